@@ -1,0 +1,12 @@
+"""Runs, and how they come in: tables from files and data frames, public data sets by name."""
+
+from ._catalog import DataFile as DataFile
+from ._catalog import DataSet as DataSet
+from ._catalog import data_sets as data_sets
+from ._fetch import fetch as fetch
+from ._load import PoolParameters as PoolParameters
+from ._load import load_data as load_data
+from ._load import load_table as load_table
+from ._read import read_runs as read_runs
+from ._runs import Dropped as Dropped
+from ._runs import Runs as Runs

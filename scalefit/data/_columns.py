@@ -1,0 +1,149 @@
+"""Which column of a source is which: the usual names, the units in headers, and what the user says."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from .._core import InputError
+from ._nearest import hint, listed
+from ._numbers import power_of
+
+# Our name → what else a header calls it, in small letters without spaces, underscores, dots, dashes or slashes.
+# Our own names of one letter count as they are written: n (samples seen) is not N (parameters).
+_ALIASES = {
+    "N": "params parameters numparams nparams numparameters nparameters numberofparameters modelsize modelparams "
+    "modelparameters totalparams trainableparams paramsactiveprecise hyperparametersparams",
+    "D": "tokens tokennum numtokens ntokens numberoftokens tokencount trainingtokens traintokens numtrainingtokens "
+    "numtokenstraining tokensseen totaltokens dtokens trainingdatasize pretrainingdatasize pretrainingtokens "
+    "hyperparameterstokens",
+    "C": "flop flops trainingflop trainingflops trainflop trainflops totalflops numflops numflopstraining compute "
+    "trainingcompute traincompute",
+    "U": "uniquetokens numuniquetokens utokens ud poolsize uniquedata",
+    "n": "samplesseen samples nsamples numsamples numberofsamples examplesseen seenexamples",
+    "epochs": "epochs passes numepochs nepochs numpasses",
+    "se": "se lossse lossstderr stderr standarderror sem errorse accuracyse",
+    "group": "group",
+    "run": "run runname runid",
+    "seed": "seed randomseed",
+    "step": "step steps trainingstep trainstep globalstep currentstep currentsteps",
+    "pool": "pool poolname",
+}
+_TARGETS = {
+    "loss": "loss finalloss valloss validationloss evalloss testloss finalvalloss finalvalidationloss finalevalloss "
+    "trainloss trainingloss c4evalloss c4loss lossmean",
+    "error": "error errorrate testerror valerror finalerror zeroshoterror top1error",
+    "accuracy": "accuracy acc testaccuracy valaccuracy finalaccuracy acc1 top1accuracy",
+}
+_OURS = {alias: name for name, aliases in {**_ALIASES, **_TARGETS}.items() for alias in aliases.split()}
+_IN_BRACKETS = re.compile(r"^(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*$")
+_SCALE = re.compile(
+    r"[x×*]?\s*(?:10\s*(?:\^|\*\*)\s*(\d+)|1e\+?(\d+)|(k|m|b|g|t|(?:thousand|million|billion|trillion)s?))", re.I
+)
+
+
+class Header(NamedTuple):
+    """A header taken apart: `FLOPs (1E21)` is the name FLOPs, in powers of ten 21, without a unit."""
+
+    name: str
+    power: int
+    unit: str | None
+
+
+class Roles(NamedTuple):
+    """The header of the target, of each input and label by our name, and what to say about the choice."""
+
+    target: tuple[str, str]
+    headers: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def header_of(header: str) -> Header:
+    """Take a header apart into its name, its power of ten and its unit."""
+    match = _IN_BRACKETS.match(header)
+    if match is None:
+        return Header(header, 0, None)
+    name, inside = match[1], match[2].strip()
+    scale = _SCALE.fullmatch(inside)
+    if scale is None:
+        return Header(name, 0, inside or None)
+    power = power_of(scale[3].lower().removesuffix("s")) if scale[3] else int(scale[1] or scale[2])
+    return Header(name, power, None)
+
+
+def our_name(header: str) -> str | None:
+    """Return our name for a header, or `None` where it is not one of the usual names."""
+    name = header_of(header).name.strip()
+    if len(name) == 1:
+        return name if name in _ALIASES else None
+    # polars gives a second column of the same header this ending.
+    return _OURS.get(re.sub(r"[\s_.\-/]", "", re.sub(r"_duplicated_\d+$", "", name)).lower())
+
+
+def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, target: str | None) -> Roles:
+    """Say which header is the target and which are inputs and labels.
+
+    What the user names in `columns` is taken as said; every other of our names goes to the one header that is a
+    usual name for it. Two such headers are an error, unless one is our very name (the others are then noted).
+    """
+    headers = list(headers)
+    said = dict(columns or {})
+    for ours, theirs in said.items():
+        if theirs is not None and theirs not in headers:
+            raise InputError(
+                f"columns names {theirs!r} for {ours!r}, and the table has no such column; {hint(theirs, headers)}."
+            )
+    taken = set(said.values())
+    found: dict[str, list[str]] = {}
+    for header in headers:
+        ours = our_name(header)
+        if ours is not None and ours not in said and header not in taken:
+            found.setdefault(ours, []).append(header)
+
+    chosen_target = _target(headers, said, found, target)
+    roles = {k: v for k, v in said.items() if v is not None and k not in _TARGETS}
+    notes = []
+    for ours, theirs in found.items():
+        theirs = [t for t in theirs if t != chosen_target[1]]
+        if ours in _TARGETS or not theirs:
+            continue
+        if len(theirs) > 1 and ours not in theirs:
+            raise InputError(
+                f"{listed(theirs)} could each be {ours!r}; say which with columns={{{ours!r}: {theirs[0]!r}}}."
+            )
+        roles[ours] = ours if ours in theirs else theirs[0]
+        if len(theirs) > 1:
+            others = listed(t for t in theirs if t != ours)
+            notes.append(f"{ours} is the column {ours!r}; {others} could be it too")
+    roles = {k: v for k, v in roles.items() if v != chosen_target[1]}
+    return Roles(chosen_target, roles, tuple(notes))
+
+
+def _target(
+    headers: list[str], said: Mapping[str, str | None], found: Mapping[str, list[str]], target: str | None
+) -> tuple[str, str]:
+    """Return our name of the target and its header."""
+    named = [(k, v) for k, v in said.items() if k in _TARGETS and v is not None]
+    if target is not None:
+        if target in headers:
+            ours = next((k for k, v in said.items() if v == target), None) or our_name(target)
+            return (ours if ours is not None and (ours in _TARGETS or ours in said) else target), target
+        if said.get(target) is not None:
+            return target, str(said[target])
+        candidates = found.get(target, [])
+        if len(candidates) == 1:
+            return target, candidates[0]
+        if not candidates:
+            raise InputError(f"target names {target!r}, and the table has no such column; {hint(target, headers)}.")
+    elif named:
+        candidates = [v for _, v in named]
+        if len(candidates) == 1:
+            return named[0]
+    else:
+        candidates = [h for k in _TARGETS for h in found.get(k, [])]
+        if len(candidates) == 1:
+            return next(k for k in _TARGETS if candidates[0] in found.get(k, [])), candidates[0]
+    if len(candidates) > 1:
+        raise InputError(f"{listed(candidates)} could each be the target; say which with target={candidates[0]!r}.")
+    like = [h for h in headers if any(w in h.lower() for w in ("loss", "error", "acc", "ppl", "perplexity"))]
+    seen = f"columns that look like one are {listed(like)}" if like else f"the columns are {listed(headers)}"
+    raise InputError(f"The table has no column 'loss' nor a usual name for it; {seen}. Say which with target='...'.")

@@ -1,0 +1,63 @@
+"""A file of a public data set to a path on this machine, its content checked."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from .._core import InputError
+from ._catalog import DataFile, DataSet, data_file, data_set
+
+FOLDER = "SCALEFIT_DATA"
+
+
+def fetch(name: str, *, file: str | None = None) -> Path:
+    """Return the path of a public data file, downloading it once to the user's cache.
+
+    Where the environment variable `SCALEFIT_DATA` names a folder, the file is taken from there
+    (`epoch-chinchilla/svg_extracted_data.csv`, ...) and nothing is downloaded. Either way its sha256 must be the
+    pinned one.
+
+    **Arguments:**
+
+    - `name`: Name of a data set (`data_sets` lists them, with the licence of each).
+    - `file`: One of its files; the first unless given.
+
+    **Raises:** `InputError` where the name is unknown, the file cannot be had, or its content is not the pinned one.
+    """
+    record = data_set(name)
+    entry = data_file(record, file)
+    folder = os.environ.get(FOLDER)
+    return _local(Path(folder), record, entry) if folder else _download(record, entry)
+
+
+def _local(folder: Path, record: DataSet, entry: DataFile) -> Path:
+    path = folder / record.name / entry.path
+    if not path.is_file():
+        raise InputError(
+            f"{FOLDER} names {str(folder)!r}, which has no file {record.name}/{entry.path}; "
+            + (f"put it there, or unset {FOLDER} to download it." if entry.url else f"put it there ({entry.origin}).")
+        )
+    if hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
+        raise InputError(f"{str(path)!r} is not the file expected (its sha256 is not {entry.sha256}); replace it.")
+    return path
+
+
+def _download(record: DataSet, entry: DataFile) -> Path:
+    if entry.url is None:
+        raise InputError(
+            f"{record.name}/{entry.path} cannot be downloaded: it is {entry.origin} ({record.upstream}), not a file "
+            f"there. Set {FOLDER} to a folder that holds {record.name}/{entry.path}."
+        )
+    import pooch
+
+    try:
+        found = pooch.retrieve(
+            entry.url, f"sha256:{entry.sha256}", fname=entry.path, path=pooch.os_cache("scalefit") / record.name
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{entry.url} cannot be downloaded ({reason}). Check the network, or set {FOLDER} to a folder that holds "
+            f"{record.name}/{entry.path}."
+        ) from error
+    return Path(found)

@@ -1,0 +1,100 @@
+"""Data sets by name: as runs, as fitted parameters, or as a plain table."""
+
+import dataclasses
+import importlib.resources
+import json
+import re
+from collections.abc import Mapping
+from typing import Literal, overload
+
+import numpy as np
+
+from .._core import InputError
+from ._catalog import data_set
+from ._fetch import fetch
+from ._read import read_runs
+from ._runs import Runs
+from ._table import table_of
+
+# What the file does not record for the effective-data form: the default of the upstream script.
+_EFFECTIVE_FLOOR = 0.1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PoolParameters:
+    """Published parameters of data pools (arXiv 2404.07177), in the two forms fitted there.
+
+    Each form holds `b` (utility) and `tau` (half-life in epochs), one value per pool in the order of `names`, and the
+    shared `a` (inside the power, samples in units of 1e5) and `d` (floor of the error). The file does not record `d`
+    for the effective-data form; 0.1 is its authors' default.
+    """
+
+    names: tuple[str, ...]
+    utility: Mapping[str, np.ndarray | float]
+    effective: Mapping[str, np.ndarray | float]
+
+
+# The one name that gives no runs; pyright takes the overlap with `str` for a mistake.
+@overload
+def load_data(name: Literal["qqt"]) -> PoolParameters: ...  # pyright: ignore[reportOverlappingOverload]
+@overload
+def load_data(name: str, *, file: str | None = None) -> Runs: ...
+def load_data(name: str, *, file: str | None = None) -> Runs | PoolParameters:
+    """Load a data set by name: a public one, or `"bundled"`, the runs that ship with the package.
+
+    **Arguments:**
+
+    - `name`: `"bundled"` or a name of `data_sets()`. `"qqt"` holds no runs and gives `PoolParameters`.
+    - `file`: Another file of the set than its first.
+
+    **Returns:** [`scalefit.Runs`][], with sizes in parameters and tokens and compute in FLOP.
+
+    **Raises:** `InputError` where the name is unknown (the nearest is named) or the file cannot be had.
+    """
+    if name == "bundled":
+        return _bundled()
+    record = data_set(name)
+    if record.name == "qqt":
+        if file not in (None, record.files[0].path):
+            raise InputError(f"'qqt' holds no runs; read its tables with load_table('qqt', {file!r}).")
+        return _pool_parameters()
+    return read_runs(fetch(name, file=file), columns=record.columns, name=name)
+
+
+def load_table(name: str, file: str) -> dict[str, np.ndarray]:
+    """Load a file of a public data set as it stands: arrays by header.
+
+    **Raises:** `InputError` where the name or the file is unknown or cannot be had.
+    """
+    return table_of(fetch(name, file=file))[0]
+
+
+def _bundled() -> Runs:
+    entry = importlib.resources.files("scalefit.data").joinpath("bundled", "runs.csv")
+    with importlib.resources.as_file(entry) as path:
+        if not path.is_file():
+            raise InputError("This copy of scalefit has no bundled runs; install it again.")
+        return read_runs(path, name="bundled")
+
+
+def _pool_parameters() -> PoolParameters:
+    lines = fetch("qqt").read_text(encoding="utf-8").splitlines()
+    forms = {record["id"]: record for record in map(json.loads, filter(str.strip, lines))}
+    utility, effective = forms["tmars_imagenet1k_utility"], forms["tmars_imagenet1k_data"]
+    return PoolParameters(
+        names=tuple(_short(n) for n in utility["names"]),
+        utility=_form(utility, utility["d_value"]),
+        effective=_form(effective, _EFFECTIVE_FLOOR),
+    )
+
+
+def _form(record: dict, floor: float) -> dict[str, np.ndarray | float]:
+    return {"b": np.array(record["b_values"]), "tau": np.array(record["c_values"]), "a": record["best_a"], "d": floor}
+
+
+def _short(name: str) -> str:
+    """`tmars_top0to10p` is the pool `top0-10`, as in the derived table."""
+    name = name.removeprefix("tmars_")
+    if name == "top0to40p_random25p":
+        return "random25_of_top0-40"
+    return re.sub(r"^top(\d+)to(\d+)p$", r"top\1-\2", name)

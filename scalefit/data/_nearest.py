@@ -1,0 +1,31 @@
+"""The nearest known name, for every message about a name that is not there."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like `name`, or `None` where nothing is like it."""
+    by_key = {_key(k): k for k in known}
+    found = difflib.get_close_matches(_key(name), by_key, n=1, cutoff=0.5)
+    return by_key[found[0]] if found else None
+
+
+def hint(name: str, known: Iterable[str], *, what: str = "columns") -> str:
+    """Return the clause that ends such a message: the nearest name, else all names."""
+    known = list(known)
+    found = nearest(name, known)
+    if found is not None:
+        return f"the nearest is {found!r}"
+    return f"the {what} are {listed(known)}" if known else f"there are no {what}"
+
+
+def listed(names: Iterable[str], *, most: int = 12) -> str:
+    """Return names in quotes, the first `most` of them."""
+    names = list(names)
+    tail = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(repr(n) for n in names[:most]) + tail
+
+
+def _key(name: str) -> str:
+    return "".join(c for c in name.lower() if c not in " _-.")
