@@ -25,7 +25,7 @@ _ALIASES = {
     "group": "group",
     "run": "run runname runid",
     "seed": "seed randomseed",
-    "step": "step steps trainingstep trainstep globalstep currentstep currentsteps",
+    "step": "step trainingstep trainstep globalstep currentstep currentsteps",
     "pool": "pool poolname",
 }
 _TARGETS = {

@@ -1,6 +1,7 @@
 """A file of a public data set to a path on this machine, its content checked."""
 
 import hashlib
+import importlib.resources
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from .._core import InputError
 from ._catalog import DataFile, DataSet, data_file, data_set
 
 FOLDER = "SCALEFIT_DATA"
+BUNDLED = "bundled"
 
 
 def fetch(name: str, *, file: str | None = None) -> Path:
@@ -19,15 +21,25 @@ def fetch(name: str, *, file: str | None = None) -> Path:
 
     **Arguments:**
 
-    - `name`: Name of a data set (`data_sets` lists them, with the licence of each).
+    - `name`: Name of a data set (`data_sets` lists them, with the licence of each), or `"bundled"` for the runs that
+        ship with the package.
     - `file`: One of its files; the first unless given.
 
     **Raises:** `InputError` where the name is unknown, the file cannot be had, or its content is not the pinned one.
     """
+    if name == BUNDLED:
+        return _installed()
     record = data_set(name)
     entry = data_file(record, file)
     folder = os.environ.get(FOLDER)
     return _local(Path(folder), record, entry) if folder else _download(record, entry)
+
+
+def _installed() -> Path:
+    path = Path(str(importlib.resources.files("scalefit.data").joinpath(BUNDLED, "runs.csv")))
+    if not path.is_file():
+        raise InputError("This copy of scalefit lacks its bundled runs; install the package again.")
+    return path
 
 
 def _local(folder: Path, record: DataSet, entry: DataFile) -> Path:

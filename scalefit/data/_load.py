@@ -1,23 +1,30 @@
 """Data sets by name: as runs, as fitted parameters, or as a plain table."""
 
 import dataclasses
-import importlib.resources
 import json
 import re
-from collections.abc import Mapping
-from typing import Literal, overload
+from typing import Literal, TypedDict, overload
 
 import numpy as np
 
 from .._core import InputError
 from ._catalog import data_set
-from ._fetch import fetch
+from ._fetch import BUNDLED, fetch
 from ._read import read_runs
 from ._runs import Runs
 from ._table import table_of
 
 # What the file does not record for the effective-data form: the default of the upstream script.
 _EFFECTIVE_FLOOR = 0.1
+
+
+class PoolForm(TypedDict):
+    """The parameters of one form: arrays per pool, and what the pools share."""
+
+    b: np.ndarray
+    tau: np.ndarray
+    a: float
+    d: float
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,8 +37,8 @@ class PoolParameters:
     """
 
     names: tuple[str, ...]
-    utility: Mapping[str, np.ndarray | float]
-    effective: Mapping[str, np.ndarray | float]
+    utility: PoolForm
+    effective: PoolForm
 
 
 # The one name that gives no runs; pyright takes the overlap with `str` for a mistake.
@@ -51,8 +58,8 @@ def load_data(name: str, *, file: str | None = None) -> Runs | PoolParameters:
 
     **Raises:** `InputError` where the name is unknown (the nearest is named) or the file cannot be had.
     """
-    if name == "bundled":
-        return _bundled()
+    if name == BUNDLED:
+        return read_runs(fetch(name), name=name)
     record = data_set(name)
     if record.name == "qqt":
         if file not in (None, record.files[0].path):
@@ -69,14 +76,6 @@ def load_table(name: str, file: str) -> dict[str, np.ndarray]:
     return table_of(fetch(name, file=file))[0]
 
 
-def _bundled() -> Runs:
-    entry = importlib.resources.files("scalefit.data").joinpath("bundled", "runs.csv")
-    with importlib.resources.as_file(entry) as path:
-        if not path.is_file():
-            raise InputError("This copy of scalefit has no bundled runs; install it again.")
-        return read_runs(path, name="bundled")
-
-
 def _pool_parameters() -> PoolParameters:
     lines = fetch("qqt").read_text(encoding="utf-8").splitlines()
     forms = {record["id"]: record for record in map(json.loads, filter(str.strip, lines))}
@@ -88,7 +87,7 @@ def _pool_parameters() -> PoolParameters:
     )
 
 
-def _form(record: dict, floor: float) -> dict[str, np.ndarray | float]:
+def _form(record: dict, floor: float) -> PoolForm:
     return {"b": np.array(record["b_values"]), "tau": np.array(record["c_values"]), "a": record["best_a"], "d": floor}
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ POSITIVE = frozenset({"N", "D", "C", "U", "n", "samples", "x", "se"})
 _POWER = {"k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "g": 9, "billion": 9, "t": 12, "trillion": 12}
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 _SIZE = re.compile(
-    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(k|m|b|g|t|thousand|million|billion|trillion)?", re.IGNORECASE
+    r"([+-]?(?:\d+\.?\d*|\.\d+))(?:e([+-]?\d+))?\s*(k|m|b|g|t|thousand|million|billion|trillion)?", re.IGNORECASE
 )
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
@@ -35,8 +34,8 @@ def parse_number(cell: object) -> float | None:
     match = _SIZE.fullmatch(text)
     if match is None:
         return None
-    # Through decimals, so that 1.1B is exactly the float 1.1e9.
-    return float(Decimal(match[1]).scaleb(power_of(match[2])))
+    # Read as one decimal, not multiplied, so that 1.1B is the very float 1.1e9.
+    return float(f"{match[1]}e{int(match[2] or 0) + power_of(match[3])}")
 
 
 def power_of(suffix: str | None) -> int:
@@ -47,12 +46,15 @@ def power_of(suffix: str | None) -> int:
 def is_size(cell: object) -> bool:
     """Say whether a cell is a size with a suffix, such as `2.8B`."""
     match = _SIZE.fullmatch(cell.strip()) if isinstance(cell, str) else None
-    return match is not None and match[2] is not None
+    return match is not None and match[3] is not None
 
 
 def one_column(name: str, values: Any) -> np.ndarray:
     """Return values as a one-dimensional array: int, float or bool where they are numbers, else objects."""
-    array = values if isinstance(values, np.ndarray) else np.asarray(_as_list(values))
+    try:
+        array = values if isinstance(values, np.ndarray) else np.asarray(_as_list(values))
+    except ValueError:
+        raise InputError(f"{name!r} holds lists of different lengths; give one value per run.") from None
     if array.ndim != 1:
         raise InputError(f"{name!r} has shape {array.shape}; give one value per run, in one dimension.")
     if array.dtype.kind in "iufb":
@@ -63,7 +65,7 @@ def one_column(name: str, values: Any) -> np.ndarray:
     if all(c is None or (isinstance(c, (int, float)) and not isinstance(c, bool)) for c in cells):
         return np.array([np.nan if c is None else float(c) for c in cells], dtype=np.float64)
     out = np.empty(len(cells), dtype=object)
-    out[:] = [c if c is None or isinstance(c, (int, float)) else str(c) for c in cells]
+    out[:] = [None if c is None else str(c) for c in cells]
     return out
 
 
@@ -83,7 +85,7 @@ def refuse_text(name: str, column: np.ndarray, rows: Sequence[int] | np.ndarray)
         if parse_number(cell) is None:
             raise InputError(
                 f"Column {name!r}, row {row}: {cell!r} is not a number; expected one such as 2.8e9 or 2.8B. "
-                f"Correct the cell, or leave the row out with where=."
+                f"Correct it, or leave the row out."
             )
 
 
@@ -99,9 +101,7 @@ def refuse_values(
         if bad.any():
             i = int(np.argmax(bad))
             shown = "the value" if np.isnan(values[i]) else f"{values[i]:g}"
-            raise InputError(
-                f"Column {name!r}, row {rows[i]}: {shown} {what}. Correct the cell, or leave the row out with where=."
-            )
+            raise InputError(f"Column {name!r}, row {rows[i]}: {shown} {what}. Correct it, or leave the row out.")
 
 
 def _as_list(values: Any) -> Any:

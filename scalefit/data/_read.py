@@ -61,10 +61,12 @@ def read_runs(
     missing = {k: _missing(table[v]) for k, v in used.items()}
     lacking = np.any(list(missing.values()), axis=0)
     if where is not None:
-        names = {**table, **{k: _scaled(table[v], v) if _is_number(k) else table[v] for k, v in used.items()}}
+        names = {**table, **{k: _for_conditions(k, table[v], v) for k, v in used.items()}}
         holds, unknown = where_mask(where, names, size)
-        # A condition that cannot be told because a used cell is empty: the row is dropped and listed, not excluded.
-        excluded = ~holds & ~(unknown & lacking)
+        # Where the condition cannot be told because a used cell is empty or text, the row is not excluded: it is
+        # dropped and listed, or refused, like any other.
+        unreadable = np.any([np.isnan(loose_numbers(table[v])) for k, v in used.items() if _is_number(k)], axis=0)
+        excluded = ~holds & ~(unknown & (lacking | unreadable))
         if excluded.all():
             raise nothing_kept(where, names, size, name)
     rows = np.arange(1, size + 1)
@@ -104,10 +106,13 @@ def _missing(column: np.ndarray) -> np.ndarray:
 
 
 def _scaled(column: np.ndarray, header: str) -> np.ndarray:
-    numbers = loose_numbers(column)
-    if column.dtype.kind == "O" and np.isnan(numbers).all():
-        return column
-    return numbers * 10.0 ** header_of(header).power
+    return loose_numbers(column) * 10.0 ** header_of(header).power
+
+
+def _for_conditions(ours: str, column: np.ndarray, header: str) -> np.ndarray:
+    """The numbers of a used column; the cells as they stand where one is text, for `loss != "diverged"`."""
+    is_text = column.dtype.kind == "O" and any(parse_number(c) is None for c in column)
+    return column if is_text or not _is_number(ours) else _scaled(column, header)
 
 
 def _checked(ours: str, header: str, column: np.ndarray, rows: np.ndarray, notes: list[str]) -> np.ndarray:

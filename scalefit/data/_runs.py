@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from .._core import InputError
@@ -147,8 +147,10 @@ class Runs:
 
         **Arguments:**
 
-        - `expr`: A condition over the names of this table and of its source, such as `"loss < 3.44 and N >= 1B"`
-            (`scalefit.data` describes the language). A comparison with an empty cell does not hold.
+        - `expr`: A condition over the names of this table and the headers of its source, such as
+            `"loss < 3.44 and N >= 1B"`: comparisons (`1e9 < N <= 7B` too), `+ - * /`, `and`, `or`, `not`, parentheses,
+            `family in ["a", "b"]`, `x is not null`; text in quotes, any header in backticks: `` `Model Size` ``.
+            A comparison with an empty cell does not hold, nor does its negation.
 
         **Returns:** a new table.
 
@@ -160,9 +162,7 @@ class Runs:
             raise nothing_kept(expr, names, len(self), self.name)
         return self._replace(self.take(holds), excluded=self.excluded + int((~holds).sum()))
 
-    def take(
-        self, which: Bool[np.ndarray, " run"] | Int[np.ndarray, " kept"] | Sequence[int] | Sequence[bool]
-    ) -> "Runs":
+    def take(self, which: ArrayLike) -> "Runs":
         """Keep runs by a mask of booleans or by position; positions may repeat.
 
         **Returns:** a new table, with `dropped` and `excluded` as they were.

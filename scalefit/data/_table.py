@@ -149,7 +149,7 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    return value if value is None or isinstance(value, (bool, int, float, str)) else json.dumps(value)
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def _from_frame(source: Any) -> Table:
@@ -179,7 +179,7 @@ def _from_frame(source: Any) -> Table:
         elif dtype.is_numeric():
             column = np.array([np.nan if m else float(c) for c, m in zip(cells, missing)], dtype=np.float64)
         else:
-            column = one_column(str(series.name), [None if m else c for c, m in zip(cells, missing)])
+            column = one_column(str(series.name), [None if m else _cell(c) for c, m in zip(cells, missing)])
         table[str(series.name)] = column
     return table
 

@@ -1,0 +1,162 @@
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import scalefit.data
+from scalefit._core import InputError
+from scalefit.data import PoolParameters, Runs, data_sets, fetch, load_data, load_table
+
+public = pytest.mark.skipif(
+    not os.environ.get("SCALEFIT_DATA"), reason="set SCALEFIT_DATA to the folder of public data sets to run this"
+)
+bundled = pytest.mark.skipif(
+    not (Path(scalefit.data.__file__).parent / "bundled" / "runs.csv").is_file(),
+    reason="scalefit/data/bundled/runs.csv is not there yet",
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCALEFIT_DATA", str(tmp_path))
+    return tmp_path
+
+
+@public
+def test_epoch_chinchilla_has_245_runs_and_240_without_the_outliers():
+    runs = load_data("epoch-chinchilla")
+    kept = runs.where("loss < 3.44")
+    assert (len(runs), len(kept), kept.excluded) == (245, 240, 5)
+    inputs, notes = kept.select(("N", "D"))
+    assert inputs["D"].tolist() == (kept.inputs["C"] / (6 * kept.inputs["N"])).tolist()
+    assert "no token column" in notes[0]
+    assert set(runs.inputs) == {"N", "C"}
+
+
+@public
+@pytest.mark.parametrize(("file", "rows"), [(None, 182), ("fit_182_runs.csv", 182), ("all_runs.csv", 296)])
+def test_datablations_has_total_and_unique_tokens(file, rows):
+    runs = load_data("datablations", file=file)
+    assert isinstance(runs, Runs)
+    assert len(runs) == rows
+    assert set(runs.inputs) == {"N", "D", "U"}
+
+
+@public
+def test_qqt_gives_the_published_pool_parameters():
+    pools = load_data("qqt")
+    assert isinstance(pools, PoolParameters)
+    assert pools.names == ("top0-10", "top10-20", "top20-30", "top30-40", "random25_of_top0-40")
+    assert pools.utility["b"].tolist() == pytest.approx([-0.16, -0.125, -0.1, -0.085, -0.12], rel=1e-15)
+    assert (pools.utility["a"], pools.utility["d"]) == (0.025, 0.1)
+    assert pools.effective["tau"].tolist()[0] == 4.0
+
+
+@public
+def test_the_derived_table_is_read_as_it_stands():
+    table = load_table("qqt", "derived_predictions.csv")
+    assert len(table["error_utility_d_outside"]) == 46
+    assert set(table["pool"]) >= set(load_data("qqt").names)
+
+
+@public
+@pytest.mark.parametrize("record", data_sets(), ids=lambda r: r.name)
+def test_local_files_are_the_pinned_ones(record):
+    for entry in record.files:
+        content = fetch(record.name, file=entry.path).read_bytes()
+        assert len(content) == entry.bytes
+        assert hashlib.sha256(content).hexdigest() == entry.sha256
+
+
+@bundled
+def test_the_bundled_runs_are_read_without_loss():
+    runs = load_data("bundled")
+    assert {"N", "D", "C"} <= set(runs.inputs)
+    assert "seed" in runs.labels
+    assert runs.dropped == ()
+    assert fetch("bundled").is_file()
+
+
+@pytest.mark.parametrize("record", data_sets(), ids=lambda r: r.name)
+def test_every_record_says_where_it_comes_from(record):
+    assert len(record.commit) == 40
+    assert record.licence
+    assert record.citation
+    assert (record.sha256, record.bytes) == (record.files[0].sha256, record.files[0].bytes)
+    for entry in record.files:
+        assert len(entry.sha256) == 64
+        assert entry.url is None or record.commit in entry.url
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: load_data("epoch-chincilla"), "no data set 'epoch-chincilla'; the nearest is 'epoch-chinchilla'"),
+        (lambda: load_data("zzz"), "the data sets are 'epoch-chinchilla'"),
+        (lambda: fetch("datablations", file="all_run.csv"), "no file 'all_run.csv'; the nearest is 'all_runs.csv'"),
+        (lambda: load_data("datablations"), "SCALEFIT_DATA names .* has no file datablations/fit_182_runs.csv"),
+        (lambda: load_data("epoch-chinchilla"), "or unset SCALEFIT_DATA to download it"),
+        (lambda: load_data("qqt", file="derived_predictions.csv"), "read its tables with load_table"),
+    ],
+)
+def test_what_is_not_there_is_refused(folder, call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_a_changed_file_is_refused(folder):
+    (folder / "epoch-chinchilla").mkdir()
+    (folder / "epoch-chinchilla" / "svg_extracted_data.csv").write_text("N,loss\n1,2\n")
+    with pytest.raises(InputError, match="is not the file expected"):
+        load_data("epoch-chinchilla")
+
+
+@pytest.mark.parametrize(("name", "file"), [("datablations", None), ("qqt", "derived_predictions.csv")])
+def test_extractions_cannot_be_downloaded(monkeypatch, name, file):
+    monkeypatch.delenv("SCALEFIT_DATA", raising=False)
+    with pytest.raises(InputError, match=r"cannot be downloaded: .* Set SCALEFIT_DATA"):
+        fetch(name, file=file)
+
+
+def test_a_download_goes_to_the_cache_with_its_checksum(monkeypatch, tmp_path):
+    import pooch
+
+    asked = {}
+
+    def retrieve(url, known_hash, fname, path):
+        asked.update(url=url, known_hash=known_hash, path=path)
+        return str(tmp_path / fname)
+
+    monkeypatch.delenv("SCALEFIT_DATA", raising=False)
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    record = data_sets()[0]
+    assert fetch(record.name) == tmp_path / "svg_extracted_data.csv"
+    assert asked["url"] == record.url
+    assert asked["known_hash"] == f"sha256:{record.sha256}"
+    assert asked["path"].name == record.name
+
+
+@pytest.mark.parametrize("failure", [OSError("no route"), ValueError("hash differs")])
+def test_a_failed_download_says_what_to_do(monkeypatch, failure):
+    import pooch
+
+    def retrieve(*args, **kwargs):
+        raise failure
+
+    monkeypatch.delenv("SCALEFIT_DATA", raising=False)
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    with pytest.raises(InputError, match=f"cannot be downloaded .{failure}.*SCALEFIT_DATA"):
+        fetch("epoch-chinchilla")
+
+
+def test_importing_the_layer_loads_neither_jax_nor_the_readers():
+    heavy = {"jax", "polars", "narwhals", "pooch", "pandas"}
+    code = (
+        "import sys, scalefit._core; before = set(sys.modules); import scalefit.data; "
+        f"print(sorted({heavy} & (set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

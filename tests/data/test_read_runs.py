@@ -1,0 +1,330 @@
+import gzip
+import json
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from scalefit._core import InputError
+from scalefit.data import read_runs
+from scalefit.data._columns import header_of, our_name
+
+TABLE = {"params": [1e6, 2e6, 4e6], "tokens": [1e9, 2e9, 3e9], "loss": [3.0, 2.5, 2.0], "family": ["a", "b", "a"]}
+
+
+def csv(folder, text, name="runs.csv"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_jsonl(path):
+    rows = [dict(zip(TABLE, row)) for row in zip(*TABLE.values())]
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n\n", encoding="utf-8")
+
+
+def write_json(path):
+    path.write_text(json.dumps([dict(zip(TABLE, row)) for row in zip(*TABLE.values())]), encoding="utf-8")
+
+
+WRITERS = {
+    "runs.csv": lambda path: pl.DataFrame(TABLE).write_csv(path),
+    "runs.CSV": lambda path: pl.DataFrame(TABLE).write_csv(path),
+    "runs.tsv": lambda path: pl.DataFrame(TABLE).write_csv(path, separator="\t"),
+    "runs.csv.gz": lambda path: path.write_bytes(gzip.compress(pl.DataFrame(TABLE).write_csv().encode())),
+    "runs.jsonl": write_jsonl,
+    "runs.ndjson": write_jsonl,
+    "runs.json": write_json,
+    "columns.json": lambda path: path.write_text(json.dumps(TABLE), encoding="utf-8"),
+    "runs.parquet": lambda path: pl.DataFrame(TABLE).write_parquet(path),
+    "bom.csv": lambda path: path.write_text("\ufeff" + pl.DataFrame(TABLE).write_csv(), encoding="utf-8"),
+}
+FRAMES = {
+    "dict": lambda: TABLE,
+    "arrays": lambda: {k: np.array(v) for k, v in TABLE.items()},
+    "pandas": lambda: pd.DataFrame(TABLE),
+    "pandas-nullable": lambda: pd.DataFrame(TABLE).convert_dtypes(),
+    "polars": lambda: pl.DataFrame(TABLE),
+    "polars-lazy": lambda: pl.LazyFrame(TABLE),
+    "pyarrow": lambda: pa.table(TABLE),
+    "narwhals": lambda: nw.from_native(pl.DataFrame(TABLE)),
+}
+
+
+def same_as_table(runs):
+    assert runs.inputs["N"].tolist() == TABLE["params"]
+    assert runs.inputs["D"].tolist() == TABLE["tokens"]
+    assert runs.target.tolist() == TABLE["loss"]
+    assert runs.columns["family"].tolist() == TABLE["family"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_kind_of_file_gives_the_same_runs(tmp_path, name):
+    WRITERS[name](tmp_path / name)
+    runs = read_runs(tmp_path / name)
+    same_as_table(runs)
+    assert runs.name == name
+    same_as_table(read_runs(str(tmp_path / name)))
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_every_kind_of_frame_gives_the_same_runs(frame):
+    same_as_table(read_runs(FRAMES[frame]()))
+
+
+def test_nested_json_has_dotted_headers(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps([{"hyperparameters": {"params": 7, "tokens": 9}, "loss": 2.0, "tags": ["x"]}]))
+    runs = read_runs(path)
+    assert runs.inputs["N"].tolist() == [7.0]
+    assert "hyperparameters.tokens" in runs.columns
+
+
+@pytest.mark.parametrize(
+    ("header", "ours"),
+    [
+        ("N", "N"),
+        ("n", "n"),
+        ("Model Size", "N"),
+        ("model_size", "N"),
+        ("num_params", "N"),
+        ("params_active_precise", "N"),
+        ("Model Size (B)", "N"),
+        ("token_num", "D"),
+        ("D_tokens", "D"),
+        ("Pretraining Data Size (T)", "D"),
+        ("Training FLOP", "C"),
+        ("FLOPs (1E21)", "C"),
+        ("U_D", "U"),
+        ("unique_tokens", "U"),
+        ("samples_seen", "n"),
+        ("passes", "epochs"),
+        ("val/loss", "loss"),
+        ("C4 Eval Loss", "loss"),
+        ("loss (nats)", "loss"),
+        ("final_loss", "loss"),
+        ("error", "error"),
+        ("accuracy", "accuracy"),
+        ("loss_se", "se"),
+        ("run_id", "run"),
+        ("x", None),
+        ("c", None),
+        ("N_no_emb", None),
+    ],
+)
+def test_usual_headers_are_known(header, ours):
+    assert our_name(header) == ours
+
+
+@pytest.mark.parametrize(
+    ("header", "power", "unit"),
+    [
+        ("FLOPs (1E21)", 21, None),
+        ("FLOPs [10^18]", 18, None),
+        ("Model Size (B)", 9, None),
+        ("tokens (x1e9)", 9, None),
+        ("tokens (billions)", 9, None),
+        ("Data (T)", 12, None),
+        ("params (M)", 6, None),
+        ("loss (nats)", 0, "nats"),
+        ("N", 0, None),
+    ],
+)
+def test_scales_and_units_in_headers(header, power, unit):
+    assert header_of(header)[1:] == (power, unit)
+
+
+def test_scaled_headers_multiply_and_are_noted():
+    runs = read_runs(
+        {"Model Size (B)": [7.0], "Pretraining Data Size (T)": [1.4], "FLOPs (1E21)": [84.0], "loss (nats)": [2.0]}
+    )
+    assert runs.inputs["N"].tolist() == [7e9]
+    assert runs.inputs["D"].tolist() == pytest.approx([1.4e12], rel=1e-15)
+    assert runs.inputs["C"].tolist() == pytest.approx([8.4e22], rel=1e-15)
+    assert runs.units["loss"] == "nats"
+    assert sum("as the header says" in n for n in runs.notes) == 3
+
+
+def test_sizes_in_cells_are_read_and_noted(tmp_path):
+    runs = read_runs(csv(tmp_path, "num_params,token_num,loss\n2.8B,1.4T,2.0\n350M,12k,3.0\n"))
+    assert runs.inputs["N"].tolist() == [2.8e9, 350e6]
+    assert runs.inputs["D"].tolist() == [1.4e12, 12e3]
+    assert any("2.8B" in n for n in runs.notes)
+
+
+def test_columns_says_which_header_is_which():
+    runs = read_runs(
+        {"size": [1.0], "params": [2.0], "flop": [12.0], "seed": [3], "lr": [-0.1], "loss": [1.0]},
+        columns={"N": "size", "seed": None, "lr": "lr"},
+    )
+    assert {k: v.tolist() for k, v in runs.inputs.items()} == {"N": [1.0], "C": [12.0], "lr": [-0.1]}
+    assert "seed" not in runs.labels
+    assert runs.columns["params"].tolist() == [2]
+
+
+def test_any_numeric_column_can_be_selected_by_its_header():
+    runs = read_runs({"N": [1.0, 2.0], "bs": [32, 64], "opt": ["a", "b"], "loss": [3.0, 2.0]})
+    assert runs.select(["bs"])[0]["bs"].tolist() == [32.0, 64.0]
+    with pytest.raises(InputError, match="'opt', row 1: 'a' is not a number"):
+        runs.select(["opt"])
+
+
+def test_our_very_name_wins_over_another_header_and_is_noted():
+    runs = read_runs({"D": [1.0], "train_tokens": [2.0], "loss": [3.0]})
+    assert runs.inputs["D"].tolist() == [1.0]
+    assert "'train_tokens' could be it too" in runs.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "columns", "name", "value"),
+    [
+        ("loss_c4", None, "loss_c4", 3.0),
+        ("val loss", None, "loss", 2.0),
+        ("error", None, "error", 0.4),
+        ("acc", None, "accuracy", 0.6),
+        (None, {"loss": "loss_c4"}, "loss", 3.0),
+        ("ppl", {"ppl": "loss_c4"}, "ppl", 3.0),
+    ],
+)
+def test_the_target_is_the_one_asked_for(target, columns, name, value):
+    table = {"N": [1.0], "val loss": [2.0], "loss_c4": [3.0], "error": [0.4], "acc": [0.6]}
+    runs = read_runs(table, target=target, columns=columns)
+    assert (runs.target_name, runs.target.tolist()) == (name, [value])
+    assert set(runs.inputs) == {"N"}
+
+
+def test_rows_with_an_empty_cell_are_dropped_and_listed(tmp_path):
+    runs = read_runs(csv(tmp_path, "N,D,loss,note\n1,1,3,\n,2,3,x\n\n3,NaN,\n4,4,1.5,\n"))
+    assert runs.rows.tolist() == [1, 4]
+    assert [(d.row, d.reason) for d in runs.dropped] == [(2, "N is missing"), (3, "loss is missing; D is missing")]
+    assert runs.excluded == 0
+
+
+def test_the_reason_names_the_header():
+    runs = read_runs({"params": [1.0, None], "loss": [2.0, 2.0]})
+    assert runs.dropped[0].reason == "N is missing (column 'params')"
+
+
+def test_a_recognised_column_without_any_value_is_left_out():
+    runs = read_runs({"N": [1.0, 2.0], "se": [None, None], "loss": [2.0, 1.0]})
+    assert runs.se is None
+    assert len(runs) == 2
+    assert "'se' is empty" in runs.notes[0]
+
+
+def test_where_goes_before_dropping_and_is_counted_apart():
+    table = {
+        "N": [1.0, 2.0, None, 4.0, 5.0],
+        "state": ["ok", "ok", "ok", "crashed", "ok"],
+        "loss": ["3", None, "2", "diverged", "9"],
+    }
+    runs = read_runs(table, where="state == 'ok' and loss < 5")
+    assert runs.rows.tolist() == [1]
+    assert runs.excluded == 2
+    assert [d.row for d in runs.dropped] == [2, 3]
+
+
+def test_where_sees_headers_and_scaled_names_alike():
+    table = {"Model Size (B)": [1.0, 7.0, 70.0], "loss": [3.0, 2.0, 1.0]}
+    assert read_runs(table, where="N > 2e9 and `Model Size (B)` < 50").rows.tolist() == [2]
+
+
+def test_where_does_not_hide_text_in_a_number():
+    table = {"N": [1.0, 2.0], "loss": ["3", "diverged"]}
+    with pytest.raises(InputError, match="row 2: 'diverged' is not a number"):
+        read_runs(table, where="loss < 5")
+    assert len(read_runs(table, where="loss != 'diverged'")) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "message"),
+    [
+        ({"N": [1.0], "los": [2.0]}, {}, "no column 'loss' nor a usual name.* 'N', 'los'"),
+        ({"N": [1.0], "loss_c4": [2.0]}, {}, "look like one are 'loss_c4'"),
+        ({"N": [1.0], "loss": [1.0], "val_loss": [2.0]}, {}, "'loss', 'val_loss' could each be the target"),
+        ({"loss": [1.0], "error": [2.0]}, {}, "'loss', 'error' could each be the target"),
+        ({"loss": [1.0]}, {"target": "lss"}, "target names 'lss'.*the nearest is 'loss'"),
+        (
+            {"params": [1.0], "model_size": [1.0], "loss": [1.0]},
+            {},
+            "'params', 'model_size' could each be 'N'.*columns=",
+        ),
+        ({"N": [1.0], "loss": [1.0]}, {"columns": {"D": "tokns"}}, "columns names 'tokns' for 'D'"),
+        ({"Model Size": [1.0], "loss": [1.0]}, {"columns": {"N": "Model Sise"}}, "the nearest is 'Model Size'"),
+        ({"N": ["1", "big"], "loss": [1.0, 1.0]}, {}, "'N', row 2: 'big' is not a number"),
+        ({"N": ["1,5"], "loss": [1.0]}, {}, "'1,5' is not a number"),
+        ({"params": [1.0, 0.0], "loss": [1.0, 1.0]}, {}, "'params', row 2: 0 is not positive"),
+        ({"N": [1.0], "loss": ["inf"]}, {}, "'loss', row 1: inf is infinite"),
+        ({"N": ["1e999B"], "loss": [1.0]}, {}, "'N', row 1: inf is infinite"),
+        ({"N": [None, 1.0], "loss": [1.0, np.inf]}, {}, "'loss', row 2: inf is infinite"),
+        ({"Model Size (B)": ["7B"], "loss": [1.0]}, {}, "scaled by its header and holds '7B' too"),
+        ({"N": [1.0], "loss": [3.0]}, {"where": "loss < 1"}, "keeps none of the 1 rows.*'loss' runs from 3 to 3"),
+        ({"N": [None], "loss": [3.0]}, {"columns": {"N": "N"}}, "No run of 'runs' is left: 1 of 1 rows lack a value"),
+        ({"N": [1.0], "loss": [1.0, 2.0]}, {}, "differ in length"),
+        ({"N": [], "loss": []}, {}, "holds no rows"),
+        ({}, {}, "holds no rows"),
+        (3, {}, "cannot be read from int; expected a path"),
+        ([1, 2], {}, "cannot be read from list"),
+    ],
+)
+def test_bad_tables_are_refused(table, given, message):
+    with pytest.raises(InputError, match=message):
+        read_runs(table, **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", "'a.csv' is empty"),
+        ("a.csv", b" \n\n", "'a.csv' is empty"),
+        ("a.csv", b"N,loss\n", "'a.csv' holds no rows"),
+        ("a.csv", b"N,loss\n1,2,3\n", "cannot be read as CSV"),
+        ("a.csv", b"N,loss\n1,\xff\n", "is not UTF-8 text"),
+        ("a.csv", b"N,loss,loss\n1,2,3\n", "'loss', 'loss_duplicated_0' could each be the target"),
+        ("a.csv.gz", b"no gzip", "cannot be read"),
+        ("a.xlsx", b"1", "no known ending; expected one of .csv"),
+        ("a", b"1", "no known ending"),
+        ("a.parquet", b"1234", "cannot be read as Parquet"),
+        ("a.jsonl", b'{"N": 1}\n{"N": \n', "line 2 is not JSON"),
+        ("a.jsonl", b"3\n", "record 1 is int; expected an object"),
+        ("a.json", b"[1", "line 1 is not JSON"),
+        ("a.json", b"[]", "holds no rows"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_runs(path)
+
+
+def test_a_directory_and_a_missing_file_are_refused(tmp_path):
+    csv(tmp_path, "N,loss\n1,2\n")
+    with pytest.raises(InputError, match="is a directory"):
+        read_runs(tmp_path)
+    with pytest.raises(InputError, match=r"There is no file .*; the nearest is 'runs\.csv'"):
+        read_runs(tmp_path / "run.csv")
+    with pytest.raises(InputError, match="is not there"):
+        read_runs(tmp_path / "nowhere" / "run.csv")
+
+
+def test_frames_with_two_columns_of_one_name_are_refused():
+    with pytest.raises(InputError, match="give each column its own name"):
+        read_runs(pd.DataFrame([[1.0, 2.0]], columns=["loss", "loss"]))
+
+
+def test_labels_are_whole_numbers_or_text(tmp_path):
+    runs = read_runs(csv(tmp_path, "N,loss,seed,run,step\n1,2,0,r1,1k\n1,1,1,r2,2k\n"))
+    assert runs.labels["seed"].dtype == np.int64
+    assert runs.labels["run"].tolist() == ["r1", "r2"]
+    assert runs.labels["step"].tolist() == [1000, 2000]
+
+
+def test_split_by_any_column_of_the_source():
+    runs = read_runs(TABLE | {"size class": [1, 1, None]})
+    assert [k for k, _ in runs.split("family")] == ["a", "b"]
+    with pytest.raises(InputError, match="'size class', row 3: no value to split by"):
+        runs.split("size class")

@@ -1,0 +1,200 @@
+import copy
+import dataclasses
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scalefit._core import InputError
+from scalefit.data import Runs
+
+
+@pytest.fixture
+def runs():
+    return Runs(
+        [3.0, 2.5, 2.0, 2.2],
+        N=[1e6, 1e7, 1e8, 1e7],
+        C=[6e15, 6e16, 6e17, 6e16],
+        group=["a", "b", "a", "b"],
+        seed=[0, 0, 1, 1],
+        name="four",
+    )
+
+
+def test_numbers_are_host_float64_and_cannot_be_changed(runs):
+    assert runs.target.dtype == np.float64
+    assert runs.inputs["N"].dtype == np.float64
+    for array in (runs.target, runs.inputs["N"], runs.labels["seed"], runs.rows):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+    with pytest.raises(TypeError):
+        runs.inputs["N"] = runs.target
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        runs.name = "other"
+
+
+def test_the_arrays_given_stay_the_callers_own():
+    sizes = np.array([1e6, 2e6])
+    runs = Runs([3.0, 2.0], N=sizes)
+    sizes[0] = 5.0
+    assert runs.inputs["N"][0] == 1e6
+
+
+def test_rows_count_from_one_and_nothing_is_dropped_yet(runs):
+    assert runs.rows.tolist() == [1, 2, 3, 4]
+    assert (runs.dropped, runs.excluded, runs.notes) == ((), 0, ())
+    assert runs.units == {"N": "parameters", "C": "FLOP"}
+
+
+def test_repr_shows_name_count_and_ranges(runs):
+    shown = repr(runs)
+    assert "'four': 4 runs" in shown
+    assert "1e+06 … 1e+08  parameters" in shown
+    assert "2 … 3" in shown
+
+
+@pytest.mark.parametrize("through", [copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
+def test_a_copy_is_the_same_runs(runs, through):
+    again = through(runs)
+    assert again.fingerprint == runs.fingerprint
+    assert repr(again) == repr(runs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": [3.0, 2.5]},
+        {"N": [1.0, 3.0]},
+        {"se": [0.1, 0.1]},
+        {"seed": [0, 1]},
+        {"D": [1.0, 2.0]},
+    ],
+)
+def test_the_fingerprint_follows_every_number_used(change):
+    base: dict[str, Any] = {"loss": [3.0, 2.0], "N": [1.0, 2.0]}
+    assert Runs(**base, name="another").fingerprint == Runs(**base).fingerprint
+    assert Runs(**(base | change)).fingerprint != Runs(**base).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"loss": [], "N": []}, "holds no run"),
+        ({"loss": [1.0, 2.0], "N": [1.0]}, "'N' has 1 values and the target has 2"),
+        ({"loss": [[1.0, 2.0]]}, "'loss' has shape"),
+        ({"loss": np.array(3.0)}, "'loss' has shape"),
+        ({"loss": [1.0, [2.0]]}, "lists of different lengths"),
+        ({"loss": [1.0, np.nan]}, "'loss', row 2: the value is missing"),
+        ({"loss": [np.inf, 1.0]}, "'loss', row 1: inf is infinite"),
+        ({"loss": [1.0], "N": ["big"]}, "'N', row 1: 'big' is not a number"),
+        ({"loss": [1.0], "N": [0.0]}, "'N', row 1: 0 is not positive"),
+        ({"loss": [1.0], "U": [-2.0]}, "'U', row 1: -2 is not positive"),
+        ({"loss": [1.0], "se": [0.0]}, "'se', row 1: 0 is not positive"),
+        ({"loss": [1.0], "lr": [np.inf]}, "'lr', row 1: inf is infinite"),
+        ({"loss": [1.0, 1.0], "seed": [0, None]}, "'seed', row 2: the label is missing"),
+        ({"loss": [1.0], "error": [1.0], "target": "error"}, "both as the target and as an input"),
+    ],
+)
+def test_bad_input_is_refused_with_its_place(given, message):
+    with pytest.raises(InputError, match=message):
+        Runs(**given)
+
+
+def test_zero_and_negative_are_allowed_where_no_logarithm_is_taken():
+    runs = Runs([-0.5, 0.0], target="gain", temperature=[-1.0, 0.0])
+    assert runs.inputs["temperature"].tolist() == [-1.0, 0.0]
+
+
+def test_sizes_as_text_are_read():
+    assert Runs([1.0, 1.0], N=["1.1B", "350M"]).inputs["N"].tolist() == [1.1e9, 350e6]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "value", "note"),
+    [
+        ({"N": [2.0], "C": [24.0]}, "D", 2.0, "no token column"),
+        ({"D": [2.0], "C": [24.0]}, "N", 2.0, "no parameter column"),
+        ({"N": [2.0], "D": [2.0]}, "C", 24.0, "no compute column"),
+    ],
+)
+def test_the_third_of_n_d_c_is_derived_and_said(given, wanted, value, note):
+    chosen, notes = Runs([1.0], **given).select([wanted])
+    assert chosen[wanted].tolist() == [value]
+    assert note in notes[0]
+
+
+def test_an_input_that_is_there_is_not_derived():
+    chosen, notes = Runs([1.0], N=[2.0], D=[5.0], C=[24.0]).select(("N", "D"))
+    assert (chosen["D"].tolist(), notes) == ([5.0], ())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("U", "has no input 'U'"), ("tempratur", "the nearest is 'temperature'"), ("D", "has no input 'D'")],
+)
+def test_a_missing_input_names_the_nearest_and_the_remedy(name, message):
+    with pytest.raises(InputError, match=message) as error:
+        Runs([1.0], N=[2.0], temperature=[1.0]).select([name])
+    assert f"columns={{'{name}': " in str(error.value)
+
+
+def test_where_counts_what_it_excludes(runs):
+    kept = runs.where("loss < 2.6").where("N >= 1e7 and group == 'b'")
+    assert kept.rows.tolist() == [2, 4]
+    assert kept.excluded == 2
+    assert runs.excluded == 0
+
+
+def test_where_knows_the_derived_input(runs):
+    assert len(runs.where("D == 1e9")) == 4
+
+
+@pytest.mark.parametrize(("which", "rows"), [([True, False, False, True], [1, 4]), ([3, 0, 0], [4, 1, 1]), ([-1], [4])])
+def test_take_by_mask_or_position(runs, which, rows):
+    taken = runs.take(np.array(which))
+    assert taken.rows.tolist() == rows
+    assert taken.inputs["N"].tolist() == [runs.inputs["N"][r - 1] for r in rows]
+    assert taken.labels["seed"].tolist() == [runs.labels["seed"][r - 1] for r in rows]
+
+
+@pytest.mark.parametrize(
+    ("which", "message"),
+    [([True], "The mask has shape"), ([False] * 4, "no run is left"), ([4], "from 0 to 3"), ([0.5], "whole numbers")],
+)
+def test_take_refuses_what_is_no_choice(runs, which, message):
+    with pytest.raises(InputError, match=message):
+        runs.take(which)
+
+
+def test_split_keeps_the_order_of_appearance(runs):
+    parts = runs.split("group")
+    assert [k for k, _ in parts] == ["a", "b"]
+    assert [p.rows.tolist() for _, p in parts] == [[1, 3], [2, 4]]
+    assert parts[0][1].name == "four[a]"
+
+
+def test_split_by_several_names_gives_tuples(runs):
+    assert [k for k, _ in runs.split(("group", "seed"))] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+
+
+def test_split_names_the_nearest_column(runs):
+    with pytest.raises(InputError, match="no column 'groop' to split by: the nearest is 'group'"):
+        runs.split("groop")
+
+
+@pytest.mark.parametrize(
+    ("labels", "by", "expected"),
+    [
+        ({}, "auto", [0, 1, 2, 3]),
+        ({"run": ["x", "x", "y", "y"], "seed": [0, 1, 2, 3]}, "auto", [0, 0, 1, 1]),
+        ({"seed": [7, 8, 7, 8]}, "auto", [0, 1, 2, 3]),
+        ({"seed": [7, 8, 7, 8]}, "seed", [0, 1, 0, 1]),
+        ({"seed": [7, 8, 7, 8], "step": [1, 1, 2, 2]}, "auto", [0, 1, 0, 1]),
+        ({"seed": [7, 7, 7, 8], "pool": ["p", "q", "p", "q"], "step": [1, 1, 2, 2]}, "auto", [0, 1, 0, 2]),
+        ({"step": [1, 2, 1, 2]}, "auto", [0, 1, 2, 3]),
+        ({"run": ["x", "x", "y", "y"]}, None, [0, 1, 2, 3]),
+    ],
+)
+def test_clusters_hold_the_checkpoints_of_a_training(labels, by, expected):
+    assert Runs([4.0, 3.0, 2.0, 1.0], N=[1.0, 1.0, 2.0, 2.0], **labels).clusters(by).tolist() == expected
