@@ -1,0 +1,16 @@
+"""The public names; the package loads each when it is first used."""
+
+from . import laws as laws
+from . import noise as noise
+from . import params as params
+from ._core import RESULTS as RESULTS
+from ._core import InputError as InputError
+from ._core import NotConverged as NotConverged
+from .data import Runs as Runs
+from .data import data_sets as data_sets
+from .data import fetch as fetch
+from .data import load_data as load_data
+from .data import read_runs as read_runs
+from .estimate import fit as fit
+from .results import Ensemble as Ensemble
+from .results import Fit as Fit

@@ -1,0 +1,236 @@
+"""Fit a law to runs."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Float
+
+from .._core import RESULTS, InputError, NotConverged
+from ..data import Runs
+from ..laws import AbstractLaw
+from ..noise import AbstractNoise, Huber
+from ..params import parameters, slots, values
+from ..results import Fit, Source
+from ..solve import Solutions, predictions, solve
+from ..solve import lanes as lane_rows
+from ._prepare import Prepared, natural_law, prepare
+from ._starts import given, screened
+
+LawT = TypeVar("LawT", bound=AbstractLaw)
+
+AGREE = 1e-6
+"""Starts agree when their objectives are within this share of the best."""
+FELT = 1e-6
+"""A parameter is dead where a whole e-fold of it would not change any run by this share."""
+
+
+def fit(
+    law: type[LawT] | LawT,
+    runs: Runs,
+    *,
+    noise: AbstractNoise | None = None,
+    fixed: Sequence[str] = (),
+    by: str | tuple[str, ...] | None = None,
+    starts: Any = None,
+    num_starts: int | None = None,
+    solver: str | optax.GradientTransformation = "newton",
+    seed: int = 0,
+    max_steps: int = 300,
+    throw: bool = True,
+) -> Fit[LawT]:
+    r"""Fit a law to runs, from many starts at once.
+
+    Minimises $\sum_i \rho\left(g(y_i) - g(f(x_i))\right)$ over the free parameters of the law f, with ρ and g those of the
+    noise. A screen over the law's shapes, amplitudes solved for, finds the best regions; the best start of each is polished
+    by the solver, and the best optimum is returned with the count of starts that agree with it.
+
+    **Arguments:**
+
+    - `law`: A law class; or a law, whose values serve `fixed` and, where all are set, as one more start.
+    - `runs`: What was observed.
+    - `noise`: How runs scatter; Huber with a knee of 1e-3 on logarithms by default, as the field has it.
+    - `fixed`: Names of parameters held at the law's values.
+    - `by`: A label or column: each of its values is a study of its own, fitted in one batch.
+    - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are polished
+      and the screen is left out.
+    - `num_starts`: Starts kept from the screen: 8, or 3 with `by`.
+    - `solver`: `"newton"`, or an Optax optimiser.
+    - `seed`: Shifts the nodes of the screen.
+    - `max_steps`: Passes over the runs allowed to one start.
+    - `throw`: Whether a fit that did not converge raises; if not, look at `fit.result`.
+
+    **Returns:** a `Fit`; with `by`, a batch of them with `fits.keys`.
+
+    **Raises:** `InputError` for runs that the law or the noise cannot take; `NotConverged` where no start converged.
+    """
+    template = law() if isinstance(law, type) else law
+    noise = Huber(1e-3) if noise is None else noise
+    held = _fields(template, fixed)
+    keys: tuple[Hashable, ...] | None = None
+    studies = [runs]
+    if by is not None:
+        parts = runs.split(by)
+        keys, studies = tuple(key for key, _ in parts), [part for _, part in parts]
+    prepared = prepare(template, studies, noise, held)
+    keep = num_starts or (8 if by is None else 3)
+    begin = _begin(prepared, noise, template, starts, keep, seed)
+    solved, tried = _polished(prepared, noise, begin, solver, max_steps)
+    best, agreeing = _best(solved, prepared, tried)
+    out = _collect(prepared, noise, solved, best, agreeing, tried, seed, studies, runs, keys)
+    if throw:
+        _raise_unless_converged(out)
+    return out
+
+
+def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(fixed, str):
+        fixed = (fixed,)
+    known = {*parameters(law), *(slot.name for slot in slots(law))}
+    for name in fixed:
+        if name not in known:
+            raise InputError(
+                f"{type(law).__name__} has no parameter {name!r} to hold fixed; it has {', '.join(parameters(law))}."
+            )
+    return tuple(fixed)
+
+
+def _begin(
+    prepared: Prepared, noise: AbstractNoise, template: AbstractLaw, starts: Any, keep: int, seed: int
+) -> Float[np.ndarray, "study start free"]:
+    count = len(prepared.counts)
+    if starts is not None:
+        return np.stack([given(prepared, noise, starts, s) for s in range(count)])
+    study = np.arange(count)
+    begin = screened(prepared, noise, study, np.zeros((count, 1), int), keep, seed)[:, 0]
+    known = values(template)
+    if np.isfinite(known[list(prepared.curve.free)]).all():
+        own = np.stack([given(prepared, noise, template, s) for s in range(count)])
+        begin = np.concatenate([begin, own], axis=1)
+    return begin
+
+
+def _polished(
+    prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Any, max_steps: int
+) -> tuple[Solutions, int]:
+    studies, tried, free = begin.shape
+    study = np.repeat(np.arange(studies), tried)
+    start = begin.reshape(-1, free)
+    resample = np.zeros(len(study), int)
+    if solver != "newton":
+        raise InputError(f"Unknown solver {solver!r}.")
+    return solve(
+        prepared.curve, noise, prepared.data, start, study, resample, prepared.floor, max_steps=max_steps
+    ), tried
+
+
+def _best(solved: Solutions, prepared: Prepared, tried: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each study, the place of its best start among all, converged ones first, and how many agree with it."""
+    objective = np.asarray(solved.objective).reshape(-1, tried)
+    code = np.asarray(solved.result).reshape(-1, tried)
+    size = np.abs(np.nanmin(objective, axis=1, keepdims=True)) + prepared.floor[:, None]
+    cost = np.where(np.isfinite(objective), objective, np.inf)
+    lowest = np.min(cost, axis=1, keepdims=True)
+    # Among starts that reached the lowest objective, one that converged speaks for it.
+    near = cost <= lowest + AGREE * size
+    choice = np.argmin(np.where(near, cost - size * (code == int(RESULTS.successful)), np.inf), axis=1)
+    agreeing = np.sum(near & (code == int(RESULTS.successful)), axis=1)
+    return choice + tried * np.arange(len(choice)), agreeing
+
+
+def _collect(
+    prepared: Prepared,
+    noise: AbstractNoise,
+    solved: Solutions,
+    best: np.ndarray,
+    agreeing: np.ndarray,
+    tried: int,
+    seed: int,
+    studies: Sequence[Runs],
+    runs: Runs,
+    keys: tuple[Hashable, ...] | None,
+) -> Fit[Any]:
+    theta = np.asarray(solved.theta)[best]
+    study = np.arange(len(best))
+    law, _ = natural_law(prepared, theta[:, : prepared.curve.size], study)
+    residuals, dead = _look(prepared, noise, theta, study)
+    if noise.free_scale:
+        scale = np.exp(theta[:, -1])
+    else:
+        scale = np.sqrt(np.nanmean(residuals**2, axis=1))
+    source = describe(runs, tuple(prepared.law.inputs), prepared.notes)
+
+    def whole(a: Any) -> Any:
+        a = np.asarray(a)
+        return a if keys is not None else a[0]
+
+    return Fit(
+        law=jax.tree.map(whole, law),
+        objective=whole(np.asarray(solved.objective)[best]),
+        result=whole(np.asarray(solved.result)[best]),
+        scale=whole(scale),
+        residuals=whole(residuals),
+        dead=whole(dead),
+        agreeing=whole(agreeing),
+        noise=noise,
+        tried=tried,
+        free=tuple(prepared.curve.slots[k].name for k in prepared.curve.free),
+        seed=seed,
+        source=source,
+        keys=keys,
+    )
+
+
+def _look(
+    prepared: Prepared, noise: AbstractNoise, theta: np.ndarray, study: np.ndarray
+) -> tuple[Float[np.ndarray, "fit run"], np.ndarray]:
+    """Residuals at an optimum, and which parameters no run feels there."""
+    curve = prepared.curve
+    with jax.enable_x64(True):
+        rows = lane_rows(prepared.data, jnp.asarray(study), jnp.asarray(study * 0))
+        at = jnp.asarray(theta)
+        value = predictions(curve, at, rows)
+        residual = np.asarray(rows.target - (jnp.log(value) if noise.log else value))
+        # The e-fold response of the predictions, by central differences wide enough to be felt if anything is.
+        felt = []
+        for k in range(curve.size):
+            step = jnp.zeros(theta.shape[1]).at[k].set(0.5)
+            change = predictions(curve, at + step, rows) - predictions(curve, at - step, rows)
+            felt.append(np.max(np.abs(np.asarray(change / value)) * (np.asarray(rows.weight) > 0), axis=1))
+    residual = np.where(np.asarray(rows.weight) > 0, residual, np.nan)
+    longest = max(prepared.counts)
+    return residual[:, :longest], np.stack(felt, axis=-1) < FELT
+
+
+def describe(runs: Runs, names: Sequence[str], notes: Sequence[str]) -> Source:
+    """What a result keeps of its runs."""
+    present = {name: runs.inputs[name] for name in names if name in runs.inputs} or dict(runs.inputs)
+    columns = {**present, runs.target_name: runs.target}
+    ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in columns.items()}
+    return Source(
+        name=runs.name,
+        fingerprint=runs.fingerprint,
+        target=runs.target_name,
+        used=len(runs),
+        ranges=ranges,
+        dropped=tuple((int(d.row), d.reason) for d in runs.dropped),
+        excluded=runs.excluded,
+        notes=(*runs.notes, *notes),
+    )
+
+
+def _raise_unless_converged(fits: Fit[Any]) -> None:
+    codes = np.atleast_1d(fits.result)
+    failed = np.flatnonzero(codes != int(RESULTS.successful))
+    if failed.size == 0:
+        return
+    reason = RESULTS(int(codes[failed[0]])).message
+    if fits.keys is None:
+        raise NotConverged(f"The fit of {type(fits.law).__name__} to {fits.source.name!r} did not converge. {reason}")
+    raise NotConverged(
+        f"{failed.size} of {codes.size} fits did not converge, the first {fits.keys[failed[0]]!r}. {reason} "
+        f"Pass throw=False to look at the others."
+    )

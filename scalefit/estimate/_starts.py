@@ -1,0 +1,111 @@
+"""Where a fit begins: the best of a global screen, and whatever the caller gave."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._core import InputError
+from ..laws import AbstractLaw
+from ..noise import AbstractNoise
+from ..params import values, with_values
+from ..solve import kronecker, screen
+from ._prepare import Prepared, free_numbers
+
+NODES = {0: 1, 1: 64, 2: 256, 3: 1024}
+"""Nodes of the screen by number of shape parameters; `MANY` beyond."""
+MANY = 2048
+RESAMPLES = 64
+"""Resamples screened at once: their costs at every node are held together."""
+
+
+def nodes(
+    prepared: Prepared, seed: int, target: float
+) -> tuple[Float[np.ndarray, "node shape"], Float[np.ndarray, "node shape"]]:
+    """Shapes to try, as free numbers and in the unit cube; the seed shifts them."""
+    curve = prepared.curve
+    shapes = [k for i, k in enumerate(curve.free) if i not in curve.amplitudes]
+    shift = np.random.default_rng([seed, 0x5CA1E]).random(len(shapes))
+    cube = kronecker(NODES.get(len(shapes), MANY), len(shapes), shift)
+    columns = []
+    for at, k in enumerate(shapes):
+        declared = curve.slots[k].parameter
+        scale = target if declared.unit.startswith("target") else 1.0
+        ends = declared.constraint.unconstrain(np.asarray(declared.typical, float) * scale)
+        columns.append(ends[0] + cube[:, at] * (ends[1] - ends[0]))
+    return np.stack(columns, axis=-1) if columns else np.zeros((1, 0)), cube
+
+
+def screened(
+    prepared: Prepared,
+    noise: AbstractNoise,
+    study: Int[np.ndarray, " group"],
+    resample: Int[np.ndarray, "group member"],
+    keep: int,
+    seed: int,
+) -> Float[np.ndarray, "group member keep free"]:
+    """The best starts of each fit by the global screen, from distinct regions."""
+    mean = float(np.mean(np.asarray(prepared.data.target)))
+    at, cube = nodes(prepared, seed, float(np.exp(mean)) if noise.log else abs(mean))
+    keep = min(keep, len(at))
+    parts = []
+    with jax.enable_x64(True):
+        for low in range(0, resample.shape[1], RESAMPLES):
+            starts, cost = screen(
+                prepared.curve, prepared.data, jnp.asarray(at), jnp.asarray(cube),
+                jnp.asarray(study), jnp.asarray(resample[:, low : low + RESAMPLES]), log=noise.log, keep=keep,
+            )  # fmt: skip
+            starts, cost = np.asarray(starts), np.asarray(cost)
+            if noise.free_scale:
+                spread = 0.5 * np.log(np.maximum(cost, 1e-12))
+                starts = np.concatenate([starts, np.where(np.isfinite(spread), spread, 0.0)[..., None]], axis=-1)
+            parts.append(starts)
+    return np.concatenate(parts, axis=1)
+
+
+def given(
+    prepared: Prepared,
+    noise: AbstractNoise,
+    starts: AbstractLaw | Sequence[Mapping[str, float]] | Mapping[str, Any],
+    study: int,
+) -> Float[np.ndarray, "start free"]:
+    """The caller's own starts as free numbers: laws, or natural values by parameter name.
+
+    **Raises:** `InputError` where a name is unknown or missing, or a value lies outside its constraint.
+    """
+    law, curve = prepared.law, prepared.curve
+    if isinstance(starts, AbstractLaw):
+        table = np.atleast_2d(values(starts))
+    else:
+        rows = [starts] if isinstance(starts, Mapping) else list(starts)
+        table = np.concatenate([_row(prepared, row) for row in rows])
+    for k in curve.free:
+        slot = curve.slots[k]
+        inside = slot.parameter.constraint.contains(table[:, k])
+        if not inside.all():
+            bad = table[np.argmin(inside), k]
+            raise InputError(f"A start has {slot.name} = {bad:g}, which must be {slot.parameter.constraint}.")
+    theta = free_numbers(prepared, with_values(law, table), study)
+    if not noise.free_scale:
+        return theta
+    return np.concatenate([theta, np.full((len(theta), 1), np.log(0.05))], axis=-1)
+
+
+def _row(prepared: Prepared, row: Mapping[str, Any]) -> Float[np.ndarray, "start parameter"]:
+    names = [slot.name for slot in prepared.curve.slots]
+    unknown = [name for name in row if name not in names]
+    missing = [prepared.curve.slots[k].name for k in prepared.curve.free if prepared.curve.slots[k].name not in row]
+    if unknown or missing:
+        raise InputError(
+            f"A start needs a value for each of {', '.join(prepared.curve.slots[k].name for k in prepared.curve.free)}; "
+            + (f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}")
+            + "."
+        )
+    length = max(np.size(v) for v in row.values())
+    table = np.broadcast_to(values(prepared.law), (length, len(names))).copy()
+    for name, value in row.items():
+        table[:, names.index(name)] = value
+    return table

@@ -1,0 +1,84 @@
+"""What every scaling law is: named inputs, declared parameters, a formula."""
+
+import abc
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+import equinox as eqx
+import numpy as np
+
+from .._core import InputError, Scalar
+from ..params import parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """One published set of parameters of a law.
+
+    **Arguments:**
+
+    - `values`: Parameter name → value, in the law's own convention and units.
+    - `source`: Where it was published: arXiv id, and the table, file or notebook.
+    - `status`: How it was checked: `"code"` read in released code, `"run"` recomputed, `"2nd"` read in a secondary
+      transcription, `"mem"` from memory. The last two are unverified.
+    - `about`: What it was fitted to, and its units.
+    """
+
+    values: Mapping[str, float]
+    source: str
+    status: Literal["code", "run", "2nd", "mem"]
+    about: str = ""
+
+
+class AbstractLaw(eqx.Module):
+    """A formula from the description of one run to one number, with named, constrained parameters.
+
+    A subclass declares its parameters (`scalefit.params`), its `inputs` and its formula, `__call__`. Fields hold natural
+    values in the paper's convention; a field that was not given is NaN, which means "to be fitted". Calling a law
+    follows JAX's ambient precision and works under `jit`, `vmap` and `grad`; `scalefit.predict` is the float64 way.
+    """
+
+    inputs: eqx.AbstractClassVar[Mapping[str, str]]
+    """Name of an input → its unit. Inputs are positive; those of one unit are centred together."""
+
+    published_sets: ClassVar[Mapping[str, Published]] = {}
+    """Published parameters of this law, by name."""
+
+    @abc.abstractmethod
+    def __call__(self, **inputs: Any) -> Scalar:
+        """The law's value for one run."""
+
+    def sized_for(self, inputs: Mapping[str, np.ndarray]) -> Self:
+        """The law with whatever static size its formula needs to cover these inputs; most need none."""
+        del inputs
+        return self
+
+    @classmethod
+    def published(cls, name: str) -> Self:
+        """The law with a published set of parameters.
+
+        **Arguments:**
+
+        - `name`: One of `published_sets`, where the source and the status of each stand.
+
+        **Raises:** `InputError` for an unknown name.
+        """
+        known = cls.published_sets
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(map(repr, known)) or 'none'}."
+            raise InputError(f"{cls.__name__} has no published parameters named {name!r}{hint}")
+        return cls(**known[name].values)
+
+
+def describe(law: AbstractLaw | type[AbstractLaw]) -> str:
+    """The first sentence of a law's documentation."""
+    cls = law if isinstance(law, type) else type(law)
+    return (cls.__doc__ or cls.__name__).strip().split("\n", maxsplit=1)[0]
+
+
+def parameter_units(law: AbstractLaw | type[AbstractLaw]) -> dict[str, str]:
+    """Parameter → unit."""
+    return {name: declared.unit for name, declared in parameters(law).items()}

@@ -1,0 +1,59 @@
+"""Repeated data counts for less: the data-constrained law."""
+
+from collections.abc import Mapping
+from math import exp
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from .._core import Param, Scalar
+from ..params import positive
+from ._abstract import AbstractLaw, Published
+from ._formula import power
+
+
+class DataConstrained(AbstractLaw):
+    r"""Repeats count for less: Chinchilla's law on effective sizes, $L = E + A\,N'^{-\alpha} + B\,D'^{-\beta}$.
+
+    With U unique tokens seen $D/U$ times, $D' = U + U R_D (1 - e^{-r_D/R_D})$, $r_D = \max(D/U - 1, 0)$ (U replaced by D
+    before the first pass ends), and likewise for the parameters that exceed the $U_N = \min(N, N_{opt}(U))$ that U
+    tokens are optimal for: $N_{opt}(U) = (\alpha A/(\beta B))^{1/\alpha}\,U^{\beta/\alpha}$.
+
+    Source: Muennighoff et al. 2023 (arXiv 2305.16264, eqs. 5-7). $R_D$, $R_N$ are written R*_D, R*_N there.
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens", "U": "tokens"}
+    published_sets: ClassVar[Mapping[str, Published]] = {
+        "c4": Published(
+            {
+                "E": exp(0.6254804),
+                "A": exp(6.255414),
+                "B": exp(7.3049974),
+                "alpha": 0.3526596,
+                "beta": 0.3526596,
+                "R_D": 15.387756,
+                "R_N": 5.309743,
+            },
+            "arXiv 2305.16264, utils/parametric_fit.ipynb; a local optimum: R_D has no upper bound on its 182 runs",
+            "code",
+            "C4, GPT-2-style models; nats per token",
+        ),
+    }
+
+    E: Param = positive(unit="target", amplitude=True, typical=(0.05, 1.0))
+    A: Param = positive(unit="target·parameters^alpha", dims={"parameters": lambda law: law.alpha}, typical=(0.02, 1.0))
+    B: Param = positive(unit="target·tokens^beta", dims={"tokens": lambda law: law.beta}, typical=(0.02, 1.0))
+    alpha: Param = positive()
+    beta: Param = positive()
+    R_D: Param = positive(unit="passes", typical=(0.5, 200.0))
+    R_N: Param = positive(unit="multiples", typical=(0.5, 50.0))
+
+    def __call__(self, N: Scalar, D: Scalar, U: Scalar) -> Scalar:
+        """The loss of a model of N parameters after D tokens drawn from U unique ones."""
+        seen = jnp.minimum(D, U)
+        tokens = seen + seen * self.R_D * -jnp.expm1(-(D / seen - 1.0) / self.R_D)
+        ratio = self.alpha * self.A / (self.beta * self.B)
+        optimal = power(ratio, 1.0 / self.alpha) * power(U, self.beta / self.alpha)
+        useful = jnp.minimum(N, optimal)
+        size = useful + useful * self.R_N * -jnp.expm1(-(N / useful - 1.0) / self.R_N)
+        return self.E + self.A * power(size, -self.alpha) + self.B * power(tokens, -self.beta)

@@ -1,0 +1,36 @@
+"""Kaplan et al.'s joint law of model and data size."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from .._core import Param, Scalar
+from ..params import positive
+from ._abstract import AbstractLaw, Published
+from ._formula import power
+
+
+class Kaplan(AbstractLaw):
+    r"""Kaplan's joint law, with no floor: $L = \left[(N_c/N)^{\alpha_N/\alpha_D} + D_c/D\right]^{\alpha_D}$.
+
+    Source: Kaplan et al. 2020 (arXiv 2001.08361, eq. 1.5). N counts non-embedding parameters.
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens"}
+    published_sets: ClassVar[Mapping[str, Published]] = {
+        "kaplan": Published(
+            {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
+            "arXiv 2001.08361, L(N, D)",
+            "mem",
+            "N = non-embedding parameters; nats per token",
+        ),
+    }
+
+    N_c: Param = positive(unit="parameters", dims={"parameters": 1.0}, typical=(1e-3, 1e12))
+    D_c: Param = positive(unit="tokens", dims={"tokens": 1.0}, typical=(1e-3, 1e12))
+    alpha_N: Param = positive(typical=(0.03, 0.8))
+    alpha_D: Param = positive(typical=(0.03, 0.8))
+
+    def __call__(self, N: Scalar, D: Scalar) -> Scalar:
+        """The loss of a model of N parameters after D tokens, in nats per token."""
+        capacity = power(self.N_c / N, self.alpha_N / self.alpha_D)
+        return power(capacity + self.D_c / D, self.alpha_D)

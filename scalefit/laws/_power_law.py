@@ -1,0 +1,41 @@
+"""A power law with a floor, in one input."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from .._core import Param, Scalar
+from ..params import positive
+from ._abstract import AbstractLaw, Published
+from ._formula import power
+
+
+class PowerLaw(AbstractLaw):
+    r"""Power law with a floor: $L = E + A\,x^{-\alpha}$.
+
+    Source: learning curves of Hestness et al. 2017 (arXiv 1712.00409). Without the floor (`E = 0`, fixed) it is each of
+    the single-input laws of Kaplan et al. 2020 (arXiv 2001.08361).
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
+    published_sets: ClassVar[Mapping[str, Published]] = {
+        "kaplan-N": Published(
+            {"E": 0.0, "A": 8.8e13**0.076, "alpha": 0.076},
+            "arXiv 2001.08361, L(N)",
+            "2nd",
+            "x = non-embedding parameters; nats per token; no floor",
+        ),
+        "kaplan-D": Published(
+            {"E": 0.0, "A": 5.4e13**0.095, "alpha": 0.095},
+            "arXiv 2001.08361, L(D)",
+            "2nd",
+            "x = tokens; nats per token; no floor",
+        ),
+    }
+
+    E: Param = positive(unit="target", amplitude=True, typical=(0.05, 1.0))
+    A: Param = positive(unit="target·x^alpha", amplitude=True, dims={"x": lambda law: law.alpha}, typical=(0.02, 1.0))
+    alpha: Param = positive()
+
+    def __call__(self, x: Scalar) -> Scalar:
+        """The target at `x`."""
+        return self.E + self.A * power(x, -self.alpha)

@@ -1,0 +1,6 @@
+"""How runs scatter about a law."""
+
+from ._noise import AbstractNoise as AbstractNoise
+from ._noise import Gaussian as Gaussian
+from ._noise import Huber as Huber
+from ._noise import StudentT as StudentT

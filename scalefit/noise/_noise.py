@@ -1,0 +1,149 @@
+"""How runs scatter about a law: what each residual costs, and whether residuals are differences of logarithms."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class AbstractNoise(eqx.Module):
+    r"""The cost $\rho(z)$ of a residual $z = (g(y) - g(\hat y))/s$, with $g$ the logarithm if `log`.
+
+    A run with a standard error `se` has its residual multiplied by (median se)/se, se/y in place of se on logarithms.
+    """
+
+    log: eqx.AbstractVar[bool]
+
+    @property
+    @abc.abstractmethod
+    def free_scale(self) -> bool:
+        """Whether s is estimated with the law; it is 1 otherwise."""
+
+    @abc.abstractmethod
+    def rho(self, z: jax.Array) -> jax.Array:
+        """The cost of a residual."""
+
+    @abc.abstractmethod
+    def psi(self, z: jax.Array) -> jax.Array:
+        """The slope of the cost."""
+
+    @abc.abstractmethod
+    def weight(self, z: jax.Array) -> jax.Array:
+        """`psi(z) / z`."""
+
+    @abc.abstractmethod
+    def curvature(self, z: jax.Array) -> jax.Array:
+        """The curvature of the cost."""
+
+
+def _number(value: Any) -> Any:
+    return np.asarray(value, np.float64) if isinstance(value, float | int) else value
+
+
+class Gaussian(AbstractNoise):
+    r"""Least squares: $\rho(z) = z^2/2$.
+
+    **Arguments:**
+
+    - `log`: Whether residuals are differences of logarithms (default) or of values.
+    """
+
+    log: bool = eqx.field(default=True, static=True)
+
+    @property
+    def free_scale(self) -> bool:
+        """The scale drops out of the estimate."""
+        return False
+
+    def rho(self, z: jax.Array) -> jax.Array:
+        """Half the square."""
+        return 0.5 * z * z
+
+    def psi(self, z: jax.Array) -> jax.Array:
+        """The residual."""
+        return z
+
+    def weight(self, z: jax.Array) -> jax.Array:
+        """One."""
+        return jnp.ones_like(z)
+
+    def curvature(self, z: jax.Array) -> jax.Array:
+        """One."""
+        return jnp.ones_like(z)
+
+
+class Huber(AbstractNoise):
+    r"""Least squares within δ and absolute deviations beyond: $\rho(z) = z^2/2$, or $\delta(|z| - \delta/2)$ if $|z| > \delta$.
+
+    **Arguments:**
+
+    - `delta`: The knee, in units of the residual (of log loss: 1e-3 is 0.1 %).
+    - `log`: Whether residuals are differences of logarithms (default) or of values.
+    """
+
+    delta: Any = eqx.field(default=1e-3, converter=_number)
+    log: bool = eqx.field(default=True, static=True)
+
+    @property
+    def free_scale(self) -> bool:
+        """The knee is given in the residual's own unit."""
+        return False
+
+    def rho(self, z: jax.Array) -> jax.Array:
+        """Quadratic, then linear."""
+        inside = self.psi(z)
+        return inside * (z - 0.5 * inside)
+
+    def psi(self, z: jax.Array) -> jax.Array:
+        """The residual, clipped at the knee."""
+        delta = jnp.asarray(self.delta, z.dtype)
+        return jnp.clip(z, -delta, delta)
+
+    def weight(self, z: jax.Array) -> jax.Array:
+        """One inside the knee, falling as 1/|z| beyond."""
+        delta = jnp.asarray(self.delta, z.dtype)
+        return delta / jnp.maximum(jnp.abs(z), delta)
+
+    def curvature(self, z: jax.Array) -> jax.Array:
+        """One inside the knee, zero beyond."""
+        return jnp.where(jnp.abs(z) < jnp.asarray(self.delta, z.dtype), jnp.ones_like(z), jnp.zeros_like(z))
+
+
+class StudentT(AbstractNoise):
+    r"""Student's t with its scale estimated: $\rho(z) = \frac{\nu+1}{2}\log(1 + z^2/\nu)$, plus $\log s$ a run.
+
+    **Arguments:**
+
+    - `df`: Degrees of freedom ν; 4 is robust and still close to normal.
+    - `log`: Whether residuals are differences of logarithms (default) or of values.
+    """
+
+    df: Any = eqx.field(default=4.0, converter=_number)
+    log: bool = eqx.field(default=True, static=True)
+
+    @property
+    def free_scale(self) -> bool:
+        """The scale is estimated with the law."""
+        return True
+
+    def rho(self, z: jax.Array) -> jax.Array:
+        """Grows as a logarithm."""
+        df = jnp.asarray(self.df, z.dtype)
+        return 0.5 * (df + 1.0) * jnp.log1p(z * z / df)
+
+    def psi(self, z: jax.Array) -> jax.Array:
+        """Falls again for far residuals."""
+        return z * self.weight(z)
+
+    def weight(self, z: jax.Array) -> jax.Array:
+        """Far residuals count for less."""
+        df = jnp.asarray(self.df, z.dtype)
+        return (df + 1.0) / (df + z * z)
+
+    def curvature(self, z: jax.Array) -> jax.Array:
+        """Negative for far residuals."""
+        df = jnp.asarray(self.df, z.dtype)
+        return (df + 1.0) * (df - z * z) / (df + z * z) ** 2

@@ -1,0 +1,81 @@
+"""Where a parameter may lie, and the smooth map from the real line to there.
+
+Own objects and not NumPyro's: importing the library stays quick, and `posterior` maps them to NumPyro's.
+"""
+
+import dataclasses
+import math
+from typing import Literal, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Array = TypeVar("Array", jax.Array, np.ndarray)
+
+
+@dataclasses.dataclass(frozen=True)
+class Constraint:
+    """A set of real numbers and the bijection `constrain` from the real line onto its interior.
+
+    **Arguments:**
+
+    - `kind`: `"real"`: $x = u$; `"positive"`: $x = e^u$; `"negative"`: $x = -e^u$; `"interval"`:
+      $x = l + (h - l)/(1 + e^{-u})$.
+    - `low`, `high`: The ends of the set.
+    """
+
+    kind: Literal["real", "positive", "negative", "interval"]
+    low: float = -math.inf
+    high: float = math.inf
+
+    def constrain(self, free: Array) -> Array:
+        """From the real line to the set."""
+        xp = np if isinstance(free, np.ndarray) else jnp
+        match self.kind:
+            case "real":
+                return free
+            case "positive":
+                return xp.exp(free)
+            case "negative":
+                return -xp.exp(free)
+            case "interval":
+                return self.low + (self.high - self.low) / (1.0 + xp.exp(-free))
+
+    def unconstrain(self, value: Array) -> Array:
+        """From the interior of the set to the real line; the inverse of `constrain`."""
+        xp = np if isinstance(value, np.ndarray) else jnp
+        match self.kind:
+            case "real":
+                return value
+            case "positive":
+                return xp.log(value)
+            case "negative":
+                return xp.log(-value)
+            case "interval":
+                return xp.log(value - self.low) - xp.log(self.high - value)
+
+    def slope(self, value: Array) -> Array:
+        """The derivative of `constrain`, written in the constrained value."""
+        match self.kind:
+            case "real":
+                return value * 0 + 1
+            case "positive" | "negative":
+                return value
+            case "interval":
+                return (value - self.low) * (self.high - value) / (self.high - self.low)
+
+    def contains(self, value: np.ndarray) -> np.ndarray:
+        """Whether each value lies in the set, its ends excluded."""
+        return (value > self.low) & (value < self.high)
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "real":
+                return "real"
+            case "positive":
+                return "> 0"
+            case "negative":
+                return "< 0"
+            case "interval":
+                return f"in ({self.low:g}, {self.high:g})"

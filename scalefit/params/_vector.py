@@ -1,0 +1,110 @@
+"""A law's parameters as a flat list of named numbers, and the law in other units of its inputs."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from ._field import Parameter
+
+Module = TypeVar("Module", bound=eqx.Module)
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """One number of a law: the field that holds it and, in an array field, its place."""
+
+    name: str
+    field: str
+    index: int | None
+    parameter: Parameter
+
+
+def parameters(law: eqx.Module | type[eqx.Module]) -> dict[str, Parameter]:
+    """The declared parameters of a law, by field name, in the order of the class."""
+    fields = {f.name: f.metadata.get("parameter") for f in dataclasses.fields(law)}
+    return {name: declared for name, declared in fields.items() if declared is not None}
+
+
+def slots(law: eqx.Module, axis_labels: Mapping[str, Sequence[Any]] | None = None) -> tuple[Slot, ...]:
+    """The numbers of a law in order; those of an array field are named `field[label]`.
+
+    **Arguments:**
+
+    - `law`: A law without leading axes.
+    - `axis_labels`: Axis name → labels along it; without it, entries are counted from 1.
+    """
+    found = []
+    for field, declared in parameters(law).items():
+        if declared.axis is None:
+            found.append(Slot(field, field, None, declared))
+            continue
+        size = np.shape(getattr(law, field))[-1]
+        labels = (axis_labels or {}).get(declared.axis, range(1, size + 1))
+        found += [Slot(f"{field}[{label}]", field, i, declared) for i, label in zip(range(size), labels, strict=True)]
+    return tuple(found)
+
+
+def values(law: eqx.Module) -> np.ndarray:
+    """The natural values of a law as one float64 array, leading axes first and the parameters last."""
+    columns = []
+    for field, declared in parameters(law).items():
+        value = np.asarray(getattr(law, field), dtype=np.float64)
+        columns.append(value[..., None] if declared.axis is None else value)
+    return np.concatenate(columns, axis=-1) if columns else np.zeros(0)
+
+
+def with_values(law: Module, numbers: Any) -> Module:
+    """The law with its parameters replaced by those along the last axis of `numbers`; the inverse of `values`.
+
+    `numbers` is an array, or a sequence with one (possibly batched) number a parameter.
+    """
+    host = isinstance(numbers, np.ndarray)
+    pick = (lambda i: numbers[..., i]) if hasattr(numbers, "ndim") else (lambda i: numbers[i])
+    updates: dict[str, Any] = {}
+    place = 0
+    for field, declared in parameters(law).items():
+        if declared.axis is None:
+            updates[field] = np.asarray(pick(place)) if host else pick(place)
+            place += 1
+        else:
+            size = np.shape(getattr(law, field))[-1]
+            stack = np.stack if host else jnp.stack
+            updates[field] = stack([pick(place + i) for i in range(size)], axis=-1)
+            place += size
+    return dataclasses.replace(law, **updates)
+
+
+def dimension_factor(law: Any, declared: Parameter, log_scale: Mapping[str, Any]) -> Any:
+    """The logarithm of the product of `scale ** dim` over the units of a parameter, or `None` if it has none."""
+    total = None
+    for name, power in declared.dims:
+        if name not in log_scale:
+            continue
+        term = (power(law) if callable(power) else power) * log_scale[name]
+        total = term if total is None else total + term
+    return total
+
+
+def rescale(law: Module, log_scale: Mapping[str, Any]) -> Module:
+    r"""The same law with its inputs measured in units $s$ times as small: $f'(x\,s) = f(x)$.
+
+    Each parameter is multiplied by $\prod_u s_u^{\dim_u}$ over the units $u$ of its `Parameter.dims`.
+
+    **Arguments:**
+
+    - `law`: A law, with or without leading axes.
+    - `log_scale`: Unit of an input → $\log s$.
+    """
+    updates = {}
+    for field, declared in parameters(law).items():
+        factor = dimension_factor(law, declared, log_scale)
+        if factor is not None:
+            value = getattr(law, field)
+            xp = np if isinstance(value, np.ndarray) and isinstance(factor, np.ndarray | float) else jnp
+            factor = xp.exp(factor)
+            updates[field] = value * (factor if declared.axis is None or np.ndim(factor) == 0 else factor[..., None])
+    return dataclasses.replace(law, **updates)

@@ -1,0 +1,125 @@
+"""What a fit returns."""
+
+import dataclasses
+from collections.abc import Hashable, Mapping
+from typing import Any, Generic, TypeVar
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from .._core import RESULTS
+from ..laws import AbstractLaw
+from ..noise import AbstractNoise
+
+LawT = TypeVar("LawT", bound=AbstractLaw)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where the numbers came from: kept with every result, so that it can be checked and repeated.
+
+    **Arguments:**
+
+    - `name`: Of the table.
+    - `fingerprint`: sha256 of the numbers used.
+    - `target`: Name of what was measured.
+    - `used`: Runs used.
+    - `ranges`: Input and target → least and greatest value.
+    - `dropped`: Rows that could not be used, with the reason of each; `excluded`: rows taken out by `where`.
+    - `notes`: What was derived or scaled on the way, in words.
+    """
+
+    name: str
+    fingerprint: str
+    target: str
+    used: int
+    ranges: Mapping[str, tuple[float, float]]
+    dropped: tuple[tuple[int, str], ...] = ()
+    excluded: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Fit(eqx.Module, Generic[LawT]):
+    """A fitted law, or a batch of them along a leading axis.
+
+    **Arguments:**
+
+    - `law`: The law with natural values, NumPy float64.
+    - `objective`: The summed cost at the optimum.
+    - `result`: A `RESULTS` code.
+    - `scale`: The spread of the residuals: the estimated scale of the noise where it has one, otherwise the root mean
+      square; on log values if the noise is.
+    - `residuals`: Observed minus fitted, on the noise's scale; NaN pads shorter studies of a batch.
+    - `dead`: By free parameter: whether no run feels it at the optimum (a term that vanished, a bound at infinity).
+    - `agreeing`: How many starts reached the best objective, within 1e-6 of it.
+    - `tried`: How many starts were polished.
+    - `free`: Names of the fitted parameters.
+    - `noise`: The noise of the fit.
+    - `seed`: The seed of its starts.
+    - `source`: The runs.
+    - `keys`: The studies of a batch, in order; `None` for a single fit.
+    """
+
+    law: LawT
+    objective: Float[np.ndarray, "*batch"]
+    result: Int[np.ndarray, "*batch"]
+    scale: Float[np.ndarray, "*batch"]
+    residuals: Float[np.ndarray, "*batch run"]
+    dead: Bool[np.ndarray, "*batch free"]
+    agreeing: Int[np.ndarray, "*batch"]
+    noise: AbstractNoise
+    tried: int = eqx.field(static=True)
+    free: tuple[str, ...] = eqx.field(static=True)
+    seed: int = eqx.field(static=True)
+    source: Source = eqx.field(static=True)
+    keys: tuple[Hashable, ...] | None = eqx.field(static=True, default=None)
+
+    @property
+    def converged(self) -> Any:
+        """Whether the optimum was reached: a bool, or an array of them for a batch."""
+        good = self.result == int(RESULTS.successful)
+        return bool(good) if np.ndim(good) == 0 else good
+
+    def __len__(self) -> int:
+        if self.keys is None:
+            raise TypeError("A single fit has no length; fits of a batch have one.")
+        return len(self.keys)
+
+
+class Ensemble(eqx.Module, Generic[LawT]):
+    """A law with a leading axis of draws that say how sure it is: resamples, Laplace draws, posterior draws.
+
+    **Arguments:**
+
+    - `law`: The law; each parameter has a leading axis of draws.
+    - `objective`: The summed cost of each draw; NaN where a draw has none.
+    - `result`: A `RESULTS` code for each draw.
+    - `scale`: The spread of the residuals about each draw.
+    - `fit`: The fit about which the draws lie.
+    - `method`: How they were made, in a word.
+    - `seed`: The seed of the draws.
+    - `diagnostics`: What is known of their quality.
+    """
+
+    law: LawT
+    objective: Float[np.ndarray, " draw"]
+    result: Int[np.ndarray, " draw"]
+    scale: Float[np.ndarray, " draw"]
+    fit: Fit[LawT]
+    method: str = eqx.field(static=True)
+    seed: int = eqx.field(static=True)
+    diagnostics: dict[str, Any] = eqx.field(default_factory=dict)
+
+    @property
+    def converged(self) -> Bool[np.ndarray, " draw"]:
+        """Which draws reached their optimum."""
+        return self.result == int(RESULTS.successful)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Names of the parameters that vary."""
+        return self.fit.free
+
+    def __len__(self) -> int:
+        return int(self.objective.shape[0])

@@ -1,0 +1,18 @@
+"""Batched nonlinear fitting of arrays to curves: a global screen, a local polish, a queue over the cores."""
+
+from ._derivatives import derivatives as derivatives
+from ._moments import moments as moments
+from ._moments import objective as objective
+from ._moments import predictions as predictions
+from ._polish import Solutions as Solutions
+from ._polish import polish as polish
+from ._problem import Curve as Curve
+from ._problem import Data as Data
+from ._problem import Lanes as Lanes
+from ._problem import Noise as Noise
+from ._problem import lanes as lanes
+from ._run import cores as cores
+from ._run import solve as solve
+from ._screen import AffineCurve as AffineCurve
+from ._screen import kronecker as kronecker
+from ._screen import screen as screen

@@ -1,0 +1,148 @@
+"""One pass over the runs: objective, gradient and one matrix, for a batch of fits.
+
+The matrix of a lane is that of iteratively reweighted least squares (Gauss-Newton) or the exact Hessian, as asked by
+lane: near the optimum the Hessian converges in a few steps, far from it only the former is safely positive.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from ._derivatives import curved_pairs, derivatives
+from ._problem import Curve, Lanes, Noise
+
+BLOCK = 2048
+"""Runs taken at once: more and the intermediate arrays leave the cache."""
+
+Moments = tuple[Float[Array, " lane"], Float[Array, "lane free"], Float[Array, "lane free free"]]
+
+
+def free_size(curve: Curve, noise: Noise) -> int:
+    """How many numbers a fit has: those of the curve, and the logarithm of the noise's scale where it is free."""
+    return curve.size + noise.free_scale
+
+
+def _by_lane_and_run(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes, function: Any) -> Any:
+    shared = rows.target.shape[0] == 1
+    one = jax.tree.map(lambda a: a[0], rows) if shared else rows
+    by_run = jax.vmap(function, in_axes=(None, None, 0, None))
+    by_lane = jax.vmap(by_run, in_axes=(None, 0, None if shared else 0, None if shared else 0))
+    return by_lane(curve, tuple(theta[:, k] for k in range(curve.size)), one.point, one.constant)
+
+
+def _value(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
+    return curve(theta, point, constant)
+
+
+def predictions(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, "lane run"]:
+    """The curve's values."""
+    return _by_lane_and_run(curve, theta, rows, _value)
+
+
+def objective(curve: Curve, noise: Noise, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, " lane"]:
+    """The cost summed over the runs."""
+    value = predictions(curve, theta, rows)
+    residual = rows.target - (jnp.log(value) if noise.log else value)
+    if rows.precision is not None:
+        residual = residual * rows.precision
+    if not noise.free_scale:
+        return jnp.sum(rows.weight * noise.rho(residual), axis=1)
+    log_scale = theta[:, curve.size]
+    cost = noise.rho(residual * jnp.exp(-log_scale)[:, None])
+    return jnp.sum(rows.weight * (cost + log_scale[:, None]), axis=1)
+
+
+def moments(
+    curve: Curve, noise: Noise, theta: Float[Array, "lane free"], exact: Bool[Array, " lane"], rows: Lanes
+) -> Moments:
+    """Objective, gradient and matrix (`exact`: the Hessian; otherwise Gauss-Newton) of each lane."""
+    runs = rows.target.shape[1]
+    if runs <= BLOCK:
+        return _block_moments(curve, noise, theta, exact, rows)
+    blocks = -(-runs // BLOCK)
+    spare = blocks * BLOCK - runs
+
+    def split(a: Array, fill: str) -> Array:
+        padded = jnp.pad(a, ((0, 0), (0, spare)), mode="edge") if fill == "edge" else jnp.pad(a, ((0, 0), (0, spare)))
+        return padded.reshape(a.shape[0], blocks, BLOCK).swapaxes(0, 1)
+
+    stacked = Lanes(
+        jax.tree.map(lambda a: split(a, "edge"), rows.point),
+        split(rows.target, "edge"),
+        split(rows.weight, "zero"),
+        None if rows.precision is None else split(rows.precision, "edge"),
+        jnp.broadcast_to(rows.constant, (blocks, *rows.constant.shape)),
+    )
+
+    def add(total: Moments, block: Lanes) -> tuple[Moments, None]:
+        return jax.tree.map(jnp.add, total, _block_moments(curve, noise, theta, exact, block)), None
+
+    lane, free = theta.shape
+    zero = (
+        jnp.zeros(lane, theta.dtype),
+        jnp.zeros((lane, free), theta.dtype),
+        jnp.zeros((lane, free, free), theta.dtype),
+    )
+    return jax.lax.scan(add, zero, stacked)[0]
+
+
+def _block_moments(
+    curve: Curve, noise: Noise, theta: Float[Array, "lane free"], exact: Bool[Array, " lane"], rows: Lanes
+) -> Moments:
+    value, slopes, curvatures = _by_lane_and_run(curve, theta, rows, derivatives)
+    pairs = curved_pairs(curve, tuple(rows.point), rows.constant.shape[1])
+    exact = exact[:, None]
+    inverse = 1.0 / value if noise.log else None
+    # Residual z = a (target - log value) or a (target - value); its slopes are -a f' / f or -a f'.
+    scale = rows.precision
+    if noise.free_scale:
+        log_scale = theta[:, curve.size, None]
+        shrink = jnp.exp(-log_scale)
+        scale = shrink if scale is None else scale * shrink
+    z = rows.target - (jnp.log(value) if noise.log else value)
+    factor = -inverse if inverse is not None else jnp.asarray(-1.0, value.dtype)
+    if scale is not None:
+        z, factor = z * scale, factor * scale
+    cost = noise.rho(z)
+    if noise.free_scale:
+        cost = cost + log_scale
+    slope = rows.weight * noise.psi(z)
+    bend = jnp.where(exact, slope, 0.0)
+    base = rows.weight * jnp.where(exact, noise.curvature(z), noise.weight(z))
+    # On logarithms z'' = -a f''/f + z' z'/a: the second part joins the outer products.
+    outer = base if not noise.log else base + (bend if scale is None else bend / scale)
+    dz = jnp.stack([factor * s for s in slopes], axis=1)
+    left = [outer[:, None] * dz, slope[:, None]]
+    if noise.free_scale:
+        left.append((base * z + bend)[:, None])
+    product = jnp.einsum("lan,lbn->lab", jnp.concatenate(left, axis=1), dz)
+    p = curve.size
+    matrix, gradient = product[:, :p], product[:, p]
+    curving = bend * factor
+    entries = {pair: jnp.sum(curving * c, axis=1) for pair, c in zip(pairs, curvatures, strict=True)}
+    matrix = matrix + symmetric(entries, p, theta.dtype)
+    if noise.free_scale:
+        across = -product[:, p + 1]
+        corner = jnp.sum((base * z + bend) * z, axis=1)
+        matrix = jnp.concatenate(
+            [
+                jnp.concatenate([matrix, across[:, :, None]], axis=2),
+                jnp.concatenate([across, corner[:, None]], axis=1)[:, None],
+            ],
+            axis=1,
+        )
+        along = jnp.sum(jnp.broadcast_to(rows.weight, slope.shape) - slope * z, axis=1)
+        gradient = jnp.concatenate([gradient, along[:, None]], axis=1)
+    return jnp.sum(rows.weight * cost, axis=1), gradient, matrix
+
+
+def symmetric(entries: dict[tuple[int, int], Any], size: int, dtype: Any) -> Any:
+    """A batch of symmetric matrices from some of their upper entries, the others zero."""
+    zero = jnp.zeros((), dtype)
+    rows = [
+        jnp.stack(jnp.broadcast_arrays(*(entries.get((min(i, j), max(i, j)), zero) for j in range(size))), axis=-1)
+        for i in range(size)
+    ]
+    return jnp.stack(jnp.broadcast_arrays(*rows), axis=-2)

@@ -1,0 +1,229 @@
+"""Local optimisation of many fits at once: reweighted Gauss-Newton from afar, exact Newton once that stops paying.
+
+Near its optimum a Huber objective with a knee below the residuals is almost a sum of absolute values: reweighting alone
+crawls there, and Newton alone diverges from afar. Each lane changes phase by itself, and back. A lane that has finished
+takes the next fit of the queue at once, so that no lane waits for the slowest.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .._core import RESULTS
+from ._linear import solve_positive
+from ._moments import moments
+from ._problem import Curve, Data, Lanes, Noise, lanes
+
+STALL = 1e8
+"""Damping at which a lane is given up."""
+
+
+class Solutions(NamedTuple):
+    """Where each fit ended.
+
+    **Arguments:**
+
+    - `theta`: The free numbers; the last is the logarithm of the noise's scale where that is free.
+    - `objective`: The summed cost.
+    - `result`: A `RESULTS` code.
+    - `steps`: Passes over the runs.
+    """
+
+    theta: Float[Array, "fit free"]
+    objective: Float[Array, " fit"]
+    result: Int[Array, " fit"]
+    steps: Int[Array, " fit"]
+
+
+class _State(NamedTuple):
+    theta: Float[Array, "lane free"]
+    objective: Float[Array, " lane"]
+    gradient: Float[Array, "lane free"]
+    matrix: Float[Array, "lane free free"]  # of the phase in which theta was reached
+    metric: Float[Array, "lane free free"]  # the last Gauss-Newton matrix
+    damping: Float[Array, " lane"]  # of the Gauss-Newton phase
+    newton_damping: Float[Array, " lane"]
+    growth: Float[Array, " lane"]
+    newton: Bool[Array, " lane"]
+    entry: Float[Array, " lane"]  # relative decrease below which Newton is tried
+    fresh: Bool[Array, " lane"]  # theta is a start that was not evaluated yet
+    small: Int[Array, " lane"]  # steps in a row that promised nothing
+    steps: Int[Array, " lane"]
+    result: Int[Array, " lane"]  # -1 while running
+
+
+def _start(theta: Float[Array, "lane free"]) -> _State:
+    lane, free = theta.shape
+    zero = jnp.zeros(lane, theta.dtype)
+    matrix = jnp.zeros((lane, free, free), theta.dtype)
+    count = jnp.zeros(lane, jnp.int32)
+    return _State(
+        theta, zero + jnp.inf, jnp.zeros_like(theta), matrix, matrix, zero + 1e-3, zero + 0.1, zero + 2.0,
+        jnp.zeros(lane, bool), zero + 0.05, jnp.ones(lane, bool), count, count, count - 1,
+    )  # fmt: skip
+
+
+def _step(
+    curve: Curve, noise: Noise, rows: Lanes, floor: Array, tolerance: float, max_steps: Array, s: _State
+) -> _State:
+    dtype = s.theta.dtype
+    tiny = jnp.finfo(dtype).tiny
+    free = s.theta.shape[1]
+    running = s.result < 0
+    diagonal = jnp.diagonal(s.metric, axis1=1, axis2=2)
+    diagonal = jnp.maximum(diagonal, 0.1 * jnp.mean(diagonal, axis=1, keepdims=True))
+    # Stopping is relative to the size of the objective, never absolute.
+    size = jnp.abs(s.objective) + floor
+    ridge = jnp.where(s.newton, 1e-3 * s.newton_damping, s.damping)[:, None] * diagonal
+    ridge = ridge + (jnp.finfo(dtype).eps * jnp.where(jnp.isfinite(size), size, 0.0) + tiny)[:, None]
+    system = s.matrix + jnp.where(s.newton, s.newton_damping, 0.0)[:, None, None] * s.metric
+    system = system + ridge[:, :, None] * jnp.eye(free, dtype=dtype)
+    move, solved = solve_positive(system, -s.gradient)
+    caps = jnp.asarray((*curve.caps, 3.0)[:free], dtype)
+    move = move * jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.max(jnp.abs(move) / caps, axis=1), tiny))[:, None]
+    solved = solved & jnp.all(jnp.isfinite(move), axis=1)
+    move = jnp.where((solved & ~s.fresh)[:, None], move, 0.0)
+    promised = -(jnp.sum(s.gradient * move, axis=1) + 0.5 * jnp.einsum("la,lab,lb->l", move, s.matrix, move))
+    theta = s.theta + move
+    objective, gradient, matrix = moments(curve, noise, theta, s.newton, rows)
+    gained = s.objective - objective
+    finite = jnp.isfinite(objective) & jnp.all(jnp.isfinite(gradient), axis=1)
+    better = running & finite & (s.fresh | (solved & (gained > 0)))
+    ratio = gained / jnp.maximum(promised, tiny)
+    shrink = jnp.clip(1.0 - jnp.clip(2.0 * ratio - 1.0, -1.0, 1.0) ** 3, 0.1, 2.0)
+    current = jnp.where(s.newton, s.newton_damping, s.damping)
+    least = jnp.where(s.newton, 1e-3, 1e-4)
+    damping = jnp.where(better, current * shrink, jnp.maximum(current, least) * s.growth * 2.0)
+    damping = jnp.where(s.fresh, current, jnp.clip(damping, 1e-9, 10 * STALL))
+    growth = jnp.where(better, 2.0, jnp.minimum(s.growth * 2.0, 64.0))
+    # Newton that needs heavy damping is out of place here: back to reweighting, to be re-entered later.
+    retreat = s.newton & (damping > 30.0)
+    relative = gained / size
+    enter = better & ~s.fresh & (relative < s.entry)
+    newton = jnp.where(s.newton, ~(better & (relative > 0.3)) & ~retreat, enter)
+    # A lane is done when the step promised nothing, twice or, from a Hessian that could be trusted, once.
+    promise_kept = solved & ~s.fresh & (jnp.abs(promised) <= tolerance * size)
+    nothing = (promise_kept & ~better) | (better & ~s.fresh & (gained <= tolerance * size))
+    small = jnp.where(nothing, s.small + 1, jnp.where(better, 0, s.small))
+    done = (small >= 2) | (s.newton & promise_kept & (s.newton_damping <= 0.5))
+    steps = s.steps + running
+    lost = s.fresh & ~finite
+    stalled = jnp.where(s.newton, False, damping >= STALL)
+    result = jnp.where(
+        done,
+        int(RESULTS.successful),
+        jnp.where(
+            lost,
+            int(RESULTS.not_finite),
+            jnp.where(
+                stalled,
+                int(RESULTS.stalled),
+                jnp.where(steps >= max_steps, int(RESULTS.max_steps_reached), -1),
+            ),
+        ),
+    ).astype(jnp.int32)
+
+    def take(new: Array, old: Array, where: Array) -> Array:
+        return jnp.where(where.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
+
+    return _State(
+        theta=take(theta, s.theta, better),
+        objective=jnp.where(better, objective, s.objective),
+        gradient=take(gradient, s.gradient, better),
+        matrix=take(matrix, s.matrix, better),
+        metric=take(matrix, s.metric, better & ~s.newton),
+        damping=jnp.where(running & ~s.newton, damping, s.damping),
+        newton_damping=jnp.where(running & s.newton, jnp.where(retreat, 0.1, damping), s.newton_damping),
+        growth=jnp.where(running, growth, s.growth),
+        newton=jnp.where(running, newton, s.newton),
+        entry=jnp.where(running & retreat, 0.1 * s.entry, s.entry),
+        fresh=s.fresh & ~running,
+        small=jnp.where(running, small, s.small).astype(jnp.int32),
+        steps=steps.astype(jnp.int32),
+        result=jnp.where(running, result, s.result),
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("curve", "width", "tolerance"))
+def polish(
+    curve: Curve,
+    noise: Noise,
+    data: Data,
+    start: Float[Array, "fit free"],
+    study: Int[Array, " fit"],
+    resample: Int[Array, " fit"],
+    count: Int[Array, ""],
+    floor: Float[Array, " study"],
+    max_steps: Int[Array, ""],
+    *,
+    width: int,
+    tolerance: float,
+) -> Solutions:
+    """Optimise fits from their starts, `width` of them at a time, each lane taking the next fit when it is done.
+
+    **Arguments:**
+
+    - `curve`, `noise`, `data`: What is fitted to what.
+    - `start`: Where each fit begins.
+    - `study`, `resample`: Which rows of `data` each fit sees.
+    - `count`: How many of the fits are real; the others are padding and are not touched.
+    - `floor`: By study, the objective that rounding alone would leave; it lets noise-free runs stop.
+    - `max_steps`: Passes allowed to a fit.
+    - `width`: Lanes.
+    - `tolerance`: A fit is done when a step promises less than this share of its objective.
+    """
+    fits = start.shape[0]
+    place = jnp.arange(width)
+
+    def load(where: Array) -> Any:
+        safe = jnp.minimum(where, fits - 1)
+        return lanes(data, study[safe], resample[safe]), floor[study[safe]]
+
+    def begin(where: Array) -> _State:
+        state = _start(start[jnp.minimum(where, fits - 1)])
+        return state._replace(result=jnp.where(where < count, -1, int(RESULTS.successful)).astype(jnp.int32))
+
+    empty = Solutions(
+        jnp.zeros_like(start),
+        jnp.full(fits, jnp.nan, start.dtype),
+        jnp.zeros(fits, jnp.int32),
+        jnp.zeros(fits, jnp.int32),
+    )
+
+    def refill(carry: Any) -> Any:
+        state, where, following, _, out = carry
+        done = state.result >= 0
+        target = jnp.where(done & (where < count), where, fits)
+        new = (state.theta, state.objective, state.result, state.steps)
+        out = Solutions(*(o.at[target].set(n, mode="drop") for o, n in zip(out, new, strict=True)))
+        take = following + jnp.cumsum(done, dtype=jnp.int32) - 1
+        where = jnp.where(done, jnp.minimum(take, count), where)
+        following = jnp.minimum(following + jnp.sum(done, dtype=jnp.int32), count)
+        fresh = begin(where)
+        state = jax.tree.map(lambda f, s: jnp.where(done.reshape(-1, *(1,) * (s.ndim - 1)), f, s), fresh, state)
+        return state, where, following, load(where), out
+
+    def body(carry: Any) -> Any:
+        state, where, following, loaded, out = carry
+        rows, lane_floor = loaded
+        state = _step(curve, noise, rows, lane_floor, tolerance, max_steps, state)
+        carry = (state, where, following, loaded, out)
+        return jax.lax.cond(jnp.any((state.result >= 0) & (where < count)), refill, lambda c: c, carry)
+
+    def busy(carry: Any) -> Any:
+        return jnp.any(carry[1] < count)
+
+    where = jnp.minimum(place, count).astype(jnp.int32)
+    first = (begin(where), where, jnp.minimum(jnp.asarray(width, jnp.int32), count), load(where), empty)
+    return jax.lax.while_loop(busy, body, first)[-1]
+
+
+def lane_width(fits: int, runs: int) -> int:
+    """Lanes that keep the intermediate arrays in cache: about 16,000 numbers each, a power of two, no more than fits."""
+    width = 8
+    while width < min(256, fits) and width * 2 * runs <= 16384:
+        width *= 2
+    return min(width, max(1, 1 << (max(fits, 1) - 1).bit_length()))

@@ -1,0 +1,101 @@
+"""What the solvers are given: a curve, a noise, and arrays of runs."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+from jaxtyping import Array, Float
+
+
+@runtime_checkable
+class Curve(Protocol):
+    """A predicted value as a function of free numbers; hashable, so that one compilation serves every equal curve."""
+
+    @property
+    def size(self) -> int:
+        """How many free numbers it has."""
+        ...
+
+    @property
+    def caps(self) -> tuple[float, ...]:
+        """The longest step that a solver may take in each free number at once."""
+        ...
+
+    def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
+        """The value for one run: `theta` scalars, `point` the run's inputs, `constant` what its study holds fixed."""
+        ...
+
+
+class Noise(Protocol):
+    """How residuals are weighed: a pytree of the numbers it depends on; functions of standardised residuals z."""
+
+    @property
+    def log(self) -> bool:
+        """Whether residuals are differences of logarithms."""
+        ...
+
+    @property
+    def free_scale(self) -> bool:
+        """Whether the scale of the residuals is estimated with the curve."""
+        ...
+
+    def rho(self, z: jax.Array) -> jax.Array:
+        """The cost of a residual."""
+        ...
+
+    def psi(self, z: jax.Array) -> jax.Array:
+        """The derivative of `rho`."""
+        ...
+
+    def weight(self, z: jax.Array) -> jax.Array:
+        """`psi(z) / z`, finite at zero: the weight of the equivalent least-squares problem."""
+        ...
+
+    def curvature(self, z: jax.Array) -> jax.Array:
+        """The second derivative of `rho`."""
+        ...
+
+
+class Data(NamedTuple):
+    """Runs of one or many studies of equal (padded) length, ready for the solvers.
+
+    **Arguments:**
+
+    - `point`: Input name → its values as the curve wants them.
+    - `target`: The observed values, as logarithms when the noise is on them.
+    - `weight`: Weight of each run; zero for padding.
+    - `precision`: Multiplies each residual, or `None`.
+    - `constant`: What each study holds fixed.
+    - `resamples`: Further weights by resample, which multiply `weight`, or `None`.
+    """
+
+    point: Mapping[str, Float[Array, "study run"]]
+    target: Float[Array, "study run"]
+    weight: Float[Array, "study run"]
+    precision: Float[Array, "study run"] | None
+    constant: Float[Array, "study constant"]
+    resamples: Float[Array, "resample run"] | None
+
+
+class Lanes(NamedTuple):
+    """The runs that a batch of fits looks at: as `Data`, one row a lane, or one row for all."""
+
+    point: Mapping[str, Float[Array, "row run"]]
+    target: Float[Array, "row run"]
+    weight: Float[Array, "lane run"]
+    precision: Float[Array, "row run"] | None
+    constant: Float[Array, "row constant"]
+
+
+def lanes(data: Data, study: jax.Array, resample: jax.Array) -> Lanes:
+    """The rows of `data` for a batch of fits: the study and the resample of each."""
+    if data.target.shape[0] == 1:
+        rows, weight = data._replace(resamples=None), data.weight
+    else:
+        rows = Data(*jax.tree.map(lambda a: a[study], data._replace(resamples=None)))
+        weight = rows.weight
+    if data.resamples is not None:
+        weight = weight * data.resamples[resample]
+    elif weight.shape[0] != study.shape[0]:
+        weight = weight.repeat(study.shape[0], axis=0)
+    return Lanes(rows.point, rows.target, weight, rows.precision, rows.constant)

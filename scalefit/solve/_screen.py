@@ -1,0 +1,144 @@
+"""Global search: amplitudes solved for at every node of a set of shapes, and the best nodes of distinct regions kept.
+
+All Gram matrices of all nodes and resamples come from one matrix product.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from ._linear import nonnegative_least_squares
+from ._problem import Curve, Data
+
+DEAD = 1e-3
+"""Share of the target at which an amplitude that came out zero is started, so that its slope is felt."""
+
+
+@runtime_checkable
+class AffineCurve(Curve, Protocol):
+    """A curve that is affine in the exponentials of some of its free numbers, the amplitudes."""
+
+    @property
+    def amplitudes(self) -> tuple[int, ...]:
+        """Which free numbers are logarithms of amplitudes; the others are shapes."""
+        ...
+
+    def affine(self, shapes: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The value with every amplitude zero, and its slope in each amplitude."""
+        ...
+
+
+def kronecker(
+    count: int, dimensions: int, shift: Float[np.ndarray, " dimensions"]
+) -> Float[np.ndarray, "count dimensions"]:
+    """Points that fill the unit cube evenly: multiples of powers of the generalised golden ratio, shifted, modulo one."""
+    ratio = 2.0
+    for _ in range(60):
+        ratio = (1.0 + ratio) ** (1.0 / (dimensions + 1))
+    steps = ratio ** -np.arange(1, dimensions + 1)
+    return np.mod(shift + np.outer(np.arange(1, count + 1), steps), 1.0)
+
+
+@functools.partial(jax.jit, static_argnames=("curve", "log", "keep"))
+def screen(
+    curve: AffineCurve,
+    data: Data,
+    nodes: Float[Array, "node shape"],
+    cube: Float[Array, "node shape"],
+    study: Int[Array, " group"],
+    resample: Int[Array, "group member"],
+    *,
+    log: bool,
+    keep: int,
+) -> tuple[Float[Array, "group member keep free"], Float[Array, "group member keep"]]:
+    """The best starts of each fit and their mean squared (relative) residual.
+
+    **Arguments:**
+
+    - `curve`, `data`: What is fitted to what.
+    - `nodes`: Shapes to try, as free numbers; `cube`: the same in the unit cube, to tell regions apart.
+    - `study`: The fits come in groups that share a study; `resample`: the resamples of each group.
+    - `log`: Whether residuals are relative.
+    - `keep`: Starts kept for each fit, from distinct regions.
+    """
+
+    def group(args: tuple[Array, Array]) -> tuple[Array, Array]:
+        row, members = args
+        point = jax.tree.map(lambda a: a[row], data.point)
+        weight = data.weight[row]
+        weights = (weight * data.resamples[members] if data.resamples is not None else weight[None]).T
+        return _screen_study(curve, point, data, row, weights, nodes, cube, log, keep)
+
+    return jax.lax.map(group, (study, resample))
+
+
+def _screen_study(
+    curve: AffineCurve,
+    point: Any,
+    data: Data,
+    row: Array,
+    weights: Array,
+    nodes: Array,
+    cube: Array,
+    log: bool,
+    keep: int,
+) -> tuple[Array, Array]:
+    target, constant = data.target[row], data.constant[row]
+    observed = jnp.exp(target) if log else target
+    measure = 1.0 / observed if log else jnp.ones_like(observed)
+    if data.precision is not None:
+        measure = measure * data.precision[row]
+
+    def affine(shapes: Array, at: Any) -> Any:
+        return curve.affine(tuple(shapes[i] for i in range(shapes.shape[0])), at, constant)
+
+    offset, basis = jax.vmap(jax.vmap(affine, (None, 0)), (0, None))(nodes, point)
+    rest = (observed - offset) * measure
+    basis = [b * measure for b in basis]
+    count = len(basis)
+    pairs = [(i, j) for i in range(count) for j in range(i, count)]
+    features = [rest * rest] + [b * rest for b in basis] + [basis[i] * basis[j] for i, j in pairs]
+    finite = jnp.all(jnp.isfinite(jnp.stack([jnp.sum(f, axis=1) for f in features])), axis=0)
+    sums = jnp.einsum("fgn,nm->fgm", jnp.stack(features), weights)
+    moment = [sums[1 + i] for i in range(count)]
+    gram = {pair: sums[1 + count + k] for k, pair in enumerate(pairs)}
+    if count:
+        amplitudes, gain = nonnegative_least_squares(gram, moment)
+        cost = jnp.maximum(sums[0] + 2.0 * gain, 0.0)
+    else:
+        amplitudes, cost = [], sums[0]
+    cost = jnp.where(finite[:, None] & jnp.isfinite(cost), cost, jnp.inf)
+    total = jnp.sum(weights, axis=0)
+    typical = jnp.sum(weights * jnp.abs(observed)[:, None], axis=0) / total
+    chosen = _distinct(cost, cube, keep)
+
+    def pick(values: Array) -> Array:
+        return jnp.take_along_axis(values, chosen, axis=0)
+
+    columns: list[Array] = [jnp.zeros(())] * curve.size
+    shapes = [k for k in range(curve.size) if k not in curve.amplitudes]
+    for at, k in enumerate(shapes):
+        columns[k] = pick(jnp.broadcast_to(nodes[:, at, None], cost.shape))
+    for at, k in enumerate(curve.amplitudes):
+        columns[k] = jnp.log(jnp.maximum(pick(amplitudes[at]), DEAD * typical))
+    starts = jnp.stack(columns, axis=-1) if columns else jnp.zeros((*chosen.shape, 0))
+    return jnp.moveaxis(starts, 0, 1), (pick(cost) / total).T
+
+
+def _distinct(cost: Array, cube: Array, keep: int) -> Array:
+    """The cheapest node, then again and again the cheapest one that is not near any taken before."""
+    size = cube.shape[1]
+    radius = 0.5 * (1.0 / (2 * keep)) ** (1.0 / max(size, 1))
+    taken = []
+    left = cost
+    for _ in range(keep):
+        best = jnp.argmin(left, axis=0)
+        taken.append(best)
+        distance = jnp.max(jnp.abs(cube[:, None, :] - cube[best][None]), axis=-1) if size else jnp.zeros_like(cost)
+        left = jnp.where(distance < radius, left + jnp.asarray(1e30, left.dtype), left)
+    return jnp.stack(taken)
