@@ -35,6 +35,7 @@ _TARGETS = {
     "accuracy": "accuracy acc testaccuracy valaccuracy finalaccuracy acc1 top1accuracy",
 }
 _OURS = {alias: name for name, aliases in {**_ALIASES, **_TARGETS}.items() for alias in aliases.split()}
+_RESERVED = frozenset({"target", "units", "name"})
 _IN_BRACKETS = re.compile(r"^(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*$")
 _SCALE = re.compile(
     r"[x×*]?\s*(?:10\s*(?:\^|\*\*)\s*(\d+)|1e\+?(\d+)|(k|m|b|g|t|(?:thousand|million|billion|trillion)s?))", re.I
@@ -92,6 +93,8 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
             raise InputError(
                 f"columns names {theirs!r} for {ours!r}, and the table has no such column; {hint(theirs, headers)}."
             )
+        if ours in _RESERVED:
+            raise InputError(f"columns names {ours!r}, which is no input; expected one such as 'N', 'D' or 'lr'.")
     taken = set(said.values())
     found: dict[str, list[str]] = {}
     for header in headers:
@@ -124,11 +127,11 @@ def _target(
     """Return our name of the target and its header."""
     named = [(k, v) for k, v in said.items() if k in _TARGETS and v is not None]
     if target is not None:
+        if said.get(target) is not None:
+            return target, str(said[target])
         if target in headers:
             ours = next((k for k, v in said.items() if v == target), None) or our_name(target)
             return (ours if ours is not None and (ours in _TARGETS or ours in said) else target), target
-        if said.get(target) is not None:
-            return target, str(said[target])
         candidates = found.get(target, [])
         if len(candidates) == 1:
             return target, candidates[0]

@@ -38,6 +38,14 @@ class Runs:
     """A table of experiments: what was put in, what came out, and where each row came from.
 
     Numbers are host float64; nothing in it can be changed. `where`, `take` and `split` give new tables.
+
+    - `target`, `target_name`, `se`: What was measured; `inputs`: what was put in, by name; `units`: by those names.
+    - `labels`: Those of `group`, `run`, `seed`, `step` and `pool` that are there, as whole numbers or text.
+    - `columns`: Every column of the source as it stood there, for `where`, `split` and `select`.
+    - `rows`: The row of the source each run was read from, the first being 1 (a header is not counted).
+    - `dropped`: The rows left out for want of a value, with the reason; `excluded` counts those a condition left out.
+    - `notes`: What was done to the numbers on the way in, in words.
+    - `name`: What the table is called in messages and results.
     """
 
     target: Float[np.ndarray, " run"]

@@ -187,6 +187,8 @@ def test_our_very_name_wins_over_another_header_and_is_noted():
         ("acc", None, "accuracy", 0.6),
         (None, {"loss": "loss_c4"}, "loss", 3.0),
         ("ppl", {"ppl": "loss_c4"}, "ppl", 3.0),
+        ("loss_c4", {"ppl": "loss_c4"}, "ppl", 3.0),
+        ("error", {"error": "loss_c4"}, "error", 3.0),
     ],
 )
 def test_the_target_is_the_one_asked_for(target, columns, name, value):
@@ -253,6 +255,7 @@ def test_where_does_not_hide_text_in_a_number():
             "'params', 'model_size' could each be 'N'.*columns=",
         ),
         ({"N": [1.0], "loss": [1.0]}, {"columns": {"D": "tokns"}}, "columns names 'tokns' for 'D'"),
+        ({"N": [1.0], "loss": [1.0]}, {"columns": {"name": "N"}}, "columns names 'name', which is no input"),
         ({"Model Size": [1.0], "loss": [1.0]}, {"columns": {"N": "Model Sise"}}, "the nearest is 'Model Size'"),
         ({"N": ["1", "big"], "loss": [1.0, 1.0]}, {}, "'N', row 2: 'big' is not a number"),
         ({"N": ["1,5"], "loss": [1.0]}, {}, "'1,5' is not a number"),
