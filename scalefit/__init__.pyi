@@ -11,6 +11,9 @@ from .data import data_sets as data_sets
 from .data import fetch as fetch
 from .data import load_data as load_data
 from .data import read_runs as read_runs
+from .estimate import bootstrap as bootstrap
 from .estimate import fit as fit
 from .results import Ensemble as Ensemble
 from .results import Fit as Fit
+from .results import predict as predict
+from .results import summary as summary

@@ -1,3 +1,7 @@
 """From a law, runs and a noise to a fit and its uncertainty."""
 
+from ._bootstrap import bootstrap as bootstrap
 from ._fit import fit as fit
+from ._laplace import Covariance as Covariance
+from ._laplace import covariance as covariance
+from ._laplace import laplace as laplace

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..laws import AbstractLaw
-from ..params import Slot, dimension_factor, slots, with_values
+from ..params import Slot, dimension_factor, rescale, slots, with_values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +114,13 @@ class LawCurve:
             if factor is not None:
                 everything[k] = everything[k] * jnp.exp(-factor)
         return with_values(self.template, everything)
+
+    def natural(self, theta: list[Any], constant: Any) -> list[Any]:
+        """Every number of the law with natural values, from free numbers and the constants of a study."""
+        numbers = [self.slots[k].parameter.constraint.constrain(t) for k, t in zip(self.free, theta, strict=True)]
+        centred = self.law(numbers, constant)
+        law = rescale(centred, {unit: constant[i] for i, unit in enumerate(self.units)})
+        return [getattr(law, s.field) if s.index is None else getattr(law, s.field)[s.index] for s in self.slots]
 
     def _value(self, numbers: list[Any], point: Mapping[str, Any], constant: Any) -> Any:
         # exp here and log in the law cancel in compilation: logarithms are taken once, on the host, in float64.

@@ -70,20 +70,36 @@ def fit(
     template = law() if isinstance(law, type) else law
     noise = Huber(1e-3) if noise is None else noise
     held = _fields(template, fixed)
-    keys: tuple[Hashable, ...] | None = None
-    studies = [runs]
-    if by is not None:
-        parts = runs.split(by)
-        keys, studies = tuple(key for key, _ in parts), [part for _, part in parts]
+    keys, studies = _split(runs, by)
     prepared = prepare(template, studies, noise, held)
     keep = num_starts or (8 if by is None else 3)
     begin = _begin(prepared, noise, template, starts, keep, seed)
     solved, tried = _polished(prepared, noise, begin, solver, max_steps)
     best, agreeing = _best(solved, prepared, tried)
-    out = _collect(prepared, noise, solved, best, agreeing, tried, seed, studies, runs, keys)
+    out = _collect(prepared, noise, solved, best, agreeing, tried, seed, runs, by, keys)
     if throw:
         _raise_unless_converged(out)
     return out
+
+
+def _split(runs: Runs, by: str | tuple[str, ...] | None) -> tuple[tuple[Hashable, ...] | None, list[Runs]]:
+    if by is None:
+        return None, [runs]
+    parts = runs.split(by)
+    return tuple(key for key, _ in parts), [part for _, part in parts]
+
+
+def studies_of(fit: Fit[Any], runs: Runs) -> list[Runs]:
+    """The studies of a fit from its runs.
+
+    **Raises:** `InputError` where these are not the runs that it was fitted to.
+    """
+    if runs.fingerprint != fit.source.fingerprint:
+        raise InputError(
+            f"The fit was made from {fit.source.used} runs of {fit.source.name!r}, and these are other runs "
+            f"({len(runs)} of {runs.name!r}): pass the runs that were fitted."
+        )
+    return _split(runs, fit.by)[1]
 
 
 def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
@@ -131,11 +147,11 @@ def _best(solved: Solutions, prepared: Prepared, tried: int) -> tuple[np.ndarray
     """For each study, the place of its best start among all, converged ones first, and how many agree with it."""
     objective = np.asarray(solved.objective).reshape(-1, tried)
     code = np.asarray(solved.result).reshape(-1, tried)
-    size = np.abs(np.nanmin(objective, axis=1, keepdims=True)) + prepared.floor[:, None]
     cost = np.where(np.isfinite(objective), objective, np.inf)
     lowest = np.min(cost, axis=1, keepdims=True)
     # Among starts that reached the lowest objective, one that converged speaks for it.
-    near = cost <= lowest + AGREE * size
+    size = np.abs(lowest) + prepared.floor[:, None]
+    near = cost <= lowest + AGREE * np.abs(lowest) + prepared.floor[:, None]
     choice = np.argmin(np.where(near, cost - size * (code == int(RESULTS.successful)), np.inf), axis=1)
     agreeing = np.sum(near & (code == int(RESULTS.successful)), axis=1)
     return choice + tried * np.arange(len(choice)), agreeing
@@ -149,19 +165,16 @@ def _collect(
     agreeing: np.ndarray,
     tried: int,
     seed: int,
-    studies: Sequence[Runs],
     runs: Runs,
+    by: str | tuple[str, ...] | None,
     keys: tuple[Hashable, ...] | None,
 ) -> Fit[Any]:
     theta = np.asarray(solved.theta)[best]
     study = np.arange(len(best))
     law, _ = natural_law(prepared, theta[:, : prepared.curve.size], study)
-    residuals, dead = _look(prepared, noise, theta, study)
-    if noise.free_scale:
-        scale = np.exp(theta[:, -1])
-    else:
-        scale = np.sqrt(np.nanmean(residuals**2, axis=1))
-    source = describe(runs, tuple(prepared.law.inputs), prepared.notes)
+    residuals, dead = residuals_and_dead(prepared, noise, theta, study)
+    scale = np.exp(theta[:, -1]) if noise.free_scale else np.sqrt(np.nanmean(residuals**2, axis=1))
+    source = source_of(runs, tuple(prepared.law.inputs), prepared.notes)
 
     def whole(a: Any) -> Any:
         a = np.asarray(a)
@@ -180,11 +193,12 @@ def _collect(
         free=tuple(prepared.curve.slots[k].name for k in prepared.curve.free),
         seed=seed,
         source=source,
+        by=by,
         keys=keys,
     )
 
 
-def _look(
+def residuals_and_dead(
     prepared: Prepared, noise: AbstractNoise, theta: np.ndarray, study: np.ndarray
 ) -> tuple[Float[np.ndarray, "fit run"], np.ndarray]:
     """Residuals at an optimum, and which parameters no run feels there."""
@@ -205,7 +219,7 @@ def _look(
     return residual[:, :longest], np.stack(felt, axis=-1) < FELT
 
 
-def describe(runs: Runs, names: Sequence[str], notes: Sequence[str]) -> Source:
+def source_of(runs: Runs, names: Sequence[str], notes: Sequence[str]) -> Source:
     """What a result keeps of its runs."""
     present = {name: runs.inputs[name] for name in names if name in runs.inputs} or dict(runs.inputs)
     columns = {**present, runs.target_name: runs.target}

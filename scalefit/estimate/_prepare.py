@@ -104,7 +104,8 @@ def prepare(law: AbstractLaw, studies: Sequence[Runs], noise: AbstractNoise, fix
             jnp.asarray(np.concatenate([centre, held], axis=1)),
             None,
         )
-    floor = np.array(counts, float) if noise.free_scale else rounding
+    # A log likelihood has no natural zero: its rounding is that of its runs.
+    floor = 1e-12 * np.array(counts, float) if noise.free_scale else rounding
     return Prepared(law, curve, data, centre, floor, counts, tuple(notes))
 
 

@@ -3,14 +3,17 @@
 import abc
 import dataclasses
 import difflib
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 import equinox as eqx
 import numpy as np
 
-from .._core import InputError, Scalar
-from ..params import parameters
+from .._core import InputError
+from ..params import Scalar, parameters
+
+Law = TypeVar("Law", bound="AbstractLaw")
+"""Some law: what `typing.Self` would say, which run-time checks of single methods cannot read."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,13 +53,13 @@ class AbstractLaw(eqx.Module):
     def __call__(self, **inputs: Any) -> Scalar:
         """The law's value for one run."""
 
-    def sized_for(self, inputs: Mapping[str, np.ndarray]) -> Self:
+    def sized_for(self: Law, inputs: Mapping[str, np.ndarray]) -> Law:
         """The law with whatever static size its formula needs to cover these inputs; most need none."""
         del inputs
         return self
 
     @classmethod
-    def published(cls, name: str) -> Self:
+    def published(cls: type[Law], name: str) -> Law:
         """The law with a published set of parameters.
 
         **Arguments:**
@@ -70,7 +73,7 @@ class AbstractLaw(eqx.Module):
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(map(repr, known)) or 'none'}."
             raise InputError(f"{cls.__name__} has no published parameters named {name!r}{hint}")
-        return cls(**known[name].values)
+        return cast(Callable[..., Law], cls)(**known[name].values)
 
 
 def describe(law: AbstractLaw | type[AbstractLaw]) -> str:

@@ -1,15 +1,15 @@
 """Broken power laws: one smooth change of slope after another."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import Param, Scalar
-from ..params import positive, real
+from ..params import Param, Scalar, positive, real
 from ._abstract import AbstractLaw
+from ._formula import real
 
 
 class BNSL(AbstractLaw):
@@ -31,15 +31,16 @@ class BNSL(AbstractLaw):
     f: Param = positive(typical=(0.05, 2.0), axis="break")
 
     @classmethod
-    def of(cls, breaks: int) -> Self:
+    def of(cls, breaks: int) -> "BNSL":
         """The law with a given number of breaks, every parameter still to be fitted."""
         unset = np.full(breaks, np.nan)
         return cls(c=unset, d=unset, f=unset)
 
     def __call__(self, x: Scalar) -> Scalar:
         """The target at `x`."""
-        bend = -self.c0 * jnp.log(x)
+        log_x = jnp.log(real(x))
+        bend = -self.c0 * log_x
         for i in range(self.c.shape[-1]):
             width = self.f[..., i]
-            bend = bend - self.c[..., i] * width * jax.nn.softplus((jnp.log(x) - jnp.log(self.d[..., i])) / width)
+            bend = bend - self.c[..., i] * width * jax.nn.softplus((log_x - jnp.log(self.d[..., i])) / width)
         return self.a + self.b * jnp.exp(bend)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from .._core import Param, Scalar
-from ..params import positive
+from ..params import Param, Scalar, positive
 from ._abstract import AbstractLaw, Published
 from ._formula import power
 

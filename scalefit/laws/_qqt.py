@@ -3,17 +3,16 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import Param, Scalar
-from ..params import negative, positive
+from ..params import Param, Scalar, negative, positive
 from ._abstract import AbstractLaw, Published
-from ._formula import power
+from ._formula import power, real
 
 SAMPLE_UNIT = 1e5
 """Samples are counted in units of 1e5 next to `a`, as the authors' code has it."""
@@ -64,12 +63,13 @@ class QQT(AbstractLaw):
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
+        n, U = real(n), real(U)
         first = power(self.a * jnp.minimum(n, U) / SAMPLE_UNIT, self.b)
         later = jnp.exp(self.b * _decayed_growth(self.tau, n, U, self.max_passes))
         value = (first + self.d) * later if self.floor == "released" else self.d + first * later
         return jnp.where(n > self.max_passes * U, jnp.nan, value)
 
-    def sized_for(self, inputs: Mapping[str, np.ndarray]) -> Self:
+    def sized_for(self, inputs: Mapping[str, np.ndarray]) -> "QQT":
         """The law covering as many passes as these inputs hold, rounded up to a power of two."""
         return dataclasses.replace(self, max_passes=_cover(self.max_passes, inputs))
 
@@ -99,13 +99,14 @@ class QQTEffective(AbstractLaw):
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
+        n, U = real(n), real(U)
         k = _passes(self.max_passes)
         in_pass = jnp.maximum(jnp.minimum(n, (k + 1.0) * U) - k * U, 0.0)
         effective = jnp.sum(jnp.exp2(-k / self.tau) * in_pass)
         value = self.d + power(self.a * effective / SAMPLE_UNIT, self.b)
         return jnp.where(n > self.max_passes * U, jnp.nan, value)
 
-    def sized_for(self, inputs: Mapping[str, np.ndarray]) -> Self:
+    def sized_for(self, inputs: Mapping[str, np.ndarray]) -> "QQTEffective":
         """The law covering as many passes as these inputs hold, rounded up to a power of two."""
         return dataclasses.replace(self, max_passes=_cover(self.max_passes, inputs))
 

@@ -6,6 +6,8 @@ from ._field import interval as interval
 from ._field import negative as negative
 from ._field import positive as positive
 from ._field import real as real
+from ._types import Param as Param
+from ._types import Scalar as Scalar
 from ._vector import Slot as Slot
 from ._vector import dimension_factor as dimension_factor
 from ._vector import parameters as parameters

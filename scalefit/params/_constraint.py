@@ -5,7 +5,7 @@ Own objects and not NumPyro's: importing the library stays quick, and `posterior
 
 import dataclasses
 import math
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,7 @@ class Constraint:
 
     def constrain(self, free: Array) -> Array:
         """From the real line to the set."""
-        xp = np if isinstance(free, np.ndarray) else jnp
+        xp: Any = np if isinstance(free, np.ndarray) else jnp
         match self.kind:
             case "real":
                 return free
@@ -44,7 +44,7 @@ class Constraint:
 
     def unconstrain(self, value: Array) -> Array:
         """From the interior of the set to the real line; the inverse of `constrain`."""
-        xp = np if isinstance(value, np.ndarray) else jnp
+        xp: Any = np if isinstance(value, np.ndarray) else jnp
         match self.kind:
             case "real":
                 return value

@@ -41,7 +41,7 @@ class Parameter:
 
 def _leaf(value: Any) -> Any:
     """Natural values are strongly typed: NumPy float64 on the host, JAX arrays and tracers as they come."""
-    return np.asarray(value, dtype=np.float64) if isinstance(value, float | int | np.ndarray | np.generic) else value
+    return np.asarray(value, dtype=np.float64) if isinstance(value, float | int | list | tuple | np.ndarray | np.generic) else value
 
 
 def _field(

@@ -1,5 +1,9 @@
-"""What verbs return: fits, ensembles, bands."""
+"""What verbs return: fits, ensembles, bands; how they are summarised, kept and read again."""
 
 from ._fit import Ensemble as Ensemble
 from ._fit import Fit as Fit
 from ._fit import Source as Source
+from ._predict import Band as Band
+from ._predict import predict as predict
+from ._summary import Estimate as Estimate
+from ._summary import summary as summary

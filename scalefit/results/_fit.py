@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from .._core import RESULTS
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
+from ..params import slots
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
@@ -58,7 +59,7 @@ class Fit(eqx.Module, Generic[LawT]):
     - `noise`: The noise of the fit.
     - `seed`: The seed of its starts.
     - `source`: The runs.
-    - `keys`: The studies of a batch, in order; `None` for a single fit.
+    - `by`: What the studies of a batch were split by; `keys`: the studies, in order. `None` for a single fit.
     """
 
     law: LawT
@@ -73,7 +74,13 @@ class Fit(eqx.Module, Generic[LawT]):
     free: tuple[str, ...] = eqx.field(static=True)
     seed: int = eqx.field(static=True)
     source: Source = eqx.field(static=True)
+    by: str | tuple[str, ...] | None = eqx.field(static=True, default=None)
     keys: tuple[Hashable, ...] | None = eqx.field(static=True, default=None)
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Names of the parameters that were held fixed."""
+        return tuple(slot.name for slot in slots(self.law) if slot.name not in self.free)
 
     @property
     def converged(self) -> Any:
@@ -96,6 +103,7 @@ class Ensemble(eqx.Module, Generic[LawT]):
     - `objective`: The summed cost of each draw; NaN where a draw has none.
     - `result`: A `RESULTS` code for each draw.
     - `scale`: The spread of the residuals about each draw.
+    - `dead`: By free parameter: whether no run of the draw feels it.
     - `fit`: The fit about which the draws lie.
     - `method`: How they were made, in a word.
     - `seed`: The seed of the draws.
@@ -103,16 +111,17 @@ class Ensemble(eqx.Module, Generic[LawT]):
     """
 
     law: LawT
-    objective: Float[np.ndarray, " draw"]
-    result: Int[np.ndarray, " draw"]
-    scale: Float[np.ndarray, " draw"]
+    objective: Float[np.ndarray, "*batch draw"]
+    result: Int[np.ndarray, "*batch draw"]
+    scale: Float[np.ndarray, "*batch draw"]
+    dead: Bool[np.ndarray, "*batch draw free"]
     fit: Fit[LawT]
     method: str = eqx.field(static=True)
     seed: int = eqx.field(static=True)
     diagnostics: dict[str, Any] = eqx.field(default_factory=dict)
 
     @property
-    def converged(self) -> Bool[np.ndarray, " draw"]:
+    def converged(self) -> Bool[np.ndarray, "*batch draw"]:
         """Which draws reached their optimum."""
         return self.result == int(RESULTS.successful)
 
@@ -122,4 +131,4 @@ class Ensemble(eqx.Module, Generic[LawT]):
         return self.fit.free
 
     def __len__(self) -> int:
-        return int(self.objective.shape[0])
+        return int(self.objective.shape[-1])

@@ -75,8 +75,9 @@ def _step(
     running = s.result < 0
     diagonal = jnp.diagonal(s.metric, axis1=1, axis2=2)
     diagonal = jnp.maximum(diagonal, 0.1 * jnp.mean(diagonal, axis=1, keepdims=True))
-    # Stopping is relative to the size of the objective, never absolute.
     size = jnp.abs(s.objective) + floor
+    # Stopping is relative to the objective, never absolute; `floor` is what rounding alone leaves of it.
+    negligible = tolerance * jnp.abs(s.objective) + floor
     ridge = jnp.where(s.newton, 1e-3 * s.newton_damping, s.damping)[:, None] * diagonal
     ridge = ridge + (jnp.finfo(dtype).eps * jnp.where(jnp.isfinite(size), size, 0.0) + tiny)[:, None]
     system = s.matrix + jnp.where(s.newton, s.newton_damping, 0.0)[:, None, None] * s.metric
@@ -105,8 +106,8 @@ def _step(
     enter = better & ~s.fresh & (relative < s.entry)
     newton = jnp.where(s.newton, ~(better & (relative > 0.3)) & ~retreat, enter)
     # A lane is done when the step promised nothing, twice or, from a Hessian that could be trusted, once.
-    promise_kept = solved & ~s.fresh & (jnp.abs(promised) <= tolerance * size)
-    nothing = (promise_kept & ~better) | (better & ~s.fresh & (gained <= tolerance * size))
+    promise_kept = solved & ~s.fresh & (jnp.abs(promised) <= negligible)
+    nothing = (promise_kept & ~better) | (better & ~s.fresh & (gained <= negligible))
     small = jnp.where(nothing, s.small + 1, jnp.where(better, 0, s.small))
     done = (small >= 2) | (s.newton & promise_kept & (s.newton_damping <= 0.5))
     steps = s.steps + running

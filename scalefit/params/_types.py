@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-Scalar: TypeAlias = Float[jax.Array, ""] | Float[np.ndarray, ""] | float
+Scalar: TypeAlias = Float[jax.Array, ""] | Float[np.ndarray, ""] | float | int
 """One number: what a law takes and returns for one run."""
 
 Param: TypeAlias = Float[jax.Array, "*batch"] | Float[np.ndarray, "*batch"]

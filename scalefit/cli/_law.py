@@ -1,0 +1,123 @@
+"""The law that `--law` and `--fixed` speak of."""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from .. import laws as families
+from .._core import InputError
+from ..data._nearest import hint
+from ..laws import AbstractLaw
+from ..params import parameters, slots, values, with_values
+
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def known_laws() -> dict[str, type[AbstractLaw]]:
+    """Every exported law by its name on the command line: `DataConstrained` is `data-constrained`."""
+    found = {name: cls for name, cls in vars(families).items() if _is_law(cls)}
+    return {_WORDS.sub("-", name).lower(): cls for name, cls in sorted(found.items())}
+
+
+def law_class(spec: str) -> type[AbstractLaw]:
+    """The class of a law's name, in any case and with or without dashes, or of `file.py:Class`.
+
+    **Raises:** `InputError` naming the nearest law, or what is wrong with the file.
+    """
+    path, _, name = spec.rpartition(":")
+    if path.lower().endswith(".py") or spec.lower().endswith(".py"):
+        return _own(Path(path or spec), name if path else None)
+    known = known_laws()
+    found = {_key(k): k for k in known}.get(_key(spec.partition(":")[0]))
+    if found is None:
+        raise InputError(
+            f"There is no law {spec!r}; {hint(spec, known, what='laws')}. `scalefit laws` lists them; "
+            f"your own is --law file.py:Class."
+        )
+    return known[found]
+
+
+def law_of(spec: str, fixed: Mapping[str, float]) -> AbstractLaw:
+    """The law to fit, its fixed parameters set and the others not.
+
+    **Arguments:**
+
+    - `spec`: As `law_class` takes it; `bnsl:2` is a broken power law with two breaks.
+    - `fixed`: Values to hold, by parameter.
+
+    **Raises:** `InputError` for an unknown law, an unknown parameter, or a value that the parameter cannot have.
+    """
+    cls = law_class(spec)
+    head, _, tail = spec.rpartition(":")
+    if head and not head.lower().endswith(".py"):
+        law = _of_size(cls, spec, tail)
+    else:
+        try:
+            law = cls()
+        except TypeError as error:
+            raise InputError(
+                f"{cls.__name__} cannot be made without arguments ({error}): declare its parameters with "
+                f"scalefit.params, and give its other fields defaults."
+            ) from error
+    return _with_fixed(law, fixed) if fixed else law
+
+
+def _of_size(cls: type[AbstractLaw], spec: str, tail: str) -> AbstractLaw:
+    make = getattr(cls, "of", None)
+    if make is None:
+        raise InputError(f"--law {spec!r}: {cls.__name__} takes no number after its name; leave out ':{tail}'.")
+    if not tail.isdecimal() or not 1 <= int(tail) <= 20:
+        raise InputError(f"--law {spec!r}: {tail!r} must be a whole number from 1 to 20, as in {spec[:-len(tail)]}2.")
+    return make(int(tail))
+
+
+def _with_fixed(law: AbstractLaw, fixed: Mapping[str, float]) -> AbstractLaw:
+    numbers = values(law)
+    names = [slot.name for slot in slots(law)]
+    for name, value in fixed.items():
+        places = [k for k, slot in enumerate(slots(law)) if name in (slot.name, slot.field)]
+        if not places:
+            raise InputError(f"--fixed {name}={value:g}: {type(law).__name__} has no such parameter; "
+                             f"{hint(name, [*names, *parameters(law)], what='parameters')}.")  # fmt: skip
+        allowed = slots(law)[places[0]].parameter.constraint
+        if not allowed.low <= value <= allowed.high:
+            raise InputError(f"--fixed {name}={value:g}: {name} must be {allowed}.")
+        numbers[places] = value
+    return with_values(law, numbers)
+
+
+def _own(path: Path, name: str | None) -> type[AbstractLaw]:
+    """A law of the user's own file, which is run as Python runs any module."""
+    if not path.is_file():
+        raise InputError(f"--law: there is no file {str(path)!r}; expected FILE.py:Class.")
+    module = importlib.util.module_from_spec(
+        made := importlib.util.spec_from_file_location(f"scalefit_user_{path.stem}", path)  # pyright: ignore
+    )
+    sys.modules[module.__name__] = module  # dataclasses look their module up there
+    try:
+        made.loader.exec_module(module)  # pyright: ignore
+    except Exception as error:
+        raise InputError(f"{str(path)!r} cannot be imported: {type(error).__name__}: {error}.") from error
+    own = {k: v for k, v in vars(module).items() if _is_law(v) and v.__module__ == module.__name__}
+    if name is None or name not in vars(module):
+        raise InputError(f"--law: {str(path)!r} has no class {name or ''!r}; "
+                         f"{hint(name or '', own, what='laws in it')}. Expected FILE.py:Class.")  # fmt: skip
+    cls = vars(module)[name]
+    if not _is_law(cls):
+        raise InputError(f"{name} of {str(path)!r} is no law: it must be a subclass of scalefit.laws.AbstractLaw "
+                         f"with a formula, __call__.")  # fmt: skip
+    return cls
+
+
+def _is_law(found: object) -> bool:
+    if not (isinstance(found, type) and issubclass(found, AbstractLaw)):
+        return False
+    return found is not AbstractLaw and not getattr(found, "__abstractmethods__", None)
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s_.\-]", "", name).lower()

@@ -1,0 +1,109 @@
+"""What the command line says in a word, as the library's own objects, and back."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import InputError
+from ..data._nearest import hint
+from ..data._numbers import parse_number
+from ..noise import AbstractNoise, Gaussian, Huber, StudentT
+
+NOISES: dict[str, tuple[type[AbstractNoise], str | None]] = {
+    "gaussian": (Gaussian, None),
+    "huber": (Huber, "delta"),
+    "student-t": (StudentT, "df"),
+}
+"""Name → its class, and the field that a number after the name sets."""
+
+_PIECE = re.compile(r"""(?:"[^"]*"|'[^']*'|[^,"'])+""")
+
+
+def noise_of(spec: str) -> AbstractNoise:
+    """The noise of `gaussian`, `huber`, `huber:1e-3`, `student-t:4`; `:value` at the end leaves logarithms out.
+
+    **Raises:** `InputError` naming the nearest noise, or the number expected.
+    """
+    name, *rest = (part.strip() for part in spec.split(":"))
+    found = {_key(known): known for known in NOISES}.get(_key(name))
+    if found is None:
+        raise InputError(f"--noise {spec!r}: there is no noise {name!r}; {hint(name, NOISES, what='noises')}.")
+    cls, field = NOISES[found]
+    given: dict[str, Any] = {}
+    if rest and rest[-1].lower() == "value":
+        given["log"] = False
+        rest.pop()
+    if rest and field is not None:
+        number = parse_number(rest[0])
+        if number is None or not number > 0 or not np.isfinite(number):
+            raise InputError(f"--noise {spec!r}: {field} is {rest[0]!r}; expected a number above 0, as in {found}:1e-3.")
+        given[field] = number
+        rest.pop(0)
+    if rest:
+        example = found if field is None else f"{found}:1e-3"
+        raise InputError(f"--noise {spec!r}: {rest[0]!r} is not understood; expected {example} or {example}:value.")
+    return cls(**given)
+
+
+def noise_spec(noise: AbstractNoise) -> str:
+    """The word that gives this noise back."""
+    for name, (cls, field) in NOISES.items():
+        if type(noise) is cls:
+            parts = [name, *([] if field is None else [f"{float(getattr(noise, field)):.17g}"])]
+            return ":".join([*parts, *([] if noise.log else ["value"])])
+    return type(noise).__name__
+
+
+def columns_of(given: Iterable[str]) -> dict[str, str | None]:
+    """Our names to headers from `N="Model Size",C="Training FLOP"`; nothing after the sign leaves a column out.
+
+    **Raises:** `InputError` where a piece has no `=` or a name is given twice.
+    """
+    found: dict[str, str | None] = {}
+    for piece in (p for text in given for p in _PIECE.findall(text)):
+        name, sign, header = piece.partition("=")
+        name, header = name.strip(), _unquoted(header.strip())
+        if not sign or not name:
+            raise InputError(f"--columns {piece.strip()!r}: expected NAME=HEADER, as in N=\"Model Size\",C=flops.")
+        if name in found:
+            raise InputError(f"--columns gives {name!r} twice ({found[name]!r} and {header!r}); give it once.")
+        found[name] = header or None
+    return found
+
+
+def numbers_of(given: Sequence[str], option: str, example: str) -> dict[str, np.ndarray]:
+    """Numbers by name from `N=70B`, `D=1.4T,2.8T`: arrays of one or more.
+
+    **Raises:** `InputError` where a piece has no `=`, holds no finite number, or a name is given twice.
+    """
+    found: dict[str, np.ndarray] = {}
+    for piece in given:
+        name, sign, text = (part.strip() for part in piece.partition("="))
+        numbers = [parse_number(t) for t in text.split(",")]
+        if not sign or not name or any(n is None or not np.isfinite(n) for n in numbers):
+            raise InputError(f"{option} {piece!r}: expected NAME=NUMBER, as in {example}.")
+        if name in found:
+            raise InputError(f"{option} gives {name!r} twice; give it once.")
+        found[name] = np.array(numbers, dtype=np.float64)
+    return found
+
+
+def single(given: Mapping[str, np.ndarray], option: str) -> dict[str, float]:
+    """The same with one number a name.
+
+    **Raises:** `InputError` where a name has several.
+    """
+    for name, numbers in given.items():
+        if numbers.size != 1:
+            raise InputError(f"{option} gives {numbers.size} numbers for {name!r}; expected one.")
+    return {name: float(numbers[0]) for name, numbers in given.items()}
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s_.\-]", "", name).lower()
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

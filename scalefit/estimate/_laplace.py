@@ -1,0 +1,152 @@
+"""How sure a fit is, from the curvature of its objective at the optimum."""
+
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from .._core import RESULTS, InputError
+from ..data import Runs
+from ..laws import AbstractLaw
+from ..noise import AbstractNoise, Huber
+from ..results import Ensemble, Fit
+from ..solve import lanes, moments
+from ._fit import studies_of
+from ._prepare import Prepared, free_numbers, natural_law, prepare
+
+LawT = TypeVar("LawT", bound=AbstractLaw)
+
+INSIDE = 0.9
+"""Share of the runs that must lie inside a Huber knee before curvature says anything about the spread."""
+
+
+class Covariance(NamedTuple):
+    """Covariance of fitted parameters.
+
+    **Arguments:**
+
+    - `names`: The free parameters, in order.
+    - `matrix`: Covariance of their natural values, to first order.
+    - `free`: Covariance on the solver's scale: of logarithms of positive parameters in centred inputs, where the objective
+      is closest to a parabola; the last row is the logarithm of the noise's scale where that is free.
+    """
+
+    names: tuple[str, ...]
+    matrix: Float[np.ndarray, "free free"]
+    free: Float[np.ndarray, "number number"]
+
+    @property
+    def se(self) -> dict[str, float]:
+        """Standard error of each parameter, in its own unit."""
+        return dict(zip(self.names, np.sqrt(np.diag(self.matrix)).tolist(), strict=True))
+
+
+def covariance(fit: Fit[Any], runs: Runs) -> Covariance:
+    r"""The covariance of the estimate, $\sigma^2 H^{-1}$ with H the exact Hessian of the objective at the optimum.
+
+    Student-t costs are negative log likelihoods and σ is 1; for Gaussian noise σ² is the residual variance on n - p degrees
+    of freedom; for a Huber knee beyond nine in ten residuals it is Huber's $\overline{\psi^2}/\overline{\psi'}$.
+
+    **Arguments:**
+
+    - `fit`: A single fit that converged.
+    - `runs`: The runs that it was fitted to.
+
+    **Raises:** `InputError` under a Huber noise whose knee is below the residual scale (only the few runs inside the knee
+    carry curvature there, and errors from it are wrong: use `bootstrap`), for a parameter that no run feels, and for an
+    optimum that is not a strict minimum.
+    """
+    _, cov = _curvature(fit, runs)
+    return cov
+
+
+def laplace(fit: Fit[LawT], runs: Runs, *, num: int = 1000, seed: int = 0) -> Ensemble[LawT]:
+    """Draws from the normal distribution that has the fit's covariance, on the solver's scale (logarithms).
+
+    **Arguments:**
+
+    - `fit`: A single fit that converged.
+    - `runs`: The runs that it was fitted to.
+    - `num`: Draws.
+    - `seed`: Of the draws.
+
+    **Returns:** an `Ensemble`; its objectives are NaN, as nothing was refitted.
+
+    **Raises:** `InputError` as `covariance` does.
+    """
+    prepared, cov = _curvature(fit, runs)
+    theta = _numbers(prepared, fit)
+    rng = np.random.default_rng([seed, 0x1A91])
+    factor = np.linalg.cholesky(cov.free)
+    draws = theta + rng.standard_normal((num, len(theta))) @ factor.T
+    law, _ = natural_law(prepared, draws[:, : prepared.curve.size], np.zeros(num, int))
+    return Ensemble(
+        law=law,
+        objective=np.full(num, np.nan),
+        result=np.full(num, int(RESULTS.successful)),
+        scale=np.exp(draws[:, -1]) if fit.noise.free_scale else np.full(num, float(fit.scale)),
+        dead=np.zeros((num, prepared.curve.size), bool),
+        fit=fit,
+        method="laplace",
+        seed=seed,
+    )
+
+
+def _numbers(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, " number"]:
+    theta = free_numbers(prepared, fit.law)
+    return np.append(theta, np.log(fit.scale)) if fit.noise.free_scale else theta
+
+
+def _curvature(fit: Fit[Any], runs: Runs) -> tuple[Prepared, Covariance]:
+    if fit.keys is not None:
+        raise InputError("The covariance of a batch is asked for study by study: fit each, or use bootstrap.")
+    (only,) = studies_of(fit, runs)
+    if not fit.converged:
+        raise InputError("The fit did not converge, so the curvature there says nothing: mend the fit first.")
+    if np.any(fit.dead):
+        lost = [name for name, dead in zip(fit.free, fit.dead, strict=True) if dead]
+        raise InputError(
+            f"No run feels {', '.join(lost)} at the optimum, so the curvature says nothing of it: "
+            f"hold it fixed, or use bootstrap."
+        )
+    spread = _spread(fit.noise, fit.residuals, len(fit.free))
+    prepared = prepare(fit.law, [only], fit.noise, fit.fixed)
+    theta = _numbers(prepared, fit)
+    with jax.enable_x64(True):
+        zero = jnp.zeros(1, jnp.int32)
+        rows = lanes(prepared.data, zero, zero)
+        _, _, hessian = moments(prepared.curve, fit.noise, jnp.asarray(theta)[None], jnp.ones(1, bool), rows)
+        hessian = np.asarray(hessian[0])
+
+        def natural(numbers: Any) -> Any:
+            law = prepared.curve.natural([numbers[i] for i in range(prepared.curve.size)], prepared.data.constant[0])
+            return jnp.stack([law[k] for k in prepared.curve.free])
+
+        slope = np.asarray(jax.jacfwd(natural)(jnp.asarray(theta[: prepared.curve.size])))
+    values, _ = np.linalg.eigh(hessian)
+    if values[0] <= 1e-13 * values[-1]:
+        raise InputError(
+            "The optimum is not a strict minimum: some direction of the parameters is not informed by the runs. "
+            "Hold a parameter fixed, use a smaller law, or use bootstrap."
+        )
+    free = spread * np.linalg.inv(hessian)
+    size = prepared.curve.size
+    return prepared, Covariance(fit.free, slope @ free[:size, :size] @ slope.T, free)
+
+
+def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> float:
+    if noise.free_scale:
+        return 1.0
+    left = max(len(residuals) - parameters, 1)
+    if not isinstance(noise, Huber):
+        return float(np.sum(residuals**2) / left)
+    inside = np.abs(residuals) < noise.delta
+    if np.mean(inside) < INSIDE:
+        raise InputError(
+            f"Under Huber({float(noise.delta):g}) only {int(inside.sum())} of {inside.size} runs lie inside the knee, and "
+            f"errors from curvature are wrong there: use bootstrap, or a smooth noise (Gaussian, StudentT)."
+        )
+    clipped = np.clip(residuals, -noise.delta, noise.delta)
+    return float(np.sum(clipped**2) / left / np.mean(inside))

@@ -1,0 +1,117 @@
+"""What a fitted law says of a run, and how sure it is."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from .._core import InputError
+from ..laws import AbstractLaw
+from ._fit import Ensemble, Fit
+
+
+class Band(NamedTuple):
+    """A predicted value and an interval about it.
+
+    **Arguments:**
+
+    - `value`: The law's value: of the fit itself, also for an ensemble.
+    - `low`, `high`: The ends of the central interval; `None` where nothing says how sure the value is.
+    - `level`: The interval's probability.
+    - `new_run`: Whether the interval is for a new run, its own scatter included, or for the mean curve.
+    """
+
+    value: Float[np.ndarray, "*batch"]
+    low: Float[np.ndarray, "*batch"] | None
+    high: Float[np.ndarray, "*batch"] | None
+    level: float
+    new_run: bool
+
+
+@eqx.filter_jit
+def _values(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> Any:
+    def at(one: AbstractLaw) -> Any:
+        return jax.vmap(lambda point: one(**point))(inputs)
+
+    return eqx.filter_vmap(at)(law) if batched else at(law)
+
+
+def evaluate(law: AbstractLaw, inputs: dict[str, Float[np.ndarray, " point"]], batched: bool) -> np.ndarray:
+    """The law's values in float64, at points in order; with a leading axis of laws if `batched`."""
+    law = law.sized_for(inputs)
+    with jax.enable_x64(True):
+        return np.asarray(_values(law, {name: jnp.asarray(v) for name, v in inputs.items()}, batched))
+
+
+def predict(
+    result: Fit[Any] | Ensemble[Any], *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike
+) -> Band:
+    """The value of a fitted law, with an interval where there are draws.
+
+    **Arguments:**
+
+    - `result`: A fit (no interval), or an ensemble of draws.
+    - `level`: Probability of the central interval.
+    - `new_run`: Whether the interval is for one new run, which scatters about the curve as the fitted runs did, or for
+      the mean curve.
+    - `inputs`: Every input of the law, in its own unit: numbers, or arrays that broadcast.
+
+    **Returns:** a `Band` of the inputs' shape, after the axis of studies for a batch.
+
+    **Raises:** `InputError` for inputs that are missing, unknown, not above 0 or not finite, or a level outside (0, 1).
+    """
+    fit = result if isinstance(result, Fit) else result.fit
+    names = tuple(fit.law.inputs)
+    if set(inputs) != set(names):
+        raise InputError(
+            f"{type(fit.law).__name__} predicts from {', '.join(names)}; {', '.join(inputs) or 'nothing'} was given."
+        )
+    if not 0.0 < level < 1.0:
+        raise InputError(f"level is {level}; it must lie between 0 and 1, for example 0.95.")
+    arrays = np.broadcast_arrays(*(np.asarray(inputs[name], dtype=np.float64) for name in names))
+    for name, array in zip(names, arrays, strict=True):
+        if not np.all(np.isfinite(array)) or np.any(array <= 0):
+            raise InputError(f"{name} must be finite and above 0 in every prediction.")
+    shape = arrays[0].shape
+    points = {name: np.ravel(a) for name, a in zip(names, arrays, strict=True)}
+    value = evaluate(fit.law, points, fit.keys is not None)
+    value = value.reshape(value.shape[:-1] + shape)
+    if isinstance(result, Fit):
+        return Band(value, None, None, level, new_run)
+    draws = _draw_values(result, points)
+    if new_run:
+        draws = _scatter(result, draws)
+    tail = 0.5 * (1.0 - level)
+    low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=-2)
+    return Band(value, low.reshape(value.shape), high.reshape(value.shape), level, new_run)
+
+
+def _draw_values(ensemble: Ensemble[Any], points: dict[str, Any]) -> Float[np.ndarray, "*batch draw point"]:
+    """Values by draw; draws that did not converge are NaN and take no part."""
+    if ensemble.fit.keys is None:
+        draws = evaluate(ensemble.law, points, True)
+    else:
+        flat = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), ensemble.law)
+        draws = evaluate(flat, points, True).reshape(*ensemble.objective.shape, -1)
+    return np.where(ensemble.converged[..., None], draws, np.nan)
+
+
+def _scatter(ensemble: Ensemble[Any], draws: np.ndarray) -> np.ndarray:
+    """Each draw with the residual of one fitted run, or of the fitted Student-t, added on the noise's scale."""
+    fit, noise = ensemble.fit, ensemble.fit.noise
+    rng = np.random.default_rng([ensemble.seed, 0xD1CE])
+    if noise.free_scale:
+        residual = rng.standard_t(float(noise.df), size=draws.shape) * ensemble.scale[..., None]  # pyright: ignore[reportAttributeAccessIssue]
+    else:
+        left = np.sum(np.isfinite(fit.residuals), axis=-1)
+        # Residuals of a fit are smaller than the scatter, by what the free parameters took up.
+        widen = np.sqrt(left / np.maximum(left - len(fit.free), 1))
+        pool = np.atleast_2d(fit.residuals) * np.atleast_1d(widen)[:, None]
+        flat = draws.reshape(len(pool), -1, draws.shape[-1])
+        residual = np.stack([rng.choice(p[np.isfinite(p)], size=d.shape) for p, d in zip(pool, flat, strict=True)])
+        residual = residual.reshape(draws.shape)
+    return draws * np.exp(residual) if noise.log else draws + residual

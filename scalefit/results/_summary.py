@@ -1,0 +1,83 @@
+"""Parameters with their errors and intervals, ready to be printed."""
+
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from ..params import slots, values
+from ._fit import Ensemble, Fit
+
+DEAD_SHARE = 0.5
+"""Share of the draws beyond an interval's end that must have lost the parameter for the end to be called open."""
+
+
+class Estimate(NamedTuple):
+    """One parameter: its value and, where something gave them, its standard error and interval.
+
+    **Arguments:**
+
+    - `value`: The fitted value, in the parameter's unit.
+    - `unit`: That unit.
+    - `se`: Standard error, `None` where nothing gave it or where draws run off without bound.
+    - `low`, `high`: The ends of the central interval; `high` is `None` where the interval has no upper end.
+    - `unbounded`: Whether the runs set no upper end.
+    - `fixed`: Whether the value was held, not fitted.
+    """
+
+    value: float
+    unit: str
+    se: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unbounded: bool = False
+    fixed: bool = False
+
+
+def summary(
+    result: Fit[Any] | Ensemble[Any], level: float = 0.95
+) -> dict[str, Estimate] | dict[Hashable, dict[str, Estimate]]:
+    """Every parameter of a result by name; for a batch, one such dictionary by study.
+
+    **Arguments:**
+
+    - `result`: A fit, or an ensemble about one: then standard errors are those of its converged draws, and intervals
+      their quantiles.
+    - `level`: Probability of the interval.
+    """
+    fit = result if isinstance(result, Fit) else result.fit
+    draws = result if isinstance(result, Ensemble) else None
+    if fit.keys is None:
+        return _one(fit, values(fit.law), draws, Ellipsis, level)
+    table = values(fit.law)
+    return {key: _one(fit, table[s], draws, s, level) for s, key in enumerate(fit.keys)}
+
+
+def _one(
+    fit: Fit[Any], numbers: np.ndarray, draws: Ensemble[Any] | None, study: Any, level: float
+) -> dict[str, Estimate]:
+    found: dict[str, Estimate] = {}
+    law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[0], fit.law)
+    table = None if draws is None else values(draws.law)[study]
+    for k, slot in enumerate(slots(law)):
+        unit = slot.parameter.unit.replace("target", fit.source.target)
+        if slot.name not in fit.free:
+            found[slot.name] = Estimate(float(numbers[k]), unit, fixed=True)
+            continue
+        if draws is None or table is None:
+            found[slot.name] = Estimate(float(numbers[k]), unit)
+            continue
+        keep = draws.converged[study]
+        lost = draws.dead[study][keep, fit.free.index(slot.name)]
+        found[slot.name] = _estimate(float(numbers[k]), unit, table[keep, k], lost, slot.parameter.amplitude, level)
+    return found
+
+
+def _estimate(value: float, unit: str, column: np.ndarray, lost: np.ndarray, amplitude: bool, level: float) -> Estimate:
+    tail = 0.5 * (1.0 - level)
+    low, high = np.quantile(column, [tail, 1.0 - tail])
+    above = column >= high
+    unbounded = bool(not amplitude and np.mean(lost[above]) >= DEAD_SHARE and high > np.median(column))
+    se = None if unbounded else float(np.std(column, ddof=1))
+    return Estimate(value, unit, se, float(low), None if unbounded else float(high), unbounded)
