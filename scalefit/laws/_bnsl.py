@@ -9,7 +9,7 @@ import numpy as np
 
 from ..params import Param, Scalar, positive, real
 from ._abstract import AbstractLaw
-from ._formula import real
+from ._formula import number
 
 
 class BNSL(AbstractLaw):
@@ -38,7 +38,7 @@ class BNSL(AbstractLaw):
 
     def __call__(self, x: Scalar) -> Scalar:
         """The target at `x`."""
-        log_x = jnp.log(real(x))
+        log_x = jnp.log(number(x))
         bend = -self.c0 * log_x
         for i in range(self.c.shape[-1]):
             width = self.f[..., i]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ..params import Param, Scalar, positive
 from ._abstract import AbstractLaw, Published
-from ._formula import power, real
+from ._formula import number, power
 
 
 class DataConstrained(AbstractLaw):
@@ -49,7 +49,7 @@ class DataConstrained(AbstractLaw):
 
     def __call__(self, N: Scalar, D: Scalar, U: Scalar) -> Scalar:
         """The loss of a model of N parameters after D tokens drawn from U unique ones."""
-        N, D, U = real(N), real(D), real(U)
+        N, D, U = number(N), number(D), number(U)
         seen = jnp.minimum(D, U)
         tokens = seen + seen * self.R_D * -jnp.expm1(-(D / seen - 1.0) / self.R_D)
         ratio = self.alpha * self.A / (self.beta * self.B)

@@ -9,11 +9,13 @@ import numpy as np
 from ..params import Scalar
 
 
-def real(number: Scalar) -> Any:
-    """An input as it came, integers as floats: JAX's default integers end at 2e9, below most counts of tokens."""
-    return float(number) if isinstance(number, int | np.integer) else number
+def number(value: Scalar) -> Any:
+    """An input as it came, but integers as floats: JAX's own integers wrap around at 2e9, below most counts of tokens."""
+    if isinstance(value, int | np.integer | np.ndarray) and np.asarray(value).dtype.kind in "iu":
+        return np.asarray(value, np.float64)
+    return value
 
 
 def power(base: Scalar, exponent: Scalar) -> jax.Array:
     """`base ** exponent` for a positive base, by `exp` and `log`: twice as fast as the general power, and smooth."""
-    return jnp.exp(exponent * jnp.log(real(base)))
+    return jnp.exp(exponent * jnp.log(number(base)))

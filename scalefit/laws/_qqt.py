@@ -12,7 +12,7 @@ import numpy as np
 
 from ..params import Param, Scalar, negative, positive
 from ._abstract import AbstractLaw, Published
-from ._formula import power, real
+from ._formula import number, power
 
 SAMPLE_UNIT = 1e5
 """Samples are counted in units of 1e5 next to `a`, as the authors' code has it."""
@@ -63,7 +63,7 @@ class QQT(AbstractLaw):
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
-        n, U = real(n), real(U)
+        n, U = number(n), number(U)
         first = power(self.a * jnp.minimum(n, U) / SAMPLE_UNIT, self.b)
         later = jnp.exp(self.b * _decayed_growth(self.tau, n, U, self.max_passes))
         value = (first + self.d) * later if self.floor == "released" else self.d + first * later
@@ -99,7 +99,7 @@ class QQTEffective(AbstractLaw):
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
-        n, U = real(n), real(U)
+        n, U = number(n), number(U)
         k = _passes(self.max_passes)
         in_pass = jnp.maximum(jnp.minimum(n, (k + 1.0) * U) - k * U, 0.0)
         effective = jnp.sum(jnp.exp2(-k / self.tau) * in_pass)
