@@ -71,7 +71,7 @@ def _of_size(cls: type[AbstractLaw], spec: str, tail: str) -> AbstractLaw:
     if make is None:
         raise InputError(f"--law {spec!r}: {cls.__name__} takes no number after its name; leave out ':{tail}'.")
     if not tail.isdecimal() or not 1 <= int(tail) <= 20:
-        raise InputError(f"--law {spec!r}: {tail!r} must be a whole number from 1 to 20, as in {spec[:-len(tail)]}2.")
+        raise InputError(f"--law {spec!r}: {tail!r} must be a whole number from 1 to 20, as in {spec.rpartition(':')[0]}:2.")
     return make(int(tail))
 
 

@@ -5,9 +5,17 @@ from typing import Annotated
 
 import typer
 
+
+def _probability(value: float) -> float:
+    if not 0.0 < value < 1.0:
+        raise typer.BadParameter(f"{value:g} is no probability; expected a number between 0 and 1, as 0.95")
+    return value
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
-Level = Annotated[float, typer.Option(help="Probability of the intervals.")]
+Level = Annotated[float, typer.Option(callback=_probability, help="Probability of the intervals.")]
 Seed = Annotated[int, typer.Option(help="Seed of starts and resamples.")]
+MaxSteps = Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the runs allowed to one start.")]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write the result, its arrays and figures into this folder.")
 ]

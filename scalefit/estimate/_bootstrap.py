@@ -72,7 +72,7 @@ def bootstrap(
         prepared.curve, fit.noise, prepared.data, start, study, resample, prepared.floor, max_steps=max_steps
     )
     solved = _again(prepared, fit, solved, study, resample, max_steps)
-    law, _ = natural_law(prepared, np.asarray(solved.theta)[:, : prepared.curve.size], study)
+    law = natural_law(prepared, np.asarray(solved.theta)[:, : prepared.curve.size], study)
     return _ensemble(prepared, fit, law, solved, study, len(studies), num, seed)
 
 
@@ -103,11 +103,7 @@ def _resamples(
 
 def _optimum(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, "study free"]:
     """The fit in free numbers."""
-    if fit.keys is None:
-        theta = free_numbers(prepared, fit.law)[None]
-    else:
-        one = [jax.tree.map(lambda a, s=s: a[s], fit.law) for s in range(len(fit.keys))]
-        theta = np.stack([free_numbers(prepared, law, s) for s, law in enumerate(one)])
+    theta = np.atleast_2d(free_numbers(prepared, fit.law, 0 if fit.keys is None else np.arange(len(fit.keys))))
     # A number that has run to a bound is brought back to where it can be felt.
     theta = np.clip(theta, -30.0, 30.0)
     if fit.noise.free_scale:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,15 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..laws import AbstractLaw
-from ..params import Slot, dimension_factor, rescale, slots, with_values
+from ..params import Parameter, Slot, dimension_factor, rescale, slots, with_values
+
+
+def is_amplitude(declared: Parameter) -> bool:
+    """Whether the screen solves for a parameter, and the solver sees it as a share of the typical target."""
+    return declared.amplitude and declared.constraint.kind == "nonnegative"
 
 
 @dataclasses.dataclass(frozen=True)
 class LawCurve:
     """A law with some parameters free and the others held at given natural values.
 
-    Inputs come as logarithms, centred by unit; free parameters are those of the law in the centred inputs, mapped to the
-    real line. The constants of a study are the logarithms of its centres, by unit, then the fixed natural values.
+    Inputs come as logarithms, centred by unit; free numbers are the parameters of the law in the centred inputs, as their
+    constraints map them to the real line, amplitudes as shares of the typical target. The constants of a study are the
+    logarithms of its centres, by unit, its typical target, then the fixed natural values.
 
     **Arguments:**
 
@@ -65,33 +72,32 @@ class LawCurve:
 
     @functools.cached_property
     def caps(self) -> tuple[float, ...]:
-        """The longest step in each free number: a few e-folds of an amplitude, about one of an exponent."""
-        return tuple(
-            6.0 if self.slots[k].parameter.dims or self.slots[k].parameter.amplitude else 1.5 for k in self.free
-        )
+        """The longest step in each free number: several e-folds of a scale, about one of anything else."""
+        return tuple(6.0 if self.slots[k].parameter.constraint.kind == "positive" else 1.5 for k in self.free)
+
+    @functools.cached_property
+    def lower(self) -> tuple[float, ...]:
+        """The least value of each free number."""
+        kinds = (self.slots[k].parameter.constraint.kind for k in self.free)
+        return tuple(0.0 if kind == "nonnegative" else -math.inf for kind in kinds)
 
     @functools.cached_property
     def amplitudes(self) -> tuple[int, ...]:
-        """Which free numbers are logarithms of amplitudes."""
-        declared = [self.slots[k].parameter for k in self.free]
-        return tuple(i for i, p in enumerate(declared) if p.amplitude and p.constraint.kind == "positive")
+        """Which free numbers are amplitudes."""
+        return tuple(i for i, k in enumerate(self.free) if is_amplitude(self.slots[k].parameter))
 
     def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
         """The law's value for one run."""
-        numbers = [self.slots[k].parameter.constraint.constrain(t) for k, t in zip(self.free, theta, strict=True)]
-        return self._value(numbers, point, constant)
+        return self._value(self._numbers(theta, constant), point, constant)
 
     def affine(self, shapes: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> tuple[Any, tuple[Any, ...]]:
         """The value with every free amplitude zero, and its slope in each."""
-        place = [i for i in range(self.size) if i not in self.amplitudes]
-        inside = {
-            i: self.slots[self.free[i]].parameter.constraint.constrain(t) for i, t in zip(place, shapes, strict=True)
-        }
         zero = jnp.zeros((), constant.dtype)
 
         def value(*amplitudes: Any) -> Any:
-            given = dict(zip(self.amplitudes, amplitudes, strict=True))
-            return self._value([inside[i] if i in inside else given[i] for i in range(self.size)], point, constant)
+            left, found = iter(shapes), iter(amplitudes)
+            theta = tuple(next(found if i in self.amplitudes else left) for i in range(self.size))
+            return self._value(self._numbers(theta, constant), point, constant)
 
         origin = (zero,) * len(self.amplitudes)
         slopes = []
@@ -107,7 +113,7 @@ class LawCurve:
         for k, number in zip(self.free, numbers, strict=True):
             everything[k] = number
         for i, k in enumerate(self.fixed):
-            everything[k] = constant[..., len(self.units) + i]
+            everything[k] = constant[..., len(self.units) + 1 + i]
         law = with_values(self.template, everything)
         for k in self.fixed:
             factor = dimension_factor(law, self.slots[k].parameter, centre)
@@ -117,10 +123,15 @@ class LawCurve:
 
     def natural(self, theta: list[Any], constant: Any) -> list[Any]:
         """Every number of the law with natural values, from free numbers and the constants of a study."""
-        numbers = [self.slots[k].parameter.constraint.constrain(t) for k, t in zip(self.free, theta, strict=True)]
-        centred = self.law(numbers, constant)
+        centred = self.law(self._numbers(theta, constant), constant)
         law = rescale(centred, {unit: constant[i] for i, unit in enumerate(self.units)})
         return [getattr(law, s.field) if s.index is None else getattr(law, s.field)[s.index] for s in self.slots]
+
+    def _numbers(self, theta: Sequence[Any], constant: Any) -> list[Any]:
+        typical = constant[len(self.units)]
+        declared = [self.slots[k].parameter for k in self.free]
+        values = [p.constraint.constrain(t) for p, t in zip(declared, theta, strict=True)]
+        return [v * typical if is_amplitude(p) else v for p, v in zip(declared, values, strict=True)]
 
     def _value(self, numbers: list[Any], point: Mapping[str, Any], constant: Any) -> Any:
         # exp here and log in the law cancel in compilation: logarithms are taken once, on the host, in float64.

@@ -17,6 +17,7 @@ from ..params import parameters, slots, values
 from ..results import Fit, Source
 from ..solve import Solutions, predictions, solve
 from ..solve import lanes as lane_rows
+from ._curve import LawCurve
 from ._prepare import Prepared, natural_law, prepare
 from ._starts import given, screened
 
@@ -171,7 +172,7 @@ def _collect(
 ) -> Fit[Any]:
     theta = np.asarray(solved.theta)[best]
     study = np.arange(len(best))
-    law, _ = natural_law(prepared, theta[:, : prepared.curve.size], study)
+    law = natural_law(prepared, theta[:, : prepared.curve.size], study)
     residuals, dead = residuals_and_dead(prepared, noise, theta, study)
     scale = np.exp(theta[:, -1]) if noise.free_scale else np.sqrt(np.nanmean(residuals**2, axis=1))
     source = source_of(runs, tuple(prepared.law.inputs), prepared.notes)
@@ -208,15 +209,22 @@ def residuals_and_dead(
         at = jnp.asarray(theta)
         value = predictions(curve, at, rows)
         residual = np.asarray(rows.target - (jnp.log(value) if noise.log else value))
-        # The e-fold response of the predictions, by central differences wide enough to be felt if anything is.
+        # The response of the predictions to about an e-fold, wide enough to be felt if anything is.
         felt = []
         for k in range(curve.size):
-            step = jnp.zeros(theta.shape[1]).at[k].set(0.5)
-            change = predictions(curve, at + step, rows) - predictions(curve, at - step, rows)
-            felt.append(np.max(np.abs(np.asarray(change / value)) * (np.asarray(rows.weight) > 0), axis=1))
+            ends = [jnp.asarray(_nudged(curve, theta, k, sign * 0.5)) for sign in (-1.0, 1.0)]
+            change = (predictions(curve, ends[1], rows) - predictions(curve, ends[0], rows)) / value
+            felt.append(np.max(np.abs(np.asarray(change)) * (np.asarray(rows.weight) > 0), axis=1))
     residual = np.where(np.asarray(rows.weight) > 0, residual, np.nan)
     longest = max(prepared.counts)
     return residual[:, :longest], np.stack(felt, axis=-1) < FELT
+
+
+def _nudged(curve: LawCurve, theta: np.ndarray, k: int, step: float) -> np.ndarray:
+    moved = theta.copy()
+    linear = curve.slots[curve.free[k]].parameter.constraint.kind == "nonnegative"
+    moved[:, k] = theta[:, k] * np.exp(step) if linear else theta[:, k] + step
+    return moved
 
 
 def source_of(runs: Runs, names: Sequence[str], notes: Sequence[str]) -> Source:

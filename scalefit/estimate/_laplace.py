@@ -81,7 +81,7 @@ def laplace(fit: Fit[LawT], runs: Runs, *, num: int = 1000, seed: int = 0) -> En
     rng = np.random.default_rng([seed, 0x1A91])
     factor = np.linalg.cholesky(cov.free)
     draws = theta + rng.standard_normal((num, len(theta))) @ factor.T
-    law, _ = natural_law(prepared, draws[:, : prepared.curve.size], np.zeros(num, int))
+    law = natural_law(prepared, draws[:, : prepared.curve.size], np.zeros(num, int))
     return Ensemble(
         law=law,
         objective=np.full(num, np.nan),

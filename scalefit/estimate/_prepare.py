@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .._core import InputError
 from ..data import Runs
@@ -14,7 +14,7 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import rescale, values, with_values
 from ..solve import Data
-from ._curve import LawCurve
+from ._curve import LawCurve, is_amplitude
 
 ROUND = 16
 """Studies are padded to a multiple of this many runs, so that similar sizes share one compilation."""
@@ -29,6 +29,7 @@ class Prepared(NamedTuple):
     - `curve`: The law as the solvers see it.
     - `data`: The runs as the solvers see them.
     - `centre`: By study and unit, the logarithm of the geometric mean of the inputs.
+    - `typical`: By study, the typical size of the target.
     - `floor`: By study, the objective that rounding alone would leave.
     - `counts`: Runs of each study.
     - `notes`: What was derived from what.
@@ -38,6 +39,7 @@ class Prepared(NamedTuple):
     curve: LawCurve
     data: Data
     centre: Float[np.ndarray, "study unit"]
+    typical: Float[np.ndarray, " study"]
     floor: Float[np.ndarray, " study"]
     counts: tuple[int, ...]
     notes: tuple[str, ...]
@@ -95,18 +97,19 @@ def prepare(law: AbstractLaw, studies: Sequence[Runs], noise: AbstractNoise, fix
         [np.max(np.abs(np.log(r.target))) + 1.0 if noise.log else np.max(np.abs(r.target)) for r in studies]
     )
     rounding = np.array(counts) * (4 * np.finfo(float).eps * size) ** 2
+    typical = np.array([np.exp(np.mean(np.log(np.abs(r.target) + 1e-300))) for r in studies])
     with jax.enable_x64(True):
         data = Data(
             {name: jnp.asarray(column) for name, column in point.items()},
             jnp.asarray(target),
             jnp.asarray(weight),
             _precision(studies, noise, lay),
-            jnp.asarray(np.concatenate([centre, held], axis=1)),
+            jnp.asarray(np.concatenate([centre, typical[:, None], held], axis=1)),
             None,
         )
     # A log likelihood has no natural zero: its rounding is that of its runs.
     floor = 1e-12 * np.array(counts, float) if noise.free_scale else rounding
-    return Prepared(law, curve, data, centre, floor, counts, tuple(notes))
+    return Prepared(law, curve, data, centre, typical, floor, counts, tuple(notes))
 
 
 def _check(law: AbstractLaw, curve: LawCurve, runs: Runs, columns: dict[str, np.ndarray], noise: AbstractNoise) -> None:
@@ -155,24 +158,33 @@ def _precision(studies: Sequence[Runs], noise: AbstractNoise, lay: Any) -> Any:
     return jnp.asarray(lay(columns))
 
 
-def free_numbers(prepared: Prepared, law: AbstractLaw, study: int = 0) -> Float[np.ndarray, "*batch free"]:
-    """The free numbers of a law with natural values, about the centre of a study."""
+def free_numbers(
+    prepared: Prepared, law: AbstractLaw, study: int | Int[np.ndarray, " law"] = 0
+) -> Float[np.ndarray, "*batch free"]:
+    """The free numbers of a law with natural values, about the centre of its study."""
     curve = prepared.curve
-    centred = values(rescale(law, dict(zip(curve.units, -prepared.centre[study], strict=True))))
-    columns = [curve.slots[k].parameter.constraint.unconstrain(centred[..., k]) for k in curve.free]
+    scale = {unit: -prepared.centre[study, i] for i, unit in enumerate(curve.units)}
+    centred = values(rescale(law, scale))
+    columns = []
+    for k in curve.free:
+        declared = curve.slots[k].parameter
+        share = prepared.typical[study] if is_amplitude(declared) else 1.0
+        columns.append(declared.constraint.unconstrain(np.asarray(centred[..., k] / share)))
     return np.stack(columns, axis=-1)
 
 
 def natural_law(
-    prepared: Prepared, theta: Float[np.ndarray, "fit free"], study: np.ndarray
-) -> tuple[AbstractLaw, Float[np.ndarray, "fit parameter"]]:
-    """The law with natural values from free numbers, and those values as an array."""
+    prepared: Prepared, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]
+) -> AbstractLaw:
+    """The law with natural values from free numbers."""
     curve = prepared.curve
-    fixed = np.broadcast_to(values(prepared.law), (theta.shape[0], len(curve.slots))).copy()
+    numbers = np.broadcast_to(values(prepared.law), (theta.shape[0], len(curve.slots))).copy()
     for i, k in enumerate(curve.free):
-        fixed[:, k] = curve.slots[k].parameter.constraint.constrain(theta[:, i])
+        declared = curve.slots[k].parameter
+        share = prepared.typical[study] if is_amplitude(declared) else 1.0
+        numbers[:, k] = declared.constraint.constrain(theta[:, i]) * share
     centre = {unit: prepared.centre[study, i] for i, unit in enumerate(curve.units)}
-    scaled = with_values(prepared.law, fixed)
-    natural = values(rescale(scaled, centre))
+    natural = values(rescale(with_values(prepared.law, numbers), centre))
+    # What was held fixed was natural all along.
     natural[:, list(curve.fixed)] = values(prepared.law)[list(curve.fixed)]
-    return with_values(prepared.law, natural), natural
+    return with_values(prepared.law, natural)

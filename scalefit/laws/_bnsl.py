@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..params import Param, Scalar, positive, real
+from ..params import Param, Scalar, nonnegative, positive, real
 from ._abstract import AbstractLaw
 from ._formula import number
 
@@ -23,8 +23,8 @@ class BNSL(AbstractLaw):
 
     inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
 
-    a: Param = positive(unit="target", amplitude=True, typical=(0.05, 1.0))
-    b: Param = positive(unit="target·x^c0", amplitude=True, dims={"x": lambda law: law.c0}, typical=(0.02, 1.0))
+    a: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
+    b: Param = nonnegative(unit="target·x^c0", amplitude=True, dims={"x": lambda law: law.c0}, typical=(0.02, 1.0))
     c0: Param = real(typical=(-0.2, 1.2))
     c: Param = real(typical=(-1.0, 1.0), axis="break")
     d: Param = positive(unit="x", dims={"x": 1.0}, typical=(0.03, 30.0), axis="break")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import exp
 from typing import ClassVar
 
-from ..params import Param, Scalar, positive
+from ..params import Param, Scalar, nonnegative
 from ._abstract import AbstractLaw, Published
 from ._formula import power
 
@@ -64,15 +64,15 @@ class Chinchilla(AbstractLaw):
         ),
     }
 
-    E: Param = positive(unit="target", amplitude=True, typical=(0.05, 1.0))
-    A: Param = positive(
+    E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
+    A: Param = nonnegative(
         unit="target·parameters^alpha", amplitude=True, dims={"parameters": lambda law: law.alpha}, typical=(0.02, 1.0)
     )
-    B: Param = positive(
+    B: Param = nonnegative(
         unit="target·tokens^beta", amplitude=True, dims={"tokens": lambda law: law.beta}, typical=(0.02, 1.0)
     )
-    alpha: Param = positive()
-    beta: Param = positive()
+    alpha: Param = nonnegative()
+    beta: Param = nonnegative()
 
     def __call__(self, N: Scalar, D: Scalar) -> Scalar:
         """The loss of a model of N parameters after D tokens, in the target's unit."""

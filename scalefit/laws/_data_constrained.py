@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from ..params import Param, Scalar, positive
+from ..params import Param, Scalar, nonnegative, positive
 from ._abstract import AbstractLaw, Published
 from ._formula import number, power
 
@@ -39,7 +39,7 @@ class DataConstrained(AbstractLaw):
         ),
     }
 
-    E: Param = positive(unit="target", amplitude=True, typical=(0.05, 1.0))
+    E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
     A: Param = positive(unit="target·parameters^alpha", dims={"parameters": lambda law: law.alpha}, typical=(0.02, 1.0))
     B: Param = positive(unit="target·tokens^beta", dims={"tokens": lambda law: law.beta}, typical=(0.02, 1.0))
     alpha: Param = positive()

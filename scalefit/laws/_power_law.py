@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..params import Param, Scalar, positive
+from ..params import Param, Scalar, nonnegative
 from ._abstract import AbstractLaw, Published
 from ._formula import power
 
@@ -31,9 +31,11 @@ class PowerLaw(AbstractLaw):
         ),
     }
 
-    E: Param = positive(unit="target", amplitude=True, typical=(0.05, 1.0))
-    A: Param = positive(unit="target·x^alpha", amplitude=True, dims={"x": lambda law: law.alpha}, typical=(0.02, 1.0))
-    alpha: Param = positive()
+    E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
+    A: Param = nonnegative(
+        unit="target·x^alpha", amplitude=True, dims={"x": lambda law: law.alpha}, typical=(0.02, 1.0)
+    )
+    alpha: Param = nonnegative()
 
     def __call__(self, x: Scalar) -> Scalar:
         """The target at `x`."""

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..params import Param, Scalar, negative, positive
+from ..params import Param, Scalar, negative, nonnegative, positive
 from ._abstract import AbstractLaw, Published
 from ._formula import number, power
 
@@ -54,7 +54,7 @@ class QQT(AbstractLaw):
         [6.7272727272727275, 8.545454545454547, 5.2727272727272725, 2.2727272727272725, 6.0],
     )
 
-    d: Param = positive(unit="target", amplitude=True, typical=(0.01, 0.8))
+    d: Param = nonnegative(unit="target", amplitude=True, typical=(0.01, 0.8))
     a: Param = positive(unit="1/(1e5 samples)", dims={"samples": -1.0}, typical=(1e-3, 1e3))
     b: Param = negative(typical=(-1.0, -0.02))
     tau: Param = positive(unit="passes", typical=(0.5, 50.0))
@@ -91,7 +91,7 @@ class QQTEffective(AbstractLaw):
         [4.0, 4.363636363636363, 2.909090909090909, 1.4545454545454546, 3.4545454545454546],
     )
 
-    d: Param = positive(unit="target", amplitude=True, typical=(0.01, 0.8))
+    d: Param = nonnegative(unit="target", amplitude=True, typical=(0.01, 0.8))
     a: Param = positive(unit="1/(1e5 samples)", dims={"samples": -1.0}, typical=(1e-3, 1e3))
     b: Param = negative(typical=(-1.0, -0.02))
     tau: Param = positive(unit="passes", typical=(0.5, 50.0))

@@ -4,6 +4,7 @@ from ._constraint import Constraint as Constraint
 from ._field import Parameter as Parameter
 from ._field import interval as interval
 from ._field import negative as negative
+from ._field import nonnegative as nonnegative
 from ._field import positive as positive
 from ._field import real as real
 from ._types import Param as Param

@@ -16,16 +16,17 @@ Array = TypeVar("Array", jax.Array, np.ndarray)
 
 @dataclasses.dataclass(frozen=True)
 class Constraint:
-    """A set of real numbers and the bijection `constrain` from the real line onto its interior.
+    r"""A set of real numbers and the bijection `constrain` from the real line onto its interior.
 
     **Arguments:**
 
-    - `kind`: `"real"`: $x = u$; `"positive"`: $x = e^u$; `"negative"`: $x = -e^u$; `"interval"`:
+    - `kind`: `"real"`: $x = u$; `"nonnegative"`: $x = u$ with the bound $u \ge 0$ kept by the solver, for what enters a law
+      linearly and may vanish; `"positive"`: $x = e^u$; `"negative"`: $x = -e^u$; `"interval"`:
       $x = l + (h - l)/(1 + e^{-u})$.
     - `low`, `high`: The ends of the set.
     """
 
-    kind: Literal["real", "positive", "negative", "interval"]
+    kind: Literal["real", "nonnegative", "positive", "negative", "interval"]
     low: float = -math.inf
     high: float = math.inf
 
@@ -33,7 +34,7 @@ class Constraint:
         """From the real line to the set."""
         xp: Any = np if isinstance(free, np.ndarray) else jnp
         match self.kind:
-            case "real":
+            case "real" | "nonnegative":
                 return free
             case "positive":
                 return xp.exp(free)
@@ -46,7 +47,7 @@ class Constraint:
         """From the interior of the set to the real line; the inverse of `constrain`."""
         xp: Any = np if isinstance(value, np.ndarray) else jnp
         match self.kind:
-            case "real":
+            case "real" | "nonnegative":
                 return value
             case "positive":
                 return xp.log(value)
@@ -58,7 +59,7 @@ class Constraint:
     def slope(self, value: Array) -> Array:
         """The derivative of `constrain`, written in the constrained value."""
         match self.kind:
-            case "real":
+            case "real" | "nonnegative":
                 return value * 0 + 1
             case "positive" | "negative":
                 return value
@@ -66,13 +67,16 @@ class Constraint:
                 return (value - self.low) * (self.high - value) / (self.high - self.low)
 
     def contains(self, value: np.ndarray) -> np.ndarray:
-        """Whether each value lies in the set, its ends excluded."""
-        return (value > self.low) & (value < self.high)
+        """Whether each value lies in the set; only `"nonnegative"` includes its end."""
+        above = value >= self.low if self.kind == "nonnegative" else value > self.low
+        return above & (value < self.high)
 
     def __str__(self) -> str:
         match self.kind:
             case "real":
                 return "real"
+            case "nonnegative":
+                return ">= 0"
             case "positive":
                 return "> 0"
             case "negative":

@@ -41,7 +41,11 @@ class Parameter:
 
 def _leaf(value: Any) -> Any:
     """Natural values are strongly typed: NumPy float64 on the host, JAX arrays and tracers as they come."""
-    return np.asarray(value, dtype=np.float64) if isinstance(value, float | int | list | tuple | np.ndarray | np.generic) else value
+    return (
+        np.asarray(value, dtype=np.float64)
+        if isinstance(value, float | int | list | tuple | np.ndarray | np.generic)
+        else value
+    )
 
 
 def _field(
@@ -67,6 +71,18 @@ def positive(
 ) -> Any:
     """Declare a parameter above zero; see `Parameter` for the arguments."""
     return _field(Constraint("positive", low=0.0), unit, amplitude, dims, typical, axis)
+
+
+def nonnegative(
+    *,
+    unit: str = "",
+    amplitude: bool = False,
+    dims: Mapping[str, Dimension] | None = None,
+    typical: tuple[float, float] = (0.05, 1.5),
+    axis: str | None = None,
+) -> Any:
+    """Declare a parameter that may vanish: an amplitude, an exponent; see `Parameter` for the arguments."""
+    return _field(Constraint("nonnegative", low=0.0), unit, amplitude, dims, typical, axis)
 
 
 def negative(

@@ -82,11 +82,15 @@ def _step(
     ridge = ridge + (jnp.finfo(dtype).eps * jnp.where(jnp.isfinite(size), size, 0.0) + tiny)[:, None]
     system = s.matrix + jnp.where(s.newton, s.newton_damping, 0.0)[:, None, None] * s.metric
     system = system + ridge[:, :, None] * jnp.eye(free, dtype=dtype)
-    move, solved = solve_positive(system, -s.gradient)
+    # A number at its bound that would go beyond takes no part in the step.
+    lower = jnp.asarray((*curve.lower, -jnp.inf)[:free], dtype)
+    loose = (s.theta > lower) | (s.gradient < 0)
+    system = jnp.where(loose[:, :, None] & loose[:, None, :], system, jnp.eye(free, dtype=dtype))
+    move, solved = solve_positive(system, jnp.where(loose, -s.gradient, 0.0))
     caps = jnp.asarray((*curve.caps, 3.0)[:free], dtype)
     move = move * jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.max(jnp.abs(move) / caps, axis=1), tiny))[:, None]
     solved = solved & jnp.all(jnp.isfinite(move), axis=1)
-    move = jnp.where((solved & ~s.fresh)[:, None], move, 0.0)
+    move = jnp.maximum(jnp.where((solved & ~s.fresh)[:, None], move, 0.0), lower - s.theta)
     promised = -(jnp.sum(s.gradient * move, axis=1) + 0.5 * jnp.einsum("la,lab,lb->l", move, s.matrix, move))
     theta = s.theta + move
     objective, gradient, matrix = moments(curve, noise, theta, s.newton, rows)

@@ -21,6 +21,11 @@ class Curve(Protocol):
         """The longest step that a solver may take in each free number at once."""
         ...
 
+    @property
+    def lower(self) -> tuple[float, ...]:
+        """The least value of each free number, which it may reach; minus infinity where there is none."""
+        ...
+
     def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
         """The value for one run: `theta` scalars, `point` the run's inputs, `constant` what its study holds fixed."""
         ...

@@ -15,17 +15,14 @@ from jaxtyping import Array, Float, Int
 from ._linear import nonnegative_least_squares
 from ._problem import Curve, Data
 
-DEAD = 1e-3
-"""Share of the target at which an amplitude that came out zero is started, so that its slope is felt."""
-
 
 @runtime_checkable
 class AffineCurve(Curve, Protocol):
-    """A curve that is affine in the exponentials of some of its free numbers, the amplitudes."""
+    """A curve that is affine in some of its free numbers, the amplitudes."""
 
     @property
     def amplitudes(self) -> tuple[int, ...]:
-        """Which free numbers are logarithms of amplitudes; the others are shapes."""
+        """Which free numbers are amplitudes; the others are shapes."""
         ...
 
     def affine(self, shapes: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -114,7 +111,6 @@ def _screen_study(
         amplitudes, cost = [], sums[0]
     cost = jnp.where(finite[:, None] & jnp.isfinite(cost), cost, jnp.inf)
     total = jnp.sum(weights, axis=0)
-    typical = jnp.sum(weights * jnp.abs(observed)[:, None], axis=0) / total
     chosen = _distinct(cost, cube, keep)
 
     def pick(values: Array) -> Array:
@@ -125,7 +121,7 @@ def _screen_study(
     for at, k in enumerate(shapes):
         columns[k] = pick(jnp.broadcast_to(nodes[:, at, None], cost.shape))
     for at, k in enumerate(curve.amplitudes):
-        columns[k] = jnp.log(jnp.maximum(pick(amplitudes[at]), DEAD * typical))
+        columns[k] = pick(amplitudes[at])
     starts = jnp.stack(columns, axis=-1) if columns else jnp.zeros((*chosen.shape, 0))
     return jnp.moveaxis(starts, 0, 1), (pick(cost) / total).T
 

@@ -1,0 +1,113 @@
+"""The JSON document of a fit: the same keys whatever was fitted."""
+
+import json
+import math
+import platform
+import sys
+from collections.abc import Hashable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from ..results import Ensemble, Estimate, Fit, summary
+from ._law import known_laws
+from ._spec import noise_spec
+
+PACKAGES = ("scalefit", "jax", "jaxlib", "equinox", "numpy")
+
+
+def document(
+    result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float, by: list[str] | None = None
+) -> dict[str, Any]:
+    """What `scalefit fit --json` prints; with studies, `fits` holds the same for each.
+
+    **Arguments:**
+
+    - `result`: A fit, or an ensemble about one; single, or a batch.
+    - `level`: Probability of the intervals.
+    - `seconds`: What the job took.
+    - `by`: The columns that made the studies.
+    """
+    fit = result if isinstance(result, Fit) else result.fit
+    estimates = summary(result, level)
+    job = {"noise": noise_spec(fit.noise), "seed": fit.seed, "level": level, "checks": []}
+    if isinstance(result, Ensemble):
+        job["draws"] = {
+            "method": result.method,
+            "num": int(result.objective.shape[-1]),
+            "converged": np.sum(result.converged, axis=-1),
+            "seed": result.seed,
+        }
+    source = fit.source
+    runs = {
+        "used": source.used,
+        "dropped": [{"row": row, "reason": reason} for row, reason in source.dropped],
+        "excluded": source.excluded,
+    }
+    last = {
+        "source": {"name": source.name, "fingerprint": source.fingerprint, "target": source.target},
+        "notes": list(source.notes),
+        "seconds": seconds,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+    }
+    law = law_name(fit)
+    if fit.keys is None:
+        return {"law": law, **_study(fit, estimates, ...), "runs": runs, **job, **last}
+    used = np.sum(np.isfinite(fit.residuals), axis=-1)
+    fits = [
+        {
+            "key": key,
+            "law": law,
+            **_study(fit, estimates[key], s),
+            "runs": {"used": int(used[s])},
+            **{name: value for name, value in job.items() if name != "draws"},
+        }
+        for s, key in enumerate(fit.keys)
+    ]
+    converged = bool(np.all(fit.converged))
+    return {"law": law, "by": by, "fits": fits, "converged": converged, "runs": runs, **job, **last}
+
+
+def law_name(fit: Fit[Any]) -> str:
+    """The name of the fitted law on the command line; of a user's own law, its class."""
+    cls = type(fit.law)
+    return next((name for name, known in known_laws().items() if known is cls), cls.__name__)
+
+
+def dead(fit: Fit[Any], study: Any) -> list[str]:
+    """Names of the free parameters that no run feels at the optimum."""
+    return [name for name, lost in zip(fit.free, fit.dead[study], strict=True) if lost]
+
+
+def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict[str, Any]:
+    return {
+        "parameters": {name: _entry(estimate) for name, estimate in estimates.items()},
+        "objective": fit.objective[study],
+        "converged": bool(np.asarray(fit.converged)[study]),
+        "starts": {"tried": fit.tried, "agreeing": fit.agreeing[study]},
+        "dead": dead(fit, study),
+    }
+
+
+def _entry(estimate: Estimate) -> dict[str, Any]:
+    entry: dict[str, Any] = {key: getattr(estimate, key) for key in ("value", "unit", "se", "low", "high")}
+    return entry | {key: True for key in ("unbounded", "fixed") if getattr(estimate, key)}
+
+
+def to_json(found: Any) -> str:
+    """Strict JSON: arrays as lists, and null for a number that is not finite."""
+    plain = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    return json.dumps(_strict(found), indent=2, allow_nan=False, ensure_ascii=not plain)
+
+
+def _strict(found: Any) -> Any:
+    if isinstance(found, np.ndarray | np.generic):
+        found = found.tolist()
+    if isinstance(found, Mapping):
+        return {str(key): _strict(value) for key, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [_strict(value) for value in found]
+    if isinstance(found, float) and not math.isfinite(found):
+        return None
+    return found

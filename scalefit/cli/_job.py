@@ -1,0 +1,159 @@
+"""What `scalefit fit` does: read, fit, resample, write, print."""
+
+import contextlib
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+
+from .._core import RESULTS, InputError, NotConverged
+from ..data import Runs
+from ..data._nearest import hint
+from ..estimate import bootstrap, fit, laplace
+from ..results import Ensemble, Fit, save
+from ._cache import keep_compiled
+from ._document import document, to_json
+from ._figures import save_figures
+from ._law import law_of
+from ._progress import progress
+from ._show import console, show_fit
+from ._source import runs_of
+from ._spec import columns_of, noise_of, numbers_of, single
+from ._write import written
+
+LAPLACE_DRAWS = 4000
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """The options of `scalefit fit`, as they were given."""
+
+    source: str
+    law: str
+    columns: tuple[str, ...] = ()
+    where: str | None = None
+    by: tuple[str, ...] = ()
+    target: str | None = None
+    noise: str | None = None
+    fixed: tuple[str, ...] = ()
+    bootstrap: int | None = None
+    level: float = 0.95
+    seed: int = 0
+    solver: str = "newton"
+    starts: int | None = None
+    max_steps: int = 300
+    out: Path | None = None
+    json: bool = False
+    cache_dir: str | None = None
+
+
+def run_fit(job: Job, begun: float) -> None:
+    """Do the job and print its result.
+
+    **Arguments:**
+
+    - `job`: The options.
+    - `begun`: When the command began, by `time.perf_counter`.
+
+    **Raises:** `InputError` for options or runs that cannot be used, before anything is printed; `NotConverged` after
+    the result, marked as such, has been printed; it is not written unless some study of a batch converged.
+    """
+    with contextlib.ExitStack() as stack:
+        step = stack.enter_context(progress(5))
+        step("reading")
+        fixed = single(numbers_of(job.fixed, "--fixed", "E=1.7"), "--fixed")
+        law = law_of(job.law, fixed)
+        noise = None if job.noise is None else noise_of(job.noise)
+        solver = solver_of(job.solver)
+        runs = runs_of(job.source, columns=columns_of(job.columns), where=job.where, target=job.target)
+        folder = None if job.out is None else stack.enter_context(written(job.out))
+        keep_compiled(job.cache_dir)
+        step(f"fitting {type(law).__name__} to {len(runs)} runs")
+        fitted = fit(
+            law,
+            runs,
+            noise=noise,
+            fixed=tuple(fixed),
+            by=by_of(job.by),
+            num_starts=job.starts,
+            solver=solver,
+            seed=job.seed,
+            max_steps=job.max_steps,
+            throw=False,
+        )
+        failure = not_converged(fitted)
+        result = fitted
+        if failure is None:
+            step("measuring how sure it is" if job.bootstrap is None else f"refitting {job.bootstrap} resamples")
+            result = with_draws(fitted, runs, job.bootstrap, job.seed)
+        found = document(result, level=job.level, seconds=time.perf_counter() - begun, by=list(job.by) or None)
+        if folder is not None and np.any(fitted.converged):
+            step("writing results")
+            write_result(result, runs, found, folder, by=by_of(job.by))
+    if job.json:
+        typer.echo(to_json(found))
+    else:
+        show_fit(result, job.level, out := console())
+        if job.out is not None and np.any(fitted.converged):
+            out.print(f"written to {job.out}", soft_wrap=True, markup=False)
+    if failure is not None:
+        raise NotConverged(failure)
+
+
+def with_draws(fitted: Fit[Any], runs: Runs, resamples: int | None, seed: int) -> Fit[Any] | Ensemble[Any]:
+    """The fit with draws that say how sure it is: of a bootstrap if asked for, else of its curvature where that holds.
+
+    Curvature takes every run for itself, so there is none where rows of one training stand together.
+    """
+    if resamples is not None:
+        return bootstrap(fitted, runs, num=resamples, seed=seed)
+    if fitted.keys is not None or np.unique(runs.clusters()).size < len(runs):
+        return fitted
+    try:
+        return laplace(fitted, runs, num=LAPLACE_DRAWS, seed=seed)
+    except InputError:
+        return fitted
+
+
+def not_converged(fitted: Fit[Any]) -> str | None:
+    """Why a fit, or a part of a batch, is no optimum; `None` where all is well."""
+    codes = np.atleast_1d(fitted.result)
+    failed = np.flatnonzero(codes != int(RESULTS.successful))
+    if failed.size == 0:
+        return None
+    reason = RESULTS(int(codes[failed[0]])).message.replace("`max_steps`", "--max-steps").replace("`solver`", "--solver")
+    if fitted.keys is None:
+        return f"The fit of {type(fitted.law).__name__} to {fitted.source.name!r} did not converge. {reason}"
+    return f"{failed.size} of {codes.size} fits did not converge, the first {fitted.keys[failed[0]]!r}. {reason}"
+
+
+def write_result(
+    result: Fit[Any] | Ensemble[Any], runs: Runs, found: dict[str, Any], folder: Path, *, by: str | tuple[str, ...] | None
+) -> None:
+    """Write what later commands read, the document as it is printed, and the figures."""
+    save(result, folder)
+    (folder / "summary.json").write_text(to_json(found) + "\n", encoding="utf-8")
+    save_figures(result, runs, folder, by=by)
+
+
+def by_of(columns: tuple[str, ...]) -> str | tuple[str, ...] | None:
+    """One name by itself, several together."""
+    return columns[0] if len(columns) == 1 else columns or None
+
+
+def solver_of(name: str) -> Any:
+    """A solver by its name.
+
+    **Raises:** `InputError` for an unknown name.
+    """
+    if name == "newton":
+        return name
+    import optax
+
+    made = {"lbfgs": optax.lbfgs, "adam": lambda: optax.adam(1e-2)}
+    if name not in made:
+        raise InputError(f"--solver {name!r}: there is no such solver; {hint(name, ['newton', *made], what='solvers')}.")
+    return made[name]()
