@@ -17,3 +17,9 @@ from .results import Ensemble as Ensemble
 from .results import Fit as Fit
 from .results import predict as predict
 from .results import summary as summary
+from .estimate import covariance as covariance
+from .estimate import laplace as laplace
+from .results import Band as Band
+from .results import Estimate as Estimate
+from .results import load as load
+from .results import save as save

@@ -51,7 +51,7 @@ def bootstrap(
     studies = studies_of(fit, runs)
     if not np.all(fit.converged):
         raise InputError("The fit did not converge, so its resamples would say nothing: mend the fit first.")
-    prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
+    prepared = prepare(fit.template, studies, fit.noise, fit.fixed)
     length = prepared.data.target.shape[1]
     if weights is not None:
         if fit.keys is not None:

@@ -5,5 +5,8 @@ from ._fit import Fit as Fit
 from ._fit import Source as Source
 from ._predict import Band as Band
 from ._predict import predict as predict
+from ._store import load as load
+from ._store import save as save
+from ._store import versions as versions
 from ._summary import Estimate as Estimate
 from ._summary import summary as summary

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -76,6 +77,11 @@ class Fit(eqx.Module, Generic[LawT]):
     source: Source = eqx.field(static=True)
     by: str | tuple[str, ...] | None = eqx.field(static=True, default=None)
     keys: tuple[Hashable, ...] | None = eqx.field(static=True, default=None)
+
+    @property
+    def template(self) -> LawT:
+        """The law without the axis of studies; its free parameters are those of the first study."""
+        return self.law if self.keys is None else jax.tree.map(lambda a: a[0], self.law)
 
     @property
     def fixed(self) -> tuple[str, ...]:

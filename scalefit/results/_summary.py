@@ -3,7 +3,6 @@
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from ..params import slots, values
@@ -58,9 +57,8 @@ def _one(
     fit: Fit[Any], numbers: np.ndarray, draws: Ensemble[Any] | None, study: Any, level: float
 ) -> dict[str, Estimate]:
     found: dict[str, Estimate] = {}
-    law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[0], fit.law)
     table = None if draws is None else values(draws.law)[study]
-    for k, slot in enumerate(slots(law)):
+    for k, slot in enumerate(slots(fit.template)):
         unit = slot.parameter.unit.replace("target", fit.source.target)
         if slot.name not in fit.free:
             found[slot.name] = Estimate(float(numbers[k]), unit, fixed=True)

@@ -1,0 +1,192 @@
+"""Results on disk: one folder, numbers as text in `result.json` and arrays in `arrays.npz`; no pickle."""
+
+import dataclasses
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from .. import laws as published_laws
+from .. import noise as noises
+from .._core import InputError
+from ..laws import AbstractLaw
+from ..noise import AbstractNoise
+from ..params import parameters
+from ._fit import Ensemble, Fit, Source
+
+FORMAT = 1
+"""Version of what is written; what later versions read."""
+
+_FIT_ARRAYS = ("objective", "result", "scale", "residuals", "dead", "agreeing")
+_DRAW_ARRAYS = ("objective", "result", "scale", "dead")
+
+
+def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[str, bytes] | None = None) -> Path:
+    """Write a result to a folder that `load` reads; the folder appears whole or not at all.
+
+    **Arguments:**
+
+    - `result`: A fit or an ensemble.
+    - `path`: The folder. One that holds an earlier result is replaced.
+    - `files`: Further files to put beside it, by name (figures, a report).
+
+    **Returns:** the folder.
+
+    **Raises:** `InputError` where something else is in the way.
+    """
+    folder = Path(path)
+    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / "result.json").is_file())):
+        raise InputError(f"{str(folder)!r} is there and holds no scalefit result: give another folder.")
+    fit = result if isinstance(result, Fit) else result.fit
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "kind": "fit" if isinstance(result, Fit) else "ensemble",
+        "law": _law_document(fit.law),
+        "noise": _noise_document(fit.noise),
+        "fit": {
+            "tried": fit.tried,
+            "free": list(fit.free),
+            "seed": fit.seed,
+            "by": list(fit.by) if isinstance(fit.by, tuple) else fit.by,
+            "keys": None if fit.keys is None else [list(k) if isinstance(k, tuple) else k for k in fit.keys],
+            "source": dataclasses.asdict(fit.source),
+        },
+        "versions": versions(),
+    }
+    arrays = {f"fit.{name}": np.asarray(getattr(fit, name)) for name in _FIT_ARRAYS}
+    arrays |= {f"fit.law.{name}": np.asarray(getattr(fit.law, name)) for name in parameters(fit.law)}
+    if isinstance(result, Ensemble):
+        document["ensemble"] = {"method": result.method, "seed": result.seed, "diagnostics": result.diagnostics}
+        arrays |= {f"draws.{name}": np.asarray(getattr(result, name)) for name in _DRAW_ARRAYS}
+        arrays |= {f"draws.law.{name}": np.asarray(getattr(result.law, name)) for name in parameters(result.law)}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        (beside / "result.json").write_text(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
+        with open(beside / "arrays.npz", "wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+        for name, content in (files or {}).items():
+            (beside / name).write_bytes(content)
+        beside.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.rename(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return folder
+
+
+def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] | Ensemble[Any]:
+    """Read a result that `save` wrote.
+
+    **Arguments:**
+
+    - `path`: The folder.
+    - `law`: The class of the law, where it is not one of `scalefit.laws`.
+
+    **Raises:** `InputError` where the folder holds no result, a newer one, or one of an unknown law.
+    """
+    folder = Path(path)
+    try:
+        document = json.loads((folder / "result.json").read_text())
+        with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{str(folder)!r} holds no result that can be read ({error}): give a folder made by save."
+        ) from None
+    if document.get("format") != FORMAT:
+        raise InputError(
+            f"{str(folder)!r} was written in format {document.get('format')!r} and this version reads {FORMAT}: "
+            f"use the version of scalefit that wrote it ({document.get('versions', {}).get('scalefit')})."
+        )
+    cls = law or _law_class(document["law"]["name"])
+    options = document["law"]["options"]
+    kept = document["fit"]
+    source = dict(kept["source"])
+    source["ranges"] = {name: tuple(ends) for name, ends in source["ranges"].items()}
+    source["dropped"] = tuple((row, reason) for row, reason in source["dropped"])
+    source["notes"] = tuple(source["notes"])
+    fit = Fit(
+        law=_law(cls, options, arrays, "fit.law."),
+        noise=_noise(document["noise"]),
+        tried=kept["tried"],
+        free=tuple(kept["free"]),
+        seed=kept["seed"],
+        source=Source(**source),
+        by=tuple(kept["by"]) if isinstance(kept["by"], list) else kept["by"],
+        keys=None if kept["keys"] is None else tuple(tuple(k) if isinstance(k, list) else k for k in kept["keys"]),
+        **{name: arrays[f"fit.{name}"][()] for name in _FIT_ARRAYS},
+    )
+    if document["kind"] == "fit":
+        return fit
+    return Ensemble(
+        law=_law(cls, options, arrays, "draws.law."),
+        fit=fit,
+        **document["ensemble"],
+        **{name: arrays[f"draws.{name}"] for name in _DRAW_ARRAYS},
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes, for the record."""
+    from importlib.metadata import version
+    from platform import python_version
+
+    return {"python": python_version(), **{name: version(name) for name in ("scalefit", "jax", "equinox", "numpy")}}
+
+
+def _law_document(law: AbstractLaw) -> dict[str, Any]:
+    declared = parameters(law)
+    options = {f.name: getattr(law, f.name) for f in dataclasses.fields(law) if f.name not in declared}
+    return {
+        "name": type(law).__name__,
+        "options": options,
+        "parameters": {name: np.asarray(getattr(law, name)).tolist() for name in declared},
+        "units": {name: p.unit for name, p in declared.items()},
+    }
+
+
+def _law_class(name: str) -> type[AbstractLaw]:
+    found = getattr(published_laws, name, None)
+    if not (isinstance(found, type) and issubclass(found, AbstractLaw)):
+        raise InputError(f"The result is of the law {name!r}, which scalefit does not have: pass its class as law=.")
+    return found
+
+
+def _law(cls: type[AbstractLaw], options: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> AbstractLaw:
+    numbers = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+    return cls(**numbers, **options)
+
+
+def _noise_document(noise: AbstractNoise) -> dict[str, Any]:
+    numbers = {f.name: getattr(noise, f.name) for f in dataclasses.fields(noise)}
+    return {"name": type(noise).__name__, **numbers}
+
+
+def _noise(document: dict[str, Any]) -> AbstractNoise:
+    numbers = dict(document)
+    found = getattr(noises, numbers.pop("name"), None)
+    if not (isinstance(found, type) and issubclass(found, AbstractNoise)):
+        raise InputError(f"The result has a noise {document['name']!r}, which scalefit does not have.")
+    return found(**numbers)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: what is not finite is written as null; the arrays keep every number as it is."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, eqx.Module):
+        return repr(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
