@@ -31,8 +31,8 @@ def bootstrap(
 ) -> Ensemble[LawT]:
     """Refit a law to resamples of its runs: each draw weighs every run by how often it was drawn.
 
-    Checkpoints of one training are drawn together (`Runs.clusters`). A draw starts at the fit; one that does not converge
-    from there starts again from the global screen.
+    Checkpoints of one training are drawn together (`Runs.clusters`). A draw starts at the fit; one that does not
+    converge from there starts again from the global screen.
 
     **Arguments:**
 

@@ -23,9 +23,9 @@ def is_amplitude(declared: Parameter) -> bool:
 class LawCurve:
     """A law with some parameters free and the others held at given natural values.
 
-    Inputs come as logarithms, centred by unit; free numbers are the parameters of the law in the centred inputs, as their
-    constraints map them to the real line, amplitudes as shares of the typical target. The constants of a study are the
-    logarithms of its centres, by unit, its typical target, then the fixed natural values.
+    Inputs come as logarithms, centred by unit; free numbers are the parameters of the law in the centred inputs, as
+    their constraints map them to the real line, amplitudes as shares of the typical target. The constants of a study
+    are the logarithms of its centres, by unit, its typical target, then the fixed natural values.
 
     **Arguments:**
 

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Float
 
 from .._core import RESULTS, InputError, NotConverged
@@ -15,7 +14,7 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
-from ..solve import Solutions, predictions, solve
+from ..solve import Optimiser, Solutions, Solver, predictions, solve
 from ..solve import lanes as lane_rows
 from ._curve import LawCurve
 from ._prepare import Prepared, natural_law, prepare
@@ -38,16 +37,16 @@ def fit(
     by: str | tuple[str, ...] | None = None,
     starts: Any = None,
     num_starts: int | None = None,
-    solver: str | optax.GradientTransformation = "newton",
+    solver: Solver = "newton",
     seed: int = 0,
     max_steps: int = 300,
     throw: bool = True,
 ) -> Fit[LawT]:
     r"""Fit a law to runs, from many starts at once.
 
-    Minimises $\sum_i \rho\left(g(y_i) - g(f(x_i))\right)$ over the free parameters of the law f, with ρ and g those of the
-    noise. A screen over the law's shapes, amplitudes solved for, finds the best regions; the best start of each is polished
-    by the solver, and the best optimum is returned with the count of starts that agree with it.
+    Minimises $\sum_i \rho\left(g(y_i) - g(f(x_i))\right)$ over the free parameters of the law f, with ρ and g those
+    of the noise. A screen over the law's shapes, amplitudes solved for, finds the best regions; the best start of
+    each is polished by the solver, and the best optimum is returned with the count of starts that agree with it.
 
     **Arguments:**
 
@@ -56,8 +55,8 @@ def fit(
     - `noise`: How runs scatter; Huber with a knee of 1e-3 on logarithms by default, as the field has it.
     - `fixed`: Names of parameters held at the law's values.
     - `by`: A label or column: each of its values is a study of its own, fitted in one batch.
-    - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are polished
-      and the screen is left out.
+    - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are
+      polished and the screen is left out.
     - `num_starts`: Starts kept from the screen: 8, or 3 with `by`.
     - `solver`: `"newton"`, or an Optax optimiser.
     - `seed`: Shifts the nodes of the screen.
@@ -71,6 +70,10 @@ def fit(
     template = law() if isinstance(law, type) else law
     noise = Huber(1e-3) if noise is None else noise
     held = _fields(template, fixed)
+    if solver != "newton" and not isinstance(solver, Optimiser):
+        raise InputError(f"solver is {solver!r}; it must be 'newton' or an Optax optimiser such as optax.lbfgs().")
+    if num_starts is not None and num_starts < 1:
+        raise InputError(f"num_starts is {num_starts}; it must be 1 or more.")
     keys, studies = _split(runs, by)
     prepared = prepare(template, studies, noise, held)
     keep = num_starts or (8 if by is None else 3)
@@ -131,17 +134,21 @@ def _begin(
 
 
 def _polished(
-    prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Any, max_steps: int
+    prepared: Prepared,
+    noise: AbstractNoise,
+    begin: Float[np.ndarray, "study start free"],
+    solver: Solver,
+    max_steps: int,
 ) -> tuple[Solutions, int]:
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
     start = begin.reshape(-1, free)
     resample = np.zeros(len(study), int)
-    if solver != "newton":
-        raise InputError(f"Unknown solver {solver!r}.")
-    return solve(
-        prepared.curve, noise, prepared.data, start, study, resample, prepared.floor, max_steps=max_steps
-    ), tried
+    solved = solve(
+        prepared.curve, noise, prepared.data, start, study, resample, prepared.floor,
+        solver=solver, max_steps=max_steps,
+    )  # fmt: skip
+    return solved, tried
 
 
 def _best(solved: Solutions, prepared: Prepared, tried: int) -> tuple[np.ndarray, np.ndarray]:

@@ -29,8 +29,8 @@ class Covariance(NamedTuple):
 
     - `names`: The free parameters, in order.
     - `matrix`: Covariance of their natural values, to first order.
-    - `free`: Covariance on the solver's scale: of logarithms of positive parameters in centred inputs, where the objective
-      is closest to a parabola; the last row is the logarithm of the noise's scale where that is free.
+    - `free`: Covariance on the solver's scale: of logarithms of positive parameters in centred inputs, where the
+      objective is closest to a parabola; the last row is the logarithm of the noise's scale where that is free.
     """
 
     names: tuple[str, ...]
@@ -46,17 +46,18 @@ class Covariance(NamedTuple):
 def covariance(fit: Fit[Any], runs: Runs) -> Covariance:
     r"""The covariance of the estimate, $\sigma^2 H^{-1}$ with H the exact Hessian of the objective at the optimum.
 
-    Student-t costs are negative log likelihoods and σ is 1; for Gaussian noise σ² is the residual variance on n - p degrees
-    of freedom; for a Huber knee beyond nine in ten residuals it is Huber's $\overline{\psi^2}/\overline{\psi'}$.
+    Student-t costs are negative log likelihoods and σ is 1; for Gaussian noise σ² is the residual variance on n - p
+    degrees of freedom; for a Huber knee beyond nine in ten residuals it is Huber's
+    $\overline{\psi^2}/\overline{\psi'}$.
 
     **Arguments:**
 
     - `fit`: A single fit that converged.
     - `runs`: The runs that it was fitted to.
 
-    **Raises:** `InputError` under a Huber noise whose knee is below the residual scale (only the few runs inside the knee
-    carry curvature there, and errors from it are wrong: use `bootstrap`), for a parameter that no run feels, and for an
-    optimum that is not a strict minimum.
+    **Raises:** `InputError` under a Huber noise whose knee is below the residual scale (only the few runs inside the
+    knee carry curvature there, and errors from it are wrong: use `bootstrap`), for a parameter that no run feels, and
+    for an optimum that is not a strict minimum.
     """
     _, cov = _curvature(fit, runs)
     return cov
@@ -145,8 +146,8 @@ def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> flo
     inside = np.abs(residuals) < noise.delta
     if np.mean(inside) < INSIDE:
         raise InputError(
-            f"Under Huber({float(noise.delta):g}) only {int(inside.sum())} of {inside.size} runs lie inside the knee, and "
-            f"errors from curvature are wrong there: use bootstrap, or a smooth noise (Gaussian, StudentT)."
+            f"Under Huber({float(noise.delta):g}) only {int(inside.sum())} of {inside.size} runs lie inside the knee, "
+            f"and errors from curvature are wrong there: use bootstrap, or a smooth noise (Gaussian, StudentT)."
         )
     clipped = np.clip(residuals, -noise.delta, noise.delta)
     return float(np.sum(clipped**2) / left / np.mean(inside))

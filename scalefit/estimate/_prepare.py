@@ -141,8 +141,8 @@ def _check(law: AbstractLaw, curve: LawCurve, runs: Runs, columns: dict[str, np.
             )
         if np.ptp(values_) == 0 and column != "U":
             raise InputError(
-                f"Every run of {runs.name!r} has the same {column} ({values_[0]:g}): how {name} depends on it cannot be "
-                f"fitted. Add runs with other {column}, or fit a law without it."
+                f"Every run of {runs.name!r} has the same {column} ({values_[0]:g}): how {name} depends on it cannot "
+                f"be fitted. Add runs with other {column}, or fit a law without it."
             )
 
 

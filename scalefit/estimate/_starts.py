@@ -99,11 +99,9 @@ def _row(prepared: Prepared, row: Mapping[str, Any]) -> Float[np.ndarray, "start
     unknown = [name for name in row if name not in names]
     missing = [prepared.curve.slots[k].name for k in prepared.curve.free if prepared.curve.slots[k].name not in row]
     if unknown or missing:
-        raise InputError(
-            f"A start needs a value for each of {', '.join(prepared.curve.slots[k].name for k in prepared.curve.free)}; "
-            + (f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}")
-            + "."
-        )
+        wanted = ", ".join(prepared.curve.slots[k].name for k in prepared.curve.free)
+        wrong = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
+        raise InputError(f"A start needs a value for each of {wanted}; {wrong}.")
     length = max(np.size(v) for v in row.values())
     table = np.broadcast_to(values(prepared.law), (length, len(names))).copy()
     for name, value in row.items():

@@ -160,12 +160,12 @@ def polish(
     start: Float[Array, "fit free"],
     study: Int[Array, " fit"],
     resample: Int[Array, " fit"],
-    count: Int[Array, ""],
     floor: Float[Array, " study"],
     max_steps: Int[Array, ""],
     *,
+    count: Int[Array, ""],
     width: int,
-    tolerance: float,
+    tolerance: float = 1e-12,
 ) -> Solutions:
     """Optimise fits from their starts, `width` of them at a time, each lane taking the next fit when it is done.
 
@@ -174,9 +174,9 @@ def polish(
     - `curve`, `noise`, `data`: What is fitted to what.
     - `start`: Where each fit begins.
     - `study`, `resample`: Which rows of `data` each fit sees.
-    - `count`: How many of the fits are real; the others are padding and are not touched.
     - `floor`: By study, the objective that rounding alone would leave; it lets noise-free runs stop.
     - `max_steps`: Passes allowed to a fit.
+    - `count`: How many of the fits are real; the others are padding and are not touched.
     - `width`: Lanes.
     - `tolerance`: A fit is done when a step promises less than this share of its objective.
     """
@@ -227,7 +227,7 @@ def polish(
 
 
 def lane_width(fits: int, runs: int) -> int:
-    """Lanes that keep the intermediate arrays in cache: about 16,000 numbers each, a power of two, no more than fits."""
+    """Lanes that keep the intermediate arrays in cache: a power of two, no more than there are fits."""
     width = 8
     while width < min(256, fits) and width * 2 * runs <= 16384:
         width *= 2

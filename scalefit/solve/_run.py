@@ -1,8 +1,9 @@
 """Solve any number of fits: split over the cores, padded so that few shapes are ever compiled."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,18 @@ from jaxtyping import Float, Int
 
 from ._polish import Solutions, lane_width, polish
 from ._problem import Curve, Data, Noise
+
+
+@runtime_checkable
+class Optimiser(Protocol):
+    """An Optax optimiser, by its two functions."""
+
+    init: Callable[..., Any]
+    update: Callable[..., Any]
+
+
+Solver = Literal["newton"] | Optimiser
+"""The project's own solver, or any Optax optimiser."""
 
 SMALL = 4096
 """Fits times runs below which a second core is not worth waking."""
@@ -35,11 +48,11 @@ def solve(
     resample: Int[np.ndarray, " fit"],
     floor: Float[np.ndarray, " study"],
     *,
+    solver: Solver = "newton",
     max_steps: int = 200,
-    tolerance: float = 1e-12,
     workers: int | None = None,
 ) -> Solutions:
-    """Optimise fits from their starts, on every core; see `polish` for the arguments.
+    """Optimise fits from their starts, on every core; see `polish` for the arguments, `descend` for Optax solvers.
 
     XLA does not spread one such program over cores, so each core runs its own share of the queue. Each fit is computed
     by itself: neither the number of workers nor the other fits change it.
@@ -53,15 +66,21 @@ def solve(
     def share(k: int) -> Any:
         low, high = bounds[k], bounds[k + 1]
         padding = size - (high - low)
+        # A worker thread does not inherit the context.
         with jax.enable_x64(True):
-            out = polish(
+            problem = (
                 curve, noise, data,
                 jnp.asarray(np.pad(start[low:high], ((0, padding), (0, 0)), mode="edge")),
                 jnp.asarray(np.pad(study[low:high], (0, padding)).astype(np.int32)),
                 jnp.asarray(np.pad(resample[low:high], (0, padding)).astype(np.int32)),
-                jnp.asarray(high - low, jnp.int32), jnp.asarray(floor), jnp.asarray(max_steps, jnp.int32),
-                width=width, tolerance=tolerance,
+                jnp.asarray(floor), jnp.asarray(max_steps, jnp.int32),
             )  # fmt: skip
+            if solver == "newton":
+                out = polish(*problem, count=jnp.asarray(high - low, jnp.int32), width=width)
+            else:
+                from ._optax import descend  # Optax takes a third of a second to import and few calls need it
+
+                out = descend(*problem, optimiser=solver)
             return [np.asarray(a)[: high - low] for a in out]
 
     if shares == 1:

@@ -33,7 +33,7 @@ class AffineCurve(Curve, Protocol):
 def kronecker(
     count: int, dimensions: int, shift: Float[np.ndarray, " dimensions"]
 ) -> Float[np.ndarray, "count dimensions"]:
-    """Points that fill the unit cube evenly: multiples of powers of the generalised golden ratio, shifted, modulo one."""
+    """Points that fill the unit cube evenly: multiples of powers of the generalised golden ratio, shifted."""
     ratio = 2.0
     for _ in range(60):
         ratio = (1.0 + ratio) ** (1.0 / (dimensions + 1))
