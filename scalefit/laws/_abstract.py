@@ -38,8 +38,8 @@ class Published:
 class AbstractLaw(eqx.Module):
     """A formula from the description of one run to one number, with named, constrained parameters.
 
-    A subclass declares its parameters (`scalefit.params`), its `inputs` and its formula, `__call__`. Fields hold natural
-    values in the paper's convention; a field that was not given is NaN, which means "to be fitted". Calling a law
+    A subclass declares its parameters (`scalefit.params`), its `inputs` and its formula, `__call__`. Fields hold
+    natural values in the paper's convention; a field that was not given is NaN, "to be fitted". Calling a law
     follows JAX's ambient precision and works under `jit`, `vmap` and `grad`; `scalefit.predict` is the float64 way.
     """
 

@@ -14,8 +14,8 @@ from ._formula import number, power
 class DataConstrained(AbstractLaw):
     r"""Repeats count for less: Chinchilla's law on effective sizes, $L = E + A\,N'^{-\alpha} + B\,D'^{-\beta}$.
 
-    With U unique tokens seen $D/U$ times, $D' = U + U R_D (1 - e^{-r_D/R_D})$, $r_D = \max(D/U - 1, 0)$ (U replaced by D
-    before the first pass ends), and likewise for the parameters that exceed the $U_N = \min(N, N_{opt}(U))$ that U
+    With U unique tokens seen $D/U$ times, $D' = U + U R_D (1 - e^{-r_D/R_D})$, $r_D = \max(D/U - 1, 0)$ (U replaced by
+    D before the first pass ends), and likewise for the parameters that exceed the $U_N = \min(N, N_{opt}(U))$ that U
     tokens are optimal for: $N_{opt}(U) = (\alpha A/(\beta B))^{1/\alpha}\,U^{\beta/\alpha}$.
 
     Source: Muennighoff et al. 2023 (arXiv 2305.16264, eqs. 5-7). $R_D$, $R_N$ are written R*_D, R*_N there.

@@ -10,7 +10,7 @@ from ..params import Scalar
 
 
 def number(value: Scalar) -> Any:
-    """An input as it came, but integers as floats: JAX's own integers wrap around at 2e9, below most counts of tokens."""
+    """An input as it came, but integers as floats: JAX's own wrap around at 2e9, below most counts of tokens."""
     if isinstance(value, int | np.integer | np.ndarray) and np.asarray(value).dtype.kind in "iu":
         return np.asarray(value, np.float64)
     return value

@@ -34,11 +34,11 @@ def _passes(max_passes: int) -> jax.Array:
 
 
 class QQT(AbstractLaw):
-    r"""Utility form: error falls as $n^b$ and b halves every τ passes, $y = d + (a\,n_1)^b\prod_{k\ge1}(n_{k+1}/n_k)^{b\,2^{-k/\tau}}$.
+    r"""b halves every τ passes: $y = d + (a\,n_1)^b\prod_{k\ge1}(n_{k+1}/n_k)^{b\,2^{-k/\tau}}$.
 
     $n_k = \min(n, kU)$ samples, in units of 1e5, have been seen at the end of pass k over a pool of U unique samples:
 
-    $\log(y - d) = b\left[\log(a\min(n, U)) + \sum_{k\ge1} 2^{-k/\tau}\left(\log\min(n, (k+1)U) - \log kU\right)_+\right]$.
+    $\log(y - d) = b\left[\log(a\min(n, U)) + \sum_{k\ge1} 2^{-k/\tau}(\log\min(n, (k+1)U) - \log kU)_+\right]$.
 
     `floor="released"` multiplies d, too, by the later ratios, as the released code does: the floor then decays.
     The formula covers `max_passes` passes and is NaN beyond; `fit` and `predict` set it from the runs.

@@ -51,7 +51,7 @@ class Gaussian(AbstractNoise):
     - `log`: Whether residuals are differences of logarithms (default) or of values.
     """
 
-    log: bool = eqx.field(default=True, static=True)
+    log: bool = eqx.field(default=True, static=True, kw_only=True)
 
     @property
     def free_scale(self) -> bool:
@@ -76,7 +76,7 @@ class Gaussian(AbstractNoise):
 
 
 class Huber(AbstractNoise):
-    r"""Least squares within δ and absolute deviations beyond: $\rho(z) = z^2/2$, or $\delta(|z| - \delta/2)$ if $|z| > \delta$.
+    r"""Squares within δ, absolute deviations beyond: $\rho(z) = z^2/2$, or $\delta(|z| - \delta/2)$ if $|z| > \delta$.
 
     **Arguments:**
 
@@ -85,7 +85,7 @@ class Huber(AbstractNoise):
     """
 
     delta: Any = eqx.field(default=1e-3, converter=_number)
-    log: bool = eqx.field(default=True, static=True)
+    log: bool = eqx.field(default=True, static=True, kw_only=True)
 
     @property
     def free_scale(self) -> bool:
@@ -122,7 +122,7 @@ class StudentT(AbstractNoise):
     """
 
     df: Any = eqx.field(default=4.0, converter=_number)
-    log: bool = eqx.field(default=True, static=True)
+    log: bool = eqx.field(default=True, static=True, kw_only=True)
 
     @property
     def free_scale(self) -> bool:

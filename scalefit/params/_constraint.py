@@ -20,8 +20,8 @@ class Constraint:
 
     **Arguments:**
 
-    - `kind`: `"real"`: $x = u$; `"nonnegative"`: $x = u$ with the bound $u \ge 0$ kept by the solver, for what enters a law
-      linearly and may vanish; `"positive"`: $x = e^u$; `"negative"`: $x = -e^u$; `"interval"`:
+    - `kind`: `"real"`: $x = u$; `"nonnegative"`: $x = u$ with the bound $u \ge 0$ kept by the solver, for what enters a
+      law linearly and may vanish; `"positive"`: $x = e^u$; `"negative"`: $x = -e^u$; `"interval"`:
       $x = l + (h - l)/(1 + e^{-u})$.
     - `low`, `high`: The ends of the set.
     """

@@ -1,0 +1,53 @@
+"""What holds for every test: shapes checked at run time, JAX's switches by folder, where public data lie."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+# Before any test imports the package: every annotated array of it is checked at run time, in tests only.
+install_import_hook("scalefit", "beartype.beartype")
+
+TESTS = Path(__file__).parent
+ARRAY_FOLDERS = {"solve", "params", "laws", "noise"}
+"""Folders of array functions: 64 bits and strict promotion there; everything else runs under JAX's default setting."""
+
+FOLDER = "SCALEFIT_DATA"
+_BESIDE = TESTS.parent.parent / "shared" / "data"
+if not os.environ.get(FOLDER) and _BESIDE.is_dir():
+    # Here and not in a fixture: tests may ask for it when they are collected.
+    os.environ[FOLDER] = str(_BESIDE)
+
+
+@pytest.fixture(autouse=True)
+def _jax_settings(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Array functions meet strict settings, host verbs the default ones; contexts, so that no test changes another."""
+    with contextlib.ExitStack() as stack:
+        if request.path.relative_to(TESTS).parts[0] in ARRAY_FOLDERS:
+            stack.enter_context(jax.enable_x64(True))
+            stack.enter_context(jax.numpy_rank_promotion("raise"))
+            stack.enter_context(jax.numpy_dtype_promotion("strict"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """The folder of public data sets; the test is skipped where there is none, and fails there under `CI=true`."""
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        pytest.skip(f"needs public data: set {FOLDER} to the folder that holds them")
+    return Path(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """Under `CI=true` a test that is skipped for want of public data fails: there it must run."""
+    report = yield
+    if report.skipped and FOLDER in str(report.longrepr) and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped for want of public data, and must run where CI=true; set {FOLDER}"
+    return report

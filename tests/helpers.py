@@ -1,0 +1,100 @@
+"""The tables that tests are parametrised over: a law is under contract once it has a row here."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+import scalefit as sf
+from scalefit.laws import AbstractLaw
+
+Sample = Callable[[np.random.Generator, int], dict[str, np.ndarray]]
+
+
+@dataclasses.dataclass(frozen=True)
+class LawRow:
+    """What the tests need to know of a law beyond what it declares itself.
+
+    **Arguments:**
+
+    - `truth`: True parameters, so that the law is of realistic size over `sample`.
+    - `sample`: Inputs of so many runs, in raw units, as a study would have them.
+    - `wide`: Inputs over the whole range where the law must stay finite; by default each between 1e3 and 1e15.
+    - `floor`: Name of the parameter below which the value never falls; `None` for 0.
+    """
+
+    truth: AbstractLaw
+    sample: Sample
+    wide: Sample | None = None
+    floor: str | None = None
+
+
+def log_uniform(**ranges: tuple[float, float]) -> Sample:
+    """Inputs drawn evenly in the logarithm, each between two numbers."""
+
+    def sample(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        return {name: low * (high / low) ** rng.random(count) for name, (low, high) in ranges.items()}
+
+    return sample
+
+
+def pool(passes: tuple[float, float], U: tuple[float, float]) -> Sample:
+    """Samples n seen from a pool of U, as passes over it."""
+    draw = log_uniform(n=passes, U=U)
+
+    def sample(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        columns = draw(rng, count)
+        return {"n": columns["n"] * columns["U"], "U": columns["U"]}
+
+    return sample
+
+
+def repeated(passes: tuple[float, float], **ranges: tuple[float, float]) -> Sample:
+    """Tokens D from U unique ones, as passes over them, and whatever else."""
+    draw = log_uniform(D=passes, **ranges)
+
+    def sample(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        columns = draw(rng, count)
+        return {**columns, "D": columns["D"] * columns["U"]}
+
+    return sample
+
+
+_RUNS = log_uniform(N=(1e7, 1e10), D=(1e9, 1e12))
+_POOL = pool(passes=(0.3, 20.0), U=(1e6, 1e8))
+_ANY_POOL = pool(passes=(1e-3, 32.0), U=(1e3, 1e14))
+
+LAWS: Mapping[str, LawRow] = {
+    "PowerLaw": LawRow(sf.laws.PowerLaw(E=1.7, A=410.0, alpha=0.34), log_uniform(x=(1e7, 1e10)), floor="E"),
+    "Kaplan": LawRow(sf.laws.Kaplan(N_c=8.8e9, D_c=5.4e10, alpha_N=0.18, alpha_D=0.25), _RUNS),
+    "Chinchilla": LawRow(sf.laws.Chinchilla(E=1.82, A=482.0, B=2085.0, alpha=0.35, beta=0.37), _RUNS, floor="E"),
+    "DataConstrained": LawRow(
+        sf.laws.DataConstrained(E=1.87, A=521.0, B=1488.0, alpha=0.35, beta=0.36, R_D=15.4, R_N=5.3),
+        repeated(passes=(0.3, 60.0), N=(1e7, 1e10), U=(1e8, 1e11)),
+        floor="E",
+    ),
+    "QQT": LawRow(sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, max_passes=32), _POOL, _ANY_POOL, floor="d"),
+    "QQT-released": LawRow(
+        sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, floor="released", max_passes=32), _POOL, _ANY_POOL
+    ),
+    "QQTEffective": LawRow(
+        sf.laws.QQTEffective(d=0.1, a=0.022, b=-0.18, tau=4.0, max_passes=32), _POOL, _ANY_POOL, floor="d"
+    ),
+    "BNSL-1": LawRow(
+        sf.laws.BNSL(a=0.3, b=30.0, c0=0.15, c=np.array([0.25]), d=np.array([3e8]), f=np.array([0.4])),
+        log_uniform(x=(1e7, 1e10)),
+        floor="a",
+    ),
+    "BNSL-2": LawRow(
+        sf.laws.BNSL(a=0.3, b=30.0, c0=0.15, c=np.array([0.3, -0.2]), d=np.array([1e8, 3e9]), f=np.array([0.4, 0.2])),
+        log_uniform(x=(1e7, 1e11)),
+        floor="a",
+    ),
+}
+"""Every exported law, by name; a law with more than one form has a row for each."""
+
+
+def wide_inputs(row: LawRow, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Inputs of a row over the whole range where its law must stay finite."""
+    everywhere = log_uniform(**dict.fromkeys(row.truth.inputs, (1e3, 1e15)))
+    return (row.wide or everywhere)(rng, count)
