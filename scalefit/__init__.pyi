@@ -3,6 +3,7 @@
 from . import laws as laws
 from . import noise as noise
 from . import params as params
+from . import plot as plot
 from ._core import RESULTS as RESULTS
 from ._core import InputError as InputError
 from ._core import NotConverged as NotConverged
@@ -23,3 +24,5 @@ from .results import Band as Band
 from .results import Estimate as Estimate
 from .results import load as load
 from .results import save as save
+
+__version__: str

@@ -25,7 +25,12 @@ def list_sets(json: Json = False) -> None:
                             for r in records]))  # fmt: skip
         return
     made = table("name", "what it holds", "licence", "arXiv")
-    made.add_row("bundled", "networks that we trained ourselves over sizes and fresh samples; part of the package", "Apache-2.0", "–")
+    made.add_row(
+        "bundled",
+        "networks that we trained ourselves over sizes and fresh samples; part of the package",
+        "Apache-2.0",
+        "–",
+    )
     for record in records:
         made.add_row(*(Text(cell) for cell in (record.name, record.description, record.licence, record.citation)))
     out = console()

@@ -10,9 +10,9 @@ from ._options import CacheDir, Json
 
 
 def demo(
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where the result and its pictures go.")
-    ] = Path("scalefit-demo"),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the result and its pictures go.")] = Path(
+        "scalefit-demo"
+    ),
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:

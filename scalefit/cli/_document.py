@@ -2,19 +2,15 @@
 
 import json
 import math
-import platform
 import sys
 from collections.abc import Hashable, Mapping
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from ..results import Ensemble, Estimate, Fit, summary
+from ..results import Ensemble, Estimate, Fit, summary, versions
 from ._law import known_laws
 from ._spec import noise_spec
-
-PACKAGES = ("scalefit", "jax", "jaxlib", "equinox", "numpy")
 
 
 def document(
@@ -30,15 +26,9 @@ def document(
     - `by`: The columns that made the studies.
     """
     fit = result if isinstance(result, Fit) else result.fit
-    estimates = summary(result, level)
+    estimates: Any = summary(result, level)
     job = {"noise": noise_spec(fit.noise), "seed": fit.seed, "level": level, "checks": []}
-    if isinstance(result, Ensemble):
-        job["draws"] = {
-            "method": result.method,
-            "num": int(result.objective.shape[-1]),
-            "converged": np.sum(result.converged, axis=-1),
-            "seed": result.seed,
-        }
+    draws = {"draws": draws_of(result)}
     source = fit.source
     runs = {
         "used": source.used,
@@ -49,11 +39,11 @@ def document(
         "source": {"name": source.name, "fingerprint": source.fingerprint, "target": source.target},
         "notes": list(source.notes),
         "seconds": seconds,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(),
     }
     law = law_name(fit)
     if fit.keys is None:
-        return {"law": law, **_study(fit, estimates, ...), "runs": runs, **job, **last}
+        return {"law": law, **_study(fit, estimates, ...), "runs": runs, **job, **draws, **last}
     used = np.sum(np.isfinite(fit.residuals), axis=-1)
     fits = [
         {
@@ -61,12 +51,24 @@ def document(
             "law": law,
             **_study(fit, estimates[key], s),
             "runs": {"used": int(used[s])},
-            **{name: value for name, value in job.items() if name != "draws"},
+            **job,
         }
         for s, key in enumerate(fit.keys)
     ]
     converged = bool(np.all(fit.converged))
-    return {"law": law, "by": by, "fits": fits, "converged": converged, "runs": runs, **job, **last}
+    return {"law": law, "by": by, "fits": fits, "converged": converged, "runs": runs, **job, **draws, **last}
+
+
+def draws_of(result: Fit[Any] | Ensemble[Any]) -> dict[str, Any] | None:
+    """How the draws behind the intervals were made; `None` where there are none."""
+    if isinstance(result, Fit):
+        return None
+    return {
+        "method": result.method,
+        "num": int(result.objective.shape[-1]),
+        "converged": np.sum(result.converged, axis=-1),
+        "seed": result.seed,
+    }
 
 
 def law_name(fit: Fit[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Every way in which a command can fail, turned into one sentence on stderr and an exit status, here and nowhere else."""
+"""Every way in which a command can fail: one sentence on stderr and an exit status, here and nowhere else."""
 
 import sys
 from collections.abc import Sequence

@@ -17,7 +17,9 @@ def fit(
     ],
     law: Annotated[
         str,
-        typer.Option(metavar="LAW", help="A name (see `scalefit laws`; bnsl:2 has two breaks), or your own file.py:Class."),
+        typer.Option(
+            metavar="LAW", help="A name (see `scalefit laws`; bnsl:2 has two breaks), or your own file.py:Class."
+        ),
     ],
     columns: Annotated[
         list[str] | None,

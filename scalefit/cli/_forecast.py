@@ -1,6 +1,6 @@
 """What `scalefit predict` does: load, predict, print."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,61 +10,108 @@ from rich.text import Text
 
 from .._core import InputError
 from ..data._nearest import hint
-from ..results import Ensemble, Fit, load, predict
+from ..results import Band, Ensemble, Fit, load, predict
 from ._cache import keep_compiled
-from ._document import law_name, to_json
+from ._document import draws_of, law_name, to_json
+from ._law import law_class
 from ._show import console, number, table
 from ._spec import numbers_of
 
 
 def run_predict(
-    folder: Path, given: Sequence[str], *, level: float, new_run: bool, json: bool, cache_dir: str | None
+    folder: Path,
+    given: Sequence[str],
+    *,
+    level: float,
+    new_run: bool,
+    law: str | None,
+    json: bool,
+    cache_dir: str | None,
 ) -> None:
     """Predict from a saved result and print values with intervals.
 
     **Raises:** `InputError` where the folder holds no result, or an input is missing, unknown or not positive.
     """
-    numbers = numbers_of(given, "The input", "N=70B D=1.4T")
-    result = load(folder)
+    numbers = numbers_of(given, "The input", "N=70B or D=1.4T,2.8T")
+    result = load(folder, law=None if law is None else law_class(law))
     fit = result if isinstance(result, Fit) else result.fit
-    inputs, notes = _inputs_of(fit, numbers)
+    inputs, notes = inputs_of(fit, numbers)
     keep_compiled(cache_dir)
     band = predict(result, level=level, new_run=new_run, **inputs)
-    single = all(np.ndim(a) == 0 for a in inputs.values())
-    columns = {name: np.atleast_1d(a) for name, a in inputs.items()}
-    low, high = (None if end is None else end for end in (band.low, band.high))
     if json:
-        found = {"law": law_name(fit), "inputs": inputs}
-        if fit.keys is None:
-            found |= {"value": band.value, "low": low, "high": high}
-        else:
-            found["predictions"] = [
-                {"key": key, "value": band.value[s], "low": _at(low, s), "high": _at(high, s)}
-                for s, key in enumerate(fit.keys)
-            ]
-        draws = {"method": result.method, "num": result.objective.shape[-1]} if isinstance(result, Ensemble) else None
-        typer.echo(to_json(found | {"level": level, "new_run": new_run, "draws": draws, "notes": notes}))
+        found = {"law": law_name(fit), "inputs": inputs, **_values(fit, band), "level": level, "new_run": new_run}
+        typer.echo(to_json(found | {"draws": draws_of(result), "notes": notes}))
         return
     out = console()
-    header = f"{100 * level:g} % interval" + (" of a new run" if new_run else "")
-    headers = [*([] if fit.keys is None else ["study"]), *columns, fit.source.target, *([header] if low is not None else [])]
-    made = table(*headers, right=headers if fit.keys is None else headers[1:])
-    for s, key in enumerate(fit.keys or (None,)):
-        for i in range(columns[next(iter(columns))].size):
-            cells = [] if fit.keys is None else [str(key)]
-            cells += [number(float(column[i])) for column in columns.values()]
-            value, ends = (_cell(band.value, fit, s, i), [_cell(end, fit, s, i) for end in (low, high) if end is not None])
-            cells.append(number(value))
-            if ends:
-                cells.append(" … ".join(number(end) for end in ends))
-            made.add_row(*(Text(cell) for cell in cells))
-    out.print(made)
+    out.print(_table(fit, inputs, band))
     for note in notes:
-        out.print(f"note: {note}", markup=False)
-    if low is None:
+        out.print(Text(f"note: {note}"))
+    if isinstance(result, Ensemble):
+        what = "a new run" if new_run else "the curve"
+        out.print(f"interval: {100 * level:g} %, of {what}, from {result.objective.shape[-1]} {result.method} draws")
+    else:
         out.print("no interval: the result holds no draws; fit with --bootstrap 1000 to have one")
-    del single
 
 
-def _at(end: Any, study: int) -> Any:
-    return None if end is None else end[study]
+def inputs_of(fit: Fit[Any], numbers: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The law's inputs, single numbers as such, one of N and D from C = 6 N D where C is given instead.
+
+    **Raises:** `InputError` naming what is missing or unknown, or lists of different lengths.
+    """
+    numbers = dict(numbers)
+    needed = tuple(fit.law.inputs)
+    notes = []
+    for name, other in (("D", "N"), ("N", "D")):
+        if name in needed and name not in numbers and {"C", other} <= set(numbers) and "C" not in needed:
+            _same_lengths(numbers)
+            numbers[name] = numbers.pop("C") / (6.0 * numbers[other])
+            notes.append(f"{name} = C / (6 {other})")
+    for name in numbers:
+        if name not in needed:
+            raise InputError(f"{type(fit.law).__name__} has no input {name!r}; {hint(name, needed, what='inputs')}.")
+    missing = [name for name in needed if name not in numbers]
+    if missing:
+        raise InputError(
+            f"{type(fit.law).__name__} predicts from {', '.join(needed)}; {', '.join(missing)} is missing. "
+            f"Give it as {missing[0]}=70B."
+        )
+    _same_lengths(numbers)
+    return {name: a if a.size > 1 else a[0] for name, a in ((n, numbers[n]) for n in needed)}, notes
+
+
+def _same_lengths(numbers: Mapping[str, np.ndarray]) -> None:
+    lengths = {name: a.size for name, a in numbers.items() if a.size > 1}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{size} of {name}" for name, size in lengths.items())
+        raise InputError(f"The inputs have different lengths: {said}; give one number or as many for each.")
+
+
+def _values(fit: Fit[Any], band: Band) -> dict[str, Any]:
+    """The band, of each study where there are several."""
+    parts = {"value": band.value, "low": band.low, "high": band.high}
+    if fit.keys is None:
+        return parts
+    each = [
+        {"key": key, **{k: None if a is None else a[s] for k, a in parts.items()}} for s, key in enumerate(fit.keys)
+    ]
+    return {"predictions": each}
+
+
+def _table(fit: Fit[Any], inputs: Mapping[str, np.ndarray], band: Band) -> Any:
+    columns = np.broadcast_arrays(*(np.atleast_1d(a) for a in inputs.values()))
+    points = columns[0].size
+    keys = [None] if fit.keys is None else list(fit.keys)
+
+    def flat(a: Any) -> np.ndarray:
+        return np.full((len(keys), points), np.nan) if a is None else np.reshape(a, (len(keys), points))
+
+    value, low, high = flat(band.value), flat(band.low), flat(band.high)
+    headers = [*inputs, fit.source.target, *([f"{100 * band.level:g} % interval"] if band.low is not None else [])]
+    made = table(*([] if fit.keys is None else ["study"]), *headers, right=headers)
+    for s, key in enumerate(keys):
+        for i in range(points):
+            cells = [] if fit.keys is None else [str(key)]
+            cells += [number(float(column[i])) for column in columns] + [number(value[s, i])]
+            cells += [f"{number(low[s, i], 5)} … {number(high[s, i], 5)}"] if band.low is not None else []
+            made.add_row(*(Text(cell) for cell in cells))
+    return made

@@ -1,6 +1,5 @@
 """What `scalefit fit` does: read, fit, resample, write, print."""
 
-import contextlib
 import dataclasses
 import time
 from pathlib import Path
@@ -13,16 +12,15 @@ from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
 from ..data._nearest import hint
 from ..estimate import bootstrap, fit, laplace
-from ..results import Ensemble, Fit, save
+from ..results import Ensemble, Fit
 from ._cache import keep_compiled
 from ._document import document, to_json
-from ._figures import save_figures
 from ._law import law_of
+from ._out import check_folder, write_result
 from ._progress import progress
 from ._show import console, show_fit
 from ._source import runs_of
 from ._spec import columns_of, noise_of, numbers_of, single
-from ._write import written
 
 LAPLACE_DRAWS = 4000
 
@@ -61,15 +59,15 @@ def run_fit(job: Job, begun: float) -> None:
     **Raises:** `InputError` for options or runs that cannot be used, before anything is printed; `NotConverged` after
     the result, marked as such, has been printed; it is not written unless some study of a batch converged.
     """
-    with contextlib.ExitStack() as stack:
-        step = stack.enter_context(progress(5))
+    with progress(5) as step:
         step("reading")
         fixed = single(numbers_of(job.fixed, "--fixed", "E=1.7"), "--fixed")
         law = law_of(job.law, fixed)
         noise = None if job.noise is None else noise_of(job.noise)
         solver = solver_of(job.solver)
         runs = runs_of(job.source, columns=columns_of(job.columns), where=job.where, target=job.target)
-        folder = None if job.out is None else stack.enter_context(written(job.out))
+        if job.out is not None:
+            check_folder(job.out)
         keep_compiled(job.cache_dir)
         step(f"fitting {type(law).__name__} to {len(runs)} runs")
         fitted = fit(
@@ -90,14 +88,15 @@ def run_fit(job: Job, begun: float) -> None:
             step("measuring how sure it is" if job.bootstrap is None else f"refitting {job.bootstrap} resamples")
             result = with_draws(fitted, runs, job.bootstrap, job.seed)
         found = document(result, level=job.level, seconds=time.perf_counter() - begun, by=list(job.by) or None)
-        if folder is not None and np.any(fitted.converged):
+        keep = job.out is not None and bool(np.any(fitted.converged))
+        if job.out is not None and keep:
             step("writing results")
-            write_result(result, runs, found, folder, by=by_of(job.by))
+            write_result(result, runs, found, job.out, by_of(job.by))
     if job.json:
         typer.echo(to_json(found))
     else:
         show_fit(result, job.level, out := console())
-        if job.out is not None and np.any(fitted.converged):
+        if keep:
             out.print(f"written to {job.out}", soft_wrap=True, markup=False)
     if failure is not None:
         raise NotConverged(failure)
@@ -124,19 +123,12 @@ def not_converged(fitted: Fit[Any]) -> str | None:
     failed = np.flatnonzero(codes != int(RESULTS.successful))
     if failed.size == 0:
         return None
-    reason = RESULTS(int(codes[failed[0]])).message.replace("`max_steps`", "--max-steps").replace("`solver`", "--solver")
+    reason = (
+        RESULTS(int(codes[failed[0]])).message.replace("`max_steps`", "--max-steps").replace("`solver`", "--solver")
+    )
     if fitted.keys is None:
         return f"The fit of {type(fitted.law).__name__} to {fitted.source.name!r} did not converge. {reason}"
     return f"{failed.size} of {codes.size} fits did not converge, the first {fitted.keys[failed[0]]!r}. {reason}"
-
-
-def write_result(
-    result: Fit[Any] | Ensemble[Any], runs: Runs, found: dict[str, Any], folder: Path, *, by: str | tuple[str, ...] | None
-) -> None:
-    """Write what later commands read, the document as it is printed, and the figures."""
-    save(result, folder)
-    (folder / "summary.json").write_text(to_json(found) + "\n", encoding="utf-8")
-    save_figures(result, runs, folder, by=by)
 
 
 def by_of(columns: tuple[str, ...]) -> str | tuple[str, ...] | None:
@@ -155,5 +147,7 @@ def solver_of(name: str) -> Any:
 
     made = {"lbfgs": optax.lbfgs, "adam": lambda: optax.adam(1e-2)}
     if name not in made:
-        raise InputError(f"--solver {name!r}: there is no such solver; {hint(name, ['newton', *made], what='solvers')}.")
+        raise InputError(
+            f"--solver {name!r}: there is no such solver; {hint(name, ['newton', *made], what='solvers')}."
+        )
     return made[name]()

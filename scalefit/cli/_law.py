@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from .. import laws as families
 from .._core import InputError
 from ..data._nearest import hint
@@ -57,7 +55,7 @@ def law_of(spec: str, fixed: Mapping[str, float]) -> AbstractLaw:
         law = _of_size(cls, spec, tail)
     else:
         try:
-            law = cls()
+            law = cls()  # pyright: ignore[reportCallIssue]
         except TypeError as error:
             raise InputError(
                 f"{cls.__name__} cannot be made without arguments ({error}): declare its parameters with "
@@ -71,7 +69,9 @@ def _of_size(cls: type[AbstractLaw], spec: str, tail: str) -> AbstractLaw:
     if make is None:
         raise InputError(f"--law {spec!r}: {cls.__name__} takes no number after its name; leave out ':{tail}'.")
     if not tail.isdecimal() or not 1 <= int(tail) <= 20:
-        raise InputError(f"--law {spec!r}: {tail!r} must be a whole number from 1 to 20, as in {spec.rpartition(':')[0]}:2.")
+        raise InputError(
+            f"--law {spec!r}: {tail!r} must be a whole number from 1 to 20, as in {spec.rpartition(':')[0]}:2."
+        )
     return make(int(tail))
 
 

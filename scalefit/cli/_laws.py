@@ -12,7 +12,7 @@ def laws(
     json: Json = False,
 ) -> None:
     """List the laws; with a name, its formula, parameters and published values."""
-    from ._law import known_laws, law_class, law_of
+    from ._law import known_laws, law_class
     from ._law_page import about, show_law, show_laws
     from ._show import console
 
@@ -32,4 +32,4 @@ def laws(
 
         typer.echo(to_json(about(spec, cls)))
     else:
-        show_law(spec, cls, law_of(name, {}), console())
+        show_law(spec, cls, console())

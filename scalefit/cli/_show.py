@@ -19,8 +19,11 @@ from ._spec import noise_spec
 SHOWN = 5
 """Dropped rows shown by row and reason; the JSON document lists all."""
 
-_GREEK = "alpha beta gamma delta epsilon eta theta kappa lambda mu nu rho sigma tau phi chi psi omega prod sum".split()
-_LETTER = dict(zip(_GREEK, "αβγδεηθκλμνρστφχψωΠΣ", strict=True))
+_LETTER = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ",
+    "lambda": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "prod": "Π",
+    "sum": "Σ",
+}  # fmt: skip
 
 
 def console() -> Console:

@@ -38,7 +38,9 @@ def noise_of(spec: str) -> AbstractNoise:
     if rest and field is not None:
         number = parse_number(rest[0])
         if number is None or not number > 0 or not np.isfinite(number):
-            raise InputError(f"--noise {spec!r}: {field} is {rest[0]!r}; expected a number above 0, as in {found}:1e-3.")
+            raise InputError(
+                f"--noise {spec!r}: {field} is {rest[0]!r}; expected a number above 0, as in {found}:1e-3."
+            )
         given[field] = number
         rest.pop(0)
     if rest:
@@ -66,7 +68,7 @@ def columns_of(given: Iterable[str]) -> dict[str, str | None]:
         name, sign, header = piece.partition("=")
         name, header = name.strip(), _unquoted(header.strip())
         if not sign or not name:
-            raise InputError(f"--columns {piece.strip()!r}: expected NAME=HEADER, as in N=\"Model Size\",C=flops.")
+            raise InputError(f'--columns {piece.strip()!r}: expected NAME=HEADER, as in N="Model Size",C=flops.')
         if name in found:
             raise InputError(f"--columns gives {name!r} twice ({found[name]!r} and {header!r}); give it once.")
         found[name] = header or None

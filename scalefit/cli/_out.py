@@ -1,0 +1,110 @@
+"""The folder that `--out` names: looked at before the work, written after it."""
+
+import contextlib
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from .._core import InputError
+from ..data import Runs
+from ..plot import corner, loss_against_compute, residuals
+from ..plot._common import study
+from ..results import Ensemble, Fit, save
+from ._document import to_json
+
+DPI = 160
+PANELS = 12
+"""Studies of a batch that are drawn, at most."""
+
+
+def check_folder(folder: Path) -> None:
+    """Say before the work, and not after it, that a folder cannot be written.
+
+    **Raises:** `InputError` where something else is in its place, or nothing can be written beside it.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(
+            f"--out names {str(folder)!r}, which is a file; expected a folder, new or of an earlier result."
+        )
+    if folder.exists() and any(folder.iterdir()) and not (folder / "result.json").is_file():
+        raise InputError(
+            f"--out names {str(folder)!r}, which holds other things than a result; "
+            f"expected a folder that is new, empty or of an earlier result."
+        )
+    beside = next(p for p in folder.resolve().parents if p.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=beside):
+            pass
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def write_result(
+    result: Fit[Any] | Ensemble[Any],
+    runs: Runs,
+    found: dict[str, Any],
+    folder: Path,
+    by: str | tuple[str, ...] | None = None,
+) -> None:
+    """Write what later commands read, the document as it is printed, and the figures: all of it, or nothing.
+
+    **Arguments:**
+
+    - `result`: A fit or an ensemble.
+    - `runs`: The runs that it was fitted to.
+    - `found`: The document.
+    - `folder`: Where to.
+    - `by`: What made the studies of a batch.
+
+    **Raises:** `InputError` where the folder cannot be written.
+    """
+    files = {"summary.json": (to_json(found) + "\n").encode(), **figures(result, runs, by)}
+    try:
+        save(result, folder, files=files)
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def figures(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...] | None = None) -> dict[str, bytes]:
+    """The pictures of a result as PNG, by the name of the file."""
+    fit = result if isinstance(result, Fit) else result.fit
+    if fit.keys is not None and by is not None:
+        return {"loss.png": _studies(result, runs, by)}
+    found = {
+        "loss.png": _png(loss_against_compute(result, runs)),
+        "residuals.png": _png(residuals(fit, runs)[0]),
+    }
+    if isinstance(result, Ensemble):
+        with contextlib.suppress(InputError):  # draws that do not vary: noise-free runs
+            found["parameters.png"] = _png(corner(result)[0, 0])
+    return found
+
+
+def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...]) -> bytes:
+    fit = result if isinstance(result, Fit) else result.fit
+    parts = [(s, key, part) for s, (key, part) in enumerate(runs.split(by)) if fit.converged[s]][:PANELS]
+    wide = min(3, len(parts))
+    high = -(-len(parts) // wide)
+    figure = Figure(figsize=(5.2 * wide, 3.8 * high), layout="constrained")
+    panels = figure.subplots(high, wide, squeeze=False).ravel()
+    for panel, (s, key, part) in zip(panels, parts, strict=False):
+        loss_against_compute(study(result, s), part, panel)
+        panel.set_title(", ".join(map(str, key)) if isinstance(key, tuple) else str(key), fontsize=10)
+    for panel in panels[len(parts) :]:
+        panel.set_visible(False)
+    return _png(panels[0])
+
+
+def _png(ax: Any) -> bytes:
+    stream = io.BytesIO()
+    ax.figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _refused(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        f"--out names {str(folder)!r}, which cannot be written ({error.strerror}); choose another folder."
+    )

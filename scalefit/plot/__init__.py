@@ -1,0 +1,6 @@
+"""Pictures: results in, matplotlib Axes out. No function touches pyplot, so all work without a display."""
+
+from ._corner import corner as corner
+from ._loss import loss_against as loss_against
+from ._loss import loss_against_compute as loss_against_compute
+from ._residuals import residuals as residuals

@@ -1,0 +1,135 @@
+"""What every picture needs: axes to draw on, labels with units, one study out of a batch."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
+
+from .._core import InputError
+from ..data import Runs
+from ..estimate._prepare import inputs_for
+from ..results import Ensemble, Fit
+
+Result = TypeVar("Result", bound=Fit[Any] | Ensemble[Any])
+
+INK, LINE, BAND = "#222222", "#222222", "#7f8c99"
+"""Text and the law itself, and the interval about it."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+"""Okabe and Ito's, which remain distinct to the colour-blind."""
+COLOUR_MAP = "viridis"
+
+_WORDS = {
+    "N": "model size N",
+    "D": "training data D",
+    "C": "training compute C",
+    "U": "unique data U",
+    "n": "samples seen n",
+}
+_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "kappa": "κ", "tau": "τ", "sigma": "σ"}
+_PREFIX = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+def fit_of(result: Fit[Any] | Ensemble[Any]) -> Fit[Any]:
+    """The fit of a result.
+
+    **Raises:** `InputError` for a batch, as a picture is of one study.
+    """
+    fit = result if isinstance(result, Fit) else result.fit
+    if fit.keys is not None:
+        raise InputError(
+            f"A picture shows one study, and this is a batch of {len(fit.keys)}: take one with study(result, 0)."
+        )
+    return fit
+
+
+def study(result: Result, place: int) -> Result:
+    """One study of a batch, as a result of its own."""
+    if isinstance(result, Ensemble):
+        return dataclasses.replace(_leaves(result, place, "fit"), fit=study(result.fit, place))
+    assert isinstance(result, Fit)
+    one = _leaves(result, place, "noise")
+    left = np.isfinite(one.residuals)
+    return dataclasses.replace(one, residuals=one.residuals[left], keys=None)
+
+
+def _leaves(result: Fit[Any] | Ensemble[Any], place: int, keep: str) -> Any:
+    """Every array at one place of its leading axis, but those of the field `keep`."""
+    names = [f.name for f in dataclasses.fields(result) if f.name != keep and not f.metadata.get("static", False)]
+    picked = {n: jax.tree.map(lambda a: a[place] if np.ndim(a) else a, getattr(result, n)) for n in names}
+    return dataclasses.replace(result, **picked)
+
+
+def new_axes(columns: int = 1, width: float = 6.4, height: float = 4.4) -> list[Axes]:
+    """Axes side by side on a figure of their own."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return list(figure.subplots(1, columns, squeeze=False)[0])
+
+
+def input_arrays(fit: Fit[Any], runs: Runs) -> dict[str, Float[np.ndarray, " run"]]:
+    """The inputs that the law took from the runs.
+
+    **Raises:** `InputError` where the runs lack one, or are fewer or more than those of the fit.
+    """
+    if len(runs) != fit.residuals.shape[-1]:
+        raise InputError(
+            f"The fit is of {fit.residuals.shape[-1]} runs and {runs.name!r} has {len(runs)}: "
+            f"pass those that it was fitted to."
+        )
+    return {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
+
+
+def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
+    """What an axis shows, in words and with its unit."""
+    if name == "x" and "x" not in runs.inputs and len(runs.inputs) == 1:
+        (name,) = runs.inputs
+    unit = runs.units.get(name) or ("" if fit is None else fit.law.inputs.get(name, ""))
+    words = _WORDS.get(name, name)
+    return f"{words} ({unit})" if unit and unit != name else words
+
+
+def target_label(runs: Runs) -> str:
+    """What was measured, with its unit where one is known."""
+    unit = runs.units.get(runs.target_name)
+    return f"{runs.target_name} ({unit})" if unit else runs.target_name
+
+
+def greek(name: str) -> str:
+    """A parameter as it is written: `alpha_N` is `α_N`."""
+    head, sign, tail = name.partition("_")
+    bare, bracket, place = head.partition("[")
+    return _GREEK.get(bare, bare) + bracket + place + sign + tail
+
+
+def short(value: float) -> str:
+    """A size as people say it: `70B`, `1.4T`, `346`."""
+    for scale, letter in _PREFIX:
+        if value >= 0.9995 * scale:
+            return f"{value / scale:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def tidy(ax: Axes) -> None:
+    """No frame where there is no axis, and a grid that stays behind."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(visible=True, which="major", color="#e6e6e6", linewidth=0.7)
+    ax.set_axisbelow(True)
+
+
+def log_axis(ax: Axes, which: str, values: Sequence[float] | np.ndarray) -> None:
+    """A logarithmic axis: powers of ten where it spans several, plain numbers where it does not."""
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+    ratio = float(np.max(values)) / float(np.min(values))
+    if ratio > 30:
+        axis.set_major_locator(LogLocator(numticks=9))
+    else:
+        axis.set_major_locator(MaxNLocator(7) if ratio < 4 else LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())

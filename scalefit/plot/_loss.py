@@ -1,0 +1,190 @@
+"""What was measured against what was spent, with the law through it."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
+
+from .._core import InputError
+from ..data import Runs
+from ..data._nearest import hint
+from ..results import Ensemble, Fit, predict
+from ._common import (
+    BAND,
+    COLOUR_MAP,
+    COLOURS,
+    INK,
+    axis_label,
+    fit_of,
+    input_arrays,
+    log_axis,
+    new_axes,
+    short,
+    target_label,
+    tidy,
+)
+from ._frontier import frontier
+
+MOST_CURVES, CURVES = 12, 6
+"""Up to so many sizes each have their curve; of more, so many."""
+POINTS = 60
+BEYOND = 10.0
+"""How far past the largest compute the best loss is drawn."""
+
+
+def loss_against_compute(
+    result: Fit[Any] | Ensemble[Any], runs: Runs, ax: Axes | None = None, level: float = 0.9
+) -> Axes:
+    """Draw the runs against compute, the law at some of their sizes, and the least loss it allows at each compute.
+
+    Compute is 6 N D for runs and law alike. The band is that of the least loss, each draw at its own best N and D; past
+    the largest run it goes on, dashed, for a factor of ten. A law that is not of N and D is drawn against its first
+    input by `loss_against`.
+
+    **Arguments:**
+
+    - `result`: A fit, or an ensemble for a band.
+    - `runs`: The runs that it was fitted to.
+    - `ax`: Where to draw; a figure of its own unless given.
+    - `level`: Probability of the band.
+
+    **Returns:** the Axes.
+
+    **Raises:** `InputError` for a batch, or runs that are not those of the fit.
+    """
+    fit = fit_of(result)
+    if not {"N", "D"} <= set(fit.law.inputs) <= {"N", "D", "U"}:
+        return loss_against(result, runs, next(iter(fit.law.inputs)), ax, level)
+    inputs = input_arrays(fit, runs)
+    compute = 6.0 * inputs["N"] * inputs["D"]
+    ax = new_axes()[0] if ax is None else ax
+    norm, colours = _sizes(inputs["N"])
+    least, most = float(compute.min()), float(compute.max())
+
+    if "U" not in inputs:
+        for size, near in _representatives(inputs["N"]):
+            along = np.geomspace(compute[near].min() / 1.3, compute[near].max() * 1.3, POINTS)
+            curve = predict(fit, N=np.full(POINTS, size), D=along / (6.0 * size)).value
+            ax.plot(along, curve, color=colours(norm(size)), linewidth=1.0, alpha=0.9, zorder=2)
+        ax.plot([], [], color=colours(0.5), linewidth=1.0, label="the law at one size N")
+    shades = colours(norm(inputs["N"]))
+    again = inputs["D"] > 1.001 * inputs["U"] if "U" in inputs else np.zeros(len(runs), bool)
+    ax.scatter(compute[~again], runs.target[~again], c=shades[~again], s=16, linewidths=0, alpha=0.85, zorder=3)
+    if again.any():
+        ax.scatter(compute[again], runs.target[again], s=13, facecolors="none", edgecolors=list(shades[again]), zorder=2.5)
+        ax.scatter([], [], s=13, facecolors="none", edgecolors=INK, label="runs that repeat data")
+
+    budgets = np.geomspace(least, BEYOND * most, POINTS)
+    value, low, high = frontier(result, budgets, level)
+    drawn = np.isfinite(value)
+    inside = drawn & (budgets <= most * 1.001)
+    words = "least loss at this compute" + (", all data fresh" if "U" in inputs else "")
+    if inside.any():
+        ax.plot(budgets[inside], value[inside], color=INK, linewidth=1.8, label=words, zorder=5)
+        past = drawn & (budgets >= budgets[inside].max())
+        ax.plot(budgets[past], value[past], color=INK, linewidth=1.8, linestyle=(0, (3, 2)), zorder=5)
+    if low is not None and high is not None:
+        _band(ax, budgets, low, high, level)
+
+    shown = np.concatenate([runs.target, value[drawn]])
+    log_axis(ax, "x", [least, BEYOND * most])
+    if shown.min() > 0:
+        log_axis(ax, "y", shown)
+    ax.set_xlabel("training compute C = 6ND (FLOP)")
+    ax.set_ylabel(target_label(runs))
+    tidy(ax)
+    ax.figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=axis_label("N", runs, fit), pad=0.02)
+    if inside.any():
+        ax.legend(frameon=False, loc="best")
+    return ax
+
+
+def loss_against(
+    result: Fit[Any] | Ensemble[Any], runs: Runs, name: str, ax: Axes | None = None, level: float = 0.9
+) -> Axes:
+    """Draw the runs and the law against one input, with a curve for each of the commonest values of the others.
+
+    **Arguments:**
+
+    - `result`: A fit, or an ensemble for bands about the curves.
+    - `runs`: The runs that it was fitted to.
+    - `name`: An input of the law.
+    - `ax`: Where to draw; a figure of its own unless given.
+    - `level`: Probability of the bands.
+
+    **Returns:** the Axes.
+
+    **Raises:** `InputError` for an unknown input, a batch, or runs that are not those of the fit.
+    """
+    fit = fit_of(result)
+    inputs = input_arrays(fit, runs)
+    if name not in inputs:
+        raise InputError(f"{type(fit.law).__name__} has no input {name!r}; {hint(name, inputs, what='inputs')}.")
+    ax = new_axes()[0] if ax is None else ax
+    x = inputs[name]
+    others = [other for other in inputs if other != name]
+    table = np.stack([inputs[other] for other in others], axis=-1) if others else np.zeros((len(runs), 0))
+    kinds, code, count = np.unique(table, axis=0, return_inverse=True, return_counts=True)
+    code = code.ravel()
+    chosen = np.sort(np.argsort(-count, kind="stable")[: len(COLOURS)])
+    rest = ~np.isin(code, chosen)
+    if rest.any():
+        ax.scatter(x[rest], runs.target[rest], color="#b5b5b5", s=14, linewidths=0, zorder=2)
+    for colour, kind in zip(COLOURS, chosen, strict=False):
+        of_kind = code == kind
+        along = np.geomspace(x[of_kind].min() / 1.1, x[of_kind].max() * 1.1, POINTS)
+        held = {other: np.full(POINTS, kinds[kind, i]) for i, other in enumerate(others)}
+        band = predict(result, level=level, **{name: along, **held})
+        line = colour if others else INK
+        said = ", ".join(f"{other} = {short(kinds[kind, i])}" for i, other in enumerate(others)) or "law"
+        ax.plot(along, band.value, color=line, linewidth=1.6, label=said, zorder=4)
+        if band.low is not None and band.high is not None:
+            _band(ax, along, band.low, band.high, level, None if others else f"{100 * level:g} % interval", line)
+        ax.scatter(x[of_kind], runs.target[of_kind], color=colour, s=16, linewidths=0, alpha=0.85, zorder=3)
+    log_axis(ax, "x", x)
+    if runs.target.min() > 0:
+        log_axis(ax, "y", runs.target)
+    ax.set_xlabel(axis_label(name, runs, fit))
+    ax.set_ylabel(target_label(runs))
+    tidy(ax)
+    ax.legend(frameon=False, loc="best")
+    return ax
+
+
+def _band(
+    ax: Axes,
+    x: Float[np.ndarray, " point"],
+    low: Float[np.ndarray, " point"],
+    high: Float[np.ndarray, " point"],
+    level: float,
+    label: str | None = "",
+    colour: str = BAND,
+) -> None:
+    """Fill between the ends of an interval, where there is one."""
+    there = np.isfinite(low) & np.isfinite(high)
+    if there.any():
+        words = f"{100 * level:g} % interval" if label == "" else label
+        ax.fill_between(
+            x[there], low[there], high[there], color=colour, alpha=0.3, linewidth=0, label=words, zorder=1.5
+        )
+
+
+def _sizes(size: Float[np.ndarray, " run"]) -> tuple[Normalize, Colormap]:
+    """Colours of sizes; the palest end of the map is left out, as it is lost on white."""
+    low, high = float(size.min()), float(size.max())
+    if low == high:
+        low, high = low / 2.0, high * 2.0
+    return LogNorm(low, high), ListedColormap(colormaps[COLOUR_MAP](np.linspace(0.0, 0.92, 256)))
+
+
+def _representatives(size: Float[np.ndarray, " run"]) -> list[tuple[float, Bool[np.ndarray, " run"]]]:
+    """Sizes that stand for all, with the runs near each: every size where they are few, else some evenly apart."""
+    sizes = np.unique(size)
+    if sizes.size > MOST_CURVES:
+        wanted = np.geomspace(sizes[0], sizes[-1], CURVES + 2)[1:-1]
+        sizes = np.unique(sizes[np.argmin(np.abs(np.log(sizes)[None] - np.log(wanted)[:, None]), axis=1)])
+    return [(float(one), np.abs(np.log(size / one)) < 0.2) for one in sizes]

@@ -1,0 +1,65 @@
+"""What the law leaves over."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from .._core import InputError
+from ..data import Runs
+from ..results import Fit
+from ._common import COLOURS, INK, axis_label, fit_of, input_arrays, log_axis, new_axes, target_label, tidy
+
+
+def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | None = None) -> tuple[Axes, ...]:
+    """Draw what each run lies above or below the law, against every input: a trend is a law that does not hold.
+
+    In per cent of the law's value where the noise is on logarithms. The dark line joins medians over stretches of equal
+    counts of runs.
+
+    **Arguments:**
+
+    - `fit`: A fit.
+    - `runs`: The runs that it was fitted to.
+    - `ax`: As many Axes as the law has inputs (one by itself will do for one); a figure of their own unless given.
+
+    **Returns:** the Axes, one an input.
+
+    **Raises:** `InputError` for a batch, another number of Axes, or runs that are not those of the fit.
+    """
+    fit = fit_of(fit)
+    inputs = input_arrays(fit, runs)
+    if ax is None:
+        axes = new_axes(len(inputs), width=1.2 + 3.6 * len(inputs), height=3.4)
+    else:
+        axes = [ax] if isinstance(ax, Axes) else list(ax)
+    if len(axes) != len(inputs):
+        raise InputError(f"residuals draws {len(inputs)} Axes ({', '.join(inputs)}), and {len(axes)} were given.")
+    left = 100.0 * np.expm1(fit.residuals) if fit.noise.log else fit.residuals
+    edge = 1.15 * float(np.max(np.abs(left)))
+    for one, (name, x) in zip(axes, inputs.items(), strict=True):
+        one.axhline(0.0, color="#9a9a9a", linewidth=1.0, zorder=1)
+        one.scatter(x, left, s=14, color=COLOURS[0], alpha=0.6, linewidths=0, zorder=2)
+        middle, median = _trend(x, left)
+        one.plot(middle, median, color=INK, linewidth=1.6, label="running median", zorder=3)
+        log_axis(one, "x", x)
+        one.set_ylim(-edge, edge)
+        one.set_xlabel(axis_label(name, runs, fit))
+        tidy(one)
+    axes[0].set_ylabel(
+        f"{runs.target_name}: observed above the law (%)" if fit.noise.log else f"{target_label(runs)}: observed − law"
+    )
+    axes[0].legend(frameon=False, loc="best")
+    return tuple(axes)
+
+
+def _trend(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Medians of y over stretches of x; runs of one x stay together."""
+    values, code = np.unique(x, return_inverse=True)
+    if values.size > 12:
+        rank = np.empty(x.size)
+        rank[np.argsort(x, kind="stable")] = np.arange(x.size)
+        code = (rank * min(10, max(x.size // 8, 1)) / x.size).astype(int)
+    parts = [code == k for k in np.unique(code)]
+    return np.array([np.exp(np.mean(np.log(x[p]))) for p in parts]), np.array([np.median(y[p]) for p in parts])
