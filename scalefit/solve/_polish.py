@@ -42,44 +42,94 @@ class _State(NamedTuple):
     theta: Float[Array, "lane free"]
     objective: Float[Array, " lane"]
     gradient: Float[Array, "lane free"]
-    matrix: Float[Array, "lane free free"]  # of the phase in which theta was reached
+    matrix: Float[Array, "lane free free"]
+    exact: Bool[Array, " lane"]  # matrix is the Hessian
     metric: Float[Array, "lane free free"]  # the last Gauss-Newton matrix
+    move: Float[Array, "lane free"]  # the step to try next
+    promised: Float[Array, " lane"]  # what the quadratic model says it gains
+    solved: Bool[Array, " lane"]  # the model had a minimum
     damping: Float[Array, " lane"]  # of the Gauss-Newton phase
     newton_damping: Float[Array, " lane"]
     growth: Float[Array, " lane"]
-    newton: Bool[Array, " lane"]
+    newton: Bool[Array, " lane"]  # the phase
     entry: Float[Array, " lane"]  # relative decrease below which Newton is tried
     fresh: Bool[Array, " lane"]  # theta is a start that was not evaluated yet
-    small: Int[Array, " lane"]  # steps in a row that promised nothing
+    small: Int[Array, " lane"]  # steps in a row that gained nothing
     steps: Int[Array, " lane"]
-    result: Int[Array, " lane"]  # -1 while running
+    result: Int[Array, " lane"]  # RUNNING, or a code
+
+
+RUNNING = -1
 
 
 def _start(theta: Float[Array, "lane free"]) -> _State:
     lane, free = theta.shape
     zero = jnp.zeros(lane, theta.dtype)
     matrix = jnp.zeros((lane, free, free), theta.dtype)
-    count = jnp.zeros(lane, jnp.int32)
+    no, count = jnp.zeros(lane, bool), jnp.zeros(lane, jnp.int32)
     return _State(
-        theta, zero + jnp.inf, jnp.zeros_like(theta), matrix, matrix, zero + 1e-3, zero + 0.1, zero + 2.0,
-        jnp.zeros(lane, bool), zero + 0.05, jnp.ones(lane, bool), count, count, count - 1,
+        theta=theta, objective=zero + jnp.inf, gradient=jnp.zeros_like(theta), matrix=matrix, exact=no, metric=matrix,
+        move=jnp.zeros_like(theta), promised=zero, solved=~no, damping=zero + 1e-3, newton_damping=zero + 0.1,
+        growth=zero + 2.0, newton=no, entry=zero + 0.05, fresh=~no, small=count, steps=count, result=count + RUNNING,
     )  # fmt: skip
 
 
-def _step(
-    curve: Curve, noise: Noise, rows: Lanes, floor: Array, tolerance: float, max_steps: Array, s: _State
-) -> _State:
-    dtype = s.theta.dtype
+def _select(where: Bool[Array, " lane"], new: Any, old: Any) -> Any:
+    """`new` in the lanes where a condition holds, `old` in the others."""
+    return jax.tree.map(lambda n, o: jnp.where(where.reshape(-1, *(1,) * (o.ndim - 1)), n, o), new, old)
+
+
+def _negligible(s: _State, floor: Array, tolerance: float) -> Array:
+    """Gains that do not matter, relative to the objective and never absolute; rounding alone leaves `floor` of it."""
+    return tolerance * jnp.abs(s.objective) + floor
+
+
+def _advance(curve: Curve, noise: Noise, rows: Lanes, floor: Array, tolerance: float, s: _State) -> _State:
+    """Try the proposed step: take it where it lowers the objective, and set damping and phase by how well it did."""
+    theta = s.theta + s.move
+    objective, gradient, matrix = moments(curve, noise, theta, s.newton, rows)
+    gained = s.objective - objective
+    finite = jnp.isfinite(objective) & jnp.all(jnp.isfinite(gradient), axis=1)
+    better = finite & (s.fresh | (s.solved & (gained > 0)))
+    ratio = gained / jnp.maximum(s.promised, jnp.finfo(theta.dtype).tiny)
+    shrink = jnp.clip(1.0 - jnp.clip(2.0 * ratio - 1.0, -1.0, 1.0) ** 3, 0.1, 2.0)
+    current = jnp.where(s.newton, s.newton_damping, s.damping)
+    least = jnp.where(s.newton, 1e-3, 1e-4)
+    damping = jnp.where(better, current * shrink, jnp.maximum(current, least) * s.growth * 2.0)
+    damping = jnp.where(s.fresh, current, jnp.clip(damping, 1e-9, 10 * STALL))
+    relative = gained / jnp.maximum(jnp.abs(s.objective), jnp.finfo(theta.dtype).tiny)
+    # Newton that needs heavy damping is out of place here: back to reweighting, to be re-entered later.
+    retreat = s.newton & (damping > 30.0)
+    leave = retreat | (s.newton & better & (relative > 0.3))
+    enter = ~s.newton & better & ~s.fresh & (relative < s.entry)
+    negligible = _negligible(s, floor, tolerance)
+    nothing = ~s.fresh & jnp.where(better, gained <= negligible, s.solved & (s.promised <= negligible))
+    accepted = s._replace(theta=theta, objective=objective, gradient=gradient, matrix=matrix, exact=s.newton)
+    accepted = accepted._replace(metric=_select(~s.newton, matrix, s.metric))
+    new = _select(better, accepted, s)
+    result = jnp.where(s.fresh & ~finite, int(RESULTS.not_finite), RUNNING)
+    result = jnp.where(~s.newton & (damping >= STALL), int(RESULTS.stalled), result)
+    return new._replace(
+        damping=jnp.where(s.newton, s.damping, damping),
+        newton_damping=jnp.where(s.newton, jnp.where(retreat, 0.1, damping), s.newton_damping),
+        growth=jnp.where(better, 2.0, jnp.minimum(s.growth * 2.0, 64.0)),
+        newton=jnp.where(s.newton, ~leave, enter),
+        entry=jnp.where(retreat, 0.1 * s.entry, s.entry),
+        fresh=jnp.zeros_like(s.fresh),
+        small=jnp.where(nothing, s.small + 1, jnp.where(better, 0, s.small)),
+        steps=s.steps + 1,
+        result=result.astype(jnp.int32),
+    )
+
+
+def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: _State) -> _State:
+    """Solve for the next step; a lane whose step promises nothing is done."""
+    dtype, free = s.theta.dtype, s.theta.shape[1]
     tiny = jnp.finfo(dtype).tiny
-    free = s.theta.shape[1]
-    running = s.result < 0
     diagonal = jnp.diagonal(s.metric, axis1=1, axis2=2)
     diagonal = jnp.maximum(diagonal, 0.1 * jnp.mean(diagonal, axis=1, keepdims=True))
-    size = jnp.abs(s.objective) + floor
-    # Stopping is relative to the objective, never absolute; `floor` is what rounding alone leaves of it.
-    negligible = tolerance * jnp.abs(s.objective) + floor
     ridge = jnp.where(s.newton, 1e-3 * s.newton_damping, s.damping)[:, None] * diagonal
-    ridge = ridge + (jnp.finfo(dtype).eps * jnp.where(jnp.isfinite(size), size, 0.0) + tiny)[:, None]
+    ridge = ridge + (jnp.finfo(dtype).eps * jnp.abs(s.objective) + tiny)[:, None]
     system = s.matrix + jnp.where(s.newton, s.newton_damping, 0.0)[:, None, None] * s.metric
     system = system + ridge[:, :, None] * jnp.eye(free, dtype=dtype)
     # A number at its bound that would go beyond takes no part in the step.
@@ -90,66 +140,15 @@ def _step(
     caps = jnp.asarray((*curve.caps, 3.0)[:free], dtype)
     move = move * jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.max(jnp.abs(move) / caps, axis=1), tiny))[:, None]
     solved = solved & jnp.all(jnp.isfinite(move), axis=1)
-    move = jnp.maximum(jnp.where((solved & ~s.fresh)[:, None], move, 0.0), lower - s.theta)
+    move = jnp.maximum(jnp.where(solved[:, None], move, 0.0), lower - s.theta)
     promised = -(jnp.sum(s.gradient * move, axis=1) + 0.5 * jnp.einsum("la,lab,lb->l", move, s.matrix, move))
-    theta = s.theta + move
-    objective, gradient, matrix = moments(curve, noise, theta, s.newton, rows)
-    gained = s.objective - objective
-    finite = jnp.isfinite(objective) & jnp.all(jnp.isfinite(gradient), axis=1)
-    better = running & finite & (s.fresh | (solved & (gained > 0)))
-    ratio = gained / jnp.maximum(promised, tiny)
-    shrink = jnp.clip(1.0 - jnp.clip(2.0 * ratio - 1.0, -1.0, 1.0) ** 3, 0.1, 2.0)
-    current = jnp.where(s.newton, s.newton_damping, s.damping)
-    least = jnp.where(s.newton, 1e-3, 1e-4)
-    damping = jnp.where(better, current * shrink, jnp.maximum(current, least) * s.growth * 2.0)
-    damping = jnp.where(s.fresh, current, jnp.clip(damping, 1e-9, 10 * STALL))
-    growth = jnp.where(better, 2.0, jnp.minimum(s.growth * 2.0, 64.0))
-    # Newton that needs heavy damping is out of place here: back to reweighting, to be re-entered later.
-    retreat = s.newton & (damping > 30.0)
-    relative = gained / size
-    enter = better & ~s.fresh & (relative < s.entry)
-    newton = jnp.where(s.newton, ~(better & (relative > 0.3)) & ~retreat, enter)
-    # A lane is done when the step promised nothing, twice or, from a Hessian that could be trusted, once.
-    promise_kept = solved & ~s.fresh & (jnp.abs(promised) <= negligible)
-    nothing = (promise_kept & ~better) | (better & ~s.fresh & (gained <= negligible))
-    small = jnp.where(nothing, s.small + 1, jnp.where(better, 0, s.small))
-    done = (small >= 2) | (s.newton & promise_kept & (s.newton_damping <= 0.5))
-    steps = s.steps + running
-    lost = s.fresh & ~finite
-    stalled = jnp.where(s.newton, False, damping >= STALL)
-    result = jnp.where(
-        done,
-        int(RESULTS.successful),
-        jnp.where(
-            lost,
-            int(RESULTS.not_finite),
-            jnp.where(
-                stalled,
-                int(RESULTS.stalled),
-                jnp.where(steps >= max_steps, int(RESULTS.max_steps_reached), -1),
-            ),
-        ),
-    ).astype(jnp.int32)
-
-    def take(new: Array, old: Array, where: Array) -> Array:
-        return jnp.where(where.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
-
-    return _State(
-        theta=take(theta, s.theta, better),
-        objective=jnp.where(better, objective, s.objective),
-        gradient=take(gradient, s.gradient, better),
-        matrix=take(matrix, s.matrix, better),
-        metric=take(matrix, s.metric, better & ~s.newton),
-        damping=jnp.where(running & ~s.newton, damping, s.damping),
-        newton_damping=jnp.where(running & s.newton, jnp.where(retreat, 0.1, damping), s.newton_damping),
-        growth=jnp.where(running, growth, s.growth),
-        newton=jnp.where(running, newton, s.newton),
-        entry=jnp.where(running & retreat, 0.1 * s.entry, s.entry),
-        fresh=s.fresh & ~running,
-        small=jnp.where(running, small, s.small).astype(jnp.int32),
-        steps=steps.astype(jnp.int32),
-        result=jnp.where(running, result, s.result),
-    )
+    # A Hessian that needs little damping can be trusted at its first word.
+    nothing = solved & (jnp.abs(promised) <= _negligible(s, floor, tolerance))
+    trusted = s.newton & s.exact & (s.newton_damping <= 0.5)
+    done = (nothing & trusted) | (s.small >= 2)
+    result = jnp.where((s.result == RUNNING) & (s.steps >= max_steps), int(RESULTS.max_steps_reached), s.result)
+    result = jnp.where(done & (s.result == RUNNING), int(RESULTS.successful), result).astype(jnp.int32)
+    return s._replace(move=move, promised=promised, solved=solved, result=result)
 
 
 @functools.partial(jax.jit, static_argnames=("curve", "width", "tolerance"))
@@ -189,7 +188,7 @@ def polish(
 
     def begin(where: Array) -> _State:
         state = _start(start[jnp.minimum(where, fits - 1)])
-        return state._replace(result=jnp.where(where < count, -1, int(RESULTS.successful)).astype(jnp.int32))
+        return state._replace(result=jnp.where(where < count, RUNNING, int(RESULTS.successful)).astype(jnp.int32))
 
     empty = Solutions(
         jnp.zeros_like(start),
@@ -208,13 +207,16 @@ def polish(
         where = jnp.where(done, jnp.minimum(take, count), where)
         following = jnp.minimum(following + jnp.sum(done, dtype=jnp.int32), count)
         fresh = begin(where)
-        state = jax.tree.map(lambda f, s: jnp.where(done.reshape(-1, *(1,) * (s.ndim - 1)), f, s), fresh, state)
+        state = _select(done, fresh, state)
         return state, where, following, load(where), out
 
     def body(carry: Any) -> Any:
         state, where, following, loaded, out = carry
         rows, lane_floor = loaded
-        state = _step(curve, noise, rows, lane_floor, tolerance, max_steps, state)
+        moved = _propose(
+            curve, lane_floor, tolerance, max_steps, _advance(curve, noise, rows, lane_floor, tolerance, state)
+        )
+        state = _select(state.result == RUNNING, moved, state)
         carry = (state, where, following, loaded, out)
         return jax.lax.cond(jnp.any((state.result >= 0) & (where < count)), refill, lambda c: c, carry)
 
