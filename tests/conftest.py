@@ -10,7 +10,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 # Before any test imports the package: every annotated array of it is checked at run time, in tests only.
-install_import_hook("scalefit", "beartype.beartype")
+install_import_hook("scalefit", "runtime_checks.check")
 
 TESTS = Path(__file__).parent
 ARRAY_FOLDERS = {"solve", "params", "laws", "noise"}

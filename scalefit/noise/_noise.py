@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._core import InputError
+
 
 class AbstractNoise(eqx.Module):
     r"""The cost $\rho(z)$ of a residual $z = (g(y) - g(\hat y))/s$, with $g$ the logarithm if `log`.
@@ -40,7 +42,13 @@ class AbstractNoise(eqx.Module):
 
 
 def _number(value: Any) -> Any:
-    return np.asarray(value, np.float64) if isinstance(value, float | int) else value
+    return np.asarray(value, np.float64) if isinstance(value, float | int | np.generic) else value
+
+
+def _check(noise: str, field: str, value: Any, unit: str) -> None:
+    known = not isinstance(value, jax.Array)
+    if known and not (isinstance(value, np.ndarray) and np.all((value > 0) & np.isfinite(value))):
+        raise InputError(f"{noise} was given {field} = {value}; it must be a number above 0, {unit}.")
 
 
 class Gaussian(AbstractNoise):
@@ -87,6 +95,9 @@ class Huber(AbstractNoise):
     delta: Any = eqx.field(default=1e-3, converter=_number)
     log: bool = eqx.field(default=True, static=True, kw_only=True)
 
+    def __check_init__(self):
+        _check("Huber", "delta", self.delta, "in units of the residual")
+
     @property
     def free_scale(self) -> bool:
         """The knee is given in the residual's own unit."""
@@ -123,6 +134,9 @@ class StudentT(AbstractNoise):
 
     df: Any = eqx.field(default=4.0, converter=_number)
     log: bool = eqx.field(default=True, static=True, kw_only=True)
+
+    def __check_init__(self):
+        _check("StudentT", "df", self.df, "the degrees of freedom")
 
     @property
     def free_scale(self) -> bool:

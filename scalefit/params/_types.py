@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-Scalar: TypeAlias = Float[jax.Array, ""] | Float[np.ndarray, ""] | float | int
+Scalar: TypeAlias = Float[jax.Array, ""] | Float[np.ndarray, ""] | float
 """One number: what a law takes and returns for one run."""
 
 if TYPE_CHECKING:

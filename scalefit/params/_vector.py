@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -60,21 +61,21 @@ def values(law: eqx.Module) -> np.ndarray:
 def with_values(law: Module, numbers: Any) -> Module:
     """The law with its parameters replaced by those along the last axis of `numbers`; the inverse of `values`.
 
-    `numbers` is an array, or a sequence with one (possibly batched) number a parameter.
+    `numbers` is an array, or a sequence with one (possibly batched) number a parameter. Host numbers stay on the host.
     """
-    host = isinstance(numbers, np.ndarray)
-    pick = (lambda i: numbers[..., i]) if hasattr(numbers, "ndim") else (lambda i: numbers[i])
-    updates: dict[str, Any] = {}
-    place = 0
-    for field, declared in parameters(law).items():
-        if declared.axis is None:
-            updates[field] = np.asarray(pick(place)) if host else pick(place)
-            place += 1
-        else:
-            size = np.shape(getattr(law, field))[-1]
-            stack = np.stack if host else jnp.stack
-            updates[field] = stack([pick(place + i) for i in range(size)], axis=-1)
-            place += size
+    table = hasattr(numbers, "ndim")
+    columns = [numbers[..., i] for i in range(numbers.shape[-1])] if table else list(numbers)
+    stack = jnp.stack if any(isinstance(column, jax.Array) for column in columns) else np.stack
+    declared = parameters(law)
+    sizes = {field: None if p.axis is None else np.shape(getattr(law, field))[-1] for field, p in declared.items()}
+    count = sum(1 if size is None else size for size in sizes.values())
+    if len(columns) != count:
+        raise ValueError(f"{type(law).__name__} has {count} numbers and was given {len(columns)}.")
+    left = iter(columns)
+    updates = {
+        field: next(left) if size is None else stack([next(left) for _ in range(size)], axis=-1)
+        for field, size in sizes.items()
+    }
     return dataclasses.replace(law, **updates)
 
 
