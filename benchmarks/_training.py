@@ -45,11 +45,11 @@ class Student(eqx.Module):
         shapes = [(inputs, width), (width, width), (width, classes)]
         if spread:
             # Weights and biases uniform within 1 / sqrt(inputs of the layer). Random biases spread the units' kinks
-            # over the inputs; with none, learning of some tasks halts for a while and then leaps.
-            keys = jax.random.split(key, 2 * len(shapes)).reshape(len(shapes), 2)
+            # over the inputs; without them learning may halt for a while, and then leap.
+            keys = jax.random.split(key, 2 * len(shapes))
             limits = [1 / math.sqrt(shape[0]) for shape in shapes]
-            self.weights = tuple(_uniform(k[0], shape, limit) for k, shape, limit in zip(keys, shapes, limits))
-            self.biases = tuple(_uniform(k[1], shape[1:], limit) for k, shape, limit in zip(keys, shapes, limits))
+            self.weights = tuple(_uniform(k, shape, limit) for k, shape, limit in zip(keys[:3], shapes, limits))
+            self.biases = tuple(_uniform(k, shape[1:], limit) for k, shape, limit in zip(keys[3:], shapes, limits))
             return
         keys = jax.random.split(key, len(shapes))
         # He's scale keeps the hidden activations' size; a small last layer starts near uniform odds.
