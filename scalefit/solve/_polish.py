@@ -19,6 +19,8 @@ from ._problem import Curve, Data, Lanes, Noise, lanes
 
 STALL = 1e8
 """Damping at which a lane is given up."""
+SMALL = 1e-2
+"""Below this, what has a bound at zero may reach it in one step."""
 
 
 class Solutions(NamedTuple):
@@ -103,7 +105,7 @@ def _advance(curve: Curve, noise: Noise, rows: Lanes, floor: Array, tolerance: f
     leave = retreat | (s.newton & better & (relative > 0.3))
     enter = ~s.newton & better & ~s.fresh & (relative < s.entry)
     negligible = _negligible(s, floor, tolerance)
-    nothing = ~s.fresh & jnp.where(better, gained <= negligible, s.solved & (s.promised <= negligible))
+    nothing = ~s.fresh & jnp.where(better, gained <= negligible, s.solved & (jnp.abs(s.promised) <= negligible))
     accepted = s._replace(theta=theta, objective=objective, gradient=gradient, matrix=matrix, exact=s.newton)
     accepted = accepted._replace(metric=_select(~s.newton, matrix, s.metric))
     new = _select(better, accepted, s)
@@ -126,24 +128,32 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     """Solve for the next step; a lane whose step promises nothing is done."""
     dtype, free = s.theta.dtype, s.theta.shape[1]
     tiny = jnp.finfo(dtype).tiny
+    lower = jnp.asarray((*curve.lower, -jnp.inf)[:free], dtype)
+    # What has a bound may be far above it: its unit is then its own size.
+    unit = jnp.where(jnp.isfinite(lower), jnp.maximum(1.0, jnp.abs(s.theta)), 1.0)
     diagonal = jnp.diagonal(s.metric, axis1=1, axis2=2)
-    diagonal = jnp.maximum(diagonal, 0.1 * jnp.mean(diagonal, axis=1, keepdims=True))
+    mean = jnp.mean(diagonal * unit**2, axis=1, keepdims=True)
+    diagonal = jnp.maximum(diagonal, 0.1 * mean / unit**2)
     ridge = jnp.where(s.newton, 1e-3 * s.newton_damping, s.damping)[:, None] * diagonal
-    ridge = ridge + (jnp.finfo(dtype).eps * jnp.abs(s.objective) + tiny)[:, None]
-    system = s.matrix + jnp.where(s.newton, s.newton_damping, 0.0)[:, None, None] * s.metric
+    ridge = ridge + (jnp.finfo(dtype).eps * jnp.abs(s.objective) + tiny)[:, None] / unit**2
+    # A lane that has just left Newton has no Gauss-Newton matrix here yet: the last one serves.
+    model = _select(s.exact & ~s.newton, s.metric, s.matrix)
+    system = model + jnp.where(s.newton, s.newton_damping, 0.0)[:, None, None] * s.metric
     system = system + ridge[:, :, None] * jnp.eye(free, dtype=dtype)
     # A number at its bound that would go beyond takes no part in the step.
-    lower = jnp.asarray((*curve.lower, -jnp.inf)[:free], dtype)
     loose = (s.theta > lower) | (s.gradient < 0)
     system = jnp.where(loose[:, :, None] & loose[:, None, :], system, jnp.eye(free, dtype=dtype))
     move, solved = solve_positive(system, jnp.where(loose, -s.gradient, 0.0))
-    caps = jnp.asarray((*curve.caps, 3.0)[:free], dtype)
+    caps = jnp.asarray((*curve.caps, 3.0)[:free], dtype) * unit
+    # It falls at most fiftyfold at once until it is small.
+    caps = jnp.where(jnp.isfinite(lower) & (s.theta > SMALL) & (move < 0), 0.98 * s.theta, caps)
     move = move * jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.max(jnp.abs(move) / caps, axis=1), tiny))[:, None]
-    solved = solved & jnp.all(jnp.isfinite(move), axis=1)
-    move = jnp.maximum(jnp.where(solved[:, None], move, 0.0), lower - s.theta)
-    promised = -(jnp.sum(s.gradient * move, axis=1) + 0.5 * jnp.einsum("la,lab,lb->l", move, s.matrix, move))
+    move = jnp.where((solved & jnp.all(jnp.isfinite(move), axis=1))[:, None], move, 0.0)
+    move = jnp.maximum(move, lower - s.theta)
+    promised = -(jnp.sum(s.gradient * move, axis=1) + 0.5 * jnp.einsum("la,lab,lb->l", move, model, move))
     # A Hessian that needs little damping can be trusted at its first word.
     nothing = solved & (jnp.abs(promised) <= _negligible(s, floor, tolerance))
+    solved = solved & (promised > -_negligible(s, floor, tolerance))
     trusted = s.newton & s.exact & (s.newton_damping <= 0.5)
     done = (nothing & trusted) | (s.small >= 2)
     result = jnp.where((s.result == RUNNING) & (s.steps >= max_steps), int(RESULTS.max_steps_reached), s.result)

@@ -31,6 +31,7 @@ class Curve(Protocol):
         ...
 
 
+@runtime_checkable
 class Noise(Protocol):
     """How residuals are weighed: a pytree of the numbers it depends on; functions of standardised residuals z."""
 
