@@ -1,0 +1,63 @@
+"""Small dense systems against NumPy and SciPy."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import nnls
+
+from scalefit.solve._linear import UNROLL, nonnegative_least_squares, solve_positive
+
+BATCH = 5
+SIZES = range(1, UNROLL + 3)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_positive_systems_are_solved_as_numpy_does(size, rng):
+    root = rng.standard_normal((BATCH, size, size))
+    matrix = root @ root.swapaxes(1, 2) + 0.1 * np.eye(size)
+    right = rng.standard_normal((BATCH, size))
+    x, fine = solve_positive(jnp.asarray(matrix), jnp.asarray(right))
+    assert np.asarray(fine).all()
+    np.testing.assert_allclose(x, np.linalg.solve(matrix, right[..., None])[..., 0], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_system_that_is_not_positive_is_said_to_be_so(size, rng):
+    """Of each batch the first is sound: one bad system spoils no other."""
+    frame, _ = np.linalg.qr(rng.standard_normal((BATCH, size, size)))
+    spectrum = np.linspace(1.0, 2.0, size)
+    spectra = np.stack([spectrum] + [np.where(np.arange(size) == size // 2, -0.5, spectrum)] * (BATCH - 1))
+    matrix = np.einsum("bij,bj,bkj->bik", frame, spectra, frame)
+    matrix = 0.5 * (matrix + matrix.swapaxes(1, 2))
+    x, fine = solve_positive(jnp.asarray(matrix), jnp.ones((BATCH, size)))
+    assert np.asarray(fine).tolist() == [True] + [False] * (BATCH - 1)
+    assert np.isfinite(np.asarray(x)).all()
+
+
+@pytest.mark.parametrize("size", [2, UNROLL + 1])
+def test_a_singular_system_is_not_fine(size):
+    _, fine = solve_positive(jnp.ones((1, size, size)), jnp.ones((1, size)))
+    assert not bool(fine[0])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_nonnegative_least_squares_is_that_of_scipy(size, rng):
+    count = 30
+    design = rng.standard_normal((count, 12, size))
+    target = rng.standard_normal((count, 12)) + 0.5 * design.sum(-1)
+    gram = np.einsum("cri,crj->cij", design, design)
+    moment = np.einsum("cri,cr->ci", design, target)
+    entries = {(i, j): jnp.asarray(gram[:, i, j]) for i in range(size) for j in range(i, size)}
+    x, value = nonnegative_least_squares(entries, [jnp.asarray(moment[:, i]) for i in range(size)])
+    expected = np.stack([nnls(a, b)[0] for a, b in zip(design, target, strict=True)])
+    assert (expected == 0).any()  # some bound is felt, or the test says nothing
+    np.testing.assert_allclose(np.stack(x, axis=-1), expected, atol=1e-10)
+    reached = 0.5 * np.sum((np.einsum("cri,ci->cr", design, expected) - target) ** 2 - target**2, axis=1)
+    np.testing.assert_allclose(value, reached, atol=1e-10)
+
+
+def test_nonnegative_least_squares_leaves_out_one_of_two_equal_columns():
+    one = jnp.ones(1)
+    x, value = nonnegative_least_squares({(0, 0): one, (0, 1): one, (1, 1): one}, [one, one])
+    assert float(x[0][0] + x[1][0]) == pytest.approx(1.0)
+    assert float(value[0]) == pytest.approx(-0.5)
