@@ -19,7 +19,9 @@ from .results import Fit as Fit
 from .results import predict as predict
 from .results import summary as summary
 from .estimate import covariance as covariance
+from .estimate import influence as influence
 from .estimate import laplace as laplace
+from .estimate import sensitivity as sensitivity
 from .results import Band as Band
 from .results import Estimate as Estimate
 from .results import load as load

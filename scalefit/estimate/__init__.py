@@ -2,6 +2,10 @@
 
 from ._bootstrap import bootstrap as bootstrap
 from ._fit import fit as fit
+from ._influence import Influence as Influence
+from ._influence import Sensitivity as Sensitivity
+from ._influence import influence as influence
+from ._influence import sensitivity as sensitivity
 from ._laplace import Covariance as Covariance
 from ._laplace import covariance as covariance
 from ._laplace import laplace as laplace

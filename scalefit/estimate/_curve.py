@@ -121,11 +121,14 @@ class LawCurve:
                 everything[k] = everything[k] * jnp.exp(-factor)
         return with_values(self.template, everything)
 
-    def natural(self, theta: list[Any], constant: Any) -> list[Any]:
-        """Every number of the law with natural values, from free numbers and the constants of a study."""
+    def natural_law(self, theta: Sequence[Any], constant: Any) -> AbstractLaw:
+        """The law with natural values, from free numbers and the constants of a study."""
         centred = self.law(self._numbers(theta, constant), constant)
-        law = rescale(centred, {unit: constant[i] for i, unit in enumerate(self.units)})
-        return [getattr(law, s.field) if s.index is None else getattr(law, s.field)[s.index] for s in self.slots]
+        natural = rescale(centred, {unit: constant[i] for i, unit in enumerate(self.units)})
+        numbers = [getattr(natural, s.field) if s.index is None else getattr(natural, s.field)[s.index] for s in
+        self.slots] # What was held fixed was natural all along. for i, k in enumerate(self.fixed):
+            numbers[k] = constant[len(self.units) + 1 + i]
+        return with_values(self.template, numbers)
 
     def _numbers(self, theta: Sequence[Any], constant: Any) -> list[Any]:
         typical = constant[len(self.units)]

@@ -11,6 +11,7 @@ from .._core import RESULTS, InputError
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
+from ..params import parameters
 from ..results import Ensemble, Fit
 from ..solve import lanes, moments
 from ._fit import studies_of
@@ -120,10 +121,11 @@ def _curvature(fit: Fit[Any], runs: Runs) -> tuple[Prepared, Covariance]:
         rows = lanes(prepared.data, zero, zero)
         _, _, hessian = moments(prepared.curve, fit.noise, jnp.asarray(theta)[None], jnp.ones(1, bool), rows)
         hessian = np.asarray(hessian[0])
+        free_places = np.asarray(prepared.curve.free)
 
         def natural(numbers: Any) -> Any:
-            law = prepared.curve.natural([numbers[i] for i in range(prepared.curve.size)], prepared.data.constant[0])
-            return jnp.stack([law[k] for k in prepared.curve.free])
+            law = prepared.curve.natural_law([*numbers], prepared.data.constant[0])
+            return jnp.concatenate([jnp.atleast_1d(getattr(law, field)) for field in parameters(law)])[free_places]
 
         slope = np.asarray(jax.jacfwd(natural)(jnp.asarray(theta[: prepared.curve.size])))
     values, _ = np.linalg.eigh(hessian)

@@ -158,7 +158,9 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     done = (nothing & trusted) | (s.small >= 2)
     result = jnp.where((s.result == RUNNING) & (s.steps >= max_steps), int(RESULTS.max_steps_reached), s.result)
     result = jnp.where(done & (s.result == RUNNING), int(RESULTS.successful), result).astype(jnp.int32)
-    return s._replace(move=move, promised=promised, solved=solved, result=result)
+    # The last step gains nothing that the objective could show, but takes the numbers to the optimum itself.
+    theta = jnp.where((done & nothing & trusted)[:, None], s.theta + move, s.theta)
+    return s._replace(theta=theta, move=move, promised=promised, solved=solved, result=result)
 
 
 @functools.partial(jax.jit, static_argnames=("curve", "width", "tolerance"))

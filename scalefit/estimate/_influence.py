@@ -1,0 +1,154 @@
+"""What each run does to a forecast: exactly, by leaving it out; and to first order, by differentiating the optimum."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from .._core import InputError
+from ..data import Runs
+from ..noise import Huber
+from ..results import Fit
+from ..solve import lanes, objective
+from ._bootstrap import bootstrap
+from ._fit import studies_of
+from ._laplace import INSIDE
+from ._prepare import free_numbers, prepare
+
+
+class Influence(NamedTuple):
+    """What leaving runs out does to a forecast.
+
+    **Arguments:**
+
+    - `value`: The forecast of the fit.
+    - `change`: By run, the forecast without it (without its whole cluster, where clusters were asked for) minus
+      `value`.
+    - `converged`: By run, whether the fit without it reached an optimum.
+    """
+
+    value: float
+    change: Float[np.ndarray, " run"]
+    converged: Bool[np.ndarray, " run"]
+
+
+class Sensitivity(NamedTuple):
+    """Derivatives of a forecast through the fit.
+
+    **Arguments:**
+
+    - `value`: The forecast of the fit.
+    - `loss`: Its derivative in each run's target, in the target's own unit.
+    - `weight`: Its derivative in each run's weight (all 1); leaving run i out changes the forecast by about
+      `-weight[i]`.
+    - `se`: The forecast's standard error by the infinitesimal jackknife, clusters of runs taken together.
+    """
+
+    value: float
+    loss: Float[np.ndarray, " run"]
+    weight: Float[np.ndarray, " run"]
+    se: float
+
+
+def influence(
+    fit: Fit[Any], runs: Runs, *, of: Callable[[Any], Any], cluster: str | tuple[str, ...] | None = None
+) -> Influence:
+    """How much a forecast would change if each run had not been made: every refit, as one batch.
+
+    **Arguments:**
+
+    - `fit`: A single fit.
+    - `runs`: The runs that it was fitted to.
+    - `of`: The forecast, a scalar function of the fitted law in JAX: `lambda law: law(N=7e10, D=1.4e12)`.
+    - `cluster`: Leave out together the runs that share this label (see `Runs.clusters`); by default each by itself.
+
+    **Raises:** `InputError` for a batch, for runs other than those of the fit, or where `of` is not a scalar.
+    """
+    _single(fit, runs)
+    code = runs.clusters(cluster)
+    weights = (code[None, :] != np.arange(int(code.max()) + 1)[:, None]).astype(float)
+    draws = bootstrap(fit, runs, weights=weights)
+    value = _forecast(of, fit.law)
+    with jax.enable_x64(True):
+        without = np.asarray(jax.jit(jax.vmap(of))(jax.tree.map(jnp.asarray, draws.law)))
+    return Influence(value, (without - value)[code], draws.converged[code])
+
+
+def sensitivity(
+    fit: Fit[Any], runs: Runs, *, of: Callable[[Any], Any], cluster: str | tuple[str, ...] | None = "auto"
+) -> Sensitivity:
+    r"""Differentiate a forecast through the fit, by the stationarity of the optimum.
+
+    With g the gradient and H the Hessian of the objective in the free numbers θ, $d\theta/dw_i = -H^{-1}\,\partial
+    g/\partial w_i$ and $d\theta/dy_i = -H^{-1}\,\partial g/\partial y_i$: one linear solve serves every run.
+    Parameters at a bound stay there.
+
+    **Arguments:**
+
+    - `fit`: A single fit.
+    - `runs`: The runs that it was fitted to.
+    - `of`: The forecast, a scalar function of the fitted law in JAX.
+    - `cluster`: What counts as one observation in the jackknife: see `Runs.clusters`.
+
+    **Warns:** under a Huber noise whose knee is below the residual scale: only the runs inside the knee carry
+    curvature, so these derivatives hold for tiny changes only; `influence` is exact.
+
+    **Raises:** `InputError` as `influence` does, and where the optimum is not a strict minimum.
+    """
+    _single(fit, runs)
+    if isinstance(fit.noise, Huber) and np.mean(np.abs(fit.residuals) < fit.noise.delta) < INSIDE:
+        warnings.warn(
+            f"Most runs lie outside the knee of Huber({float(fit.noise.delta):g}), where the objective has no curvature: "
+            f"these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes.",
+            stacklevel=2,
+        )
+    prepared = prepare(fit.law, studies_of(fit, runs), fit.noise, fit.fixed)
+    curve, noise = prepared.curve, fit.noise
+    theta = free_numbers(prepared, fit.law)
+    theta = np.append(theta, np.log(fit.scale)) if noise.free_scale else theta
+    count = len(runs)
+    with jax.enable_x64(True):
+        zero = jnp.zeros(1, jnp.int32)
+        rows = lanes(prepared.data, zero, zero)
+        constant = prepared.data.constant[0]
+
+        def cost(at: Any, weight: Any, target: Any) -> Any:
+            return objective(curve, noise, at[None], rows._replace(weight=weight[None], target=target[None]))[0]
+
+        def forecast(at: Any) -> Any:
+            return of(curve.natural_law([at[i] for i in range(curve.size)], constant))
+
+        at, weight, target = jnp.asarray(theta), rows.weight[0], rows.target[0]
+        inside = np.append(np.asarray(curve.lower) < theta[: curve.size], np.ones(int(noise.free_scale), bool))
+        hessian = np.asarray(jax.hessian(cost)(at, weight, target))[np.ix_(inside, inside)]
+        eigenvalues = np.linalg.eigvalsh(hessian)
+        if eigenvalues[0] <= 1e-13 * eigenvalues[-1]:
+            raise InputError(
+                "The optimum is not a strict minimum: some direction of the parameters is not informed by the runs. "
+                "Hold a parameter fixed, or use influence."
+            )
+        slope = np.zeros(len(theta))
+        slope[inside] = np.linalg.solve(hessian, np.asarray(jax.grad(forecast)(at))[inside])
+        _, pull = jax.vjp(lambda w, y: jax.grad(cost)(at, w, y), weight, target)
+        by_weight, by_target = (np.asarray(d)[:count] for d in pull(-jnp.asarray(slope)))
+    by_loss = by_target / np.asarray(runs.target) if noise.log else by_target
+    together = np.bincount(runs.clusters(cluster), weights=by_weight)
+    return Sensitivity(_forecast(of, fit.law), by_loss, by_weight, float(np.sqrt(np.sum(together**2))))
+
+
+def _single(fit: Fit[Any], runs: Runs) -> None:
+    if fit.keys is not None:
+        raise InputError("A batch of fits was given; ask for the influence on one fit at a time.")
+    studies_of(fit, runs)
+
+
+def _forecast(of: Callable[[Any], Any], law: Any) -> float:
+    with jax.enable_x64(True):
+        value = np.asarray(of(jax.tree.map(jnp.asarray, law)))
+    if value.shape != ():
+        raise InputError(f"of must give one number; it gave an array of shape {value.shape}.")
+    return float(value)
