@@ -125,8 +125,10 @@ class LawCurve:
         """The law with natural values, from free numbers and the constants of a study."""
         centred = self.law(self._numbers(theta, constant), constant)
         natural = rescale(centred, {unit: constant[i] for i, unit in enumerate(self.units)})
-        numbers = [getattr(natural, s.field) if s.index is None else getattr(natural, s.field)[s.index] for s in
-        self.slots] # What was held fixed was natural all along. for i, k in enumerate(self.fixed):
+        fields = [(getattr(natural, slot.field), slot.index) for slot in self.slots]
+        numbers = [value if index is None else value[index] for value, index in fields]
+        # What was held fixed was natural all along.
+        for i, k in enumerate(self.fixed):
             numbers[k] = constant[len(self.units) + 1 + i]
         return with_values(self.template, numbers)
 

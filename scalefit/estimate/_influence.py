@@ -102,8 +102,8 @@ def sensitivity(
     _single(fit, runs)
     if isinstance(fit.noise, Huber) and np.mean(np.abs(fit.residuals) < fit.noise.delta) < INSIDE:
         warnings.warn(
-            f"Most runs lie outside the knee of Huber({float(fit.noise.delta):g}), where the objective has no curvature: "
-            f"these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes.",
+            f"Most runs lie outside the knee of Huber({float(fit.noise.delta):g}), where the objective has no "
+            f"curvature: these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes.",
             stacklevel=2,
         )
     prepared = prepare(fit.law, studies_of(fit, runs), fit.noise, fit.fixed)
