@@ -240,9 +240,10 @@ def polish(
     return jax.lax.while_loop(busy, body, first)[-1]
 
 
-def lane_width(fits: int, runs: int) -> int:
-    """Lanes that keep the intermediate arrays in cache: a power of two, no more than there are fits."""
+def lane_width(fits: int, runs: int, platform: str = "cpu") -> int:
+    """Lanes at once: few enough on a CPU that the arrays stay in cache, enough on an accelerator to fill it."""
+    numbers, most = (16384, 256) if platform == "cpu" else (1 << 23, 1 << 15)
     width = 8
-    while width < min(256, fits) and width * 2 * runs <= 16384:
+    while width < min(most, fits) and width * 2 * runs <= numbers:
         width *= 2
     return min(width, max(1, 1 << (max(fits, 1) - 1).bit_length()))

@@ -1,5 +1,7 @@
-"""Solve any number of fits: split over the cores, padded so that few shapes are ever compiled."""
+"""Solve any number of fits: split over cores or devices, padded so that few shapes are ever compiled."""
 
+import dataclasses
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +10,12 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Float, Int
 
+from ._moments import objective
 from ._polish import Solutions, lane_width, polish
-from ._problem import Curve, Data, Noise
+from ._problem import Curve, Data, Noise, lanes
 
 
 @runtime_checkable
@@ -25,8 +29,14 @@ class Optimiser(Protocol):
 Solver = Literal["newton"] | Optimiser
 """The project's own solver, or any Optax optimiser."""
 
+Precision = Literal["float64", "float32", "mixed"]
+"""In what the passes run: `"mixed"` searches in float32 and ends in float64."""
+
 SMALL = 4096
 """Fits times runs below which a second core is not worth waking."""
+CHUNK = 16384
+"""Fits that one call takes at most, so that memory does not grow with the batch."""
+_TOLERANCE = {"float64": 1e-12, "float32": 1e-7}
 
 
 def cores() -> int:
@@ -50,41 +60,144 @@ def solve(
     *,
     solver: Solver = "newton",
     max_steps: int = 200,
+    precision: Precision = "float64",
     workers: int | None = None,
 ) -> Solutions:
-    """Optimise fits from their starts, on every core; see `polish` for the arguments, `descend` for Optax solvers.
+    """Optimise fits from their starts, on every core or device; the arguments are those of `polish`.
 
-    XLA does not spread one such program over cores, so each core runs its own share of the queue. Each fit is computed
-    by itself: neither the number of workers nor the other fits change it.
+    XLA does not spread one such program over cores: on one CPU device each core runs its own share of the queue in a
+    thread; over accelerators, or CPU devices that exist already, the shares are mapped by `shard_map`. Each fit is
+    computed by itself: neither the number of shares nor the other fits change it.
+
+    **Arguments:**
+
+    - `precision`: In what the passes run; objectives are float64 always.
+    - `workers`: Threads, where there is one CPU device; by default one a core.
     """
-    fits, runs = start.shape[0], data.target.shape[1]
-    shares = 1 if fits * runs < SMALL else min(workers or cores(), fits)
-    bounds = np.linspace(0, fits, shares + 1).astype(int)
-    size = bucket(int(np.max(np.diff(bounds))))
-    width = lane_width(size, runs)
+    problem = _Problem(curve, noise, data, floor, solver, max_steps)
+    if precision == "float64" or solver != "newton":
+        return problem.run(start, study, resample, "float64", workers)
+    rough = problem.run(start, study, resample, "float32", workers)
+    theta = np.where(np.isfinite(rough.theta), rough.theta, start).astype(np.float64)
+    if precision == "float32":
+        return rough._replace(theta=theta, objective=problem.objective(theta, study, resample))
+    fine = problem.run(theta, study, resample, "float64", workers)
+    return fine._replace(steps=fine.steps + rough.steps)
 
-    def share(k: int) -> Any:
-        low, high = bounds[k], bounds[k + 1]
-        padding = size - (high - low)
+
+@dataclasses.dataclass(frozen=True)
+class _Problem:
+    curve: Curve
+    noise: Noise
+    data: Data
+    floor: Float[np.ndarray, " study"]
+    solver: Solver
+    max_steps: int
+
+    def run(
+        self, start: np.ndarray, study: np.ndarray, resample: np.ndarray, precision: str, workers: int | None
+    ) -> Solutions:
+        """Every fit, in parts of equal size."""
+        fits = len(start)
+        devices = jax.local_devices()
+        many = len(devices) > 1 or devices[0].platform != "cpu"
+        work = fits * self.data.target.shape[1]
+        shares = len(devices) if many else 1 if work < SMALL else min(workers or cores(), fits)
+        size = min(bucket(-(-fits // shares)), CHUNK)
+        with jax.enable_x64(True):
+            common = jax.tree.map(lambda a: _cast(a, precision), (self.noise, self.data, _floor(self.floor, precision)))
+        start = start.astype(np.float32 if precision == "float32" else np.float64)
+        queue = []
+        for low in range(0, fits, size):
+            part = (_padded(a[low : low + size], size) for a in (start, study, resample))
+            queue.append((*part, min(size, fits - low)))
+        if many:
+            rounds = [queue[k : k + shares] for k in range(0, len(queue), shares)]
+            parts = [part for r in rounds for part in self._mapped(common, r, size, devices)]
+        elif len(queue) == 1 or shares == 1:
+            parts = [self._one(common, *job, size) for job in queue]
+        else:
+            with ThreadPoolExecutor(shares) as pool:
+                parts = list(pool.map(lambda job: self._one(common, *job, size), queue))
+        counts = [job[3] for job in queue]
+        return Solutions(*(np.concatenate([p[i][:c] for p, c in zip(parts, counts, strict=True)]) for i in range(4)))
+
+    def _width(self, size: int) -> int:
+        return lane_width(size, self.data.target.shape[1], jax.default_backend())
+
+    def _one(self, common: Any, start: Any, study: Any, resample: Any, count: int, size: int) -> list[np.ndarray]:
+        noise, data, floor = common
         # A worker thread does not inherit the context.
         with jax.enable_x64(True):
-            problem = (
-                curve, noise, data,
-                jnp.asarray(np.pad(start[low:high], ((0, padding), (0, 0)), mode="edge")),
-                jnp.asarray(np.pad(study[low:high], (0, padding)).astype(np.int32)),
-                jnp.asarray(np.pad(resample[low:high], (0, padding)).astype(np.int32)),
-                jnp.asarray(floor), jnp.asarray(max_steps, jnp.int32),
-            )  # fmt: skip
-            if solver == "newton":
-                out = polish(*problem, count=jnp.asarray(high - low, jnp.int32), width=width)
+            problem = (self.curve, noise, data, start, study, resample, floor, jnp.asarray(self.max_steps, jnp.int32))
+            if self.solver == "newton":
+                number = jnp.asarray(count, jnp.int32)
+                tolerance = _TOLERANCE[str(start.dtype)]
+                out = polish(*problem, count=number, width=self._width(size), tolerance=tolerance)
             else:
                 from ._optax import descend  # Optax takes a third of a second to import and few calls need it
 
-                out = descend(*problem, optimiser=solver)
-            return [np.asarray(a)[: high - low] for a in out]
+                out = descend(*problem, optimiser=self.solver)
+            return [np.asarray(a) for a in out]
 
-    if shares == 1:
-        return Solutions(*share(0))
-    with ThreadPoolExecutor(shares) as pool:
-        parts = list(pool.map(share, range(shares)))
-    return Solutions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    def _mapped(self, common: Any, jobs: list[Any], size: int, devices: list[Any]) -> list[list[np.ndarray]]:
+        noise, data, floor = common
+        jobs = jobs + [(*jobs[0][:3], 0)] * (len(devices) - len(jobs))
+        start, study, resample = (np.concatenate([job[i] for job in jobs]) for i in range(3))
+        count = np.array([job[3] for job in jobs], np.int32)
+        with jax.enable_x64(True):
+            out = _over_devices(
+                self.curve, noise, data, start, study, resample, floor, np.int32(self.max_steps), count,
+                mesh=Mesh(np.array(devices), ("share",)), width=self._width(size),
+                tolerance=_TOLERANCE[str(start.dtype)],
+            )  # fmt: skip
+            arrays = [np.asarray(a) for a in out]
+        return [[a[k * size : (k + 1) * size] for a in arrays] for k in range(len(devices))]
+
+    def objective(self, theta: np.ndarray, study: np.ndarray, resample: np.ndarray) -> Float[np.ndarray, " fit"]:
+        """The objectives in float64."""
+        size = min(bucket(len(theta)), 256)
+        parts = []
+        with jax.enable_x64(True):
+            for low in range(0, len(theta), size):
+                at, which, again = (_padded(a[low : low + size], size) for a in (theta, study, resample))
+                parts.append(np.asarray(_objective(self.curve, self.noise, self.data, at, which, again)))
+        return np.concatenate(parts)[: len(theta)]
+
+
+@functools.partial(jax.jit, static_argnames=("curve",))
+def _objective(curve: Curve, noise: Noise, data: Data, theta: Any, study: Any, resample: Any) -> Any:
+    return objective(curve, noise, theta, lanes(data, study, resample))
+
+
+@functools.partial(jax.jit, static_argnames=("curve", "mesh", "width", "tolerance"))
+def _over_devices(
+    curve: Curve, noise: Noise, data: Data, start: Any, study: Any, resample: Any, floor: Any, max_steps: Any,
+    count: Any, *, mesh: Mesh, width: int, tolerance: float,
+) -> Solutions:  # fmt: skip
+    def share(
+        start: Any, study: Any, resample: Any, count: Any, noise: Noise, data: Data, floor: Any, most: Any
+    ) -> Any:
+        return polish(
+            curve, noise, data, start, study, resample, floor, most, count=count[0], width=width, tolerance=tolerance
+        )
+
+    by_share, whole = PartitionSpec("share"), PartitionSpec()
+    mapped = jax.shard_map(
+        share, mesh=mesh, in_specs=(by_share,) * 4 + (whole,) * 4, out_specs=by_share, check_vma=False
+    )
+    return mapped(start, study, resample, count, noise, data, floor, max_steps)
+
+
+def _padded(a: np.ndarray, size: int) -> np.ndarray:
+    a = a if a.dtype.kind == "f" else a.astype(np.int32)
+    return np.pad(a, ((0, size - len(a)),) + ((0, 0),) * (a.ndim - 1), mode="edge")
+
+
+def _cast(a: Any, precision: str) -> Any:
+    return jnp.asarray(a, jnp.float32 if precision == "float32" else jnp.float64)
+
+
+def _floor(floor: np.ndarray, precision: str) -> np.ndarray:
+    ratio = float(np.finfo(np.float32).eps / np.finfo(np.float64).eps)
+    return floor * ratio**2 if precision == "float32" else floor
