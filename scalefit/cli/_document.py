@@ -84,7 +84,7 @@ def dead(fit: Fit[Any], study: Any) -> list[str]:
 
 def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict[str, Any]:
     return {
-        "parameters": {name: _entry(estimate) for name, estimate in estimates.items()},
+        "parameters": {name: entry_of(estimate) for name, estimate in estimates.items()},
         "objective": fit.objective[study],
         "converged": bool(np.asarray(fit.converged)[study]),
         "starts": {"tried": fit.tried, "agreeing": fit.agreeing[study]},
@@ -92,7 +92,8 @@ def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict
     }
 
 
-def _entry(estimate: Estimate) -> dict[str, Any]:
+def entry_of(estimate: Estimate) -> dict[str, Any]:
+    """A parameter of the document; `unbounded` and `fixed` are there only where they hold."""
     entry: dict[str, Any] = {key: getattr(estimate, key) for key in ("value", "unit", "se", "low", "high")}
     return entry | {key: True for key in ("unbounded", "fixed") if getattr(estimate, key)}
 

@@ -1,5 +1,6 @@
 """Every way in which a command can fail: one sentence on stderr and an exit status, here and nowhere else."""
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +8,24 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from ._interrupt import STATUS as INTERRUPTED
+from ._interrupt import leave, obeyed, tell
+
 INPUT_ERROR = 2
 NOT_CONVERGED = 3
-INTERRUPTED = 130
+
+_OPTIONS = (
+    (r"columns=\{['\"](\w+)['\"]: None\}", r"--columns \1="),
+    (r"columns=\{['\"](\w+)['\"]: ['\"]([^'\"]*)['\"]\}", r'--columns \1="\2"'),
+    (r"columns=\{\.\.\.: None\}", "--columns NAME="),
+    (r", or give it as Runs\([^)]*\)", ""),
+    (r"\btarget=", "--target "),
+    (r"\bwhere=", "--where "),
+    (r"`max_steps`", "--max-steps"),
+    (r"`starts`", "--starts"),
+    (r"`solver`", "--solver"),
+)
+"""What the library says in a message → what it is called here."""
 
 
 class Group(TyperGroup):
@@ -20,7 +36,7 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            _say("interrupted; nothing was written")
+            tell()
             raise typer.Exit(INTERRUPTED) from None
 
     def main(
@@ -42,6 +58,20 @@ class Group(TyperGroup):
         sys.exit(status or 0)
 
 
+class Program(typer.Typer):
+    """The whole command line as the process runs it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run and leave."""
+        with obeyed():
+            try:
+                return super().__call__(*args, **kwargs)
+            except SystemExit as left:
+                if left.code == INTERRUPTED:
+                    leave()
+                raise
+
+
 def _status(error: Exception) -> int:
     """Say what went wrong; what is nobody's input is a fault of ours and keeps its traceback."""
     if hasattr(error, "format_message"):  # the parser's own errors, whose class is private to it
@@ -53,9 +83,16 @@ def _status(error: Exception) -> int:
     from .._core import InputError, NotConverged
 
     if isinstance(error, InputError | NotConverged):
-        _say(str(error))
+        _say(_as_options(str(error)))
         return INPUT_ERROR if isinstance(error, InputError) else NOT_CONVERGED
     raise error
+
+
+def _as_options(sentence: str) -> str:
+    """Arguments of the library's functions, in a sentence of theirs, as the options that set them."""
+    for pattern, option in _OPTIONS:
+        sentence = re.sub(pattern, option, sentence)
+    return sentence
 
 
 def _say(sentence: str) -> None:

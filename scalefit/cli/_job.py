@@ -123,9 +123,7 @@ def not_converged(fitted: Fit[Any]) -> str | None:
     failed = np.flatnonzero(codes != int(RESULTS.successful))
     if failed.size == 0:
         return None
-    reason = (
-        RESULTS(int(codes[failed[0]])).message.replace("`max_steps`", "--max-steps").replace("`solver`", "--solver")
-    )
+    reason = RESULTS(int(codes[failed[0]])).message
     if fitted.keys is None:
         return f"The fit of {type(fitted.law).__name__} to {fitted.source.name!r} did not converge. {reason}"
     return f"{failed.size} of {codes.size} fits did not converge, the first {fitted.keys[failed[0]]!r}. {reason}"

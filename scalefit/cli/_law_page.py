@@ -1,5 +1,6 @@
 """Laws described: in a table, on a page, as JSON."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,10 +42,10 @@ def show_laws(found: Mapping[str, type[AbstractLaw]], out: Console) -> None:
 
 def show_law(name: str, cls: type[AbstractLaw], out: Console) -> None:
     """Print a law's page: what it says, its parameters, what was published."""
-    first, *rest = [line.strip() for line in (cls.__doc__ or cls.__name__).strip().splitlines()]
+    first, _, rest = inspect.cleandoc(cls.__doc__ or cls.__name__).partition("\n")
     out.print(Text.assemble((name, "bold"), f"   {_prose(first)}"))
-    if text := _prose(" ".join(rest)).strip():
-        out.print(Text(text))
+    for paragraph in filter(None, rest.strip().split("\n\n")):
+        out.print(Text("\n" + _prose(" ".join(paragraph.split()))))
     out.print()
     made = table("input", "unit")
     for field, unit in cls.inputs.items():
@@ -55,11 +56,14 @@ def show_law(name: str, cls: type[AbstractLaw], out: Console) -> None:
     for field, declared in parameters(cls).items():
         made.add_row(*(Text(cell) for cell in (field, str(declared.constraint), declared.unit)))
     out.print(made)
-    for key, one in cls.published_sets.items():
+    sources = dict.fromkeys((one.source, one.status, one.about) for one in cls.published_sets.values())
+    for source, status, about_it in sources:
         out.print()
-        values = ", ".join(f"{k} = {number(v)}" for k, v in one.values.items())
-        out.print(Text.assemble((key, "bold"), f"   {values}"))
-        out.print(Text(f"  {one.source} [{one.status}]" + (f"; {one.about}" if one.about else "")))
+        for key, one in cls.published_sets.items():
+            if (one.source, one.status, one.about) == (source, status, about_it):
+                values = ", ".join(f"{k} = {number(v)}" for k, v in one.values.items())
+                out.print(Text.assemble((key, "bold"), f"   {values}"))
+        out.print(Text(f"  {source} [{status}]" + (f"; {about_it}" if about_it else "")))
     if cls.published_sets:
         out.print(Text("\n[code] read in released code, [run] recomputed; [2nd], [mem]: unverified."))
 

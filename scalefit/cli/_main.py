@@ -6,12 +6,13 @@ import typer
 
 from ._data import data
 from ._demo import demo
-from ._errors import Group
+from ._errors import Group, Program
 from ._fit import fit
 from ._laws import laws
 from ._predict import predict
 
-main = typer.Typer(
+main = Program(
+    name="scalefit",
     cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -20,12 +21,13 @@ main = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         from .. import __version__
 
         typer.echo(__version__)
         raise typer.Exit()
+    return wanted
 
 
 @main.callback()

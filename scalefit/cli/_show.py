@@ -48,12 +48,12 @@ def formula(law: AbstractLaw | type[AbstractLaw]) -> str:
 
 def plain(latex: str) -> str:
     """LaTeX in plain characters, as far as laws use it."""
-    text = re.sub(r"\\(?:left|right)", "", latex)
-    text = re.sub(r"\\(?:ge|geq)\b", "≥", re.sub(r"\\(?:min|max|log|exp)\b", lambda m: m[0][1:], text))
-    text = re.sub(r"\\([a-z]+)", lambda m: _LETTER.get(m[1], m[1]), re.sub(r"\\[,;]", " ", text))
-    text = re.sub(r"_\{([^{}]*)\}", r"_\1", text)
-    text = re.sub(r"\^\{(-?\w+)\}", r"^\1", text)
-    return re.sub(r"\s+", " ", text.replace("{", "(").replace("}", ")")).strip()
+    text = re.sub(r"\\[,;]", " ", re.sub(r"\\(?:left|right)(?![a-z])", "", latex))
+    text = re.sub(r"\\geq?(?![a-z])", "≥", text)
+    text = re.sub(r"\\([a-z]+)", lambda m: _LETTER.get(m[1], f" {m[1]} "), text)
+    text = re.sub(r"_\{(\w+)\}", r"_\1", re.sub(r"\^\{(-?\w+)\}", r"^\1", text))
+    text = re.sub(r"([ΠΣ](?:_\{[^{}]*\}|_\w)?)", r" \1 ", text).replace("{", "(").replace("}", ")")
+    return re.sub(r"\b(min|max|log|exp) \(", r"\1(", re.sub(r"([(\[]) ", r"\1", re.sub(r"\s+", " ", text))).strip()
 
 
 def show_fit(result: Fit[Any] | Ensemble[Any], level: float, out: Console) -> None:
@@ -109,8 +109,9 @@ def trust_lines(fit: Fit[Any], draws: Ensemble[Any] | None, level: float) -> lis
         count = draws.objective.shape[-1]
         failed = int(np.sum(~draws.converged))
         lines.append(
-            f"intervals: {level:.6g} of probability, from {count} {draws.method} draws"
-            + (f", {failed} of which did not converge and take no part" if failed else "")
+            f"intervals: {100 * level:g} %, from {count} {draws.method} draws"
+            + (f" of {draws.diagnostics['clusters']} clusters" if "clusters" in draws.diagnostics else "")
+            + (f"; {failed} did not converge and take no part" if failed else "")
         )
     lines += [
         f"warning: no run feels {', '.join(names)}{study} at the optimum: the runs follow a smaller law without it"

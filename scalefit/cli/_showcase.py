@@ -74,10 +74,10 @@ def verdict(draws: Ensemble[Any], most: float) -> list[str]:
     else:
         limit = f"outside the {found}, and residuals.png shows the bend with D that pulls it away."
     return [
-        f"Loss falls towards {number(floor.value, 3)}: twice the parameters take {size:.0f} % off the part that size "
-        f"decides, twice the samples {data:.0f} % off the part that data decides.",
-        f"With ten times the compute of the largest run the law foresees a loss of {float(band.value):.4f} at best, "
-        f"with {100 * LEVEL:g} % of probability between {float(band.low):.4f} and {float(band.high):.4f}.",
+        f"Loss falls towards {number(floor.value, 3)} nats: twice the parameters take {size:.0f} % off the term of "
+        f"size, twice the samples {data:.0f} % off the term of data.",
+        f"With ten times the compute of the largest run the law foresees {float(band.value):.4f} nats at best "
+        f"({100 * LEVEL:g} % interval {float(band.low):.4f} … {float(band.high):.4f}).",
         f"That interval knows how runs scatter, not how the law is wrong: the true floor of this task is {FLOOR:.4f}, "
         + limit,
     ]

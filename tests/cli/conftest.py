@@ -1,0 +1,63 @@
+"""The command line as people meet it: arguments in; exit status, standard output and standard error out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+TRUTH = {"E": 1.7, "A": 400.0, "B": 2000.0, "alpha": 0.34, "beta": 0.37}
+
+
+class Answer(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def truth() -> dict[str, float]:
+    return TRUTH
+
+
+@pytest.fixture(scope="session")
+def cli() -> Callable[..., Answer]:
+    """Run the command line in this process; compiled code is not kept, so that no setting of JAX changes."""
+    from scalefit.cli import main
+
+    def run(*arguments: object) -> Answer:
+        done = CliRunner().invoke(main, [str(a) for a in arguments], env={"SCALEFIT_CACHE": "off"})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Answer(done.exit_code, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[..., str]:
+    """A CSV of 36 runs that follow Chinchilla's law, from several studies if they are named."""
+
+    def text(*studies: str, scatter: float = 2e-3) -> str:
+        rng = np.random.default_rng(0)
+        lines = ["params,tokens,loss" + (",study" if studies else "")]
+        for place, study in enumerate(studies or ("",)):
+            sizes, data = (a.ravel() for a in np.meshgrid(np.geomspace(5e7, 5e9, 6), np.geomspace(1e9, 1e11, 6)))
+            loss = TRUTH["E"] + place + TRUTH["A"] * sizes ** -TRUTH["alpha"] + TRUTH["B"] * data ** -TRUTH["beta"]
+            loss = loss * np.exp(scatter * rng.standard_normal(loss.shape))
+            lines += [",".join(map(repr, row)) + (f",{study}" if studies else "")
+                      for row in zip(sizes.tolist(), data.tolist(), loss.tolist(), strict=True)]  # fmt: skip
+        return "\n".join(lines) + "\n"
+
+    return text
+
+
+@pytest.fixture(scope="session")
+def runs_csv(table: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "runs.csv"
+    path.write_text(table(), encoding="utf-8")
+    return path

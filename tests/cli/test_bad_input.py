@@ -1,0 +1,119 @@
+"""Bad input: exit status 2, one sentence of what was given, what was expected and what to do; nothing written."""
+
+import pytest
+
+GOOD = "".join(f"{n},{d},{2 + 1e3 * n**-0.4 + 1e3 * d**-0.4}\n" for n in (1e8, 1e9, 1e10) for d in (1e9, 1e10, 1e11))
+HEADER = "params,tokens,loss\n"
+ROW = "1e9,2e10,2.5\n"
+
+# What is in the file (None: no file), options after --law chinchilla, and what the sentence must speak of.
+TABLES = {
+    "no file": (None, [], ["no file", "runs.csv"]),
+    "empty file": ("", [], ["runs.csv", "empty"]),
+    "header only": (HEADER, [], ["runs.csv", "no row"]),
+    "unreadable file": (b"\xff\xfe\x00\x81PAR1", [], ["runs.csv"]),
+    "column missing": ("params,loss\n1e9,2.5\n", [], ["'D'", "columns"]),
+    "column misnamed": ("params,tokns,loss\n1e9,1e10,2.5\n", [], ["'D'", "'tokns'", "--columns D="]),
+    "no target": ("params,tokens,los\n1e9,1e10,2.5\n", [], ["'loss'", "'los'"]),
+    "named column missing": (HEADER + GOOD, ["--columns", "N=parms"], ["'parms'", "nearest is 'params'"]),
+    "text in numbers": (HEADER + GOOD + "big,1e10,2.5\n", [], ["'params'", "row 10", "'big'", "2.8B"]),
+    "infinite": (HEADER + GOOD + "1e9,inf,2.5\n", [], ["'tokens'", "row 10", "infinite"]),
+    "N of zero": (HEADER + GOOD + "0,1e10,2.5\n", [], ["'params'", "row 10", "above 0"]),
+    "D below zero": (HEADER + GOOD + "1e9,-1e10,2.5\n", [], ["'tokens'", "row 10", "above 0"]),
+    "loss of zero under logarithms": (HEADER + GOOD + "1e9,1e10,0\n", [], ["loss", "row 10", "above 0", ":value"]),
+    "fewer runs than parameters": (HEADER + 3 * ROW, [], ["3 runs", "5 numbers"]),
+    "one single size": (HEADER + "".join(f"1e9,{d}e10,{2 + 1 / d}\n" for d in range(1, 9)), [], ["same N", "1e+09"]),
+    "no value anywhere": (HEADER + "1e9,,2.5\n,1e10,2.5\n", [], ["No run", "D is missing"]),
+    "where keeps nothing": (HEADER + GOOD, ["--where", "loss < 1"], ["loss < 1", "9"]),
+    "where is no condition": (HEADER + GOOD, ["--where", "loss <"], ["loss <"]),
+    "where of a missing name": (HEADER + GOOD, ["--where", "lss < 3"], ["'lss'", "nearest is 'loss'"]),
+    "target missing": (HEADER + GOOD, ["--target", "err"], ["'err'", "columns"]),
+    "study column missing": (HEADER + GOOD, ["--by", "family"], ["'family'"]),
+}
+OPTIONS = {
+    "unknown law": (["--law", "chinchila"], ["'chinchila'", "nearest is 'chinchilla'"]),
+    "law of no size": (["--law", "chinchilla:2"], ["chinchilla:2", "no number"]),
+    "breaks that are no number": (["--law", "bnsl:two"], ["'two'", "bnsl:2"]),
+    "no such file of a law": (["--law", "mine.py:Law"], ["'mine.py'", "FILE.py:Class"]),
+    "unknown noise": (["--noise", "hubber"], ["'hubber'", "nearest is 'huber'"]),
+    "noise of a bad number": (["--noise", "huber:-1"], ["delta", "'-1'", "above 0"]),
+    "noise of too many numbers": (["--noise", "gaussian:3"], ["'3'", "gaussian:value"]),
+    "unknown fixed parameter": (["--fixed", "gamma=1"], ["gamma", "no such parameter"]),
+    "fixed out of bounds": (["--fixed", "alpha=-1"], ["alpha", ">= 0"]),
+    "fixed without a value": (["--fixed", "alpha"], ["'alpha'", "NAME=NUMBER"]),
+    "fixed twice": (["--fixed", "alpha=1", "--fixed", "alpha=2"], ["'alpha'", "twice"]),
+    "columns without a header": (["--columns", "N"], ["'N'", "NAME=HEADER"]),
+    "level of one": (["--level", "1"], ["--level", "between 0 and 1"]),
+    "bootstrap of one": (["--bootstrap", "1"], ["--bootstrap", "2"]),
+    "unknown solver": (["--solver", "newtn"], ["'newtn'", "nearest is 'newton'"]),
+    "unknown option": (["--boot", "5"], ["--boot", "--bootstrap", "--help"]),
+    "number that is none": (["--seed", "x"], ["--seed", "integer"]),
+}
+
+
+def check(answer, pieces):
+    assert answer.status == 2
+    assert answer.out == ""
+    assert answer.err.startswith("scalefit: ")
+    assert answer.err.count("\n") == 1
+    for piece in pieces:
+        assert piece in answer.err, answer.err
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_tables(cli, tmp_path, case):
+    content, options, pieces = TABLES[case]
+    path = tmp_path / "runs.csv"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    check(cli("fit", path, "--law", "chinchilla", *options, "--json", "--out", tmp_path / "out"), pieces)
+    assert [p.name for p in tmp_path.iterdir()] == ([] if content is None else ["runs.csv"])
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+def test_options(cli, tmp_path, runs_csv, case):
+    options, pieces = OPTIONS[case]
+    law = [] if options[0] == "--law" else ["--law", "chinchilla"]
+    check(cli("fit", runs_csv, *law, *options, "--out", tmp_path / "out"), pieces)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "source, pieces",
+    [
+        ("data:epoch-chinchila", ["nearest is 'epoch-chinchilla'"]),
+        ("data:datablations/all.csv", ["nearest is 'all_runs.csv'"]),
+        ("data:qqt", ["qqt", "no runs"]),
+    ],
+)
+def test_data_sets(cli, source, pieces, public_data):
+    check(cli("fit", source, "--law", "chinchilla"), pieces)
+
+
+def test_law_files(cli, tmp_path, runs_csv):
+    broken = tmp_path / "broken.py"
+    broken.write_text("import nothing_of_this_name\n")
+    check(cli("fit", runs_csv, "--law", f"{broken}:Law"), ["broken.py", "nothing_of_this_name"])
+    other = tmp_path / "other.py"
+    other.write_text("from scalefit.laws import Chinchilla\n\nclass Mine(Chinchilla):\n    pass\n\nx = 1\n")
+    check(cli("fit", runs_csv, "--law", f"{other}:Min"), ["'Min'", "nearest is 'Mine'"])
+    check(cli("fit", runs_csv, "--law", f"{other}"), ["'Mine'", "FILE.py:Class"])
+    check(cli("fit", runs_csv, "--law", f"{other}:x"), ["no law", "AbstractLaw"])
+
+
+def test_folders(cli, tmp_path, runs_csv):
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "thesis.tex").write_text("mine")
+    check(cli("fit", runs_csv, "--law", "chinchilla", "--out", taken), ["taken", "other things"])
+    check(cli("fit", runs_csv, "--law", "chinchilla", "--out", taken / "thesis.tex"), ["thesis.tex", "a file"])
+    below = taken / "thesis.tex" / "out"
+    check(cli("fit", runs_csv, "--law", "chinchilla", "--out", below), ["thesis.tex", "choose another"])
+    assert [p.name for p in taken.iterdir()] == ["thesis.tex"]
+
+
+def test_command(cli):
+    check(cli("fti"), ["'fti'", "'fit'"])
+    check(cli("fit"), ["SOURCE", "scalefit fit --help"])
+    check(cli("laws", "chinchila"), ["nearest is 'chinchilla'"])
+    check(cli("data", "fetch", "nothing"), ["'nothing'"])

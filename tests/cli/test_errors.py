@@ -1,0 +1,70 @@
+"""Where failures that are nobody's input go."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from scalefit import InputError, NotConverged
+from scalefit.cli import _interrupt
+from scalefit.cli._errors import Group
+
+
+def run(failure):
+    app = typer.Typer(name="scalefit", cls=Group, pretty_exceptions_enable=False)
+
+    @app.command()
+    def go():
+        raise failure
+
+    app.callback()(lambda: None)
+    return CliRunner().invoke(app, ["go"])
+
+
+@pytest.mark.parametrize(
+    "failure, status, said",
+    [
+        (InputError("N is -1; expected more."), 2, "N is -1; expected more."),
+        (NotConverged("No optimum: raise `max_steps`."), 3, "No optimum: raise --max-steps."),
+        (KeyboardInterrupt(), 130, "interrupted; nothing was written"),
+    ],
+)
+def test_statuses(failure, status, said):
+    _interrupt._told.clear()  # told once a process
+    done = run(failure)
+    assert (done.exit_code, done.stdout, done.stderr) == (status, "", f"scalefit: {said}\n")
+
+
+def test_faults_of_ours_keep_their_traceback():
+    assert isinstance(run(ZeroDivisionError("a fault")).exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ("say which with columns={'N': 'Model Size'}.", 'say which with --columns N="Model Size".'),
+        ("leave a column out with columns={...: None}.", "leave a column out with --columns NAME=."),
+        ("say which with target='err'.", "say which with --target 'err'."),
+    ],
+)
+def test_arguments_are_named_as_options(given, said):
+    assert run(InputError(given)).stderr == f"scalefit: {said}\n"
+
+
+@pytest.mark.parametrize("seconds", [1.0, 8.0])
+def test_interruption_of_a_job(tmp_path, runs_csv, seconds):
+    """A real signal, among imports and in the middle of compiled code: one line, 130, and nothing left behind."""
+    command = [sys.executable, "-m", "scalefit.cli", "fit", str(runs_csv), "--law", "chinchilla"]
+    command += ["--bootstrap", "200000", "--out", str(tmp_path / "out")]
+    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        job.wait(seconds)
+    job.send_signal(signal.SIGINT)
+    out, err = job.communicate(timeout=30)
+    assert (job.returncode, out) == (130, "")
+    assert err.endswith("scalefit: interrupted; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,219 @@
+"""`scalefit fit` from the outside: the document, the table, the folder, the exit status."""
+
+import json
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.cli._document import entry_of, to_json
+from scalefit.cli._show import interval
+
+KEYS = {
+    "law", "parameters", "objective", "converged", "starts", "runs", "noise", "seed", "level", "checks", "seconds",
+    "versions",
+}  # fmt: skip
+
+
+def strict(text):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def kept(cli, runs_csv, tmp_path_factory):
+    """One fit with everything, and the folder it wrote."""
+    folder = tmp_path_factory.mktemp("out") / "result"
+    arguments = ("--law", "chinchilla", "--noise", "gaussian", "--bootstrap", "50", "--level", "0.9", "--out", folder)
+    answer = cli("fit", runs_csv, *arguments, "--json")
+    assert answer.status == 0
+    assert answer.err == ""
+    return strict(answer.out), folder
+
+
+def test_document(kept, truth):
+    found, _ = kept
+    assert set(found) >= KEYS
+    assert found["law"] == "chinchilla"
+    assert found["converged"] is True
+    assert found["starts"] == {"tried": 8, "agreeing": 8}
+    assert found["runs"] == {"used": 36, "dropped": [], "excluded": 0}
+    assert (found["noise"], found["seed"], found["level"], found["checks"]) == ("gaussian", 0, 0.9, [])
+    assert found["seconds"] > 0
+    assert found["versions"]["scalefit"] == sf.__version__
+    assert list(found["parameters"]) == ["E", "A", "B", "alpha", "beta"]
+    for name, entry in found["parameters"].items():
+        assert set(entry) == {"value", "unit", "se", "low", "high"}
+        assert entry["low"] < entry["value"] < entry["high"]
+        assert abs(entry["value"] - truth[name]) < 4 * entry["se"]
+    assert found["parameters"]["A"]["unit"] == "loss·parameters^alpha"
+
+
+def test_folder(kept):
+    found, folder = kept
+    names = {"result.json", "arrays.npz", "summary.json", "loss.png", "residuals.png", "parameters.png"}
+    assert {p.name for p in folder.iterdir()} == names
+    assert [p.name for p in folder.parent.iterdir()] == ["result"]
+    assert strict((folder / "summary.json").read_text(encoding="utf-8")) == found
+    for picture in folder.glob("*.png"):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+    draws = sf.load(folder)
+    assert isinstance(draws, sf.Ensemble)
+    assert float(draws.fit.law.alpha) == found["parameters"]["alpha"]["value"]
+    assert draws.law.alpha.shape == (50,)
+
+
+def test_same_seed_same_numbers(cli, runs_csv, kept):
+    arguments = ("--law", "CHINCHILLA", "--noise", "Gaussian", "--bootstrap", "50", "--level", "0.9", "--seed", "0")
+    again = strict(cli("fit", runs_csv, *arguments, "--json").out)
+    assert again["parameters"] == kept[0]["parameters"]
+
+
+def test_an_earlier_result_is_replaced(cli, runs_csv, tmp_path):
+    folder = tmp_path / "result"
+    arguments = ("fit", runs_csv, "--law", "chinchilla", "--out", folder)
+    assert cli(*arguments, "--bootstrap", "20").status == 0
+    assert (folder / "parameters.png").exists()
+    assert cli(*arguments).status == 0
+    assert not (folder / "parameters.png").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["result"]
+
+
+def test_table_for_people(cli, runs_csv):
+    answer = cli("fit", runs_csv, "--law", "chinchilla", "--bootstrap", "50")
+    assert answer.status == 0
+    assert answer.err == ""  # no terminal, no progress bar
+    for piece in ("L = E + A N^-α + B D^-β", "36 runs of runs.csv", "95 % interval", "±", "8 of 8 starts agree",
+                  "50 bootstrap draws", "huber:0.001 on log loss"):  # fmt: skip
+        assert piece in answer.out
+    assert "\x1b" not in answer.out
+
+
+def test_errors_without_draws(cli, runs_csv):
+    """Curvature gives them under a smooth noise; under the default Huber nothing does, and null says so."""
+    smooth = strict(cli("fit", runs_csv, "--law", "chinchilla", "--noise", "student-t:4", "--json").out)
+    assert smooth["noise"] == "student-t:4"
+    assert smooth["draws"]["method"] == "laplace"
+    assert all(entry["se"] > 0 for entry in smooth["parameters"].values())
+    rough = strict(cli("fit", runs_csv, "--law", "chinchilla", "--json").out)
+    assert rough["draws"] is None
+    for entry in rough["parameters"].values():
+        assert entry["se"] is entry["low"] is entry["high"] is None
+
+
+def test_every_row_is_accounted_for(cli, tmp_path, table):
+    path = tmp_path / "runs.csv"
+    path.write_text(table() + "1e9,,2.5\n7e8,3e10,nan\n9e8,1e10,9.5\n", encoding="utf-8")
+    arguments = ("fit", path, "--law", "chinchilla", "--where", "loss < 9")
+    found = strict(cli(*arguments, "--json").out)
+    dropped = [{"row": 37, "reason": "D is missing (column 'tokens')"}, {"row": 38, "reason": "loss is missing"}]
+    assert found["runs"] == {"used": 36, "dropped": dropped, "excluded": 1}
+    said = cli(*arguments).out
+    assert "36 runs of runs.csv, 1 excluded by --where, 2 dropped" in said
+    assert "row 37: D is missing" in said
+
+
+def test_what_was_derived_is_said(cli, tmp_path, table):
+    rows = [line.split(",") for line in table().splitlines()[1:]]
+    lines = [f"{n},{6 * float(n) * float(d)!r},{y}" for n, d, y in rows]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(['"size, all",FLOP spent,loss', *lines]) + "\n", encoding="utf-8")
+    columns = ("--columns", 'N="size, all",C=FLOP spent')
+    found = strict(cli("fit", path, "--law", "chinchilla", *columns, "--json").out)
+    assert any(note.startswith("D = C / (6 N)") for note in found["notes"])
+    assert abs(found["parameters"]["alpha"]["value"] - 0.34) < 0.1
+
+
+def test_studies(cli, tmp_path, table):
+    path = tmp_path / "runs.csv"
+    path.write_text(table("small", "large"), encoding="utf-8")
+    arguments = ("fit", path, "--law", "chinchilla", "--by", "study", "--bootstrap", "20", "--out", tmp_path / "out")
+    found = strict(cli(*arguments, "--json").out)
+    assert found["by"] == ["study"]
+    assert found["converged"] is True
+    assert [one["key"] for one in found["fits"]] == ["small", "large"]
+    for one in found["fits"]:
+        assert set(one) >= KEYS - {"seconds", "versions"}
+        assert one["runs"]["used"] == 36
+        assert one["starts"]["tried"] == 3
+        assert one["parameters"]["E"]["se"] > 0
+    first, second = (one["parameters"]["E"]["value"] for one in found["fits"])
+    assert abs(second - first - 1.0) < 0.3
+    assert (tmp_path / "out" / "loss.png").exists()
+    said = cli("predict", tmp_path / "out", "N=1B", "D=20B")
+    assert said.status == 0
+    assert "small" in said.out
+    assert "large" in said.out
+    assert len(strict(cli("predict", tmp_path / "out", "N=1B", "D=20B", "--json").out)["predictions"]) == 2
+
+
+def test_held_fixed(cli, runs_csv):
+    found = strict(cli("fit", runs_csv, "--law", "chinchilla", "--fixed", "E=1.7", "--json").out)
+    entry = found["parameters"]["E"]
+    assert (entry["value"], entry["se"], entry["fixed"]) == (1.7, None, True)
+    assert "fixed" not in found["parameters"]["A"]
+
+
+def test_own_law(cli, tmp_path, runs_csv):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from typing import ClassVar\n"
+        "import jax.numpy as jnp\n"
+        "from scalefit.laws import AbstractLaw\n"
+        "from scalefit.params import positive\n\n"
+        "class Mine(AbstractLaw):\n"
+        "    inputs: ClassVar = {'N': 'parameters'}\n"
+        "    E: object = positive(unit='target', amplitude=True)\n"
+        "    A: object = positive(amplitude=True, dims={'parameters': lambda law: law.p})\n"
+        "    p: object = positive()\n\n"
+        "    def __call__(self, N):\n"
+        "        return self.E + self.A * jnp.exp(-self.p * jnp.log(N))\n"
+    )
+    arguments = ("fit", runs_csv, "--law", f"{path}:Mine", "--noise", "gaussian:value", "--out", tmp_path / "out")
+    found = strict(cli(*arguments, "--json").out)
+    assert (found["law"], found["noise"]) == ("Mine", "gaussian:value")
+    assert found["parameters"]["E"]["unit"] == "loss"
+    assert cli("predict", tmp_path / "out", "N=1B").status == 2
+    assert cli("predict", tmp_path / "out", "N=1B", "--law", f"{path}:Mine").status == 0
+
+
+def test_a_fit_that_does_not_converge(cli, runs_csv, tmp_path):
+    arguments = ("fit", runs_csv, "--law", "chinchilla", "--max-steps", "1", "--bootstrap", "20")
+    answer = cli(*arguments, "--json", "--out", tmp_path / "out")
+    assert answer.status == 3
+    found = strict(answer.out)
+    assert found["converged"] is False
+    assert found["parameters"]["E"]["se"] is None
+    assert answer.err.startswith("scalefit: The fit of Chinchilla to 'runs.csv' did not converge.")
+    assert "--max-steps" in answer.err
+    assert list(tmp_path.iterdir()) == []
+    assert "NOT converged" in cli(*arguments).out
+
+
+def test_published_fit(cli, public_data):
+    """The published optimum of Epoch's 240 runs, and the published errors within a fifth at so few draws."""
+    source = ("data:epoch-chinchilla", "--law", "chinchilla", "--where", "loss < 3.44", "--noise", "huber:1e-3")
+    found = strict(cli("fit", *source, "--bootstrap", "1000", "--seed", "0", "--json").out)
+    assert found["objective"] <= 0.0010182740179
+    assert found["runs"] == {"used": 240, "dropped": [], "excluded": 5}
+    assert found["noise"] == "huber:0.001"
+    assert any(note.startswith("D = C / (6 N)") for note in found["notes"])
+    published = {"E": (1.81721, 0.0257), "alpha": (0.34731, 0.0154), "beta": (0.36717, 0.0206)}
+    for name, (value, se) in published.items():
+        assert found["parameters"][name]["value"] == pytest.approx(value, abs=1e-5)
+        assert found["parameters"][name]["se"] == pytest.approx(se, rel=0.2)
+    assert np.isclose(found["parameters"]["A"]["value"], 477.8, rtol=2e-4)
+
+
+def test_an_interval_without_an_upper_end():
+    estimate = sf.Estimate(25.0, "passes", low=12.0, unbounded=True)
+    entry = {"value": 25.0, "unit": "passes", "se": None, "low": 12.0, "high": None, "unbounded": True}
+    assert entry_of(estimate) == entry
+    assert interval(estimate) == "12 … no upper end"
+
+
+def test_numbers_that_are_none_are_null():
+    found = {"a": np.array([1.0, np.nan]), "b": float("inf"), "c": np.float64(2.5), "d": [np.int64(3), (True, None)]}
+    assert strict(to_json(found)) == {"a": [1.0, None], "b": None, "c": 2.5, "d": [3, [True, None]]}

@@ -1,0 +1,60 @@
+"""`scalefit laws` and `scalefit data`: what there is, for people and for programs."""
+
+import json
+
+import pytest
+
+import scalefit as sf
+from scalefit.cli._show import plain
+
+LAWS = ["bnsl", "chinchilla", "data-constrained", "kaplan", "power-law", "qqt", "qqt-effective"]
+
+
+def test_laws(cli):
+    said = cli("laws")
+    assert said.status == 0
+    for name in LAWS:
+        assert name in said.out
+    found = json.loads(cli("laws", "--json").out)
+    assert {one["name"] for one in found} >= set(LAWS)
+    assert all(one["inputs"] and one["parameters"] for one in found)
+
+
+@pytest.mark.parametrize("name", ["data-constrained", "DataConstrained", "data_constrained", "DATACONSTRAINED"])
+def test_a_law_has_many_spellings(cli, name):
+    assert json.loads(cli("laws", name, "--json").out)["class"] == "DataConstrained"
+
+
+def test_page_of_a_law(cli):
+    said = cli("laws", "chinchilla").out
+    for piece in ("L = E + A N^-α + B D^-β", "parameters", "tokens", "hoffmann", "1.69337", "[code]", "2203.15556"):
+        assert piece in said
+    found = json.loads(cli("laws", "chinchilla", "--json").out)
+    assert found["published"]["epoch"]["values"]["alpha"] == sf.laws.Chinchilla.published_sets["epoch"].values["alpha"]
+
+
+@pytest.mark.parametrize(
+    "latex, said",
+    [
+        (r"L = E + A\,N^{-\alpha}", "L = E + A N^-α"),
+        (r"\left[(N_c/N)^{\alpha_N/\alpha_D} + D_c/D\right]^{\alpha_D}", "[(N_c/N)^(α_N/α_D) + D_c/D]^α_D"),
+        (r"b\,x^{-c_0}\prod_i\left(1 + x\right)", "b x^-c_0 Π_i (1 + x)"),
+        (r"\log(a\min(n, U)) + \sum_{k\ge1} 2^{-k/\tau}", "log(a min(n, U)) + Σ_(k≥1) 2^(-k/τ)"),
+    ],
+)
+def test_formulas_in_plain_characters(latex, said):
+    assert plain(latex) == said
+
+
+def test_data_sets(cli):
+    said = cli("data", "list").out
+    for record in sf.data_sets():
+        assert record.name in said
+    assert "bundled" in said
+    assert [one["name"] for one in json.loads(cli("data", "list", "--json").out)] == [r.name for r in sf.data_sets()]
+
+
+def test_fetch(cli, public_data):
+    answer = cli("data", "fetch", "epoch-chinchilla")
+    assert answer.status == 0
+    assert answer.out.strip() == str(public_data / "epoch-chinchilla" / "svg_extracted_data.csv")

@@ -1,0 +1,80 @@
+"""`scalefit predict`: from a folder and a few numbers to values with intervals."""
+
+import json
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+
+
+@pytest.fixture(scope="module")
+def folder(cli, runs_csv, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("predict") / "result"
+    arguments = ("--law", "chinchilla", "--noise", "gaussian", "--bootstrap", "50")
+    assert cli("fit", runs_csv, *arguments, "--out", folder).status == 0
+    return folder
+
+
+def test_numbers_are_those_of_the_library(cli, folder):
+    answer = cli("predict", folder, "N=70B", "D=1.4T", "--level", "0.8", "--json")
+    assert (answer.status, answer.err) == (0, "")
+    found = json.loads(answer.out)
+    band = sf.predict(sf.load(folder), N=7e10, D=1.4e12, level=0.8)
+    expected = [float(end) for end in (band.value, band.low, band.high) if end is not None]
+    assert [found["value"], found["low"], found["high"]] == pytest.approx(expected, rel=1e-12)
+    assert found["inputs"] == {"N": 7e10, "D": 1.4e12}
+    assert (found["level"], found["new_run"], found["law"]) == (0.8, False, "chinchilla")
+
+
+def test_several_at_once(cli, folder):
+    found = json.loads(cli("predict", folder, "N=1B,2B,4B", "D=20B", "--json").out)
+    assert len(found["value"]) == len(found["low"]) == 3
+    assert np.all(np.diff(found["value"]) < 0)
+    said = cli("predict", folder, "N=1B,2B,4B", "D=20B").out
+    assert "2e+09" in said
+    assert "50 bootstrap draws" in said
+
+
+def test_a_new_run_scatters_more(cli, folder):
+    curve = json.loads(cli("predict", folder, "N=1B", "D=20B", "--json").out)
+    run = json.loads(cli("predict", folder, "N=1B", "D=20B", "--new-run", "--json").out)
+    assert run["high"] - run["low"] > curve["high"] - curve["low"]
+
+
+def test_compute_in_place_of_data(cli, folder):
+    found = json.loads(cli("predict", folder, "N=1B", "C=1.2e20", "--json").out)
+    assert found["inputs"] == {"N": 1e9, "D": pytest.approx(2e10)}
+    assert found["notes"] == ["D = C / (6 N)"]
+
+
+def test_no_draws_no_interval(cli, runs_csv, tmp_path):
+    assert cli("fit", runs_csv, "--law", "chinchilla", "--out", tmp_path / "bare").status == 0
+    found = json.loads(cli("predict", tmp_path / "bare", "N=1B", "D=20B", "--json").out)
+    assert found["low"] is found["high"] is None
+    assert "no interval" in cli("predict", tmp_path / "bare", "N=1B", "D=20B").out
+
+
+@pytest.mark.parametrize(
+    "inputs, pieces",
+    [
+        (["N=1B"], ["D is missing"]),
+        (["N=1B", "D=20B", "U=1B"], ["'U'"]),
+        (["N=1B", "D=lots"], ["'D=lots'", "NAME=NUMBER"]),
+        (["N=1B", "N=2B", "D=1B"], ["'N'", "twice"]),
+        (["N=1B,2B", "D=1B,2B,3B"], ["2 of N", "3 of D"]),
+        (["N=1B", "D=0"], ["D", "above 0"]),
+        (["N=1B", "D=inf"], ["'D=inf'"]),
+    ],
+)
+def test_bad_inputs(cli, folder, inputs, pieces):
+    answer = cli("predict", folder, *inputs)
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    for piece in pieces:
+        assert piece in answer.err
+
+
+def test_no_result_there(cli, tmp_path):
+    answer = cli("predict", tmp_path, "N=1B", "D=20B")
+    assert (answer.status, answer.out) == (2, "")
+    assert "no result" in answer.err

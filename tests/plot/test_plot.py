@@ -1,0 +1,232 @@
+"""Pictures: Axes come back, say what they show, and hold nothing that is not a number."""
+
+import io
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection, PathCollection
+from matplotlib.figure import Figure
+
+import scalefit as sf
+from scalefit.laws import QQT, Chinchilla, PowerLaw
+from scalefit.plot._common import greek, short, study
+from scalefit.plot._frontier import frontier
+
+LAWS = {
+    "of N and D": Chinchilla(E=1.7, A=400.0, B=2000.0, alpha=0.34, beta=0.37),
+    "of one input": PowerLaw(E=0.5, A=30.0, alpha=0.3),
+    "of n and U": QQT(d=0.1, a=0.025, b=-0.16, tau=6.0),
+}
+GAUSSIAN = sf.noise.Gaussian()
+
+
+def inputs_of(law):
+    if isinstance(law, PowerLaw):
+        return {"x": np.geomspace(1e4, 1e8, 24)}
+    if isinstance(law, QQT):
+        pool, passes = (a.ravel() for a in np.meshgrid([1e6, 4e6, 1.28e7], np.arange(1, 9)))
+        return {"n": pool * passes, "U": pool}
+    size, data = (a.ravel() for a in np.meshgrid(np.geomspace(5e7, 5e9, 6), np.geomspace(1e9, 1e11, 6)))
+    return {"N": size, "D": data}
+
+
+@pytest.fixture(scope="module", params=LAWS)
+def study_of(request):
+    """Runs of a law, its fit, and draws about it."""
+    law = LAWS[request.param]
+    inputs = inputs_of(law)
+    rng = np.random.default_rng(0)
+    value = np.array(
+        [float(law(**{k: v[i] for k, v in inputs.items()})) for i in range(len(next(iter(inputs.values()))))]
+    )
+    target = "error" if isinstance(law, QQT) else "loss"
+    named: dict[str, Any] = {"target": target, "name": "made up", **inputs}
+    runs = sf.Runs(value * np.exp(3e-3 * rng.standard_normal(value.size)), **named)
+    fit = sf.fit(type(law), runs, noise=GAUSSIAN)
+    return runs, fit, sf.bootstrap(fit, runs, num=60)
+
+
+def everything_is_finite(ax: Axes) -> None:
+    for line in ax.get_lines():
+        assert np.isfinite(np.asarray(line.get_xydata(), float)).all()
+    for drawn in ax.collections:
+        if isinstance(drawn, FillBetweenPolyCollection):
+            assert all(np.isfinite(path.vertices).all() for path in drawn.get_paths())
+        if isinstance(drawn, PathCollection):
+            assert np.isfinite(np.ma.filled(drawn.get_offsets(), np.nan)).all()
+    for low, high in (ax.get_xlim(), ax.get_ylim()):
+        assert np.isfinite([low, high]).all()
+        assert low != high
+
+
+def bands(ax: Axes) -> int:
+    return sum(isinstance(c, FillBetweenPolyCollection) for c in ax.collections)
+
+
+def points(ax: Axes) -> int:
+    return sum(len(np.asarray(c.get_offsets())) for c in ax.collections if isinstance(c, PathCollection))
+
+
+def test_loss(study_of):
+    runs, fit, draws = study_of
+    ax = sf.plot.loss_against_compute(draws, runs)
+    assert isinstance(ax, Axes)
+    everything_is_finite(ax)
+    assert points(ax) == len(runs)
+    assert bands(ax) >= 1
+    first = next(iter(fit.law.inputs))
+    assert ("FLOP" if first == "N" else first) in ax.get_xlabel()
+    assert runs.target_name in ax.get_ylabel()
+    assert ax.get_xscale() == "log"
+    bare = sf.plot.loss_against_compute(fit, runs)
+    everything_is_finite(bare)
+    assert bands(bare) == 0  # an interval that nothing gave is not drawn
+
+
+def test_loss_against_every_input(study_of):
+    runs, fit, draws = study_of
+    for name in fit.law.inputs:
+        ax = sf.plot.loss_against(draws, runs, name)
+        everything_is_finite(ax)
+        assert points(ax) == len(runs)
+    with pytest.raises(sf.InputError, match="no input 'Q'"):
+        sf.plot.loss_against(fit, runs, "Q")
+
+
+def test_residuals(study_of):
+    runs, fit, _ = study_of
+    axes = sf.plot.residuals(fit, runs)
+    assert len(axes) == len(fit.law.inputs)
+    for ax in axes:
+        everything_is_finite(ax)
+        assert points(ax) == len(runs)
+        low, high = ax.get_ylim()
+        assert low == -high
+    assert "%" in axes[0].get_ylabel()
+    shown = np.concatenate([np.asarray(c.get_offsets())[:, 1] for c in axes[0].collections])
+    assert np.allclose(shown, 100 * np.expm1(fit.residuals))
+
+
+def test_corner(study_of):
+    _, fit, draws = study_of
+    axes = sf.plot.corner(draws)
+    size = len(fit.free)
+    assert axes.shape == (size, size)
+    for row in range(size):
+        for column in range(size):
+            assert axes[row, column].get_visible() == (column <= row)
+            if column <= row:
+                everything_is_finite(axes[row, column])
+    assert "±" in axes[0, 0].get_title()
+
+
+def test_given_axes_are_drawn_on(study_of):
+    runs, fit, draws = study_of
+    figure = Figure()
+    ax = figure.subplots()
+    assert sf.plot.loss_against_compute(draws, runs, ax=ax) is ax
+    wanted = len(fit.law.inputs)
+    row = Figure().subplots(1, wanted, squeeze=False)[0]
+    assert sf.plot.residuals(fit, runs, ax=row) == tuple(row)
+    with pytest.raises(sf.InputError, match=f"draws {wanted} Axes"):
+        sf.plot.residuals(fit, runs, ax=[*row, ax])
+    with pytest.raises(sf.InputError, match="Axes"):
+        sf.plot.corner(draws, axes=Figure().subplots(1, 2))
+
+
+def test_same_picture_every_time(study_of):
+    runs, _, draws = study_of
+    first, second = (png(sf.plot.loss_against_compute(draws, runs)) for _ in range(2))
+    assert first == second
+
+
+def png(ax: Axes) -> bytes:
+    stream = io.BytesIO()
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def chinchilla():
+    law = LAWS["of N and D"]
+    inputs = inputs_of(law)
+    value = law.E + law.A * inputs["N"] ** -law.alpha + law.B * inputs["D"] ** -law.beta
+    loss = value * np.exp(3e-3 * np.random.default_rng(0).standard_normal(value.size))
+    return inputs, loss
+
+
+def test_frontier_is_the_least_loss(chinchilla):
+    """Against the closed form, to a millionth, and each draw at its own best size."""
+    inputs, loss = chinchilla
+    runs = sf.Runs(loss, **inputs)
+    fit = sf.fit(Chinchilla, runs, noise=GAUSSIAN)
+    compute = np.geomspace(1e18, 1e24, 13)
+    E, A, B, a, b = (float(getattr(fit.law, name)) for name in ("E", "A", "B", "alpha", "beta"))
+    size = (a * A / (b * B)) ** (1 / (a + b)) * (compute / 6) ** (b / (a + b))
+    least = E + A * size**-a + B * (compute / 6 / size) ** -b
+    value, low, high = frontier(fit, compute, 0.9)
+    assert np.allclose(value, least, rtol=1e-6)
+    assert low is high is None
+    draws = sf.bootstrap(fit, runs, num=60)
+    value, low, high = frontier(draws, compute, 0.9)
+    assert low is not None
+    assert high is not None
+    assert np.all(low < high)
+    one = sf.predict(draws, N=size, D=compute / 6 / size, level=0.9)
+    assert one.high is not None
+    assert np.all(high <= one.high + 1e-9)  # at one plan for all, no draw does better than at its own
+
+
+def test_a_study_of_a_batch(chinchilla):
+    inputs, loss = chinchilla
+    both: dict[str, Any] = {name: np.tile(column, 2) for name, column in inputs.items()}
+    both["group"] = np.repeat(["first", "second"], loss.size)
+    runs = sf.Runs(np.concatenate([loss, loss + 1.0]), **both)
+    fits = sf.fit(Chinchilla, runs, noise=GAUSSIAN, by="group")
+    draws = sf.bootstrap(fits, runs, num=30)
+    parts = runs.split("group")
+    for place, (_, part) in enumerate(parts):
+        one = study(draws, place)
+        assert one.fit.keys is None
+        assert float(one.fit.law.E) == float(fits.law.E[place])
+        assert one.law.alpha.shape == (30,)
+        everything_is_finite(sf.plot.loss_against_compute(one, part))
+        sf.plot.residuals(one.fit, part)
+        sf.plot.corner(one)
+    with pytest.raises(sf.InputError, match="batch of 2"):
+        sf.plot.loss_against_compute(fits, runs)
+
+
+def test_other_runs_are_refused(chinchilla):
+    inputs, loss = chinchilla
+    runs = sf.Runs(loss, **inputs)
+    fit = sf.fit(Chinchilla, runs, noise=GAUSSIAN)
+    with pytest.raises(sf.InputError, match="36 runs"):
+        sf.plot.residuals(fit, runs.take(np.arange(30)))
+
+
+def test_no_pyplot():
+    """Nothing global: pictures are drawn in any thread, without a display."""
+    script = "import sys, scalefit.plot; print('matplotlib.pyplot' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    "value, said", [(7e10, "70B"), (1.4e12, "1.4T"), (346, "346"), (12.8e6, "12.8M"), (999.9e3, "1M")]
+)
+def test_sizes_as_people_say_them(value, said):
+    assert short(value) == said
+
+
+@pytest.mark.parametrize(
+    "name, said", [("alpha", "α"), ("alpha_N", "α_N"), ("E", "E"), ("beta[2]", "β[2]"), ("R_D", "R_D")]
+)
+def test_parameters_as_they_are_written(name, said):
+    assert greek(name) == said
