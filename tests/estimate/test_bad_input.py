@@ -1,0 +1,114 @@
+"""What cannot be used is refused in a sentence: what was given, what was expected, what to do."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+
+Chinchilla, PowerLaw = sf.laws.Chinchilla, sf.laws.PowerLaw
+
+
+def table(count=64, **changes: Any) -> sf.Runs:
+    rng = np.random.default_rng(0)
+    N, D = 10 ** rng.uniform(7, 10, count), 10 ** rng.uniform(9, 12, count)
+    columns: dict[str, Any] = {"N": N, "D": D, "loss": 1.8 + 480 * N**-0.35 + 2100 * D**-0.37, **changes}
+    return sf.Runs(**{name: column for name, column in columns.items() if column is not None})
+
+
+def with_zero_loss():
+    loss = np.array(table().target)
+    loss[4] = 0.0
+    return table(loss=loss)
+
+
+ALL = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
+
+# What is wrong, the call, and what the sentence must name.
+CASES = {
+    "missing-input": (lambda: sf.fit(Chinchilla, table(D=None)), ["'D'", "N"]),
+    "misnamed-input": (lambda: sf.fit(Chinchilla, table(D=None, Dd=np.ones(64))), ["'D'", "'Dd'"]),
+    "two-candidates-for-x": (lambda: sf.fit(PowerLaw, table()), ["x", "N, D", "--columns"]),
+    "loss-at-zero": (lambda: sf.fit(Chinchilla, with_zero_loss()), ["loss is 0", "row 5", "log=False"]),
+    "input-below-zero": (lambda: sf.fit(PowerLaw, sf.Runs(np.arange(1.0, 9), q=np.arange(-4.0, 4))), ["x", "above 0"]),
+    "too-few-runs": (lambda: sf.fit(Chinchilla, table(4)), ["4 runs", "5 numbers", "hold parameters fixed"]),
+    "too-few-for-a-scale": (lambda: sf.fit(Chinchilla, table(5), noise=sf.noise.StudentT()), ["5 runs", "6 numbers"]),
+    "too-few-in-a-study": (lambda: sf.fit(Chinchilla, table(group=[0] * 60 + [1] * 4), by="group"), ["[1]", "4 runs"]),
+    "one-size": (lambda: sf.fit(Chinchilla, table(N=np.full(64, 1e8))), ["same N", "1e+08", "Add runs"]),
+    "where-keeps-nothing": (lambda: table().where("loss > 100"), ["loss > 100", "64"]),
+    "unknown-fixed": (lambda: sf.fit(Chinchilla, table(), fixed=("gamma",)), ["'gamma'", "E, A, B, alpha, beta"]),
+    "fixed-without-value": (lambda: sf.fit(Chinchilla, table(), fixed=("E",)), ["E", "no value", "Chinchilla(E=...)"]),
+    "all-fixed": (lambda: sf.fit(Chinchilla(**ALL), table(), fixed=tuple(ALL)), ["Every parameter", "nothing is left"]),
+    "unknown-study": (lambda: sf.fit(Chinchilla, table(group=[0] * 64), by="grup"), ["'grup'", "'group'"]),
+    "no-starts": (lambda: sf.fit(Chinchilla, table(), num_starts=0), ["num_starts is 0", "1 or more"]),
+    "start-outside": (
+        lambda: sf.fit(Chinchilla, table(), starts=ALL | {"alpha": -0.3}),
+        ["alpha = -0.3", ">= 0"],
+    ),
+    "start-not-a-number": (lambda: sf.fit(Chinchilla, table(), starts=ALL | {"A": np.nan}), ["A = nan"]),
+    "start-incomplete": (lambda: sf.fit(Chinchilla, table(), starts={"E": 1.0}), ["missing: A, B, alpha, beta"]),
+    "start-unknown": (lambda: sf.fit(Chinchilla, table(), starts=ALL | {"gamma": 1.0}), ["unknown: gamma"]),
+    "no-starts-in-the-list": (lambda: sf.fit(Chinchilla, table(), starts=[]), ["start"]),
+    "partial-standard-errors": (lambda: table(se=np.zeros(64)), ["se", "above 0"]),
+    "unknown-published-set": (lambda: Chinchilla.published("epok"), ["'epok'", "'epoch'"]),
+}
+
+
+@pytest.mark.parametrize("call, words", CASES.values(), ids=CASES.keys())
+def test_a_bad_call_is_refused_in_a_sentence(call, words):
+    with pytest.raises(sf.InputError) as caught:
+        call()
+    message = str(caught.value)
+    assert [word for word in words if word not in message] == []
+    assert message.endswith((".", "?"))
+
+
+BOOTSTRAP_CASES = {
+    "one-draw": ({"num": 1}, ["num is 1", "at least 2"]),
+    "wrong-shape": ({"weights": np.ones((3, 63))}, ["(3, 63)", "64 runs"]),
+    "one-row": ({"weights": np.ones(64)}, ["(64,)", "one row a draw"]),
+    "negative": ({"weights": -np.ones((3, 64))}, ["0 or more"]),
+    "not-a-number": ({"weights": np.full((3, 64), np.nan)}, ["finite"]),
+    "nothing-left": ({"weights": np.zeros((3, 64))}, ["all zeros"]),
+    "no-draws": ({"weights": np.ones((0, 64))}, ["weights"]),
+    "unknown-cluster": ({"cluster": "sed"}, ["'sed'", "'seed'"]),
+}
+
+
+@pytest.mark.parametrize("options, words", BOOTSTRAP_CASES.values(), ids=BOOTSTRAP_CASES.keys())
+def test_a_bad_bootstrap_is_refused_in_a_sentence(options, words, fit, runs):
+    with pytest.raises(sf.InputError) as caught:
+        sf.bootstrap(fit, runs, **options)
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("verb", [sf.bootstrap, sf.covariance, sf.laplace])
+def test_other_runs_than_the_fitted_ones_are_refused(verb, fit, runs):
+    with pytest.raises(sf.InputError, match=r"made from 64 runs.*63 of 'runs'.*pass the runs that were fitted"):
+        verb(fit, runs.take(np.arange(63)))
+
+
+@pytest.mark.parametrize("verb", [sf.bootstrap, sf.covariance, sf.laplace])
+def test_a_fit_that_did_not_converge_has_no_errors(verb, runs):
+    fit = sf.fit(Chinchilla, runs, noise=sf.noise.Gaussian(), max_steps=2, throw=False)
+    with pytest.raises(sf.InputError, match="did not converge"):
+        verb(fit, runs)
+
+
+@pytest.mark.parametrize("verb", [sf.covariance, sf.laplace])
+def test_curvature_of_a_batch_is_refused(verb, fits, studies):
+    with pytest.raises(sf.InputError, match="study by study"):
+        verb(fits, studies)
+
+
+def test_weights_for_a_batch_are_refused(fits, studies):
+    with pytest.raises(sf.InputError, match="single fit"):
+        sf.bootstrap(fits, studies, weights=np.ones((3, len(studies))))
+
+
+def test_one_cluster_cannot_be_resampled(runs):
+    one = sf.Runs(runs.target, **runs.inputs, run=np.ones(64, int))
+    fit = sf.fit(Chinchilla, one, noise=sf.noise.Gaussian())
+    with pytest.raises(sf.InputError, match="one cluster only"):
+        sf.bootstrap(fit, one)

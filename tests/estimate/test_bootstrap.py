@@ -1,0 +1,120 @@
+"""Resamples are weights; what belongs together is drawn together; intervals cover."""
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.estimate import _bootstrap
+
+GAUSSIAN = sf.noise.Gaussian()
+
+
+class _Drawn(Exception):
+    """Raised in place of a solve, with the resamples that it was given."""
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The weights that a bootstrap would fit with, found without fitting."""
+
+    def spy(curve, noise, data, *rest, **options):
+        raise _Drawn(np.asarray(data.resamples))
+
+    def look(fit, runs, **options):
+        with monkeypatch.context() as patch:
+            patch.setattr(_bootstrap, "solve", spy)
+            with pytest.raises(_Drawn) as caught:
+                sf.bootstrap(fit, runs, **options)
+        return caught.value.args[0]
+
+    return look
+
+
+def test_weights_of_one_give_the_fit_back(fit, runs):
+    draws = sf.bootstrap(fit, runs, weights=np.ones((3, len(runs))))
+    assert draws.converged.all()
+    np.testing.assert_allclose(draws.objective, fit.objective, rtol=1e-10)
+    np.testing.assert_allclose(draws.law.alpha, fit.law.alpha, rtol=1e-6)
+
+
+def test_whole_numbers_will_do_for_weights(fit, runs):
+    """As `np.bincount` of drawn positions gives them."""
+    weights = np.stack([np.bincount(np.arange(64) // 2 * 2, minlength=64)] * 3)
+    given = sf.bootstrap(fit, runs, weights=weights)
+    np.testing.assert_array_equal(given.law.A, sf.bootstrap(fit, runs, weights=weights.astype(float)).law.A)
+
+
+def test_weights_of_zero_leave_runs_out(fit, runs):
+    """Leaving the last fourteen out by weight is leaving them out of the table."""
+    weights = np.ones((3, len(runs)))
+    weights[:, 50:] = 0.0
+    draws = sf.bootstrap(fit, runs, weights=weights)
+    alone = sf.fit(sf.laws.Chinchilla, runs.take(np.arange(50)), noise=GAUSSIAN)
+    np.testing.assert_allclose(draws.objective, alone.objective, rtol=1e-9)
+    np.testing.assert_allclose(draws.law.beta, alone.law.beta, rtol=1e-5)
+
+
+def test_each_run_is_drawn_for_itself(drawn, fit, runs):
+    weights = drawn(fit, runs, num=50)
+    assert weights.shape == (50, 64)
+    assert (weights.sum(axis=1) == 64).all()
+    assert (weights[:, ::2] != weights[:, 1::2]).any()
+    # The variance of a multinomial count is 1 - 1/n.
+    assert np.var(weights) == pytest.approx(1.0, abs=0.1)
+
+
+def test_clusters_are_drawn_whole(drawn, fit, runs):
+    weights = drawn(fit, runs, num=50, cluster="seed")
+    np.testing.assert_array_equal(weights[:, ::2], weights[:, 1::2])
+    assert (weights.sum(axis=1) == 64).all()
+
+
+def test_checkpoints_of_one_training_are_drawn_together_unasked(drawn, fit, runs):
+    training = np.arange(64) // 4
+    labelled = sf.Runs(runs.target, **runs.inputs, run=training)
+    other = sf.fit(sf.laws.Chinchilla, labelled, noise=GAUSSIAN)
+    weights = drawn(other, labelled, num=50).reshape(50, 16, 4)
+    assert (weights == weights[..., :1]).all()
+    alone = drawn(other, labelled, num=50, cluster=None).reshape(50, 16, 4)
+    assert (alone != alone[..., :1]).any()
+
+
+def test_seeds_set_the_draws(drawn, fit, runs):
+    first, again, other = (drawn(fit, runs, num=20, seed=s) for s in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_each_study_of_a_batch_is_resampled_by_itself(drawn, fits, studies):
+    weights = drawn(fits, studies, num=10).reshape(24, 10, 64)
+    sizes = np.array([len(part) for _, part in studies.split("group")])
+    assert (weights.sum(axis=2) == sizes[:, None]).all()
+    for s, size in enumerate(sizes):
+        assert not weights[s, :, size:].any()
+    assert (weights[0, :, :49] != weights[16, :, :49]).any()
+
+
+@pytest.fixture(scope="module")
+def batch_draws(fits, studies):
+    return sf.bootstrap(fits, studies, num=100)
+
+
+def test_a_batch_of_fits_has_a_batch_of_draws(batch_draws):
+    assert batch_draws.law.E.shape == batch_draws.objective.shape == (24, 100)
+    assert len(batch_draws) == 100
+    assert batch_draws.converged.mean() > 0.99
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say(batch_draws):
+    """Ninety percent intervals of the loss of a larger run, in twenty-four studies."""
+    band = sf.predict(batch_draws, N=2e10, D=2e12, level=0.9)
+    truth = 1.8 + 480.0 * 2e10**-0.35 + 2100.0 * 2e12**-0.37
+    covered = np.sum((band.low <= truth) & (truth <= band.high))
+    assert 18 <= covered <= 24
+
+
+def test_a_bootstrap_repeats_itself(fit, runs):
+    one, two = (sf.bootstrap(fit, runs, num=64, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(one.law.A, two.law.A)
+    assert one.seed == 3
+    assert one.method == "bootstrap"

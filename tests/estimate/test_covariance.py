@@ -1,0 +1,124 @@
+"""Errors from curvature: against SciPy, against differentiation, and refused where they would be wrong."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+
+import scalefit as sf
+
+
+def power_law_runs(*, errors: bool, scatter: float = 0.01) -> sf.Runs:
+    rng = np.random.default_rng(0)
+    x = 10 ** rng.uniform(7, 10, 64)
+    se = scatter * 10 ** rng.uniform(-0.5, 0.5, 64) if errors else np.full(64, scatter)
+    y = 1.7 + 410 * x**-0.34 + se * rng.standard_normal(64)
+    return sf.Runs(y, x=x, se=se if errors else None)
+
+
+@pytest.mark.parametrize("errors", [False, True], ids=["equal", "with-se"])
+def test_least_squares_covariance_is_that_of_scipy(errors):
+    """With alpha held the law is linear: the Hessian is the Jacobian's square and nothing is approximate."""
+    runs = power_law_runs(errors=errors)
+    fit = sf.fit(sf.laws.PowerLaw(alpha=0.34), runs, noise=sf.noise.Gaussian(log=False), fixed=("alpha",))
+    shape = runs.inputs["x"] ** -0.34
+    _, expected = curve_fit(
+        lambda _, E, A: E + A * shape, runs.inputs["x"], runs.target, [fit.law.E, fit.law.A], runs.se,
+        jac=lambda *_: np.stack([np.ones(64), shape], axis=1),
+    )  # fmt: skip
+    found = sf.covariance(fit, runs)
+    assert found.names == ("E", "A")
+    np.testing.assert_allclose(found.matrix, expected, rtol=1e-6)
+    assert found.se == pytest.approx({"E": expected[0, 0] ** 0.5, "A": expected[1, 1] ** 0.5}, rel=1e-6)
+
+
+def by_differentiation(fit, runs, cost):
+    """The inverse Hessian of a cost of (E, log A, log B, alpha, beta, ...), at the fit."""
+    law = fit.law
+    at = [float(law.E), np.log(law.A), np.log(law.B), float(law.alpha), float(law.beta)]
+    if fit.noise.free_scale:
+        at.append(float(np.log(fit.scale)))
+    with jax.enable_x64(True):
+        N, D, y = (jnp.asarray(a) for a in (runs.inputs["N"], runs.inputs["D"], runs.target))
+
+        def objective(p):
+            value = p[0] + jnp.exp(p[1] - p[3] * jnp.log(N)) + jnp.exp(p[2] - p[4] * jnp.log(D))
+            return cost(jnp.log(y) - jnp.log(value), p)
+
+        hessian = np.asarray(jax.hessian(objective)(jnp.asarray(at)))
+    size = np.sqrt(np.diag(hessian))
+    return np.linalg.inv(hessian / np.outer(size, size)) / np.outer(size, size)
+
+
+def natural(matrix, law):
+    """From logarithms of A and B to A and B."""
+    slope = np.array([1.0, law.A, law.B, 1.0, 1.0])
+    return matrix[:5, :5] * np.outer(slope, slope)
+
+
+def test_gaussian_covariance_is_the_inverse_hessian(fit, runs):
+    inverse = by_differentiation(fit, runs, lambda z, p: 0.5 * jnp.sum(z**2))
+    spread = 2 * float(fit.objective) / (64 - 5)
+    np.testing.assert_allclose(sf.covariance(fit, runs).matrix, spread * natural(inverse, fit.law), rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def student(runs):
+    return sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.StudentT(5.0))
+
+
+def test_student_covariance_is_the_inverse_hessian_with_the_scale_free(student, runs):
+    def cost(z, p):
+        return jnp.sum(3.0 * jnp.log1p((z * jnp.exp(-p[5])) ** 2 / 5.0) + p[5])
+
+    inverse = by_differentiation(student, runs, cost)
+    found = sf.covariance(student, runs)
+    assert found.free.shape == (6, 6)
+    np.testing.assert_allclose(found.matrix, natural(inverse, student.law), rtol=1e-3)
+
+
+def test_laplace_draws_have_the_covariance(fit, runs):
+    draws = sf.laplace(fit, runs, num=20_000, seed=1)
+    expected = sf.covariance(fit, runs)
+    columns = np.stack([draws.law.E, draws.law.alpha, draws.law.beta])
+    keep = [expected.names.index(name) for name in ("E", "alpha", "beta")]
+    matrix = expected.matrix[np.ix_(keep, keep)]
+    size = np.sqrt(np.diag(matrix))
+    np.testing.assert_allclose(np.cov(columns) / np.outer(size, size), matrix / np.outer(size, size), atol=0.05)
+    np.testing.assert_allclose(columns.mean(axis=1), [fit.law.E, fit.law.alpha, fit.law.beta], rtol=0.01)
+    assert draws.method == "laplace"
+    assert np.isnan(draws.objective).all()
+
+
+def test_laplace_and_bootstrap_agree_under_gaussian_noise(fit, runs):
+    draws = sf.bootstrap(fit, runs, num=400)
+    assert np.std(draws.law.alpha) == pytest.approx(sf.covariance(fit, runs).se["alpha"], rel=0.3)
+
+
+def test_laplace_repeats_itself(fit, runs):
+    one, two = (sf.laplace(fit, runs, num=50, seed=4) for _ in range(2))
+    np.testing.assert_array_equal(one.law.A, two.law.A)
+
+
+@pytest.mark.parametrize("verb", [sf.covariance, sf.laplace])
+def test_a_knee_below_the_residuals_is_refused_by_name_of_the_bootstrap(verb, runs):
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3))
+    with pytest.raises(sf.InputError, match=r"Huber\(0.001\).*of 64 runs lie inside the knee.*bootstrap"):
+        verb(fit, runs)
+
+
+def test_a_knee_beyond_the_residuals_is_least_squares(fit, runs):
+    wide = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1.0))
+    assert sf.covariance(wide, runs).se == pytest.approx(sf.covariance(fit, runs).se, rel=1e-4)
+
+
+def test_a_parameter_that_no_run_feels_is_refused():
+    """A flat curve says nothing of its exponent."""
+    rng = np.random.default_rng(2)
+    x = 10 ** rng.uniform(7, 10, 64)
+    runs = sf.Runs(1.7 + 1e-9 * x**0.5 * rng.uniform(0.9, 1.1, 64), x=x)
+    fit = sf.fit(sf.laws.PowerLaw, runs, noise=sf.noise.Gaussian(log=False))
+    assert fit.dead.any()
+    with pytest.raises(sf.InputError, match="No run feels"):
+        sf.covariance(fit, runs)

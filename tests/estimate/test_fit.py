@@ -1,0 +1,204 @@
+"""What a fit keeps to: units, order, studies, fixed values, starts, standard errors of runs, precision."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+import scalefit as sf
+
+GAUSSIAN = sf.noise.Gaussian()
+NEW: dict[str, Any] = {"N": np.array([3e10, 1e11]), "D": np.array([2e12, 1e13])}
+
+
+def chinchilla(runs, **options):
+    return sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN, **options)
+
+
+def test_a_fit_of_noisy_runs_is_the_least_squares_optimum(fit, runs):
+    """SciPy on logarithms of the same residuals, from the truth."""
+    N, D = runs.inputs["N"], runs.inputs["D"]
+
+    def residual(p):
+        value = np.exp(p[0]) + np.exp(p[1] - p[3] * np.log(N / 1e8)) + np.exp(p[2] - p[4] * np.log(D / 1e10))
+        return np.log(runs.target) - np.log(value)
+
+    at = least_squares(residual, [0.6, -0.3, -0.9, 0.35, 0.37], xtol=1e-15, ftol=1e-15, gtol=1e-15)
+    assert fit.converged
+    assert fit.objective <= at.cost * (1 + 1e-9)
+    assert [fit.law.alpha, fit.law.beta] == pytest.approx(at.x[3:], rel=1e-5)
+    assert fit.agreeing == fit.tried == 8
+    np.testing.assert_allclose(0.5 * np.sum(fit.residuals**2), fit.objective, rtol=1e-9)
+
+
+def test_units_of_the_inputs_change_no_prediction(fit, runs):
+    scaled = sf.Runs(runs.target, N=runs.inputs["N"] / 1e6, D=runs.inputs["D"] / 1e9)
+    other = chinchilla(scaled)
+    assert other.objective == pytest.approx(fit.objective, rel=1e-9)
+    found = sf.predict(other, N=NEW["N"] / 1e6, D=NEW["D"] / 1e9).value
+    np.testing.assert_allclose(found, sf.predict(fit, **NEW).value, rtol=1e-7)
+    assert pytest.approx(fit.law.A * 1e6**-fit.law.alpha, rel=1e-5) == other.law.A
+
+
+def test_units_of_the_target_change_no_exponent(fit, runs):
+    other = chinchilla(sf.Runs(runs.target * 1e-3, **runs.inputs))
+    assert other.objective == pytest.approx(fit.objective, rel=1e-9)
+    assert other.law.alpha == pytest.approx(fit.law.alpha, rel=1e-6)
+    np.testing.assert_allclose(sf.predict(other, **NEW).value, 1e-3 * sf.predict(fit, **NEW).value, rtol=1e-7)
+
+
+def test_the_order_of_the_runs_does_not_matter(fit, runs):
+    other = chinchilla(runs.take(np.random.default_rng(1).permutation(len(runs))))
+    assert other.objective == pytest.approx(fit.objective, rel=1e-9)
+
+
+def test_a_law_that_derives_its_tokens_says_so(fit, runs):
+    N, D = runs.inputs["N"], runs.inputs["D"]
+    other = chinchilla(sf.Runs(runs.target, N=N, C=6 * N * D))
+    assert other.objective == pytest.approx(fit.objective, rel=1e-9)
+    assert any("D = C / (6 N)" in note for note in other.source.notes)
+
+
+# Studies of one batch.
+
+
+def test_a_batch_gives_what_separate_fits_give(fits, studies):
+    assert fits.keys == tuple(key for key, _ in studies.split("group"))
+    assert len(fits) == 24
+    for key in ("study-0", "study-7", "study-15"):
+        place = fits.keys.index(key)
+        alone = chinchilla(studies.where(f'group == "{key}"'))
+        assert fits.objective[place] == pytest.approx(alone.objective, rel=1e-9)
+        assert fits.law.alpha[place] == pytest.approx(alone.law.alpha, rel=1e-5)
+        np.testing.assert_allclose(fits.residuals[place][: len(alone.residuals)], alone.residuals, atol=1e-6)
+
+
+def test_a_batch_pads_its_shorter_studies_with_nan(fits, studies):
+    sizes = [len(part) for _, part in studies.split("group")]
+    assert fits.residuals.shape == (24, max(sizes))
+    assert np.isfinite(fits.residuals).sum(axis=1).tolist() == sizes
+    assert fits.law.E.shape == fits.objective.shape == fits.result.shape == (24,)
+
+
+def test_a_batch_by_several_names_has_tuples_for_keys(fits, studies):
+    other = chinchilla(studies, by=("group", "pool"))
+    assert other.keys == tuple((key, 1) for key in fits.keys)
+    np.testing.assert_allclose(other.objective, fits.objective, rtol=1e-9)
+
+
+# Values held and starts given.
+
+
+def test_what_is_fixed_stays_exactly_and_the_rest_is_optimal(runs):
+    """A is held in the paper's convention, at N = 1, while alpha is free."""
+    fit = sf.fit(sf.laws.Chinchilla(A=400.0), runs, noise=GAUSSIAN, fixed=("A",))
+    assert fit.law.A == 400.0
+    assert fit.free == ("E", "B", "alpha", "beta")
+    assert fit.fixed == ("A",)
+    N, D = runs.inputs["N"], runs.inputs["D"]
+
+    def residual(p):
+        return np.log(runs.target) - np.log(p[0] + 400.0 * N ** -p[2] + np.exp(p[1] - p[3] * np.log(D / 1e10)))
+
+    at = least_squares(residual, [1.8, -0.9, 0.35, 0.37], xtol=1e-15, ftol=1e-15, gtol=1e-15)
+    assert fit.objective == pytest.approx(at.cost, rel=1e-9)
+    assert [fit.law.E, fit.law.alpha, fit.law.beta] == pytest.approx(at.x[[0, 2, 3]], rel=1e-4)
+
+
+FACTOR = np.linspace(1.0, 1.2, 6)
+STARTS: dict[str, Any] = {
+    "E": 1.8 / FACTOR, "A": 480.0 * FACTOR, "B": 2100.0 * FACTOR, "alpha": 0.35 * FACTOR, "beta": 0.37 * FACTOR
+}  # fmt: skip
+FORMS: dict[str, Any] = {
+    "mapping": STARTS,
+    "list": [{name: column[i] for name, column in STARTS.items()} for i in range(6)],
+    "law": sf.laws.Chinchilla(**STARTS),
+}
+
+
+@pytest.mark.parametrize("starts", FORMS.values(), ids=FORMS.keys())
+def test_starts_given_are_the_ones_that_are_polished(starts, fit, runs):
+    other = chinchilla(runs, starts=starts)
+    assert other.tried == 6
+    assert other.objective == pytest.approx(fit.objective, rel=1e-9)
+
+
+def test_a_start_is_where_the_solver_begins(runs):
+    """One pass evaluates the starts: the best is returned as it was given."""
+    first = chinchilla(runs, starts=STARTS, max_steps=1, throw=False)
+    value = 1.8 + 480.0 * runs.inputs["N"] ** -0.35 + 2100.0 * runs.inputs["D"] ** -0.37
+    assert first.objective == pytest.approx(0.5 * np.sum(np.log(runs.target / value) ** 2), rel=1e-9)
+    assert pytest.approx(480.0, rel=1e-12) == first.law.A
+
+
+def test_a_law_with_all_its_values_is_one_more_start(fit, runs):
+    other = sf.fit(sf.laws.Chinchilla(**FORMS["list"][0]), runs, noise=GAUSSIAN, num_starts=5)
+    assert other.tried == 6
+    assert other.objective == pytest.approx(fit.objective, rel=1e-9)
+
+
+def test_seeds_move_the_starts_and_not_the_optimum(fit, runs):
+    other = chinchilla(runs, seed=7)
+    assert other.seed == 7
+    assert other.objective == pytest.approx(fit.objective, rel=1e-9)
+
+
+# Runs of unequal precision.
+
+
+def test_standard_errors_weigh_the_runs():
+    """Weighted least squares on values, as SciPy has it."""
+    rng = np.random.default_rng(0)
+    x = 10 ** rng.uniform(7, 10, 64)
+    se = 0.01 * 10 ** rng.uniform(-1, 1, 64)
+    y = 1.7 + 410 * x**-0.34 + se * rng.standard_normal(64)
+
+    def residual(p):
+        return (y - p[0] - np.exp(p[1]) * (x / 1e8) ** -p[2]) / se
+
+    at = least_squares(residual, [1.7, -0.2, 0.34], xtol=1e-15, ftol=1e-15, gtol=1e-15)
+    fit = sf.fit(sf.laws.PowerLaw, sf.Runs(y, x=x, se=se), noise=sf.noise.Gaussian(log=False))
+    assert [fit.law.E, fit.law.alpha] == pytest.approx(at.x[[0, 2]], rel=1e-6)
+    assert fit.objective == pytest.approx(at.cost * np.median(se) ** 2, rel=1e-9)
+
+
+# How it ends.
+
+
+def test_a_fit_that_does_not_converge_raises_once(runs):
+    with pytest.raises(sf.NotConverged, match="max_steps"):
+        chinchilla(runs, max_steps=2)
+
+
+def test_a_fit_that_does_not_converge_can_be_looked_at(runs):
+    fit = chinchilla(runs, max_steps=2, throw=False)
+    assert not fit.converged
+    assert fit.result == sf.RESULTS.max_steps_reached
+    assert fit.agreeing == 0
+
+
+def test_a_batch_that_does_not_converge_says_how_many(studies):
+    with pytest.raises(sf.NotConverged, match=r"24 of 24 fits.*throw=False"):
+        chinchilla(studies, by="group", max_steps=2)
+
+
+def test_nothing_leaks(runs):
+    """Host verbs work in 64 bits, give NumPy float64, and leave JAX's switch as it was."""
+    assert not jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+    fit = chinchilla(runs)
+    draws = sf.bootstrap(fit, runs, num=64)
+    band = sf.predict(draws, **NEW)
+    assert not jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+    arrays = [fit.objective, fit.residuals, fit.scale, draws.objective, draws.scale, band.value, band.low, band.high]
+    arrays += jax.tree.leaves((fit.law, draws.law))
+    assert all(isinstance(a, np.ndarray | np.float64) and a.dtype == np.float64 for a in arrays)
+
+
+def test_an_optax_solver_gives_the_same_fit(fit, runs):
+    import optax
+
+    other = chinchilla(runs, solver=optax.lbfgs(), num_starts=2, max_steps=3000)
+    assert other.converged
+    assert other.objective == pytest.approx(fit.objective, rel=1e-6)

@@ -1,0 +1,39 @@
+"""Runs without noise give the law back, whatever the law."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from helpers import LAWS
+
+import scalefit as sf
+
+RUNS = 64
+
+
+def clean(row, seed) -> tuple[dict[str, Any], np.ndarray]:
+    """Inputs of runs and the true law's values there, in float64."""
+    point = row.sample(np.random.default_rng(seed), RUNS)
+    with jax.enable_x64(True):
+        return point, np.asarray(jax.jit(jax.vmap(lambda at: row.truth(**at)))(point))
+
+
+@pytest.mark.parametrize("noise", [sf.noise.Huber(1e-3), sf.noise.Gaussian()], ids=["huber", "gaussian"])
+@pytest.mark.parametrize("row", LAWS.values(), ids=LAWS.keys())
+def test_noise_free_runs_give_the_law_back(row, noise, unset):
+    point, value = clean(row, 0)
+    fit = sf.fit(unset(row.truth), sf.Runs(value, **point), noise=noise)
+    assert fit.converged
+    elsewhere, expected = clean(row, 1)
+    np.testing.assert_allclose(sf.predict(fit, **point).value, value, rtol=1e-6)
+    np.testing.assert_allclose(sf.predict(fit, **elsewhere).value, expected, rtol=1e-6)
+
+
+def test_noise_free_runs_give_the_law_back_while_the_scale_vanishes(unset):
+    """A free scale has no optimum on such runs, so the fit need not converge: it ends, and the law is right."""
+    row = LAWS["Chinchilla"]
+    point, value = clean(row, 0)
+    fit = sf.fit(unset(row.truth), sf.Runs(value, **point), noise=sf.noise.StudentT(), throw=False)
+    assert fit.scale < 1e-9
+    np.testing.assert_allclose(sf.predict(fit, **point).value, value, rtol=1e-6)
