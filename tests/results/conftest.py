@@ -1,0 +1,87 @@
+"""Results made by hand, so that nothing is fitted here: any law, single or a batch, alone or with draws."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import LAWS
+
+import scalefit as sf
+from scalefit.params import slots, values, with_values
+from scalefit.results import Source
+
+STUDIES, DRAWS, RUNS = 3, 40, 64
+BATCHES = {"single": (), "batch": (STUDIES,)}
+
+
+def spread(law: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+    """The law with leading axes, every parameter moved by about one percent."""
+    numbers = values(law)
+    return with_values(law, numbers * np.exp(0.01 * rng.standard_normal((*shape, len(numbers)))))
+
+
+def make_fit(law: Any, *, batch: tuple[int, ...] = (), noise: Any = None, fixed: tuple[str, ...] = ()) -> sf.Fit[Any]:
+    rng = np.random.default_rng(7)
+    free = tuple(slot.name for slot in slots(law) if slot.name not in fixed)
+    residuals = 0.02 * rng.standard_normal((*batch, RUNS))
+    if batch:
+        residuals[1, 50:] = np.nan
+    source = Source(
+        name="a table", fingerprint="0" * 64, target="error", used=RUNS, ranges={"N": (1e7, 1e10), "error": (0.1, 0.9)},
+        dropped=((3, "no loss"), (9, "no N")), excluded=2, notes=("D = C / (6 N)",),
+    )  # fmt: skip
+    return sf.Fit(
+        law=spread(law, batch, rng) if batch else law,
+        objective=rng.random(batch) if batch else np.asarray(rng.random()),
+        result=np.zeros(batch, np.int32),
+        scale=np.full(batch, 0.02),
+        residuals=residuals,
+        dead=np.zeros((*batch, len(free)), bool),
+        agreeing=np.full(batch, 5),
+        noise=sf.noise.Huber(2e-3) if noise is None else noise,
+        tried=8,
+        free=free,
+        seed=3,
+        source=source,
+        by="group" if batch else None,
+        keys=tuple(f"study {s}" for s in range(*batch)) if batch else None,
+    )
+
+
+def make_draws(fit: sf.Fit[Any], **changes: Any) -> sf.Ensemble[Any]:
+    rng = np.random.default_rng(8)
+    shape = (*fit.objective.shape, DRAWS)
+    drawn = sf.Ensemble(
+        law=spread(fit.template, shape, rng),
+        objective=rng.random(shape),
+        result=np.zeros(shape, np.int32),
+        scale=np.full(shape, 0.02),
+        dead=np.zeros((*shape, len(fit.free)), bool),
+        fit=fit,
+        method="bootstrap",
+        seed=5,
+        diagnostics={"clusters": 64},
+    )
+    return dataclasses.replace(drawn, **changes)
+
+
+@pytest.fixture
+def new_fit() -> Callable[..., sf.Fit[Any]]:
+    return make_fit
+
+
+@pytest.fixture
+def new_draws() -> Callable[..., sf.Ensemble[Any]]:
+    return make_draws
+
+
+@pytest.fixture
+def chinchilla() -> sf.Fit[Any]:
+    return make_fit(LAWS["Chinchilla"].truth)
+
+
+@pytest.fixture
+def chinchilla_batch() -> sf.Fit[Any]:
+    return make_fit(LAWS["Chinchilla"].truth, batch=(STUDIES,))
