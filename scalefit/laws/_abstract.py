@@ -4,13 +4,19 @@ import abc
 import dataclasses
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import equinox as eqx
 import numpy as np
 
 from .._core import InputError
-from ..params import Scalar, parameters
+from ..params import Scalar
+
+if TYPE_CHECKING:
+    # Type checkers would take an abstract class variable for a field and ask for it in every constructor.
+    from typing import ClassVar as AbstractClassVar
+else:
+    from equinox import AbstractClassVar
 
 Law = TypeVar("Law", bound="AbstractLaw")
 """Some law: what `typing.Self` would say, which run-time checks of single methods cannot read."""
@@ -43,14 +49,14 @@ class AbstractLaw(eqx.Module):
     follows JAX's ambient precision and works under `jit`, `vmap` and `grad`; `scalefit.predict` is the float64 way.
     """
 
-    inputs: eqx.AbstractClassVar[Mapping[str, str]]
+    inputs: AbstractClassVar[Mapping[str, str]]
     """Name of an input → its unit. Inputs are positive; those of one unit are centred together."""
 
     published_sets: ClassVar[Mapping[str, Published]] = {}
     """Published parameters of this law, by name."""
 
     @abc.abstractmethod
-    def __call__(self, **inputs: Any) -> Scalar:
+    def __call__(self, *args: Any, **inputs: Any) -> Scalar:
         """The law's value for one run."""
 
     def sized_for(self: Law, inputs: Mapping[str, np.ndarray]) -> Law:
@@ -74,14 +80,3 @@ class AbstractLaw(eqx.Module):
             hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(map(repr, known)) or 'none'}."
             raise InputError(f"{cls.__name__} has no published parameters named {name!r}{hint}")
         return cast(Callable[..., Law], cls)(**known[name].values)
-
-
-def describe(law: AbstractLaw | type[AbstractLaw]) -> str:
-    """The first sentence of a law's documentation."""
-    cls = law if isinstance(law, type) else type(law)
-    return (cls.__doc__ or cls.__name__).strip().split("\n", maxsplit=1)[0]
-
-
-def parameter_units(law: AbstractLaw | type[AbstractLaw]) -> dict[str, str]:
-    """Parameter → unit."""
-    return {name: declared.unit for name, declared in parameters(law).items()}
