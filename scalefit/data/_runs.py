@@ -208,10 +208,9 @@ class Runs:
 
         **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a run.
         """
-        keys, code = self._codes((by,) if isinstance(by, str) else by)
+        keys, code = self.groups(by)
         parts = []
         for i, key in enumerate(keys):
-            key = key[0] if isinstance(by, str) else key
             part = self.take(code == i)
             parts.append((key, self._replace(part, name=f"{self.name}[{key}]")))
         return parts
@@ -238,7 +237,7 @@ class Runs:
             by = "run" if "run" in self.labels else by or None
         if by is None:
             return np.arange(len(self))
-        return self._codes((by,) if isinstance(by, str) else by)[1]
+        return self.groups(by)[1]
 
     def select(self, names: Sequence[str]) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
         """Give the named inputs as float64, one of N, D and C from the other two by C = 6 N D where it is missing.
@@ -291,21 +290,41 @@ class Runs:
                 ours[name] = self.select([name])[0][name]
         return {**self.columns, **ours}
 
-    def _codes(self, by: Sequence[str]) -> tuple[list[tuple[Any, ...]], Int[np.ndarray, " run"]]:
+    def groups(self, by: str | tuple[str, ...]) -> tuple[list[Any], Int[np.ndarray, " run"]]:
+        """The values of a name, or of a tuple of names, and the place of each run's among them.
+
+        **Returns:** the keys (tuples for a tuple of names) in order of first appearance, and whole numbers from 0.
+
+        **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a run.
+        """
         names = self._names()
-        for name in by:
+        wanted = (by,) if isinstance(by, str) else tuple(by)
+        code = np.zeros(len(self), dtype=np.int64)
+        for name in wanted:
             if name not in names:
                 raise InputError(f"{self.name!r} has no column {name!r} to split by: {hint(name, names)}.")
-            empty = [r for r, v in zip(self.rows, names[name].tolist()) if v is None or v != v]
-            if empty:
-                raise InputError(
-                    f"Column {name!r}, row {empty[0]}: no value to split by. "
-                    f'Fill the cell, or leave the row out with where="`{name}` is not null".'
-                )
-        codes: dict[tuple[Any, ...], int] = {}
-        values = zip(*(names[name].tolist() for name in by))
-        code = np.array([codes.setdefault(key, len(codes)) for key in values], dtype=np.int64)
-        return list(codes), code
+            column = names[name]
+            if column.dtype.kind in "iufUb" and not (column.dtype.kind == "f" and np.isnan(column).any()):
+                _, part = np.unique(column, return_inverse=True)
+            else:
+                part = self._slow_code(name, column)
+            _, code = np.unique(code * (int(part.max()) + 1) + part, return_inverse=True)
+        _, first, code = np.unique(code, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        keys = list(zip(*(names[name][np.sort(first)].tolist() for name in wanted)))
+        return [key[0] for key in keys] if isinstance(by, str) else keys, place[code]
+
+    def _slow_code(self, name: str, column: np.ndarray) -> Int[np.ndarray, " run"]:
+        empty = [r for r, v in zip(self.rows, column.tolist()) if v is None or v != v]
+        if empty:
+            raise InputError(
+                f"Column {name!r}, row {empty[0]}: no value to split by. "
+                f'Fill the cell, or leave the row out with where="`{name}` is not null".'
+            )
+        codes: dict[Any, int] = {}
+        return np.array([codes.setdefault(key, len(codes)) for key in column.tolist()], dtype=np.int64)
 
     @staticmethod
     def _replace(runs: "Runs", **changes: Any) -> "Runs":

@@ -1,6 +1,6 @@
 """How sure a fit is, by refitting resamples of its runs."""
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,16 @@ from .._core import RESULTS, InputError
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
-from ..solve import Solutions, solve
-from ._fit import residuals_and_dead, studies_of
+from ..solve import solve
+from ._fit import better_of, residuals_and_dead, studies_of
 from ._prepare import Prepared, free_numbers, natural_law, prepare
 from ._starts import screened
+from ._studies import Studies
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
+
+TOGETHER = 65536
+"""Draws refitted in one go: their weights are held together."""
 
 
 def bootstrap(
@@ -51,29 +55,69 @@ def bootstrap(
     studies = studies_of(fit, runs)
     if not np.all(fit.converged):
         raise InputError("The fit did not converge, so its resamples would say nothing: mend the fit first.")
-    prepared = prepare(fit.template, studies, fit.noise, fit.fixed)
-    length = prepared.data.target.shape[1]
-    if weights is not None:
-        if fit.keys is not None:
-            raise InputError("weights= goes with a single fit; resample each study of a batch by itself.")
-        rows = [_own_weights(weights, len(runs))]
-    else:
-        if num < 2:
-            raise InputError(f"num is {num}; a bootstrap needs at least 2 draws.")
-        rows = [_resamples(part, num, cluster, seed, s) for s, part in enumerate(studies)]
-    num = rows[0].shape[0]
-    table = np.concatenate([np.pad(r, ((0, 0), (0, length - r.shape[1]))) for r in rows])
+    if weights is None and num < 2:
+        raise InputError(f"num is {num}; a bootstrap needs at least 2 draws.")
+    if weights is not None and fit.keys is not None:
+        raise InputError("weights= goes with a single fit; resample each study of a batch by itself.")
+    rows = None if weights is None else _own_weights(weights, len(runs))
+    num = num if rows is None else len(rows)
+    code = runs.clusters(cluster)
+    parts, order = [], []
+    for which in studies.parts(max(1, TOGETHER // num)):
+        some = studies.take(which)
+        prepared = prepare(fit.template, some, fit.noise, fit.fixed)
+        drawn = [_resamples(some, s, code, num, [seed, 0xB007, int(which[s])]) for s in range(len(some))]
+        table = np.concatenate(drawn) if rows is None else _fill(rows, some.length)
+        parts.append(_refitted(prepared, fit, which, table, num, max_steps))
+        order.append(which)
+    back = np.argsort(np.concatenate(order))
+
+    def whole(*columns: np.ndarray) -> np.ndarray:
+        column = np.concatenate(columns)[back]
+        return column if fit.keys is not None else column[0]
+
+    joined: _Draws = jax.tree.map(whole, *parts)
+    return Ensemble(**joined._asdict(), fit=fit, method="bootstrap", seed=seed)
+
+
+class _Draws(NamedTuple):
+    law: AbstractLaw
+    objective: np.ndarray
+    result: np.ndarray
+    scale: np.ndarray
+    dead: np.ndarray
+
+
+def _refitted(
+    prepared: Prepared, fit: Fit[Any], which: np.ndarray, table: np.ndarray, num: int, max_steps: int
+) -> _Draws:
+    """The draws of some studies, by study and draw."""
     with jax.enable_x64(True):
         prepared = prepared._replace(data=prepared.data._replace(resamples=jnp.asarray(table)))
-    study = np.repeat(np.arange(len(studies)), num)
-    resample = np.arange(len(table))
-    start = np.repeat(_optimum(prepared, fit), num, axis=0)
+    study, resample = np.repeat(np.arange(len(which)), num), np.arange(len(table))
+    centre = np.repeat(_optimum(prepared, fit, which), num, axis=0)
     solved = solve(
-        prepared.curve, fit.noise, prepared.data, start, study, resample, prepared.floor, max_steps=max_steps
+        prepared.curve, fit.noise, prepared.data, centre, study, resample, prepared.floor, max_steps=max_steps
     )
-    solved = _again(prepared, fit, solved, study, resample, max_steps)
-    law = natural_law(prepared, np.asarray(solved.theta)[:, : prepared.curve.size], study)
-    return _ensemble(prepared, fit, law, solved, study, len(studies), num, seed)
+    failed = np.flatnonzero(np.asarray(solved.result) != int(RESULTS.successful))
+    if failed.size:
+        begin = screened(prepared, fit.noise, study[failed], resample[failed][:, None], 3, fit.seed)[:, 0]
+        for k in range(begin.shape[1]):
+            retry = solve(
+                prepared.curve, fit.noise, prepared.data, begin[:, k], study[failed], resample[failed],
+                prepared.floor, max_steps=max_steps,
+            )  # fmt: skip
+            solved = better_of(solved, retry, failed)
+    theta = np.asarray(solved.theta)
+    # Only draws that went far can have lost a parameter; the others need no look.
+    far = np.flatnonzero(np.max(np.abs(theta - centre)[:, : prepared.curve.size], axis=1) > 3.0)
+    dead = np.zeros((len(theta), prepared.curve.size), bool)
+    if far.size:
+        dead[far] = residuals_and_dead(prepared, fit.noise, theta[far], study[far])[1]
+    scale = np.exp(theta[:, -1]) if fit.noise.free_scale else np.repeat(np.atleast_1d(fit.scale)[which], num)
+    law = natural_law(prepared, theta[:, : prepared.curve.size], study)
+    flat = _Draws(law, np.asarray(solved.objective), np.asarray(solved.result), scale, dead)
+    return jax.tree.map(lambda a: a.reshape(len(which), num, *a.shape[1:]), flat)
 
 
 def _own_weights(weights: Any, runs: int) -> Float[np.ndarray, "draw run"]:
@@ -87,79 +131,30 @@ def _own_weights(weights: Any, runs: int) -> Float[np.ndarray, "draw run"]:
     return rows
 
 
+def _fill(rows: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(rows, ((0, 0), (0, length - rows.shape[1])))
+
+
 def _resamples(
-    runs: Runs, num: int, cluster: str | tuple[str, ...] | None, seed: int, study: int
+    studies: Studies, study: int, code: np.ndarray, num: int, key: list[int]
 ) -> Float[np.ndarray, "draw run"]:
-    code = runs.clusters(cluster)
-    count = int(code.max()) + 1
+    _, local = np.unique(code[studies.rows(study)], return_inverse=True)
+    count = int(local.max()) + 1
     if count < 2:
         raise InputError(
-            f"{runs.name!r} has one cluster only (all its rows belong together): there is nothing to resample. "
-            f"Add runs with other seeds, or sample a posterior."
+            f"{studies.name(study)!r} has one cluster only (all its rows belong together): there is nothing to "
+            f"resample. Add runs with other seeds, or sample a posterior."
         )
-    draws = np.random.default_rng([seed, 0xB007, study]).multinomial(count, np.full(count, 1.0 / count), size=num)
-    return draws[:, code].astype(float)
+    draws = np.random.default_rng(key).multinomial(count, np.full(count, 1.0 / count), size=num)
+    return _fill(draws[:, local].astype(float), studies.length)
 
 
-def _optimum(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, "study free"]:
+def _optimum(prepared: Prepared, fit: Fit[Any], which: np.ndarray) -> Float[np.ndarray, "study free"]:
     """The fit in free numbers."""
-    theta = np.atleast_2d(free_numbers(prepared, fit.law, 0 if fit.keys is None else np.arange(len(fit.keys))))
+    law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[which], fit.law)
+    theta = np.atleast_2d(free_numbers(prepared, law, 0 if fit.keys is None else np.arange(len(which))))
     # A number that has run to a bound is brought back to where it can be felt.
     theta = np.clip(theta, -30.0, 30.0)
     if fit.noise.free_scale:
-        theta = np.concatenate([theta, np.log(np.atleast_1d(fit.scale))[:, None]], axis=1)
+        theta = np.concatenate([theta, np.log(np.atleast_1d(fit.scale)[which])[:, None]], axis=1)
     return theta
-
-
-def _again(
-    prepared: Prepared, fit: Fit[Any], solved: Solutions, study: np.ndarray, resample: np.ndarray, max_steps: int
-) -> Solutions:
-    failed = np.flatnonzero(np.asarray(solved.result) != int(RESULTS.successful))
-    if failed.size == 0:
-        return solved
-    keep = 3
-    begin = screened(prepared, fit.noise, study[failed], resample[failed][:, None], keep, fit.seed)[:, 0]
-    keep = begin.shape[1]
-    retry = solve(
-        prepared.curve, fit.noise, prepared.data, begin.reshape(-1, begin.shape[2]),
-        np.repeat(study[failed], keep), np.repeat(resample[failed], keep), prepared.floor, max_steps=max_steps,
-    )  # fmt: skip
-    cost = np.where(np.asarray(retry.result) == int(RESULTS.successful), np.asarray(retry.objective), np.inf)
-    cost = cost.reshape(-1, keep)
-    best = np.argmin(cost, axis=1) + keep * np.arange(failed.size)
-    use = np.isfinite(np.min(cost, axis=1))
-    columns = []
-    for old, new in zip(solved, retry, strict=True):
-        old = np.array(old)
-        old[failed[use]] = np.asarray(new)[best[use]]
-        columns.append(old)
-    return Solutions(*columns)
-
-
-def _ensemble(
-    prepared: Prepared, fit: Fit[Any], law: Any, solved: Solutions, study: np.ndarray,
-    studies: int, num: int, seed: int,
-) -> Ensemble[Any]:  # fmt: skip
-    theta = np.asarray(solved.theta)
-    # Only draws that went far can have lost a parameter; the others need no look.
-    centre = np.repeat(_optimum(prepared, fit), num, axis=0)
-    far = np.flatnonzero(np.max(np.abs(theta - centre)[:, : prepared.curve.size], axis=1) > 3.0)
-    dead = np.zeros((len(theta), prepared.curve.size), bool)
-    if far.size:
-        dead[far] = residuals_and_dead(prepared, fit.noise, theta[far], study[far])[1]
-    scale = np.exp(theta[:, -1]) if fit.noise.free_scale else np.repeat(np.atleast_1d(fit.scale), num)
-
-    def shaped(a: Any) -> Any:
-        a = np.asarray(a)
-        return a if fit.keys is None else a.reshape(studies, num, *a.shape[1:])
-
-    return Ensemble(
-        law=jax.tree.map(shaped, law),
-        objective=shaped(solved.objective),
-        result=shaped(solved.result),
-        scale=shaped(scale),
-        dead=shaped(dead),
-        fit=fit,
-        method="bootstrap",
-        seed=seed,
-    )

@@ -1,7 +1,7 @@
 """Fit a law to runs."""
 
-from collections.abc import Hashable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,16 +14,19 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
-from ..solve import Optimiser, Solutions, Solver, predictions, solve
+from ..solve import Optimiser, Precision, Solutions, Solver, predictions, solve
 from ..solve import lanes as lane_rows
 from ._curve import LawCurve
-from ._prepare import Prepared, natural_law, prepare
+from ._prepare import Prepared, natural_law, prepare, size_law
 from ._starts import given, screened
+from ._studies import Studies
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
 AGREE = 1e-6
 """Starts agree when their objectives are within this share of the best."""
+GONE = 1e-8
+"""An amplitude has vanished below this share of the typical target."""
 FELT = 1e-6
 """A parameter is dead where a whole e-fold of it would not change any run by this share."""
 
@@ -40,6 +43,7 @@ def fit(
     solver: Solver = "newton",
     seed: int = 0,
     max_steps: int = 300,
+    precision: Precision = "float64",
     throw: bool = True,
 ) -> Fit[LawT]:
     r"""Fit a law to runs, from many starts at once.
@@ -61,6 +65,7 @@ def fit(
     - `solver`: `"newton"`, or an Optax optimiser.
     - `seed`: Shifts the nodes of the screen.
     - `max_steps`: Passes over the runs allowed to one start.
+    - `precision`: Of the passes: `"float64"`, `"float32"` for accelerators, or `"mixed"`, float32 and then float64.
     - `throw`: Whether a fit that did not converge raises; if not, look at `fit.result`.
 
     **Returns:** a `Fit`; with `by`, a batch of them with `fits.keys`.
@@ -74,26 +79,22 @@ def fit(
         raise InputError(f"solver is {solver!r}; it must be 'newton' or an Optax optimiser such as optax.lbfgs().")
     if num_starts is not None and num_starts < 1:
         raise InputError(f"num_starts is {num_starts}; it must be 1 or more.")
-    keys, studies = _split(runs, by)
-    prepared = prepare(template, studies, noise, held)
+    studies = Studies.of(runs, by)
+    template = size_law(template, runs)
     keep = num_starts or (8 if by is None else 3)
-    begin = _begin(prepared, noise, template, starts, keep, seed)
-    solved, tried = _polished(prepared, noise, begin, solver, max_steps)
-    best, agreeing = _best(solved, prepared, tried)
-    out = _collect(prepared, noise, solved, best, agreeing, tried, seed, runs, by, keys)
+    parts = []
+    for which in studies.parts():
+        prepared = prepare(template, studies.take(which), noise, held)
+        begin = _begin(prepared, noise, template, starts, keep, seed)
+        solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed)
+        parts.append((which, _outcome(prepared, noise, solved, begin.shape[1])))
+    out = _collect(prepared, noise, parts, studies, begin.shape[1], seed, by)
     if throw:
         _raise_unless_converged(out)
     return out
 
 
-def _split(runs: Runs, by: str | tuple[str, ...] | None) -> tuple[tuple[Hashable, ...] | None, list[Runs]]:
-    if by is None:
-        return None, [runs]
-    parts = runs.split(by)
-    return tuple(key for key, _ in parts), [part for _, part in parts]
-
-
-def studies_of(fit: Fit[Any], runs: Runs) -> list[Runs]:
+def studies_of(fit: Fit[Any], runs: Runs) -> Studies:
     """The studies of a fit from its runs.
 
     **Raises:** `InputError` where these are not the runs that it was fitted to.
@@ -103,7 +104,7 @@ def studies_of(fit: Fit[Any], runs: Runs) -> list[Runs]:
             f"The fit was made from {fit.source.used} runs of {fit.source.name!r}, and these are other runs "
             f"({len(runs)} of {runs.name!r}): pass the runs that were fitted."
         )
-    return _split(runs, fit.by)[1]
+    return Studies.of(runs, fit.by)
 
 
 def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
@@ -121,11 +122,10 @@ def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
 def _begin(
     prepared: Prepared, noise: AbstractNoise, template: AbstractLaw, starts: Any, keep: int, seed: int
 ) -> Float[np.ndarray, "study start free"]:
-    count = len(prepared.counts)
+    count = len(prepared.studies)
     if starts is not None:
         return np.stack([given(prepared, noise, starts, s) for s in range(count)])
-    study = np.arange(count)
-    begin = screened(prepared, noise, study, np.zeros((count, 1), int), keep, seed)[:, 0]
+    begin = screened(prepared, noise, np.arange(count), np.zeros((count, 1), int), keep, seed)[:, 0]
     known = values(template)
     if np.isfinite(known[list(prepared.curve.free)]).all():
         own = np.stack([given(prepared, noise, template, s) for s in range(count)])
@@ -134,75 +134,104 @@ def _begin(
 
 
 def _polished(
-    prepared: Prepared,
-    noise: AbstractNoise,
-    begin: Float[np.ndarray, "study start free"],
-    solver: Solver,
-    max_steps: int,
-) -> tuple[Solutions, int]:
+    prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
+    max_steps: int, precision: Precision, seed: int,
+) -> Solutions:  # fmt: skip
+    """Every start to its optimum; one that does not converge, or loses a term that others keep, begins once more."""
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
-    start = begin.reshape(-1, free)
-    resample = np.zeros(len(study), int)
-    solved = solve(
-        prepared.curve, noise, prepared.data, start, study, resample, prepared.floor,
-        solver=solver, max_steps=max_steps,
-    )  # fmt: skip
-    return solved, tried
+
+    def run(start: np.ndarray, which: np.ndarray) -> Solutions:
+        nothing = np.zeros(len(which), int)
+        return solve(
+            prepared.curve, noise, prepared.data, start, which, nothing, prepared.floor,
+            solver=solver, max_steps=max_steps, precision=precision,
+        )  # fmt: skip
+
+    solved = run(begin.reshape(-1, free), study)
+    cost = np.where(np.isfinite(solved.objective), solved.objective, np.inf)
+    lowest = np.repeat(np.min(cost.reshape(studies, tried), axis=1), tried)
+    gone = np.zeros(len(study), bool)
+    for k in prepared.curve.amplitudes:
+        gone |= np.asarray(solved.theta)[:, k] <= GONE
+    worse = cost > lowest + AGREE * np.abs(lowest) + prepared.floor[study]
+    lost = np.flatnonzero((np.asarray(solved.result) != int(RESULTS.successful)) | (gone & worse))
+    if lost.size == 0:
+        return solved
+    again = screened(
+        prepared, noise, np.unique(study[lost]), np.zeros((len(np.unique(study[lost])), 1), int), 4, seed + 1
+    )
+    place = np.searchsorted(np.unique(study[lost]), study[lost])
+    fresh = again[place, 0, np.arange(lost.size) % again.shape[2]]
+    return better_of(solved, run(fresh, study[lost]), lost)
 
 
-def _best(solved: Solutions, prepared: Prepared, tried: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each study, the place of its best start among all, converged ones first, and how many agree with it."""
+def better_of(old: Solutions, new: Solutions, which: np.ndarray) -> Solutions:
+    """`old` with those of `which` replaced by `new` where that converged to no worse an objective."""
+    good = np.asarray(new.result) == int(RESULTS.successful)
+    failed = np.asarray(old.result)[which] != int(RESULTS.successful)
+    use = good & (failed | (np.asarray(new.objective) <= np.asarray(old.objective)[which]))
+    columns = []
+    for before, after in zip(old, new, strict=True):
+        column = np.array(before)
+        column[which[use]] = np.asarray(after)[use]
+        columns.append(column)
+    return Solutions(*columns)
+
+
+class _Outcome(NamedTuple):
+    law: AbstractLaw
+    objective: np.ndarray
+    result: np.ndarray
+    scale: np.ndarray
+    residuals: np.ndarray
+    dead: np.ndarray
+    agreeing: np.ndarray
+
+
+def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried: int) -> _Outcome:
+    """The best start of each study, a converged one first, and how many agree with it."""
     objective = np.asarray(solved.objective).reshape(-1, tried)
-    code = np.asarray(solved.result).reshape(-1, tried)
+    good = np.asarray(solved.result).reshape(-1, tried) == int(RESULTS.successful)
     cost = np.where(np.isfinite(objective), objective, np.inf)
     lowest = np.min(cost, axis=1, keepdims=True)
+    near = cost <= lowest + AGREE * np.abs(lowest) + prepared.floor[:, None]
     # Among starts that reached the lowest objective, one that converged speaks for it.
     size = np.abs(lowest) + prepared.floor[:, None]
-    near = cost <= lowest + AGREE * np.abs(lowest) + prepared.floor[:, None]
-    choice = np.argmin(np.where(near, cost - size * (code == int(RESULTS.successful)), np.inf), axis=1)
-    agreeing = np.sum(near & (code == int(RESULTS.successful)), axis=1)
-    return choice + tried * np.arange(len(choice)), agreeing
+    choice = np.argmin(np.where(near, cost - size * good, np.inf), axis=1) + tried * np.arange(len(cost))
+    theta = np.asarray(solved.theta)[choice]
+    study = np.arange(len(choice))
+    residuals, dead = residuals_and_dead(prepared, noise, theta, study)
+    scale = np.exp(theta[:, -1]) if noise.free_scale else np.sqrt(np.nanmean(residuals**2, axis=1))
+    law = natural_law(prepared, theta[:, : prepared.curve.size], study)
+    ends = np.asarray(solved.objective)[choice], np.asarray(solved.result)[choice]
+    return _Outcome(law, *ends, scale, residuals, dead, np.sum(near & good, axis=1))
 
 
 def _collect(
-    prepared: Prepared,
-    noise: AbstractNoise,
-    solved: Solutions,
-    best: np.ndarray,
-    agreeing: np.ndarray,
-    tried: int,
-    seed: int,
-    runs: Runs,
-    by: str | tuple[str, ...] | None,
-    keys: tuple[Hashable, ...] | None,
-) -> Fit[Any]:
-    theta = np.asarray(solved.theta)[best]
-    study = np.arange(len(best))
-    law = natural_law(prepared, theta[:, : prepared.curve.size], study)
-    residuals, dead = residuals_and_dead(prepared, noise, theta, study)
-    scale = np.exp(theta[:, -1]) if noise.free_scale else np.sqrt(np.nanmean(residuals**2, axis=1))
-    source = source_of(runs, tuple(prepared.law.inputs), prepared.notes)
+    prepared: Prepared, noise: AbstractNoise, parts: list[tuple[np.ndarray, _Outcome]], studies: Studies, tried: int,
+    seed: int, by: str | tuple[str, ...] | None,
+) -> Fit[Any]:  # fmt: skip
+    order = np.argsort(np.concatenate([which for which, _ in parts]))
+    longest = int(studies.counts.max())
 
-    def whole(a: Any) -> Any:
-        a = np.asarray(a)
-        return a if keys is not None else a[0]
+    def whole(*columns: np.ndarray) -> np.ndarray:
+        if columns[0].ndim == 2 and columns[0].dtype.kind == "f" and len({c.shape[1] for c in columns}) > 1:
+            width = max(c.shape[1] for c in columns)
+            columns = tuple(np.pad(c, ((0, 0), (0, width - c.shape[1])), constant_values=np.nan) for c in columns)
+        column = np.concatenate(columns)[order]
+        return column if studies.keys is not None else column[0]
 
+    joined: _Outcome = jax.tree.map(whole, *(outcome for _, outcome in parts))
     return Fit(
-        law=jax.tree.map(whole, law),
-        objective=whole(np.asarray(solved.objective)[best]),
-        result=whole(np.asarray(solved.result)[best]),
-        scale=whole(scale),
-        residuals=whole(residuals),
-        dead=whole(dead),
-        agreeing=whole(agreeing),
+        **joined._replace(residuals=joined.residuals[..., :longest])._asdict(),
         noise=noise,
         tried=tried,
         free=tuple(prepared.curve.slots[k].name for k in prepared.curve.free),
         seed=seed,
-        source=source,
+        source=source_of(studies.runs, tuple(prepared.law.inputs), prepared.notes),
         by=by,
-        keys=keys,
+        keys=studies.keys,
     )
 
 
@@ -223,8 +252,7 @@ def residuals_and_dead(
             change = (predictions(curve, ends[1], rows) - predictions(curve, ends[0], rows)) / value
             felt.append(np.max(np.abs(np.asarray(change)) * (np.asarray(rows.weight) > 0), axis=1))
     residual = np.where(np.asarray(rows.weight) > 0, residual, np.nan)
-    longest = max(prepared.counts)
-    return residual[:, :longest], np.stack(felt, axis=-1) < FELT
+    return residual, np.stack(felt, axis=-1) < FELT
 
 
 def _nudged(curve: LawCurve, theta: np.ndarray, k: int, step: float) -> np.ndarray:

@@ -104,7 +104,7 @@ def _numbers(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, " number"]:
 def _curvature(fit: Fit[Any], runs: Runs) -> tuple[Prepared, Covariance]:
     if fit.keys is not None:
         raise InputError("The covariance of a batch is asked for study by study: fit each, or use bootstrap.")
-    (only,) = studies_of(fit, runs)
+    studies = studies_of(fit, runs)
     if not fit.converged:
         raise InputError("The fit did not converge, so the curvature there says nothing: mend the fit first.")
     if np.any(fit.dead):
@@ -114,7 +114,7 @@ def _curvature(fit: Fit[Any], runs: Runs) -> tuple[Prepared, Covariance]:
             f"hold it fixed, or use bootstrap."
         )
     spread = _spread(fit.noise, fit.residuals, len(fit.free))
-    prepared = prepare(fit.law, [only], fit.noise, fit.fixed)
+    prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
     theta = _numbers(prepared, fit)
     with jax.enable_x64(True):
         zero = jnp.zeros(1, jnp.int32)

@@ -1,6 +1,5 @@
 """From runs and a law to the arrays that the solvers take: centred logarithms, weights, starts."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,9 +14,7 @@ from ..noise import AbstractNoise
 from ..params import rescale, values, with_values
 from ..solve import Data
 from ._curve import LawCurve, is_amplitude
-
-ROUND = 16
-"""Studies are padded to a multiple of this many runs, so that similar sizes share one compilation."""
+from ._studies import Studies
 
 
 class Prepared(NamedTuple):
@@ -31,8 +28,7 @@ class Prepared(NamedTuple):
     - `centre`: By study and unit, the logarithm of the geometric mean of the inputs.
     - `typical`: By study, the typical size of the target.
     - `floor`: By study, the objective that rounding alone would leave.
-    - `counts`: Runs of each study.
-    - `notes`: What was derived from what.
+    - `studies`: The studies, and `notes`: what was derived from what.
     """
 
     law: AbstractLaw
@@ -41,7 +37,7 @@ class Prepared(NamedTuple):
     centre: Float[np.ndarray, "study unit"]
     typical: Float[np.ndarray, " study"]
     floor: Float[np.ndarray, " study"]
-    counts: tuple[int, ...]
+    studies: Studies
     notes: tuple[str, ...]
 
 
@@ -59,61 +55,60 @@ def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Float[np.ndarray
     return runs.select(names)
 
 
-def prepare(law: AbstractLaw, studies: Sequence[Runs], noise: AbstractNoise, fixed: tuple[str, ...]) -> Prepared:
+def size_law(law: AbstractLaw, runs: Runs) -> AbstractLaw:
+    """The law with the static size that all of the runs need."""
+    return law.sized_for(inputs_for(law, runs)[0])
+
+
+def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tuple[str, ...]) -> Prepared:
     """Check the runs of each study against law and noise, and lay them out.
+
+    **Arguments:**
+
+    - `law`: The law, large enough for these runs (`size_law`).
+    - `studies`: The runs of each study.
+    - `noise`: How they scatter.
+    - `fixed`: Fields or numbers of the law that are held.
 
     **Raises:** `InputError` where an input is missing or does not vary, the target does not suit the noise, a study has
     fewer runs than free parameters, or a fixed parameter has no value.
     """
-    inputs, notes = [], []
-    for runs in studies:
-        columns, said = inputs_for(law, runs)
-        inputs.append(columns)
-        notes += [note for note in said if note not in notes]
-    law = law.sized_for({name: np.concatenate([columns[name] for columns in inputs]) for name in law.inputs})
+    runs = studies.runs
+    columns, notes = inputs_for(law, runs)
     curve = LawCurve.of(law, fixed)
-    for runs, columns in zip(studies, inputs, strict=True):
-        _check(law, curve, runs, columns, noise)
-    counts = tuple(len(runs) for runs in studies)
-    length = max(counts) if max(counts) <= ROUND else -(-max(counts) // ROUND) * ROUND
-
-    def lay(columns: Sequence[np.ndarray], pad: float | None = None) -> np.ndarray:
-        last = [column[-1] if pad is None else pad for column in columns]
-        return np.stack([np.concatenate([c, np.full(length - len(c), e)]) for c, e in zip(columns, last, strict=True)])
-
+    _check(law, curve, studies, columns, noise)
+    real = studies.real
+    mean = 1.0 / studies.counts[:, None]
+    logs = {name: studies.table(np.log(column)) for name, column in columns.items()}
     first = {unit: next(n for n, u in law.inputs.items() if u == unit) for unit in curve.units}
-    centre = np.array([[np.mean(np.log(c[first[unit]])) for unit in curve.units] for c in inputs])
-    centre = centre.reshape(len(studies), len(curve.units))
+    centres = [np.sum(logs[first[unit]] * real * mean, axis=1) for unit in curve.units]
+    centre = np.stack(centres, axis=1) if centres else np.zeros((len(studies), 0))
     place = {unit: i for i, unit in enumerate(curve.units)}
-    point = {
-        name: lay([np.log(c[name]) - centre[s, place[unit]] for s, c in enumerate(inputs)])
-        for name, unit in law.inputs.items()
-    }
-    target = lay([np.log(runs.target) if noise.log else np.asarray(runs.target) for runs in studies])
-    weight = lay([np.ones(count) for count in counts], pad=0.0)
-    numbers = values(law)
-    held = np.broadcast_to(numbers[list(curve.fixed)], (len(studies), len(curve.fixed)))
-    size = np.array(
-        [np.max(np.abs(np.log(r.target))) + 1.0 if noise.log else np.max(np.abs(r.target)) for r in studies]
-    )
-    rounding = np.array(counts) * (4 * np.finfo(float).eps * size) ** 2
-    typical = np.array([np.exp(np.mean(np.log(np.abs(r.target) + 1e-300))) for r in studies])
+    point = {name: logs[name] - centre[:, place[unit], None] for name, unit in law.inputs.items()}
+    target = studies.table(np.log(runs.target) if noise.log else np.asarray(runs.target))
+    size = np.log(np.abs(studies.table(runs.target)) + 1e-300)
+    typical = np.exp(np.sum(size * real * mean, axis=1))
+    largest = np.max(np.abs(target) * real, axis=1) + (1.0 if noise.log else 0.0)
+    rounding = studies.counts * (4 * np.finfo(float).eps * largest) ** 2
+    # A log likelihood has no natural zero: its rounding is that of its runs.
+    floor = 1e-12 * studies.counts if noise.free_scale else rounding
+    held = np.broadcast_to(values(law)[list(curve.fixed)], (len(studies), len(curve.fixed)))
     with jax.enable_x64(True):
         data = Data(
             {name: jnp.asarray(column) for name, column in point.items()},
             jnp.asarray(target),
-            jnp.asarray(weight),
-            _precision(studies, noise, lay),
+            jnp.asarray(real.astype(float)),
+            _precision(studies, noise),
             jnp.asarray(np.concatenate([centre, typical[:, None], held], axis=1)),
             None,
         )
-    # A log likelihood has no natural zero: its rounding is that of its runs.
-    floor = 1e-12 * np.array(counts, float) if noise.free_scale else rounding
-    return Prepared(law, curve, data, centre, typical, floor, counts, tuple(notes))
+    return Prepared(law, curve, data, centre, typical, floor, studies, notes)
 
 
-def _check(law: AbstractLaw, curve: LawCurve, runs: Runs, columns: dict[str, np.ndarray], noise: AbstractNoise) -> None:
-    name = type(law).__name__
+def _check(
+    law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[str, np.ndarray], noise: AbstractNoise
+) -> None:
+    name, runs = type(law).__name__, studies.runs
     for k in curve.fixed:
         if not np.isfinite(values(law)[k]):
             raise InputError(
@@ -123,9 +118,10 @@ def _check(law: AbstractLaw, curve: LawCurve, runs: Runs, columns: dict[str, np.
     free = curve.size + noise.free_scale
     if curve.size == 0:
         raise InputError(f"Every parameter of {name} is fixed: nothing is left to fit.")
-    if len(runs) < free:
+    if np.min(studies.counts) < free:
+        least = int(np.argmin(studies.counts))
         raise InputError(
-            f"{runs.name!r} has {len(runs)} runs and {name} has {free} numbers to fit: "
+            f"{studies.name(least)!r} has {studies.counts[least]} runs and {name} has {free} numbers to fit: "
             f"give more runs, a smaller law, or hold parameters fixed."
         )
     if noise.log and np.min(runs.target) <= 0:
@@ -134,28 +130,29 @@ def _check(law: AbstractLaw, curve: LawCurve, runs: Runs, columns: dict[str, np.
             f"{runs.target_name} is {np.min(runs.target):g} in row {row} of {runs.name!r}; a noise on logarithms needs "
             f"values above 0: use a noise on values (log=False, or :value on the command line)."
         )
-    for column, values_ in columns.items():
-        if np.min(values_) <= 0:
+    for column, numbers in columns.items():
+        if np.min(numbers) <= 0:
             raise InputError(
-                f"{column} must be above 0 in every run of {runs.name!r}; the least is {np.min(values_):g}."
+                f"{column} must be above 0 in every run of {runs.name!r}; the least is {np.min(numbers):g}."
             )
-        if np.ptp(values_) == 0 and column != "U":
+        if column == "U":
+            continue
+        table = studies.table(numbers)
+        same = np.flatnonzero(np.max(table, axis=1) == np.min(table, axis=1))
+        if same.size:
             raise InputError(
-                f"Every run of {runs.name!r} has the same {column} ({values_[0]:g}): how {name} depends on it cannot "
-                f"be fitted. Add runs with other {column}, or fit a law without it."
+                f"Every run of {studies.name(int(same[0]))!r} has the same {column} ({table[same[0], 0]:g}): how "
+                f"{name} depends on it cannot be fitted. Add runs with other {column}, or fit a law without it."
             )
 
 
-def _precision(studies: Sequence[Runs], noise: AbstractNoise, lay: Any) -> Any:
-    if all(runs.se is None for runs in studies):
+def _precision(studies: Studies, noise: AbstractNoise) -> Any:
+    runs = studies.runs
+    if runs.se is None:
         return None
-    columns = []
-    for runs in studies:
-        if runs.se is None:
-            raise InputError("Some studies have standard errors and some have none: give them for all or for none.")
-        spread = runs.se / runs.target if noise.log else runs.se
-        columns.append(np.median(spread) / spread)
-    return jnp.asarray(lay(columns))
+    spread = studies.table(runs.se / runs.target if noise.log else runs.se)
+    median = np.nanmedian(np.where(studies.real, spread, np.nan), axis=1, keepdims=True)
+    return jnp.asarray(median / spread)
 
 
 def free_numbers(

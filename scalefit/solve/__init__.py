@@ -12,6 +12,7 @@ from ._problem import Lanes as Lanes
 from ._problem import Noise as Noise
 from ._problem import lanes as lanes
 from ._run import Optimiser as Optimiser
+from ._run import Precision as Precision
 from ._run import Solver as Solver
 from ._run import cores as cores
 from ._run import solve as solve

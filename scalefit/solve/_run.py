@@ -103,14 +103,15 @@ class _Problem:
         many = len(devices) > 1 or devices[0].platform != "cpu"
         work = fits * self.data.target.shape[1]
         shares = len(devices) if many else 1 if work < SMALL else min(workers or cores(), fits)
-        size = min(bucket(-(-fits // shares)), CHUNK)
+        share = -(-fits // max(shares, -(-fits // CHUNK)))
+        size = bucket(share)
         with jax.enable_x64(True):
             common = jax.tree.map(lambda a: _cast(a, precision), (self.noise, self.data, _floor(self.floor, precision)))
         start = start.astype(np.float32 if precision == "float32" else np.float64)
         queue = []
-        for low in range(0, fits, size):
-            part = (_padded(a[low : low + size], size) for a in (start, study, resample))
-            queue.append((*part, min(size, fits - low)))
+        for low in range(0, fits, share):
+            part = (_padded(a[low : low + share], size) for a in (start, study, resample))
+            queue.append((*part, min(share, fits - low)))
         if many:
             rounds = [queue[k : k + shares] for k in range(0, len(queue), shares)]
             parts = [part for r in rounds for part in self._mapped(common, r, size, devices)]

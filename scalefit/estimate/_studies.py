@@ -1,0 +1,83 @@
+"""Runs as studies of their own: one, or one for each value of a label, laid out without a loop over them."""
+
+import dataclasses
+from collections.abc import Hashable, Iterator
+from typing import Self
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ..data import Runs
+
+ROUND = 16
+"""Studies are padded to a multiple of this many runs, so that similar sizes share one compilation."""
+CHUNK = 4096
+"""Studies laid out at once: what a fit holds in memory does not grow with their number."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Studies:
+    """The runs of each study, as places in one table.
+
+    **Arguments:**
+
+    - `runs`: The table.
+    - `order`: Rows of the table, study after study.
+    - `first`, `counts`: Where each study begins in `order`, and how many runs it has.
+    - `keys`: What the studies are called; `None` for a single one.
+    """
+
+    runs: Runs
+    order: Int[np.ndarray, " run"]
+    first: Int[np.ndarray, " study"]
+    counts: Int[np.ndarray, " study"]
+    keys: tuple[Hashable, ...] | None
+
+    @classmethod
+    def of(cls, runs: Runs, by: str | tuple[str, ...] | None) -> Self:
+        """The studies of a table: all of it, or one for each value of a label or column."""
+        if by is None:
+            return cls(runs, np.arange(len(runs)), np.zeros(1, int), np.array([len(runs)]), None)
+        keys, code = runs.groups(by)
+        counts = np.bincount(code, minlength=len(keys))
+        return cls(runs, np.argsort(code, kind="stable"), np.cumsum(counts) - counts, counts, tuple(keys))
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def name(self, study: int) -> str:
+        """What a study is called in messages."""
+        return self.runs.name if self.keys is None else f"{self.runs.name}[{self.keys[study]}]"
+
+    def take(self, which: Int[np.ndarray, " kept"]) -> "Studies":
+        """Some of the studies, in the order asked for."""
+        keys = None if self.keys is None else tuple(self.keys[i] for i in which)
+        return dataclasses.replace(self, first=self.first[which], counts=self.counts[which], keys=keys)
+
+    def rows(self, study: int) -> Int[np.ndarray, " run"]:
+        """The rows of one study."""
+        return self.order[self.first[study] : self.first[study] + self.counts[study]]
+
+    @property
+    def length(self) -> int:
+        """Runs of the longest study, rounded up."""
+        longest = int(self.counts.max())
+        return longest if longest <= ROUND else -(-longest // ROUND) * ROUND
+
+    def table(self, column: np.ndarray) -> Float[np.ndarray, "study run"]:
+        """A column of the runs by study; shorter studies are padded with their last value."""
+        place = np.minimum(np.arange(self.length), self.counts[:, None] - 1)
+        return column[self.order[self.first[:, None] + place]]
+
+    @property
+    def real(self) -> Bool[np.ndarray, "study run"]:
+        """Which entries of a `table` are runs and not padding."""
+        return np.arange(self.length) < self.counts[:, None]
+
+    def parts(self, most: int = CHUNK) -> Iterator[Int[np.ndarray, " kept"]]:
+        """Studies to be laid out together: of similar length, and not too many."""
+        size = np.ceil(np.log2(np.maximum(-(-self.counts // ROUND), 1))).astype(int)
+        for bucket in np.unique(size):
+            found = np.flatnonzero(size == bucket)
+            for low in range(0, len(found), max(most, 1)):
+                yield found[low : low + most]
