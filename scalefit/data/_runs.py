@@ -147,7 +147,10 @@ class Runs:
         for k, v in used.items():
             digest.update(f"{k}\0{len(v)}\0".encode() + np.ascontiguousarray(v, dtype="<f8").tobytes())
         for k, v in sorted(self.labels.items()):
-            digest.update(f"label {k}\0".encode() + "\0".join(map(str, v.tolist())).encode())
+            # Text by its characters: the width of an array of strings depends on what it once held.
+            whole = v.dtype.kind in "iu"
+            digest.update(f"label {k}\0".encode())
+            digest.update(v.astype("<i8").tobytes() if whole else "\0".join(map(str, v.tolist())).encode())
         return digest.hexdigest()
 
     def where(self, expr: str) -> "Runs":

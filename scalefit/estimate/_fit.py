@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
@@ -14,9 +13,7 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
-from ..solve import Optimiser, Precision, Solutions, Solver, predictions, solve
-from ..solve import lanes as lane_rows
-from ._curve import LawCurve
+from ..solve import Optimiser, Precision, Solutions, Solver, bucket, responses, solve
 from ._prepare import Prepared, natural_law, prepare, size_law
 from ._starts import given, screened
 from ._studies import Studies
@@ -61,7 +58,7 @@ def fit(
     - `by`: A label or column: each of its values is a study of its own, fitted in one batch.
     - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are
       polished and the screen is left out.
-    - `num_starts`: Starts kept from the screen: 8, or 3 with `by`.
+    - `num_starts`: Starts kept from the screen: 8, or 2 with `by`.
     - `solver`: `"newton"`, or an Optax optimiser.
     - `seed`: Shifts the nodes of the screen.
     - `max_steps`: Passes over the runs allowed to one start.
@@ -81,7 +78,7 @@ def fit(
         raise InputError(f"num_starts is {num_starts}; it must be 1 or more.")
     studies = Studies.of(runs, by)
     template = size_law(template, runs)
-    keep = num_starts or (8 if by is None else 3)
+    keep = num_starts or (8 if by is None else 2)
     parts = []
     for which in studies.parts():
         prepared = prepare(template, studies.take(which), noise, held)
@@ -158,10 +155,8 @@ def _polished(
     lost = np.flatnonzero((np.asarray(solved.result) != int(RESULTS.successful)) | (gone & worse))
     if lost.size == 0:
         return solved
-    again = screened(
-        prepared, noise, np.unique(study[lost]), np.zeros((len(np.unique(study[lost])), 1), int), 4, seed + 1
-    )
-    place = np.searchsorted(np.unique(study[lost]), study[lost])
+    which, place = np.unique(study[lost], return_inverse=True)
+    again = screened(prepared, noise, which, np.zeros((len(which), 1), int), 4, seed + 1)
     fresh = again[place, 0, np.arange(lost.size) % again.shape[2]]
     return better_of(solved, run(fresh, study[lost]), lost)
 
@@ -236,30 +231,21 @@ def _collect(
 
 
 def residuals_and_dead(
-    prepared: Prepared, noise: AbstractNoise, theta: np.ndarray, study: np.ndarray
-) -> tuple[Float[np.ndarray, "fit run"], np.ndarray]:
+    prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]
+) -> tuple[Float[np.ndarray, "fit run"], Bool[np.ndarray, "fit size"]]:
     """Residuals at an optimum, and which parameters no run feels there."""
-    curve = prepared.curve
+    curve, data, fits = prepared.curve, prepared.data, len(theta)
+    spare = bucket(fits) - fits
     with jax.enable_x64(True):
-        rows = lane_rows(prepared.data, jnp.asarray(study), jnp.asarray(study * 0))
-        at = jnp.asarray(theta)
-        value = predictions(curve, at, rows)
-        residual = np.asarray(rows.target - (jnp.log(value) if noise.log else value))
-        # The response of the predictions to about an e-fold, wide enough to be felt if anything is.
-        felt = []
-        for k in range(curve.size):
-            ends = [jnp.asarray(_nudged(curve, theta, k, sign * 0.5)) for sign in (-1.0, 1.0)]
-            change = (predictions(curve, ends[1], rows) - predictions(curve, ends[0], rows)) / value
-            felt.append(np.max(np.abs(np.asarray(change)) * (np.asarray(rows.weight) > 0), axis=1))
-    residual = np.where(np.asarray(rows.weight) > 0, residual, np.nan)
-    return residual, np.stack(felt, axis=-1) < FELT
-
-
-def _nudged(curve: LawCurve, theta: np.ndarray, k: int, step: float) -> np.ndarray:
-    moved = theta.copy()
-    linear = curve.slots[curve.free[k]].parameter.constraint.kind == "nonnegative"
-    moved[:, k] = theta[:, k] * np.exp(step) if linear else theta[:, k] + step
-    return moved
+        padded = np.pad(theta, ((0, spare), (0, 0)), mode="edge"), np.pad(study, (0, spare), mode="edge")
+        value, felt = (np.asarray(a)[:fits] for a in responses(curve, padded[0], data, padded[1]))
+    target, real = np.asarray(data.target)[study], np.asarray(data.weight)[study] > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        residual = np.where(real, target - (np.log(value) if noise.log else value), np.nan)
+    # What enters linearly is felt by its own size, anything else by an e-fold.
+    linear = [curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free]
+    felt = felt * np.where(linear, np.abs(theta[:, : curve.size]), 1.0)
+    return residual, ~(felt >= FELT)
 
 
 def source_of(runs: Runs, names: Sequence[str], notes: Sequence[str]) -> Source:

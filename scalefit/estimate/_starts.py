@@ -1,10 +1,10 @@
 """Where a fit begins: the best of a global screen, and whatever the caller gave."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -12,24 +12,27 @@ from .._core import InputError
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import values, with_values
-from ..solve import kronecker, screen
+from ..solve import bucket, cores, kronecker, screen
 from ._prepare import Prepared, free_numbers
 
 NODES = {0: 1, 1: 64, 2: 256, 3: 1024}
-"""Nodes of the screen by number of shape parameters; `MANY` beyond."""
+"""Nodes of the screen by number of shape parameters; `MANY` beyond. A batch of studies takes a third of them."""
 MANY = 2048
+FEW = 16
+"""Studies up to which every one is screened as a single fit is."""
 RESAMPLES = 64
 """Resamples screened at once: their costs at every node are held together."""
 
 
 def nodes(
-    prepared: Prepared, seed: int, target: float
+    prepared: Prepared, seed: int, target: float, batch: bool
 ) -> tuple[Float[np.ndarray, "node shape"], Float[np.ndarray, "node shape"]]:
     """Shapes to try, as free numbers and in the unit cube; the seed shifts them."""
     curve = prepared.curve
     shapes = [k for i, k in enumerate(curve.free) if i not in curve.amplitudes]
     shift = np.random.default_rng([seed, 0x5CA1E]).random(len(shapes))
-    cube = kronecker(NODES.get(len(shapes), MANY), len(shapes), shift)
+    count = NODES.get(len(shapes), MANY)
+    cube = kronecker(-(-count // 3) if batch else count, len(shapes), shift)
     columns = []
     for at, k in enumerate(shapes):
         declared = curve.slots[k].parameter
@@ -49,21 +52,39 @@ def screened(
 ) -> Float[np.ndarray, "group member keep free"]:
     """The best starts of each fit by the global screen, from distinct regions."""
     mean = float(np.mean(np.asarray(prepared.data.target)))
-    at, cube = nodes(prepared, seed, float(np.exp(mean)) if noise.log else abs(mean))
+    level = float(np.exp(mean)) if noise.log else abs(mean)
+    at, cube = nodes(prepared, seed, level, batch=len(study) > FEW)
     keep = min(keep, len(at))
-    parts = []
-    with jax.enable_x64(True):
-        for low in range(0, resample.shape[1], RESAMPLES):
+    groups, members = resample.shape
+    # A part of the groups for each core; padded, so that few shapes are compiled.
+    share = bucket(-(-groups // cores())) if groups > FEW else groups
+    jobs = [
+        (study[g : g + share], resample[g : g + share, low : low + RESAMPLES])
+        for g in range(0, groups, share)
+        for low in range(0, members, RESAMPLES)
+    ]
+
+    def run(job: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        which, resamples = job
+        spare = ((0, share - len(which)),)
+        with jax.enable_x64(True):
             starts, cost = screen(
-                prepared.curve, prepared.data, jnp.asarray(at), jnp.asarray(cube),
-                jnp.asarray(study), jnp.asarray(resample[:, low : low + RESAMPLES]), log=noise.log, keep=keep,
+                prepared.curve, prepared.data, at, cube, np.pad(which, spare, mode="edge"),
+                np.pad(resamples, (*spare, (0, 0)), mode="edge"), log=noise.log, keep=keep,
             )  # fmt: skip
-            starts, cost = np.asarray(starts), np.asarray(cost)
-            if noise.free_scale:
-                spread = 0.5 * np.log(np.maximum(cost, 1e-12))
-                starts = np.concatenate([starts, np.where(np.isfinite(spread), spread, 0.0)[..., None]], axis=-1)
-            parts.append(starts)
-    return np.concatenate(parts, axis=1)
+            starts, cost = np.asarray(starts)[: len(which)], np.asarray(cost)[: len(which)]
+        if noise.free_scale:
+            spread = 0.5 * np.log(np.maximum(cost, 1e-12))
+            starts = np.concatenate([starts, np.where(np.isfinite(spread), spread, 0.0)[..., None]], axis=-1)
+        return starts
+
+    if len(jobs) == 1:
+        return run(jobs[0])
+    with ThreadPoolExecutor(cores()) as pool:
+        parts = list(pool.map(run, jobs))
+    blocks = -(-members // RESAMPLES)
+    rows = [np.concatenate(parts[k : k + blocks], axis=1) for k in range(0, len(parts), blocks)]
+    return np.concatenate(rows)
 
 
 def given(

@@ -4,6 +4,7 @@ from ._derivatives import derivatives as derivatives
 from ._moments import moments as moments
 from ._moments import objective as objective
 from ._moments import predictions as predictions
+from ._moments import responses as responses
 from ._polish import Solutions as Solutions
 from ._polish import polish as polish
 from ._problem import Curve as Curve
@@ -14,6 +15,7 @@ from ._problem import lanes as lanes
 from ._run import Optimiser as Optimiser
 from ._run import Precision as Precision
 from ._run import Solver as Solver
+from ._run import bucket as bucket
 from ._run import cores as cores
 from ._run import solve as solve
 from ._screen import AffineCurve as AffineCurve

@@ -4,14 +4,15 @@ The matrix of a lane is that of iteratively reweighted least squares (Gauss-Newt
 lane: near the optimum the Hessian converges in a few steps, far from it only the former is safely positive.
 """
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from ._derivatives import curved_pairs, derivatives
-from ._problem import Curve, Lanes, Noise
+from ._problem import Curve, Data, Lanes, Noise, lanes
 
 BLOCK = 2048
 """Runs taken at once: more and the intermediate arrays leave the cache."""
@@ -39,6 +40,17 @@ def _value(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
 def predictions(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, "lane run"]:
     """The curve's values."""
     return _by_lane_and_run(curve, theta, rows, _value)
+
+
+@functools.partial(jax.jit, static_argnames=("curve",))
+def responses(
+    curve: Curve, theta: Float[Array, "fit free"], data: Data, study: Int[Array, " fit"]
+) -> tuple[Float[Array, "fit run"], Float[Array, "fit size"]]:
+    """The curve's values, and the largest relative response of any run to each free number."""
+    rows = lanes(data._replace(resamples=None), study, study)
+    value, slopes, _ = _by_lane_and_run(curve, theta, rows, derivatives)
+    share = [jnp.max(jnp.where(rows.weight > 0, jnp.abs(s / value), 0.0), axis=1) for s in slopes]
+    return value, jnp.stack(share, axis=-1)
 
 
 def objective(curve: Curve, noise: Noise, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, " lane"]:

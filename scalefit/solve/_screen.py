@@ -1,6 +1,6 @@
 """Global search: amplitudes solved for at every node of a set of shapes, and the best nodes of distinct regions kept.
 
-All Gram matrices of all nodes and resamples come from one matrix product.
+The Gram matrices of all nodes and resamples come from matrix products.
 """
 
 import functools
@@ -71,7 +71,9 @@ def screen(
         weights = (weight * data.resamples[members] if data.resamples is not None else weight[None]).T
         return _screen_study(curve, point, data, row, weights, nodes, cube, log, keep)
 
-    return jax.lax.map(group, (study, resample))
+    # Single fits are screened several at once, so that their small arrays fill a loop; resamples fill it themselves.
+    together = min(8, study.shape[0]) if resample.shape[1] == 1 else 1
+    return jax.lax.map(group, (study, resample), batch_size=together)
 
 
 def _screen_study(
@@ -95,34 +97,40 @@ def _screen_study(
         return curve.affine(tuple(shapes[i] for i in range(shapes.shape[0])), at, constant)
 
     offset, basis = jax.vmap(jax.vmap(affine, (None, 0)), (0, None))(nodes, point)
-    rest = (observed - offset) * measure
-    basis = [b * measure for b in basis]
     count = len(basis)
-    pairs = [(i, j) for i in range(count) for j in range(i, count)]
-    features = [rest * rest] + [b * rest for b in basis] + [basis[i] * basis[j] for i, j in pairs]
-    finite = jnp.all(jnp.isfinite(jnp.stack([jnp.sum(f, axis=1) for f in features])), axis=0)
-    sums = jnp.einsum("fgn,nm->fgm", jnp.stack(features), weights)
-    moment = [sums[1 + i] for i in range(count)]
-    gram = {pair: sums[1 + count + k] for k, pair in enumerate(pairs)}
+    pairs = [(i, j) for i in range(count + 1) for j in range(i, count + 1)]
+    columns = [(observed - offset) * measure, *(b * measure for b in basis)]
+    if weights.shape[1] == 1:
+        stacked = jnp.stack(columns, axis=1)
+        square = jnp.einsum("gan,gbn->gab", stacked * weights[:, 0], stacked)
+        sums = {(i, j): square[:, i, j, None] for i, j in pairs}
+    else:
+        # Many resamples of one study: the products once, all their weighted sums from one matrix product.
+        products = jnp.stack([columns[i] * columns[j] for i, j in pairs])
+        totals = jnp.einsum("fgn,nm->fgm", products, weights)
+        sums = dict(zip(pairs, totals, strict=True))
+    finite = jnp.all(jnp.isfinite(jnp.stack(list(sums.values()))), axis=0)
+    moment = [sums[0, 1 + i] for i in range(count)]
+    gram = {(i, j): sums[1 + i, 1 + j] for i in range(count) for j in range(i, count)}
     if count:
         amplitudes, gain = nonnegative_least_squares(gram, moment)
-        cost = jnp.maximum(sums[0] + 2.0 * gain, 0.0)
+        cost = jnp.maximum(sums[0, 0] + 2.0 * gain, 0.0)
     else:
-        amplitudes, cost = [], sums[0]
-    cost = jnp.where(finite[:, None] & jnp.isfinite(cost), cost, jnp.inf)
+        amplitudes, cost = [], sums[0, 0]
+    cost = jnp.where(finite & jnp.isfinite(cost), cost, jnp.inf)
     total = jnp.sum(weights, axis=0)
     chosen = _distinct(cost, cube, keep)
 
     def pick(values: Array) -> Array:
         return jnp.take_along_axis(values, chosen, axis=0)
 
-    columns: list[Array] = [jnp.zeros(())] * curve.size
+    numbers: list[Array] = [jnp.zeros(())] * curve.size
     shapes = [k for k in range(curve.size) if k not in curve.amplitudes]
     for at, k in enumerate(shapes):
-        columns[k] = pick(jnp.broadcast_to(nodes[:, at, None], cost.shape))
+        numbers[k] = pick(jnp.broadcast_to(nodes[:, at, None], cost.shape))
     for at, k in enumerate(curve.amplitudes):
-        columns[k] = pick(amplitudes[at])
-    starts = jnp.stack(columns, axis=-1) if columns else jnp.zeros((*chosen.shape, 0))
+        numbers[k] = pick(amplitudes[at])
+    starts = jnp.stack(numbers, axis=-1) if numbers else jnp.zeros((*chosen.shape, 0))
     return jnp.moveaxis(starts, 0, 1), (pick(cost) / total).T
 
 
