@@ -97,8 +97,16 @@ def test_published_resamples_give_the_published_draws(epoch, published_draws, pu
 def test_published_resamples_give_the_published_interval(published_draws):
     ends = np.percentile(published_draws.law.B, [2.5, 97.5])
     np.testing.assert_allclose(ends, [1042.357, 5810.344], rtol=1e-4)
-    spread = [np.std(v, ddof=1) for v in (published_draws.law.A, published_draws.law.B, published_draws.law.E)]
-    np.testing.assert_allclose(spread, [124.522, 1293.284, 0.0256601], rtol=1e-3)
+
+
+def test_published_resamples_give_the_published_errors(published_draws):
+    """That of B is 1.5 % larger here: on one resample the published single start ended in a local optimum."""
+    law = published_draws.law
+    errors = [np.std(v, ddof=1) for v in (law.A, law.E, law.alpha, law.beta)]
+    np.testing.assert_allclose(errors, [124.52232, 0.02566, 0.01540, 0.02060], rtol=2e-3)
+    assert np.std(law.B, ddof=1) == pytest.approx(1293.284, rel=0.02)
+    # The resample in question: 0.00124679976 from the published start, and another B altogether.
+    assert published_draws.objective[3178] == pytest.approx(0.00124609835, rel=1e-8)
 
 
 # Muennighoff et al.: the base law is held at its published values and the two decay constants are fitted.
