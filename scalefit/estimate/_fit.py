@@ -13,7 +13,7 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
-from ..solve import Optimiser, Precision, Solutions, Solver, bucket, responses, solve
+from ..solve import Precision, Solutions, Solver, bucket, is_solver, responses, solve
 from ._prepare import Prepared, natural_law, prepare, size_law
 from ._starts import given, screened
 from ._studies import Studies
@@ -59,7 +59,8 @@ def fit(
     - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are
       polished and the screen is left out.
     - `num_starts`: Starts kept from the screen: 8, or 2 with `by`.
-    - `solver`: `"newton"`, or an Optax optimiser.
+    - `solver`: `"newton"`, an Optax optimiser, or an Optimistix minimiser or least-squares solver (the extra
+      `scalefit[optimistix]`).
     - `seed`: Shifts the nodes of the screen.
     - `max_steps`: Passes over the runs allowed to one start.
     - `precision`: Of the passes: `"float64"`, `"float32"` for accelerators, or `"mixed"`, float32 and then float64.
@@ -72,8 +73,10 @@ def fit(
     template = law() if isinstance(law, type) else law
     noise = Huber(1e-3) if noise is None else noise
     held = _fields(template, fixed)
-    if solver != "newton" and not isinstance(solver, Optimiser):
-        raise InputError(f"solver is {solver!r}; it must be 'newton' or an Optax optimiser such as optax.lbfgs().")
+    if not is_solver(solver):
+        raise InputError(
+            f"solver is {solver!r}; it must be 'newton', an Optax optimiser (optax.lbfgs()), or one of Optimistix."
+        )
     if num_starts is not None and num_starts < 1:
         raise InputError(f"num_starts is {num_starts}; it must be 1 or more.")
     studies = Studies.of(runs, by)

@@ -12,11 +12,11 @@ from ._problem import Data as Data
 from ._problem import Lanes as Lanes
 from ._problem import Noise as Noise
 from ._problem import lanes as lanes
-from ._run import Optimiser as Optimiser
 from ._run import Precision as Precision
 from ._run import Solver as Solver
 from ._run import bucket as bucket
 from ._run import cores as cores
+from ._run import is_solver as is_solver
 from ._run import solve as solve
 from ._screen import AffineCurve as AffineCurve
 from ._screen import kronecker as kronecker

@@ -3,9 +3,8 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -17,17 +16,8 @@ from ._moments import objective
 from ._polish import Solutions, lane_width, polish
 from ._problem import Curve, Data, Noise, lanes
 
-
-@runtime_checkable
-class Optimiser(Protocol):
-    """An Optax optimiser, by its two functions."""
-
-    init: Callable[..., Any]
-    update: Callable[..., Any]
-
-
-Solver = Literal["newton"] | Optimiser
-"""The project's own solver, or any Optax optimiser."""
+Solver = Any
+"""`"newton"`, the project's own; or an Optax optimiser, or an Optimistix minimiser or least-squares solver."""
 
 Precision = Literal["float64", "float32", "mixed"]
 """In what the passes run: `"mixed"` searches in float32 and ends in float64."""
@@ -42,6 +32,15 @@ _TOLERANCE = {"float64": 1e-12, "float32": 1e-7}
 def cores() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def is_solver(solver: Any) -> bool:
+    """Whether `solve` takes it: by the functions that Optax's optimisers and Optimistix's solvers have."""
+    if isinstance(solver, str):
+        return solver == "newton"
+    return all(hasattr(solver, name) for name in ("init", "update")) or all(
+        hasattr(solver, name) for name in ("init", "step", "terminate")
+    )
 
 
 def bucket(count: int) -> int:
@@ -136,7 +135,7 @@ class _Problem:
                 tolerance = _TOLERANCE[str(start.dtype)]
                 out = polish(*problem, count=number, width=self._width(size), tolerance=tolerance)
             else:
-                from ._optax import descend  # Optax takes a third of a second to import and few calls need it
+                from ._descend import descend  # few calls need it, and fewer the libraries that it needs
 
                 out = descend(*problem, optimiser=self.solver)
             return [np.asarray(a) for a in out]
