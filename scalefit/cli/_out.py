@@ -3,6 +3,7 @@
 import contextlib
 import io
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def write_result(
     found: dict[str, Any],
     folder: Path,
     by: str | tuple[str, ...] | None = None,
+    further: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write what later commands read, the document as it is printed, and the figures: all of it, or nothing.
 
@@ -58,10 +60,11 @@ def write_result(
     - `found`: The document.
     - `folder`: Where to.
     - `by`: What made the studies of a batch.
+    - `further`: More files, by name.
 
     **Raises:** `InputError` where the folder cannot be written.
     """
-    files = {"summary.json": (to_json(found) + "\n").encode(), **figures(result, runs, by)}
+    files = {"summary.json": (to_json(found) + "\n").encode(), **figures(result, runs, by), **(further or {})}
     try:
         save(result, folder, files=files)
     except OSError as error:
@@ -83,6 +86,17 @@ def figures(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, .
     return found
 
 
+def overview(result: Fit[Any] | Ensemble[Any], runs: Runs) -> bytes:
+    """Loss against compute beside the residuals, as one PNG: what to look at first."""
+    fit = result if isinstance(result, Fit) else result.fit
+    figure = Figure(figsize=(11.0, 4.8), layout="constrained")
+    grid = figure.add_gridspec(len(fit.law.inputs), 2, width_ratios=(1.5, 1.0))
+    ax = loss_against_compute(result, runs, figure.add_subplot(grid[:, 0]))
+    for panel in residuals(fit, runs, [figure.add_subplot(grid[k, 1]) for k in range(len(fit.law.inputs))]):
+        panel.set_ylabel("above the law (%)" if fit.noise.log else "observed − law")
+    return _png(ax)
+
+
 def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...]) -> bytes:
     fit = result if isinstance(result, Fit) else result.fit
     parts = [(s, key, part) for s, (key, part) in enumerate(runs.split(by)) if fit.converged[s]][:PANELS]
@@ -92,6 +106,8 @@ def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, 
     panels = figure.subplots(high, wide, squeeze=False).ravel()
     for panel, (s, key, part) in zip(panels, parts, strict=False):
         loss_against_compute(study(result, s), part, panel)
+        if panel is not panels[0] and (legend := panel.get_legend()) is not None:
+            legend.remove()
         panel.set_title(", ".join(map(str, key)) if isinstance(key, tuple) else str(key), fontsize=10)
     for panel in panels[len(parts) :]:
         panel.set_visible(False)

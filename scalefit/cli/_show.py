@@ -35,7 +35,7 @@ def table(*headers: str, right: Sequence[str] = ()) -> Table:
     """An empty table in the one style that is used; columns named in `right` hold numbers."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for header in headers:
-        made.add_column(Text(header), justify="right" if header in right else "left")
+        made.add_column(Text(header), justify="right" if header in right else "left", overflow="fold")
     return made
 
 
@@ -122,8 +122,10 @@ def trust_lines(fit: Fit[Any], draws: Ensemble[Any] | None, level: float) -> lis
 
 
 def number(value: float | None, digits: int = 6) -> str:
-    """A number for a table; a dash where there is none."""
-    return "–" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
+    """A number for a table, to so many digits; a dash where there is none."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{float(f'{value:.{digits}g}'):g}"
 
 
 def interval(estimate: Estimate) -> str:

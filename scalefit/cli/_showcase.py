@@ -8,13 +8,13 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from ..data import load_data
+from ..data import Runs, load_data
 from ..estimate import bootstrap, fit
 from ..laws import Chinchilla
 from ..results import Ensemble, predict, summary
 from ._cache import keep_compiled
 from ._document import document, to_json
-from ._out import check_folder, write_result
+from ._out import check_folder, overview, write_result
 from ._progress import progress
 from ._show import console, number, show_fit
 
@@ -31,7 +31,7 @@ def run_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -> N
     check_folder(out)
     with progress(4) as step:
         step("reading the bundled runs")
-        runs = load_data("bundled")
+        runs = bundled()
         keep_compiled(cache_dir)
         step("fitting Chinchilla's law")
         fitted = fit(Chinchilla, runs, seed=SEED)
@@ -40,7 +40,7 @@ def run_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -> N
         said = verdict(draws, float(np.max(6.0 * runs.inputs["N"] * runs.inputs["D"])))
         found = {**document(draws, level=LEVEL, seconds=time.perf_counter() - begun), "verdict": said}
         step("drawing")
-        write_result(draws, runs, found, out)
+        write_result(draws, runs, found, out, further={"demo.png": overview(draws, runs)})
     if json:
         typer.echo(to_json(found))
         return
@@ -55,8 +55,16 @@ def run_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -> N
     for sentence in said:
         page.print(Text(sentence))
     page.print()
-    page.print(Text(f"Pictures and numbers are in {out}: loss.png, residuals.png, parameters.png, result.json."))
+    page.print(Text(f"Pictures and numbers are in {out}: look at demo.png first."))
     page.print(Text(f"Ask it for more: scalefit predict {out} N=100k D=1M"))
+
+
+def bundled() -> Runs:
+    """The bundled runs, told what they count: samples and nats, which their headers do not say."""
+    runs = load_data("bundled")
+    units = {**runs.units, "D": "samples", "loss": "nats per sample"}
+    run, seed = runs.labels["run"], runs.labels["seed"]
+    return Runs(runs.target, run=run, seed=seed, name=runs.name, units=units, **runs.inputs)
 
 
 def verdict(draws: Ensemble[Any], most: float) -> list[str]:

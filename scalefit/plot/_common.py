@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from .._core import InputError
 from ..data import Runs
+from ..data._runs import UNITS
 from ..estimate._prepare import inputs_for
 from ..results import Ensemble, Fit
 
@@ -88,7 +89,9 @@ def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
     """What an axis shows, in words and with its unit."""
     if name == "x" and "x" not in runs.inputs and len(runs.inputs) == 1:
         (name,) = runs.inputs
-    unit = runs.units.get(name) or ("" if fit is None else fit.law.inputs.get(name, ""))
+    unit = runs.units.get(name, "")
+    if fit is not None and unit in ("", UNITS.get(name)):  # what the law counts, unless the table says otherwise
+        unit = fit.law.inputs.get(name, unit)
     words = _WORDS.get(name, name)
     return f"{words} ({unit})" if unit and unit != name else words
 
@@ -130,6 +133,7 @@ def log_axis(ax: Axes, which: str, values: Sequence[float] | np.ndarray) -> None
         axis.set_major_locator(LogLocator(numticks=9))
     else:
         axis.set_major_locator(MaxNLocator(7) if ratio < 4 else LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(ScalarFormatter())
+        big = float(np.max(values)) >= 1e4
+        axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)) if big else ScalarFormatter())
         axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

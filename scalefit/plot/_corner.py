@@ -90,7 +90,7 @@ def _columns(ensemble: Ensemble[Any]) -> tuple[list[str], Float[np.ndarray, "dra
 def _title(name: str, centre: float, se: float) -> str:
     """Value and standard error, to two digits of the error."""
     places = int(np.clip(1 - np.floor(np.log10(se)), 0, 8))
-    return f"{name} = {centre:.{places}f} ± {se:.{places}f}"
+    return f"{name} = {centre:.{places}f} ± {se:.{places}f}".replace("-", "−")
 
 
 def _histogram(ax: Axes, draws: np.ndarray, ends: np.ndarray, centre: float) -> None:

@@ -75,7 +75,9 @@ def loss_against_compute(
     again = inputs["D"] > 1.001 * inputs["U"] if "U" in inputs else np.zeros(len(runs), bool)
     ax.scatter(compute[~again], runs.target[~again], c=shades[~again], s=16, linewidths=0, alpha=0.85, zorder=3)
     if again.any():
-        ax.scatter(compute[again], runs.target[again], s=13, facecolors="none", edgecolors=list(shades[again]), zorder=2.5)
+        ax.scatter(
+            compute[again], runs.target[again], s=13, facecolors="none", edgecolors=list(shades[again]), zorder=2.5
+        )
         ax.scatter([], [], s=13, facecolors="none", edgecolors=INK, label="runs that repeat data")
 
     budgets = np.geomspace(least, BEYOND * most, POINTS)

@@ -3,7 +3,7 @@
 import json
 
 import scalefit as sf
-from scalefit.cli._showcase import least_plan
+from scalefit.cli._showcase import bundled, least_plan
 
 
 def test_demo(cli, tmp_path):
@@ -20,6 +20,13 @@ def test_demo(cli, tmp_path):
     draws = sf.load(folder)
     assert isinstance(draws, sf.Ensemble)
     assert cli("predict", folder, "N=100k", "D=1M").status == 0
+
+
+def test_the_demo_fits_what_is_bundled():
+    """Units apart, its runs are those of `data:bundled`, to the last digit."""
+    runs = bundled()
+    assert runs.fingerprint == sf.load_data("bundled").fingerprint
+    assert runs.units["D"] == "samples"
 
 
 def test_best_plan_of_the_verdict():

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 import scalefit as sf
 from scalefit.laws import QQT, Chinchilla, PowerLaw
-from scalefit.plot._common import greek, short, study
+from scalefit.plot._common import axis_label, greek, short, study
 from scalefit.plot._frontier import frontier
 
 LAWS = {
@@ -122,6 +122,14 @@ def test_corner(study_of):
             if column <= row:
                 everything_is_finite(axes[row, column])
     assert "±" in axes[0, 0].get_title()
+
+
+def test_labels_say_what_is_counted(study_of):
+    runs, fit, _ = study_of
+    for name, unit in fit.law.inputs.items():
+        assert axis_label(name, runs, fit).endswith(unit if unit == name else f"({unit})")
+        other = sf.Runs(runs.target, units={name: "widgets"}, **runs.inputs)
+        assert axis_label(name, other, fit).endswith("(widgets)")
 
 
 def test_given_axes_are_drawn_on(study_of):
