@@ -64,7 +64,7 @@ def bundled() -> Runs:
     runs = load_data("bundled")
     units = {**runs.units, "D": "samples", "loss": "nats per sample"}
     run, seed = runs.labels["run"], runs.labels["seed"]
-    return Runs(runs.target, run=run, seed=seed, name=runs.name, units=units, **runs.inputs)
+    return Runs(runs.target, run=run, seed=seed, target=runs.target_name, units=units, name=runs.name, **runs.inputs)
 
 
 def verdict(draws: Ensemble[Any], most: float) -> list[str]:
