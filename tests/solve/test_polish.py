@@ -203,7 +203,7 @@ def test_optax_solvers_say_when_steps_ran_out(curve, make_data, starts):
 
 
 def compiled() -> int:
-    return polish._cache_size()  # pyright: ignore[reportFunctionMemberAccess]
+    return polish._cache_size()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_second_call_of_the_same_shapes_compiles_nothing(good, curve, resampled, starts):
