@@ -78,17 +78,18 @@ def test_importing_changes_no_setting_of_jax():
 
 
 def test_importing_costs_little_beyond_jax_and_equinox():
+    # Time of the processor, and the least of a few: what else the machine does is left out as far as can be.
     script = (
         "import json, time\n"
-        "start = time.perf_counter()\n"
+        "start = time.process_time()\n"
         "import jax, equinox\n"
-        "base = time.perf_counter()\n"
+        "base = time.process_time()\n"
         "import scalefit as sf\n"
         "sf.laws.Chinchilla, sf.noise.Huber, sf.fit, sf.load_data\n"
-        "print(json.dumps([base - start, time.perf_counter() - base]))"
+        "print(json.dumps([base - start, time.process_time() - base]))"
     )
-    base, ours = (min(seconds) for seconds in zip(*(in_a_new_process(script) for _ in range(3)), strict=True))
-    # A machine that is busy or slow takes longer over both; where jax and equinox take a second, 0.15 s it is.
+    base, ours = (min(seconds) for seconds in zip(*(in_a_new_process(script) for _ in range(4)), strict=True))
+    # A slow machine takes longer over both; where jax and equinox take a second or less, 0.15 s it is.
     assert ours < 0.15 * max(base, 1.0)
 
 
