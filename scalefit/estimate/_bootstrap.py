@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from .._core import RESULTS, InputError
 from ..data import Runs
@@ -28,7 +29,7 @@ def bootstrap(
     runs: Runs,
     *,
     num: int = 1000,
-    weights: Float[np.ndarray, "draw run"] | None = None,
+    weights: ArrayLike | None = None,
     cluster: str | tuple[str, ...] | None = "auto",
     seed: int = 0,
     max_steps: int = 300,
@@ -74,7 +75,7 @@ def bootstrap(
 
     def whole(*columns: np.ndarray) -> np.ndarray:
         column = np.concatenate(columns)[back]
-        return column if fit.keys is not None else column[0]
+        return column if fit.keys is not None else np.asarray(column[0])
 
     joined: _Draws = jax.tree.map(whole, *parts)
     return Ensemble(**joined._asdict(), fit=fit, method="bootstrap", seed=seed)
@@ -122,7 +123,7 @@ def _refitted(
 
 def _own_weights(weights: Any, runs: int) -> Float[np.ndarray, "draw run"]:
     rows = np.asarray(weights, float)
-    if rows.ndim != 2 or rows.shape[1] != runs:
+    if rows.ndim != 2 or rows.shape[1] != runs or len(rows) == 0:
         raise InputError(
             f"weights has shape {rows.shape}; expected one row a draw and one column for each of {runs} runs."
         )

@@ -218,7 +218,7 @@ def _collect(
             width = max(c.shape[1] for c in columns)
             columns = tuple(np.pad(c, ((0, 0), (0, width - c.shape[1])), constant_values=np.nan) for c in columns)
         column = np.concatenate(columns)[order]
-        return column if studies.keys is not None else column[0]
+        return column if studies.keys is not None else np.asarray(column[0])
 
     joined: _Outcome = jax.tree.map(whole, *(outcome for _, outcome in parts))
     return Fit(

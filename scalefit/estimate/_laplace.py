@@ -83,7 +83,11 @@ def laplace(fit: Fit[LawT], runs: Runs, *, num: int = 1000, seed: int = 0) -> En
     rng = np.random.default_rng([seed, 0x1A91])
     factor = np.linalg.cholesky(cov.free)
     draws = theta + rng.standard_normal((num, len(theta))) @ factor.T
-    law = natural_law(prepared, draws[:, : prepared.curve.size], np.zeros(num, int))
+    # What may not be negative is drawn on its logarithm, with the same spread.
+    curve = prepared.curve
+    linear = np.flatnonzero([curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free])
+    draws[:, linear] = theta[linear] * np.exp((draws[:, linear] - theta[linear]) / theta[linear])
+    law = natural_law(prepared, draws[:, : curve.size], np.zeros(num, int))
     return Ensemble(
         law=law,
         objective=np.full(num, np.nan),

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Hashable, Iterator
-from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -34,7 +33,7 @@ class Studies:
     keys: tuple[Hashable, ...] | None
 
     @classmethod
-    def of(cls, runs: Runs, by: str | tuple[str, ...] | None) -> Self:
+    def of(cls, runs: Runs, by: str | tuple[str, ...] | None) -> "Studies":
         """The studies of a table: all of it, or one for each value of a label or column."""
         if by is None:
             return cls(runs, np.arange(len(runs)), np.zeros(1, int), np.array([len(runs)]), None)

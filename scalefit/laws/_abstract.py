@@ -64,6 +64,17 @@ class AbstractLaw(eqx.Module):
         del inputs
         return self
 
+    def __repr__(self) -> str:
+        shown = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray) and value.size <= 8:
+                value = value.tolist()
+            elif hasattr(value, "shape"):
+                value = f"{value.dtype}{list(value.shape)}"
+            shown.append(f"{field.name}={value}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     @classmethod
     def published(cls: type[Law], name: str) -> Law:
         """The law with a published set of parameters.

@@ -78,6 +78,21 @@ class Fit(eqx.Module, Generic[LawT]):
     by: str | tuple[str, ...] | None = eqx.field(static=True, default=None)
     keys: tuple[Hashable, ...] | None = eqx.field(static=True, default=None)
 
+    def __repr__(self) -> str:
+        """What a reader asks first: which law, how well, from how many starts."""
+        used = f"{self.source.used} runs of {self.source.name!r}"
+        if self.keys is not None:
+            good = int(np.sum(self.converged))
+            return f"Fit of {type(self.law).__name__} to {len(self.keys)} studies, {used}: {good} converged"
+        state = "converged" if self.converged else RESULTS(int(self.result)).message
+        lost = [name for name, dead in zip(self.free, self.dead, strict=True) if dead]
+        lines = [
+            f"Fit of {self.law!r}",
+            f"  {used}; {type(self.noise).__name__}; objective {float(self.objective):.10g}; {state}",
+            f"  {int(self.agreeing)} of {self.tried} starts agree",
+        ]
+        return "\n".join([*lines, *([f"  no run feels {', '.join(lost)}"] if lost else [])])
+
     @property
     def template(self) -> LawT:
         """The law without the axis of studies; its free parameters are those of the first study."""

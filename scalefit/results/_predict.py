@@ -82,6 +82,8 @@ def predict(
     value = value.reshape(value.shape[:-1] + shape)
     if isinstance(result, Fit):
         return Band(value, None, None, level, new_run)
+    if not result.converged.any(axis=-1).all():
+        raise InputError("No draw of the ensemble converged, so it says nothing of how sure the value is.")
     draws = _draw_values(result, points)
     if new_run:
         draws = _scatter(result, draws)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._core import InputError
 from ..params import slots, values
 from ._fit import Ensemble, Fit
 
@@ -67,6 +68,8 @@ def _one(
             found[slot.name] = Estimate(float(numbers[k]), unit)
             continue
         keep = draws.converged[study]
+        if not keep.any():
+            raise InputError("No draw of the ensemble converged, so it says nothing of how sure a parameter is.")
         lost = draws.dead[study][keep, fit.free.index(slot.name)]
         found[slot.name] = _estimate(float(numbers[k]), unit, table[keep, k], lost, slot.parameter.amplitude, level)
     return found

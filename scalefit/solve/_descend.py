@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from .._core import RESULTS, InputError
 from ._linear import solve_positive
 from ._moments import moments, objective, predictions
-from ._polish import Solutions
+from ._polish import LEAST_SCALE, Solutions
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
 LOOSE = 1e-6
@@ -51,7 +51,7 @@ def descend(
     a negligible gain. The other arguments are those of `polish`.
     """
     rows = lanes(data, study, resample)
-    lower = jnp.asarray((*curve.lower, *((-jnp.inf,) * noise.free_scale)), start.dtype)
+    lower = jnp.asarray((*curve.lower, *((LEAST_SCALE,) * noise.free_scale)), start.dtype)
     method = _optax if hasattr(optimiser, "update") else _optimistix
 
     def single(theta: Array, k: Array) -> tuple[Array, Array]:
@@ -61,7 +61,7 @@ def descend(
         return method(optimiser, _task(curve, noise, one, theta, lower), theta, max_steps)
 
     theta, steps = jax.vmap(single)(start, jnp.arange(start.shape[0]))
-    theta = jnp.maximum(theta, lower)
+    theta = jnp.maximum(theta, lower[None])
     value, left = _left(curve, noise, theta, lower, rows)
     reached = left <= LOOSE * jnp.abs(value) + floor[study]
     result = jnp.where(reached, int(RESULTS.successful), int(RESULTS.max_steps_reached))
@@ -131,9 +131,9 @@ def _optimistix(solver: Any, task: _Task, start: Array, _: Array) -> tuple[Array
 def _left(curve: Curve, noise: Noise, theta: Array, lower: Array, rows: Lanes) -> tuple[Array, Array]:
     """The objectives, and what a Newton step from there would still gain; infinite where there is no minimum."""
     value, gradient, matrix = moments(curve, noise, theta, jnp.ones(theta.shape[0], bool), rows)
-    loose = (theta > lower) | (gradient < 0)
+    loose = (theta > lower[None]) | (gradient < 0)
     eye = jnp.eye(theta.shape[1], dtype=theta.dtype)
-    system = jnp.where(loose[:, :, None] & loose[:, None, :], matrix, eye)
+    system = jnp.where(loose[:, :, None] & loose[:, None, :], matrix, eye[None])
     slope = jnp.where(loose, gradient, 0.0)
     move, solved = solve_positive(system, -slope)
     return value, jnp.where(solved, -0.5 * jnp.sum(slope * move, axis=1), jnp.inf)

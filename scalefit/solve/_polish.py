@@ -19,6 +19,8 @@ from ._problem import Curve, Data, Lanes, Noise, lanes
 
 STALL = 1e8
 """Damping at which a lane is given up."""
+LEAST_SCALE = -30.0
+"""Least logarithm of a noise's scale: beyond it a residual is rounding, and runs without noise come to rest."""
 SMALL = 1e-2
 """Below this, what has a bound at zero may reach it in one step."""
 
@@ -128,7 +130,7 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     """Solve for the next step; a lane whose step promises nothing is done."""
     dtype, free = s.theta.dtype, s.theta.shape[1]
     tiny = jnp.finfo(dtype).tiny
-    lower = jnp.asarray((*curve.lower, -jnp.inf)[:free], dtype)
+    lower = jnp.asarray((*curve.lower, LEAST_SCALE)[:free], dtype)
     # What has a bound may be far above it: its unit is then its own size.
     unit = jnp.where(jnp.isfinite(lower), jnp.maximum(1.0, jnp.abs(s.theta)), 1.0)
     diagonal = jnp.diagonal(s.metric, axis1=1, axis2=2)
