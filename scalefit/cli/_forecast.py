@@ -76,7 +76,7 @@ def inputs_of(fit: Fit[Any], numbers: Mapping[str, np.ndarray]) -> tuple[dict[st
             f"Give it as {missing[0]}=70B."
         )
     _same_lengths(numbers)
-    return {name: a if a.size > 1 else a[0] for name, a in ((n, numbers[n]) for n in needed)}, notes
+    return {name: a if a.size > 1 else a.reshape(()) for name, a in ((n, numbers[n]) for n in needed)}, notes
 
 
 def _same_lengths(numbers: Mapping[str, np.ndarray]) -> None:

@@ -12,7 +12,7 @@ from ..results import Fit
 from ._common import COLOURS, INK, axis_label, fit_of, input_arrays, log_axis, new_axes, target_label, tidy
 
 
-def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | None = None) -> tuple[Axes, ...]:
+def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> tuple[Axes, ...]:
     """Draw what each run lies above or below the law, against every input: a trend is a law that does not hold.
 
     In per cent of the law's value where the noise is on logarithms. The dark line joins medians over stretches of equal

@@ -137,7 +137,7 @@ def test_studies(cli, tmp_path, table):
     for one in found["fits"]:
         assert set(one) >= KEYS - {"seconds", "versions"}
         assert one["runs"]["used"] == 36
-        assert one["starts"]["tried"] == 3
+        assert 1 <= one["starts"]["agreeing"] <= one["starts"]["tried"]
         assert one["parameters"]["E"]["se"] > 0
     first, second = (one["parameters"]["E"]["value"] for one in found["fits"])
     assert abs(second - first - 1.0) < 0.3
