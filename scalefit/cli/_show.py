@@ -103,9 +103,9 @@ def trust_lines(fit: Fit[Any], draws: Ensemble[Any] | None, level: float) -> lis
             f"of {fit.tried} starts agree ({where})"
         ]
         lost = {f" of {key}": dead(fit, s) for s, key in enumerate(fit.keys)}
-    if draws is None:
+    if draws is None and converged.all():
         lines.append("no intervals: ask for them with --bootstrap 1000")
-    else:
+    elif draws is not None:
         count = draws.objective.shape[-1]
         failed = int(np.sum(~draws.converged))
         lines.append(
