@@ -30,7 +30,7 @@ def chinchilla_runs() -> sf.Runs:
 
 def published_resamples(runs: int = 240, draws: int = 4000) -> np.ndarray:
     """How often each of the published resamples (NumPy's legacy generator, seed 42) draws each run."""
-    rng = np.random.RandomState(42)  # noqa: NPY002 - the published resamples
+    rng = np.random.RandomState(42)
     return np.stack([np.bincount(rng.choice(runs, runs, replace=True), minlength=runs) for _ in range(draws)]) * 1.0
 
 
@@ -165,9 +165,7 @@ def by_scipy(
     objective: Objective, start: np.ndarray, weights: np.ndarray, method: str = "BFGS", **settings: Any
 ) -> list[OptimizeResult]:
     """SciPy on each resample, one after the other; `settings` are the method's own."""
-    return [
-        minimize(objective, start, args=(weight,), jac=True, method=method, options=settings) for weight in weights
-    ]
+    return [minimize(objective, start, args=(weight,), jac=True, method=method, options=settings) for weight in weights]
 
 
 class Problem(NamedTuple):

@@ -200,7 +200,9 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]
     """A table as Markdown, numbers to the right."""
     cells = [[shown(cell) for cell in row] for row in rows]
     width = [max(len(row[i]) for row in [list(columns), *cells]) for i in range(len(columns))]
-    right = [bool(rows) and all(not isinstance(row[i], str) or row[i] == "–" for row in rows) for i in range(len(width))]
+    right = [
+        bool(rows) and all(not isinstance(row[i], str) or row[i] == "–" for row in rows) for i in range(len(width))
+    ]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(columns, width, strict=True)) + " |"]
     lines.append("|" + "|".join("-" * (w + 1) + (":" if r else "-") for w, r in zip(width, right, strict=True)) + "|")
     for row in cells:
