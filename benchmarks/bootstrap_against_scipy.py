@@ -1,4 +1,4 @@
-"""Bootstrap throughput: 4,000 refits of the 240 Chinchilla runs against SciPy, Optax and Optimistix, and of two more laws.
+"""Bootstrap throughput: 4,000 refits of 240 runs against SciPy, Optax and Optimistix, for three laws.
 
 Every contender minimises the same objective (summed Huber, knee 1e-3, on the logarithm of the loss) on the same
 resamples, in turn, in one process. SciPy is given its gradient as vectorised NumPy written by hand; slow contenders
