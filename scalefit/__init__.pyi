@@ -13,18 +13,18 @@ from .data import fetch as fetch
 from .data import load_data as load_data
 from .data import read_runs as read_runs
 from .estimate import bootstrap as bootstrap
-from .estimate import fit as fit
-from .results import Ensemble as Ensemble
-from .results import Fit as Fit
-from .results import predict as predict
-from .results import summary as summary
 from .estimate import covariance as covariance
+from .estimate import fit as fit
 from .estimate import influence as influence
 from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
 from .results import Band as Band
+from .results import Ensemble as Ensemble
 from .results import Estimate as Estimate
+from .results import Fit as Fit
 from .results import load as load
+from .results import predict as predict
 from .results import save as save
+from .results import summary as summary
 
 __version__: str

@@ -65,23 +65,42 @@ class LawCurve:
         """The units of the inputs, each once."""
         return tuple(dict.fromkeys(self.template.inputs.values()))
 
+    @functools.cached_property
+    def centred(self) -> tuple[bool, ...]:
+        """Whether the declared `dims` say truly how the law changes with each unit: only then may inputs be centred."""
+        rng = np.random.default_rng(0)
+        numbers = []
+        for slot in self.slots:
+            constraint = slot.parameter.constraint
+            low, high = constraint.unconstrain(np.asarray(slot.parameter.typical, float))
+            numbers.append(constraint.constrain(np.asarray([low + (high - low) * rng.random()]))[0])
+        law = with_values(self.template, np.asarray(numbers))
+        with jax.enable_x64(True):
+            at = {name: float(np.exp(rng.normal())) for name in law.inputs}
+            before = float(law(**at))
+            after = []
+            for unit in self.units:
+                scaled = {name: value * (3.7 if law.inputs[name] == unit else 1.0) for name, value in at.items()}
+                after.append(float(rescale(law, {unit: np.log(3.7)})(**scaled)))
+        return tuple(bool(np.isclose(value, before, rtol=1e-9, atol=0.0)) for value in after)
+
     @property
     def size(self) -> int:
         """How many numbers are free."""
         return len(self.free)
 
-    @functools.cached_property
+    @property
     def caps(self) -> tuple[float, ...]:
         """The longest step in each free number: several e-folds of a scale, about one of anything else."""
         return tuple(6.0 if self.slots[k].parameter.constraint.kind == "positive" else 1.5 for k in self.free)
 
-    @functools.cached_property
+    @property
     def lower(self) -> tuple[float, ...]:
         """The least value of each free number."""
         kinds = (self.slots[k].parameter.constraint.kind for k in self.free)
         return tuple(0.0 if kind == "nonnegative" else -math.inf for kind in kinds)
 
-    @functools.cached_property
+    @property
     def amplitudes(self) -> tuple[int, ...]:
         """Which free numbers are amplitudes."""
         return tuple(i for i, k in enumerate(self.free) if is_amplitude(self.slots[k].parameter))

@@ -82,13 +82,15 @@ def fit(
     studies = Studies.of(runs, by)
     template = size_law(template, runs)
     keep = num_starts or (8 if by is None else 2)
-    parts = []
-    for which in studies.parts():
+
+    def fitted(which: np.ndarray) -> tuple[np.ndarray, _Outcome, Prepared, int]:
         prepared = prepare(template, studies.take(which), noise, held)
         begin = _begin(prepared, noise, template, starts, keep, seed)
         solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed)
-        parts.append((which, _outcome(prepared, noise, solved, begin.shape[1])))
-    out = _collect(prepared, noise, parts, studies, begin.shape[1], seed, by)
+        return which, _outcome(prepared, noise, solved, begin.shape[1]), prepared, begin.shape[1]
+
+    parts = [fitted(which) for which in studies.parts()]
+    out = _collect(noise, parts, studies, seed, by)
     if throw:
         _raise_unless_converged(out)
     return out
@@ -207,10 +209,11 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
 
 
 def _collect(
-    prepared: Prepared, noise: AbstractNoise, parts: list[tuple[np.ndarray, _Outcome]], studies: Studies, tried: int,
-    seed: int, by: str | tuple[str, ...] | None,
+    noise: AbstractNoise, parts: list[tuple[np.ndarray, _Outcome, Prepared, int]], studies: Studies, seed: int,
+    by: str | tuple[str, ...] | None,
 ) -> Fit[Any]:  # fmt: skip
-    order = np.argsort(np.concatenate([which for which, _ in parts]))
+    _, _, prepared, tried = parts[0]
+    order = np.argsort(np.concatenate([which for which, *_ in parts]))
     longest = int(studies.counts.max())
 
     def whole(*columns: np.ndarray) -> np.ndarray:
@@ -220,7 +223,7 @@ def _collect(
         column = np.concatenate(columns)[order]
         return column if studies.keys is not None else np.asarray(column[0])
 
-    joined: _Outcome = jax.tree.map(whole, *(outcome for _, outcome in parts))
+    joined: _Outcome = jax.tree.map(whole, *(outcome for _, outcome, *_ in parts))
     return Fit(
         **joined._replace(residuals=joined.residuals[..., :longest])._asdict(),
         noise=noise,

@@ -87,7 +87,7 @@ def laplace(fit: Fit[LawT], runs: Runs, *, num: int = 1000, seed: int = 0) -> En
     curve = prepared.curve
     linear = np.flatnonzero([curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free])
     draws[:, linear] = theta[linear] * np.exp((draws[:, linear] - theta[linear]) / theta[linear])
-    law = natural_law(prepared, draws[:, : curve.size], np.zeros(num, int))
+    law: Any = natural_law(prepared, draws[:, : curve.size], np.zeros(num, int))
     return Ensemble(
         law=law,
         objective=np.full(num, np.nan),
@@ -117,8 +117,10 @@ def _curvature(fit: Fit[Any], runs: Runs) -> tuple[Prepared, Covariance]:
             f"No run feels {', '.join(lost)} at the optimum, so the curvature says nothing of it: "
             f"hold it fixed, or use bootstrap."
         )
-    spread = _spread(fit.noise, fit.residuals, len(fit.free))
     prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
+    precision = prepared.data.precision
+    standard = 1.0 if precision is None else np.asarray(precision)[0, : fit.source.used]
+    spread = _spread(fit.noise, fit.residuals * standard, len(fit.free))
     theta = _numbers(prepared, fit)
     with jax.enable_x64(True):
         zero = jnp.zeros(1, jnp.int32)

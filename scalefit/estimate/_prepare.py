@@ -83,6 +83,8 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
     first = {unit: next(n for n, u in law.inputs.items() if u == unit) for unit in curve.units}
     centres = [np.sum(logs[first[unit]] * real * mean, axis=1) for unit in curve.units]
     centre = np.stack(centres, axis=1) if centres else np.zeros((len(studies), 0))
+    # A law that does not say how its parameters carry a unit is fitted in that unit as it is.
+    centre = centre * np.asarray(curve.centred, float)
     place = {unit: i for i, unit in enumerate(curve.units)}
     point = {name: logs[name] - centre[:, place[unit], None] for name, unit in law.inputs.items()}
     target = studies.table(np.log(runs.target) if noise.log else np.asarray(runs.target))
@@ -166,7 +168,7 @@ def free_numbers(
     for k in curve.free:
         declared = curve.slots[k].parameter
         share = prepared.typical[study] if is_amplitude(declared) else 1.0
-        columns.append(declared.constraint.unconstrain(np.asarray(centred[..., k] / share)))
+        columns.append(np.squeeze(declared.constraint.unconstrain(np.asarray(centred[..., k] / share)[..., None]), -1))
     return np.stack(columns, axis=-1)
 
 

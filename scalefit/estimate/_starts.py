@@ -102,6 +102,8 @@ def given(
         table = np.atleast_2d(values(starts))
     else:
         rows = [starts] if isinstance(starts, Mapping) else list(starts)
+        if not rows:
+            raise InputError("starts holds no start: give at least one, or leave it out for the screen's own.")
         table = np.concatenate([_row(prepared, row) for row in rows])
     for k in curve.free:
         slot = curve.slots[k]

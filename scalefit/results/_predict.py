@@ -72,7 +72,10 @@ def predict(
         )
     if not 0.0 < level < 1.0:
         raise InputError(f"level is {level}; it must lie between 0 and 1, for example 0.95.")
-    arrays = np.broadcast_arrays(*(np.asarray(inputs[name], dtype=np.float64) for name in names))
+    try:
+        arrays = np.broadcast_arrays(*(np.asarray(inputs[name], dtype=np.float64) for name in names))
+    except ValueError as error:
+        raise InputError(f"{', '.join(names)} must be numbers, or arrays whose shapes go together ({error}).") from None
     for name, array in zip(names, arrays, strict=True):
         if not np.all(np.isfinite(array)) or np.any(array <= 0):
             raise InputError(f"{name} must be finite and above 0 in every prediction.")

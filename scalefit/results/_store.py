@@ -1,10 +1,13 @@
 """Results on disk: one folder, numbers as text in `result.json` and arrays in `arrays.npz`; no pickle."""
 
 import dataclasses
+import inspect
 import json
 import math
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -74,13 +77,25 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         for name, content in (files or {}).items():
             (beside / name).write_bytes(content)
         beside.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        beside.rename(folder)
+        _put(beside, folder)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
     return folder
+
+
+def _put(new: Path, folder: Path) -> None:
+    """Put a complete folder in the place of an earlier one, which comes back where that fails."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = folder.rename(new.with_name(f"{new.name}.old"))
+    try:
+        new.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] | Ensemble[Any]:
@@ -96,17 +111,29 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
     folder = Path(path)
     try:
         document = json.loads((folder / "result.json").read_text())
-        with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
+        # Opened here: NumPy leaves the file open where the archive is broken.
+        with open(folder / "arrays.npz", "rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError) as error:
+        if not isinstance(document, dict) or "format" not in document:
+            raise ValueError("result.json is not one of scalefit")
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{str(folder)!r} holds no result that can be read ({error}): give a folder made by save."
         ) from None
-    if document.get("format") != FORMAT:
+    if document["format"] != FORMAT:
         raise InputError(
             f"{str(folder)!r} was written in format {document.get('format')!r} and this version reads {FORMAT}: "
             f"use the version of scalefit that wrote it ({document.get('versions', {}).get('scalefit')})."
         )
+    try:
+        return _result(document, arrays, law)
+    except KeyError as error:
+        raise InputError(f"{str(folder)!r} is not whole, {error} is missing: save the result again.") from None
+
+
+def _result(
+    document: dict[str, Any], arrays: dict[str, np.ndarray], law: type[AbstractLaw] | None
+) -> Fit[Any] | Ensemble[Any]:
     cls = law or _law_class(document["law"]["name"])
     options = document["law"]["options"]
     kept = document["fit"]
@@ -123,15 +150,14 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
         source=Source(**source),
         by=tuple(kept["by"]) if isinstance(kept["by"], list) else kept["by"],
         keys=None if kept["keys"] is None else tuple(tuple(k) if isinstance(k, list) else k for k in kept["keys"]),
-        **{name: arrays[f"fit.{name}"][()] for name in _FIT_ARRAYS},
+        **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},
     )
     if document["kind"] == "fit":
         return fit
     return Ensemble(
         law=_law(cls, options, arrays, "draws.law."),
         fit=fit,
-        **document["ensemble"],
-        **{name: arrays[f"draws.{name}"] for name in _DRAW_ARRAYS},
+        **(document["ensemble"] | {name: arrays[f"draws.{name}"] for name in _DRAW_ARRAYS}),
     )
 
 
@@ -156,13 +182,13 @@ def _law_document(law: AbstractLaw) -> dict[str, Any]:
 
 def _law_class(name: str) -> type[AbstractLaw]:
     found = getattr(published_laws, name, None)
-    if not (isinstance(found, type) and issubclass(found, AbstractLaw)):
+    if not (isinstance(found, type) and issubclass(found, AbstractLaw)) or inspect.isabstract(found):
         raise InputError(f"The result is of the law {name!r}, which scalefit does not have: pass its class as law=.")
     return found
 
 
 def _law(cls: type[AbstractLaw], options: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> AbstractLaw:
-    numbers = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+    numbers = {name: arrays[prefix + name] for name in parameters(cls)}
     return cls(**numbers, **options)
 
 

@@ -122,7 +122,7 @@ def _optimistix(solver: Any, task: _Task, start: Array, _: Array) -> tuple[Array
             f"{type(solver).__name__} solves least squares, and a noise whose scale is estimated is none: "
             f"use a minimiser such as optimistix.BFGS, or 'newton'."
         )
-    run = optimistix.least_squares if least_squares else optimistix.minimise
+    run: Any = optimistix.least_squares if least_squares else optimistix.minimise
     function = task.residuals if least_squares else task.cost
     solved = run(lambda theta, _: function(theta), solver, start, max_steps=MOST, throw=False)
     return solved.value, solved.stats["num_steps"]

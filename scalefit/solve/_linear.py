@@ -17,9 +17,9 @@ def solve_positive(
     if size > UNROLL:
         factor = jnp.linalg.cholesky(matrix)
         half = jnp.linalg.solve(factor, right[..., None])
-        x = jnp.linalg.solve(jnp.swapaxes(factor, -1, -2), half)[..., 0]
-        fine = jnp.isfinite(x).all(-1)
-        return jnp.where(fine[:, None], x, 0.0), fine
+        whole = jnp.linalg.solve(jnp.swapaxes(factor, -1, -2), half)[..., 0]
+        fine = jnp.isfinite(whole).all(-1)
+        return jnp.where(fine[:, None], whole, 0.0), fine
     tiny = jnp.finfo(matrix.dtype).eps * 50
     lower: dict[tuple[int, int], Array] = {}
     pivots: list[Array] = []

@@ -109,8 +109,8 @@ def _block_moments(
     inverse = 1.0 / value if noise.log else None
     # Residual z = a (target - log value) or a (target - value); its slopes are -a f' / f or -a f'.
     scale = rows.precision
-    if noise.free_scale:
-        log_scale = theta[:, curve.size, None]
+    log_scale = theta[:, curve.size, None] if noise.free_scale else None
+    if log_scale is not None:
         shrink = jnp.exp(-log_scale)
         scale = shrink if scale is None else scale * shrink
     z = rows.target - (jnp.log(value) if noise.log else value)
@@ -118,7 +118,7 @@ def _block_moments(
     if scale is not None:
         z, factor = z * scale, factor * scale
     cost = noise.rho(z)
-    if noise.free_scale:
+    if log_scale is not None:
         cost = cost + log_scale
     slope = rows.weight * noise.psi(z)
     bend = jnp.where(exact, slope, 0.0)

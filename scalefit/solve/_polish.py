@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._core import RESULTS
@@ -36,10 +37,10 @@ class Solutions(NamedTuple):
     - `steps`: Passes over the runs.
     """
 
-    theta: Float[Array, "fit free"]
-    objective: Float[Array, " fit"]
-    result: Int[Array, " fit"]
-    steps: Int[Array, " fit"]
+    theta: Float[Array | np.ndarray, "fit free"]
+    objective: Float[Array | np.ndarray, " fit"]
+    result: Int[Array | np.ndarray, " fit"]
+    steps: Int[Array | np.ndarray, " fit"]
 
 
 class _State(NamedTuple):
@@ -130,7 +131,7 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     """Solve for the next step; a lane whose step promises nothing is done."""
     dtype, free = s.theta.dtype, s.theta.shape[1]
     tiny = jnp.finfo(dtype).tiny
-    lower = jnp.asarray((*curve.lower, LEAST_SCALE)[:free], dtype)
+    lower = jnp.asarray((*curve.lower, LEAST_SCALE)[:free], dtype)[None]
     # What has a bound may be far above it: its unit is then its own size.
     unit = jnp.where(jnp.isfinite(lower), jnp.maximum(1.0, jnp.abs(s.theta)), 1.0)
     diagonal = jnp.diagonal(s.metric, axis1=1, axis2=2)
@@ -141,12 +142,12 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     # A lane that has just left Newton has no Gauss-Newton matrix here yet: the last one serves.
     model = _select(s.exact & ~s.newton, s.metric, s.matrix)
     system = model + jnp.where(s.newton, s.newton_damping, 0.0)[:, None, None] * s.metric
-    system = system + ridge[:, :, None] * jnp.eye(free, dtype=dtype)
+    system = system + ridge[:, :, None] * jnp.eye(free, dtype=dtype)[None]
     # A number at its bound that would go beyond takes no part in the step.
     loose = (s.theta > lower) | (s.gradient < 0)
-    system = jnp.where(loose[:, :, None] & loose[:, None, :], system, jnp.eye(free, dtype=dtype))
+    system = jnp.where(loose[:, :, None] & loose[:, None, :], system, jnp.eye(free, dtype=dtype)[None])
     move, solved = solve_positive(system, jnp.where(loose, -s.gradient, 0.0))
-    caps = jnp.asarray((*curve.caps, 3.0)[:free], dtype) * unit
+    caps = jnp.asarray((*curve.caps, 3.0)[:free], dtype)[None] * unit
     # It falls at most fiftyfold at once until it is small.
     caps = jnp.where(jnp.isfinite(lower) & (s.theta > SMALL) & (move < 0), 0.98 * s.theta, caps)
     move = move * jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.max(jnp.abs(move) / caps, axis=1), tiny))[:, None]
@@ -194,7 +195,7 @@ def polish(
     - `tolerance`: A fit is done when a step promises less than this share of its objective.
     """
     fits = start.shape[0]
-    place = jnp.arange(width)
+    place = jnp.arange(width, dtype=jnp.int32)
 
     def load(where: Array) -> Any:
         safe = jnp.minimum(where, fits - 1)

@@ -107,7 +107,7 @@ class _Problem:
         with jax.enable_x64(True):
             common = jax.tree.map(lambda a: _cast(a, precision), (self.noise, self.data, _floor(self.floor, precision)))
         start = start.astype(np.float32 if precision == "float32" else np.float64)
-        queue = []
+        queue: list[Any] = []
         for low in range(0, fits, share):
             part = (_padded(a[low : low + share], size) for a in (start, study, resample))
             queue.append((*part, min(share, fits - low)))
@@ -115,18 +115,19 @@ class _Problem:
             rounds = [queue[k : k + shares] for k in range(0, len(queue), shares)]
             parts = [part for r in rounds for part in self._mapped(common, r, size, devices)]
         elif len(queue) == 1 or shares == 1:
-            parts = [self._one(common, *job, size) for job in queue]
+            parts = [self._one(common, job, size) for job in queue]
         else:
             with ThreadPoolExecutor(shares) as pool:
-                parts = list(pool.map(lambda job: self._one(common, *job, size), queue))
+                parts = list(pool.map(lambda job: self._one(common, job, size), queue))
         counts = [job[3] for job in queue]
         return Solutions(*(np.concatenate([p[i][:c] for p, c in zip(parts, counts, strict=True)]) for i in range(4)))
 
     def _width(self, size: int) -> int:
         return lane_width(size, self.data.target.shape[1], jax.default_backend())
 
-    def _one(self, common: Any, start: Any, study: Any, resample: Any, count: int, size: int) -> list[np.ndarray]:
+    def _one(self, common: Any, job: Any, size: int) -> list[np.ndarray]:
         noise, data, floor = common
+        start, study, resample, count = job
         # A worker thread does not inherit the context.
         with jax.enable_x64(True):
             problem = (self.curve, noise, data, start, study, resample, floor, jnp.asarray(self.max_steps, jnp.int32))

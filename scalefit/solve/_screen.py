@@ -68,7 +68,7 @@ def screen(
         row, members = args
         point = jax.tree.map(lambda a: a[row], data.point)
         weight = data.weight[row]
-        weights = (weight * data.resamples[members] if data.resamples is not None else weight[None]).T
+        weights = (weight[None] * data.resamples[members] if data.resamples is not None else weight[None]).T
         return _screen_study(curve, point, data, row, weights, nodes, cube, log, keep)
 
     # Single fits are screened several at once, so that their small arrays fill a loop; resamples fill it themselves.
@@ -99,10 +99,10 @@ def _screen_study(
     offset, basis = jax.vmap(jax.vmap(affine, (None, 0)), (0, None))(nodes, point)
     count = len(basis)
     pairs = [(i, j) for i in range(count + 1) for j in range(i, count + 1)]
-    columns = [(observed - offset) * measure, *(b * measure for b in basis)]
+    columns = [(observed[None] - offset) * measure[None], *(b * measure[None] for b in basis)]
     if weights.shape[1] == 1:
         stacked = jnp.stack(columns, axis=1)
-        square = jnp.einsum("gan,gbn->gab", stacked * weights[:, 0], stacked)
+        square = jnp.einsum("gan,gbn->gab", stacked * weights[None, None, :, 0], stacked)
         sums = {(i, j): square[:, i, j, None] for i, j in pairs}
     else:
         # Many resamples of one study: the products once, all their weighted sums from one matrix product.
@@ -131,7 +131,7 @@ def _screen_study(
     for at, k in enumerate(curve.amplitudes):
         numbers[k] = pick(amplitudes[at])
     starts = jnp.stack(numbers, axis=-1) if numbers else jnp.zeros((*chosen.shape, 0))
-    return jnp.moveaxis(starts, 0, 1), (pick(cost) / total).T
+    return jnp.moveaxis(starts, 0, 1), (pick(cost) / total[None]).T
 
 
 def _distinct(cost: Array, cube: Array, keep: int) -> Array:
