@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from .._core import InputError
 from ..data import Runs
 from ..plot import corner, loss_against_compute, residuals
-from ..plot._common import study
 from ..results import Ensemble, Fit, save
 from ._document import to_json
 
@@ -99,13 +98,13 @@ def overview(result: Fit[Any] | Ensemble[Any], runs: Runs) -> bytes:
 
 def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...]) -> bytes:
     fit = result if isinstance(result, Fit) else result.fit
-    parts = [(s, key, part) for s, (key, part) in enumerate(runs.split(by)) if fit.converged[s]][:PANELS]
+    parts = [(key, part) for s, (key, part) in enumerate(runs.split(by)) if fit.converged[s]][:PANELS]
     wide = min(3, len(parts))
     high = -(-len(parts) // wide)
     figure = Figure(figsize=(5.2 * wide, 3.8 * high), layout="constrained")
     panels = figure.subplots(high, wide, squeeze=False).ravel()
-    for panel, (s, key, part) in zip(panels, parts, strict=False):
-        loss_against_compute(study(result, s), part, panel)
+    for panel, (key, part) in zip(panels, parts, strict=False):
+        loss_against_compute(result[key], part, panel)
         if panel is not panels[0] and (legend := panel.get_legend()) is not None:
             legend.remove()
         panel.set_title(", ".join(map(str, key)) if isinstance(key, tuple) else str(key), fontsize=10)

@@ -1,10 +1,8 @@
 """What every picture needs: axes to draw on, labels with units, one study out of a batch."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import jax
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -44,26 +42,10 @@ def fit_of(result: Fit[Any] | Ensemble[Any]) -> Fit[Any]:
     fit = result if isinstance(result, Fit) else result.fit
     if fit.keys is not None:
         raise InputError(
-            f"A picture shows one study, and this is a batch of {len(fit.keys)}: take one with study(result, 0)."
+            f"A picture shows one study, and this is a batch of {len(fit.keys)}: take one by its key, "
+            f"result[{fit.keys[0]!r}]."
         )
     return fit
-
-
-def study(result: Result, place: int) -> Result:
-    """One study of a batch, as a result of its own."""
-    if isinstance(result, Ensemble):
-        return dataclasses.replace(_leaves(result, place, "fit"), fit=study(result.fit, place))
-    assert isinstance(result, Fit)
-    one = _leaves(result, place, "noise")
-    left = np.isfinite(one.residuals)
-    return dataclasses.replace(one, residuals=one.residuals[left], keys=None)
-
-
-def _leaves(result: Fit[Any] | Ensemble[Any], place: int, keep: str) -> Any:
-    """Every array at one place of its leading axis, but those of the field `keep`."""
-    names = [f.name for f in dataclasses.fields(result) if f.name != keep and not f.metadata.get("static", False)]
-    picked = {n: jax.tree.map(lambda a: a[place] if np.ndim(a) else a, getattr(result, n)) for n in names}
-    return dataclasses.replace(result, **picked)
 
 
 def new_axes(columns: int = 1, width: float = 6.4, height: float = 4.4) -> list[Axes]:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import RESULTS
+from .._core import RESULTS, InputError
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import slots
@@ -109,6 +109,11 @@ class Fit(eqx.Module, Generic[LawT]):
         good = self.result == int(RESULTS.successful)
         return bool(good) if np.ndim(good) == 0 else good
 
+    def __getitem__(self, key: Hashable) -> "Fit[LawT]":
+        """One study of a batch, by its key, as a fit of its own."""
+        one = _study(self, _place(self, key), keep="noise")
+        return dataclasses.replace(one, residuals=one.residuals[np.isfinite(one.residuals)], keys=None, by=None)
+
     def __len__(self) -> int:
         if self.keys is None:
             raise TypeError("A single fit has no length; fits of a batch have one.")
@@ -151,5 +156,23 @@ class Ensemble(eqx.Module, Generic[LawT]):
         """Names of the parameters that vary."""
         return self.fit.free
 
+    def __getitem__(self, key: Hashable) -> "Ensemble[LawT]":
+        """The draws of one study of a batch, by its key."""
+        return dataclasses.replace(_study(self, _place(self.fit, key), keep="fit"), fit=self.fit[key])
+
     def __len__(self) -> int:
         return int(self.objective.shape[-1])
+
+
+def _place(fit: Fit[Any], key: Hashable) -> int:
+    if fit.keys is None or key not in fit.keys:
+        known = "it is a single fit" if fit.keys is None else f"it has {', '.join(map(repr, fit.keys[:8]))}"
+        raise InputError(f"There is no study {key!r} in this result: {known}.")
+    return fit.keys.index(key)
+
+
+def _study(result: Any, place: int, keep: str) -> Any:
+    """Every array at one place of its leading axis, but those of the field `keep`."""
+    names = [f.name for f in dataclasses.fields(result) if f.name != keep and not f.metadata.get("static", False)]
+    one = {n: jax.tree.map(lambda a: np.asarray(a[place]) if np.ndim(a) else a, getattr(result, n)) for n in names}
+    return dataclasses.replace(result, **one)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 import scalefit as sf
 from scalefit.laws import QQT, Chinchilla, PowerLaw
-from scalefit.plot._common import axis_label, greek, short, study
+from scalefit.plot._common import axis_label, greek, short
 from scalefit.plot._frontier import frontier
 
 LAWS = {
@@ -199,8 +199,8 @@ def test_a_study_of_a_batch(chinchilla):
     fits = sf.fit(Chinchilla, runs, noise=GAUSSIAN, by="group")
     draws = sf.bootstrap(fits, runs, num=30)
     parts = runs.split("group")
-    for place, (_, part) in enumerate(parts):
-        one = study(draws, place)
+    for place, (key, part) in enumerate(parts):
+        one = draws[key]
         assert one.fit.keys is None
         assert float(one.fit.law.E) == float(fits.law.E[place])
         assert one.law.alpha.shape == (30,)
