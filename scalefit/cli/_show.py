@@ -110,7 +110,7 @@ def trust_lines(fit: Fit[Any], draws: Ensemble[Any] | None, level: float) -> lis
         failed = int(np.sum(~draws.converged))
         lines.append(
             f"intervals: {100 * level:g} %, from {count} {draws.method} draws"
-            + (f" of {draws.diagnostics['clusters']} clusters" if "clusters" in draws.diagnostics else "")
+            + _resampled(draws)
             + (f"; {failed} did not converge and take no part" if failed else "")
         )
     lines += [
@@ -119,6 +119,16 @@ def trust_lines(fit: Fit[Any], draws: Ensemble[Any] | None, level: float) -> lis
         if names
     ]
     return lines
+
+
+def _resampled(draws: Ensemble[Any]) -> str:
+    """What was drawn as one: rows that belong to one training must be, and a table without a `run` column hides it."""
+    found = draws.diagnostics
+    if "clusters" not in found:
+        return ""
+    if found["clusters"] == found["runs"]:
+        return " (each row drawn by itself: name the training of checkpoints with --columns run=...)"
+    return f" of {found['clusters']} trainings, the rows of each drawn together"
 
 
 def number(value: float | None, digits: int = 6) -> str:

@@ -1,5 +1,6 @@
 """Which column of a source is which: the usual names, the units in headers, and what the user says."""
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -40,6 +41,17 @@ _IN_BRACKETS = re.compile(r"^(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*$")
 _SCALE = re.compile(
     r"[x×*]?\s*(?:10\s*(?:\^|\*\*)\s*(\d+)|1e\+?(\d+)|(k|m|b|g|t|(?:thousand|million|billion|trillion)s?))", re.I
 )
+
+
+def misspelt(name: str, headers: Iterable[str]) -> str | None:
+    """The header most like one of the usual names of an input, or `None` where nothing is like any."""
+    usual = {name.lower(), *_ALIASES.get(name, "").split()}
+    rated = [
+        (max(difflib.SequenceMatcher(None, re.sub(r"[^a-z0-9]", "", h.lower()), u).ratio() for u in usual), h)
+        for h in headers
+    ]
+    best = max(rated, default=(0.0, ""))
+    return best[1] if best[0] >= 0.7 else None
 
 
 class Header(NamedTuple):

@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from .._core import InputError
-from ._nearest import hint, nearest
+from ._columns import misspelt
+from ._nearest import hint, listed
 from ._numbers import POSITIVE, loose_numbers, one_column, refuse_text, refuse_values
 from ._where import nothing_kept, where_mask
 
@@ -264,9 +265,11 @@ class Runs:
                     notes.append(note)
             if values is None:
                 known = self._names()
-                example = nearest(name, known) or "its header"
+                example = misspelt(name, known)
+                said = f"the nearest is {example!r}" if example else f"the columns are {listed(known)}"
+                example = example or "its header"
                 raise InputError(
-                    f"{self.name!r} has no input {name!r}: {hint(name, known)}. "
+                    f"{self.name!r} has no input {name!r}: {said}. "
                     f"Name the column with columns={{{name!r}: {example!r}}}, or give it as Runs(..., {name}=...)."
                 )
             chosen[name] = values

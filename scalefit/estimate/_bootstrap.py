@@ -78,7 +78,8 @@ def bootstrap(
         return column if fit.keys is not None else np.asarray(column[0])
 
     joined: _Draws = jax.tree.map(whole, *parts)
-    return Ensemble(**joined._asdict(), fit=fit, method="bootstrap", seed=seed)
+    drawn = {} if rows is not None else {"clusters": int(np.unique(code).size), "runs": len(runs)}
+    return Ensemble(**joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics=drawn)
 
 
 class _Draws(NamedTuple):
