@@ -13,7 +13,7 @@ from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
 from ..solve import solve
-from ._fit import better_of, residuals_and_dead, studies_of
+from ._fit import GONE, better_of, residuals_and_dead, studies_of
 from ._prepare import Prepared, free_numbers, natural_law, prepare
 from ._starts import screened
 from ._studies import Studies
@@ -54,6 +54,7 @@ def bootstrap(
     **Raises:** `InputError` where the runs are not those of the fit, or the weights have another shape or sign.
     """
     studies = studies_of(fit, runs)
+    runs = studies.runs
     if not np.all(fit.converged):
         raise InputError("The fit did not converge, so its resamples would say nothing: mend the fit first.")
     if weights is None and num < 2:
@@ -111,8 +112,9 @@ def _refitted(
             )  # fmt: skip
             solved = better_of(solved, retry, failed)
     theta = np.asarray(solved.theta)
-    # Only draws that went far can have lost a parameter; the others need no look.
-    far = np.flatnonzero(np.max(np.abs(theta - centre)[:, : prepared.curve.size], axis=1) > 3.0)
+    # Only draws that went far, or whose amplitude vanished, can have lost a parameter; the others need no look.
+    went = np.max(np.abs(theta - centre)[:, : prepared.curve.size], axis=1) > 3.0
+    far = np.flatnonzero(went | (theta[:, list(prepared.curve.amplitudes)] <= GONE).any(axis=1))
     dead = np.zeros((len(theta), prepared.curve.size), bool)
     if far.size:
         dead[far] = residuals_and_dead(prepared, fit.noise, theta[far], study[far])[1]

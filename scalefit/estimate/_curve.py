@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._core import InputError
 from ..laws import AbstractLaw
 from ..params import Parameter, Slot, dimension_factor, rescale, slots, with_values
 
@@ -65,24 +66,51 @@ class LawCurve:
         """The units of the inputs, each once."""
         return tuple(dict.fromkeys(self.template.inputs.values()))
 
-    @functools.cached_property
-    def centred(self) -> tuple[bool, ...]:
-        """Whether the declared `dims` say truly how the law changes with each unit: only then may inputs be centred."""
+    def probe(self, inputs: Mapping[str, Sequence[float]]) -> tuple[bool, ...]:
+        """By unit, whether the declared `dims` say truly how the law changes with it: only then may inputs be centred.
+
+        **Arguments:**
+
+        - `inputs`: Points at which the law is tried, as they come and in other units.
+
+        **Raises:** `InputError` where the formula fails, or does not give one number.
+        """
         rng = np.random.default_rng(0)
         numbers = []
         for slot in self.slots:
             constraint = slot.parameter.constraint
             low, high = constraint.unconstrain(np.asarray(slot.parameter.typical, float))
             numbers.append(constraint.constrain(np.asarray([low + (high - low) * rng.random()]))[0])
-        law = with_values(self.template, np.asarray(numbers))
-        with jax.enable_x64(True):
-            at = {name: float(np.exp(rng.normal())) for name in law.inputs}
-            before = float(law(**at))
-            after = []
-            for unit in self.units:
-                scaled = {name: value * (3.7 if law.inputs[name] == unit else 1.0) for name, value in at.items()}
-                after.append(float(rescale(law, {unit: np.log(3.7)})(**scaled)))
-        return tuple(bool(np.isclose(value, before, rtol=1e-9, atol=0.0)) for value in after)
+        name = type(self.template).__name__
+        points = len(next(iter(inputs.values()), [1.0]))
+        first = {n: float(np.exp(np.mean(np.log(v)))) for n, v in inputs.items()}
+        centre = {unit: np.log(first[n]) for n, unit in reversed(list(self.template.inputs.items()))}
+        centred = with_values(self.template, np.asarray(numbers))
+        natural = rescale(centred, centre)
+
+        # The law as it is, and with each unit in turn centred: at every point the values must agree.
+        laws, at = [], []
+        for k in range(points):
+            for unit in (None, *self.units):
+                shift = {u: -c if u == unit else 0.0 for u, c in centre.items()}
+                laws.append(rescale(natural, shift))
+                at.append({n: v[k] * np.exp(shift[self.template.inputs[n]]) for n, v in inputs.items()})
+        try:
+            with jax.enable_x64(True):
+                stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *laws)
+                where = {n: jnp.asarray([point[n] for point in at]) for n in inputs}
+                found = jax.jit(jax.vmap(lambda law, point: law(**point)))(stacked, where)
+                if np.shape(found) != (len(at),) or not jnp.issubdtype(found.dtype, jnp.floating):
+                    raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
+                table = np.asarray(found).reshape(points, -1)
+        except Exception as error:
+            said = str(error).strip().split("\n", maxsplit=1)[0]
+            raise InputError(
+                f"The formula of {name} cannot be used ({type(error).__name__}: {said}): it must give one number from "
+                f"one run, written with jax.numpy, and take {', '.join(self.template.inputs) or 'its inputs'} by name."
+            ) from error
+        same: Any = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)
+        return tuple(bool(fine) for fine in same)
 
     @property
     def size(self) -> int:

@@ -1,5 +1,6 @@
 """Fit a law to runs."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -70,8 +71,9 @@ def fit(
 
     **Raises:** `InputError` for runs that the law or the noise cannot take; `NotConverged` where no start converged.
     """
-    template = law() if isinstance(law, type) else law
     noise = Huber(1e-3) if noise is None else noise
+    _refuse_types(law, runs, noise, precision, seed)
+    template = law() if isinstance(law, type) else law
     held = _fields(template, fixed)
     if not is_solver(solver):
         raise InputError(
@@ -96,17 +98,45 @@ def fit(
     return out
 
 
+def _refuse_types(law: Any, runs: Any, noise: Any, precision: Any, seed: Any) -> None:
+    """Say what was expected where something else was given; the rest of the library need not ask again."""
+    wanted = law if isinstance(law, type) else type(law)
+    if not issubclass(wanted, AbstractLaw) or inspect.isabstract(wanted):
+        raise InputError(f"law is {law!r}; it must be a law of scalefit.laws, or your own AbstractLaw.")
+    if not isinstance(runs, Runs):
+        raise InputError(f"runs is a {type(runs).__name__}; make it Runs: read_runs(it), or Runs(loss, N=..., D=...).")
+    if not isinstance(noise, AbstractNoise):
+        raise InputError(f"noise is {noise!r}; it must be one of scalefit.noise, for example Huber(1e-3).")
+    if precision not in ("float64", "float32", "mixed"):
+        raise InputError(f"precision is {precision!r}; it must be 'float64', 'float32' or 'mixed'.")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
+
+
 def studies_of(fit: Fit[Any], runs: Runs) -> Studies:
     """The studies of a fit from its runs.
 
     **Raises:** `InputError` where these are not the runs that it was fitted to.
     """
-    if runs.fingerprint != fit.source.fingerprint:
+    if fit.keys is None and fit.by is not None:
+        runs = _one_study(fit, runs)
+    elif runs.fingerprint != fit.source.fingerprint:
         raise InputError(
             f"The fit was made from {fit.source.used} runs of {fit.source.name!r}, and these are other runs "
             f"({len(runs)} of {runs.name!r}): pass the runs that were fitted."
         )
-    return Studies.of(runs, fit.by)
+    return Studies.of(runs, fit.by if fit.keys is not None else None)
+
+
+def _one_study(fit: Fit[Any], runs: Runs) -> Runs:
+    """The runs of the study that a fit was taken from, out of the table of its batch or given alone."""
+    for part in [runs, *(p for k, p in runs.split(fit.by or ()) if k == fit.key)]:
+        if len(part) == fit.residuals.shape[-1]:
+            return part
+    raise InputError(
+        f"The fit is of the study {fit.key!r} with {fit.residuals.shape[-1]} runs, and {runs.name!r} has none of that "
+        f"size: pass the runs that were fitted."
+    )
 
 
 def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
@@ -198,7 +228,7 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     near = cost <= lowest + AGREE * np.abs(lowest) + prepared.floor[:, None]
     # Among starts that reached the lowest objective, one that converged speaks for it.
     size = np.abs(lowest) + prepared.floor[:, None]
-    choice = np.argmin(np.where(near, cost - size * good, np.inf), axis=1) + tried * np.arange(len(cost))
+    choice = np.argmin(np.where(near, cost - np.where(good, size, 0.0), np.inf), axis=1) + tried * np.arange(len(cost))
     theta = np.asarray(solved.theta)[choice]
     study = np.arange(len(choice))
     residuals, dead = residuals_and_dead(prepared, noise, theta, study)

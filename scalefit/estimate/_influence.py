@@ -68,7 +68,7 @@ def influence(
 
     **Raises:** `InputError` for a batch, for runs other than those of the fit, or where `of` is not a scalar.
     """
-    _single(fit, runs)
+    runs = _single(fit, runs)
     code = runs.clusters(cluster)
     weights = (code[None, :] != np.arange(int(code.max()) + 1)[:, None]).astype(float)
     draws = bootstrap(fit, runs, weights=weights)
@@ -99,7 +99,7 @@ def sensitivity(
 
     **Raises:** `InputError` as `influence` does, and where the optimum is not a strict minimum.
     """
-    _single(fit, runs)
+    runs = _single(fit, runs)
     if isinstance(fit.noise, Huber) and np.mean(np.abs(fit.residuals) < fit.noise.delta) < INSIDE:
         warnings.warn(
             f"Most runs lie outside the knee of Huber({float(fit.noise.delta):g}), where the objective has no "
@@ -140,10 +140,10 @@ def sensitivity(
     return Sensitivity(_forecast(of, fit.law), by_loss, by_weight, float(np.sqrt(np.sum(together**2))))
 
 
-def _single(fit: Fit[Any], runs: Runs) -> None:
+def _single(fit: Fit[Any], runs: Runs) -> Runs:
     if fit.keys is not None:
         raise InputError("A batch of fits was given; ask for the influence on one fit at a time.")
-    studies_of(fit, runs)
+    return studies_of(fit, runs).runs
 
 
 def _forecast(of: Callable[[Any], Any], law: Any) -> float:

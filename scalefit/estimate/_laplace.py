@@ -134,8 +134,9 @@ def _curvature(fit: Fit[Any], runs: Runs) -> tuple[Prepared, Covariance]:
             return jnp.concatenate([jnp.atleast_1d(getattr(law, field)) for field in parameters(law)])[free_places]
 
         slope = np.asarray(jax.jacfwd(natural)(jnp.asarray(theta[: prepared.curve.size])))
-    values, _ = np.linalg.eigh(hessian)
-    if values[0] <= 1e-13 * values[-1]:
+    known = np.isfinite(hessian).all()
+    values = np.linalg.eigvalsh(hessian) if known else np.zeros(1)
+    if not known or values[0] <= 1e-13 * values[-1]:
         raise InputError(
             "The optimum is not a strict minimum: some direction of the parameters is not informed by the runs. "
             "Hold a parameter fixed, use a smaller law, or use bootstrap."
@@ -148,7 +149,12 @@ def _curvature(fit: Fit[Any], runs: Runs) -> tuple[Prepared, Covariance]:
 def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> float:
     if noise.free_scale:
         return 1.0
-    left = max(len(residuals) - parameters, 1)
+    left = len(residuals) - parameters
+    if left <= 0:
+        raise InputError(
+            f"{len(residuals)} runs and {parameters} parameters leave nothing to judge the scatter by: add runs, or "
+            f"hold parameters fixed."
+        )
     if not isinstance(noise, Huber):
         return float(np.sum(residuals**2) / left)
     inside = np.abs(residuals) < noise.delta

@@ -1,5 +1,6 @@
 """From runs and a law to the arrays that the solvers take: centred logarithms, weights, starts."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -84,7 +85,8 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
     centres = [np.sum(logs[first[unit]] * real * mean, axis=1) for unit in curve.units]
     centre = np.stack(centres, axis=1) if centres else np.zeros((len(studies), 0))
     # A law that does not say how its parameters carry a unit is fitted in that unit as it is.
-    centre = centre * np.asarray(curve.centred, float)
+    some = {name: np.quantile(column, [0.0, 0.5, 1.0], method="nearest").tolist() for name, column in columns.items()}
+    centre = centre * np.asarray(_probed(curve, tuple((n, tuple(v)) for n, v in some.items())), float)
     place = {unit: i for i, unit in enumerate(curve.units)}
     point = {name: logs[name] - centre[:, place[unit], None] for name, unit in law.inputs.items()}
     target = studies.table(np.log(runs.target) if noise.log else np.asarray(runs.target))
@@ -107,6 +109,11 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
     return Prepared(law, curve, data, centre, typical, floor, studies, notes)
 
 
+@functools.lru_cache(maxsize=64)
+def _probed(curve: LawCurve, points: tuple[tuple[str, tuple[float, ...]], ...]) -> tuple[bool, ...]:
+    return curve.probe(dict(points))
+
+
 def _check(
     law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[str, np.ndarray], noise: AbstractNoise
 ) -> None:
@@ -117,6 +124,9 @@ def _check(
                 f"{curve.slots[k].name} is to be held fixed but has no value: pass the law with it, "
                 f"for example {name}({curve.slots[k].field}=...)."
             )
+        constraint, held = curve.slots[k].parameter.constraint, values(law)[k]
+        if not constraint.low <= held <= constraint.high:
+            raise InputError(f"{curve.slots[k].name} is held at {held:g}, which must be {constraint}.")
     free = curve.size + noise.free_scale
     if curve.size == 0:
         raise InputError(f"Every parameter of {name} is fixed: nothing is left to fit.")
@@ -125,6 +135,13 @@ def _check(
         raise InputError(
             f"{studies.name(least)!r} has {studies.counts[least]} runs and {name} has {free} numbers to fit: "
             f"give more runs, a smaller law, or hold parameters fixed."
+        )
+    different = _different(studies, columns)
+    if np.min(different) < curve.size:
+        least = int(np.argmin(different))
+        raise InputError(
+            f"The runs of {studies.name(least)!r} lie at {different[least]} different inputs and {name} has "
+            f"{curve.size} parameters to fit: repeats do not inform them. Add runs elsewhere, or hold parameters fixed."
         )
     if noise.log and np.min(runs.target) <= 0:
         row = int(runs.rows[int(np.argmin(runs.target))])
@@ -146,6 +163,16 @@ def _check(
                 f"Every run of {studies.name(int(same[0]))!r} has the same {column} ({table[same[0], 0]:g}): how "
                 f"{name} depends on it cannot be fitted. Add runs with other {column}, or fit a law without it."
             )
+
+
+def _different(studies: Studies, columns: dict[str, np.ndarray]) -> Int[np.ndarray, " study"]:
+    """How many different points of input each study has."""
+    key = np.zeros(len(studies.runs), np.int64)
+    for column in columns.values():
+        _, part = np.unique(column, return_inverse=True)
+        _, key = np.unique(key * (int(part.max()) + 1) + part, return_inverse=True)
+    ordered = np.sort(studies.table(key), axis=1)
+    return 1 + np.count_nonzero(np.diff(ordered, axis=1), axis=1)
 
 
 def _precision(studies: Studies, noise: AbstractNoise) -> Any:

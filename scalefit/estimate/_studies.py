@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Hashable, Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int, Shaped
 
 from ..data import Runs
 
@@ -63,7 +63,7 @@ class Studies:
         longest = int(self.counts.max())
         return longest if longest <= ROUND else -(-longest // ROUND) * ROUND
 
-    def table(self, column: np.ndarray) -> Float[np.ndarray, "study run"]:
+    def table(self, column: np.ndarray) -> Shaped[np.ndarray, "study run"]:
         """A column of the runs by study; shorter studies are padded with their last value."""
         place = np.minimum(np.arange(self.length), self.counts[:, None] - 1)
         return column[self.order[self.first[:, None] + place]]

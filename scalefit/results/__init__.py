@@ -6,6 +6,7 @@ from ._fit import Source as Source
 from ._predict import Band as Band
 from ._predict import predict as predict
 from ._store import load as load
+from ._store import may_replace as may_replace
 from ._store import save as save
 from ._store import versions as versions
 from ._summary import Estimate as Estimate

@@ -60,7 +60,8 @@ class Fit(eqx.Module, Generic[LawT]):
     - `noise`: The noise of the fit.
     - `seed`: The seed of its starts.
     - `source`: The runs.
-    - `by`: What the studies of a batch were split by; `keys`: the studies, in order. `None` for a single fit.
+    - `by`: What the studies of a batch were split by; `keys`: the studies, in order; `None` for a single fit.
+    - `key`: Which study of a batch this fit is, where it was taken out of one.
     """
 
     law: LawT
@@ -77,6 +78,7 @@ class Fit(eqx.Module, Generic[LawT]):
     source: Source = eqx.field(static=True)
     by: str | tuple[str, ...] | None = eqx.field(static=True, default=None)
     keys: tuple[Hashable, ...] | None = eqx.field(static=True, default=None)
+    key: Hashable = eqx.field(static=True, default=None)
 
     def __repr__(self) -> str:
         """What a reader asks first: which law, how well, from how many starts."""
@@ -112,7 +114,7 @@ class Fit(eqx.Module, Generic[LawT]):
     def __getitem__(self, key: Hashable) -> "Fit[LawT]":
         """One study of a batch, by its key, as a fit of its own."""
         one = _study(self, _place(self, key), keep="noise")
-        return dataclasses.replace(one, residuals=one.residuals[np.isfinite(one.residuals)], keys=None, by=None)
+        return dataclasses.replace(one, residuals=one.residuals[np.isfinite(one.residuals)], keys=None, key=key)
 
     def __len__(self) -> int:
         if self.keys is None:

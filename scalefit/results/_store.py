@@ -44,8 +44,8 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
     **Raises:** `InputError` where something else is in the way.
     """
     folder = Path(path)
-    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / "result.json").is_file())):
-        raise InputError(f"{str(folder)!r} is there and holds no scalefit result: give another folder.")
+    if not may_replace(folder):
+        raise InputError(f"{str(folder)!r} is there and holds more than a scalefit result: give another folder.")
     fit = result if isinstance(result, Fit) else result.fit
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -60,6 +60,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
             "keys": None if fit.keys is None else [list(k) if isinstance(k, tuple) else k for k in fit.keys],
             "source": dataclasses.asdict(fit.source),
         },
+        "files": sorted(files or ()),
         "versions": versions(),
     }
     arrays = {f"fit.{name}": np.asarray(getattr(fit, name)) for name in _FIT_ARRAYS}
@@ -82,6 +83,22 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         shutil.rmtree(beside, ignore_errors=True)
         raise
     return folder
+
+
+def may_replace(folder: Path) -> bool:
+    """Whether nothing is there, or an empty folder, or an earlier result with nothing of anybody else's in it."""
+    if not folder.exists():
+        return not folder.is_symlink()
+    if not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir()}
+    if not names:
+        return True
+    try:
+        document = json.loads((folder / "result.json").read_text())
+        return isinstance(document["format"], int) and names <= {"result.json", "arrays.npz", *document["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _put(new: Path, folder: Path) -> None:
@@ -127,7 +144,7 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
         )
     try:
         return _result(document, arrays, law)
-    except KeyError as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise InputError(f"{str(folder)!r} is not whole, {error} is missing: save the result again.") from None
 
 
@@ -150,7 +167,7 @@ def _result(
         source=Source(**source),
         by=tuple(kept["by"]) if isinstance(kept["by"], list) else kept["by"],
         keys=None if kept["keys"] is None else tuple(tuple(k) if isinstance(k, list) else k for k in kept["keys"]),
-        **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},
+        **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
     if document["kind"] == "fit":
         return fit

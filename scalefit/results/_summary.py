@@ -13,6 +13,10 @@ DEAD_SHARE = 0.5
 """Share of the draws beyond an interval's end that must have lost the parameter for the end to be called open."""
 
 
+RAN_OFF = 3.0
+"""A standard error beyond this many widths of the interval is that of a few draws, and is not given."""
+
+
 class Estimate(NamedTuple):
     """One parameter: its value and, where something gave them, its standard error and interval.
 
@@ -80,5 +84,7 @@ def _estimate(value: float, unit: str, column: np.ndarray, lost: np.ndarray, amp
     low, high = np.quantile(column, [tail, 1.0 - tail])
     above = column >= high
     unbounded = bool(not amplitude and np.mean(lost[above]) >= DEAD_SHARE and high > np.median(column))
-    se = None if unbounded else float(np.std(column, ddof=1))
+    # A few draws that ran off would make of the standard error their own size.
+    spread = float(np.std(column, ddof=1))
+    se = None if unbounded or not spread <= RAN_OFF * (high - low) else spread
     return Estimate(value, unit, se, float(low), None if unbounded else float(high), unbounded)
