@@ -36,7 +36,10 @@ _TARGETS = {
     "accuracy": "accuracy acc testaccuracy valaccuracy finalaccuracy acc1 top1accuracy",
 }
 _OURS = {alias: name for name, aliases in {**_ALIASES, **_TARGETS}.items() for alias in aliases.split()}
+INPUTS = ("N", "D", "C", "U", "n", "epochs")
 _RESERVED = frozenset({"target", "units", "name"})
+# polars gives a second column of the same header this ending.
+_REPEATED = re.compile(r"_duplicated_\d+$")
 _IN_BRACKETS = re.compile(r"^(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*$")
 _SCALE = re.compile(
     r"[x×*]?\s*(?:10\s*(?:\^|\*\*)\s*(\d+)|1e\+?(\d+)|(k|m|b|g|t|(?:thousand|million|billion|trillion)s?))", re.I
@@ -72,6 +75,7 @@ class Roles(NamedTuple):
 
 def header_of(header: str) -> Header:
     """Take a header apart into its name, its power of ten and its unit."""
+    header = _REPEATED.sub("", header)
     match = _IN_BRACKETS.match(header)
     if match is None:
         return Header(header, 0, None)
@@ -79,8 +83,10 @@ def header_of(header: str) -> Header:
     scale = _SCALE.fullmatch(inside)
     if scale is None:
         return Header(name, 0, inside or None)
-    power = power_of(scale[3].lower().removesuffix("s")) if scale[3] else int(scale[1] or scale[2])
-    return Header(name, power, None)
+    if scale[3]:
+        return Header(name, power_of(scale[3].lower().removesuffix("s")), None)
+    # More than six digits are out of range whichever they are, and Python refuses to read very many.
+    return Header(name, int((scale[1] or scale[2]).lstrip("0")[:6] or 0), None)
 
 
 def our_name(header: str) -> str | None:
@@ -88,8 +94,7 @@ def our_name(header: str) -> str | None:
     name = header_of(header).name.strip()
     if len(name) == 1:
         return name if name in _ALIASES else None
-    # polars gives a second column of the same header this ending.
-    return _OURS.get(re.sub(r"[\s_.\-/]", "", re.sub(r"_duplicated_\d+$", "", name)).lower())
+    return _OURS.get(re.sub(r"[\s_.\-/]", "", name).lower())
 
 
 def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, target: str | None) -> Roles:
@@ -107,6 +112,7 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
             )
         if ours in _RESERVED:
             raise InputError(f"columns names {ours!r}, which is no input; expected one such as 'N', 'D' or 'lr'.")
+    _refuse_shared(said)
     taken = set(said.values())
     found: dict[str, list[str]] = {}
     for header in headers:
@@ -121,7 +127,8 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
         theirs = [t for t in theirs if t != chosen_target[1]]
         if ours in _TARGETS or not theirs:
             continue
-        if len(theirs) > 1 and ours not in theirs:
+        repeated = any(_REPEATED.sub("", t) == ours != t for t in theirs)
+        if len(theirs) > 1 and (ours not in theirs or repeated):
             raise InputError(
                 f"{listed(theirs)} could each be {ours!r}; say which with columns={{{ours!r}: {theirs[0]!r}}}."
             )
@@ -133,12 +140,37 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
     return Roles(chosen_target, roles, tuple(notes))
 
 
+def _refuse_shared(said: Mapping[str, str | None]) -> None:
+    """Raise where one header is given to two roles, by `columns` alone or by `columns` and by what it is called."""
+    roles: dict[str, str] = {}
+    for ours, theirs in said.items():
+        if theirs is None:
+            continue
+        if theirs in roles:
+            raise InputError(
+                f"columns gives the one column {theirs!r} to both {roles[theirs]!r} and {ours!r}; "
+                f"give each a column of its own."
+            )
+        roles[theirs] = ours
+        if theirs in INPUTS and theirs not in said:
+            raise InputError(
+                f"columns gives the column {theirs!r} to {ours!r}, and its header makes it the input {theirs!r} too; "
+                f"say which column is {theirs!r}, or leave that input out with columns={{..., {theirs!r}: None}}."
+            )
+
+
 def _target(
     headers: list[str], said: Mapping[str, str | None], found: Mapping[str, list[str]], target: str | None
 ) -> tuple[str, str]:
     """Return our name of the target and its header."""
     named = [(k, v) for k, v in said.items() if k in _TARGETS and v is not None]
     if target is not None:
+        given = next((k for k, v in said.items() if v is not None and k in _ALIASES and target in (k, v)), None)
+        if given is not None:
+            raise InputError(
+                f"The column {said[given]!r} is given both to {given!r} by columns and to the target by "
+                f"target={target!r}; give each a column of its own."
+            )
         if said.get(target) is not None:
             return target, str(said[target])
         if target in headers:
@@ -159,6 +191,12 @@ def _target(
             return next(k for k in _TARGETS if candidates[0] in found.get(k, [])), candidates[0]
     if len(candidates) > 1:
         raise InputError(f"{listed(candidates)} could each be the target; say which with target={candidates[0]!r}.")
+    elsewhere = next((k for k, v in said.items() if v is not None and our_name(v) in _TARGETS), None)
+    if elsewhere is not None:
+        raise InputError(
+            f"No column is left for the target: columns gives {said[elsewhere]!r} to {elsewhere!r}; "
+            f"give {elsewhere!r} another column, or say which one is the target with target='...'."
+        )
     like = [h for h in headers if any(w in h.lower() for w in ("loss", "error", "acc", "ppl", "perplexity"))]
     seen = f"columns that look like one are {listed(like)}" if like else f"the columns are {listed(headers)}"
     raise InputError(f"The table has no column 'loss' nor a usual name for it; {seen}. Say which with target='...'.")

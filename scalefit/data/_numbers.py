@@ -17,6 +17,7 @@ _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 _SIZE = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+))(?:e([+-]?\d+))?\s*(k|m|b|g|t|thousand|million|billion|trillion)?", re.IGNORECASE
 )
+_BOOL = (bool, np.bool_)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
@@ -25,7 +26,7 @@ def parse_number(cell: object) -> float | None:
     if cell is None:
         return np.nan
     if isinstance(cell, (int, float, np.integer, np.floating)):
-        return float(cell)
+        return _float(cell)
     text = str(cell).strip()
     if text.lower() in _MISSING or text == "<NA>":
         return np.nan
@@ -35,7 +36,19 @@ def parse_number(cell: object) -> float | None:
     if match is None:
         return None
     # Read as one decimal, not multiplied, so that 1.1B is the very float 1.1e9.
-    return float(f"{match[1]}e{int(match[2] or 0) + power_of(match[3])}")
+    try:
+        power = int(match[2] or 0)
+    except ValueError:  # more digits than Python reads
+        power = -(10**9) if match[2].startswith("-") else 10**9
+    return float(f"{match[1]}e{power + power_of(match[3])}")
+
+
+def _float(number: Any) -> float:
+    """A number as float, infinite where a whole number is too large for one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return np.inf if number > 0 else -np.inf
 
 
 def power_of(suffix: str | None) -> int:
@@ -57,13 +70,16 @@ def one_column(name: str, values: Any) -> np.ndarray:
         raise InputError(f"{name!r} holds lists of different lengths; give one value per run.") from None
     if array.ndim != 1:
         raise InputError(f"{name!r} has shape {array.shape}; give one value per run, in one dimension.")
-    if array.dtype.kind in "iufb":
+    cells = array.tolist() if isinstance(values, np.ndarray) else list(_as_list(values))
+    mixed = (
+        array.dtype.kind in "iuf" and not isinstance(values, np.ndarray) and any(isinstance(c, _BOOL) for c in cells)
+    )
+    if array.dtype.kind in "iufb" and not mixed:
         return array
     # NumPy turns a list of numbers and text into text; the cells as they were given say more in a message.
-    cells = array.tolist() if isinstance(values, np.ndarray) else _as_list(values)
     cells = [None if c is None or (isinstance(c, str) and c.strip() == "") else c for c in cells]
     if all(c is None or (isinstance(c, (int, float)) and not isinstance(c, bool)) for c in cells):
-        return np.array([np.nan if c is None else float(c) for c in cells], dtype=np.float64)
+        return np.array([np.nan if c is None else _float(c) for c in cells], dtype=np.float64)
     out = np.empty(len(cells), dtype=object)
     out[:] = [None if c is None else str(c) for c in cells]
     return out
@@ -77,11 +93,23 @@ def loose_numbers(column: np.ndarray) -> Float[np.ndarray, " row"]:
     return np.array([np.nan if p is None else p for p in parsed], dtype=np.float64)
 
 
-def refuse_text(name: str, column: np.ndarray, rows: Sequence[int] | np.ndarray) -> None:
-    """Raise for the first cell that is text and no number."""
-    if column.dtype.kind in "iufb":
+def refuse_text(name: str, column: np.ndarray, rows: Sequence[int] | np.ndarray, *, sizes: bool = True) -> None:
+    """Raise for the first cell that is text and no number, or true or false, or a size such as 2.8B unless `sizes`."""
+    if column.dtype.kind in "iuf":
+        return
+    if column.dtype.kind == "b":
+        if column.size:
+            raise InputError(
+                f"Column {name!r}, row {rows[0]}: {bool(column[0])} is true or false; expected a number such as 2.8. "
+                f"Give the column as numbers, or leave it out."
+            )
         return
     for row, cell in zip(rows, column):
+        if not sizes and is_size(cell):
+            raise InputError(
+                f"Column {name!r}, row {row}: {cell!r} is a size with a suffix; expected a plain number such as 2.31. "
+                f"Correct it, or leave the row out."
+            )
         if parse_number(cell) is None:
             raise InputError(
                 f"Column {name!r}, row {row}: {cell!r} is not a number; expected one such as 2.8e9 or 2.8B. "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._core import InputError
-from ._columns import header_of, roles_of
+from ._columns import INPUTS, header_of, roles_of
 from ._numbers import POSITIVE, is_size, loose_numbers, parse_number, refuse_text, refuse_values
 from ._runs import LABELS, Dropped, Runs
 from ._table import table_of
@@ -81,13 +81,25 @@ def read_runs(
             f"{dropped[0].reason}). Fill the cells, or leave a column out with columns={{...: None}}."
         )
     rows, table = rows[keep], {k: v[keep] for k, v in table.items()}
-    values = {k: _checked(k, h, table[h], rows, notes) if _is_number(k) else table[h] for k, h in used.items()}
+    plain = (roles.target[0], "se")
+    values = {
+        k: _checked(k, h, table[h], rows, notes, k not in plain) if _is_number(k) else table[h] for k, h in used.items()
+    }
     units = {k: u for k, h in used.items() if _is_number(k) and (u := header_of(h).unit) is not None}
     target_name = roles.target[0]
     reserved = {k: values.pop(k) for k in (*LABELS, "se") if k in values}
     runs = Runs(values.pop(target_name), **reserved, target=target_name, units=units, name=name, **values)
+    # A header that is the name of an input, given to another role, must not be found under its own name.
+    taken = {h for k, h in roles.headers.items() if h in INPUTS and h != k} | {roles.target[1]} & set(INPUTS)
+    table = {h: v for h, v in table.items() if h not in taken}
     return Runs._replace(
-        runs, columns=table, rows=rows, dropped=dropped, excluded=int(excluded.sum()), notes=tuple(notes)
+        runs,
+        columns=table,
+        target_header=roles.target[1],
+        rows=rows,
+        dropped=dropped,
+        excluded=int(excluded.sum()),
+        notes=tuple(notes),
     )
 
 
@@ -106,7 +118,14 @@ def _missing(column: np.ndarray) -> np.ndarray:
 
 
 def _scaled(column: np.ndarray, header: str) -> np.ndarray:
-    return loose_numbers(column) * 10.0 ** header_of(header).power
+    power = header_of(header).power
+    if power > 300:
+        raise InputError(
+            f"The header {header[:60]!r} scales by a power of ten above 300; expected one such as 'FLOPs (1E21)', "
+            f"so correct the header."
+        )
+    with np.errstate(over="ignore"):
+        return loose_numbers(column) * 10.0**power
 
 
 def _for_conditions(ours: str, column: np.ndarray, header: str) -> np.ndarray:
@@ -115,9 +134,11 @@ def _for_conditions(ours: str, column: np.ndarray, header: str) -> np.ndarray:
     return column if is_text or not _is_number(ours) else _scaled(column, header)
 
 
-def _checked(ours: str, header: str, column: np.ndarray, rows: np.ndarray, notes: list[str]) -> np.ndarray:
+def _checked(
+    ours: str, header: str, column: np.ndarray, rows: np.ndarray, notes: list[str], sizes_too: bool
+) -> np.ndarray:
     """The numbers of a used column, scaled; what was done to them goes to the notes."""
-    refuse_text(header, column, rows)
+    refuse_text(header, column, rows, sizes=sizes_too)
     sizes = [c for c in column if is_size(c)] if column.dtype.kind == "O" else []
     power = header_of(header).power
     if sizes and power:

@@ -40,7 +40,8 @@ class Runs:
 
     Numbers are host float64; nothing in it can be changed. `where`, `take` and `split` give new tables.
 
-    - `target`, `target_name`, `se`: What was measured; `inputs`: what was put in, by name; `units`: by those names.
+    - `target`, `target_name`, `se`: What was measured; `target_header`: what the source calls it.
+    - `inputs`: What was put in, by name; `units`: by those names.
     - `labels`: Those of `group`, `run`, `seed`, `step` and `pool` that are there, as whole numbers or text.
     - `columns`: Every column of the source as it stood there, for `where`, `split` and `select`.
     - `rows`: The row of the source each run was read from, the first being 1 (a header is not counted).
@@ -61,6 +62,7 @@ class Runs:
     excluded: int
     notes: tuple[str, ...]
     name: str
+    target_header: str
 
     def __init__(
         self,
@@ -103,11 +105,11 @@ class Runs:
         numbers = {k: _numbers(k, v, rows) for k, v in inputs.items()}
         _fill(
             self,
-            target=_numbers(target, loss, rows),
+            target=_numbers(target, loss, rows, sizes=False),
             target_name=target,
             inputs=numbers,
             units={k: u for k, u in UNITS.items() if k in numbers} | dict(units or {}),
-            se=None if se is None else _numbers("se", se, rows),
+            se=None if se is None else _numbers("se", se, rows, sizes=False),
             labels={k: _label(k, v, rows) for k, v in given.items() if v is not None},
             columns={},
             rows=rows,
@@ -115,6 +117,7 @@ class Runs:
             excluded=0,
             notes=(),
             name=name,
+            target_header=target,
         )
 
     def __len__(self) -> int:
@@ -256,6 +259,11 @@ class Runs:
         """
         chosen, notes = {}, []
         for name in names:
+            if name not in self.inputs and name in (self.target_name, self.target_header):
+                raise InputError(
+                    f"{name!r} is asked for as an input of {self.name!r}, and is its target; "
+                    f"choose another target, or a law without {name!r}."
+                )
             values = self._input(name)
             if values is None and name in _DERIVED:
                 first, second, note = _DERIVED[name]
@@ -278,6 +286,8 @@ class Runs:
     def _input(self, name: str) -> Float[np.ndarray, " run"] | None:
         if name in self.inputs:
             return self.inputs[name]
+        if name in (self.target_name, self.target_header):
+            return None
         column = self.columns.get(name, self.labels.get(name))
         if column is None:
             return None
@@ -342,7 +352,7 @@ def _fields(runs: Runs) -> dict[str, Any]:
 
 
 def _restored(fields: dict[str, Any]) -> Runs:
-    return _fill(object.__new__(Runs), **fields)
+    return _fill(object.__new__(Runs), **{"target_header": fields["target_name"], **fields})
 
 
 def _fill(runs: Runs, **fields: Any) -> Runs:
@@ -360,9 +370,9 @@ def _frozen(value: Any) -> Any:
     return value
 
 
-def _numbers(name: str, given: Any, rows: np.ndarray) -> Float[np.ndarray, " run"]:
+def _numbers(name: str, given: Any, rows: np.ndarray, *, sizes: bool = True) -> Float[np.ndarray, " run"]:
     column = _column(name, given, rows)
-    refuse_text(name, column, rows)
+    refuse_text(name, column, rows, sizes=sizes)
     values = loose_numbers(column)
     refuse_values(name, values, rows, positive=name in POSITIVE)
     return values

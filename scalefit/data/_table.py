@@ -36,16 +36,34 @@ def _checked(table: Table, what: str) -> Table:
         raise InputError(f"The columns of {what} differ in length ({sizes}); give one value per run in each.")
     if not lengths or lengths == {0}:
         raise InputError(f"{what[0].upper() + what[1:]} holds no rows; expected a header and at least one run.")
+    if len(table) == 1:
+        _refuse_other_separator(next(iter(table)), what)
     return table
+
+
+def _refuse_other_separator(header: str, what: str) -> None:
+    for sign in (";", "\t"):
+        if sign in header:
+            raise InputError(
+                f"{what[0].upper() + what[1:]} has the one column {header[:80]!r} and seems to be separated by "
+                f"{sign!r}; save it with commas, or give the data frame of polars.read_csv(path, separator={sign!r})."
+            )
 
 
 def _from_file(path: Path) -> Table:
     suffixes = [s.lower() for s in path.suffixes[-2:]]
     packed = suffixes[-1:] == [".gz"]
     suffix = (suffixes[:-1] if packed else suffixes)[-1:]
-    if path.is_dir():
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{str(path)[:60]!r}… is not a path that can be looked up ({getattr(error, 'strerror', None) or error}); "
+            f"expected the path of a file, a data frame or a dictionary of arrays."
+        ) from None
+    if is_folder:
         raise InputError(f"{str(path)!r} is a directory; expected a file ({', '.join(_SUFFIXES)}).")
-    if not path.exists():
+    if not is_there:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         where = hint(path.name, beside, what="files beside it") if beside else f"{str(path.parent)!r} is not there"
         raise InputError(f"There is no file {str(path)!r}; {where}.")
@@ -83,6 +101,9 @@ def _from_csv(text: str, name: str, separator: str) -> Table:
     try:
         frame = pl.read_csv(io.StringIO(text), separator=separator, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
+        first = text.lstrip().splitlines()[0]
+        if separator not in first:
+            _refuse_other_separator(first, repr(name))
         raise InputError(
             f"{name!r} cannot be read as {'CSV' if separator == ',' else 'TSV'} ({_first_line(error)}); "
             f"expected a header and as many cells in every row."
@@ -112,6 +133,8 @@ def _from_lines(text: str, name: str) -> Table:
                 raise InputError(
                     f"{name!r}, line {number} is not JSON ({error.msg}); expected an object a line."
                 ) from None
+            except (ValueError, RecursionError) as error:
+                raise _unreadable_json(f"{name!r}, line {number}", error) from None
     return _from_records(records, name)
 
 
@@ -122,9 +145,19 @@ def _from_json(text: str, name: str) -> Table:
         raise InputError(
             f"{name!r}, line {error.lineno} is not JSON ({error.msg}); expected a list of objects."
         ) from None
+    except (ValueError, RecursionError) as error:
+        raise _unreadable_json(repr(name), error) from None
     if isinstance(document, dict) and document and all(isinstance(v, list) for v in document.values()):
-        return {k: one_column(k, [_cell(c) for c in v]) for k, v in document.items()}
+        try:
+            return {k: one_column(k, [_cell(c) for c in v]) for k, v in document.items()}
+        except RecursionError as error:
+            raise _unreadable_json(repr(name), error) from None
     return _from_records(document if isinstance(document, list) else [document], name)
+
+
+def _unreadable_json(what: str, error: ValueError | RecursionError) -> InputError:
+    why = "nests too deeply" if isinstance(error, RecursionError) else "holds a number of thousands of digits"
+    return InputError(f"{what} {why}; expected objects of plain numbers and text, so write it in that form.")
 
 
 def _from_records(records: Sequence[Any], name: str) -> Table:
@@ -132,7 +165,10 @@ def _from_records(records: Sequence[Any], name: str) -> Table:
     for number, record in enumerate(records, start=1):
         if not isinstance(record, dict):
             raise InputError(f"{name!r}, record {number} is {type(record).__name__}; expected an object for each run.")
-        flat.append(_flat(record))
+        try:
+            flat.append(_flat(record))
+        except RecursionError as error:
+            raise _unreadable_json(f"{name!r}, record {number}", error) from None
     headers = list(dict.fromkeys(k for r in flat for k in r))
     return {h: one_column(h, [r.get(h) for r in flat]) for h in headers}
 

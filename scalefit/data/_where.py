@@ -116,6 +116,10 @@ class _Reader:
         truth = self._truth(self._either())
         if self._peek().kind != "end":
             raise self._error(self._peek(), "expected the end, `and` or `or`")
+        if not self.named:
+            raise InputError(
+                f'where {self.expr!r} names no column; expected a condition on one at least, such as "loss < 3.44".'
+            )
         return truth
 
     # Levels of binding, loosest first. Each gives a _Truth or _Cells; `_truth` and `_cells` insist on one of them.

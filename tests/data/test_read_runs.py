@@ -331,3 +331,113 @@ def test_split_by_any_column_of_the_source():
     assert [k for k, _ in runs.split("family")] == ["a", "b"]
     with pytest.raises(InputError, match="'size class', row 3: no value to split by"):
         runs.split("size class")
+
+
+NDL = {"N": [1.0, 2.0], "D": [3.0, 4.0], "loss": [3.0, 2.0]}
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"columns": {"N": "D", "D": "D"}}, "gives the one column 'D' to both 'N' and 'D'"),
+        ({"columns": {"N": "D"}}, "gives the column 'D' to 'N', and its header makes it the input 'D' too"),
+        ({"columns": {"loss": "N"}}, "gives the column 'N' to 'loss', and its header makes it the input 'N' too"),
+        ({"columns": {"loss": "loss", "se": "loss"}}, "'loss' to both 'loss' and 'se'"),
+        ({"columns": {"N": "N"}, "target": "N"}, "'N' is given both to 'N' by columns and to the target"),
+        ({"columns": {"se": "loss"}, "target": "loss"}, "'loss' is given both to 'se' by columns and to the target"),
+        ({"columns": {"se": "loss"}}, "No column is left for the target: columns gives 'loss' to 'se'"),
+        ({"columns": {"run": "loss"}}, "No column is left for the target: columns gives 'loss' to 'run'"),
+    ],
+)
+def test_one_column_has_one_role(given, message):
+    with pytest.raises(InputError, match=message):
+        read_runs(NDL, **given)
+
+
+def test_columns_may_swap_headers_and_leave_an_input_out():
+    swapped = read_runs(NDL, columns={"N": "D", "D": "N"})
+    assert swapped.select(["N", "D"])[0]["N"].tolist() == NDL["D"]
+    renamed = read_runs(NDL, columns={"n": "N", "N": None})
+    with pytest.raises(InputError, match="has no input 'N'"):
+        renamed.select(["N"])
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [({"target": "N"}, "N"), ({"columns": {"loss": "ppl"}}, "ppl"), ({"target": "ppl"}, "ppl")]
+)
+def test_the_target_is_no_input(given, name):
+    runs = read_runs({"N": [1.0, 2.0], "D": [3.0, 4.0], "C": [5.0, 6.0], "ppl": [3.0, 2.0]}, **given)
+    for some in (runs, runs.take([0])):
+        with pytest.raises(InputError, match=f"'{name}' is asked for as an input of 'runs', and is its target"):
+            some.select([name])
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("N,N,D,loss", "'N', 'N_duplicated_0' could each be 'N'"),
+        ("seed,seed,D,loss", "'seed', 'seed_duplicated_0' could each be 'seed'"),
+        ("N (B),N (B),D,loss", r"'N \(B\)', 'N \(B\)_duplicated_0' could each be 'N'"),
+    ],
+)
+def test_two_columns_of_one_header_are_refused(tmp_path, header, message):
+    with pytest.raises(InputError, match=message):
+        read_runs(csv(tmp_path, f"{header}\n1,2,3,4\n"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loss": ["2.5B", "2"]}, "'loss', row 1: '2.5B' is a size with a suffix; expected a plain number"),
+        ({"se": ["1", "1k"]}, "'se', row 2: '1k' is a size with a suffix"),
+        ({"loss": [True, True]}, "'loss', row 1: True is true or false; expected a number"),
+        ({"N": [True, True]}, "'N', row 1: True is true or false"),
+        ({"N": [2.0, True]}, "'N', row 2: 'True' is not a number"),
+        ({"N": [HUGE, 1]}, "'N', row 1: inf is infinite"),
+        ({"N": [1.5, -HUGE]}, "'N', row 2: -inf is infinite"),
+        ({"N": ["1e" + "9" * 5000, "1"]}, "'N', row 1: inf is infinite"),
+        ({"C (1E400)": [1.0, 2.0]}, r"header 'C \(1E400\)' scales by a power of ten above 300"),
+        ({f"C (1E{'9' * 5000})": [1.0, 2.0]}, "scales by a power of ten above 300"),
+        ({"C (1E300)": [1e300, 2.0]}, "row 1: inf is infinite"),
+    ],
+)
+def test_no_size_truth_or_overflow_is_taken_for_a_number(change, message):
+    with pytest.raises(InputError, match=message):
+        read_runs(NDL | change)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"N": ' + "9" * 5000 + ', "loss": 1}', "holds a number of thousands of digits"),
+        ('{"N": ' + "9" * 400 + ', "loss": 1}', "'N', row 1: inf is infinite"),
+        ("[" * 100000, "nests too deeply"),
+        ('{"a":' * 5000 + "1" + "}" * 5000, "nests too deeply"),
+    ],
+)
+def test_json_beyond_bounds_is_refused(tmp_path, name, text, message):
+    with pytest.raises(InputError, match=message):
+        read_runs(csv(tmp_path, text, name))
+
+
+def test_a_source_too_long_for_a_path_is_refused():
+    with pytest.raises(InputError, match="is not a path that can be looked up"):
+        read_runs("N,loss\n" * 800)
+
+
+@pytest.mark.parametrize("where", ["True", "1 < 2", "'a' < 'b'"])
+def test_a_condition_names_a_column(where):
+    with pytest.raises(InputError, match="names no column; expected a condition"):
+        read_runs(NDL, where=where)
+    with pytest.raises(InputError, match="names no column"):
+        read_runs(NDL).where(where)
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"), [("N;D;loss\n1;2;3\n", ";"), ("N;D;loss\n1,5;2,5;3,5\n", ";"), ("N\tloss\n1\t2\n", "t")]
+)
+def test_another_separator_is_suspected(tmp_path, text, sign):
+    with pytest.raises(InputError, match=f"seems to be separated by '.?{sign}'"):
+        read_runs(csv(tmp_path, text))
