@@ -15,6 +15,7 @@ INPUT_ERROR = 2
 NOT_CONVERGED = 3
 
 _OPTIONS = (
+    (r"columns=\{\"(\w+)\": \"(\w+)\"\} or (--columns \1=\2)", r"\3"),
     (r"columns=\{['\"](\w+)['\"]: None\}", r"--columns \1="),
     (r"columns=\{['\"](\w+)['\"]: ['\"]([^'\"]*)['\"]\}", r'--columns \1="\2"'),
     (r"columns=\{\.\.\.: None\}", "--columns NAME="),

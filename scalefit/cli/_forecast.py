@@ -14,8 +14,12 @@ from ..results import Band, Ensemble, Fit, load, predict
 from ._cache import keep_compiled
 from ._document import draws_of, law_name, to_json
 from ._law import law_class
+from ._quiet import quiet
 from ._show import console, number, table
 from ._spec import numbers_of
+
+FAR = 10.0
+"""Times beyond the fitted range of an input from which a prediction says so."""
 
 
 def run_predict(
@@ -33,11 +37,13 @@ def run_predict(
     **Raises:** `InputError` where the folder holds no result, or an input is missing, unknown or not positive.
     """
     numbers = numbers_of(given, "The input", "N=70B or D=1.4T,2.8T")
-    result = load(folder, law=None if law is None else law_class(law))
-    fit = result if isinstance(result, Fit) else result.fit
-    inputs, notes = inputs_of(fit, numbers)
-    keep_compiled(cache_dir)
-    band = predict(result, level=level, new_run=new_run, **inputs)
+    with quiet(json):
+        result = load(folder, law=None if law is None else law_class(law))
+        fit = result if isinstance(result, Fit) else result.fit
+        inputs, notes = inputs_of(fit, numbers)
+        keep_compiled(cache_dir)
+        band = predict(result, level=level, new_run=new_run, **inputs)
+    notes += far_notes(fit, inputs)
     if json:
         found = {"law": law_name(fit), "inputs": inputs, **_values(fit, band), "level": level, "new_run": new_run}
         typer.echo(to_json(found | {"draws": draws_of(result), "notes": notes}))
@@ -77,6 +83,26 @@ def inputs_of(fit: Fit[Any], numbers: Mapping[str, np.ndarray]) -> tuple[dict[st
         )
     _same_lengths(numbers)
     return {name: a if a.size > 1 else a.reshape(()) for name, a in ((n, numbers[n]) for n in needed)}, notes
+
+
+def far_notes(fit: Fit[Any], inputs: Mapping[str, np.ndarray]) -> list[str]:
+    """A line for each input that lies far beyond the runs which were fitted."""
+    ranges = {name: ends for name, ends in fit.source.ranges.items() if name != fit.source.target}
+    if tuple(inputs) == ("x",) and len(ranges) == 1:  # a law of one x takes the only input there is
+        ranges = {"x": next(iter(ranges.values()))}
+    notes = []
+    for name, points in inputs.items():
+        if name not in ranges:
+            continue
+        low, high = ranges[name]
+        least, most = float(np.min(points)), float(np.max(points))
+        for point, times, side in ((most, most / high, "above"), (least, low / least, "below")):
+            if times > FAR:
+                notes.append(
+                    f"{name} = {number(point)} is {number(times, 3)} times {side} the fitted range, "
+                    f"{number(low)} … {number(high)}: the interval does not know how the law is wrong there"
+                )
+    return notes
 
 
 def _same_lengths(numbers: Mapping[str, np.ndarray]) -> None:

@@ -18,11 +18,14 @@ from ._document import document, to_json
 from ._law import law_of
 from ._out import check_folder, write_result
 from ._progress import progress
+from ._quiet import quiet
 from ._show import console, show_fit
 from ._source import runs_of
 from ._spec import columns_of, noise_of, numbers_of, single
 
 LAPLACE_DRAWS = 4000
+MOST_WEIGHTS = 2_000_000_000
+"""Numbers that the resamples of one bootstrap may be: one for each run in each draw."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +62,8 @@ def run_fit(job: Job, begun: float) -> None:
     **Raises:** `InputError` for options or runs that cannot be used, before anything is printed; `NotConverged` after
     the result, marked as such, has been printed; it is not written unless some study of a batch converged.
     """
-    with progress(5) as step:
+    replaced = False
+    with quiet(job.json), progress(5) as step:
         step("reading")
         fixed = single(numbers_of(job.fixed, "--fixed", "E=1.7"), "--fixed")
         law = law_of(job.law, fixed)
@@ -68,6 +72,8 @@ def run_fit(job: Job, begun: float) -> None:
         runs = runs_of(job.source, columns=columns_of(job.columns), where=job.where, target=job.target)
         if job.out is not None:
             check_folder(job.out)
+        if job.bootstrap is not None:
+            check_draws(job.bootstrap, len(runs))
         keep_compiled(job.cache_dir)
         step(f"fitting {type(law).__name__} to {len(runs)} runs")
         fitted = fit(
@@ -91,15 +97,29 @@ def run_fit(job: Job, begun: float) -> None:
         keep = job.out is not None and bool(np.any(fitted.converged))
         if job.out is not None and keep:
             step("writing results")
-            write_result(result, runs, found, job.out, by_of(job.by))
+            replaced = write_result(result, runs, found, job.out, by_of(job.by))
     if job.json:
         typer.echo(to_json(found))
     else:
         show_fit(result, job.level, out := console())
         if keep:
             out.print(f"written to {job.out}", soft_wrap=True, markup=False)
+    if replaced:
+        typer.echo(f"scalefit: the earlier result in {str(job.out)!r} was replaced.", err=True)
     if failure is not None:
         raise NotConverged(failure)
+
+
+def check_draws(resamples: int, runs: int) -> None:
+    """Say before the work that so many resamples cannot be held.
+
+    **Raises:** `InputError` naming how many can.
+    """
+    if resamples * runs > MOST_WEIGHTS:
+        raise InputError(
+            f"--bootstrap {resamples} of {runs} runs is {resamples * runs:.2g} numbers, more than can be held; "
+            f"expected at most {MOST_WEIGHTS // runs} resamples. 1000 are enough for most intervals."
+        )
 
 
 def with_draws(fitted: Fit[Any], runs: Runs, resamples: int | None, seed: int) -> Fit[Any] | Ensemble[Any]:

@@ -27,6 +27,11 @@ def law_class(spec: str) -> type[AbstractLaw]:
     **Raises:** `InputError` naming the nearest law, or what is wrong with the file.
     """
     path, _, name = spec.rpartition(":")
+    if re.search(r"\.py:[^:]+$", path, re.IGNORECASE):
+        raise InputError(
+            f"--law {spec!r}: a law of your own file takes no number after its class; leave out ':{name}', "
+            f"as in --law {path}."
+        )
     if path.lower().endswith(".py") or spec.lower().endswith(".py"):
         return _own(Path(path or spec), name if path else None)
     known = known_laws()
@@ -77,12 +82,12 @@ def _of_size(cls: type[AbstractLaw], spec: str, tail: str) -> AbstractLaw:
 
 def _with_fixed(law: AbstractLaw, fixed: Mapping[str, float]) -> AbstractLaw:
     numbers = values(law)
-    names = [slot.name for slot in slots(law)]
+    names = list(dict.fromkeys([*(slot.name for slot in slots(law)), *parameters(law)]))
     for name, value in fixed.items():
         places = [k for k, slot in enumerate(slots(law)) if name in (slot.name, slot.field)]
         if not places:
             raise InputError(f"--fixed {name}={value:g}: {type(law).__name__} has no such parameter; "
-                             f"{hint(name, [*names, *parameters(law)], what='parameters')}.")  # fmt: skip
+                             f"{hint(name, names, what='parameters')}.")  # fmt: skip
         allowed = slots(law)[places[0]].parameter.constraint
         if not allowed.low <= value <= allowed.high:
             raise InputError(f"--fixed {name}={value:g}: {name} must be {allowed}.")
@@ -100,8 +105,14 @@ def _own(path: Path, name: str | None) -> type[AbstractLaw]:
     sys.modules[module.__name__] = module  # dataclasses look their module up there
     try:
         made.loader.exec_module(module)  # pyright: ignore
+    except SystemExit as error:
+        raise InputError(
+            f"{str(path)!r} cannot be imported: it ends the program (sys.exit); expected a file that defines a law. "
+            f"Put what it does as a script under `if __name__ == '__main__':`."
+        ) from error
     except Exception as error:
-        raise InputError(f"{str(path)!r} cannot be imported: {type(error).__name__}: {error}.") from error
+        said = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]]).rstrip(".")
+        raise InputError(f"{str(path)!r} cannot be imported: {said}.") from error
     own = {k: v for k, v in vars(module).items() if _is_law(v) and v.__module__ == module.__name__}
     if name is None or name not in vars(module):
         raise InputError(f"--law: {str(path)!r} has no class {name or ''!r}; "
@@ -110,6 +121,9 @@ def _own(path: Path, name: str | None) -> type[AbstractLaw]:
     if not _is_law(cls):
         raise InputError(f"{name} of {str(path)!r} is no law: it must be a subclass of scalefit.laws.AbstractLaw "
                          f"with a formula, __call__.")  # fmt: skip
+    if not isinstance(getattr(cls, "inputs", None), Mapping):
+        raise InputError(f"{name} of {str(path)!r} does not say what it predicts from; expected its inputs and their "
+                         f"units. Declare them as inputs: ClassVar = {{'N': 'parameters'}}.")  # fmt: skip
     return cls
 
 

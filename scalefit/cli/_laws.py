@@ -14,6 +14,7 @@ def laws(
     """List the laws; with a name, its formula, parameters and published values."""
     from ._law import known_laws, law_class
     from ._law_page import about, show_law, show_laws
+    from ._quiet import quiet
     from ._show import console
 
     if name is None:
@@ -25,7 +26,8 @@ def laws(
         else:
             show_laws(found, console())
         return
-    cls = law_class(name)
+    with quiet(json):
+        cls = law_class(name)
     spec = next((known for known, other in known_laws().items() if other is cls), cls.__name__)
     if json:
         from ._document import to_json

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from .._core import InputError
 from ..data import Runs
 from ..plot import corner, loss_against_compute, residuals
 from ..results import Ensemble, Fit, save
+from ..results._store import may_replace
 from ._document import to_json
 
 DPI = 160
@@ -25,21 +27,34 @@ def check_folder(folder: Path) -> None:
 
     **Raises:** `InputError` where something else is in its place, or nothing can be written beside it.
     """
+    try:
+        _check(folder)
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def _check(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        os.lstat(folder)  # a name that is too long: later Pythons say only that it does not exist
+    dangling = next((p for p in (folder, *folder.parents) if p.is_symlink() and not p.exists()), None)
+    if dangling is not None:
+        raise InputError(
+            f"--out names {str(folder)!r}, and {str(dangling)!r} is a link to nothing; expected a folder, new or of "
+            f"an earlier result. Remove the link, or choose another folder."
+        )
     if folder.exists() and not folder.is_dir():
         raise InputError(
             f"--out names {str(folder)!r}, which is a file; expected a folder, new or of an earlier result."
         )
-    if folder.exists() and any(folder.iterdir()) and not (folder / "result.json").is_file():
+    if folder.exists() and not may_replace(folder):
         raise InputError(
             f"--out names {str(folder)!r}, which holds other things than a result; "
             f"expected a folder that is new, empty or of an earlier result."
         )
     beside = next(p for p in folder.resolve().parents if p.exists())
-    try:
-        with tempfile.TemporaryDirectory(dir=beside):
-            pass
-    except OSError as error:
-        raise _refused(folder, error) from error
+    longest = f".{folder.name}.12345678.old"  # the name that an earlier result bears while it is replaced
+    with tempfile.TemporaryDirectory(dir=beside) as trial:
+        (Path(trial) / folder.resolve().relative_to(beside)).with_name(longest).mkdir(parents=True)
 
 
 def write_result(
@@ -49,7 +64,7 @@ def write_result(
     folder: Path,
     by: str | tuple[str, ...] | None = None,
     further: Mapping[str, bytes] | None = None,
-) -> None:
+) -> bool:
     """Write what later commands read, the document as it is printed, and the figures: all of it, or nothing.
 
     **Arguments:**
@@ -61,13 +76,17 @@ def write_result(
     - `by`: What made the studies of a batch.
     - `further`: More files, by name.
 
+    **Returns:** whether an earlier result was replaced.
+
     **Raises:** `InputError` where the folder cannot be written.
     """
     files = {"summary.json": (to_json(found) + "\n").encode(), **figures(result, runs, by), **(further or {})}
+    earlier = (folder / "result.json").is_file()
     try:
         save(result, folder, files=files)
     except OSError as error:
         raise _refused(folder, error) from error
+    return earlier
 
 
 def figures(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...] | None = None) -> dict[str, bytes]:

@@ -18,6 +18,8 @@ NOISES: dict[str, tuple[type[AbstractNoise], str | None]] = {
 }
 """Name → its class, and the field that a number after the name sets."""
 
+_EXAMPLE = {"huber": "huber:1e-3", "student-t": "student-t:4"}
+
 _PIECE = re.compile(r"""(?:"[^"]*"|'[^']*'|[^,"'])+""")
 
 
@@ -39,12 +41,12 @@ def noise_of(spec: str) -> AbstractNoise:
         number = parse_number(rest[0])
         if number is None or not number > 0 or not np.isfinite(number):
             raise InputError(
-                f"--noise {spec!r}: {field} is {rest[0]!r}; expected a number above 0, as in {found}:1e-3."
+                f"--noise {spec!r}: {field} is {rest[0]!r}; expected a number above 0, as in {_EXAMPLE[found]}."
             )
         given[field] = number
         rest.pop(0)
     if rest:
-        example = found if field is None else f"{found}:1e-3"
+        example = _EXAMPLE.get(found, found)
         raise InputError(f"--noise {spec!r}: {rest[0]!r} is not understood; expected {example} or {example}:value.")
     return cls(**given)
 

@@ -38,6 +38,14 @@ OPTIONS = {
     "unknown noise": (["--noise", "hubber"], ["'hubber'", "nearest is 'huber'"]),
     "noise of a bad number": (["--noise", "huber:-1"], ["delta", "'-1'", "above 0"]),
     "noise of too many numbers": (["--noise", "gaussian:3"], ["'3'", "gaussian:value"]),
+    "noise of no freedom": (["--noise", "student-t:0"], ["df", "'0'", "as in student-t:4."]),
+    "seed below zero": (["--seed", "-1"], ["--seed", "0"]),
+    "more resamples than fit": (
+        ["--bootstrap", "1000000000"],
+        ["--bootstrap 1000000000", "36 runs", "at most 55555555"],
+    ),
+    "fixed parameter like no other": (["--fixed", "foo=1"], ["are 'E', 'A', 'B', 'alpha', 'beta'."]),
+    "law of one input": (["--law", "power-law"], ["has N, D: say which it is, for example --columns x=D."]),
     "unknown fixed parameter": (["--fixed", "gamma=1"], ["gamma", "no such parameter"]),
     "fixed out of bounds": (["--fixed", "alpha=-1"], ["alpha", ">= 0"]),
     "fixed without a value": (["--fixed", "alpha"], ["'alpha'", "NAME=NUMBER"]),
@@ -99,6 +107,15 @@ def test_law_files(cli, tmp_path, runs_csv):
     check(cli("fit", runs_csv, "--law", f"{other}:Min"), ["'Min'", "nearest is 'Mine'"])
     check(cli("fit", runs_csv, "--law", f"{other}"), ["'Mine'", "FILE.py:Class"])
     check(cli("fit", runs_csv, "--law", f"{other}:x"), ["no law", "AbstractLaw"])
+    check(cli("fit", runs_csv, "--law", f"{other}:Mine:3"), ["other.py:Mine:3", "no number", "leave out ':3'"])
+    other.write_text("import sys\n\nsys.exit(0)\n")
+    check(cli("fit", runs_csv, "--law", f"{other}:Mine"), ["other.py", "sys.exit", "__main__"])
+    other.write_text("raise ValueError('first line\\nsecond line')\n")
+    check(cli("fit", runs_csv, "--law", f"{other}:Mine"), ["other.py", "ValueError: first line.\n"])
+    other.write_text("from scalefit.laws import AbstractLaw\n\nclass Mine(AbstractLaw):\n"
+                     "    def __call__(self, N):\n        return N\n")  # fmt: skip
+    check(cli("fit", runs_csv, "--law", f"{other}:Mine"), ["Mine", "inputs: ClassVar"])
+    check(cli("laws", f"{other}:Mine"), ["Mine", "inputs: ClassVar"])
 
 
 def test_folders(cli, tmp_path, runs_csv):
@@ -110,6 +127,18 @@ def test_folders(cli, tmp_path, runs_csv):
     below = taken / "thesis.tex" / "out"
     check(cli("fit", runs_csv, "--law", "chinchilla", "--out", below), ["thesis.tex", "choose another"])
     assert [p.name for p in taken.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("below", ["", "new"])
+def test_folders_that_cannot_be_made(cli, tmp_path, below):
+    """Refused before the work: before the runs are fitted, so that a law that cannot be fitted is not reached."""
+    runs = tmp_path / "runs.csv"
+    runs.write_text(HEADER + 3 * ROW)
+    check(cli("fit", runs, "--law", "chinchilla", "--out", tmp_path / below / (300 * "x")), ["xxx", "too long"])
+    check(cli("fit", runs, "--law", "chinchilla", "--out", tmp_path / below / (250 * "x")), ["xxx", "too long"])
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    check(cli("fit", runs, "--law", "chinchilla", "--out", tmp_path / "link" / below), ["link", "to nothing"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "runs.csv"]
 
 
 def test_command(cli):

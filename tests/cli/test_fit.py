@@ -169,14 +169,28 @@ def test_own_law(cli, tmp_path, runs_csv):
         "    A: object = positive(amplitude=True, dims={'parameters': lambda law: law.p})\n"
         "    p: object = positive()\n\n"
         "    def __call__(self, N):\n"
+        "        print('traced')\n"
         "        return self.E + self.A * jnp.exp(-self.p * jnp.log(N))\n"
     )
     arguments = ("fit", runs_csv, "--law", f"{path}:Mine", "--noise", "gaussian:value", "--out", tmp_path / "out")
-    found = strict(cli(*arguments, "--json").out)
+    answer = cli(*arguments, "--json")
+    found = strict(answer.out)
+    assert "traced\n" in answer.err
     assert (found["law"], found["noise"]) == ("Mine", "gaussian:value")
     assert found["parameters"]["E"]["unit"] == "loss"
     assert cli("predict", tmp_path / "out", "N=1B").status == 2
     assert cli("predict", tmp_path / "out", "N=1B", "--law", f"{path}:Mine").status == 0
+    strict(cli("predict", tmp_path / "out", "N=1B", "--law", f"{path}:Mine", "--json").out)
+
+
+def test_an_earlier_result_is_replaced_aloud(cli, tmp_path, runs_csv):
+    arguments = ("fit", runs_csv, "--law", "chinchilla", "--json", "--out", tmp_path / "out")
+    assert cli(*arguments).err == ""
+    again = cli(*arguments)
+    assert (again.status, again.err) == (
+        0,
+        f"scalefit: the earlier result in {str(tmp_path / 'out')!r} was replaced.\n",
+    )
 
 
 def test_a_fit_that_does_not_converge(cli, runs_csv, tmp_path):

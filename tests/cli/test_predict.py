@@ -48,6 +48,16 @@ def test_compute_in_place_of_data(cli, folder):
     assert found["notes"] == ["D = C / (6 N)"]
 
 
+def test_far_from_the_runs(cli, folder):
+    """Said beyond ten times the fitted range, 5e7 to 5e9 and 1e9 to 1e11, and not before."""
+    (note,) = json.loads(cli("predict", folder, "N=1B,70B", "D=900B", "--json").out)["notes"]
+    assert note.startswith("N = 7e+10 is 14 times above the fitted range, 5e+07 … 5e+09")
+    (note,) = json.loads(cli("predict", folder, "N=1B", "D=10M", "--json").out)["notes"]
+    assert note.startswith("D = 1e+07 is 100 times below the fitted range")
+    assert "note: N = 7e+10 is 14 times above" in cli("predict", folder, "N=70B", "D=20B").out
+    assert "note:" not in cli("predict", folder, "N=40B", "D=900B").out
+
+
 def test_no_draws_no_interval(cli, runs_csv, tmp_path):
     assert cli("fit", runs_csv, "--law", "chinchilla", "--out", tmp_path / "bare").status == 0
     found = json.loads(cli("predict", tmp_path / "bare", "N=1B", "D=20B", "--json").out)
