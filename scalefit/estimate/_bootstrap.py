@@ -21,7 +21,7 @@ from ._studies import Studies
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
 TOGETHER = 65536
-"""Draws refitted in one go: their weights are held together."""
+"""Draws of a batch refitted in one go, as their weights are held together; a single fit holds all of its own."""
 
 
 def bootstrap(

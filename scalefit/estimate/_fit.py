@@ -118,25 +118,15 @@ def studies_of(fit: Fit[Any], runs: Runs) -> Studies:
 
     **Raises:** `InputError` where these are not the runs that it was fitted to.
     """
-    if fit.keys is None and fit.by is not None:
-        runs = _one_study(fit, runs)
-    elif runs.fingerprint != fit.source.fingerprint:
+    if runs.fingerprint != fit.source.fingerprint:
         raise InputError(
             f"The fit was made from {fit.source.used} runs of {fit.source.name!r}, and these are other runs "
-            f"({len(runs)} of {runs.name!r}): pass the runs that were fitted."
+            f"({len(runs)} of {runs.name!r}): pass the runs that were fitted, for a study of a batch the whole table."
         )
-    return Studies.of(runs, fit.by if fit.keys is not None else None)
-
-
-def _one_study(fit: Fit[Any], runs: Runs) -> Runs:
-    """The runs of the study that a fit was taken from, out of the table of its batch or given alone."""
-    for part in [runs, *(p for k, p in runs.split(fit.by or ()) if k == fit.key)]:
-        if len(part) == fit.residuals.shape[-1]:
-            return part
-    raise InputError(
-        f"The fit is of the study {fit.key!r} with {fit.residuals.shape[-1]} runs, and {runs.name!r} has none of that "
-        f"size: pass the runs that were fitted."
-    )
+    if fit.by is not None and fit.keys is None:
+        # A study taken out of its batch is fitted from its own part of the table.
+        return Studies.of(next(part for key, part in runs.split(fit.by) if key == fit.key), None)
+    return Studies.of(runs, fit.by)
 
 
 def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from ._bootstrap import bootstrap
 from ._fit import studies_of
 from ._laplace import INSIDE
 from ._prepare import free_numbers, prepare
+from ._studies import Studies
 
 
 class Influence(NamedTuple):
@@ -68,8 +69,7 @@ def influence(
 
     **Raises:** `InputError` for a batch, for runs other than those of the fit, or where `of` is not a scalar.
     """
-    runs = _single(fit, runs)
-    code = runs.clusters(cluster)
+    code = _single(fit, runs).runs.clusters(cluster)
     weights = (code[None, :] != np.arange(int(code.max()) + 1)[:, None]).astype(float)
     draws = bootstrap(fit, runs, weights=weights)
     value = _forecast(of, fit.law)
@@ -99,14 +99,15 @@ def sensitivity(
 
     **Raises:** `InputError` as `influence` does, and where the optimum is not a strict minimum.
     """
-    runs = _single(fit, runs)
+    studies = _single(fit, runs)
+    runs = studies.runs
     if isinstance(fit.noise, Huber) and np.mean(np.abs(fit.residuals) < fit.noise.delta) < INSIDE:
         warnings.warn(
             f"Most runs lie outside the knee of Huber({float(fit.noise.delta):g}), where the objective has no "
             f"curvature: these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes.",
             stacklevel=2,
         )
-    prepared = prepare(fit.law, studies_of(fit, runs), fit.noise, fit.fixed)
+    prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
     curve, noise = prepared.curve, fit.noise
     theta = free_numbers(prepared, fit.law)
     theta = np.append(theta, np.log(fit.scale)) if noise.free_scale else theta
@@ -140,10 +141,10 @@ def sensitivity(
     return Sensitivity(_forecast(of, fit.law), by_loss, by_weight, float(np.sqrt(np.sum(together**2))))
 
 
-def _single(fit: Fit[Any], runs: Runs) -> Runs:
+def _single(fit: Fit[Any], runs: Runs) -> Studies:
     if fit.keys is not None:
         raise InputError("A batch of fits was given; ask for the influence on one fit at a time.")
-    return studies_of(fit, runs).runs
+    return studies_of(fit, runs)
 
 
 def _forecast(of: Callable[[Any], Any], law: Any) -> float:

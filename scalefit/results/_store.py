@@ -58,6 +58,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
             "seed": fit.seed,
             "by": list(fit.by) if isinstance(fit.by, tuple) else fit.by,
             "keys": None if fit.keys is None else [list(k) if isinstance(k, tuple) else k for k in fit.keys],
+            "key": list(fit.key) if isinstance(fit.key, tuple) else fit.key,
             "source": dataclasses.asdict(fit.source),
         },
         "files": sorted(files or ()),
@@ -167,6 +168,7 @@ def _result(
         source=Source(**source),
         by=tuple(kept["by"]) if isinstance(kept["by"], list) else kept["by"],
         keys=None if kept["keys"] is None else tuple(tuple(k) if isinstance(k, list) else k for k in kept["keys"]),
+        key=tuple(kept["key"]) if isinstance(kept["key"], list) else kept["key"],
         **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
     if document["kind"] == "fit":
