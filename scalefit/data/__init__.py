@@ -3,10 +3,13 @@
 from ._catalog import DataFile as DataFile
 from ._catalog import DataSet as DataSet
 from ._catalog import data_sets as data_sets
+from ._dropped import Dropped as Dropped
 from ._fetch import fetch as fetch
 from ._load import PoolParameters as PoolParameters
 from ._load import load_data as load_data
 from ._load import load_table as load_table
+from ._nearest import hint as hint
+from ._numbers import parse_number as parse_number
 from ._read import read_runs as read_runs
-from ._runs import Dropped as Dropped
+from ._runs import UNITS as UNITS
 from ._runs import Runs as Runs

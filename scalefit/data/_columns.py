@@ -37,6 +37,9 @@ _TARGETS = {
 }
 _OURS = {alias: name for name, aliases in {**_ALIASES, **_TARGETS}.items() for alias in aliases.split()}
 INPUTS = ("N", "D", "C", "U", "n", "epochs")
+# Counts that grow during a training. What an x is, only its header tells; if none does, it is taken to grow.
+_GROWING = frozenset({"D", "C", "n", "epochs", "step"})
+_GROWING_TOO = frozenset({"x", "steps", "iteration", "iterations", "iters", "updates", "examples", "batches"})
 _RESERVED = frozenset({"target", "units", "name"})
 # polars gives a second column of the same header this ending.
 _REPEATED = re.compile(r"_duplicated_\d+$")
@@ -94,7 +97,17 @@ def our_name(header: str) -> str | None:
     name = header_of(header).name.strip()
     if len(name) == 1:
         return name if name in _ALIASES else None
-    return _OURS.get(re.sub(r"[\s_.\-/]", "", name).lower())
+    return _OURS.get(_plain(name))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_.\-/]", "", name).lower()
+
+
+def grows(name: str, header: str) -> bool:
+    """Say whether an input grows during a training, by its name or what the source calls it."""
+    ours = our_name(name) or our_name(header)
+    return ours in _GROWING if ours is not None else _plain(name) in _GROWING_TOO
 
 
 def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, target: str | None) -> Roles:

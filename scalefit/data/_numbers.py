@@ -118,11 +118,16 @@ def refuse_text(name: str, column: np.ndarray, rows: Sequence[int] | np.ndarray,
 
 
 def refuse_values(
-    name: str, values: Float[np.ndarray, " row"], rows: Sequence[int] | np.ndarray, *, positive: bool
+    name: str,
+    values: Float[np.ndarray, " row"],
+    rows: Sequence[int] | np.ndarray,
+    *,
+    positive: bool,
+    gaps: bool = False,
 ) -> None:
-    """Raise for the first value that is missing, infinite, or not positive where `positive`."""
+    """Raise for the first value that is missing unless `gaps`, infinite, or not positive where `positive`."""
     for bad, what in (
-        (np.isnan(values), "is missing (empty or NaN); expected a number"),
+        (np.isnan(values) & (not gaps), "is missing (empty or NaN); expected a number"),
         (np.isinf(values), "is infinite; expected a finite number"),
         (values <= 0 if positive else np.zeros(values.shape, bool), "is not positive; expected a number above 0"),
     ):

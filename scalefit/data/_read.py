@@ -8,11 +8,14 @@ import numpy as np
 
 from .._core import InputError
 from ._columns import INPUTS, header_of, roles_of
+from ._dropped import Dropped, missing, nothing_left
+from ._labels import LABELS, empty_cells, label_with_gaps
 from ._numbers import POSITIVE, is_size, loose_numbers, parse_number, refuse_text, refuse_values
-from ._runs import LABELS, Dropped, Runs
+from ._runs import UNITS, Runs
 from ._table import table_of
 from ._where import nothing_kept, where_mask
 
+EMPTY = "every cell is empty"
 _NUMBERS_AMONG_LABELS = ("step",)
 
 
@@ -27,9 +30,10 @@ def read_runs(
     """Read runs from a file, a data frame or a dictionary of arrays.
 
     Usual headers are recognised (`params`, `Model Size`, `tokens`, `Training FLOP`, `val_loss`, ...); sizes such as
-    `2.8B` and headers such as `FLOPs (1E21)` or `Model Size (B)` are scaled, and `notes` says so. A row with an empty
-    cell in a column that is used is dropped and listed in `dropped`; text, infinite values and sizes of zero or below
-    are errors. Every column stays at hand for `where`, `split` and `select`.
+    `2.8B` and headers such as `FLOPs (1E21)` or `Model Size (B)` are scaled, and `notes` says so. A row without the
+    target or its `se`, and a row without anything, is dropped and listed in `dropped`. An empty cell elsewhere stays
+    one until a law needs it (`Runs.complete`). Text, infinite values and sizes of zero or below are errors. Every
+    column stays at hand for `where`, `split` and `select`.
 
     **Arguments:**
 
@@ -38,7 +42,8 @@ def read_runs(
     - `columns`: Our name to the table's header, as `{"N": "Model Size", "C": "Training FLOP"}`; names that are not
         ours become inputs. `None` instead of a header leaves a recognised column out.
     - `where`: Rows to keep, as `"loss < 3.44 and N >= 1B"`, over the table's headers and our names (where they meet,
-        ours is meant). The others are counted in `excluded`, and need not be well formed.
+        ours is meant). The others are counted in `excluded`, and need not be well formed. A row that cannot be judged
+        because a cell of N, loss or the like is empty is listed in `dropped`.
     - `target`: The header (or our name) of what was measured, where more than one column could be it.
     - `name`: What to call the runs; the file's name unless given.
 
@@ -51,49 +56,46 @@ def read_runs(
     size = len(next(iter(table.values())))
     roles = roles_of(table, columns, target)
     used = {roles.target[0]: roles.target[1], **roles.headers}
-    empty = {
-        k for k, v in used.items() if k != roles.target[0] and k not in (columns or {}) and _missing(table[v]).all()
-    }
+    missed = {k: _missing(table[v]) for k, v in used.items()}
+    empty = {k for k, m in missed.items() if m.all() and k != roles.target[0] and k not in (columns or {})}
     used = {k: v for k, v in used.items() if k not in empty}
     notes = [*roles.notes, *(f"the column {roles.headers[k]!r} is empty and was not taken as {k}" for k in empty)]
 
-    excluded = np.zeros(size, dtype=bool)
-    missing = {k: _missing(table[v]) for k, v in used.items()}
-    lacking = np.any(list(missing.values()), axis=0)
-    if where is not None:
-        names = {**table, **{k: _for_conditions(k, table[v], v) for k, v in used.items()}}
-        holds, unknown = where_mask(where, names, size)
-        # Where the condition cannot be told because a used cell is empty or text, the row is not excluded: it is
-        # dropped and listed, or refused, like any other.
-        unreadable = np.any([np.isnan(loose_numbers(table[v])) for k, v in used.items() if _is_number(k)], axis=0)
-        excluded = ~holds & ~(unknown & (lacking | unreadable))
-        if excluded.all():
-            raise nothing_kept(where, names, size, name)
     rows = np.arange(1, size + 1)
-    dropped = tuple(
-        Dropped(int(row), "; ".join(_reason(k, used[k]) for k in used if missing[k][row - 1]))
-        for row in rows[lacking & ~excluded]
-    )
+    blank = np.all([_missing(column) for column in table.values()], axis=0)
+    lacks = {k: missed[k] for k in used if k in (roles.target[0], "se")}
+    excluded = np.zeros(size, dtype=bool)
+    if where is not None:
+        excluded, untold = _judged(where, table, used, missed)
+        excluded &= ~blank
+        if (excluded | blank).all():
+            raise nothing_kept(where, _for_where(table, used), size, name)
+        lacks |= {k: untold[k] | lacks.get(k, False) for k in untold}
+    lacking = np.any(list(lacks.values()), axis=0)
+    gone = np.flatnonzero(lacking & ~excluded)
+    reasons = [[missing(k, used[k]) for k in lacks if lacks[k][i]] if not blank[i] else [EMPTY] for i in gone]
+    dropped = tuple(Dropped(int(row), "; ".join(reason)) for row, reason in zip(rows[gone], reasons))
     keep = ~excluded & ~lacking
     if not keep.any():
-        raise InputError(
-            f"No run of {name!r} is left: {len(dropped)} of {size} rows lack a value (row {dropped[0].row}: "
-            f"{dropped[0].reason}). Fill the cells, or leave a column out with columns={{...: None}}."
-        )
+        raise nothing_left(name, dropped, size)
     rows, table = rows[keep], {k: v[keep] for k, v in table.items()}
+    missed = {k: m[keep] for k, m in missed.items()}
     plain = (roles.target[0], "se")
     values = {
         k: _checked(k, h, table[h], rows, notes, k not in plain) if _is_number(k) else table[h] for k, h in used.items()
     }
+    labels = {k: label_with_gaps(values.pop(k), missed[k]) for k in LABELS if k in values}
     units = {k: u for k, h in used.items() if _is_number(k) and (u := header_of(h).unit) is not None}
-    target_name = roles.target[0]
-    reserved = {k: values.pop(k) for k in (*LABELS, "se") if k in values}
-    runs = Runs(values.pop(target_name), **reserved, target=target_name, units=units, name=name, **values)
+    runs = Runs(values.pop(roles.target[0]), se=values.pop("se", None), target=roles.target[0], name=name)
     # A header that is the name of an input, given to another role, must not be found under its own name.
     taken = {h for k, h in roles.headers.items() if h in INPUTS and h != k} | {roles.target[1]} & set(INPUTS)
     table = {h: v for h, v in table.items() if h not in taken}
-    return Runs._replace(
+    runs = Runs._replace(
         runs,
+        inputs=values,
+        labels=labels,
+        units={k: u for k, u in UNITS.items() if k in values} | units,
+        headers={k: h for k, h in used.items() if k != h and k in (*values, *labels)},
         columns=table,
         target_header=roles.target[1],
         rows=rows,
@@ -101,14 +103,43 @@ def read_runs(
         excluded=int(excluded.sum()),
         notes=tuple(notes),
     )
+    return Runs._replace(runs, notes=(*notes, *_unlabelled(runs)))
+
+
+def _judged(
+    where: str, table: Mapping[str, np.ndarray], used: Mapping[str, str], missed: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The rows that a condition excludes, and by used column those that it cannot judge for want of its value.
+
+    Where the condition cannot be told because a used cell is empty or text, the row is not excluded: it is dropped and
+    listed, or refused, like any other.
+    """
+    holds, unknown, named = where_mask(where, _for_where(table, used), len(next(iter(table.values()))))
+    asked = [k for k, v in used.items() if k in named or v in named]
+    unreadable = [np.isnan(loose_numbers(table[used[k]])) if _is_number(k) else missed[k] for k in asked]
+    untold = unknown & np.any([np.zeros_like(unknown), *unreadable], axis=0)
+    return ~holds & ~untold, {k: missed[k] & untold for k in asked}
+
+
+def _for_where(table: Mapping[str, np.ndarray], used: Mapping[str, str]) -> dict[str, np.ndarray]:
+    return {**table, **{k: _for_conditions(k, table[v], v) for k, v in used.items()}}
 
 
 def _is_number(ours: str) -> bool:
     return ours not in LABELS or ours in _NUMBERS_AMONG_LABELS
 
 
-def _reason(ours: str, header: str) -> str:
-    return f"{ours} is missing" + ("" if ours == header else f" (column {header!r})")
+def _unlabelled(runs: Runs) -> list[str]:
+    """What to say about labels that some rows lack."""
+    notes, (training, _) = [], runs._training()
+    for name, column in runs.labels.items():
+        empty = empty_cells(column)
+        if empty.any():
+            count, first = int(empty.sum()), runs.rows[int(np.argmax(empty))]
+            said = f"row {first} has" if count == 1 else f"{count} rows (the first is row {first}) have"
+            alone = f": {'it' if count == 1 else 'each'} is a training of its own" if name in (training or ()) else ""
+            notes.append(f"{said} no {name}{alone}")
+    return notes
 
 
 def _missing(column: np.ndarray) -> np.ndarray:
@@ -150,5 +181,5 @@ def _checked(
     if power:
         notes.append(f"{ours} = {header!r} times 1e{power}, as the header says")
     values = _scaled(column, header)
-    refuse_values(header, values, rows, positive=ours in POSITIVE)
+    refuse_values(header, values, rows, positive=ours in POSITIVE, gaps=True)
     return values

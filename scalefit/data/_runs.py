@@ -4,45 +4,38 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from .._core import InputError
-from ._columns import misspelt
+from ._columns import grows, misspelt
+from ._derived import DERIVED, found
+from ._dropped import Dropped, missing, nothing_left
+from ._labels import closed, empty_cells, label, numbered, plain, update
 from ._nearest import hint, listed
 from ._numbers import POSITIVE, loose_numbers, one_column, refuse_text, refuse_values
 from ._where import nothing_kept, where_mask
 
-LABELS = ("group", "run", "seed", "step", "pool")
-UNITS = {"N": "parameters", "D": "tokens", "C": "FLOP", "U": "unique tokens", "n": "samples seen"}
-
-# C = 6 N D, solved for each of the three.
-_DERIVED = {
-    "N": ("C", "D", "N = C / (6 D): the table has no parameter column"),
-    "D": ("C", "N", "D = C / (6 N): the table has no token column"),
-    "C": ("N", "D", "C = 6 N D: the table has no compute column"),
-}
-
-
-class Dropped(NamedTuple):
-    """A row of the source that is not among the runs, and why."""
-
-    row: int
-    reason: str
+UNITS: Mapping[str, str] = MappingProxyType(
+    {"N": "parameters", "D": "tokens", "C": "FLOP", "U": "unique tokens", "n": "samples seen"}
+)
+"""What the usual inputs count, unless the table says otherwise."""
 
 
 @dataclasses.dataclass(frozen=True, init=False, repr=False, eq=False)
 class Runs:
     """A table of experiments: what was put in, what came out, and where each row came from.
 
-    Numbers are host float64; nothing in it can be changed. `where`, `take` and `split` give new tables.
+    Numbers are host float64; nothing in it can be changed. `where`, `take`, `split` and `complete` give new tables.
 
     - `target`, `target_name`, `se`: What was measured; `target_header`: what the source calls it.
-    - `inputs`: What was put in, by name; `units`: by those names.
-    - `labels`: Those of `group`, `run`, `seed`, `step` and `pool` that are there, as whole numbers or text.
+    - `inputs`: What was put in, by name, NaN where the source has an empty cell; `units`: by those names.
+    - `labels`: Those of `group`, `run`, `seed`, `step` and `pool` that are there, as whole numbers or text; one with
+        empty cells is an array of objects with `None` there.
+    - `headers`: What the source calls the inputs and labels that it calls otherwise.
     - `columns`: Every column of the source as it stood there, for `where`, `split` and `select`.
     - `rows`: The row of the source each run was read from, the first being 1 (a header is not counted).
     - `dropped`: The rows left out for want of a value, with the reason; `excluded` counts those a condition left out.
@@ -63,6 +56,7 @@ class Runs:
     notes: tuple[str, ...]
     name: str
     target_header: str
+    headers: Mapping[str, str]
 
     def __init__(
         self,
@@ -110,7 +104,7 @@ class Runs:
             inputs=numbers,
             units={k: u for k, u in UNITS.items() if k in numbers} | dict(units or {}),
             se=None if se is None else _numbers("se", se, rows, sizes=False),
-            labels={k: _label(k, v, rows) for k, v in given.items() if v is not None},
+            labels={k: label(k, _column(k, v, rows), rows) for k, v in given.items() if v is not None},
             columns={},
             rows=rows,
             dropped=(),
@@ -118,6 +112,7 @@ class Runs:
             notes=(),
             name=name,
             target_header=target,
+            headers={},
         )
 
     def __len__(self) -> int:
@@ -128,8 +123,11 @@ class Runs:
         width = max(len(k) for k in shown)
         lines = [f"Runs {self.name!r}: {len(self)} {'run' if len(self) == 1 else 'runs'}"]
         for k, v in shown.items():
-            lines.append(f"  {k:<{width}}  {v.min():.4g} … {v.max():.4g}  {self.units.get(k, '')}".rstrip())
-        lines += [f"  {k}: {len(np.unique(v))} different" for k, v in self.labels.items()]
+            there = v[~np.isnan(v)]
+            span = f"{there.min():.4g} … {there.max():.4g}" if there.size else "no value"
+            lines.append(f"  {k:<{width}}  {span}  {self.units.get(k, '')}".rstrip() + _gaps(v))
+        for k, v in self.labels.items():
+            lines.append(f"  {k}: {len(set(v[~empty_cells(v)].tolist()))} different" + _gaps(v))
         if self.excluded:
             lines.append(f"  {self.excluded} rows excluded by where")
         if self.dropped:
@@ -151,10 +149,7 @@ class Runs:
         for k, v in used.items():
             digest.update(f"{k}\0{len(v)}\0".encode() + np.ascontiguousarray(v, dtype="<f8").tobytes())
         for k, v in sorted(self.labels.items()):
-            # Text by its characters: the width of an array of strings depends on what it once held.
-            whole = v.dtype.kind in "iu"
-            digest.update(f"label {k}\0".encode())
-            digest.update(v.astype("<i8").tobytes() if whole else "\0".join(map(str, v.tolist())).encode())
+            update(digest, k, v)
         return digest.hexdigest()
 
     def where(self, expr: str) -> "Runs":
@@ -172,7 +167,7 @@ class Runs:
         **Raises:** `InputError` where the condition cannot be read, names no column, or keeps no run.
         """
         names = self._names()
-        holds, _ = where_mask(expr, names, len(self))
+        holds, *_ = where_mask(expr, names, len(self))
         if not holds.any():
             raise nothing_kept(expr, names, len(self), self.name)
         return self._replace(self.take(holds), excluded=self.excluded + int((~holds).sum()))
@@ -198,7 +193,7 @@ class Runs:
             target=self.target[index],
             inputs={k: v[index] for k, v in self.inputs.items()},
             se=None if self.se is None else self.se[index],
-            labels={k: v[index] for k, v in self.labels.items()},
+            labels={k: closed(v[index]) for k, v in self.labels.items()},
             columns={k: v[index] for k, v in self.columns.items()},
             rows=self.rows[index],
         )
@@ -225,26 +220,75 @@ class Runs:
     def clusters(self, by: str | tuple[str, ...] | None = "auto") -> Int[np.ndarray, " run"]:
         """Number the clusters of runs that are not independent of each other, for a bootstrap.
 
-        Checkpoints of one training are a cluster. Trainings that differ in their seed only are not: each
-        is a draw of its own, unless seeds were shared on purpose (the same pools and initial weights under every
-        plan), which no table can show: say `by="seed"` then.
+        Checkpoints of one training are a cluster. Where no `run` says which rows those are, but a `seed` or a `step`
+        is there, rows count as checkpoints of one training where they agree in `group`, `pool` and `seed` and in every
+        input that stays as it is during a training: all but D, C, n, epochs and other counts that grow (`x` too,
+        unless its header is one of the usual names of N or U). So rows that differ in D alone are one cluster even
+        if each was a training of its own, which makes intervals wider rather than too narrow: say `by=None` then.
+
+        Trainings that differ in their seed only are apart: each is a draw of its own, unless seeds were shared on
+        purpose (the same pools and initial weights under every plan), which no table can show: say `by="seed"` then.
 
         **Arguments:**
 
-        - `by`: A name or a tuple of names; equal values are one cluster. `None`: each run for itself. `"auto"`: `run`
-            if there is one; else, where `step` shows that rows are checkpoints, the pair of `pool` and `seed`
-            (those present); else each run for itself.
+        - `by`: A name or a tuple of names; equal values are one cluster, and a run without a label is one by itself.
+            `None`: each run for itself. `"auto"`: `run` if there is one; else, with a `seed` or a `step`, the
+            trainings as above; else each run for itself.
 
         **Returns:** whole numbers from 0, in order of first appearance.
 
-        **Raises:** `InputError` where a name is not there or is empty for a run.
+        **Raises:** `InputError` where a name is not there, or is no label and is empty for a run.
         """
-        if by == "auto":
-            by = tuple(k for k in ("pool", "seed") if k in self.labels) if "step" in self.labels else ()
-            by = "run" if "run" in self.labels else by or None
-        if by is None:
+        wanted, fixed = self._training() if by == "auto" else (by, ())
+        if wanted is None:
             return np.arange(len(self))
-        return self.groups(by)[1]
+        columns, alone = [self.inputs[k] for k in fixed], np.zeros(len(self), dtype=bool)
+        for name, column in self._chosen(wanted).items():
+            if name in self.labels:
+                alone |= empty_cells(column)
+            else:
+                self._refuse_empty(name, column)
+            columns.append(column)
+        return numbered([*columns, np.where(alone, np.arange(1, len(self) + 1), 0)], len(self))
+
+    def _training(self) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+        """The labels that tell one training from another, and the inputs that stay as they are during one."""
+        if "run" in self.labels:
+            return ("run",), ()
+        if "seed" not in self.labels and "step" not in self.labels:
+            return None, ()
+        labels = tuple(k for k in ("group", "pool", "seed") if k in self.labels)
+        return labels, tuple(k for k in self.inputs if not grows(k, self.headers.get(k, k)))
+
+    def complete(self, names: Sequence[str]) -> "Runs":
+        """Keep the runs that have a value of each of these inputs; the others are added to `dropped`, with the reason.
+
+        **Arguments:**
+
+        - `names`: The inputs that a law needs. One of N, D and C that is derived is there where both of the others
+            are; a name that the table does not have at all is left to `select` to refuse.
+
+        **Returns:** a new table, or this very one where nothing is missing.
+
+        **Raises:** `InputError` where no run is left.
+        """
+        names = (names,) if isinstance(names, str) else names
+        gaps: dict[str, np.ndarray] = {}
+        for name in names:
+            there = found(name, self._input)
+            if there is not None:
+                gaps |= {k: np.isnan(v) for k, v in there.sources.items()}
+        lacking = np.any([np.zeros(len(self), dtype=bool), *gaps.values()], axis=0)
+        if not lacking.any():
+            return self
+        # A run that was taken twice is dropped once.
+        dropped = dict.fromkeys(
+            Dropped(int(self.rows[i]), "; ".join(missing(k, self.headers.get(k, k)) for k in gaps if gaps[k][i]))
+            for i in np.flatnonzero(lacking)
+        )
+        if lacking.all():
+            raise nothing_left(self.name, tuple(dropped), len(self))
+        return self._replace(self.take(~lacking), dropped=tuple(sorted((*self.dropped, *dropped))))
 
     def select(self, names: Sequence[str]) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
         """Give the named inputs as float64, one of N, D and C from the other two by C = 6 N D where it is missing.
@@ -255,7 +299,8 @@ class Runs:
 
         **Returns:** the arrays by name, and a note in words for each one that was derived.
 
-        **Raises:** `InputError` naming the nearest column where an input is neither there nor derived.
+        **Raises:** `InputError` naming the nearest column where an input is neither there nor derived, and the row
+        where it has no value.
         """
         chosen, notes = {}, []
         for name in names:
@@ -264,14 +309,8 @@ class Runs:
                     f"{name!r} is asked for as an input of {self.name!r}, and is its target; "
                     f"choose another target, or a law without {name!r}."
                 )
-            values = self._input(name)
-            if values is None and name in _DERIVED:
-                first, second, note = _DERIVED[name]
-                left, right = self._input(first), self._input(second)
-                if left is not None and right is not None:
-                    values = 6.0 * left * right if name == "C" else left / (6.0 * right)
-                    notes.append(note)
-            if values is None:
+            there = found(name, self._input)
+            if there is None:
                 known = self._names()
                 example = misspelt(name, known)
                 said = f"the nearest is {example!r}" if example else f"the columns are {listed(known)}"
@@ -280,8 +319,21 @@ class Runs:
                     f"{self.name!r} has no input {name!r}: {said}. "
                     f"Name the column with columns={{{name!r}: {example!r}}}, or give it as Runs(..., {name}=...)."
                 )
-            chosen[name] = values
+            for source, values in there.sources.items():
+                self._refuse_gaps(name, source, values, names)
+            chosen[name] = there.values
+            notes += there.notes
         return chosen, tuple(notes)
+
+    def _refuse_gaps(self, name: str, source: str, values: np.ndarray, names: Sequence[str]) -> None:
+        gaps = np.isnan(values)
+        if gaps.any():
+            derived = "" if name == source else f", and {name} is derived from it"
+            raise InputError(
+                f"Column {self.headers.get(source, source)!r}, row {self.rows[int(np.argmax(gaps))]}: "
+                f"the value is missing (empty or NaN){derived}; expected a number. "
+                f"Fill the cell, or leave such rows out with runs.complete({tuple(names)!r})."
+            )
 
     def _input(self, name: str) -> Float[np.ndarray, " run"] | None:
         if name in self.inputs:
@@ -293,17 +345,19 @@ class Runs:
             return None
         refuse_text(name, column, self.rows)
         values = loose_numbers(column)
-        refuse_values(name, values, self.rows, positive=name in POSITIVE)
+        refuse_values(name, values, self.rows, positive=name in POSITIVE, gaps=True)
         return values
 
     def _names(self) -> dict[str, np.ndarray]:
         """Every name a condition may use; where two meet, ours is meant and not the source's."""
-        ours: dict[str, np.ndarray] = {**self.labels, **self.inputs, self.target_name: self.target}
+        labels = {k: plain(v) for k, v in self.labels.items()}
+        ours: dict[str, np.ndarray] = {**labels, **self.inputs, self.target_name: self.target}
         if self.se is not None:
             ours["se"] = self.se
-        for name, (first, second, _) in _DERIVED.items():
+        for name, (first, second, _) in DERIVED.items():
             if name not in ours and first in self.inputs and second in self.inputs:
-                ours[name] = self.select([name])[0][name]
+                there = found(name, self._input)
+                ours |= {} if there is None else {name: there.values}
         return {**self.columns, **ours}
 
     def groups(self, by: str | tuple[str, ...]) -> tuple[list[Any], Int[np.ndarray, " run"]]:
@@ -313,34 +367,29 @@ class Runs:
 
         **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a run.
         """
+        columns = self._chosen(by)
+        for name, column in columns.items():
+            self._refuse_empty(name, column)
+        code = numbered(list(columns.values()), len(self))
+        first = np.unique(code, return_index=True)[1]
+        keys = list(zip(*(column[first].tolist() for column in columns.values())))
+        return [key[0] for key in keys] if isinstance(by, str) else keys, code
+
+    def _chosen(self, by: str | tuple[str, ...]) -> dict[str, np.ndarray]:
         names = self._names()
         wanted = (by,) if isinstance(by, str) else tuple(by)
-        code = np.zeros(len(self), dtype=np.int64)
         for name in wanted:
             if name not in names:
                 raise InputError(f"{self.name!r} has no column {name!r} to split by: {hint(name, names)}.")
-            column = names[name]
-            if column.dtype.kind in "iufUb" and not (column.dtype.kind == "f" and np.isnan(column).any()):
-                _, part = np.unique(column, return_inverse=True)
-            else:
-                part = self._slow_code(name, column)
-            _, code = np.unique(code * (int(part.max()) + 1) + part, return_inverse=True)
-        _, first, code = np.unique(code, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        keys = list(zip(*(names[name][np.sort(first)].tolist() for name in wanted)))
-        return [key[0] for key in keys] if isinstance(by, str) else keys, place[code]
+        return {name: names[name] for name in wanted}
 
-    def _slow_code(self, name: str, column: np.ndarray) -> Int[np.ndarray, " run"]:
-        empty = [r for r, v in zip(self.rows, column.tolist()) if v is None or v != v]
-        if empty:
+    def _refuse_empty(self, name: str, column: np.ndarray) -> None:
+        empty = empty_cells(column)
+        if empty.any():
             raise InputError(
-                f"Column {name!r}, row {empty[0]}: no value to split by. "
+                f"Column {name!r}, row {self.rows[int(np.argmax(empty))]}: no value to split by. "
                 f'Fill the cell, or leave the row out with where="`{name}` is not null".'
             )
-        codes: dict[Any, int] = {}
-        return np.array([codes.setdefault(key, len(codes)) for key in column.tolist()], dtype=np.int64)
 
     @staticmethod
     def _replace(runs: "Runs", **changes: Any) -> "Runs":
@@ -352,7 +401,7 @@ def _fields(runs: Runs) -> dict[str, Any]:
 
 
 def _restored(fields: dict[str, Any]) -> Runs:
-    return _fill(object.__new__(Runs), **{"target_header": fields["target_name"], **fields})
+    return _fill(object.__new__(Runs), **{"target_header": fields["target_name"], "headers": {}, **fields})
 
 
 def _fill(runs: Runs, **fields: Any) -> Runs:
@@ -378,18 +427,13 @@ def _numbers(name: str, given: Any, rows: np.ndarray, *, sizes: bool = True) -> 
     return values
 
 
-def _label(name: str, given: Any, rows: np.ndarray) -> np.ndarray:
-    column = _column(name, given, rows)
-    for row, cell in zip(rows, column.tolist()):
-        if cell is None or cell != cell:
-            raise InputError(f"Column {name!r}, row {row}: the label is missing. Fill it, or leave the row out.")
-    if column.dtype.kind in "iufb" and np.all(np.equal(np.mod(column.astype(np.float64), 1), 0)):
-        return column.astype(np.int64)
-    return column.astype(str)
-
-
 def _column(name: str, given: Any, rows: np.ndarray) -> np.ndarray:
     column = one_column(name, given)
     if len(column) != len(rows):
         raise InputError(f"{name!r} has {len(column)} values and the target has {len(rows)}; give one for each run.")
     return column
+
+
+def _gaps(column: np.ndarray) -> str:
+    empty = int(empty_cells(column).sum())
+    return f", {empty} empty" if empty else ""

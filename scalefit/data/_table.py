@@ -99,7 +99,7 @@ def _from_csv(text: str, name: str, separator: str) -> Table:
     import polars as pl
 
     try:
-        frame = pl.read_csv(io.StringIO(text), separator=separator, infer_schema_length=None)
+        frame = pl.read_csv(io.StringIO(_without_blank_lines(text)), separator=separator, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
         first = text.lstrip().splitlines()[0]
         if separator not in first:
@@ -108,8 +108,17 @@ def _from_csv(text: str, name: str, separator: str) -> Table:
             f"{name!r} cannot be read as {'CSV' if separator == ',' else 'TSV'} ({_first_line(error)}); "
             f"expected a header and as many cells in every row."
         ) from None
-    # A blank line is no row, and takes no row number.
-    return _from_frame(frame.filter(~pl.all_horizontal(pl.all().is_null())))
+    return _from_frame(frame)
+
+
+def _without_blank_lines(text: str) -> str:
+    """A line without a cell is no row, and takes no row number; one of empty cells is a row."""
+    kept, quotes = [], 0
+    for line in text.split("\n"):
+        if line.strip(" \r") or quotes % 2:
+            kept.append(line)
+        quotes += line.count('"')
+    return "\n".join(kept)
 
 
 def _from_parquet(data: bytes, name: str) -> Table:
@@ -208,8 +217,10 @@ def _from_frame(source: Any) -> Table:
     for series in frame.iter_columns():
         missing, dtype = series.is_null().to_list(), series.dtype
         cells = series.to_list()
-        if dtype.is_integer() and not any(missing) and dtype not in (nw.Int128, nw.UInt128, nw.UInt64):
+        if dtype.is_integer() and not any(missing) and _fit(cells, np.int64):
             column = np.array(cells, dtype=np.int64)
+        elif dtype.is_integer() and not any(missing) and _fit(cells, np.uint64):  # seeds of 64 bits, to the last digit
+            column = np.array(cells, dtype=np.uint64)
         elif dtype == nw.Boolean and not any(missing):
             column = np.array(cells, dtype=bool)
         elif dtype.is_numeric():
@@ -218,6 +229,11 @@ def _from_frame(source: Any) -> Table:
             column = one_column(str(series.name), [None if m else _cell(c) for c, m in zip(cells, missing)])
         table[str(series.name)] = column
     return table
+
+
+def _fit(cells: Sequence[int], dtype: Any) -> bool:
+    bounds = np.iinfo(dtype)
+    return min(cells, default=0) >= bounds.min and max(cells, default=0) <= bounds.max
 
 
 def _first_line(error: BaseException) -> str:

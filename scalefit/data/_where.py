@@ -78,13 +78,15 @@ class _Cells(NamedTuple):
 
 def where_mask(
     expr: str, columns: Mapping[str, np.ndarray], size: int
-) -> tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
-    """Return for each row whether the condition holds, and whether it cannot be told (neither is kept as true)."""
+) -> tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"], frozenset[str]]:
+    """Return for each row whether the condition holds and whether it cannot be told (then it does not hold), and the
+    columns that it names."""
     reader = _Reader(expr, columns, size)
     try:
-        return reader.whole()
+        holds, unknown = reader.whole()
     except RecursionError:
         raise InputError(f"where {expr[:40]!r}… is nested too deeply; write it with fewer parentheses.") from None
+    return holds, unknown, frozenset(reader.named)
 
 
 def nothing_kept(expr: str, columns: Mapping[str, np.ndarray], size: int, name: str) -> InputError:

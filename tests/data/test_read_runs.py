@@ -1,5 +1,6 @@
 import gzip
 import json
+import pickle
 
 import narwhals as nw
 import numpy as np
@@ -198,16 +199,149 @@ def test_the_target_is_the_one_asked_for(target, columns, name, value):
     assert set(runs.inputs) == {"N"}
 
 
-def test_rows_with_an_empty_cell_are_dropped_and_listed(tmp_path):
-    runs = read_runs(csv(tmp_path, "N,D,loss,note\n1,1,3,\n,2,3,x\n\n3,NaN,\n4,4,1.5,\n"))
-    assert runs.rows.tolist() == [1, 4]
-    assert [(d.row, d.reason) for d in runs.dropped] == [(2, "N is missing"), (3, "loss is missing; D is missing")]
+GAPS = "params,D,loss,lr,note\n1,1,3,.1,\n,2,3,.1,x\n\n3,NaN,,.1,\n,,2,.1,\n4,4,1.5,,\n"
+
+
+def test_only_what_was_measured_drops_a_row_at_reading(tmp_path):
+    runs = read_runs(csv(tmp_path, GAPS))
+    assert runs.rows.tolist() == [1, 2, 4, 5]
+    assert runs.dropped == ((3, "loss is missing"),)
     assert runs.excluded == 0
+    assert np.isnan(runs.inputs["N"]).tolist() == [False, True, True, False]
+    assert np.isnan(runs.inputs["D"]).tolist() == [False, False, True, False]
+    assert "1 … 4  parameters, 2 empty" in repr(runs)
 
 
-def test_the_reason_names_the_header():
-    runs = read_runs({"params": [1.0, None], "loss": [2.0, 2.0]})
-    assert runs.dropped[0].reason == "N is missing (column 'params')"
+def test_a_row_without_an_input_that_is_needed_is_dropped_and_listed(tmp_path):
+    runs = read_runs(csv(tmp_path, GAPS))
+    whole = runs.complete(("N", "D"))
+    assert whole.rows.tolist() == [1, 5]
+    assert whole.dropped == (
+        (2, "N is missing (column 'params')"),
+        (3, "loss is missing"),
+        (4, "N is missing (column 'params'); D is missing"),
+    )
+    assert whole.select(("N", "D"))[0]["N"].tolist() == [1.0, 4.0]
+    assert whole.complete(("N", "D")) is whole
+    assert runs.complete(()) is runs
+    assert runs.complete("D").rows.tolist() == [1, 2, 5]
+    assert runs.complete(("lr",)).rows.tolist() == [1, 2, 4]
+
+
+def test_a_derived_input_is_as_complete_as_what_it_comes_from():
+    runs = read_runs({"N": [1.0, None, 3.0], "C": [6.0, 6.0, None], "loss": [3.0, 2.0, 1.0]})
+    whole = runs.complete(("D",))
+    assert whole.select(("D",))[0]["D"].tolist() == [1.0]
+    assert whole.dropped == ((2, "N is missing"), (3, "C is missing"))
+    with pytest.raises(InputError, match=r"'C', row 3: .* and D is derived from it; .* runs\.complete"):
+        runs.select(("D",))
+
+
+def test_a_gap_in_a_column_that_no_law_asks_for_costs_no_run():
+    gaps = {"epochs": [1, None], "U": [None, 5.0], "pool": [None, "a"], "seed": [0, None], "group": ["a", None]}
+    runs = read_runs({"N": [1.0, 2.0], "loss": [3.0, 2.0]} | gaps)
+    assert runs.complete(("N",)) is runs
+    assert len(runs) == 2
+
+
+def test_a_gap_is_never_handed_out_as_a_number():
+    runs = read_runs({"params": [1.0, None], "bs": ["1k", "nan"], "loss": [2.0, 2.0]})
+    for name, header in (("N", "params"), ("bs", "bs")):
+        with pytest.raises(InputError, match=rf"'{header}', row 2: the value is missing .*complete\(\('{name}',\)\)"):
+            runs.select([name])
+        assert runs.complete([name]).rows.tolist() == [1]
+
+
+def test_what_a_table_does_not_have_is_left_to_select():
+    runs = read_runs({"N": [1.0], "loss": [2.0]})
+    assert runs.complete(("N", "D", "x")) is runs
+
+
+def test_a_table_without_a_complete_run_is_refused():
+    runs = read_runs({"N": [1.0, None], "D": [None, 1.0], "loss": [2.0, 1.0]})
+    with pytest.raises(InputError, match=r"No run of 'runs' is left: 2 of 2 rows lack a value \(row 1: D is missing\)"):
+        runs.complete(("N", "D"))
+    alone = read_runs({"N": [None], "loss": [3.0]}, columns={"N": "N"})
+    assert "N     no value  parameters, 1 empty" in repr(alone)
+    with pytest.raises(InputError, match="'N', row 1: the value is missing"):
+        alone.select(["N"])
+
+
+def test_conditions_splits_and_copies_bear_gaps(tmp_path):
+    runs = read_runs(csv(tmp_path, "N,D,loss,seed,pool\n1,2,3,0,a\n,2,2.5,,b\n3,,2,1,\n3,1,1,1,b\n"))
+    assert runs.where("N < 5").rows.tolist() == [1, 3, 4]
+    assert runs.where("not N < 2").rows.tolist() == [3, 4]
+    assert runs.where("N is null or seed == 1").rows.tolist() == [2, 3, 4]
+    assert runs.where("pool != 'a'").rows.tolist() == [2, 4]
+    assert runs.where("C > 1").rows.tolist() == [1, 4]
+    with pytest.raises(InputError, match="'a' is text"):
+        runs.where("seed < 'a'")
+    for by in ("N", "seed", "pool", ("seed", "pool")):
+        with pytest.raises(InputError, match="no value to split by"):
+            runs.split(by)
+    again = pickle.loads(pickle.dumps(runs))
+    assert (again.fingerprint, repr(again)) == (runs.fingerprint, repr(runs))
+    assert "seed: 2 different, 1 empty" in repr(runs)
+
+
+def test_runs_without_their_gaps_are_those_read_without_them(tmp_path):
+    text = "N,loss,seed,run\n1,3,0,a\n2,2.5,,b\n3,2,1,\n3,1,1,b\n"
+    gone = read_runs(csv(tmp_path, text)).where("seed is not null and run is not null")
+    plain = read_runs(csv(tmp_path, "N,loss,seed,run\n1,3,0,a\n3,1,1,b\n"))
+    assert gone.fingerprint == plain.fingerprint
+    assert gone.labels["seed"].dtype == plain.labels["seed"].dtype
+    assert [k for k, _ in gone.split(("seed", "run"))] == [(0, "a"), (1, "b")]
+
+
+@pytest.mark.parametrize(
+    ("labels", "note", "clusters"),
+    [
+        ({"seed": [0, None, 0, None]}, "2 rows (the first is row 2) have no seed: each is a training of its own",
+         [0, 1, 0, 2]),
+        ({"seed": [0, 0, 0, 0], "pool": ["a", "a", "a", None]}, "row 4 has no pool: it is a training of its own",
+         [0, 0, 0, 1]),
+        ({"run": ["r", "r", None, "s"]}, "row 3 has no run: it is a training of its own", [0, 0, 1, 2]),
+        ({"run": ["r", "r", "s", "s"], "seed": [1, 1, 1, None]}, "row 4 has no seed", [0, 0, 1, 1]),
+        ({"seed": [1, 1, 1, 1], "step": [1, 2, 3, None]}, "row 4 has no step", [0, 0, 0, 0]),
+    ],
+)  # fmt: skip
+def test_an_empty_label_is_a_training_of_its_own_and_said(labels, note, clusters):
+    runs = read_runs({"N": [1.0] * 4, "D": [1.0, 2.0, 3.0, 4.0], "loss": [4.0, 3.0, 2.0, 1.0]} | labels)
+    assert runs.notes == (note,)
+    assert runs.clusters().tolist() == clusters
+
+
+def test_clusters_by_a_label_bear_gaps_and_by_another_column_do_not():
+    runs = read_runs({"loss": [3.0, 2.0, 1.0], "seed": [0, None, None], "team": ["a", None, "a"]})
+    assert runs.clusters("seed").tolist() == [0, 1, 2]
+    with pytest.raises(InputError, match="'team', row 2: no value to split by"):
+        runs.clusters("team")
+
+
+@pytest.mark.parametrize("where", [None, "N > 0", "family == 'a'"])
+def test_an_empty_row_is_listed_and_a_blank_line_is_no_row(tmp_path, where):
+    text = 'N,family,loss\n1,a,3\n,,\n\n  \n2,a,\n3,"a",2\n,"",\n\n\n'
+    runs = read_runs(csv(tmp_path, text), where=where)
+    assert runs.rows.tolist() == [1, 4]
+    assert runs.dropped == ((2, "every cell is empty"), (3, "loss is missing"), (5, "every cell is empty"))
+    assert runs.excluded == 0
+    tabs = csv(tmp_path, text.replace(",", "\t"), "runs.tsv")
+    assert read_runs(tabs, where=where).dropped == runs.dropped
+
+
+def test_a_blank_line_inside_quotes_stays(tmp_path):
+    runs = read_runs(csv(tmp_path, 'N,note,loss\n1,"a\n\nb",3\n\n2,c,2\n'))
+    assert runs.columns["note"].tolist() == ["a\n\nb", "c"]
+
+
+def test_a_row_that_a_condition_cannot_judge_is_dropped_and_listed():
+    runs = read_runs(
+        {"N": [1.0, None, 3.0, None], "D": [1.0, 1.0, None, None], "team": ["a", "a", None, "b"], "loss": [4, 3, 2, 1]},
+        where="N > 0 and team == 'a'",
+    )
+    assert runs.rows.tolist() == [1]
+    assert runs.dropped == ((2, "N is missing"),)
+    assert runs.excluded == 2
 
 
 def test_a_recognised_column_without_any_value_is_left_out():
@@ -224,9 +358,9 @@ def test_where_goes_before_dropping_and_is_counted_apart():
         "loss": ["3", None, "2", "diverged", "9"],
     }
     runs = read_runs(table, where="state == 'ok' and loss < 5")
-    assert runs.rows.tolist() == [1]
+    assert runs.rows.tolist() == [1, 3]
     assert runs.excluded == 2
-    assert [d.row for d in runs.dropped] == [2, 3]
+    assert runs.dropped == ((2, "loss is missing"),)
 
 
 def test_where_sees_headers_and_scaled_names_alike():
@@ -265,7 +399,7 @@ def test_where_does_not_hide_text_in_a_number():
         ({"N": [None, 1.0], "loss": [1.0, np.inf]}, {}, "'loss', row 2: inf is infinite"),
         ({"Model Size (B)": ["7B"], "loss": [1.0]}, {}, "scaled by its header and holds '7B' too"),
         ({"N": [1.0], "loss": [3.0]}, {"where": "loss < 1"}, "keeps none of the 1 rows.*'loss' runs from 3 to 3"),
-        ({"N": [None], "loss": [3.0]}, {"columns": {"N": "N"}}, "No run of 'runs' is left: 1 of 1 rows lack a value"),
+        ({"N": [1.0], "loss": [None]}, {}, "No run of 'runs' is left: 1 of 1 rows lack a value"),
         ({"N": [1.0], "loss": [1.0, 2.0]}, {}, "differ in length"),
         ({"N": [], "loss": []}, {}, "holds no rows"),
         ({}, {}, "holds no rows"),

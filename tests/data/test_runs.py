@@ -4,10 +4,11 @@ import pickle
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from scalefit._core import InputError
-from scalefit.data import Runs
+from scalefit.data import Runs, read_runs
 
 
 @pytest.fixture
@@ -86,6 +87,8 @@ def test_the_fingerprint_follows_every_number_used(change):
         ({"loss": np.array(3.0)}, "'loss' has shape"),
         ({"loss": [1.0, [2.0]]}, "lists of different lengths"),
         ({"loss": [1.0, np.nan]}, "'loss', row 2: the value is missing"),
+        ({"loss": [1.0, 1.0], "N": [1.0, np.nan]}, "'N', row 2: the value is missing"),
+        ({"loss": [1.0, 1.0], "N": [None, 1.0]}, "'N', row 1: the value is missing"),
         ({"loss": [np.inf, 1.0]}, "'loss', row 1: inf is infinite"),
         ({"loss": [True, False], "N": [1.0, 1.0]}, "'loss', row 1: True is true or false"),
         ({"loss": [1.0, True]}, "'loss', row 2: 'True' is not a number"),
@@ -194,12 +197,45 @@ def test_split_names_the_nearest_column(runs):
         ({}, "auto", [0, 1, 2, 3]),
         ({"run": ["x", "x", "y", "y"], "seed": [0, 1, 2, 3]}, "auto", [0, 0, 1, 1]),
         ({"seed": [7, 8, 7, 8]}, "auto", [0, 1, 2, 3]),
+        ({"seed": [7, 7, 7, 8]}, "auto", [0, 0, 1, 2]),
+        ({"seed": [7, 7, 7, 7], "D": [1.0, 2.0, 1.0, 2.0]}, "auto", [0, 0, 1, 1]),
+        ({"seed": [7, 7, 7, 7], "C": [1.0, 2.0, 1.0, 2.0], "epochs": [1, 2, 3, 4]}, "auto", [0, 0, 1, 1]),
+        ({"seed": [7, 7, 7, 7], "samples": [1, 2, 3, 4], "x": [1, 2, 3, 4]}, "auto", [0, 0, 1, 1]),
+        ({"seed": [7, 7, 7, 7], "lr": [0.1, 0.2, 0.1, 0.1]}, "auto", [0, 1, 2, 2]),
+        ({"seed": [7, 7, 7, 7], "U": [1.0, 1.0, 2.0, 3.0]}, "auto", [0, 0, 1, 2]),
+        ({"seed": [7, 7, 7, 7], "group": ["a", "b", "a", "a"]}, "auto", [0, 1, 2, 2]),
+        ({"group": ["a", "a", "a", "a"], "pool": ["a", "a", "a", "a"]}, "auto", [0, 1, 2, 3]),
         ({"seed": [7, 8, 7, 8]}, "seed", [0, 1, 0, 1]),
-        ({"seed": [7, 8, 7, 8], "step": [1, 1, 2, 2]}, "auto", [0, 1, 0, 1]),
-        ({"seed": [7, 7, 7, 8], "pool": ["p", "q", "p", "q"], "step": [1, 1, 2, 2]}, "auto", [0, 1, 0, 2]),
-        ({"step": [1, 2, 1, 2]}, "auto", [0, 1, 2, 3]),
+        ({"seed": [7, 8, 7, 8], "step": [1, 1, 2, 2]}, "auto", [0, 1, 2, 3]),
+        ({"seed": [7, 7, 7, 8], "pool": ["p", "q", "p", "p"], "step": [1, 1, 2, 2]}, "auto", [0, 1, 2, 3]),
+        ({"seed": [7, 7, 7, 7], "pool": ["p", "p", "q", "p"], "step": [1, 2, 1, 1]}, "auto", [0, 0, 1, 2]),
+        ({"step": [1, 2, 1, 2]}, "auto", [0, 0, 1, 1]),
         ({"run": ["x", "x", "y", "y"]}, None, [0, 1, 2, 3]),
     ],
 )
 def test_clusters_hold_the_checkpoints_of_a_training(labels, by, expected):
     assert Runs([4.0, 3.0, 2.0, 1.0], N=[1.0, 1.0, 2.0, 2.0], **labels).clusters(by).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "columns", "expected"),
+    [
+        (("params", "loss"), {"x": "params"}, [0, 1, 2, 0]),
+        (("tokens", "loss"), {"x": "tokens"}, [0, 0, 0, 0]),
+        (("scale", "loss"), {"x": "scale"}, [0, 0, 0, 0]),
+        (("width", "loss"), {"width": "width"}, [0, 1, 2, 0]),
+        (("Tokens (B)", "loss"), {"data": "Tokens (B)"}, [0, 0, 0, 0]),
+    ],
+)
+def test_what_grows_is_told_by_name_or_header(headers, columns, expected):
+    table = dict(zip(headers, ([1.0, 2.0, 3.0, 1.0], [4.0, 3.0, 2.0, 1.0])))
+    assert read_runs(table | {"seed": [0] * 4}, columns=columns).clusters().tolist() == expected
+
+
+def test_seeds_beyond_whole_floats_stay_apart():
+    seeds = [2**64 - 1, 2**64 - 2, 2**64 - 1]
+    for table in ({"seed": seeds}, {"seed": np.array(seeds, np.uint64)}, pl.DataFrame({"seed": seeds})):
+        frame = pl.DataFrame(table).with_columns(loss=pl.lit(1.0))
+        assert read_runs(frame).clusters().tolist() == [0, 1, 0]
+    assert Runs([1.0] * 3, seed=seeds).clusters().tolist() == [0, 1, 0]
+    assert Runs([1.0] * 3, seed=[1e300, 2e300, 1e300]).clusters().tolist() == [0, 1, 0]

@@ -1,0 +1,26 @@
+"""Rows that are not among the runs, and why."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .._core import InputError
+
+
+class Dropped(NamedTuple):
+    """A row of the source that is not among the runs, and why."""
+
+    row: int
+    reason: str
+
+
+def missing(ours: str, header: str) -> str:
+    """Return the reason for a row without a value."""
+    return f"{ours} is missing" + ("" if ours == header else f" (column {header!r})")
+
+
+def nothing_left(name: str, dropped: Sequence[Dropped], size: int) -> InputError:
+    """Return the error for a table of which every row is dropped."""
+    return InputError(
+        f"No run of {name!r} is left: {len(dropped)} of {size} rows lack a value (row {dropped[0].row}: "
+        f"{dropped[0].reason}). Fill the cells, or leave a column out with columns={{...: None}}."
+    )
