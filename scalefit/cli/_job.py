@@ -97,7 +97,7 @@ def run_fit(job: Job, begun: float) -> None:
         keep = job.out is not None and bool(np.any(fitted.converged))
         if job.out is not None and keep:
             step("writing results")
-            replaced = write_result(result, runs, found, job.out, by_of(job.by))
+            replaced = write_result(result, runs, found, job.out, by_of(job.by), level=job.level)
     if job.json:
         typer.echo(to_json(found))
     else:

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from .._core import InputError
 from ..data import Runs
 from ..plot import corner, loss_against_compute, residuals
+from ..plot._common import new_figure
 from ..results import Ensemble, Fit, save
 from ..results._store import may_replace
 from ._document import to_json
@@ -64,6 +63,8 @@ def write_result(
     folder: Path,
     by: str | tuple[str, ...] | None = None,
     further: Mapping[str, bytes] | None = None,
+    *,
+    level: float,
 ) -> bool:
     """Write what later commands read, the document as it is printed, and the figures: all of it, or nothing.
 
@@ -75,12 +76,17 @@ def write_result(
     - `folder`: Where to.
     - `by`: What made the studies of a batch.
     - `further`: More files, by name.
+    - `level`: Probability of the bands.
 
     **Returns:** whether an earlier result was replaced.
 
     **Raises:** `InputError` where the folder cannot be written.
     """
-    files = {"summary.json": (to_json(found) + "\n").encode(), **figures(result, runs, by), **(further or {})}
+    files = {
+        "summary.json": (to_json(found) + "\n").encode(),
+        **figures(result, runs, by, level=level),
+        **(further or {}),
+    }
     earlier = (folder / "result.json").is_file()
     try:
         save(result, folder, files=files)
@@ -89,13 +95,15 @@ def write_result(
     return earlier
 
 
-def figures(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...] | None = None) -> dict[str, bytes]:
+def figures(
+    result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...] | None = None, *, level: float
+) -> dict[str, bytes]:
     """The pictures of a result as PNG, by the name of the file."""
     fit = result if isinstance(result, Fit) else result.fit
     if fit.keys is not None and by is not None:
-        return {"loss.png": _studies(result, runs, by)}
+        return {"loss.png": _studies(result, runs, by, level)}
     found = {
-        "loss.png": _png(loss_against_compute(result, runs)),
+        "loss.png": _png(loss_against_compute(result, runs, level=level)),
         "residuals.png": _png(residuals(fit, runs)[0]),
     }
     if isinstance(result, Ensemble):
@@ -104,26 +112,26 @@ def figures(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, .
     return found
 
 
-def overview(result: Fit[Any] | Ensemble[Any], runs: Runs) -> bytes:
+def overview(result: Fit[Any] | Ensemble[Any], runs: Runs, level: float) -> bytes:
     """Loss against compute beside the residuals, as one PNG: what to look at first."""
     fit = result if isinstance(result, Fit) else result.fit
-    figure = Figure(figsize=(11.0, 4.8), layout="constrained")
+    figure = new_figure(12.0, 5.2)
     grid = figure.add_gridspec(len(fit.law.inputs), 2, width_ratios=(1.5, 1.0))
-    ax = loss_against_compute(result, runs, figure.add_subplot(grid[:, 0]))
+    ax = loss_against_compute(result, runs, figure.add_subplot(grid[:, 0]), level)
     for panel in residuals(fit, runs, [figure.add_subplot(grid[k, 1]) for k in range(len(fit.law.inputs))]):
         panel.set_ylabel("above the law (%)" if fit.noise.log else "observed − law")
     return _png(ax)
 
 
-def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...]) -> bytes:
+def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...], level: float) -> bytes:
     fit = result if isinstance(result, Fit) else result.fit
     parts = [(key, part) for s, (key, part) in enumerate(runs.split(by)) if fit.converged[s]][:PANELS]
     wide = min(3, len(parts))
     high = -(-len(parts) // wide)
-    figure = Figure(figsize=(5.2 * wide, 3.8 * high), layout="constrained")
+    figure = new_figure(5.2 * wide, 3.8 * high)
     panels = figure.subplots(high, wide, squeeze=False).ravel()
     for panel, (key, part) in zip(panels, parts, strict=False):
-        loss_against_compute(result[key], part, panel)
+        loss_against_compute(result[key], part, panel, level)
         if panel is not panels[0] and (legend := panel.get_legend()) is not None:
             legend.remove()
         panel.set_title(", ".join(map(str, key)) if isinstance(key, tuple) else str(key), fontsize=10)

@@ -40,7 +40,7 @@ def run_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -> N
         said = verdict(draws, float(np.max(6.0 * runs.inputs["N"] * runs.inputs["D"])))
         found = {**document(draws, level=LEVEL, seconds=time.perf_counter() - begun), "verdict": said}
         step("drawing")
-        write_result(draws, runs, found, out, further={"demo.png": overview(draws, runs)})
+        write_result(draws, runs, found, out, further={"demo.png": overview(draws, runs, LEVEL)}, level=LEVEL)
     if json:
         typer.echo(to_json(found))
         return

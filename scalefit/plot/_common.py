@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from .._core import InputError
@@ -17,7 +18,7 @@ from ..results import Ensemble, Fit
 
 Result = TypeVar("Result", bound=Fit[Any] | Ensemble[Any])
 
-INK, LINE, BAND = "#222222", "#222222", "#7f8c99"
+INK, BAND = "#222222", "#d55e00"
 """Text and the law itself, and the interval about it."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Okabe and Ito's, which remain distinct to the colour-blind."""
@@ -48,10 +49,14 @@ def fit_of(result: Fit[Any] | Ensemble[Any]) -> Fit[Any]:
     return fit
 
 
+def new_figure(width: float, height: float) -> Figure:
+    """A figure whose labels stand clear of its edges and of each other."""
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+
+
 def new_axes(columns: int = 1, width: float = 6.4, height: float = 4.4) -> list[Axes]:
     """Axes side by side on a figure of their own."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return list(figure.subplots(1, columns, squeeze=False)[0])
+    return list(new_figure(width, height).subplots(1, columns, squeeze=False)[0])
 
 
 def input_arrays(fit: Fit[Any], runs: Runs) -> dict[str, Float[np.ndarray, " run"]]:

@@ -5,16 +5,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .._core import InputError
 from ..params import slots, values
 from ..results import Ensemble
-from ._common import COLOURS, INK, fit_of, greek
+from ._common import COLOURS, INK, fit_of, greek, new_figure
 
-SHOWN = 0.99
-"""Share of the draws within the axes: a few far ones would leave no room for the others."""
+SHOWN, BEYOND = 0.99, 0.35
+"""Share of the draws that set the axes, and how much further these may reach: a few far ones would leave no room."""
+NARROW = 1e-6
+"""Share of a value within which draws, as of runs without noise, are one: a spike on axes a thousandth of it wide."""
 
 
 def corner(ensemble: Ensemble[Any], axes: Any = None) -> np.ndarray:
@@ -36,14 +37,11 @@ def corner(ensemble: Ensemble[Any], axes: Any = None) -> np.ndarray:
     size = len(names)
     if axes is None:
         side = 1.7 * size + 0.8
-        axes = Figure(figsize=(side, side), layout="constrained").subplots(size, size, squeeze=False)
+        axes = new_figure(side, side).subplots(size, size, squeeze=False)
     axes = np.asarray(axes, dtype=object)
     if axes.shape != (size, size):
         raise InputError(f"corner draws {size} × {size} Axes ({', '.join(names)}), and {axes.shape} were given.")
-    tail = 50.0 * (1.0 - SHOWN)
-    ends = np.percentile(draws, [tail, 100.0 - tail], axis=0)
-    ends = np.stack([np.minimum(ends[0], centre), np.maximum(ends[1], centre)])
-    ends += np.array([[-0.08], [0.08]]) * (ends[1] - ends[0])
+    ends = _ends(draws, centre)
     for row in range(size):
         for column in range(size):
             one: Axes = axes[row, column]
@@ -87,8 +85,22 @@ def _columns(ensemble: Ensemble[Any]) -> tuple[list[str], Float[np.ndarray, "dra
     return [names[k] for k in varies], draws[:, varies], np.array(centre)[varies]
 
 
+def _ends(draws: Float[np.ndarray, "draw name"], centre: Float[np.ndarray, " name"]) -> Float[np.ndarray, "2 name"]:
+    """The ends of each axis: all draws but far ones, the fitted value, and some room."""
+    tail = 50.0 * (1.0 - SHOWN)
+    low, high = np.percentile(draws, [tail, 100.0 - tail], axis=0)
+    room = BEYOND * (high - low)
+    low, high = np.maximum(draws.min(axis=0), low - room), np.minimum(draws.max(axis=0), high + room)
+    low, high = np.minimum(low, centre), np.maximum(high, centre)
+    size = np.maximum(np.abs(low), np.abs(high))
+    room = np.where(high - low < NARROW * size, 5e-4 * size, 0.06 * (high - low))
+    return np.stack([low - room, high + room])
+
+
 def _title(name: str, centre: float, se: float) -> str:
     """Value and standard error, to two digits of the error."""
+    if se < NARROW * abs(centre):
+        return f"{name} = {centre:.6g} ± {se:.0e}".replace("-", "−")
     places = int(np.clip(1 - np.floor(np.log10(se)), 0, 8))
     return f"{name} = {centre:.{places}f} ± {se:.{places}f}".replace("-", "−")
 
@@ -109,11 +121,14 @@ def _pairs(ax: Axes, x: np.ndarray, y: np.ndarray, centre: tuple[float, float]) 
 def _ticks(ax: Axes, names: list[str], row: int, column: int, size: int) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(3, prune="both"))
     ax.tick_params(labelsize=8)
+    ax.ticklabel_format(useOffset=False)
     if row < size - 1:
         ax.set_xticklabels([])
     else:
         ax.set_xlabel(names[column])
         ax.tick_params(axis="x", labelrotation=45)
+        for label in ax.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
     if column == row:
         return
     ax.yaxis.set_major_locator(MaxNLocator(3, prune="both"))

@@ -28,6 +28,7 @@ from ._common import (
     tidy,
 )
 from ._frontier import frontier
+from ._inset import enlarge
 
 MOST_CURVES, CURVES = 12, 6
 """Up to so many sizes each have their curve; of more, so many."""
@@ -37,13 +38,13 @@ BEYOND = 10.0
 
 
 def loss_against_compute(
-    result: Fit[Any] | Ensemble[Any], runs: Runs, ax: Axes | None = None, level: float = 0.9
+    result: Fit[Any] | Ensemble[Any], runs: Runs, ax: Axes | None = None, level: float = 0.95
 ) -> Axes:
     """Draw the runs against compute, the law at some of their sizes, and the least loss it allows at each compute.
 
     Compute is 6 N D for runs and law alike. The band is that of the least loss, each draw at its own best N and D; past
-    the largest run it goes on, dashed, for a factor of ten. A law that is not of N and D is drawn against its first
-    input by `loss_against`.
+    the largest run it goes on, dashed, for a factor of ten. Where it is too narrow to be seen, an inset enlarges that
+    stretch. A law that is not of N and D is drawn against its first input by `loss_against`.
 
     **Arguments:**
 
@@ -85,12 +86,16 @@ def loss_against_compute(
     drawn = np.isfinite(value)
     inside = drawn & (budgets <= most * 1.001)
     words = "least loss at this compute" + (", all data fresh" if "U" in inputs else "")
-    if inside.any():
-        ax.plot(budgets[inside], value[inside], color=INK, linewidth=1.8, label=words, zorder=5)
-        past = drawn & (budgets >= budgets[inside].max())
-        ax.plot(budgets[past], value[past], color=INK, linewidth=1.8, linestyle=(0, (3, 2)), zorder=5)
-    if low is not None and high is not None:
-        _band(ax, budgets, low, high, level)
+    past = drawn & (budgets >= budgets[inside].max()) if inside.any() else inside
+
+    def least_loss(on: Axes) -> None:
+        if inside.any():
+            on.plot(budgets[inside], value[inside], color=INK, linewidth=1.8, label=words, zorder=5)
+            on.plot(budgets[past], value[past], color=INK, linewidth=1.8, linestyle=(0, (3, 2)), zorder=5)
+        if low is not None and high is not None:
+            _band(on, budgets, low, high, level)
+
+    least_loss(ax)
 
     shown = np.concatenate([runs.target, value[drawn]])
     log_axis(ax, "x", [least, BEYOND * most])
@@ -100,13 +105,17 @@ def loss_against_compute(
     ax.set_ylabel(target_label(runs))
     tidy(ax)
     ax.figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=axis_label("N", runs, fit), pad=0.02)
+    enlarged = False
+    if past.sum() > 1 and low is not None and high is not None:
+        seen = np.concatenate([np.stack([compute, runs.target], -1), np.stack([budgets[drawn], low[drawn]], -1)])
+        enlarged = enlarge(ax, budgets[past], low[past], high[past], least_loss, seen)
     if inside.any():
-        ax.legend(frameon=False, loc="best")
+        ax.legend(frameon=False, loc="upper right" if enlarged else "best")
     return ax
 
 
 def loss_against(
-    result: Fit[Any] | Ensemble[Any], runs: Runs, name: str, ax: Axes | None = None, level: float = 0.9
+    result: Fit[Any] | Ensemble[Any], runs: Runs, name: str, ax: Axes | None = None, level: float = 0.95
 ) -> Axes:
     """Draw the runs and the law against one input, with a curve for each of the commonest values of the others.
 
@@ -171,7 +180,7 @@ def _band(
     if there.any():
         words = f"{100 * level:g} % interval" if label == "" else label
         ax.fill_between(
-            x[there], low[there], high[there], color=colour, alpha=0.3, linewidth=0, label=words, zorder=1.5
+            x[there], low[there], high[there], color=colour, alpha=0.4, linewidth=0, label=words, zorder=1.5
         )
 
 

@@ -191,6 +191,53 @@ def test_frontier_is_the_least_loss(chinchilla):
     assert np.all(high <= one.high + 1e-9)  # at one plan for all, no draw does better than at its own
 
 
+def legend(ax: Axes) -> list[str]:
+    box = ax.get_legend()
+    return [] if box is None else [text.get_text() for text in box.get_texts()]
+
+
+def test_the_level_asked_for_is_the_level_drawn(chinchilla):
+    inputs, loss = chinchilla
+    runs = sf.Runs(loss, **inputs)
+    draws = sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), runs, num=60)
+    assert "95 % interval" in legend(sf.plot.loss_against_compute(draws, runs))
+    assert "80 % interval" in legend(sf.plot.loss_against_compute(draws, runs, level=0.8))
+
+
+@pytest.mark.parametrize("scatter, insets", [(1e-4, 1), (0.1, 0)])
+def test_a_narrow_band_is_enlarged(chinchilla, scatter, insets):
+    """Where it could not be seen, and where nothing else is drawn."""
+    inputs, loss = chinchilla
+    law = LAWS["of N and D"]
+    exact = law.E + law.A * inputs["N"] ** -law.alpha + law.B * inputs["D"] ** -law.beta
+    runs = sf.Runs(exact * np.exp(scatter * np.random.default_rng(1).standard_normal(loss.size)), **inputs)
+    draws = sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), runs, num=60)
+    ax = sf.plot.loss_against_compute(draws, runs)
+    assert len(ax.child_axes) == insets
+    for inset in ax.child_axes:
+        assert isinstance(inset, Axes)
+        everything_is_finite(inset)
+        assert bands(inset) == 1
+        png(ax)
+        box = inset.get_window_extent()
+        compute = 6 * inputs["N"] * inputs["D"]
+        assert not any(box.contains(x, y) for x, y in ax.transData.transform(np.stack([compute, runs.target], -1)))
+
+
+def test_corner_of_runs_without_noise(chinchilla):
+    """Draws that differ by rounding alone are a spike at the value."""
+    inputs, _ = chinchilla
+    law = LAWS["of N and D"]
+    runs = sf.Runs(law.E + law.A * inputs["N"] ** -law.alpha + law.B * inputs["D"] ** -law.beta, **inputs)
+    axes = sf.plot.corner(sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), runs, num=60))
+    for k in range(len(axes)):
+        everything_is_finite(axes[k, k])
+        bars = [bar.get_height() for bar in axes[k, k].patches]
+        assert max(bars) == sum(bars) == 60
+    assert axes[0, 0].get_title().startswith("E = 1.7 ± ")
+    png(axes[0, 0])
+
+
 def test_a_study_of_a_batch(chinchilla):
     inputs, loss = chinchilla
     both: dict[str, Any] = {name: np.tile(column, 2) for name, column in inputs.items()}
