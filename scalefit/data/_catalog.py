@@ -54,6 +54,12 @@ def _raw(repo: str, commit: str, path: str) -> str:
     return f"https://raw.githubusercontent.com/{repo}/{commit}/{path}"
 
 
+BUNDLED = "bundled"
+"""The name of the runs that ship with the package."""
+BUNDLED_FILES = ("runs.csv", "pools_teacher.csv", "pools_plans.csv", "pools_sizes.csv")
+BUNDLED_UNITS: Mapping[str, Mapping[str, str]] = {"runs.csv": {"D": "samples", "loss": "nats per sample"}}
+"""By file, what its numbers count where that is not the usual, nor said by its headers."""
+
 _EPOCH = ("epoch-research/analyzing-chinchilla", "92258837425e1b5f2851d624287f0120583a3d0e")
 _QQT = ("locuslab/scaling_laws_data_filtering", "cf5ced18734f16fafd09f0b12a3ca7ed0752b35a")
 _DATABLATIONS = ("huggingface/datablations", "13701315b163f1c54642b94ad237b2699187c3ee")
@@ -138,7 +144,7 @@ def data_set(name: str) -> DataSet:
     for record in _SETS:
         if record.name == name:
             return record
-    known = [*(r.name for r in _SETS), "bundled"]
+    known = [*(r.name for r in _SETS), BUNDLED]
     raise InputError(f"There is no data set {name!r}; {hint(name, known, what='data sets')}.")
 
 

@@ -22,5 +22,5 @@ def nothing_left(name: str, dropped: Sequence[Dropped], size: int) -> InputError
     """Return the error for a table of which every row is dropped."""
     return InputError(
         f"No run of {name!r} is left: {len(dropped)} of {size} rows lack a value (row {dropped[0].row}: "
-        f"{dropped[0].reason}). Fill the cells, or leave a column out with columns={{...: None}}."
+        f"{dropped[0].reason}). Fill the cells, or read another column with columns={{...}} (None leaves one out)."
     )

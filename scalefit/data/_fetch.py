@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from .._core import InputError
-from ._catalog import DataFile, DataSet, data_file, data_set
+from ._catalog import BUNDLED, BUNDLED_FILES, DataFile, DataSet, data_file, data_set
+from ._nearest import hint
 
 FOLDER = "SCALEFIT_DATA"
-BUNDLED = "bundled"
 
 
 def fetch(name: str, *, file: str | None = None) -> Path:
@@ -28,15 +28,18 @@ def fetch(name: str, *, file: str | None = None) -> Path:
     **Raises:** `InputError` where the name is unknown, the file cannot be had, or its content is not the pinned one.
     """
     if name == BUNDLED:
-        return _installed()
+        return _installed(file)
     record = data_set(name)
     entry = data_file(record, file)
     folder = os.environ.get(FOLDER)
     return _local(Path(folder), record, entry) if folder else _download(record, entry)
 
 
-def _installed() -> Path:
-    path = Path(str(importlib.resources.files("scalefit.data").joinpath(BUNDLED, "runs.csv")))
+def _installed(file: str | None) -> Path:
+    file = BUNDLED_FILES[0] if file is None else file
+    if file not in BUNDLED_FILES:
+        raise InputError(f"The bundled runs have no file {file!r}; {hint(file, BUNDLED_FILES, what='files')}.")
+    path = Path(str(importlib.resources.files("scalefit.data").joinpath(BUNDLED, file)))
     if not path.is_file():
         raise InputError("This copy of scalefit lacks its bundled runs; install the package again.")
     return path

@@ -8,8 +8,8 @@ from typing import Literal, TypedDict, overload
 import numpy as np
 
 from .._core import InputError
-from ._catalog import data_set
-from ._fetch import BUNDLED, fetch
+from ._catalog import BUNDLED, BUNDLED_UNITS, data_set
+from ._fetch import fetch
 from ._read import read_runs
 from ._runs import Runs
 from ._table import table_of
@@ -52,14 +52,17 @@ def load_data(name: str, *, file: str | None = None) -> Runs | PoolParameters:
     **Arguments:**
 
     - `name`: `"bundled"` or a name of `data_sets()`. `"qqt"` holds no runs and gives `PoolParameters`.
-    - `file`: Another file of the set than its first.
+    - `file`: Another file of the set than its first, such as `"pools_teacher.csv"` of the bundled ones.
 
-    **Returns:** [`scalefit.Runs`][], with sizes in parameters and tokens and compute in FLOP.
+    **Returns:** [`scalefit.Runs`][], with sizes in parameters and tokens and compute in FLOP; the bundled runs count
+    samples and nats per sample, as their `units` say.
 
     **Raises:** `InputError` where the name is unknown (the nearest is named) or the file cannot be had.
     """
     if name == BUNDLED:
-        return read_runs(fetch(name), name=name)
+        path = fetch(name, file=file)
+        runs = read_runs(path, name=name)
+        return Runs._replace(runs, units={**runs.units, **BUNDLED_UNITS.get(path.name, {})})
     record = data_set(name)
     if record.name == "qqt":
         if file not in (None, record.files[0].path):
@@ -69,7 +72,7 @@ def load_data(name: str, *, file: str | None = None) -> Runs | PoolParameters:
 
 
 def load_table(name: str, file: str) -> dict[str, np.ndarray]:
-    """Load a file of a public data set as it stands: arrays by header.
+    """Load a file of a public data set, or of the bundled one, as it stands: arrays by header.
 
     **Raises:** `InputError` where the name or the file is unknown or cannot be had.
     """

@@ -1,22 +1,14 @@
 import hashlib
-import os
 import subprocess
 import sys
-from pathlib import Path
 
+import numpy as np
 import pytest
 
-import scalefit.data
 from scalefit._core import InputError
 from scalefit.data import PoolParameters, Runs, data_sets, fetch, load_data, load_table
 
-public = pytest.mark.skipif(
-    not os.environ.get("SCALEFIT_DATA"), reason="set SCALEFIT_DATA to the folder of public data sets to run this"
-)
-bundled = pytest.mark.skipif(
-    not (Path(scalefit.data.__file__).parent / "bundled" / "runs.csv").is_file(),
-    reason="scalefit/data/bundled/runs.csv is not there yet",
-)
+public = pytest.mark.usefixtures("public_data")
 
 
 @pytest.fixture
@@ -71,13 +63,32 @@ def test_local_files_are_the_pinned_ones(record):
         assert hashlib.sha256(content).hexdigest() == entry.sha256
 
 
-@bundled
-def test_the_bundled_runs_are_read_without_loss():
+def test_the_bundled_runs_are_800_checkpoints_of_100_networks():
     runs = load_data("bundled")
-    assert {"N", "D", "C"} <= set(runs.inputs)
-    assert "seed" in runs.labels
-    assert runs.dropped == ()
-    assert fetch("bundled").is_file()
+    assert (len(runs), runs.dropped, runs.excluded, runs.notes) == (800, (), 0, ())
+    assert set(runs.inputs) == {"N", "D", "C"}
+    assert np.unique(runs.clusters()).size == 100
+    assert np.unique(runs.labels["seed"]).size == 10
+    assert runs.inputs["C"].tolist() == (6 * runs.inputs["N"] * runs.inputs["D"]).tolist()
+    bare = Runs(runs.target, N=runs.inputs["N"], D=runs.inputs["D"], seed=runs.labels["seed"])
+    assert bare.clusters().tolist() == runs.clusters().tolist()
+
+
+def test_the_bundled_runs_say_what_they_count():
+    runs = load_data("bundled")
+    assert runs.units == {"N": "parameters", "D": "samples", "C": "FLOP", "loss": "nats per sample"}
+    assert runs.take([0]).units == runs.units
+    assert "samples" in repr(runs)
+
+
+def test_the_bundled_pools_are_read_by_file():
+    runs = load_data("bundled", file="pools_teacher.csv")
+    assert (runs.target_name, set(runs.inputs), runs.dropped) == ("error", {"n"}, ())
+    assert runs.units == {"n": "samples seen"}
+    assert np.unique(runs.clusters()).size == 16
+    plans, sizes = load_table("bundled", "pools_plans.csv"), load_table("bundled", "pools_sizes.csv")
+    assert set(plans["plan"]) == set(runs.columns["plan"])
+    assert set(sizes["pool"]) <= set(plans)
 
 
 @pytest.mark.parametrize("record", data_sets(), ids=lambda r: r.name)
@@ -99,6 +110,7 @@ def test_every_record_says_where_it_comes_from(record):
         (lambda: fetch("datablations", file="all_run.csv"), "no file 'all_run.csv'; the nearest is 'all_runs.csv'"),
         (lambda: load_data("datablations"), "SCALEFIT_DATA names .* has no file datablations/fit_182_runs.csv"),
         (lambda: load_data("epoch-chinchilla"), "or unset SCALEFIT_DATA to download it"),
+        (lambda: load_data("bundled", file="pool_plans.csv"), "no file 'pool_plans.csv'; the nearest is 'pools_pl"),
         (lambda: load_data("qqt", file="derived_predictions.csv"), "read its tables with load_table"),
     ],
 )
