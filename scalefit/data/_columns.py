@@ -121,7 +121,8 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
     for ours, theirs in said.items():
         if theirs is not None and theirs not in headers:
             raise InputError(
-                f"columns names {theirs!r} for {ours!r}, and the table has no such column; {hint(theirs, headers)}."
+                f"columns names {theirs!r} for {ours!r}, and the table has no such column; "
+                f"{hint(str(theirs), headers)}."
             )
         if ours in _RESERVED:
             raise InputError(f"columns names {ours!r}, which is no input; expected one such as 'N', 'D' or 'lr'.")
@@ -193,7 +194,9 @@ def _target(
         if len(candidates) == 1:
             return target, candidates[0]
         if not candidates:
-            raise InputError(f"target names {target!r}, and the table has no such column; {hint(target, headers)}.")
+            raise InputError(
+                f"target names {target!r}, and the table has no such column; {hint(str(target), headers)}."
+            )
     elif named:
         candidates = [v for _, v in named]
         if len(candidates) == 1:

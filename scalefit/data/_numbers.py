@@ -64,6 +64,8 @@ def is_size(cell: object) -> bool:
 
 def one_column(name: str, values: Any) -> np.ndarray:
     """Return values as a one-dimensional array: int, float or bool where they are numbers, else objects."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.tolist()  # masked cells become None
     try:
         array = values if isinstance(values, np.ndarray) else np.asarray(_as_list(values))
     except ValueError:

@@ -321,6 +321,7 @@ class Runs:
                 )
             for source, values in there.sources.items():
                 self._refuse_gaps(name, source, values, names)
+            refuse_values(name, there.values, self.rows, positive=name in POSITIVE)
             chosen[name] = there.values
             notes += there.notes
         return chosen, tuple(notes)

@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def _from_csv(text: str, name: str, separator: str) -> Table:
 def _without_blank_lines(text: str) -> str:
     """A line without a cell is no row, and takes no row number; one of empty cells is a row."""
     kept, quotes = [], 0
-    for line in text.split("\n"):
+    for line in text.split("\n" if "\n" in text else "\r"):
         if line.strip(" \r") or quotes % 2:
             kept.append(line)
         quotes += line.count('"')
@@ -134,28 +134,32 @@ def _from_parquet(data: bytes, name: str) -> Table:
 
 def _from_lines(text: str, name: str) -> Table:
     records = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                records.append(json.loads(line))
+                records.append(json.loads(line, object_pairs_hook=_object))
             except json.JSONDecodeError as error:
                 raise InputError(
                     f"{name!r}, line {number} is not JSON ({error.msg}); expected an object a line."
                 ) from None
             except (ValueError, RecursionError) as error:
                 raise _unreadable_json(f"{name!r}, line {number}", error) from None
+            except _Twice as error:
+                raise error.refusal(f"{name!r}, line {number}") from None
     return _from_records(records, name)
 
 
 def _from_json(text: str, name: str) -> Table:
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{name!r}, line {error.lineno} is not JSON ({error.msg}); expected a list of objects."
         ) from None
     except (ValueError, RecursionError) as error:
         raise _unreadable_json(repr(name), error) from None
+    except _Twice as error:
+        raise error.refusal(repr(name)) from None
     if isinstance(document, dict) and document and all(isinstance(v, list) for v in document.values()):
         try:
             return {k: one_column(k, [_cell(c) for c in v]) for k, v in document.items()}
@@ -175,22 +179,38 @@ def _from_records(records: Sequence[Any], name: str) -> Table:
         if not isinstance(record, dict):
             raise InputError(f"{name!r}, record {number} is {type(record).__name__}; expected an object for each run.")
         try:
-            flat.append(_flat(record))
+            flat.append(_object(list(_flat(record))))
         except RecursionError as error:
             raise _unreadable_json(f"{name!r}, record {number}", error) from None
+        except _Twice as error:
+            raise error.refusal(f"{name!r}, record {number}") from None
     headers = list(dict.fromkeys(k for r in flat for k in r))
     return {h: one_column(h, [r.get(h) for r in flat]) for h in headers}
 
 
-def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+class _Twice(Exception):
+    """A key stands twice in one object."""
+
+    def refusal(self, what: str) -> InputError:
+        return InputError(f"{what} has the key {self.args[0]!r} twice in one object; give each value a key of its own.")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in record:
+            raise _Twice(key)
+        record[key] = value
+    return record
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Nested objects under dotted headers, as in `hyperparameters.params`."""
-    out: dict[str, Any] = {}
     for key, value in record.items():
         if isinstance(value, dict):
-            out |= _flat(value, f"{prefix}{key}.")
+            yield from _flat(value, f"{prefix}{key}.")
         else:
-            out[f"{prefix}{key}"] = _cell(value)
-    return out
+            yield f"{prefix}{key}", _cell(value)
 
 
 def _cell(value: Any) -> Any:

@@ -388,6 +388,12 @@ def test_where_does_not_hide_text_in_a_number():
             {},
             "'params', 'model_size' could each be 'N'.*columns=",
         ),
+        ({"N": np.ma.array([1.0], mask=[True]), "loss": [-np.inf]}, {}, "'loss', row 1: -inf is infinite"),
+        ({"N": [[1.0], [2.0]], "loss": [1.0, 1.0]}, {}, "'N' has shape"),
+        ({"N": np.array(["2024-01-01"], "M8[D]"), "loss": [1.0]}, {}, "'N', row 1: '2024-01-01' is not a number"),
+        ({"N": ["1e400"], "loss": [1.0]}, {}, "'N', row 1: inf is infinite"),
+        ({"N": ["-0"], "loss": [1.0]}, {}, "'N', row 1: -?0 is not positive"),
+        ({"N": ["-2B"], "loss": [1.0]}, {}, "'N', row 1: -2e\\+09 is not positive"),
         ({"N": [1.0], "loss": [1.0]}, {"columns": {"D": "tokns"}}, "columns names 'tokns' for 'D'"),
         ({"N": [1.0], "loss": [1.0]}, {"columns": {"name": "N"}}, "columns names 'name', which is no input"),
         ({"Model Size": [1.0], "loss": [1.0]}, {"columns": {"N": "Model Sise"}}, "the nearest is 'Model Size'"),
@@ -428,6 +434,10 @@ def test_bad_tables_are_refused(table, given, message):
         ("a.jsonl", b'{"N": 1}\n{"N": \n', "line 2 is not JSON"),
         ("a.jsonl", b"3\n", "record 1 is int; expected an object"),
         ("a.json", b"[1", "line 1 is not JSON"),
+        ("a.json", b'[{"N": 1, "N": 2, "loss": 1}]', "'a.json' has the key 'N' twice in one object"),
+        ("a.json", b'[{"a": {"N": 1}, "a.N": 2, "loss": 1}]', "record 1 has the key 'a.N' twice"),
+        ("a.jsonl", b'{"N": 1, "loss": 1}\n{"N": 1, "loss": 1, "loss": 2}\n', "line 2 has the key 'loss' twice"),
+        ("a.json", b'{"N": [1, 2], "N": [2, 3], "loss": [1, 1]}', "the key 'N' twice"),
         ("a.json", b"[]", "holds no rows"),
     ],
 )
@@ -575,3 +585,39 @@ def test_a_condition_names_a_column(where):
 def test_another_separator_is_suspected(tmp_path, text, sign):
     with pytest.raises(InputError, match=f"seems to be separated by '.?{sign}'"):
         read_runs(csv(tmp_path, text))
+
+
+def test_masked_cells_are_missing():
+    runs = read_runs({"N": np.ma.array([1.0, 2.0], mask=[False, True]), "loss": [3.0, 2.0]})
+    assert runs.complete(("N",)).rows.tolist() == [1]
+    assert np.isnan(runs.inputs["N"]).tolist() == [False, True]
+
+
+def test_lines_end_where_the_format_says(tmp_path):
+    text = '{"N": 1, "note": "a\u2028b", "loss": 2}\r\n{"N": 2, "loss": 1}\r\n'
+    assert read_runs(csv(tmp_path, text, "runs.jsonl")).inputs["N"].tolist() == [1.0, 2.0]
+    (tmp_path / "old.csv").write_bytes(b"N,loss\r1,2\r\r2,1\r")
+    assert read_runs(tmp_path / "old.csv").inputs["N"].tolist() == [1.0, 2.0]
+
+
+def test_nested_cells_of_parquet_are_no_numbers_and_harm_nobody_elsewhere(tmp_path):
+    path = tmp_path / "runs.parquet"
+    pl.DataFrame({"N": [[1.0], [2.0]], "loss": [2.0, 1.0]}).write_parquet(path)
+    with pytest.raises(InputError, match=r"'N', row 1: '\[1\.0\]' is not a number"):
+        read_runs(path)
+    pl.DataFrame({"N": [1, 2], "tags": [["a"], []], "loss": [2.0, 1.0]}).write_parquet(path)
+    assert len(read_runs(path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "message"),
+    [
+        ({"N": [1e200], "D": [1e200], "loss": [1.0]}, "C", "'C', row 1: inf is infinite"),
+        ({"C": [1e-300], "N": [1e200], "loss": [1.0]}, "D", "'D', row 1: 0 is not positive"),
+    ],
+)
+def test_a_derived_input_out_of_range_is_refused(table, name, message):
+    runs = read_runs(table)
+    with pytest.raises(InputError, match=message):
+        runs.select([name])
+    assert len(runs.where(f"{name} >= 0")) == 1
