@@ -1,5 +1,6 @@
 """How sure a fit is, by refitting resamples of its runs."""
 
+import warnings
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -8,18 +9,20 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import RESULTS, InputError
+from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
 from ..solve import solve
 from ._fit import GONE, better_of, residuals_and_dead, studies_of
-from ._prepare import Prepared, free_numbers, natural_law, prepare
+from ._prepare import Prepared, free_numbers, inputs_for, natural_law, prepare
 from ._starts import screened
 from ._studies import Studies
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
+ROOMY, AGAIN = 4, 100
+"""Different inputs per free parameter from which draws need no look; times that a draw is drawn again."""
 TOGETHER = 65536
 """Draws of a batch refitted in one go, as their weights are held together; a single fit holds all of its own."""
 
@@ -37,7 +40,8 @@ def bootstrap(
     """Refit a law to resamples of its runs: each draw weighs every run by how often it was drawn.
 
     Checkpoints of one training are drawn together (`Runs.clusters`). A draw starts at the fit; one that does not
-    converge from there starts again from the global screen.
+    converge from there starts again from the global screen. Draws that lie at fewer different inputs than the law has
+    free parameters determine nothing and are drawn again.
 
     **Arguments:**
 
@@ -49,13 +53,18 @@ def bootstrap(
     - `seed`: Of the resampling.
     - `max_steps`: Passes over the runs allowed to one draw.
 
-    **Returns:** an `Ensemble` of `num` draws; a batch of them for a batch of fits.
+    **Returns:** an `Ensemble` of `num` draws; a batch of them for a batch of fits, where studies that did not converge
+    have no draws that did.
 
-    **Raises:** `InputError` where the runs are not those of the fit, or the weights have another shape or sign.
+    **Warns:** where some draws did not converge: they take no part in intervals.
+
+    **Raises:** `InputError` where the runs are not those of the fit, or the weights have another shape or sign;
+    `NotConverged` where no draw of a converged fit converged.
     """
     studies = studies_of(fit, runs)
     runs = studies.runs
-    if not np.all(fit.converged):
+    good = np.atleast_1d(fit.converged)
+    if not good.any():
         raise InputError("The fit did not converge, so its resamples would say nothing: mend the fit first.")
     if weights is None and num < 2:
         raise InputError(f"num is {num}; a bootstrap needs at least 2 draws.")
@@ -68,8 +77,13 @@ def bootstrap(
     for which in studies.parts(max(1, TOGETHER // num)):
         some = studies.take(which)
         prepared = prepare(fit.template, some, fit.noise, fit.fixed)
-        drawn = [_resamples(some, s, code, num, [seed, 0xB007, int(which[s])]) for s in range(len(some))]
-        table = np.concatenate(drawn) if rows is None else _fill(rows, some.length)
+        if rows is None:
+            points = some.points(inputs_for(prepared.law, runs)[0])
+            keys = [[seed, 0xB007, int(study)] for study in which]
+            drawn = [_resamples(some, s, code, points[s], num, len(fit.free), key) for s, key in enumerate(keys)]
+            table = np.concatenate(drawn)
+        else:
+            table = _fill(rows, some.length)
         parts.append(_refitted(prepared, fit, which, table, num, max_steps))
         order.append(which)
     back = np.argsort(np.concatenate(order))
@@ -79,8 +93,23 @@ def bootstrap(
         return column if fit.keys is not None else np.asarray(column[0])
 
     joined: _Draws = jax.tree.map(whole, *parts)
+    result = np.where(np.asarray(fit.converged)[..., None], joined.result, np.asarray(fit.result)[..., None])
+    joined = joined._replace(result=result)
+    _speak_of_failures(result[good] if fit.keys is not None else result)
     drawn = {} if rows is not None else {"clusters": int(np.unique(code).size), "runs": len(runs)}
     return Ensemble(**joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics=drawn)
+
+
+def _speak_of_failures(result: np.ndarray) -> None:
+    failed = result != int(RESULTS.successful)
+    if failed.all(axis=-1).any():
+        raise NotConverged(f"No draw converged. {RESULTS(int(result[failed][0])).message}")
+    if failed.any():
+        warnings.warn(
+            f"{int(failed.sum())} of {failed.size} draws did not converge and take no part in intervals. "
+            f"{RESULTS(int(result[failed][0])).message}",
+            stacklevel=3,
+        )
 
 
 class _Draws(NamedTuple):
@@ -140,8 +169,9 @@ def _fill(rows: np.ndarray, length: int) -> np.ndarray:
 
 
 def _resamples(
-    studies: Studies, study: int, code: np.ndarray, num: int, key: list[int]
+    studies: Studies, study: int, code: np.ndarray, points: np.ndarray, num: int, free: int, key: list[int]
 ) -> Float[np.ndarray, "draw run"]:
+    """How often each run of a study is in each draw, in whole clusters, at no fewer different inputs than `free`."""
     _, local = np.unique(code[studies.rows(study)], return_inverse=True)
     count = int(local.max()) + 1
     if count < 2:
@@ -149,7 +179,18 @@ def _resamples(
             f"{studies.name(study)!r} has one cluster only (all its rows belong together): there is nothing to "
             f"resample. Add runs with other seeds, or sample a posterior."
         )
-    draws = np.random.default_rng(key).multinomial(count, np.full(count, 1.0 / count), size=num)
+    rng, even = np.random.default_rng(key), np.full(count, 1.0 / count)
+    draws = rng.multinomial(count, even, size=num)
+    # Which inputs each cluster lies at; with many more inputs than parameters no draw can miss so many.
+    _, place = np.unique(points[: len(local)], return_inverse=True)
+    there = np.zeros((count, int(place.max()) + 1))
+    there[local, place] = 1.0
+    if there.shape[1] < ROOMY * free:
+        for _ in range(AGAIN):
+            short = np.flatnonzero(np.count_nonzero((draws > 0) @ there, axis=1) < free)
+            if short.size == 0:
+                break
+            draws[short] = rng.multinomial(count, even, size=short.size)
     return _fill(draws[:, local].astype(float), studies.length)
 
 

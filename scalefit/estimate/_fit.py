@@ -15,7 +15,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
 from ..solve import Precision, Solutions, Solver, bucket, is_solver, responses, solve
-from ._prepare import Prepared, natural_law, prepare, size_law
+from ._prepare import Prepared, natural_law, prepare, size_law, usable
 from ._starts import given, screened
 from ._studies import Studies
 
@@ -81,6 +81,7 @@ def fit(
         )
     if num_starts is not None and num_starts < 1:
         raise InputError(f"num_starts is {num_starts}; it must be 1 or more.")
+    runs = usable(template, runs)
     studies = Studies.of(runs, by)
     template = size_law(template, runs)
     keep = num_starts or (8 if by is None else 2)
@@ -118,6 +119,7 @@ def studies_of(fit: Fit[Any], runs: Runs) -> Studies:
 
     **Raises:** `InputError` where these are not the runs that it was fitted to.
     """
+    runs = usable(fit.law, runs)
     if runs.fingerprint != fit.source.fingerprint:
         raise InputError(
             f"The fit was made from {fit.source.used} runs of {fit.source.name!r}, and these are other runs "
@@ -222,7 +224,8 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     theta = np.asarray(solved.theta)[choice]
     study = np.arange(len(choice))
     residuals, dead = residuals_and_dead(prepared, noise, theta, study)
-    scale = np.exp(theta[:, -1]) if noise.free_scale else np.sqrt(np.nanmean(residuals**2, axis=1))
+    precision = 1.0 if prepared.data.precision is None else np.asarray(prepared.data.precision)
+    scale = np.exp(theta[:, -1]) if noise.free_scale else np.sqrt(np.nanmean((residuals * precision) ** 2, axis=1))
     law = natural_law(prepared, theta[:, : prepared.curve.size], study)
     ends = np.asarray(solved.objective)[choice], np.asarray(solved.result)[choice]
     return _Outcome(law, *ends, scale, residuals, dead, np.sum(near & good, axis=1))

@@ -46,13 +46,14 @@ class Sensitivity(NamedTuple):
     - `loss`: Its derivative in each run's target, in the target's own unit.
     - `weight`: Its derivative in each run's weight (all 1); leaving run i out changes the forecast by about
       `-weight[i]`.
-    - `se`: The forecast's standard error by the infinitesimal jackknife, clusters of runs taken together.
+    - `se`: The forecast's standard error by the infinitesimal jackknife, clusters of runs taken together; `None` under
+      a Huber noise whose knee is below the residual scale, where derivatives do not reach as far as an error does.
     """
 
     value: float
     loss: Float[np.ndarray, " run"]
     weight: Float[np.ndarray, " run"]
-    se: float
+    se: float | None
 
 
 def influence(
@@ -69,10 +70,9 @@ def influence(
 
     **Raises:** `InputError` for a batch, for runs other than those of the fit, or where `of` is not a scalar.
     """
-    code = _single(fit, runs).runs.clusters(cluster)
+    code, value = _single(fit, runs).runs.clusters(cluster), _forecast(of, fit.law)
     weights = (code[None, :] != np.arange(int(code.max()) + 1)[:, None]).astype(float)
     draws = bootstrap(fit, runs, weights=weights)
-    value = _forecast(of, fit.law)
     with jax.enable_x64(True):
         without = np.asarray(jax.jit(jax.vmap(of))(jax.tree.map(jnp.asarray, draws.law)))
     return Influence(value, (without - value)[code], draws.converged[code])
@@ -100,11 +100,13 @@ def sensitivity(
     **Raises:** `InputError` as `influence` does, and where the optimum is not a strict minimum.
     """
     studies = _single(fit, runs)
-    runs = studies.runs
-    if isinstance(fit.noise, Huber) and np.mean(np.abs(fit.residuals) < fit.noise.delta) < INSIDE:
+    runs, value = studies.runs, _forecast(of, fit.law)
+    narrow = isinstance(fit.noise, Huber) and np.mean(np.abs(fit.residuals) < fit.noise.delta) < INSIDE
+    if narrow:
         warnings.warn(
             f"Most runs lie outside the knee of Huber({float(fit.noise.delta):g}), where the objective has no "
-            f"curvature: these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes.",
+            f"curvature: these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes, "
+            f"and bootstrap for errors.",
             stacklevel=2,
         )
     prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
@@ -138,7 +140,8 @@ def sensitivity(
         by_weight, by_target = (np.asarray(d)[:count] for d in pull(-jnp.asarray(slope)))
     by_loss = by_target / np.asarray(runs.target) if noise.log else by_target
     together = np.bincount(runs.clusters(cluster), weights=by_weight)
-    return Sensitivity(_forecast(of, fit.law), by_loss, by_weight, float(np.sqrt(np.sum(together**2))))
+    se = None if narrow else float(np.sqrt(np.sum(together**2)))
+    return Sensitivity(value, by_loss, by_weight, se)
 
 
 def _single(fit: Fit[Any], runs: Runs) -> Studies:

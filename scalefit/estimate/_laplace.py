@@ -44,7 +44,7 @@ class Covariance(NamedTuple):
         return dict(zip(self.names, np.sqrt(np.diag(self.matrix)).tolist(), strict=True))
 
 
-def covariance(fit: Fit[Any], runs: Runs) -> Covariance:
+def covariance(fit: Fit[Any], runs: Runs, *, cluster: str | tuple[str, ...] | None = "auto") -> Covariance:
     r"""The covariance of the estimate, $\sigma^2 H^{-1}$ with H the exact Hessian of the objective at the optimum.
 
     Student-t costs are negative log likelihoods and σ is 1; for Gaussian noise σ² is the residual variance on n - p
@@ -55,16 +55,24 @@ def covariance(fit: Fit[Any], runs: Runs) -> Covariance:
 
     - `fit`: A single fit that converged.
     - `runs`: The runs that it was fitted to.
+    - `cluster`: What stands for one observation: see `Runs.clusters`. `None` takes every row for itself.
 
     **Raises:** `InputError` under a Huber noise whose knee is below the residual scale (only the few runs inside the
-    knee carry curvature there, and errors from it are wrong: use `bootstrap`), for a parameter that no run feels, and
-    for an optimum that is not a strict minimum.
+    knee carry curvature there, and errors from it are wrong: use `bootstrap`), for rows of one training, which are not
+    independent, for a parameter that no run feels, and for an optimum that is not a strict minimum.
     """
-    _, cov = _curvature(fit, runs)
+    _, cov = _curvature(fit, runs, cluster)
     return cov
 
 
-def laplace(fit: Fit[LawT], runs: Runs, *, num: int = 1000, seed: int = 0) -> Ensemble[LawT]:
+def laplace(
+    fit: Fit[LawT],
+    runs: Runs,
+    *,
+    num: int = 1000,
+    cluster: str | tuple[str, ...] | None = "auto",
+    seed: int = 0,
+) -> Ensemble[LawT]:
     """Draws from the normal distribution that has the fit's covariance, on the solver's scale (logarithms).
 
     **Arguments:**
@@ -72,13 +80,16 @@ def laplace(fit: Fit[LawT], runs: Runs, *, num: int = 1000, seed: int = 0) -> En
     - `fit`: A single fit that converged.
     - `runs`: The runs that it was fitted to.
     - `num`: Draws.
+    - `cluster`: What stands for one observation: see `covariance`.
     - `seed`: Of the draws.
 
     **Returns:** an `Ensemble`; its objectives are NaN, as nothing was refitted.
 
     **Raises:** `InputError` as `covariance` does.
     """
-    prepared, cov = _curvature(fit, runs)
+    if num < 2:
+        raise InputError(f"num is {num}; intervals need at least 2 draws.")
+    prepared, cov = _curvature(fit, runs, cluster)
     theta = _numbers(prepared, fit)
     rng = np.random.default_rng([seed, 0x1A91])
     factor = np.linalg.cholesky(cov.free)
@@ -105,12 +116,18 @@ def _numbers(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, " number"]:
     return np.append(theta, np.log(fit.scale)) if fit.noise.free_scale else theta
 
 
-def _curvature(fit: Fit[Any], runs: Runs) -> tuple[Prepared, Covariance]:
+def _curvature(fit: Fit[Any], runs: Runs, cluster: str | tuple[str, ...] | None) -> tuple[Prepared, Covariance]:
     if fit.keys is not None:
         raise InputError("The covariance of a batch is asked for study by study: fit each, or use bootstrap.")
     studies = studies_of(fit, runs)
     if not fit.converged:
         raise InputError("The fit did not converge, so the curvature there says nothing: mend the fit first.")
+    trainings = np.unique(studies.runs.clusters(cluster)).size
+    if trainings < len(studies.runs):
+        raise InputError(
+            f"The {len(studies.runs)} rows are of {trainings} trainings, and curvature would take each row for itself: "
+            f"use bootstrap, or cluster=None if the rows are independent."
+        )
     if np.any(fit.dead):
         lost = [name for name, dead in zip(fit.free, fit.dead, strict=True) if dead]
         raise InputError(

@@ -17,6 +17,9 @@ from ..solve import Data
 from ._curve import LawCurve, is_amplitude
 from ._studies import Studies
 
+BLIND = 1e-9
+"""Least singular value of the normed slopes below which some of the parameters are not told apart."""
+
 
 class Prepared(NamedTuple):
     """Studies ready to be fitted.
@@ -54,6 +57,13 @@ def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Float[np.ndarray
         (only,) = runs.inputs
         return {"x": np.asarray(runs.inputs[only])}, (f"x is {only}, the only input of the table",)
     return runs.select(names)
+
+
+def usable(law: AbstractLaw, runs: Runs) -> Runs:
+    """The runs that have every input of the law; the others are listed in `dropped`."""
+    names = tuple(law.inputs)
+    only = names == ("x",) and "x" not in runs.inputs and len(runs.inputs) == 1
+    return runs.complete(tuple(runs.inputs) if only else names)
 
 
 def size_law(law: AbstractLaw, runs: Runs) -> AbstractLaw:
@@ -106,6 +116,7 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
             jnp.asarray(np.concatenate([centre, typical[:, None], held], axis=1)),
             None,
         )
+    _refuse_constant(curve, data, studies, columns)
     return Prepared(law, curve, data, centre, typical, floor, studies, notes)
 
 
@@ -136,12 +147,19 @@ def _check(
             f"{studies.name(least)!r} has {studies.counts[least]} runs and {name} has {free} numbers to fit: "
             f"give more runs, a smaller law, or hold parameters fixed."
         )
-    different = _different(studies, columns)
+    different = 1 + np.count_nonzero(np.diff(np.sort(studies.points(columns), axis=1), axis=1), axis=1)
     if np.min(different) < curve.size:
         least = int(np.argmin(different))
         raise InputError(
             f"The runs of {studies.name(least)!r} lie at {different[least]} different inputs and {name} has "
             f"{curve.size} parameters to fit: repeats do not inform them. Add runs elsewhere, or hold parameters fixed."
+        )
+    target = studies.table(runs.target)
+    flat = np.flatnonzero(np.max(target, axis=1) == np.min(target, axis=1))
+    if flat.size:
+        raise InputError(
+            f"Every run of {studies.name(int(flat[0]))!r} has the same {runs.target_name} ({target[flat[0], 0]:g}): "
+            f"it depends on nothing, and there is nothing to fit."
         )
     if noise.log and np.min(runs.target) <= 0:
         row = int(runs.rows[int(np.argmin(runs.target))])
@@ -154,25 +172,44 @@ def _check(
             raise InputError(
                 f"{column} must be above 0 in every run of {runs.name!r}; the least is {np.min(numbers):g}."
             )
-        if column == "U":
-            continue
-        table = studies.table(numbers)
-        same = np.flatnonzero(np.max(table, axis=1) == np.min(table, axis=1))
-        if same.size:
-            raise InputError(
-                f"Every run of {studies.name(int(same[0]))!r} has the same {column} ({table[same[0], 0]:g}): how "
-                f"{name} depends on it cannot be fitted. Add runs with other {column}, or fit a law without it."
-            )
 
 
-def _different(studies: Studies, columns: dict[str, np.ndarray]) -> Int[np.ndarray, " study"]:
-    """How many different points of input each study has."""
-    key = np.zeros(len(studies.runs), np.int64)
-    for column in columns.values():
-        _, part = np.unique(column, return_inverse=True)
-        _, key = np.unique(key * (int(part.max()) + 1) + part, return_inverse=True)
-    ordered = np.sort(studies.table(key), axis=1)
-    return 1 + np.count_nonzero(np.diff(ordered, axis=1), axis=1)
+def _refuse_constant(curve: LawCurve, data: Data, studies: Studies, columns: dict[str, np.ndarray]) -> None:
+    """Refuse an input that is the same for every run of a study where the free parameters need it to vary."""
+    tables = {name: studies.table(column) for name, column in columns.items()}
+    constant = {name: np.max(t, axis=1) == np.min(t, axis=1) for name, t in tables.items()}
+    some = np.flatnonzero(np.any(list(constant.values()), axis=0))
+    if some.size == 0:
+        return
+    with jax.enable_x64(True):
+        size = np.asarray(_informed(curve, *jax.tree.map(lambda a: a[some], (data.point, data.weight, data.constant))))
+    if not (size < BLIND).any():
+        return
+    study = int(some[np.argmax(size < BLIND)])
+    name = next(n for n, same in constant.items() if same[study])
+    law = type(curve.template).__name__
+    raise InputError(
+        f"Every run of {studies.name(study)!r} has the same {name} ({tables[name][study, 0]:g}): how {law} depends on "
+        f"it cannot be fitted. Add runs with other {name}, hold parameters fixed, or fit a law without it."
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("curve",))
+def _informed(curve: LawCurve, point: Any, weight: Any, constant: Any) -> Any:
+    """By study, how far the slopes of the free numbers are from depending on each other: 0 where they do."""
+    declared = [curve.slots[k].parameter for k in curve.free]
+    ends = [p.constraint.unconstrain(np.asarray(p.typical, float)) for p in declared]
+    # Two thirds of the way along its typical range: at no symmetric place.
+    theta = tuple(jnp.asarray(low + 0.66 * (high - low)) for low, high in ends)
+
+    def slopes(at: Any, own: Any) -> Any:
+        return jnp.stack(jax.grad(lambda t: curve(t, at, own))(theta))
+
+    table = jax.vmap(jax.vmap(slopes, (0, None)))(point, constant)
+    table = jnp.where(weight[..., None] > 0, table, 0.0)
+    table = table / jnp.linalg.norm(table, axis=1, keepdims=True)
+    least = jnp.linalg.svd(table, compute_uv=False)[:, -1]
+    return jnp.where(jnp.isfinite(least), least, 0.0)
 
 
 def _precision(studies: Studies, noise: AbstractNoise) -> Any:

@@ -1,7 +1,7 @@
 """Runs as studies of their own: one, or one for each value of a label, laid out without a loop over them."""
 
 import dataclasses
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
@@ -72,6 +72,14 @@ class Studies:
     def real(self) -> Bool[np.ndarray, "study run"]:
         """Which entries of a `table` are runs and not padding."""
         return np.arange(self.length) < self.counts[:, None]
+
+    def points(self, columns: Mapping[str, np.ndarray]) -> Int[np.ndarray, "study run"]:
+        """Numbers that are equal where all of the columns are, by study."""
+        key = np.zeros(len(self.runs), np.int64)
+        for column in columns.values():
+            _, part = np.unique(column, return_inverse=True)
+            _, key = np.unique(key * (int(part.max()) + 1) + part, return_inverse=True)
+        return self.table(key)
 
     def parts(self, most: int = CHUNK) -> Iterator[Int[np.ndarray, " kept"]]:
         """Studies to be laid out together: of similar length, and not too many."""

@@ -51,7 +51,7 @@ class Fit(eqx.Module, Generic[LawT]):
     - `objective`: The summed cost at the optimum.
     - `result`: A `RESULTS` code.
     - `scale`: The spread of the residuals: the estimated scale of the noise where it has one, otherwise the root mean
-      square; on log values if the noise is.
+      square; on log values if the noise is, and of a run of the median `se` if runs have one.
     - `residuals`: Observed minus fitted, on the noise's scale; NaN pads shorter studies of a batch.
     - `dead`: By free parameter: whether no run feels it at the optimum (a term that vanished, a bound at infinity).
     - `agreeing`: How many starts reached the best objective, within 1e-6 of it.
@@ -93,7 +93,8 @@ class Fit(eqx.Module, Generic[LawT]):
             f"  {used}; {type(self.noise).__name__}; objective {float(self.objective):.10g}; {state}",
             f"  {int(self.agreeing)} of {self.tried} starts agree",
         ]
-        return "\n".join([*lines, *([f"  no run feels {', '.join(lost)}"] if lost else [])])
+        reduced = f"  no run feels {', '.join(lost)}: they follow the smaller law without"
+        return "\n".join([*lines, *([reduced] if lost else [])])
 
     @property
     def template(self) -> LawT:

@@ -1,5 +1,6 @@
 """What a fitted law says of a run, and how sure it is."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -20,7 +21,8 @@ class Band(NamedTuple):
     **Arguments:**
 
     - `value`: The law's value: of the fit itself, also for an ensemble.
-    - `low`, `high`: The ends of the central interval; `None` where nothing says how sure the value is.
+    - `low`, `high`: The ends of the central interval; `None` where nothing says how sure the value is, and NaN for a
+      study of a batch that did not converge.
     - `level`: The interval's probability.
     - `new_run`: Whether the interval is for a new run, its own scatter included, or for the mean curve.
     """
@@ -56,8 +58,8 @@ def predict(
 
     - `result`: A fit (no interval), or an ensemble of draws.
     - `level`: Probability of the central interval.
-    - `new_run`: Whether the interval is for one new run, which scatters about the curve as the fitted runs did, or for
-      the mean curve.
+    - `new_run`: Whether the interval is for one new run, which scatters about the curve as the fitted runs did (one of
+      the median `se`, where they have it), or for the mean curve.
     - `inputs`: Every input of the law, in its own unit: numbers, or arrays that broadcast.
 
     **Returns:** a `Band` of the inputs' shape, after the axis of studies for a batch.
@@ -85,13 +87,16 @@ def predict(
     value = value.reshape(value.shape[:-1] + shape)
     if isinstance(result, Fit):
         return Band(value, None, None, level, new_run)
-    if not result.converged.any(axis=-1).all():
+    if not result.converged.any():
         raise InputError("No draw of the ensemble converged, so it says nothing of how sure the value is.")
     draws = _draw_values(result, points)
     if new_run:
         draws = _scatter(result, draws)
     tail = 0.5 * (1.0 - level)
-    low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=-2)
+    with warnings.catch_warnings():
+        # A study of a batch without a draw has NaN for its ends.
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=-2)
     return Band(value, low.reshape(value.shape), high.reshape(value.shape), level, new_run)
 
 
@@ -113,8 +118,10 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray) -> np.ndarray:
         residual = rng.standard_t(float(noise.df), size=draws.shape) * ensemble.scale[..., None]  # pyright: ignore[reportAttributeAccessIssue]
     else:
         left = np.sum(np.isfinite(fit.residuals), axis=-1)
+        # Runs of unequal precision: as wide as one of the median.
+        widen = fit.scale / np.maximum(np.sqrt(np.nanmean(fit.residuals**2, axis=-1)), np.finfo(float).tiny)
         # Residuals of a fit are smaller than the scatter, by what the free parameters took up.
-        widen = np.sqrt(left / np.maximum(left - len(fit.free), 1))
+        widen = widen * np.sqrt(left / np.maximum(left - len(fit.free), 1))
         pool = np.atleast_2d(fit.residuals) * np.atleast_1d(widen)[:, None]
         flat = draws.reshape(len(pool), -1, draws.shape[-1])
         residual = np.stack([rng.choice(p[np.isfinite(p)], size=d.shape) for p, d in zip(pool, flat, strict=True)])

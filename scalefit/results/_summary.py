@@ -1,5 +1,6 @@
 """Parameters with their errors and intervals, ready to be printed."""
 
+import math
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ class Estimate(NamedTuple):
 
     **Arguments:**
 
-    - `value`: The fitted value, in the parameter's unit.
+    - `value`: The fitted value, in the parameter's unit; NaN for a parameter that no run feels, as the exponent of a
+      term that vanished: then the runs follow a smaller law without it.
     - `unit`: That unit.
     - `se`: Standard error, `None` where nothing gave it or where draws run off without bound.
     - `low`, `high`: The ends of the central interval; `high` is `None` where the interval has no upper end.
@@ -64,18 +66,23 @@ def _one(
     found: dict[str, Estimate] = {}
     table = None if draws is None else values(draws.law)[study]
     for k, slot in enumerate(slots(fit.template)):
+        value = float(numbers[k])
         unit = slot.parameter.unit.replace("target", fit.source.target)
         if slot.name not in fit.free:
-            found[slot.name] = Estimate(float(numbers[k]), unit, fixed=True)
+            found[slot.name] = Estimate(value, unit, fixed=True)
             continue
-        if draws is None or table is None:
-            found[slot.name] = Estimate(float(numbers[k]), unit)
+        gone = bool(fit.dead[study][fit.free.index(slot.name)]) and not slot.parameter.amplitude
+        if gone or draws is None or table is None:
+            found[slot.name] = Estimate(math.nan if gone else value, unit)
             continue
         keep = draws.converged[study]
-        if not keep.any():
+        if not keep.any() and fit.keys is None:
             raise InputError("No draw of the ensemble converged, so it says nothing of how sure a parameter is.")
+        if not keep.any():
+            found[slot.name] = Estimate(value, unit)
+            continue
         lost = draws.dead[study][keep, fit.free.index(slot.name)]
-        found[slot.name] = _estimate(float(numbers[k]), unit, table[keep, k], lost, slot.parameter.amplitude, level)
+        found[slot.name] = _estimate(value, unit, table[keep, k], lost, slot.parameter.amplitude, level)
     return found
 
 

@@ -20,8 +20,10 @@ from ._problem import Curve, Data, Lanes, Noise, lanes
 
 STALL = 1e8
 """Damping at which a lane is given up."""
-LEAST_SCALE = -30.0
-"""Least logarithm of a noise's scale: beyond it a residual is rounding, and runs without noise come to rest."""
+LEAST_SCALE = -21.0
+"""Least logarithm of a noise's scale, a billionth: below it residuals are rounding, and runs without noise end there."""
+TRUSTED, LIGHT = 0.5, 0.1
+"""Damping of a Newton and of a Gauss-Newton step up to which a step that gains nothing shows an optimum."""
 SMALL = 1e-2
 """Below this, what has a bound at zero may reach it in one step."""
 
@@ -108,7 +110,9 @@ def _advance(curve: Curve, noise: Noise, rows: Lanes, floor: Array, tolerance: f
     leave = retreat | (s.newton & better & (relative > 0.3))
     enter = ~s.newton & better & ~s.fresh & (relative < s.entry)
     negligible = _negligible(s, floor, tolerance)
-    nothing = ~s.fresh & jnp.where(better, gained <= negligible, s.solved & (jnp.abs(s.promised) <= negligible))
+    nothing = jnp.where(better, gained <= negligible, s.solved & (jnp.abs(s.promised) <= negligible))
+    # Under heavy damping any step is short and gains nothing, wherever it starts.
+    nothing = nothing & ~s.fresh & (current <= jnp.where(s.newton, TRUSTED, LIGHT))
     accepted = s._replace(theta=theta, objective=objective, gradient=gradient, matrix=matrix, exact=s.newton)
     accepted = accepted._replace(metric=_select(~s.newton, matrix, s.metric))
     new = _select(better, accepted, s)
@@ -157,7 +161,7 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     # A Hessian that needs little damping can be trusted at its first word.
     nothing = solved & (jnp.abs(promised) <= _negligible(s, floor, tolerance))
     solved = solved & (promised > -_negligible(s, floor, tolerance))
-    trusted = s.newton & s.exact & (s.newton_damping <= 0.5)
+    trusted = s.newton & s.exact & (s.newton_damping <= TRUSTED)
     done = (nothing & trusted) | (s.small >= 2)
     result = jnp.where((s.result == RUNNING) & (s.steps >= max_steps), int(RESULTS.max_steps_reached), s.result)
     result = jnp.where(done & (s.result == RUNNING), int(RESULTS.successful), result).astype(jnp.int32)

@@ -36,6 +36,7 @@ CASES = {
     "too-few-for-a-scale": (lambda: sf.fit(Chinchilla, table(5), noise=sf.noise.StudentT()), ["5 runs", "6 numbers"]),
     "too-few-in-a-study": (lambda: sf.fit(Chinchilla, table(group=[0] * 60 + [1] * 4), by="group"), ["[1]", "4 runs"]),
     "one-size": (lambda: sf.fit(Chinchilla, table(N=np.full(64, 1e8))), ["same N", "1e+08", "Add runs"]),
+    "one-loss": (lambda: sf.fit(Chinchilla, table(loss=np.full(64, 2.5))), ["same loss (2.5)", "nothing to fit"]),
     "where-keeps-nothing": (lambda: table().where("loss > 100"), ["loss > 100", "64"]),
     "unknown-fixed": (lambda: sf.fit(Chinchilla, table(), fixed=("gamma",)), ["'gamma'", "E, A, B, alpha, beta"]),
     "fixed-without-value": (lambda: sf.fit(Chinchilla, table(), fixed=("E",)), ["E", "no value", "Chinchilla(E=...)"]),

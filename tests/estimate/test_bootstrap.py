@@ -1,5 +1,7 @@
 """Resamples are weights; what belongs together is drawn together; intervals cover."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -118,3 +120,39 @@ def test_a_bootstrap_repeats_itself(fit, runs):
     np.testing.assert_array_equal(one.law.A, two.law.A)
     assert one.seed == 3
     assert one.method == "bootstrap"
+
+
+def test_draws_that_did_not_converge_are_counted_aloud(fit, runs):
+    with pytest.warns(UserWarning, match=r"of 50 draws did not converge"):
+        draws = sf.bootstrap(fit, runs, num=50, max_steps=5)
+    assert 0 < draws.converged.sum() < 50
+
+
+def test_no_draw_that_converged_is_an_error(fit, runs):
+    with pytest.raises(sf.NotConverged, match="No draw converged"):
+        sf.bootstrap(fit, runs, num=50, max_steps=1)
+
+
+def test_every_draw_of_few_runs_has_as_many_inputs_as_parameters(drawn):
+    """Six runs and five parameters: most resamples lie at fewer inputs and would determine nothing."""
+    rng = np.random.default_rng(0)
+    N, D = 10 ** rng.uniform(7, 10, 6), 10 ** rng.uniform(9, 12, 6)
+    runs = sf.Runs(1.8 + 480 * N**-0.35 + 2100 * D**-0.37 + 0.01 * rng.standard_normal(6), N=N, D=D)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN)
+    weights = drawn(fit, runs, num=200)
+    assert (np.count_nonzero(weights, axis=1) >= 5).all()
+
+
+def test_a_study_that_failed_has_no_draws_and_holds_up_no_other(fits, studies):
+    result = np.array(fits.result)
+    result[3] = int(sf.RESULTS.max_steps_reached)
+    broken = dataclasses.replace(fits, result=result)
+    draws = sf.bootstrap(broken, studies, num=10)
+    assert not draws.converged[3].any()
+    assert np.delete(draws.converged, 3, axis=0).all()
+    band = sf.predict(draws, N=1e9, D=1e11)
+    assert band.low is not None
+    assert np.flatnonzero(np.isnan(band.low)).tolist() == [3]
+    estimates = sf.summary(draws)
+    assert estimates["study-0" if fits.keys[3] != "study-0" else fits.keys[4]]["E"].se is not None
+    assert estimates[fits.keys[3]]["E"].se is None

@@ -122,3 +122,15 @@ def test_a_parameter_that_no_run_feels_is_refused():
     assert fit.dead.any()
     with pytest.raises(sf.InputError, match="No run feels"):
         sf.covariance(fit, runs)
+
+
+@pytest.mark.parametrize("verb", [sf.covariance, sf.laplace])
+def test_rows_of_one_training_are_refused_unless_they_are_said_to_be_independent(verb, fit, runs):
+    with pytest.raises(sf.InputError, match=r"64 rows are of 32 trainings.*cluster=None"):
+        verb(fit, runs, cluster="seed")
+    assert verb(fit, runs, cluster=None) is not None
+
+
+def test_a_spread_of_no_draws_is_refused(fit, runs):
+    with pytest.raises(sf.InputError, match="num is 0"):
+        sf.laplace(fit, runs, num=0)

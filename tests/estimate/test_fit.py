@@ -202,3 +202,31 @@ def test_an_optax_solver_gives_the_same_fit(fit, runs):
     other = chinchilla(runs, solver=optax.lbfgs(), num_starts=2, max_steps=3000)
     assert other.converged
     assert other.objective == pytest.approx(fit.objective, rel=1e-6)
+
+
+def test_an_input_that_does_not_vary_is_no_hindrance_where_its_term_is_held():
+    """Runs of one size say nothing of A and alpha, and all of the rest once these are known."""
+    rng = np.random.default_rng(0)
+    D = 10 ** rng.uniform(9, 12, 64)
+    runs = sf.Runs(1.8 + 480 * 1e8**-0.35 + 2100 * D**-0.37, N=np.full(64, 1e8), D=D)
+    known = sf.laws.Chinchilla(A=480.0, alpha=0.35)
+    fit = sf.fit(known, runs, fixed=("A", "alpha"))
+    assert fit.law.beta == pytest.approx(0.37, rel=1e-6)
+    with pytest.raises(sf.InputError, match="same N"):
+        sf.fit(known, runs, fixed=("A",))
+
+
+def test_rows_without_an_input_of_the_law_are_left_out_and_listed(tmp_path):
+    rng = np.random.default_rng(0)
+    N, D = 10 ** rng.uniform(7, 10, 64), 10 ** rng.uniform(9, 12, 64)
+    loss = 1.8 + 480 * N**-0.35 + 2100 * D**-0.37
+    lines = [f"{n!r},{d!r},{y!r}" for n, d, y in zip(N.tolist(), D.tolist(), loss.tolist(), strict=True)]
+    lines[4] = f"{float(N[4])!r},,{float(loss[4])!r}"
+    (tmp_path / "runs.csv").write_text("\n".join(["N,D,loss", *lines]))
+    runs = sf.read_runs(tmp_path / "runs.csv")
+    fit = sf.fit(sf.laws.Chinchilla, runs)
+    assert fit.source.used == 63
+    assert [row for row, _ in fit.source.dropped] == [5]
+    assert len(sf.bootstrap(fit, runs, num=20)) == 20
+    alone = sf.fit(sf.laws.PowerLaw, sf.read_runs(tmp_path / "runs.csv", columns={"x": "N", "N": None}))
+    assert alone.source.used == 64

@@ -36,7 +36,7 @@ def make_fit(law: Any, *, batch: tuple[int, ...] = (), noise: Any = None, fixed:
         law=spread(law, batch, rng) if batch else law,
         objective=rng.random(batch) if batch else np.asarray(rng.random()),
         result=np.zeros(batch, np.int32),
-        scale=np.full(batch, 0.02),
+        scale=np.asarray(np.sqrt(np.nanmean(residuals**2, axis=-1))),
         residuals=residuals,
         dead=np.zeros((*batch, len(free)), bool),
         agreeing=np.full(batch, 5),

@@ -97,3 +97,14 @@ def test_an_amplitude_that_vanished_is_a_number_not_an_open_end(chinchilla, new_
     found = summary(lost(new_draws(chinchilla), "A", 0.2))
     assert not found["A"].unbounded
     assert found["A"].high is not None
+
+
+def test_a_parameter_that_no_run_feels_has_no_value(chinchilla, new_draws):
+    """The exponent of a term that vanished means nothing; that its amplitude is zero does."""
+    dead = np.isin(chinchilla.free, ("A", "alpha"))
+    draws = new_draws(dataclasses.replace(chinchilla, dead=dead))
+    found = summary(draws)
+    assert np.isnan(found["alpha"].value)
+    assert found["alpha"].se is found["alpha"].low is found["alpha"].high is None
+    assert found["A"].value == chinchilla.law.A
+    assert found["beta"].value == chinchilla.law.beta
