@@ -37,6 +37,8 @@ def run_predict(
     **Raises:** `InputError` where the folder holds no result, or an input is missing, unknown or not positive.
     """
     numbers = numbers_of(given, "The input", "N=70B or D=1.4T,2.8T")
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {str(folder)!r}; give one that `scalefit fit --out` wrote.")
     with quiet(json):
         result = load(folder, law=None if law is None else law_class(law))
         fit = result if isinstance(result, Fit) else result.fit
@@ -70,7 +72,14 @@ def inputs_of(fit: Fit[Any], numbers: Mapping[str, np.ndarray]) -> tuple[dict[st
     for name, other in (("D", "N"), ("N", "D")):
         if name in needed and name not in numbers and {"C", other} <= set(numbers) and "C" not in needed:
             _same_lengths(numbers)
-            numbers[name] = numbers.pop("C") / (6.0 * numbers[other])
+            with np.errstate(over="ignore"):
+                numbers[name] = numbers["C"] / (6.0 * numbers[other])
+            if not np.all(np.isfinite(numbers[name]) & (numbers[name] > 0)):
+                raise InputError(
+                    f"C = {number(float(numbers['C'].flat[0]))} and {other} = {number(float(numbers[other].flat[0]))} "
+                    f"leave no finite {name} = C / (6 {other}) above 0; give other numbers, or {name} itself."
+                )
+            del numbers["C"]
             notes.append(f"{name} = C / (6 {other})")
     for name in numbers:
         if name not in needed:

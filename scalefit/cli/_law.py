@@ -61,9 +61,9 @@ def law_of(spec: str, fixed: Mapping[str, float]) -> AbstractLaw:
     else:
         try:
             law = cls()  # pyright: ignore[reportCallIssue]
-        except TypeError as error:
+        except Exception as error:
             raise InputError(
-                f"{cls.__name__} cannot be made without arguments ({error}): declare its parameters with "
+                f"{cls.__name__} cannot be made without arguments ({_said(error)}): declare its parameters with "
                 f"scalefit.params, and give its other fields defaults."
             ) from error
     return _with_fixed(law, fixed) if fixed else law
@@ -111,8 +111,7 @@ def _own(path: Path, name: str | None) -> type[AbstractLaw]:
             f"Put what it does as a script under `if __name__ == '__main__':`."
         ) from error
     except Exception as error:
-        said = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]]).rstrip(".")
-        raise InputError(f"{str(path)!r} cannot be imported: {said}.") from error
+        raise InputError(f"{str(path)!r} cannot be imported: {_said(error)}.") from error
     own = {k: v for k, v in vars(module).items() if _is_law(v) and v.__module__ == module.__name__}
     if name is None or name not in vars(module):
         raise InputError(f"--law: {str(path)!r} has no class {name or ''!r}; "
@@ -125,6 +124,11 @@ def _own(path: Path, name: str | None) -> type[AbstractLaw]:
         raise InputError(f"{name} of {str(path)!r} does not say what it predicts from; expected its inputs and their "
                          f"units. Declare them as inputs: ClassVar = {{'N': 'parameters'}}.")  # fmt: skip
     return cls
+
+
+def _said(error: Exception) -> str:
+    """Kind and first line of somebody else's error."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]]).rstrip(".")
 
 
 def _is_law(found: object) -> bool:

@@ -66,7 +66,7 @@ def columns_of(given: Iterable[str]) -> dict[str, str | None]:
     **Raises:** `InputError` where a piece has no `=` or a name is given twice.
     """
     found: dict[str, str | None] = {}
-    for piece in (p for text in given for p in _PIECE.findall(text)):
+    for piece in (p for text in given for p in _PIECE.findall(text) or [text]):
         name, sign, header = piece.partition("=")
         name, header = name.strip(), _unquoted(header.strip())
         if not sign or not name:

@@ -50,6 +50,7 @@ OPTIONS = {
     "fixed out of bounds": (["--fixed", "alpha=-1"], ["alpha", ">= 0"]),
     "fixed without a value": (["--fixed", "alpha"], ["'alpha'", "NAME=NUMBER"]),
     "fixed twice": (["--fixed", "alpha=1", "--fixed", "alpha=2"], ["'alpha'", "twice"]),
+    "columns of nothing": (["--columns", ""], ["--columns ''", "NAME=HEADER"]),
     "columns without a header": (["--columns", "N"], ["'N'", "NAME=HEADER"]),
     "level of one": (["--level", "1"], ["--level", "between 0 and 1"]),
     "bootstrap of one": (["--bootstrap", "1"], ["--bootstrap", "2"]),
@@ -92,6 +93,7 @@ def test_options(cli, tmp_path, runs_csv, case):
         ("data:epoch-chinchila", ["nearest is 'epoch-chinchilla'"]),
         ("data:datablations/all.csv", ["nearest is 'all_runs.csv'"]),
         ("data:qqt", ["qqt", "no runs"]),
+        ("data:bundled/runs.csv", ["one table", "'runs.csv'", "leave it out"]),
     ],
 )
 def test_data_sets(cli, source, pieces, public_data):
@@ -116,6 +118,34 @@ def test_law_files(cli, tmp_path, runs_csv):
                      "    def __call__(self, N):\n        return N\n")  # fmt: skip
     check(cli("fit", runs_csv, "--law", f"{other}:Mine"), ["Mine", "inputs: ClassVar"])
     check(cli("laws", f"{other}:Mine"), ["Mine", "inputs: ClassVar"])
+
+
+@pytest.mark.parametrize(
+    "body, pieces",
+    [
+        ("    def __call__(self, N):\n        raise SystemExit(0)\n", ["formula", "sys.exit"]),
+        ("    def __call__(self, N):\n        raise ValueError('a\\nb')\n", ["Mine", "ValueError: a)"]),
+        ("    def __call__(self, N):\n        return 'x'\n", ["formula of Mine", "one number"]),
+        (
+            "    def __check_init__(self):\n        raise ValueError('no')\n\n"
+            "    def __call__(self, N):\n        return self.E\n",
+            ["Mine", "without arguments (ValueError: no)", "defaults"],
+        ),
+    ],
+    ids=["ends the program", "raises", "gives no number", "cannot be made"],
+)
+def test_laws_that_fail(cli, tmp_path, runs_csv, body, pieces):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from typing import ClassVar\n"
+        "from scalefit.laws import AbstractLaw\n"
+        "from scalefit.params import positive\n\n"
+        "class Mine(AbstractLaw):\n"
+        "    inputs: ClassVar = {'N': 'parameters'}\n"
+        f"    E: object = positive(unit='target', amplitude=True)\n\n{body}"
+    )
+    check(cli("fit", runs_csv, "--law", f"{path}:Mine", "--json", "--out", tmp_path / "out"), pieces)
+    assert not (tmp_path / "out").exists()
 
 
 def test_folders(cli, tmp_path, runs_csv):
@@ -146,3 +176,4 @@ def test_command(cli):
     check(cli("fit"), ["SOURCE", "scalefit fit --help"])
     check(cli("laws", "chinchila"), ["nearest is 'chinchilla'"])
     check(cli("data", "fetch", "nothing"), ["'nothing'"])
+    check(cli("data", "fetch", "bundled", "--file", "x"), ["one table", "'x'"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.cli import _out
 from scalefit.cli._document import entry_of, to_json
 from scalefit.cli._show import interval
 
@@ -41,6 +42,8 @@ def test_document(kept, truth):
     assert found["starts"] == {"tried": 8, "agreeing": 8}
     assert found["runs"] == {"used": 36, "dropped": [], "excluded": 0}
     assert (found["noise"], found["seed"], found["level"], found["checks"]) == ("gaussian", 0, 0.9, [])
+    draws = {"method": "bootstrap", "num": 50, "converged": 50, "seed": 0, "clusters": 36, "runs": 36}
+    assert found["draws"] == draws
     assert found["seconds"] > 0
     assert found["versions"]["scalefit"] == sf.__version__
     assert list(found["parameters"]) == ["E", "A", "B", "alpha", "beta"]
@@ -219,6 +222,33 @@ def test_published_fit(cli, public_data):
         assert found["parameters"][name]["value"] == pytest.approx(value, abs=1e-5)
         assert found["parameters"][name]["se"] == pytest.approx(se, rel=0.2)
     assert np.isclose(found["parameters"]["A"]["value"], 477.8, rtol=2e-4)
+
+
+def test_an_upper_end_that_the_runs_do_not_set(cli, public_data):
+    """Muennighoff et al.: with the published base law held, half of the draws lose the decay of repeated data."""
+    base = sf.laws.DataConstrained.published_sets["c4"].values
+    held = [f"--fixed={name}={base[name]!r}" for name in ("E", "A", "B", "alpha", "beta")]
+    arguments = ("fit", "data:datablations", "--law", "data-constrained", *held, "--bootstrap", "100")
+    found = strict(cli(*arguments, "--json").out)["parameters"]
+    assert found["R_D"]["high"] is found["R_D"]["se"] is None
+    assert found["R_D"]["unbounded"] is True
+    assert found["R_D"]["low"] == pytest.approx(6.5, abs=2.0)
+    assert "unbounded" not in found["R_N"]
+    assert found["R_N"]["high"] > found["R_N"]["value"]
+
+
+def test_what_was_drawn_as_one(cli):
+    found = strict(cli("fit", "data:bundled", "--law", "chinchilla", "--bootstrap", "20", "--json").out)
+    assert (found["draws"]["clusters"], found["draws"]["runs"]) == (100, 800)
+
+
+def test_figures_are_of_the_level_asked_for(cli, runs_csv, tmp_path, monkeypatch):
+    levels = []
+    draw = _out.loss_against_compute
+    monkeypatch.setattr(_out, "loss_against_compute", lambda *a, level: levels.append(level) or draw(*a, level=level))
+    arguments = ("--law", "chinchilla", "--bootstrap", "20", "--level", "0.8", "--out", tmp_path / "out")
+    assert cli("fit", runs_csv, *arguments).status == 0
+    assert levels == [0.8]
 
 
 def test_an_interval_without_an_upper_end():

@@ -84,7 +84,25 @@ def test_bad_inputs(cli, folder, inputs, pieces):
         assert piece in answer.err
 
 
+@pytest.mark.parametrize("inputs", [["N=1e300", "D=1e300"], ["N=1e-300", "D=1e-300"], ["N=1e300", "C=1e308"]])
+@pytest.mark.parametrize("option", ["--json", "--new-run"])
+def test_extreme_inputs_leave_nothing_on_standard_error(cli, folder, inputs, option):
+    answer = cli("predict", folder, *inputs, option)
+    assert (answer.status, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize("inputs", [["N=1e308", "C=1"], ["N=1e-300", "C=1e300"]])
+def test_compute_that_leaves_no_data(cli, folder, inputs):
+    answer = cli("predict", folder, *inputs)
+    assert (answer.status, answer.out) == (2, "")
+    assert "leave no finite D = C / (6 N) above 0" in answer.err
+
+
 def test_no_result_there(cli, tmp_path):
+    answer = cli("predict", tmp_path / "nowhere", "N=1B", "D=20B")
+    assert (answer.status, answer.out) == (2, "")
+    assert "no folder" in answer.err
+    assert "scalefit fit --out" in answer.err
     answer = cli("predict", tmp_path, "N=1B", "D=20B")
     assert (answer.status, answer.out) == (2, "")
     assert "no result" in answer.err

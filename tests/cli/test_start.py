@@ -25,10 +25,15 @@ def test_help_is_quick_and_light():
         "try:\n    main(['--help'])\nexcept SystemExit as left:\n    status = left.code\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], status, file=sys.stderr)"
     )
-    done, spent = run("-c", script)
-    assert done.stderr.strip() == "[] 0"
-    assert "predict" in done.stdout
-    assert spent < 0.5
+    least = float("inf")
+    for _ in range(5):  # the least of a few: the first compiles, and what else the machine does is no matter
+        done, spent = run("-c", script)
+        assert done.stderr.strip() == "[] 0"
+        assert "predict" in done.stdout
+        least = min(least, spent)
+        if least < 0.5:
+            break
+    assert least < 0.5
 
 
 @pytest.mark.parametrize("command", ["fit", "predict", "laws", "data", "demo"])
