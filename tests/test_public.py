@@ -78,19 +78,21 @@ def test_importing_changes_no_setting_of_jax():
 
 
 def test_importing_costs_little_beyond_jax_and_equinox():
-    # Time of the processor, and the least of a few: what else the machine does is left out as far as can be.
+    # Time of the processor, and the least of several new processes: what else the machine does is left out.
     script = (
         "import json, time\n"
-        "start = time.process_time()\n"
         "import jax, equinox\n"
-        "base = time.process_time()\n"
+        "begun = time.process_time()\n"
         "import scalefit as sf\n"
         "sf.laws.Chinchilla, sf.noise.Huber, sf.fit, sf.load_data\n"
-        "print(json.dumps([base - start, time.process_time() - base]))"
+        "print(json.dumps(time.process_time() - begun))"
     )
-    base, ours = (min(seconds) for seconds in zip(*(in_a_new_process(script) for _ in range(4)), strict=True))
-    # A slow machine takes longer over both; where jax and equinox take a second or less, 0.15 s it is.
-    assert ours < 0.15 * max(base, 1.0)
+    least = float("inf")
+    for _ in range(10):
+        least = min(least, in_a_new_process(script))
+        if least < 0.15:
+            break
+    assert least < 0.15
 
 
 def test_help_of_the_command_line_needs_no_jax():
