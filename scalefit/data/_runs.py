@@ -249,7 +249,7 @@ class Runs:
             else:
                 self._refuse_empty(name, column)
             columns.append(column)
-        return numbered([*columns, np.where(alone, np.arange(1, len(self) + 1), 0)], len(self))
+        return numbered([*columns, np.where(alone, self.rows, 0)], len(self))
 
     def _training(self) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
         """The labels that tell one training from another, and the inputs that stay as they are during one."""
