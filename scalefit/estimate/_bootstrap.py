@@ -15,7 +15,7 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
 from ..solve import solve
 from ._fit import GONE, better_of, residuals_and_dead, studies_of
-from ._prepare import Prepared, free_numbers, inputs_for, natural_law, prepare
+from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare
 from ._starts import screened
 from ._studies import Studies
 
@@ -148,7 +148,7 @@ def _refitted(
     if far.size:
         dead[far] = residuals_and_dead(prepared, fit.noise, theta[far], study[far])[1]
     scale = np.exp(theta[:, -1]) if fit.noise.free_scale else np.repeat(np.atleast_1d(fit.scale)[which], num)
-    law = natural_law(prepared, theta[:, : prepared.curve.size], study)
+    law = laws_at(prepared, theta[:, : prepared.curve.size], study)
     flat = _Draws(law, np.asarray(solved.objective), np.asarray(solved.result), scale, dead)
     return jax.tree.map(lambda a: a.reshape(len(which), num, *a.shape[1:]), flat)
 

@@ -15,7 +15,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
 from ..solve import Precision, Solutions, Solver, bucket, is_solver, responses, solve
-from ._prepare import Prepared, natural_law, prepare, size_law, usable
+from ._prepare import Prepared, laws_at, prepare, size_law, usable
 from ._starts import given, screened
 from ._studies import Studies
 
@@ -226,7 +226,7 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     residuals, dead = residuals_and_dead(prepared, noise, theta, study)
     precision = 1.0 if prepared.data.precision is None else np.asarray(prepared.data.precision)
     scale = np.exp(theta[:, -1]) if noise.free_scale else np.sqrt(np.nanmean((residuals * precision) ** 2, axis=1))
-    law = natural_law(prepared, theta[:, : prepared.curve.size], study)
+    law = laws_at(prepared, theta[:, : prepared.curve.size], study)
     ends = np.asarray(solved.objective)[choice], np.asarray(solved.result)[choice]
     return _Outcome(law, *ends, scale, residuals, dead, np.sum(near & good, axis=1))
 

@@ -101,10 +101,11 @@ def sensitivity(
     """
     studies = _single(fit, runs)
     runs, value = studies.runs, _forecast(of, fit.law)
-    narrow = isinstance(fit.noise, Huber) and np.mean(np.abs(fit.residuals) < fit.noise.delta) < INSIDE
+    knee = float(fit.noise.delta) if isinstance(fit.noise, Huber) else np.inf
+    narrow = np.mean(np.abs(fit.residuals) < knee) < INSIDE
     if narrow:
         warnings.warn(
-            f"Most runs lie outside the knee of Huber({float(fit.noise.delta):g}), where the objective has no "
+            f"Most runs lie outside the knee of Huber({knee:g}), where the objective has no "
             f"curvature: these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes, "
             f"and bootstrap for errors.",
             stacklevel=2,

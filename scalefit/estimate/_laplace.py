@@ -15,7 +15,7 @@ from ..params import parameters
 from ..results import Ensemble, Fit
 from ..solve import lanes, moments
 from ._fit import studies_of
-from ._prepare import Prepared, free_numbers, natural_law, prepare
+from ._prepare import Prepared, free_numbers, laws_at, prepare
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
@@ -98,7 +98,7 @@ def laplace(
     curve = prepared.curve
     linear = np.flatnonzero([curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free])
     draws[:, linear] = theta[linear] * np.exp((draws[:, linear] - theta[linear]) / theta[linear])
-    law: Any = natural_law(prepared, draws[:, : curve.size], np.zeros(num, int))
+    law: Any = laws_at(prepared, draws[:, : curve.size], np.zeros(num, int))
     return Ensemble(
         law=law,
         objective=np.full(num, np.nan),

@@ -236,9 +236,7 @@ def free_numbers(
     return np.stack(columns, axis=-1)
 
 
-def natural_law(
-    prepared: Prepared, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]
-) -> AbstractLaw:
+def laws_at(prepared: Prepared, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]) -> AbstractLaw:
     """The law with natural values from free numbers."""
     curve = prepared.curve
     numbers = np.broadcast_to(values(prepared.law), (theta.shape[0], len(curve.slots))).copy()

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import equinox as eqx
 import jax
@@ -33,7 +33,28 @@ def _passes(max_passes: int) -> jax.Array:
     return jnp.arange(max_passes, dtype=float)
 
 
-class QQT(AbstractLaw):
+_Pool = TypeVar("_Pool", bound="_PoolLaw")
+
+
+class _PoolLaw(AbstractLaw):
+    """What the laws of one pool share: parameters, and how many passes the formula covers."""
+
+    inputs: ClassVar[Mapping[str, str]] = {"n": "samples", "U": "samples"}
+
+    d: Param = nonnegative(unit="target", amplitude=True, typical=(0.01, 0.8))
+    a: Param = positive(unit="1/(1e5 samples)", dims={"samples": -1.0}, typical=(1e-3, 1e3))
+    b: Param = negative(typical=(-1.0, -0.02))
+    tau: Param = positive(unit="passes", typical=(0.5, 50.0))
+    max_passes: int = eqx.field(default=16, static=True)
+
+    def sized_for(self: _Pool, inputs: Mapping[str, np.ndarray]) -> _Pool:
+        """The law covering as many passes as these inputs hold, rounded up to a power of two."""
+        most = float(np.max(np.asarray(inputs["n"]) / np.asarray(inputs["U"]), initial=1.0))
+        needed = 2 ** math.ceil(math.log2(max(most * (1 - 1e-12), 1.0)))
+        return dataclasses.replace(self, max_passes=max(self.max_passes, needed))
+
+
+class QQT(_PoolLaw):
     r"""b halves every τ passes: $y = d + (a\,n_1)^b\prod_{k\ge1}(n_{k+1}/n_k)^{b\,2^{-k/\tau}}$.
 
     $n_k = \min(n, kU)$ samples, in units of 1e5, have been seen at the end of pass k over a pool of U unique samples:
@@ -46,7 +67,6 @@ class QQT(AbstractLaw):
     Source: Goyal et al. 2024 (arXiv 2404.07177, eqs. 2-4).
     """
 
-    inputs: ClassVar[Mapping[str, str]] = {"n": "samples", "U": "samples"}
     published_sets: ClassVar[Mapping[str, Published]] = _published(
         0.025,
         0.1,
@@ -54,12 +74,7 @@ class QQT(AbstractLaw):
         [6.7272727272727275, 8.545454545454547, 5.2727272727272725, 2.2727272727272725, 6.0],
     )
 
-    d: Param = nonnegative(unit="target", amplitude=True, typical=(0.01, 0.8))
-    a: Param = positive(unit="1/(1e5 samples)", dims={"samples": -1.0}, typical=(1e-3, 1e3))
-    b: Param = negative(typical=(-1.0, -0.02))
-    tau: Param = positive(unit="passes", typical=(0.5, 50.0))
     floor: Literal["outside", "released"] = eqx.field(default="outside", static=True)
-    max_passes: int = eqx.field(default=16, static=True)
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
@@ -69,12 +84,8 @@ class QQT(AbstractLaw):
         value = (first + self.d) * later if self.floor == "released" else self.d + first * later
         return jnp.where(n > self.max_passes * U, jnp.nan, value)
 
-    def sized_for(self, inputs: Mapping[str, np.ndarray]) -> "QQT":
-        """The law covering as many passes as these inputs hold, rounded up to a power of two."""
-        return dataclasses.replace(self, max_passes=_cover(self.max_passes, inputs))
 
-
-class QQTEffective(AbstractLaw):
+class QQTEffective(_PoolLaw):
     r"""Effective-data form: repeated samples count for less, $y = d + (a\,n_{eff})^b$.
 
     $n_{eff} = \sum_{k\ge0} 2^{-k/\tau}\,(\min(n, (k+1)U) - kU)_+$, in units of 1e5 samples. Covers `max_passes` passes
@@ -83,19 +94,12 @@ class QQTEffective(AbstractLaw):
     Source: the alternative of Goyal et al. 2024 (arXiv 2404.07177), after Muennighoff et al. 2023 (arXiv 2305.16264).
     """
 
-    inputs: ClassVar[Mapping[str, str]] = {"n": "samples", "U": "samples"}
     published_sets: ClassVar[Mapping[str, Published]] = _published(
         0.022,
         0.1,
         [-0.18227272727272728, -0.14484848484848487, -0.13530303030303031, -0.09757575757575758, -0.141969696969697],
         [4.0, 4.363636363636363, 2.909090909090909, 1.4545454545454546, 3.4545454545454546],
     )
-
-    d: Param = nonnegative(unit="target", amplitude=True, typical=(0.01, 0.8))
-    a: Param = positive(unit="1/(1e5 samples)", dims={"samples": -1.0}, typical=(1e-3, 1e3))
-    b: Param = negative(typical=(-1.0, -0.02))
-    tau: Param = positive(unit="passes", typical=(0.5, 50.0))
-    max_passes: int = eqx.field(default=16, static=True)
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
@@ -106,18 +110,9 @@ class QQTEffective(AbstractLaw):
         value = self.d + power(self.a * effective / SAMPLE_UNIT, self.b)
         return jnp.where(n > self.max_passes * U, jnp.nan, value)
 
-    def sized_for(self, inputs: Mapping[str, np.ndarray]) -> "QQTEffective":
-        """The law covering as many passes as these inputs hold, rounded up to a power of two."""
-        return dataclasses.replace(self, max_passes=_cover(self.max_passes, inputs))
-
 
 def _decayed_growth(tau: Any, n: Any, U: Any, max_passes: int) -> Any:
     """Growth of log n over the passes after the first, each weighted by what is left of the utility."""
     k = _passes(max_passes)[1:]
     growth = jnp.log(jnp.minimum(n, (k + 1.0) * U)) - jnp.log(k * U)
     return jnp.sum(jnp.exp2(-k / tau) * jnp.maximum(growth, 0.0))
-
-
-def _cover(least: int, inputs: Mapping[str, np.ndarray]) -> int:
-    passes = float(np.max(np.asarray(inputs["n"]) / np.asarray(inputs["U"]), initial=1.0))
-    return max(least, 2 ** math.ceil(math.log2(max(passes * (1 - 1e-12), 1.0))))

@@ -56,16 +56,6 @@ class Constraint:
             case "interval":
                 return xp.log(value - self.low) - xp.log(self.high - value)
 
-    def slope(self, value: Array) -> Array:
-        """The derivative of `constrain`, written in the constrained value."""
-        match self.kind:
-            case "real" | "nonnegative":
-                return value * 0 + 1
-            case "positive" | "negative":
-                return value
-            case "interval":
-                return (value - self.low) * (self.high - value) / (self.high - self.low)
-
     def contains(self, value: np.ndarray) -> np.ndarray:
         """Whether each value lies in the set; only `"nonnegative"` includes its end."""
         above = value >= self.low if self.kind == "nonnegative" else value > self.low

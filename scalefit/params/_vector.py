@@ -1,7 +1,7 @@
 """A law's parameters as a flat list of named numbers, and the law in other units of its inputs."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -30,22 +30,15 @@ def parameters(law: eqx.Module | type[eqx.Module]) -> dict[str, Parameter]:
     return {name: declared for name, declared in fields.items() if declared is not None}
 
 
-def slots(law: eqx.Module, axis_labels: Mapping[str, Sequence[Any]] | None = None) -> tuple[Slot, ...]:
-    """The numbers of a law in order; those of an array field are named `field[label]`.
-
-    **Arguments:**
-
-    - `law`: A law without leading axes.
-    - `axis_labels`: Axis name → labels along it; without it, entries are counted from 1.
-    """
+def slots(law: eqx.Module) -> tuple[Slot, ...]:
+    """The numbers of a law without leading axes, in order; those of an array field are named `field[1]` and so on."""
     found = []
     for field, declared in parameters(law).items():
         if declared.axis is None:
             found.append(Slot(field, field, None, declared))
             continue
         size = np.shape(getattr(law, field))[-1]
-        labels = (axis_labels or {}).get(declared.axis, range(1, size + 1))
-        found += [Slot(f"{field}[{label}]", field, i, declared) for i, label in zip(range(size), labels, strict=True)]
+        found += [Slot(f"{field}[{i + 1}]", field, i, declared) for i in range(size)]
     return tuple(found)
 
 

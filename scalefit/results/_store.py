@@ -146,13 +146,19 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
     try:
         return _result(document, arrays, law)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        raise InputError(f"{str(folder)!r} is not whole, {error} is missing: save the result again.") from None
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{str(folder)!r} is not a whole result ({what}): save the result again.") from None
 
 
 def _result(
     document: dict[str, Any], arrays: dict[str, np.ndarray], law: type[AbstractLaw] | None
 ) -> Fit[Any] | Ensemble[Any]:
-    cls = law or _law_class(document["law"]["name"])
+    name = document["law"]["name"]
+    if law is not None and law.__name__ != name:
+        raise InputError(
+            f"The result is of the law {name!r}, and law={law.__name__} was given: pass the class of that name."
+        )
+    cls = law or _law_class(name)
     options = document["law"]["options"]
     kept = document["fit"]
     source = dict(kept["source"])

@@ -21,7 +21,7 @@ from ._problem import Curve, Data, Lanes, Noise, lanes
 STALL = 1e8
 """Damping at which a lane is given up."""
 LEAST_SCALE = -21.0
-"""Least logarithm of a noise's scale, a billionth: below it residuals are rounding, and runs without noise end there."""
+"""Least logarithm of a noise's scale, a billionth: below it residuals are rounding; runs without noise end there."""
 TRUSTED, LIGHT = 0.5, 0.1
 """Damping of a Newton and of a Gauss-Newton step up to which a step that gains nothing shows an optimum."""
 SMALL = 1e-2

@@ -1,6 +1,7 @@
 """Resamples are weights; what belongs together is drawn together; intervals cover."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,6 +154,6 @@ def test_a_study_that_failed_has_no_draws_and_holds_up_no_other(fits, studies):
     band = sf.predict(draws, N=1e9, D=1e11)
     assert band.low is not None
     assert np.flatnonzero(np.isnan(band.low)).tolist() == [3]
-    estimates = sf.summary(draws)
+    estimates: Any = sf.summary(draws)
     assert estimates["study-0" if fits.keys[3] != "study-0" else fits.keys[4]]["E"].se is not None
     assert estimates[fits.keys[3]]["E"].se is None

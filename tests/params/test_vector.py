@@ -61,16 +61,6 @@ def test_slots_name_the_entries_of_arrays_from_one(toy):
     assert [(slot.field, slot.index) for slot in slots(toy)][2:4] == [("c", 0), ("c", 1)]
 
 
-def test_slots_take_the_labels_of_an_axis(toy):
-    named = slots(toy, {"break": ("early", "late")})
-    assert [slot.name for slot in named if slot.field == "d"] == ["d[early]", "d[late]"]
-
-
-def test_labels_must_be_as_many_as_entries(toy):
-    with pytest.raises(ValueError, match="shorter"):
-        slots(toy, {"break": ("early",)})
-
-
 def test_values_are_the_numbers_in_order(toy):
     np.testing.assert_array_equal(values(toy), NUMBERS)
 
