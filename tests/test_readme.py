@@ -1,6 +1,10 @@
 """What the README and CONTRIBUTING promise is what happens."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,11 +14,20 @@ import scalefit as sf
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def without_numbers(text: str) -> list[str]:
+    return re.sub(NUMBER, "#", text).split()
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found) for found in re.findall(NUMBER, text)]
 
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
@@ -25,6 +38,26 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert re.search(r"^alpha = 0\.\d+ ± ", said, flags=re.MULTILINE)
     assert "L(N = 1e5, D = 1e6) = " in said
+    assert re.search(r"^without w\d+-s\d+ the forecast would change by [+-]", said, flags=re.MULTILINE)
+    assert "for each unit of the loss of run " in said
+
+
+def test_the_commands_of_the_readme_run_and_print_what_it_says(tmp_path):
+    part = README.split("## On the command line")[1]
+    said = []
+    for line in blocks(part, "bash")[0].splitlines():
+        program, *words = shlex.split(line)
+        assert program == ".venv/bin/scalefit"
+        arguments = [str(ROOT / word) if (ROOT / word).is_file() else word for word in words]
+        done = subprocess.run(
+            [sys.executable, "-m", "scalefit.cli", *arguments], capture_output=True, encoding="utf-8", check=False,
+            cwd=tmp_path, env={**os.environ, "SCALEFIT_CACHE": "off", "PYTHONIOENCODING": "utf-8"},
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        said.append(done.stdout)
+    (shown,) = blocks(part, "text")
+    assert without_numbers(said[-1]) == without_numbers(shown)
+    assert numbers(said[-1]) == pytest.approx(numbers(shown), rel=2e-3)
 
 
 def test_ci_runs_the_commands_that_contributing_gives():
