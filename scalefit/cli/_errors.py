@@ -84,22 +84,23 @@ def _status(error: Exception) -> int:
         command = getattr(getattr(error, "ctx", None), "command_path", "scalefit")
         text = error.format_message().strip().rstrip(".")  # pyright: ignore[reportAttributeAccessIssue]
         if text:
-            _say(f"{text} (see {command} --help).")
+            say(f"{text} (see {command} --help).")
         return INPUT_ERROR
     from .._core import InputError, NotConverged
 
     if isinstance(error, InputError | NotConverged):
-        _say(_as_options(str(error)))
+        say(as_options(str(error)))
         return INPUT_ERROR if isinstance(error, InputError) else NOT_CONVERGED
     raise error
 
 
-def _as_options(sentence: str) -> str:
+def as_options(sentence: str) -> str:
     """Arguments of the library's functions, in a sentence of theirs, as the options that set them."""
     for pattern, option in _OPTIONS:
         sentence = re.sub(pattern, option, sentence)
     return sentence
 
 
-def _say(sentence: str) -> None:
+def say(sentence: str) -> None:
+    """One sentence on standard error."""
     print(f"scalefit: {sentence}", file=sys.stderr)

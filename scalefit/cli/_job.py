@@ -92,7 +92,7 @@ def run_fit(job: Job, begun: float) -> None:
         result = fitted
         if failure is None:
             step("measuring how sure it is" if job.bootstrap is None else f"refitting {job.bootstrap} resamples")
-            result = with_draws(fitted, runs, job.bootstrap, job.seed)
+            result = with_draws(fitted, runs, job.bootstrap, job.seed, job.max_steps)
         found = document(result, level=job.level, seconds=time.perf_counter() - begun, by=list(job.by) or None)
         keep = job.out is not None and bool(np.any(fitted.converged))
         if job.out is not None and keep:
@@ -122,13 +122,15 @@ def check_draws(resamples: int, runs: int) -> None:
         )
 
 
-def with_draws(fitted: Fit[Any], runs: Runs, resamples: int | None, seed: int) -> Fit[Any] | Ensemble[Any]:
+def with_draws(
+    fitted: Fit[Any], runs: Runs, resamples: int | None, seed: int, max_steps: int
+) -> Fit[Any] | Ensemble[Any]:
     """The fit with draws that say how sure it is: of a bootstrap if asked for, else of its curvature where that holds.
 
     Curvature takes every run for itself, so there is none where rows of one training stand together.
     """
     if resamples is not None:
-        return bootstrap(fitted, runs, num=resamples, seed=seed)
+        return bootstrap(fitted, runs, num=resamples, seed=seed, max_steps=max_steps)
     if fitted.keys is not None or np.unique(runs.clusters()).size < len(runs):
         return fitted
     try:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 
 from .._core import InputError
+from ._errors import as_options, say
 
 
 @contextlib.contextmanager
@@ -13,6 +14,7 @@ def quiet(json: bool) -> Iterator[None]:
     """Send what is printed meanwhile, as by a user's own law, to standard error where a document is to follow.
 
     Numbers that overflow show in the result, as a dash or null; warnings of arithmetic say no more and are left out.
+    What the library warns of is a sentence on standard error.
 
     **Arguments:**
 
@@ -21,7 +23,9 @@ def quiet(json: bool) -> Iterator[None]:
     **Raises:** `InputError` where a law ends the program.
     """
     with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
+        warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.showwarning = lambda message, *_: say(as_options(str(message)))
         try:
             yield
         except SystemExit as error:

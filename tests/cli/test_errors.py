@@ -4,6 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import warnings
 
 import pytest
 import typer
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from scalefit import InputError, NotConverged
 from scalefit.cli import _interrupt
 from scalefit.cli._errors import Group
+from scalefit.cli._quiet import quiet
 
 
 def run(failure):
@@ -53,6 +55,14 @@ def test_faults_of_ours_keep_their_traceback():
 )
 def test_arguments_are_named_as_options(given, said):
     assert run(InputError(given)).stderr == f"scalefit: {said}\n"
+
+
+def test_warnings_are_sentences(capsys):
+    """Of the library; those of arithmetic, whose cause the result shows, are left out."""
+    with quiet(True):
+        warnings.warn("2 of 60 draws failed: raise `max_steps`.", stacklevel=1)
+        warnings.warn("overflow", RuntimeWarning, stacklevel=1)
+    assert capsys.readouterr() == ("", "scalefit: 2 of 60 draws failed: raise --max-steps.\n")
 
 
 @pytest.mark.parametrize("seconds", [1.0, 8.0])

@@ -204,7 +204,7 @@ def test_the_level_asked_for_is_the_level_drawn(chinchilla):
     assert "80 % interval" in legend(sf.plot.loss_against_compute(draws, runs, level=0.8))
 
 
-@pytest.mark.parametrize("scatter, insets", [(1e-4, 1), (0.1, 0)])
+@pytest.mark.parametrize("scatter, insets", [(1e-4, 1), (0.03, 0)])
 def test_a_narrow_band_is_enlarged(chinchilla, scatter, insets):
     """Where it could not be seen, and where nothing else is drawn."""
     inputs, loss = chinchilla
