@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
 from ..data import Runs
+from ..solve import BLOCK
 
 ROUND = 16
 """Studies are padded to a multiple of this many runs, so that similar sizes share one compilation."""
@@ -61,7 +62,11 @@ class Studies:
     def length(self) -> int:
         """Runs of the longest study, rounded up."""
         longest = int(self.counts.max())
-        return longest if longest <= ROUND else -(-longest // ROUND) * ROUND
+        if longest <= ROUND:
+            return longest
+        # Blocks of equal size, so that a pass need not pad them.
+        blocks = -(-longest // BLOCK)
+        return blocks * ROUND * -(-longest // (blocks * ROUND))
 
     def table(self, column: np.ndarray) -> Shaped[np.ndarray, "study run"]:
         """A column of the runs by study; shorter studies are padded with their last value."""

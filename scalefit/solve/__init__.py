@@ -1,6 +1,7 @@
 """Batched nonlinear fitting of arrays to curves: a global screen, a local polish, a queue over the cores."""
 
 from ._derivatives import derivatives as derivatives
+from ._moments import BLOCK as BLOCK
 from ._moments import moments as moments
 from ._moments import objective as objective
 from ._moments import predictions as predictions

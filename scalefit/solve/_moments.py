@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 from ._derivatives import curved_pairs, derivatives
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
-BLOCK = 2048
+BLOCK = 1024
 """Runs taken at once: more and the intermediate arrays leave the cache."""
 
 Moments = tuple[Float[Array, " lane"], Float[Array, "lane free"], Float[Array, "lane free free"]]
@@ -74,30 +74,34 @@ def moments(
     if runs <= BLOCK:
         return _block_moments(curve, noise, theta, exact, rows)
     blocks = -(-runs // BLOCK)
-    spare = blocks * BLOCK - runs
-
-    def split(a: Array, fill: str) -> Array:
-        padded = jnp.pad(a, ((0, 0), (0, spare)), mode="edge") if fill == "edge" else jnp.pad(a, ((0, 0), (0, spare)))
-        return padded.reshape(a.shape[0], blocks, BLOCK).swapaxes(0, 1)
-
-    stacked = Lanes(
-        jax.tree.map(lambda a: split(a, "edge"), rows.point),
-        split(rows.target, "edge"),
-        split(rows.weight, "zero"),
-        None if rows.precision is None else split(rows.precision, "edge"),
-        jnp.broadcast_to(rows.constant, (blocks, *rows.constant.shape)),
-    )
-
-    def add(total: Moments, block: Lanes) -> tuple[Moments, None]:
-        return jax.tree.map(jnp.add, total, _block_moments(curve, noise, theta, exact, block)), None
-
+    size = -(-runs // blocks)
+    rows = _padded(rows, blocks * size - runs)
     lane, free = theta.shape
     zero = (
         jnp.zeros(lane, theta.dtype),
         jnp.zeros((lane, free), theta.dtype),
         jnp.zeros((lane, free, free), theta.dtype),
     )
-    return jax.lax.scan(add, zero, stacked)[0]
+
+    def add(k: Array, total: Moments) -> Moments:
+        def part(a: Array) -> Array:
+            return jax.lax.dynamic_slice_in_dim(a, k * size, size, axis=1)
+
+        block = jax.tree.map(part, rows._replace(constant=None))._replace(constant=rows.constant)
+        # Tied to the carry: what is made of theta alone would be moved out of the loop, as arrays over the runs.
+        at, total = jax.lax.optimization_barrier((theta, total))
+        return jax.tree.map(jnp.add, total, _block_moments(curve, noise, at, exact, block))
+
+    return jax.lax.fori_loop(0, blocks, add, zero)
+
+
+def _padded(rows: Lanes, spare: int) -> Lanes:
+    """Runs of no weight added, so that blocks are of one size."""
+    if spare == 0:
+        return rows
+    end = ((0, 0), (0, spare))
+    longer = jax.tree.map(lambda a: jnp.pad(a, end, mode="edge"), rows._replace(constant=None))
+    return longer._replace(constant=rows.constant, weight=jnp.pad(rows.weight, end))
 
 
 def _block_moments(

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._core import RESULTS
 from ._linear import solve_positive
-from ._moments import moments
+from ._moments import BLOCK, moments
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
 STALL = 1e8
@@ -249,8 +249,9 @@ def polish(
 
 def lane_width(fits: int, runs: int, platform: str = "cpu") -> int:
     """Lanes at once: few enough on a CPU that the arrays stay in cache, enough on an accelerator to fill it."""
-    numbers, most = (16384, 256) if platform == "cpu" else (1 << 23, 1 << 15)
-    width = 8
-    while width < min(most, fits) and width * 2 * runs <= numbers:
+    numbers, most = (4096, 256) if platform == "cpu" else (1 << 23, 1 << 15)
+    held = min(runs, BLOCK) if platform == "cpu" else runs
+    width = 4
+    while width < min(most, fits) and width * 2 * held <= numbers:
         width *= 2
     return min(width, max(1, 1 << (max(fits, 1) - 1).bit_length()))

@@ -85,7 +85,7 @@ def test_the_bundled_pools_are_read_by_file():
     runs = load_data("bundled", file="pools_teacher.csv")
     assert (runs.target_name, set(runs.inputs), runs.dropped) == ("error", {"n"}, ())
     assert runs.units == {"n": "samples seen"}
-    assert np.unique(runs.clusters()).size == 16
+    assert np.unique(runs.clusters()).size == 20
     plans, sizes = load_table("bundled", "pools_plans.csv"), load_table("bundled", "pools_sizes.csv")
     assert set(plans["plan"]) == set(runs.columns["plan"])
     assert set(sizes["pool"]) <= set(plans)
