@@ -45,7 +45,5 @@ def fetch_set(
 ) -> None:
     """Download a data set once, and print where it is."""
     from ..data import fetch
-    from ._source import whole
 
-    whole(name, file)
     typer.echo(str(fetch(name, file=file)))

@@ -56,9 +56,9 @@ def _raw(repo: str, commit: str, path: str) -> str:
 
 BUNDLED = "bundled"
 """The name of the runs that ship with the package."""
-BUNDLED_FILES = ("runs.csv", "pools_teacher.csv", "pools_plans.csv", "pools_sizes.csv")
+BUNDLED_FILES = ("runs.csv", "pools_teacher.csv", "pools_signals.csv", "pools_plans.csv", "pools_sizes.csv")
 BUNDLED_UNITS: Mapping[str, Mapping[str, str]] = {"runs.csv": {"D": "samples", "loss": "nats per sample"}}
-"""By file, what its numbers count where that is not the usual, nor said by its headers."""
+"""By file and header, what its numbers count where that is not the usual."""
 
 _EPOCH = ("epoch-research/analyzing-chinchilla", "92258837425e1b5f2851d624287f0120583a3d0e")
 _QQT = ("locuslab/scaling_laws_data_filtering", "cf5ced18734f16fafd09f0b12a3ca7ed0752b35a")

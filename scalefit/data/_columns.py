@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from .._core import InputError
+from ._labels import LABELS
 from ._nearest import hint, listed
 from ._numbers import power_of
 
@@ -21,6 +22,7 @@ _ALIASES = {
     "trainingcompute traincompute",
     "U": "uniquetokens numuniquetokens utokens ud poolsize uniquedata",
     "n": "samplesseen samples nsamples numsamples numberofsamples examplesseen seenexamples",
+    "x": "x",
     "epochs": "epochs passes numepochs nepochs numpasses",
     "se": "se lossse lossstderr stderr standarderror sem errorse accuracyse",
     "group": "group",
@@ -36,7 +38,7 @@ _TARGETS = {
     "accuracy": "accuracy acc testaccuracy valaccuracy finalaccuracy acc1 top1accuracy",
 }
 _OURS = {alias: name for name, aliases in {**_ALIASES, **_TARGETS}.items() for alias in aliases.split()}
-INPUTS = ("N", "D", "C", "U", "n", "epochs")
+INPUTS = ("N", "D", "C", "U", "n", "x", "epochs")
 # Counts that grow during a training. What an x is, only its header tells; if none does, it is taken to grow.
 _GROWING = frozenset({"D", "C", "n", "epochs", "step"})
 _GROWING_TOO = frozenset({"x", "steps", "iteration", "iterations", "iters", "updates", "examples", "batches"})
@@ -106,7 +108,7 @@ def _plain(name: str) -> str:
 
 def grows(name: str, header: str) -> bool:
     """Say whether an input grows during a training, by its name or what the source calls it."""
-    ours = our_name(name) or our_name(header)
+    ours = next((o for o in map(our_name, (name, header)) if o not in (None, "x")), None)
     return ours in _GROWING if ours is not None else _plain(name) in _GROWING_TOO
 
 
@@ -118,6 +120,8 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
     """
     headers = list(headers)
     said = dict(columns or {})
+    if said.get("x") is not None:
+        said["x"] = _header_of_ours(str(said["x"]), headers)
     for ours, theirs in said.items():
         if theirs is not None and theirs not in headers:
             raise InputError(
@@ -135,6 +139,11 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
             found.setdefault(ours, []).append(header)
 
     chosen_target = _target(headers, said, found, target)
+    if chosen_target[0] in LABELS:
+        raise InputError(
+            f"target names {target!r}, which is what runs are told apart by and not what was measured; "
+            f"if it was measured, say so with columns={{'loss': {chosen_target[1]!r}}}."
+        )
     roles = {k: v for k, v in said.items() if v is not None and k not in _TARGETS}
     notes = []
     for ours, theirs in found.items():
@@ -151,7 +160,15 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
             others = listed(t for t in theirs if t != ours)
             notes.append(f"{ours} is the column {ours!r}; {others} could be it too")
     roles = {k: v for k, v in roles.items() if v != chosen_target[1]}
+    if "x" not in said and any(k not in ("x", "se", *LABELS) for k in roles):
+        roles.pop("x", None)  # beside other inputs an x may be anything, as a coordinate of a digitised figure
     return Roles(chosen_target, roles, tuple(notes))
+
+
+def _header_of_ours(name: str, headers: list[str]) -> str:
+    """The header that is one of our names: `D` for the column `tokens`, where no header is called `D`."""
+    meant = [header for header in headers if our_name(header) == name]
+    return meant[0] if name not in headers and len(meant) == 1 else name
 
 
 def _refuse_shared(said: Mapping[str, str | None]) -> None:
@@ -166,7 +183,8 @@ def _refuse_shared(said: Mapping[str, str | None]) -> None:
                 f"give each a column of its own."
             )
         roles[theirs] = ours
-        if theirs in INPUTS and theirs not in said:
+        # An x has no meaning of its own, so that a column given to it is simply that.
+        if theirs in INPUTS and theirs not in said and ours != "x":
             raise InputError(
                 f"columns gives the column {theirs!r} to {ours!r}, and its header makes it the input {theirs!r} too; "
                 f"say which column is {theirs!r}, or leave that input out with columns={{..., {theirs!r}: None}}."

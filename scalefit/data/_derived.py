@@ -31,7 +31,7 @@ def found(name: str, column: Callable[[str], Float[np.ndarray, " run"] | None]) 
         first, second, note = DERIVED[name]
         left, right = column(first), column(second)
         if left is not None and right is not None:
-            with np.errstate(over="ignore"):  # what is out of range is refused where it is asked for
+            with np.errstate(all="ignore"):  # what is out of range is refused where it is asked for
                 values = 6.0 * left * right if name == "C" else left / (6.0 * right)
             return Found(values, {first: left, second: right}, (note,))
     return None

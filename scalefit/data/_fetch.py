@@ -1,8 +1,11 @@
 """A file of a public data set to a path on this machine, its content checked."""
 
+import contextlib
 import hashlib
 import importlib.resources
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from .._core import InputError
@@ -66,13 +69,37 @@ def _download(record: DataSet, entry: DataFile) -> Path:
     import pooch
 
     try:
-        found = pooch.retrieve(
-            entry.url, f"sha256:{entry.sha256}", fname=entry.path, path=pooch.os_cache("scalefit") / record.name
-        )
+        with _silent(pooch.get_logger()):
+            found = pooch.retrieve(
+                entry.url, f"sha256:{entry.sha256}", fname=entry.path, path=pooch.os_cache("scalefit") / record.name
+            )
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{entry.url} cannot be downloaded ({reason}). Check the network, or set {FOLDER} to a folder that holds "
-            f"{record.name}/{entry.path}."
-        ) from error
+            f"{entry.url} cannot be downloaded ({_reason(error)}); check the network, or set {FOLDER} to a folder "
+            f"that holds {record.name}/{entry.path}."
+        ) from None
     return Path(found)
+
+
+@contextlib.contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    """Keep what pooch says of a download off standard error."""
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _reason(error: BaseException) -> str:
+    """A few words on a download that failed, without the errors that it is wrapped in."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"the server says {response.status_code} {response.reason}"
+    if isinstance(error, ValueError):
+        return "what came is not the file expected, its sha256 is another"
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return said.splitlines()[0].rstrip(".")

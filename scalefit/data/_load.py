@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from typing import Literal, TypedDict, overload
 
 import numpy as np
@@ -45,14 +46,29 @@ class PoolParameters:
 @overload
 def load_data(name: Literal["qqt"]) -> PoolParameters: ...  # pyright: ignore[reportOverlappingOverload]
 @overload
-def load_data(name: str, *, file: str | None = None) -> Runs: ...
-def load_data(name: str, *, file: str | None = None) -> Runs | PoolParameters:
+def load_data(
+    name: str,
+    *,
+    file: str | None = None,
+    columns: Mapping[str, str | None] | None = None,
+    where: str | None = None,
+    target: str | None = None,
+) -> Runs: ...
+def load_data(
+    name: str,
+    *,
+    file: str | None = None,
+    columns: Mapping[str, str | None] | None = None,
+    where: str | None = None,
+    target: str | None = None,
+) -> Runs | PoolParameters:
     """Load a data set by name: a public one, or `"bundled"`, the runs that ship with the package.
 
     **Arguments:**
 
     - `name`: `"bundled"` or a name of `data_sets()`. `"qqt"` holds no runs and gives `PoolParameters`.
     - `file`: Another file of the set than its first, such as `"pools_teacher.csv"` of the bundled ones.
+    - `columns`, `where`, `target`: As `read_runs` takes them; what `columns` does not name stays as the set has it.
 
     **Returns:** [`scalefit.Runs`][], with sizes in parameters and tokens and compute in FLOP; the bundled runs count
     samples and nats per sample, as their `units` say.
@@ -61,14 +77,20 @@ def load_data(name: str, *, file: str | None = None) -> Runs | PoolParameters:
     """
     if name == BUNDLED:
         path = fetch(name, file=file)
-        runs = read_runs(path, name=name)
-        return Runs._replace(runs, units={**runs.units, **BUNDLED_UNITS.get(path.name, {})})
+        runs = read_runs(path, columns=columns, where=where, target=target, name=name)
+        counted = BUNDLED_UNITS.get(path.name, {})
+        headers = {runs.target_name: runs.target_header, **{k: runs.headers.get(k, k) for k in runs.inputs}}
+        said = {k: counted[header] for k, header in headers.items() if header in counted}
+        return Runs._replace(runs, units={**runs.units, **said})
     record = data_set(name)
     if record.name == "qqt":
         if file not in (None, record.files[0].path):
             raise InputError(f"'qqt' holds no runs; read its tables with load_table('qqt', {file!r}).")
         return _pool_parameters()
-    return read_runs(fetch(name, file=file), columns=record.columns, name=name)
+    usual = record.columns if columns is None else columns
+    if isinstance(columns, Mapping):
+        usual = {**record.columns, **columns}
+    return read_runs(fetch(name, file=file), columns=usual, where=where, target=target, name=name)
 
 
 def load_table(name: str, file: str) -> dict[str, np.ndarray]:

@@ -1,13 +1,14 @@
 """Tables to runs: names, scales, conditions, and every row that is left out accounted for."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._core import InputError
 from ._columns import INPUTS, header_of, roles_of
+from ._derived import DERIVED, found
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import LABELS, empty_cells, label_with_gaps
 from ._numbers import POSITIVE, is_size, loose_numbers, parse_number, refuse_text, refuse_values
@@ -40,10 +41,13 @@ def read_runs(
     - `source`: A path (CSV, TSV, JSONL, NDJSON, JSON, Parquet, also with `.gz`), any data frame that narwhals
         knows, or a dictionary of arrays.
     - `columns`: Our name to the table's header, as `{"N": "Model Size", "C": "Training FLOP"}`; names that are not
-        ours become inputs. `None` instead of a header leaves a recognised column out.
+        ours become inputs. `None` instead of a header leaves a recognised column out. The `x` of a law of one input
+        is a column headed so in a table without other inputs, or what is given to it: after `{"x": "D"}` the column
+        of D is x, and no longer D.
     - `where`: Rows to keep, as `"loss < 3.44 and N >= 1B"`, over the table's headers and our names (where they meet,
-        ours is meant). The others are counted in `excluded`, and need not be well formed. A row that cannot be judged
-        because a cell of N, loss or the like is empty is listed in `dropped`.
+        ours is meant; one of N, D and C may follow from the other two). The others are counted in `excluded`, and need
+        not be well formed. A row that cannot be judged because a cell of N, loss or the like is empty is listed in
+        `dropped`.
     - `target`: The header (or our name) of what was measured, where more than one column could be it.
     - `name`: What to call the runs; the file's name unless given.
 
@@ -51,6 +55,7 @@ def read_runs(
 
     **Raises:** `InputError`, in one sentence, for every table that cannot be used.
     """
+    _refuse_types(columns, target=target, name=name)
     table, source_name = table_of(source)
     name = name or source_name
     size = len(next(iter(table.values())))
@@ -66,10 +71,11 @@ def read_runs(
     lacks = {k: missed[k] for k in used if k in (roles.target[0], "se")}
     excluded = np.zeros(size, dtype=bool)
     if where is not None:
-        excluded, untold = _judged(where, table, used, missed)
+        judged = _for_where(table, used, [k for k in roles.headers if k in used])
+        excluded, untold = _judged(where, table, judged, used, missed)
         excluded &= ~blank
         if (excluded | blank).all():
-            raise nothing_kept(where, _for_where(table, used), size, name)
+            raise nothing_kept(where, judged, size, name)
         lacks |= {k: untold[k] | lacks.get(k, False) for k in untold}
     lacking = np.any(list(lacks.values()), axis=0)
     gone = np.flatnonzero(lacking & ~excluded)
@@ -106,23 +112,54 @@ def read_runs(
     return Runs._replace(runs, notes=(*notes, *_unlabelled(runs)))
 
 
+def _refuse_types(columns: Any, **text: Any) -> None:
+    """Raise for an argument of another type than it must have."""
+    for name, given in text.items():
+        if given is not None and not isinstance(given, str):
+            raise InputError(f"{name} is {given!r}, which is {type(given).__name__}; expected text, or leave it out.")
+    if columns is None:
+        return
+    if not isinstance(columns, Mapping):
+        raise InputError(
+            f"columns is {type(columns).__name__}; expected our names to headers, so write it as "
+            f"{{'N': 'Model Size', 'C': 'Training FLOP'}}."
+        )
+    for ours, theirs in columns.items():
+        if not isinstance(ours, str) or not isinstance(theirs, str | None):
+            raise InputError(
+                f"columns gives {theirs!r} for {ours!r}; expected text for both, or None for a header to leave the "
+                f"column out, so write them in quotes."
+            )
+
+
 def _judged(
-    where: str, table: Mapping[str, np.ndarray], used: Mapping[str, str], missed: Mapping[str, np.ndarray]
+    where: str,
+    table: Mapping[str, np.ndarray],
+    judged: Mapping[str, np.ndarray],
+    used: Mapping[str, str],
+    missed: Mapping[str, np.ndarray],
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The rows that a condition excludes, and by used column those that it cannot judge for want of its value.
 
     Where the condition cannot be told because a used cell is empty or text, the row is not excluded: it is dropped and
     listed, or refused, like any other.
     """
-    holds, unknown, named = where_mask(where, _for_where(table, used), len(next(iter(table.values()))))
-    asked = [k for k, v in used.items() if k in named or v in named]
+    holds, unknown, named = where_mask(where, judged, len(next(iter(table.values()))))
+    sources = {k for name in named & DERIVED.keys() if name not in used for k in DERIVED[name][:2]}
+    asked = [k for k, v in used.items() if k in named or v in named or k in sources]
     unreadable = [np.isnan(loose_numbers(table[used[k]])) if _is_number(k) else missed[k] for k in asked]
     untold = unknown & np.any([np.zeros_like(unknown), *unreadable], axis=0)
     return ~holds & ~untold, {k: missed[k] & untold for k in asked}
 
 
-def _for_where(table: Mapping[str, np.ndarray], used: Mapping[str, str]) -> dict[str, np.ndarray]:
-    return {**table, **{k: _for_conditions(k, table[v], v) for k, v in used.items()}}
+def _for_where(
+    table: Mapping[str, np.ndarray], used: Mapping[str, str], inputs: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """What a condition may name: the table's headers, our names, and those of N, D and C that follow from inputs."""
+    ours = {k: _for_conditions(k, table[v], v) for k, v in used.items()}
+    numbers = {k: loose_numbers(ours[k]) for k in inputs if k in DERIVED}
+    derived = {k: there.values for k in DERIVED if k not in used and (there := found(k, numbers.get)) is not None}
+    return {**table, **derived, **ours}
 
 
 def _is_number(ours: str) -> bool:

@@ -378,6 +378,8 @@ class Runs:
 
     def _chosen(self, by: str | tuple[str, ...]) -> dict[str, np.ndarray]:
         names = self._names()
+        if not isinstance(by, str | tuple | list):
+            raise InputError(f"by is {by!r}, which is {type(by).__name__}; expected a name, or a tuple of names.")
         wanted = (by,) if isinstance(by, str) else tuple(by)
         for name in wanted:
             if name not in names:

@@ -81,6 +81,10 @@ def where_mask(
 ) -> tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"], frozenset[str]]:
     """Return for each row whether the condition holds and whether it cannot be told (then it does not hold), and the
     columns that it names."""
+    if not isinstance(expr, str):
+        raise InputError(
+            f'where is {expr!r}, which is {type(expr).__name__}; expected text, a condition such as "loss < 3.44".'
+        )
     reader = _Reader(expr, columns, size)
     try:
         holds, unknown = reader.whole()

@@ -93,7 +93,9 @@ def test_options(cli, tmp_path, runs_csv, case):
         ("data:epoch-chinchila", ["nearest is 'epoch-chinchilla'"]),
         ("data:datablations/all.csv", ["nearest is 'all_runs.csv'"]),
         ("data:qqt", ["qqt", "no runs"]),
-        ("data:bundled/runs.csv", ["one table", "'runs.csv'", "leave it out"]),
+        ("data:qqt/derived_predictions.csv", ["qqt", "no runs"]),
+        ("data:bundled/run.csv", ["'run.csv'", "nearest is 'runs.csv'"]),
+        ("data:bundled/pools_plans.csv", ["'loss'", "--target"]),
     ],
 )
 def test_data_sets(cli, source, pieces, public_data):
@@ -176,4 +178,4 @@ def test_command(cli):
     check(cli("fit"), ["SOURCE", "scalefit fit --help"])
     check(cli("laws", "chinchila"), ["nearest is 'chinchilla'"])
     check(cli("data", "fetch", "nothing"), ["'nothing'"])
-    check(cli("data", "fetch", "bundled", "--file", "x"), ["one table", "'x'"])
+    check(cli("data", "fetch", "bundled", "--file", "x"), ["bundled", "no file 'x'", "'runs.csv'"])

@@ -91,6 +91,18 @@ def test_the_bundled_pools_are_read_by_file():
     assert set(sizes["pool"]) <= set(plans)
 
 
+@pytest.mark.parametrize("file", ["pools_teacher.csv", "pools_signals.csv"])
+def test_every_table_of_the_pools_is_there(file):
+    assert len(load_data("bundled", file=file, where="plan == 'A' and seed == 0")) == 14
+
+
+def test_a_data_set_is_read_as_a_table_is():
+    runs = load_data("bundled", columns={"x": "D"}, where="N < 400", target="loss")
+    assert (len(runs), runs.excluded, set(runs.inputs)) == (80, 720, {"N", "C", "x"})
+    assert (runs.units["x"], runs.units["loss"]) == ("samples", "nats per sample")
+    assert "D" not in runs.units
+
+
 @pytest.mark.parametrize("record", data_sets(), ids=lambda r: r.name)
 def test_every_record_says_where_it_comes_from(record):
     assert len(record.commit) == 40
@@ -151,17 +163,33 @@ def test_a_download_goes_to_the_cache_with_its_checksum(monkeypatch, tmp_path):
     assert asked["path"].name == record.name
 
 
-@pytest.mark.parametrize("failure", [OSError("no route"), ValueError("hash differs")])
-def test_a_failed_download_says_what_to_do(monkeypatch, failure):
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (ValueError("SHA256 hash of downloaded file (a.csv) does not match the known hash: ..."), "its sha256 is"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_a_failed_download_says_what_to_do(monkeypatch, capfd, failure, said):
+    """In one sentence, without the errors about it and the log of what downloads."""
     import pooch
 
     def retrieve(*args, **kwargs):
-        raise failure
+        pooch.get_logger().info("Downloading data")
+        try:
+            raise failure
+        except OSError:
+            raise OSError("Max retries exceeded (Caused by ...)")  # noqa: B904
 
     monkeypatch.delenv("SCALEFIT_DATA", raising=False)
     monkeypatch.setattr(pooch, "retrieve", retrieve)
-    with pytest.raises(InputError, match=f"cannot be downloaded .{failure}.*SCALEFIT_DATA"):
+    with pytest.raises(
+        InputError, match=f"^https:.* cannot be downloaded \\(.*{said}.*\\); check .*SCALEFIT_DATA"
+    ) as error:
         fetch("epoch-chinchilla")
+    assert "Max retries" not in str(error.value)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_importing_the_layer_loads_neither_jax_nor_the_readers():

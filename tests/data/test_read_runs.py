@@ -1,6 +1,8 @@
 import gzip
 import json
 import pickle
+import subprocess
+import sys
 
 import narwhals as nw
 import numpy as np
@@ -111,7 +113,8 @@ def test_nested_json_has_dotted_headers(tmp_path):
         ("accuracy", "accuracy"),
         ("loss_se", "se"),
         ("run_id", "run"),
-        ("x", None),
+        ("x", "x"),
+        ("X", None),
         ("c", None),
         ("N_no_emb", None),
     ],
@@ -478,6 +481,69 @@ def test_split_by_any_column_of_the_source():
 
 
 NDL = {"N": [1.0, 2.0], "D": [3.0, 4.0], "loss": [3.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "inputs"),
+    [
+        ({"x": [5.0, 6.0], "loss": [3.0, 2.0]}, None, {"x": [5.0, 6.0]}),
+        ({"x (k)": [5.0, 6.0], "loss": [3.0, 2.0]}, None, {"x": [5e3, 6e3]}),
+        (NDL, {"x": "D"}, {"x": [3.0, 4.0], "N": [1.0, 2.0]}),
+        ({"x": [5.0, 6.0], "loss": [3.0, 2.0]}, {"x": None}, {}),
+        (NDL | {"x": [-5.0, 6.0]}, None, {"N": [1.0, 2.0], "D": [3.0, 4.0]}),
+        (NDL | {"x": [5.0, 6.0]}, {"x": "x", "D": None}, {"N": [1.0, 2.0], "x": [5.0, 6.0]}),
+        ({"x": [5.0, 6.0], "lr": [0.1, 0.2], "loss": [3.0, 2.0]}, {"lr": "lr"}, {"lr": [0.1, 0.2]}),
+        ({"tokens": [3.0, 4.0], "loss": [3.0, 2.0]}, {"x": "D"}, {"x": [3.0, 4.0]}),
+    ],
+)
+def test_an_x_is_what_is_called_so_or_given_to_it(table, columns, inputs):
+    runs = read_runs(table, columns=columns)
+    assert {k: v.tolist() for k, v in runs.inputs.items()} == inputs
+    if columns == {"x": "D"}:
+        with pytest.raises(InputError, match="has no input 'D'"):
+            runs.select(["D"])
+
+
+def test_a_label_is_no_target():
+    table = NDL | {"run": [2.0, 1.0]}
+    with pytest.raises(InputError, match=r"target names 'run', .* columns=\{'loss': 'run'\}"):
+        read_runs(table, target="run")
+    assert read_runs(table, columns={"loss": "run"}).target.tolist() == [2.0, 1.0]
+
+
+def test_arguments_of_another_type_are_refused():
+    """In a process of its own: within the tests types are checked before the call."""
+    script = """
+from scalefit.data import Runs, read_runs
+table = {"N": [1.0, 2.0], "loss": [3.0, 2.0]}
+for call in (
+    lambda: read_runs(table, where=3), lambda: read_runs(table, columns=["N"]), lambda: read_runs(table, target=3),
+    lambda: read_runs(table, columns={"N": 3}), lambda: read_runs(table, name=3),
+    lambda: Runs([1.0]).where(3), lambda: Runs([1.0]).split(3),
+):
+    try:
+        call()
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    expected = ["where is 3", "columns is list", "target is 3", "columns gives 3 for 'N'", "name is 3", "where is 3"]
+    for line, said in zip(done.stdout.splitlines(), [*expected, "by is 3"], strict=True):
+        assert line.startswith(f"InputError {said}")
+        assert "expected" in line
+
+
+def test_where_at_reading_knows_the_derived_input():
+    table = {"N": [1.0, 2.0, 3.0, None], "C": [6.0, 24.0, 54.0, 1.0], "loss": [4.0, 3.0, 2.0, 1.0]}
+    runs = read_runs(table, where="D > 1")
+    assert (runs.rows.tolist(), runs.excluded, runs.dropped) == ([2, 3], 1, ((4, "N is missing"),))
+    with pytest.raises(InputError, match=r"'D' runs from 1 to 3"):
+        read_runs(table, where="D > 7 and N is not null")
+    assert read_runs(table | {"D": [1.0, 1.0, 1.0, 2.0]}, where="D > 1").rows.tolist() == [4]
+    with pytest.raises(InputError, match="'C', row 1: 'much' is not a number"):
+        read_runs({"N": [1.0, 2.0], "C": ["much", "12"], "loss": [2.0, 1.0]}, where="D > 0")
+
+
 HUGE = 10**400
 
 
