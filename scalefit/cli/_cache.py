@@ -31,9 +31,9 @@ def keep_compiled(folder: str | None) -> Path | None:
 
 
 def _default() -> Path:
-    import pooch
+    import platformdirs  # what pooch keeps data by; pooch itself brings all that a download needs
 
-    return pooch.os_cache("scalefit") / "compiled"
+    return Path(platformdirs.user_cache_dir("scalefit")) / "compiled"
 
 
 def _writable(path: Path) -> Path | None:

@@ -6,17 +6,15 @@ from typing import Any
 
 import numpy as np
 import typer
-from rich.text import Text
 
-from .._core import InputError
-from ..data._nearest import hint
+from .._core import InputError, NotConverged
+from ..data import hint
 from ..results import Band, Ensemble, Fit, load, predict
 from ._cache import keep_compiled
 from ._document import draws_of, law_name, to_json
 from ._law import law_class
 from ._quiet import quiet
-from ._show import console, number, table
-from ._spec import numbers_of
+from ._spec import number, numbers_of, study_name
 
 FAR = 10.0
 """Times beyond the fitted range of an input from which a prediction says so."""
@@ -32,9 +30,10 @@ def run_predict(
     json: bool,
     cache_dir: str | None,
 ) -> None:
-    """Predict from a saved result and print values with intervals.
+    """Predict from a saved result and print values with intervals; none of a fit that did not converge.
 
-    **Raises:** `InputError` where the folder holds no result, or an input is missing, unknown or not positive.
+    **Raises:** `InputError` where the folder holds no result, or an input is missing, unknown or not positive;
+    `NotConverged`, after the rest has been printed, where a fit of the result is none.
     """
     numbers = numbers_of(given, "The input", "N=70B or D=1.4T,2.8T")
     if not folder.is_dir():
@@ -49,14 +48,37 @@ def run_predict(
     if json:
         found = {"law": law_name(fit), "inputs": inputs, **_values(fit, band), "level": level, "new_run": new_run}
         typer.echo(to_json(found | {"draws": draws_of(result), "notes": notes}))
-        return
+    else:
+        _show(result, inputs, band, notes)
+    if not np.all(fit.converged):
+        raise NotConverged(_failure(fit, folder))
+
+
+def _failure(fit: Fit[Any], folder: Path) -> str:
+    if fit.keys is None:
+        return f"The fit in {str(folder)!r} did not converge: it predicts nothing. Fit again with more `max_steps`."
+    failed = [key for key, good in zip(fit.keys, fit.converged, strict=True) if not good]
+    return (
+        f"{len(failed)} of {len(fit.keys)} fits in {str(folder)!r} did not converge, the first {failed[0]!r}: "
+        f"they predict nothing. Fit again with more `max_steps`."
+    )
+
+
+def _show(result: Fit[Any] | Ensemble[Any], inputs: Mapping[str, np.ndarray], band: Band, notes: list[str]) -> None:
+    from rich.text import Text
+
+    from ._show import console
+
+    fit = result if isinstance(result, Fit) else result.fit
     out = console()
     out.print(_table(fit, inputs, band))
     for note in notes:
         out.print(Text(f"note: {note}"))
     if isinstance(result, Ensemble):
-        what = "a new run" if new_run else "the curve"
-        out.print(f"interval: {100 * level:g} %, of {what}, from {result.objective.shape[-1]} {result.method} draws")
+        what = "a new run" if band.new_run else "the curve"
+        out.print(
+            f"interval: {100 * band.level:g} %, of {what}, from {result.objective.shape[-1]} {result.method} draws"
+        )
     else:
         out.print("no interval: the result holds no draws; fit with --bootstrap 1000 to have one")
 
@@ -122,17 +144,23 @@ def _same_lengths(numbers: Mapping[str, np.ndarray]) -> None:
 
 
 def _values(fit: Fit[Any], band: Band) -> dict[str, Any]:
-    """The band, of each study where there are several."""
+    """The band, of each study where there are several; no numbers where a fit did not converge."""
     parts = {"value": band.value, "low": band.low, "high": band.high}
+
+    def of(good: Any, study: Any) -> dict[str, Any]:
+        return {"converged": bool(good), **{k: a[study] if good and a is not None else None for k, a in parts.items()}}
+
     if fit.keys is None:
-        return parts
-    each = [
-        {"key": key, **{k: None if a is None else a[s] for k, a in parts.items()}} for s, key in enumerate(fit.keys)
-    ]
-    return {"predictions": each}
+        return of(fit.converged, ...)
+    each = [{"key": key, **of(fit.converged[s], s)} for s, key in enumerate(fit.keys)]
+    return {"predictions": each, "converged": bool(np.all(fit.converged))}
 
 
 def _table(fit: Fit[Any], inputs: Mapping[str, np.ndarray], band: Band) -> Any:
+    from rich.text import Text
+
+    from ._show import table
+
     columns = np.broadcast_arrays(*(np.atleast_1d(a) for a in inputs.values()))
     points = columns[0].size
     keys = [None] if fit.keys is None else list(fit.keys)
@@ -143,10 +171,15 @@ def _table(fit: Fit[Any], inputs: Mapping[str, np.ndarray], band: Band) -> Any:
     value, low, high = flat(band.value), flat(band.low), flat(band.high)
     headers = [*inputs, fit.source.target, *([f"{100 * band.level:g} % interval"] if band.low is not None else [])]
     made = table(*([] if fit.keys is None else ["study"]), *headers, right=headers)
+    converged = np.atleast_1d(fit.converged)
     for s, key in enumerate(keys):
         for i in range(points):
-            cells = [] if fit.keys is None else [str(key)]
-            cells += [number(float(column[i])) for column in columns] + [number(value[s, i])]
+            cells = [] if fit.keys is None else [study_name(key)]
+            cells += [number(float(column[i])) for column in columns]
+            if not converged[s]:
+                made.add_row(*(Text(cell) for cell in [*cells, "not converged"]))
+                continue
+            cells += [number(value[s, i])]
             cells += [f"{number(low[s, i], 5)} … {number(high[s, i], 5)}"] if band.low is not None else []
             made.add_row(*(Text(cell) for cell in cells))
     return made

@@ -9,17 +9,14 @@ import numpy as np
 import typer
 
 from .._core import RESULTS, InputError, NotConverged
-from ..data import Runs
-from ..data._nearest import hint
+from ..data import Runs, hint
 from ..estimate import bootstrap, fit, laplace
 from ..results import Ensemble, Fit
 from ._cache import keep_compiled
 from ._document import document, to_json
 from ._law import law_of
-from ._out import check_folder, write_result
 from ._progress import progress
 from ._quiet import quiet
-from ._show import console, show_fit
 from ._source import runs_of
 from ._spec import columns_of, noise_of, numbers_of, single
 
@@ -71,6 +68,8 @@ def run_fit(job: Job, begun: float) -> None:
         solver = solver_of(job.solver)
         runs = runs_of(job.source, columns=columns_of(job.columns), where=job.where, target=job.target)
         if job.out is not None:
+            from ._out import check_folder  # it brings matplotlib
+
             check_folder(job.out)
         if job.bootstrap is not None:
             check_draws(job.bootstrap, len(runs))
@@ -96,11 +95,15 @@ def run_fit(job: Job, begun: float) -> None:
         found = document(result, level=job.level, seconds=time.perf_counter() - begun, by=list(job.by) or None)
         keep = job.out is not None and bool(np.any(fitted.converged))
         if job.out is not None and keep:
+            from ._out import write_result
+
             step("writing results")
             replaced = write_result(result, runs, found, job.out, by_of(job.by), level=job.level)
     if job.json:
         typer.echo(to_json(found))
     else:
+        from ._show import console, show_fit
+
         show_fit(result, job.level, out := console())
         if keep:
             out.print(f"written to {job.out}", soft_wrap=True, markup=False)

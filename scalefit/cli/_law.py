@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import laws as families
 from .._core import InputError
-from ..data._nearest import hint
+from ..data import hint
 from ..laws import AbstractLaw
 from ..params import parameters, slots, values, with_values
 

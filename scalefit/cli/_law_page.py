@@ -9,7 +9,8 @@ from rich.text import Text
 
 from ..laws import AbstractLaw
 from ..params import parameters
-from ._show import formula, number, plain, table
+from ._show import formula, plain, table
+from ._spec import number
 
 
 def about(name: str, cls: type[AbstractLaw]) -> dict[str, Any]:

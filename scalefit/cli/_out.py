@@ -10,11 +10,11 @@ from typing import Any
 
 from .._core import InputError
 from ..data import Runs
-from ..plot import corner, loss_against_compute, residuals
-from ..plot._common import new_figure
-from ..results import Ensemble, Fit, save
-from ..results._store import may_replace
+from ..estimate._prepare import usable
+from ..plot import corner, loss_against_compute, new_figure, residuals
+from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json
+from ._spec import study_name
 
 DPI = 160
 PANELS = 12
@@ -125,7 +125,8 @@ def overview(result: Fit[Any] | Ensemble[Any], runs: Runs, level: float) -> byte
 
 def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...], level: float) -> bytes:
     fit = result if isinstance(result, Fit) else result.fit
-    parts = [(key, part) for s, (key, part) in enumerate(runs.split(by)) if fit.converged[s]][:PANELS]
+    good = [(key, part) for s, (key, part) in enumerate(usable(fit.law, runs).split(by)) if fit.converged[s]]
+    parts, failed = good[:PANELS], len(fit.converged) - len(good)
     wide = min(3, len(parts))
     high = -(-len(parts) // wide)
     figure = new_figure(5.2 * wide, 3.8 * high)
@@ -134,9 +135,13 @@ def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, 
         loss_against_compute(result[key], part, panel, level)
         if panel is not panels[0] and (legend := panel.get_legend()) is not None:
             legend.remove()
-        panel.set_title(", ".join(map(str, key)) if isinstance(key, tuple) else str(key), fontsize=10)
+        panel.set_title(study_name(key), fontsize=10)
     for panel in panels[len(parts) :]:
         panel.set_visible(False)
+    left_out = [f"{failed} not converged"] if failed else []
+    left_out += [f"{len(good) - PANELS} more not drawn"] if len(good) > PANELS else []
+    if left_out:
+        figure.suptitle(f"{len(parts)} of {len(fit.converged)} studies: {', '.join(left_out)}", fontsize=10)
     return _png(panels[0])
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from ..laws import AbstractLaw
 from ..results import Ensemble, Estimate, Fit, summary
 from ._document import dead
-from ._spec import noise_spec
+from ._spec import noise_spec, number, study_name
 
 SHOWN = 5
 """Dropped rows shown by row and reason; the JSON document lists all."""
@@ -131,13 +131,6 @@ def _resampled(draws: Ensemble[Any]) -> str:
     return f" of {found['clusters']} trainings, the rows of each drawn together"
 
 
-def number(value: float | None, digits: int = 6) -> str:
-    """A number for a table, to so many digits; a dash where there is none."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    return f"{float(f'{value:.{digits}g}'):g}"
-
-
 def interval(estimate: Estimate) -> str:
     """The interval of a parameter; one without an upper end says so."""
     if estimate.low is None:
@@ -162,6 +155,5 @@ def _studies(fit: Fit[Any], estimates: Mapping[Any, Any]) -> Table:
     for s, (key, study) in enumerate(estimates.items()):
         cells = [number(e.value) + (f" ± {number(e.se, 2)}" if e.se is not None else "") for e in study.values()]
         state = f"{fit.agreeing[s]} of {fit.tried}" if fit.converged[s] else "not converged"
-        label = ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-        made.add_row(*(Text(cell) for cell in (label, str(used[s]), *cells, state)))
+        made.add_row(*(Text(cell) for cell in (study_name(key), str(used[s]), *cells, state)))
     return made

@@ -8,7 +8,7 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from ..data import Runs, load_data
+from ..data import load_data
 from ..estimate import bootstrap, fit
 from ..laws import Chinchilla
 from ..results import Ensemble, predict, summary
@@ -16,7 +16,8 @@ from ._cache import keep_compiled
 from ._document import document, to_json
 from ._out import check_folder, overview, write_result
 from ._progress import progress
-from ._show import console, number, show_fit
+from ._show import console, show_fit
+from ._spec import number
 
 RESAMPLES, LEVEL, SEED = 1000, 0.95, 0
 FLOOR = 0.861633
@@ -31,7 +32,7 @@ def run_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -> N
     check_folder(out)
     with progress(4) as step:
         step("reading the bundled runs")
-        runs = bundled()
+        runs = load_data("bundled")
         keep_compiled(cache_dir)
         step("fitting Chinchilla's law")
         fitted = fit(Chinchilla, runs, seed=SEED)
@@ -57,14 +58,6 @@ def run_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -> N
     page.print()
     page.print(Text(f"Pictures and numbers are in {out}: look at demo.png first."))
     page.print(Text(f"Ask it for more: scalefit predict {out} N=100k D=1M"))
-
-
-def bundled() -> Runs:
-    """The bundled runs, told what they count: samples and nats, which their headers do not say."""
-    runs = load_data("bundled")
-    units = {**runs.units, "D": "samples", "loss": "nats per sample"}
-    run, seed = runs.labels["run"], runs.labels["seed"]
-    return Runs(runs.target, run=run, seed=seed, target=runs.target_name, units=units, name=runs.name, **runs.inputs)
 
 
 def verdict(draws: Ensemble[Any], most: float) -> list[str]:

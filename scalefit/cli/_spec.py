@@ -1,14 +1,13 @@
-"""What the command line says in a word, as the library's own objects, and back."""
+"""What the command line says in a word, as the library's own objects, and back; numbers for people."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._core import InputError
-from ..data._nearest import hint
-from ..data._numbers import parse_number
+from ..data import hint, parse_number
 from ..noise import AbstractNoise, Gaussian, Huber, StudentT
 
 NOISES: dict[str, tuple[type[AbstractNoise], str | None]] = {
@@ -103,6 +102,18 @@ def single(given: Mapping[str, np.ndarray], option: str) -> dict[str, float]:
         if numbers.size != 1:
             raise InputError(f"{option} gives {numbers.size} numbers for {name!r}; expected one.")
     return {name: float(numbers[0]) for name, numbers in given.items()}
+
+
+def number(value: float | None, digits: int = 6) -> str:
+    """A number for people, to so many digits; a dash where there is none."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{float(f'{value:.{digits}g}'):g}"
+
+
+def study_name(key: Hashable) -> str:
+    """The key of a study for people."""
+    return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _key(name: str) -> str:

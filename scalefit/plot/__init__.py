@@ -1,5 +1,6 @@
 """Pictures: results in, matplotlib Axes out. No function touches pyplot, so all work without a display."""
 
+from ._common import new_figure as new_figure
 from ._corner import corner as corner
 from ._loss import loss_against as loss_against
 from ._loss import loss_against_compute as loss_against_compute

@@ -11,9 +11,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from .._core import InputError
-from ..data import Runs
-from ..data._runs import UNITS
-from ..estimate._prepare import inputs_for
+from ..data import UNITS, Runs
+from ..estimate._prepare import inputs_for, usable
 from ..results import Ensemble, Fit
 
 Result = TypeVar("Result", bound=Fit[Any] | Ensemble[Any])
@@ -59,17 +58,18 @@ def new_axes(columns: int = 1, width: float = 6.4, height: float = 4.4) -> list[
     return list(new_figure(width, height).subplots(1, columns, squeeze=False)[0])
 
 
-def input_arrays(fit: Fit[Any], runs: Runs) -> dict[str, Float[np.ndarray, " run"]]:
-    """The inputs that the law took from the runs.
+def fitted_runs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Float[np.ndarray, " run"]]]:
+    """The runs that the fit used, and the inputs that the law took from them; a run without one is left out.
 
-    **Raises:** `InputError` where the runs lack one, or are fewer or more than those of the fit.
+    **Raises:** `InputError` where the runs lack an input, or are fewer or more than those of the fit.
     """
+    runs = usable(fit.law, runs)
     if len(runs) != fit.residuals.shape[-1]:
         raise InputError(
             f"The fit is of {fit.residuals.shape[-1]} runs and {runs.name!r} has {len(runs)}: "
             f"pass those that it was fitted to."
         )
-    return {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
+    return runs, {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
 
 
 def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:

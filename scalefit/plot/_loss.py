@@ -10,8 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 
 from .._core import InputError
-from ..data import Runs
-from ..data._nearest import hint
+from ..data import Runs, hint
 from ..results import Ensemble, Fit, predict
 from ._common import (
     BAND,
@@ -20,7 +19,7 @@ from ._common import (
     INK,
     axis_label,
     fit_of,
-    input_arrays,
+    fitted_runs,
     log_axis,
     new_axes,
     short,
@@ -60,7 +59,7 @@ def loss_against_compute(
     fit = fit_of(result)
     if not {"N", "D"} <= set(fit.law.inputs) <= {"N", "D", "U"}:
         return loss_against(result, runs, next(iter(fit.law.inputs)), ax, level)
-    inputs = input_arrays(fit, runs)
+    runs, inputs = fitted_runs(fit, runs)
     compute = 6.0 * inputs["N"] * inputs["D"]
     ax = new_axes()[0] if ax is None else ax
     norm, colours = _sizes(inputs["N"])
@@ -132,7 +131,7 @@ def loss_against(
     **Raises:** `InputError` for an unknown input, a batch, or runs that are not those of the fit.
     """
     fit = fit_of(result)
-    inputs = input_arrays(fit, runs)
+    runs, inputs = fitted_runs(fit, runs)
     if name not in inputs:
         raise InputError(f"{type(fit.law).__name__} has no input {name!r}; {hint(name, inputs, what='inputs')}.")
     ax = new_axes()[0] if ax is None else ax

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from .._core import InputError
 from ..data import Runs
 from ..results import Fit
-from ._common import COLOURS, INK, axis_label, fit_of, input_arrays, log_axis, new_axes, target_label, tidy
+from ._common import COLOURS, INK, axis_label, fit_of, fitted_runs, log_axis, new_axes, target_label, tidy
 
 
 def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> tuple[Axes, ...]:
@@ -29,7 +29,7 @@ def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | np.ndarray 
     **Raises:** `InputError` for a batch, another number of Axes, or runs that are not those of the fit.
     """
     fit = fit_of(fit)
-    inputs = input_arrays(fit, runs)
+    runs, inputs = fitted_runs(fit, runs)
     if ax is None:
         axes = new_axes(len(inputs), width=1.2 + 3.6 * len(inputs), height=3.4)
     else:

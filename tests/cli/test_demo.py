@@ -9,7 +9,7 @@ import time
 import pytest
 
 import scalefit as sf
-from scalefit.cli._showcase import bundled, least_plan
+from scalefit.cli._showcase import least_plan
 
 MOST_SECONDS = 50.0
 
@@ -46,11 +46,11 @@ def test_demo(cli, demo):
     assert cli("predict", folder, "N=100k", "D=1M").status == 0
 
 
-def test_the_demo_fits_what_is_bundled():
-    """Units apart, its runs are those of `data:bundled`, to the last digit."""
-    runs = bundled()
-    assert runs.fingerprint == sf.load_data("bundled").fingerprint
-    assert runs.units["D"] == "samples"
+def test_the_demo_fits_what_is_bundled(demo):
+    """Its runs are those of `data:bundled`, to the last digit."""
+    draws = sf.load(demo[1])
+    assert isinstance(draws, sf.Ensemble)
+    assert draws.fit.source.fingerprint == sf.load_data("bundled").fingerprint
 
 
 def test_best_plan_of_the_verdict():

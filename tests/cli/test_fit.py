@@ -1,5 +1,6 @@
 """`scalefit fit` from the outside: the document, the table, the folder, the exit status."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -240,6 +241,41 @@ def test_an_upper_end_that_the_runs_do_not_set(cli, public_data):
 def test_what_was_drawn_as_one(cli):
     found = strict(cli("fit", "data:bundled", "--law", "chinchilla", "--bootstrap", "20", "--json").out)
     assert (found["draws"]["clusters"], found["draws"]["runs"]) == (100, 800)
+
+
+def test_pictures_of_rows_without_an_input(cli, table, tmp_path):
+    """Rows that the fit leaves out are left out of its pictures too, and with them a study of such rows alone."""
+    header, *rows = table("first", "second").splitlines()
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join([header, "1e9,,2.5,none", *rows, "1e9,,2.5,first"]) + "\n", encoding="utf-8")
+    for options in (["--by", "study"], ["--where", "study == 'first'"]):
+        answer = cli("fit", path, "--law", "chinchilla", *options, "--out", tmp_path / "out")
+        assert answer.status == 0
+        assert (tmp_path / "out" / "loss.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "most, failed, said",
+    [
+        (12, 0, None),
+        (12, 1, "2 of 3 studies: 1 not converged"),
+        (1, 1, "1 of 3 studies: 1 not converged, 1 more not drawn"),
+    ],
+)
+def test_a_picture_says_which_studies_it_lacks(table, tmp_path, monkeypatch, most, failed, said):
+    path = tmp_path / "runs.csv"
+    path.write_text(table("first", "second", "third"), encoding="utf-8")
+    runs = sf.read_runs(path)
+    fits = sf.fit(sf.laws.Chinchilla, runs, by="study")
+    codes = fits.result.copy()
+    codes[:failed] = int(sf.RESULTS.max_steps_reached)
+    fits = dataclasses.replace(fits, result=codes)
+    figures = []
+    monkeypatch.setattr(_out, "_png", lambda ax: figures.append(ax.figure) or b"")
+    monkeypatch.setattr(_out, "PANELS", most)
+    _out.figures(fits, runs, "study", level=0.9)
+    title = figures[0]._suptitle
+    assert (title and title.get_text()) == said
 
 
 def test_figures_are_of_the_level_asked_for(cli, runs_csv, tmp_path, monkeypatch):

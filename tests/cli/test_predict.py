@@ -1,5 +1,6 @@
 """`scalefit predict`: from a folder and a few numbers to values with intervals."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -24,6 +25,7 @@ def test_numbers_are_those_of_the_library(cli, folder):
     expected = [float(end) for end in (band.value, band.low, band.high) if end is not None]
     assert [found["value"], found["low"], found["high"]] == pytest.approx(expected, rel=1e-12)
     assert found["inputs"] == {"N": 7e10, "D": 1.4e12}
+    assert found["converged"] is True
     assert (found["level"], found["new_run"], found["law"]) == (0.8, False, "chinchilla")
 
 
@@ -63,6 +65,32 @@ def test_no_draws_no_interval(cli, runs_csv, tmp_path):
     found = json.loads(cli("predict", tmp_path / "bare", "N=1B", "D=20B", "--json").out)
     assert found["low"] is found["high"] is None
     assert "no interval" in cli("predict", tmp_path / "bare", "N=1B", "D=20B").out
+
+
+def test_what_did_not_converge_predicts_nothing(cli, table, tmp_path):
+    """Said for each study, beside the values of the others; the exit status is that of the fit itself."""
+    runs = tmp_path / "runs.csv"
+    runs.write_text(table("first", "second", "third"), encoding="utf-8")
+    fits = sf.fit(sf.laws.Chinchilla, sf.read_runs(runs), by="study")
+    codes = fits.result.copy()
+    codes[1] = int(sf.RESULTS.max_steps_reached)
+    sf.save(dataclasses.replace(fits, result=codes), tmp_path / "fits")
+    answer = cli("predict", tmp_path / "fits", "N=1B,2B", "D=20B", "--json")
+    assert (answer.status, answer.err.count("\n")) == (3, 1)
+    for piece in ("1 of 3 fits", "the first 'second'", "--max-steps"):
+        assert piece in answer.err
+    found = json.loads(answer.out)
+    assert found["converged"] is False
+    assert [one["converged"] for one in found["predictions"]] == [True, False, True]
+    assert [len(one["value"] or ()) for one in found["predictions"]] == [2, 0, 2]
+    lines = cli("predict", tmp_path / "fits", "N=1B", "D=20B").out.splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("not converged")] == ["second"]
+    single = sf.fit(sf.laws.Chinchilla, sf.read_runs(runs, where="study == 'first'"))
+    sf.save(dataclasses.replace(single, result=codes[1:2].reshape(())), tmp_path / "single")
+    answer = cli("predict", tmp_path / "single", "N=1B", "D=20B", "--json")
+    assert (answer.status, answer.err.count("\n")) == (3, 1)
+    found = json.loads(answer.out)
+    assert (found["converged"], found["value"]) == (False, None)
 
 
 @pytest.mark.parametrize(

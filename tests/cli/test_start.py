@@ -36,6 +36,15 @@ def test_help_is_quick_and_light():
     assert least < 0.5
 
 
+def test_a_document_loads_nothing_that_it_does_not_use(quick_fit):
+    unused = ("matplotlib", "PIL", "pooch", "requests", "rich", "optax", "numpyro", "pandas", "scipy")
+    script = (
+        f"import sys\nfrom scalefit.cli import main\ntry:\n    main({list(quick_fit[2:])!r})\nexcept SystemExit:\n"
+        f"    print([name for name in {unused!r} if name in sys.modules], file=sys.stderr)"
+    )
+    assert run("-c", script)[0].stderr.strip() == "[]"
+
+
 @pytest.mark.parametrize("command", ["fit", "predict", "laws", "data", "demo"])
 def test_every_command_has_help(cli, command):
     answer = cli(command, "--help")
