@@ -87,6 +87,15 @@ def one_column(name: str, values: Any) -> np.ndarray:
     return out
 
 
+def whole_numbers(cells: Sequence[int]) -> np.ndarray:
+    """Return whole numbers as they are, or as floats where they are too large."""
+    for dtype in (np.int64, np.uint64):  # seeds of 64 bits, to the last digit
+        bounds = np.iinfo(dtype)
+        if min(cells, default=0) >= bounds.min and max(cells, default=0) <= bounds.max:
+            return np.array(cells, dtype=dtype)
+    return np.array([_float(c) for c in cells], dtype=np.float64)
+
+
 def loose_numbers(column: np.ndarray) -> Float[np.ndarray, " row"]:
     """Return a column as float64, with NaN for each cell that is missing or not a number."""
     if column.dtype.kind in "iufb":

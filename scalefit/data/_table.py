@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from .._core import InputError
+from ._csv import from_csv, refuse_other_separator
 from ._nearest import hint
-from ._numbers import one_column
+from ._numbers import one_column, whole_numbers
 
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -37,17 +38,8 @@ def _checked(table: Table, what: str) -> Table:
     if not lengths or lengths == {0}:
         raise InputError(f"{what[0].upper() + what[1:]} holds no rows; expected a header and at least one run.")
     if len(table) == 1:
-        _refuse_other_separator(next(iter(table)), what)
+        refuse_other_separator(next(iter(table)), what)
     return table
-
-
-def _refuse_other_separator(header: str, what: str) -> None:
-    for sign in (";", "\t"):
-        if sign in header:
-            raise InputError(
-                f"{what[0].upper() + what[1:]} has the one column {header[:80]!r} and seems to be separated by "
-                f"{sign!r}; save it with commas, or give the data frame of polars.read_csv(path, separator={sign!r})."
-            )
 
 
 def _from_file(path: Path) -> Table:
@@ -89,36 +81,10 @@ def _from_file(path: Path) -> Table:
             f"{path.name!r} is not UTF-8 text ({error.reason} at byte {error.start}); save it so."
         ) from None
     if suffix[0] in (".csv", ".tsv"):
-        return _from_csv(text, path.name, "," if suffix[0] == ".csv" else "\t")
+        return from_csv(text, path.name, "," if suffix[0] == ".csv" else "\t")
     if suffix[0] == ".json":
         return _from_json(text, path.name)
     return _from_lines(text, path.name)
-
-
-def _from_csv(text: str, name: str, separator: str) -> Table:
-    import polars as pl
-
-    try:
-        frame = pl.read_csv(io.StringIO(_without_blank_lines(text)), separator=separator, infer_schema_length=None)
-    except pl.exceptions.PolarsError as error:
-        first = text.lstrip().splitlines()[0]
-        if separator not in first:
-            _refuse_other_separator(first, repr(name))
-        raise InputError(
-            f"{name!r} cannot be read as {'CSV' if separator == ',' else 'TSV'} ({_first_line(error)}); "
-            f"expected a header and as many cells in every row."
-        ) from None
-    return _from_frame(frame)
-
-
-def _without_blank_lines(text: str) -> str:
-    """A line without a cell is no row, and takes no row number; one of empty cells is a row."""
-    kept, quotes = [], 0
-    for line in text.split("\n" if "\n" in text else "\r"):
-        if line.strip(" \r") or quotes % 2:
-            kept.append(line)
-        quotes += line.count('"')
-    return "\n".join(kept)
 
 
 def _from_parquet(data: bytes, name: str) -> Table:
@@ -237,10 +203,8 @@ def _from_frame(source: Any) -> Table:
     for series in frame.iter_columns():
         missing, dtype = series.is_null().to_list(), series.dtype
         cells = series.to_list()
-        if dtype.is_integer() and not any(missing) and _fit(cells, np.int64):
-            column = np.array(cells, dtype=np.int64)
-        elif dtype.is_integer() and not any(missing) and _fit(cells, np.uint64):  # seeds of 64 bits, to the last digit
-            column = np.array(cells, dtype=np.uint64)
+        if dtype.is_integer() and not any(missing):
+            column = whole_numbers(cells)
         elif dtype == nw.Boolean and not any(missing):
             column = np.array(cells, dtype=bool)
         elif dtype.is_numeric():
@@ -249,11 +213,6 @@ def _from_frame(source: Any) -> Table:
             column = one_column(str(series.name), [None if m else _cell(c) for c, m in zip(cells, missing)])
         table[str(series.name)] = column
     return table
-
-
-def _fit(cells: Sequence[int], dtype: Any) -> bool:
-    bounds = np.iinfo(dtype)
-    return min(cells, default=0) >= bounds.min and max(cells, default=0) <= bounds.max
 
 
 def _first_line(error: BaseException) -> str:

@@ -332,6 +332,34 @@ def test_an_empty_row_is_listed_and_a_blank_line_is_no_row(tmp_path, where):
     assert read_runs(tabs, where=where).dropped == runs.dropped
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1", "-2"], np.array([1, -2])),
+        (["18446744073709551615", "1"], np.array([2**64 - 1, 1], np.uint64)),
+        (["9" * 30, "1"], np.array([1e30, 1.0])),
+        (["1e9", " 2.5"], np.array([1e9, 2.5])),
+        (["1", ""], np.array([1.0, np.nan])),
+        (["nan", "-inf"], np.array([np.nan, -np.inf])),
+        (["true", "False"], np.array([True, False])),
+        (["true", ""], np.array(["true", None], object)),
+        (["1_0", "2"], np.array(["1_0", "2"], object)),
+        (["1B", "2"], np.array(["1B", "2"], object)),
+        (["", " "], np.array([np.nan, np.nan])),
+    ],
+)
+def test_cells_of_a_text_are_numbers_where_all_are(tmp_path, cells, expected):
+    path = csv(tmp_path, "loss,cell\n" + "".join(f"1,{cell}\n" for cell in cells))
+    column = read_runs(path).columns["cell"]
+    assert column.dtype == expected.dtype
+    assert [repr(c) for c in column.tolist()] == [repr(c) for c in expected.tolist()]
+
+
+def test_rows_end_early(tmp_path):
+    runs = read_runs(csv(tmp_path, "loss,N,note\r\n3,1\r\n2,2,a\r\n"))
+    assert (runs.inputs["N"].tolist(), runs.columns["note"].tolist()) == ([1.0, 2.0], [None, "a"])
+
+
 def test_a_blank_line_inside_quotes_stays(tmp_path):
     runs = read_runs(csv(tmp_path, 'N,note,loss\n1,"a\n\nb",3\n\n2,c,2\n'))
     assert runs.columns["note"].tolist() == ["a\n\nb", "c"]
@@ -427,7 +455,9 @@ def test_bad_tables_are_refused(table, given, message):
         ("a.csv", b"", "'a.csv' is empty"),
         ("a.csv", b" \n\n", "'a.csv' is empty"),
         ("a.csv", b"N,loss\n", "'a.csv' holds no rows"),
-        ("a.csv", b"N,loss\n1,2,3\n", "cannot be read as CSV"),
+        ("a.csv", b"N,loss\n1,2\n\n1,2,3\n", r"cannot be read as CSV \(row 2 has 3 cells and the header 2\)"),
+        ("a.csv", b'N,loss\n"1,2\n', r"cannot be read as CSV \(line 2: unexpected end of data\)"),
+        ("a.tsv", b"N\tloss\n1\t2\t3\n", "cannot be read as TSV"),
         ("a.csv", b"N,loss\n1,\xff\n", "is not UTF-8 text"),
         ("a.csv", b"N,loss,loss\n1,2,3\n", "'loss', 'loss_duplicated_0' could each be the target"),
         ("a.csv.gz", b"no gzip", "cannot be read"),
