@@ -1,8 +1,10 @@
 """Every way in which a command can fail: one sentence on stderr and an exit status, here and nowhere else."""
 
+import contextlib
+import gc
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
@@ -69,13 +71,26 @@ class Program(typer.Typer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run and leave."""
-        with obeyed():
+        with obeyed(), _uncollected():
             try:
                 return super().__call__(*args, **kwargs)
             except SystemExit as left:
                 if left.code == INTERRUPTED:
                     leave()
                 raise
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave garbage where it is: there is little, and to look for it among all that is imported slows a short job."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # nor when the process ends
+        if before:
+            gc.enable()
 
 
 def _status(error: Exception) -> int:
