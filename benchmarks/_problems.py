@@ -122,7 +122,7 @@ def data_constrained_objective(runs: sf.Runs) -> Objective:
         kept = np.exp(-passes / r_d)
         tokens = 1.0 + r_d * (1.0 - kept)
         known = x[3] + a - x[4] - b
-        optimal = (known + beta * u) / alpha
+        optimal = (known + beta * seen) / alpha
         spare = n > optimal
         useful = np.where(spare, optimal, n)
         excess = np.expm1(n - useful)
@@ -139,7 +139,7 @@ def data_constrained_objective(runs: sf.Runs) -> Objective:
         # Of the logarithm of the effective size in that of the optimal one, where that is what counts.
         by_optimal = by_size * spare * (1.0 - left * (1.0 + excess) / size) / alpha
         shift = by_optimal.sum()
-        along = beta * (by_optimal @ u)
+        along = beta * (by_optimal @ seen)
         return cost, np.array(
             [
                 slope.sum() * floor,

@@ -6,23 +6,28 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
-from ..solve import solve
-from ._fit import GONE, better_of, residuals_and_dead, studies_of
+from ..solve import Solutions, solve
+from ._fit import GONE, better_of, refuse_number, residuals_and_dead, run_costs, studies_of
 from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare
+from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
-from ._studies import Studies
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
-ROOMY, AGAIN = 4, 100
-"""Different inputs per free parameter from which draws need no look; times that a draw is drawn again."""
+ALIKE, RIVAL = 1e-4, 4.0
+"""Optima are one where their costs differ by less than this share of the objective; a rival's objective is above the
+best by at most so many standard deviations of the difference between resamples."""
+FEW = 6
+"""Trainings below which a bootstrap says that it is rough."""
+NOTABLE = 0.02
+"""Share of the resamples drawn again above which it is said aloud."""
 TOGETHER = 65536
 """Draws of a batch refitted in one go, as their weights are held together; a single fit holds all of its own."""
 
@@ -66,24 +71,28 @@ def bootstrap(
     good = np.atleast_1d(fit.converged)
     if not good.any():
         raise InputError("The fit did not converge, so its resamples would say nothing: mend the fit first.")
-    if weights is None and num < 2:
-        raise InputError(f"num is {num}; a bootstrap needs at least 2 draws.")
+    refuse_number("seed", seed, 0)
+    refuse_number("max_steps", max_steps, 1)
+    if weights is None:
+        refuse_number("num", num, 2)
     if weights is not None and fit.keys is not None:
         raise InputError("weights= goes with a single fit; resample each study of a batch by itself.")
-    rows = None if weights is None else _own_weights(weights, len(runs))
+    rows = None if weights is None else own_weights(weights, len(runs))
     num = num if rows is None else len(rows)
     code = runs.clusters(cluster)
-    parts, order = [], []
+    parts, order, again = [], [], 0
     for which in studies.parts(max(1, TOGETHER // num)):
         some = studies.take(which)
         prepared = prepare(fit.template, some, fit.noise, fit.fixed)
+        points, free = some.points(inputs_for(prepared.law, runs)[0]), len(fit.free)
         if rows is None:
-            points = some.points(inputs_for(prepared.law, runs)[0])
             keys = [[seed, 0xB007, int(study)] for study in which]
-            drawn = [_resamples(some, s, code, points[s], num, len(fit.free), key) for s, key in enumerate(keys)]
-            table = np.concatenate(drawn)
+            drawn = [resamples(some, s, code, points[s], num, free, key) for s, key in enumerate(keys)]
+            table = np.concatenate([weight for weight, _ in drawn])
+            again += sum(count for _, count in drawn)
         else:
-            table = _fill(rows, some.length)
+            refuse_short(rows, points[0], free)
+            table = fill(rows, some.length)
         parts.append(_refitted(prepared, fit, which, table, num, max_steps))
         order.append(which)
     back = np.argsort(np.concatenate(order))
@@ -96,7 +105,21 @@ def bootstrap(
     result = np.where(np.asarray(fit.converged)[..., None], joined.result, np.asarray(fit.result)[..., None])
     joined = joined._replace(result=result)
     _speak_of_failures(result[good] if fit.keys is not None else result)
-    drawn = {} if rows is not None else {"clusters": int(np.unique(code).size), "runs": len(runs)}
+    clusters = int(np.unique(code).size)
+    drawn = {} if rows is not None else {"clusters": clusters, "runs": len(runs), "drawn_again": again}
+    if again > NOTABLE * num * len(studies):
+        warnings.warn(
+            f"{again} of {num * len(studies)} resamples lay at fewer inputs than {type(fit.law).__name__} has "
+            f"parameters and were drawn again: with so few runs intervals are too narrow.",
+            stacklevel=2,
+        )
+    least = min(np.unique(code[studies.rows(s)]).size for s in range(len(studies)))
+    if rows is None and least < FEW:
+        warnings.warn(
+            f"There are only {least} trainings to resample, and rows of one are drawn together: intervals are rough. "
+            f"Add trainings, or say with cluster= what is independent.",
+            stacklevel=2,
+        )
     return Ensemble(**joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics=drawn)
 
 
@@ -124,22 +147,29 @@ def _refitted(
     prepared: Prepared, fit: Fit[Any], which: np.ndarray, table: np.ndarray, num: int, max_steps: int
 ) -> _Draws:
     """The draws of some studies, by study and draw."""
+    centre = _optimum(prepared, fit, which)
+    rivals = _rivals(prepared, fit, centre)
     with jax.enable_x64(True):
         prepared = prepared._replace(data=prepared.data._replace(resamples=jnp.asarray(table)))
     study, resample = np.repeat(np.arange(len(which)), num), np.arange(len(table))
-    centre = np.repeat(_optimum(prepared, fit, which), num, axis=0)
-    solved = solve(
-        prepared.curve, fit.noise, prepared.data, centre, study, resample, prepared.floor, max_steps=max_steps
-    )
+    centre = np.repeat(centre, num, axis=0)
+
+    def refit(start: np.ndarray, some: np.ndarray) -> Solutions:
+        return solve(
+            prepared.curve, fit.noise, prepared.data, start, study[some], resample[some], prepared.floor,
+            max_steps=max_steps,
+        )  # fmt: skip
+
+    solved = refit(centre, resample)
+    for owner, other in rivals:
+        some = np.flatnonzero(np.isin(study, owner))
+        start = other[np.searchsorted(owner, study[some])]
+        solved = better_of(solved, refit(start, some), some)
     failed = np.flatnonzero(np.asarray(solved.result) != int(RESULTS.successful))
     if failed.size:
         begin = screened(prepared, fit.noise, study[failed], resample[failed][:, None], 3, fit.seed)[:, 0]
         for k in range(begin.shape[1]):
-            retry = solve(
-                prepared.curve, fit.noise, prepared.data, begin[:, k], study[failed], resample[failed],
-                prepared.floor, max_steps=max_steps,
-            )  # fmt: skip
-            solved = better_of(solved, retry, failed)
+            solved = better_of(solved, refit(begin[:, k], failed), failed)
     theta = np.asarray(solved.theta)
     # Only draws that went far, or whose amplitude vanished, can have lost a parameter; the others need no look.
     went = np.max(np.abs(theta - centre)[:, : prepared.curve.size], axis=1) > 3.0
@@ -153,53 +183,49 @@ def _refitted(
     return jax.tree.map(lambda a: a.reshape(len(which), num, *a.shape[1:]), flat)
 
 
-def _own_weights(weights: Any, runs: int) -> Float[np.ndarray, "draw run"]:
-    rows = np.asarray(weights, float)
-    if rows.ndim != 2 or rows.shape[1] != runs or len(rows) == 0:
-        raise InputError(
-            f"weights has shape {rows.shape}; expected one row a draw and one column for each of {runs} runs."
-        )
-    if not np.isfinite(rows).all() or rows.min() < 0 or (rows.sum(axis=1) == 0).any():
-        raise InputError("weights must be finite and 0 or more, and no draw may be all zeros.")
-    return rows
+def _rivals(
+    prepared: Prepared, fit: Fit[Any], best: Float[np.ndarray, "study free"]
+) -> list[tuple[Int[np.ndarray, " owner"], Float[np.ndarray, "owner free"]]]:
+    """Further optima of the studies that may be the best of some resample: the studies that have one, and where it is.
 
-
-def _fill(rows: np.ndarray, length: int) -> np.ndarray:
-    return np.pad(rows, ((0, 0), (0, length - rows.shape[1])))
-
-
-def _resamples(
-    studies: Studies, study: int, code: np.ndarray, points: np.ndarray, num: int, free: int, key: list[int]
-) -> Float[np.ndarray, "draw run"]:
-    """How often each run of a study is in each draw, in whole clusters, at no fewer different inputs than `free`."""
-    _, local = np.unique(code[studies.rows(study)], return_inverse=True)
-    count = int(local.max()) + 1
-    if count < 2:
-        raise InputError(
-            f"{studies.name(study)!r} has one cluster only (all its rows belong together): there is nothing to "
-            f"resample. Add runs with other seeds, or sample a posterior."
-        )
-    rng, even = np.random.default_rng(key), np.full(count, 1.0 / count)
-    draws = rng.multinomial(count, even, size=num)
-    # Which inputs each cluster lies at; with many more inputs than parameters no draw can miss so many.
-    _, place = np.unique(points[: len(local)], return_inverse=True)
-    there = np.zeros((count, int(place.max()) + 1))
-    there[local, place] = 1.0
-    if there.shape[1] < ROOMY * free:
-        for _ in range(AGAIN):
-            short = np.flatnonzero(np.count_nonzero((draws > 0) @ there, axis=1) < free)
-            if short.size == 0:
-                break
-            draws[short] = rng.multinomial(count, even, size=short.size)
-    return _fill(draws[:, local].astype(float), studies.length)
+    An optimum is a rival where its objective is above the best by no more than resampling could make up for.
+    """
+    everyone, whole = np.arange(len(best)), np.zeros((len(best), 1), int)
+    begin = screened(prepared, fit.noise, everyone, whole, fit.tried, fit.seed)[:, 0]
+    studies, tried, free = begin.shape
+    study = np.repeat(np.arange(studies), tried)
+    solved = solve(
+        prepared.curve, fit.noise, prepared.data, begin.reshape(-1, free), study, np.zeros(len(study), int),
+        prepared.floor,
+    )  # fmt: skip
+    theta = np.asarray(solved.theta).reshape(studies, tried, free)
+    good = np.asarray(solved.result).reshape(studies, tried) == int(RESULTS.successful)
+    everything = np.concatenate([best[:, None], np.where(good[..., None], theta, best[:, None])], axis=1)
+    cost = run_costs(prepared, fit.noise, everything)
+    apart = cost[:, 1:] - cost[:, :1]
+    above, spread = np.sum(apart, axis=-1), np.sqrt(np.sum(apart**2, axis=-1))
+    size = np.sum(cost[:, 0], axis=-1, keepdims=True)
+    rival = (spread > ALIKE * np.abs(size)) & (above < RIVAL * spread)
+    found = []
+    for k in range(tried):
+        # The same optimum found again is one rival.
+        for earlier in range(k):
+            same = np.sqrt(np.sum((apart[:, k] - apart[:, earlier]) ** 2, axis=-1)) <= ALIKE * np.abs(size[:, 0])
+            rival[:, k] &= ~(rival[:, earlier] & same)
+        owner = np.flatnonzero(rival[:, k])
+        if owner.size:
+            found.append((owner, theta[owner, k]))
+    return found
 
 
 def _optimum(prepared: Prepared, fit: Fit[Any], which: np.ndarray) -> Float[np.ndarray, "study free"]:
     """The fit in free numbers."""
     law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[which], fit.law)
     theta = np.atleast_2d(free_numbers(prepared, law, 0 if fit.keys is None else np.arange(len(which))))
-    # A number that has run to a bound is brought back to where it can be felt.
-    theta = np.clip(theta, -30.0, 30.0)
+    # A number that has run to a bound at infinity is brought back to where it can be felt.
+    kinds = [prepared.curve.slots[k].parameter.constraint.kind for k in prepared.curve.free]
+    mapped = np.array([kind in ("positive", "negative", "interval") for kind in kinds])
+    theta = np.where(mapped, np.clip(theta, -30.0, 30.0), theta)
     if fit.noise.free_scale:
         theta = np.concatenate([theta, np.log(np.atleast_1d(fit.scale)[which])[:, None]], axis=1)
     return theta

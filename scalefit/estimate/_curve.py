@@ -12,12 +12,20 @@ import numpy as np
 
 from .._core import InputError
 from ..laws import AbstractLaw
-from ..params import Parameter, Slot, dimension_factor, rescale, slots, with_values
+from ..params import Parameter, Slot, dimension_factor, rescale, slots, values, with_values
 
 
 def is_amplitude(declared: Parameter) -> bool:
     """Whether the screen solves for a parameter, and the solver sees it as a share of the typical target."""
     return declared.amplitude and declared.constraint.kind == "nonnegative"
+
+
+def _scaled(law: AbstractLaw, times: Mapping[int, float]) -> AbstractLaw:
+    """The law with some of its numbers multiplied."""
+    numbers = values(law)
+    for place, factor in times.items():
+        numbers[place] = numbers[place] * factor
+    return with_values(law, numbers)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +81,8 @@ class LawCurve:
 
         - `inputs`: Points at which the law is tried, as they come and in other units.
 
-        **Raises:** `InputError` where the formula fails, or does not give one number.
+        **Raises:** `InputError` where the formula fails, does not give one number, or is not affine in what is declared
+        an amplitude.
         """
         rng = np.random.default_rng(0)
         numbers = []
@@ -81,36 +90,53 @@ class LawCurve:
             constraint = slot.parameter.constraint
             low, high = constraint.unconstrain(np.asarray(slot.parameter.typical, float))
             numbers.append(constraint.constrain(np.asarray([low + (high - low) * rng.random()]))[0])
-        name = type(self.template).__name__
         points = len(next(iter(inputs.values()), [1.0]))
         first = {n: float(np.exp(np.mean(np.log(v)))) for n, v in inputs.items()}
         centre = {unit: np.log(first[n]) for n, unit in reversed(list(self.template.inputs.items()))}
-        centred = with_values(self.template, np.asarray(numbers))
-        natural = rescale(centred, centre)
-
-        # The law as it is, and with each unit in turn centred: at every point the values must agree.
+        natural = rescale(with_values(self.template, np.asarray(numbers)), centre)
+        amplitudes = [k for k, slot in enumerate(self.slots) if slot.parameter.amplitude]
+        # As it is, and with every amplitude but one gone: a large term would hide what is wrong with a small one.
+        versions = [natural, *(_scaled(natural, {k: 0.0 for k in amplitudes if k != one}) for one in amplitudes)]
         laws, at = [], []
         for k in range(points):
-            for unit in (None, *self.units):
-                shift = {u: -c if u == unit else 0.0 for u, c in centre.items()}
-                laws.append(rescale(natural, shift))
-                at.append({n: v[k] * np.exp(shift[self.template.inputs[n]]) for n, v in inputs.items()})
+            for version in versions:
+                for unit in (None, *self.units):
+                    shift = {u: -c if u == unit else 0.0 for u, c in centre.items()}
+                    laws.append(rescale(version, shift))
+                    at.append({n: v[k] * np.exp(shift[self.template.inputs[n]]) for n, v in inputs.items()})
+        for one in amplitudes:
+            for times in (0.0, 1.0, 2.0):
+                laws.append(_scaled(natural, {one: times}))
+                at.append({n: v[0] for n, v in inputs.items()})
+        tried = self._tried(laws, at)
+        count = points * len(versions) * (1 + len(self.units))
+        table = tried[:count].reshape(-1, 1 + len(self.units))
+        for one, (none, once, twice) in zip(amplitudes, tried[count:].reshape(-1, 3), strict=True):
+            if abs(twice - 2.0 * once + none) > 1e-8 * (abs(none) + abs(once) + abs(twice)):
+                raise InputError(
+                    f"{type(self.template).__name__} declares {self.slots[one].name} an amplitude, and its formula is "
+                    f"not affine in it: leave out amplitude=True."
+                )
+        same: Any = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)
+        return tuple(bool(fine) for fine in same)
+
+    def _tried(self, laws: list[AbstractLaw], at: list[dict[str, float]]) -> np.ndarray:
+        """The value of each law at its point."""
+        name = type(self.template).__name__
         try:
             with jax.enable_x64(True):
                 stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *laws)
-                where = {n: jnp.asarray([point[n] for point in at]) for n in inputs}
+                where = {n: jnp.asarray([point[n] for point in at]) for n in at[0]}
                 found = jax.jit(jax.vmap(lambda law, point: law(**point)))(stacked, where)
                 if np.shape(found) != (len(at),) or not jnp.issubdtype(found.dtype, jnp.floating):
                     raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
-                table = np.asarray(found).reshape(points, -1)
+                return np.asarray(found)
         except Exception as error:
             said = str(error).strip().split("\n", maxsplit=1)[0]
             raise InputError(
                 f"The formula of {name} cannot be used ({type(error).__name__}: {said}): it must give one number from "
                 f"one run, written with jax.numpy, and take {', '.join(self.template.inputs) or 'its inputs'} by name."
             ) from error
-        same: Any = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)
-        return tuple(bool(fine) for fine in same)
 
     @property
     def size(self) -> int:
@@ -136,22 +162,6 @@ class LawCurve:
     def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
         """The law's value for one run."""
         return self._value(self._numbers(theta, constant), point, constant)
-
-    def affine(self, shapes: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The value with every free amplitude zero, and its slope in each."""
-        zero = jnp.zeros((), constant.dtype)
-
-        def value(*amplitudes: Any) -> Any:
-            left, found = iter(shapes), iter(amplitudes)
-            theta = tuple(next(found if i in self.amplitudes else left) for i in range(self.size))
-            return self._value(self._numbers(theta, constant), point, constant)
-
-        origin = (zero,) * len(self.amplitudes)
-        slopes = []
-        for k in range(len(origin)):
-            along = tuple(jnp.ones_like(zero) if i == k else zero for i in range(len(origin)))
-            slopes.append(jax.jvp(value, origin, along)[1])
-        return value(*origin), tuple(slopes)
 
     def law(self, numbers: list[Any], constant: Any) -> AbstractLaw:
         """The law in centred inputs from its free numbers, natural in those inputs."""

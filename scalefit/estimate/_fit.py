@@ -1,5 +1,7 @@
 """Fit a law to runs."""
 
+import dataclasses
+import hashlib
 import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -25,6 +27,8 @@ AGREE = 1e-6
 """Starts agree when their objectives are within this share of the best."""
 GONE = 1e-8
 """An amplitude has vanished below this share of the typical target."""
+MOST = 2**31 - 1
+"""The largest number of steps or starts, and the largest seed."""
 FELT = 1e-6
 """A parameter is dead where a whole e-fold of it would not change any run by this share."""
 
@@ -58,7 +62,7 @@ def fit(
     - `fixed`: Names of parameters held at the law's values.
     - `by`: A label or column: each of its values is a study of its own, fitted in one batch.
     - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are
-      polished and the screen is left out.
+      polished in place of the screen's, which serves only where one of them fails or loses a term.
     - `num_starts`: Starts kept from the screen: 8, or 2 with `by`.
     - `solver`: `"newton"`, an Optax optimiser, or an Optimistix minimiser or least-squares solver (the extra
       `scalefit[optimistix]`).
@@ -72,15 +76,16 @@ def fit(
     **Raises:** `InputError` for runs that the law or the noise cannot take; `NotConverged` where no start converged.
     """
     noise = Huber(1e-3) if noise is None else noise
-    _refuse_types(law, runs, noise, precision, seed)
-    template = law() if isinstance(law, type) else law
+    template = _instance(law)
+    _refuse_types(runs, noise, precision, seed, fixed)
+    refuse_number("max_steps", max_steps, 1)
     held = _fields(template, fixed)
     if not is_solver(solver):
         raise InputError(
             f"solver is {solver!r}; it must be 'newton', an Optax optimiser (optax.lbfgs()), or one of Optimistix."
         )
-    if num_starts is not None and num_starts < 1:
-        raise InputError(f"num_starts is {num_starts}; it must be 1 or more.")
+    if num_starts is not None:
+        refuse_number("num_starts", num_starts, 1)
     runs = usable(template, runs)
     studies = Studies.of(runs, by)
     template = size_law(template, runs)
@@ -99,19 +104,42 @@ def fit(
     return out
 
 
-def _refuse_types(law: Any, runs: Any, noise: Any, precision: Any, seed: Any) -> None:
-    """Say what was expected where something else was given; the rest of the library need not ask again."""
+def _instance(law: Any) -> AbstractLaw:
+    """A law of its class, or the law itself.
+
+    **Raises:** `InputError` for what is no law, or holds a number that is neither parameter nor constant.
+    """
     wanted = law if isinstance(law, type) else type(law)
     if not issubclass(wanted, AbstractLaw) or inspect.isabstract(wanted):
         raise InputError(f"law is {law!r}; it must be a law of scalefit.laws, or your own AbstractLaw.")
+    template: AbstractLaw = law() if isinstance(law, type) else law
+    for field in dataclasses.fields(template):
+        known = "parameter" in field.metadata or field.metadata.get("static", False)
+        if not known and jax.tree.leaves(getattr(template, field.name)):
+            raise InputError(
+                f"{wanted.__name__} has a field {field.name!r} that is a number and no parameter: declare it as one, "
+                f"or as a constant, {field.name}: float = equinox.field(static=True)."
+            )
+    return template
+
+
+def _refuse_types(runs: Any, noise: Any, precision: Any, seed: Any, fixed: Any) -> None:
+    """Say what was expected where something else was given; the rest of the library need not ask again."""
+    if not isinstance(fixed, str | Sequence):
+        raise InputError(f"fixed is {fixed!r}; it must be names of parameters, for example ('E',).")
     if not isinstance(runs, Runs):
         raise InputError(f"runs is a {type(runs).__name__}; make it Runs: read_runs(it), or Runs(loss, N=..., D=...).")
     if not isinstance(noise, AbstractNoise):
         raise InputError(f"noise is {noise!r}; it must be one of scalefit.noise, for example Huber(1e-3).")
     if precision not in ("float64", "float32", "mixed"):
         raise InputError(f"precision is {precision!r}; it must be 'float64', 'float32' or 'mixed'.")
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
+    refuse_number("seed", seed, 0)
+
+
+def refuse_number(name: str, value: Any, least: int, most: int = MOST) -> None:
+    """Refuse an option that is no whole number, or is too small or too large."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise InputError(f"{name} is {value!r}; it must be a whole number, {least} or more and at most {most}.")
 
 
 def studies_of(fit: Fit[Any], runs: Runs) -> Studies:
@@ -120,7 +148,7 @@ def studies_of(fit: Fit[Any], runs: Runs) -> Studies:
     **Raises:** `InputError` where these are not the runs that it was fitted to.
     """
     runs = usable(fit.law, runs)
-    if runs.fingerprint != fit.source.fingerprint:
+    if _fingerprint(runs, fit.by) != fit.source.fingerprint:
         raise InputError(
             f"The fit was made from {fit.source.used} runs of {fit.source.name!r}, and these are other runs "
             f"({len(runs)} of {runs.name!r}): pass the runs that were fitted, for a study of a batch the whole table."
@@ -129,6 +157,15 @@ def studies_of(fit: Fit[Any], runs: Runs) -> Studies:
         # A study taken out of its batch is fitted from its own part of the table.
         return Studies.of(next(part for key, part in runs.split(fit.by) if key == fit.key), None)
     return Studies.of(runs, fit.by)
+
+
+def _fingerprint(runs: Runs, by: str | tuple[str, ...] | None) -> str:
+    """Of the numbers and, where there are studies, of which run is in which."""
+    if by is None:
+        return runs.fingerprint
+    keys, code = runs.groups(by)
+    whole = f"{runs.fingerprint} {keys!r}".encode() + np.asarray(code, np.int64).tobytes()
+    return hashlib.sha256(whole).hexdigest()
 
 
 def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
@@ -253,7 +290,7 @@ def _collect(
         tried=tried,
         free=tuple(prepared.curve.slots[k].name for k in prepared.curve.free),
         seed=seed,
-        source=source_of(studies.runs, tuple(prepared.law.inputs), prepared.notes),
+        source=source_of(studies.runs, tuple(prepared.law.inputs), prepared.notes, by),
         by=by,
         keys=studies.keys,
     )
@@ -277,14 +314,29 @@ def residuals_and_dead(
     return residual, ~(felt >= FELT)
 
 
-def source_of(runs: Runs, names: Sequence[str], notes: Sequence[str]) -> Source:
+def run_costs(
+    prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, "study optimum free"]
+) -> Float[np.ndarray, "study optimum run"]:
+    """What each run costs at optima of its study."""
+    studies, optima, free = theta.shape
+    study = np.repeat(np.arange(studies), optima)
+    left, _ = residuals_and_dead(prepared, noise, theta.reshape(-1, free), study)
+    if prepared.data.precision is not None:
+        left = left * np.asarray(prepared.data.precision)[study]
+    log_scale = theta.reshape(-1, free)[:, -1:] if noise.free_scale else np.zeros((len(study), 1))
+    with jax.enable_x64(True):
+        cost = np.asarray(noise.rho(jax.numpy.asarray(left * np.exp(-log_scale)))) + log_scale
+    return np.where(np.isfinite(left), cost, 0.0).reshape(studies, optima, -1)
+
+
+def source_of(runs: Runs, names: Sequence[str], notes: Sequence[str], by: str | tuple[str, ...] | None) -> Source:
     """What a result keeps of its runs."""
     present = {name: runs.inputs[name] for name in names if name in runs.inputs} or dict(runs.inputs)
     columns = {**present, runs.target_name: runs.target}
     ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in columns.items()}
     return Source(
         name=runs.name,
-        fingerprint=runs.fingerprint,
+        fingerprint=_fingerprint(runs, by),
         target=runs.target_name,
         used=len(runs),
         ranges=ranges,

@@ -36,6 +36,11 @@ class Influence(NamedTuple):
     change: Float[np.ndarray, " run"]
     converged: Bool[np.ndarray, " run"]
 
+    def __repr__(self) -> str:
+        strongest = int(np.argmax(np.abs(self.change)))
+        said = f"Influence on a forecast of {self.value:.6g}: the strongest of {len(self.change)} runs, at place "
+        return f"{said}{strongest}, changes it by {self.change[strongest]:.3g}"
+
 
 class Sensitivity(NamedTuple):
     """Derivatives of a forecast through the fit.
@@ -54,6 +59,10 @@ class Sensitivity(NamedTuple):
     loss: Float[np.ndarray, " run"]
     weight: Float[np.ndarray, " run"]
     se: float | None
+
+    def __repr__(self) -> str:
+        error = "" if self.se is None else f" ± {self.se:.2g}"
+        return f"Sensitivity of a forecast of {self.value:.6g}{error} to {len(self.loss)} runs: .loss, .weight"
 
 
 def influence(
@@ -100,6 +109,8 @@ def sensitivity(
     **Raises:** `InputError` as `influence` does, and where the optimum is not a strict minimum.
     """
     studies = _single(fit, runs)
+    if not fit.converged:
+        raise InputError("The fit did not converge, so its derivatives say nothing: mend the fit first.")
     runs, value = studies.runs, _forecast(of, fit.law)
     knee = float(fit.noise.delta) if isinstance(fit.noise, Huber) else np.inf
     narrow = np.mean(np.abs(fit.residuals) < knee) < INSIDE

@@ -73,7 +73,9 @@ def laplace(
     cluster: str | tuple[str, ...] | None = "auto",
     seed: int = 0,
 ) -> Ensemble[LawT]:
-    """Draws from the normal distribution that has the fit's covariance, on the solver's scale (logarithms).
+    """Draws from the normal distribution that has the fit's covariance, on the solver's scale.
+
+    That is the logarithm of what must be above zero; what may vanish is drawn as it is, none below zero.
 
     **Arguments:**
 
@@ -85,7 +87,7 @@ def laplace(
 
     **Returns:** an `Ensemble`; its objectives are NaN, as nothing was refitted.
 
-    **Raises:** `InputError` as `covariance` does.
+    **Raises:** `InputError` as `covariance` does, and where half of the distribution lies below zero.
     """
     if num < 2:
         raise InputError(f"num is {num}; intervals need at least 2 draws.")
@@ -93,11 +95,19 @@ def laplace(
     theta = _numbers(prepared, fit)
     rng = np.random.default_rng([seed, 0x1A91])
     factor = np.linalg.cholesky(cov.free)
-    draws = theta + rng.standard_normal((num, len(theta))) @ factor.T
-    # What may not be negative is drawn on its logarithm, with the same spread.
     curve = prepared.curve
     linear = np.flatnonzero([curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free])
-    draws[:, linear] = theta[linear] * np.exp((draws[:, linear] - theta[linear]) / theta[linear])
+    draws = theta + rng.standard_normal((num, len(theta))) @ factor.T
+    below = (draws[:, linear] < 0).any(axis=1)
+    if np.mean(below) > 0.5:
+        worst = linear[np.argmax(np.mean(draws[:, linear] < 0, axis=0))]
+        raise InputError(
+            f"The curvature about the optimum reaches far below zero for {fit.free[worst]}, which it cannot: "
+            f"use bootstrap, or hold {fit.free[worst]} fixed."
+        )
+    while below.any():
+        draws[below] = theta + rng.standard_normal((int(below.sum()), len(theta))) @ factor.T
+        below = (draws[:, linear] < 0).any(axis=1)
     law: Any = laws_at(prepared, draws[:, : curve.size], np.zeros(num, int))
     return Ensemble(
         law=law,
@@ -136,7 +146,7 @@ def _curvature(fit: Fit[Any], runs: Runs, cluster: str | tuple[str, ...] | None)
         )
     prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
     precision = prepared.data.precision
-    standard = 1.0 if precision is None else np.asarray(precision)[0, : fit.source.used]
+    standard = 1.0 if precision is None else np.asarray(precision)[0, : len(fit.residuals)]
     spread = _spread(fit.noise, fit.residuals * standard, len(fit.free))
     theta = _numbers(prepared, fit)
     with jax.enable_x64(True):

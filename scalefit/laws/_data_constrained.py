@@ -14,9 +14,9 @@ from ._formula import number, power
 class DataConstrained(AbstractLaw):
     r"""Repeats count for less: Chinchilla's law on effective sizes, $L = E + A\,N'^{-\alpha} + B\,D'^{-\beta}$.
 
-    With U unique tokens seen $D/U$ times, $D' = U + U R_D (1 - e^{-r_D/R_D})$, $r_D = \max(D/U - 1, 0)$ (U replaced by
-    D before the first pass ends), and likewise for the parameters that exceed the $U_N = \min(N, N_{opt}(U))$ that U
-    tokens are optimal for: $N_{opt}(U) = (\alpha A/(\beta B))^{1/\alpha}\,U^{\beta/\alpha}$.
+    With $U_D = \min(D, U)$ unique tokens seen $D/U_D$ times, $D' = U_D + U_D R_D (1 - e^{-r_D/R_D})$,
+    $r_D = D/U_D - 1$, and likewise for the parameters that exceed the $U_N = \min(N, N_{opt}(U_D))$ that these tokens
+    are optimal for: $N_{opt}(U_D) = (\alpha A/(\beta B))^{1/\alpha}\,U_D^{\beta/\alpha}$.
 
     Source: Muennighoff et al. 2023 (arXiv 2305.16264, eqs. 5-7). $R_D$, $R_N$ are written R*_D, R*_N there.
     """
@@ -53,7 +53,7 @@ class DataConstrained(AbstractLaw):
         seen = jnp.minimum(D, U)
         tokens = seen + seen * self.R_D * -jnp.expm1(-(D / seen - 1.0) / self.R_D)
         ratio = self.alpha * self.A / (self.beta * self.B)
-        optimal = power(ratio, 1.0 / self.alpha) * power(U, self.beta / self.alpha)
+        optimal = power(ratio, 1.0 / self.alpha) * power(seen, self.beta / self.alpha)
         useful = jnp.minimum(N, optimal)
         size = useful + useful * self.R_N * -jnp.expm1(-(N / useful - 1.0) / self.R_N)
         return self.E + self.A * power(size, -self.alpha) + self.B * power(tokens, -self.beta)

@@ -26,7 +26,7 @@ class Source:
     - `name`: Of the table.
     - `fingerprint`: sha256 of the numbers used.
     - `target`: Name of what was measured.
-    - `used`: Runs used.
+    - `used`: Runs used; of the whole table also for one study of a batch, whose own are as many as its residuals.
     - `ranges`: Input and target → least and greatest value.
     - `dropped`: Rows that could not be used, with the reason of each; `excluded`: rows taken out by `where`.
     - `notes`: What was derived or scaled on the way, in words.
@@ -82,7 +82,9 @@ class Fit(eqx.Module, Generic[LawT]):
 
     def __repr__(self) -> str:
         """What a reader asks first: which law, how well, from how many starts."""
-        used = f"{self.source.used} runs of {self.source.name!r}"
+        count = self.source.used if self.keys is not None else self.residuals.shape[-1]
+        study = "" if self.key is None else f", study {self.key!r}"
+        used = f"{count} runs of {self.source.name!r}{study}"
         if self.keys is not None:
             good = int(np.sum(self.converged))
             return f"Fit of {type(self.law).__name__} to {len(self.keys)} studies, {used}: {good} converged"
@@ -158,6 +160,15 @@ class Ensemble(eqx.Module, Generic[LawT]):
     def free(self) -> tuple[str, ...]:
         """Names of the parameters that vary."""
         return self.fit.free
+
+    def __repr__(self) -> str:
+        """How many draws of which law, made how."""
+        good = int(np.sum(self.converged))
+        studies = "" if self.fit.keys is None else f" of each of {len(self.fit.keys)} studies"
+        return (
+            f"Ensemble of {len(self)} {self.method} draws of {type(self.law).__name__}{studies}: "
+            f"{good} of {self.converged.size} converged"
+        )
 
     def __getitem__(self, key: Hashable) -> "Ensemble[LawT]":
         """The draws of one study of a batch, by its key."""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ..laws import AbstractLaw
+from ..noise import StudentT
 from ._fit import Ensemble, Fit
 
 
@@ -49,6 +50,12 @@ def evaluate(law: AbstractLaw, inputs: dict[str, Float[np.ndarray, " point"]], b
         return np.asarray(_values(law, {name: jnp.asarray(v) for name, v in inputs.items()}, batched))
 
 
+def check_level(level: float) -> None:
+    """Refuse what is no probability of an interval."""
+    if not isinstance(level, float | int | np.number) or not 0.0 < level < 1.0:
+        raise InputError(f"level is {level!r}; it must lie between 0 and 1, for example 0.95.")
+
+
 def predict(
     result: Fit[Any] | Ensemble[Any], *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike
 ) -> Band:
@@ -72,8 +79,7 @@ def predict(
         raise InputError(
             f"{type(fit.law).__name__} predicts from {', '.join(names)}; {', '.join(inputs) or 'nothing'} was given."
         )
-    if not 0.0 < level < 1.0:
-        raise InputError(f"level is {level}; it must lie between 0 and 1, for example 0.95.")
+    check_level(level)
     try:
         arrays = np.broadcast_arrays(*(np.asarray(inputs[name], dtype=np.float64) for name in names))
     except ValueError as error:
@@ -114,8 +120,8 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray) -> np.ndarray:
     """Each draw with the residual of one fitted run, or of the fitted Student-t, added on the noise's scale."""
     fit, noise = ensemble.fit, ensemble.fit.noise
     rng = np.random.default_rng([ensemble.seed, 0xD1CE])
-    if noise.free_scale:
-        residual = rng.standard_t(float(noise.df), size=draws.shape) * ensemble.scale[..., None]  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(noise, StudentT):
+        residual = rng.standard_t(float(noise.df), size=draws.shape) * ensemble.scale[..., None]
     else:
         left = np.sum(np.isfinite(fit.residuals), axis=-1)
         # Runs of unequal precision: as wide as one of the median.

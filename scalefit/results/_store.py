@@ -22,6 +22,7 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import parameters
 from ._fit import Ensemble, Fit, Source
+from ._predict import evaluate
 
 FORMAT = 1
 """Version of what is written; what later versions read."""
@@ -50,7 +51,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
     document: dict[str, Any] = {
         "format": FORMAT,
         "kind": "fit" if isinstance(result, Fit) else "ensemble",
-        "law": _law_document(fit.law),
+        "law": _law_document(fit.law) | {"probe": _probe(fit)},
         "noise": _noise_document(fit.noise),
         "fit": {
             "tried": fit.tried,
@@ -154,6 +155,9 @@ def _result(
     document: dict[str, Any], arrays: dict[str, np.ndarray], law: type[AbstractLaw] | None
 ) -> Fit[Any] | Ensemble[Any]:
     name = document["law"]["name"]
+    home = document["law"].get("module", published_laws.__name__)
+    if law is None and not home.startswith(published_laws.__name__):
+        raise InputError(f"The result is of a law of your own, {name!r} of {home}: pass its class as law=.")
     if law is not None and law.__name__ != name:
         raise InputError(
             f"The result is of the law {name!r}, and law={law.__name__} was given: pass the class of that name."
@@ -177,8 +181,13 @@ def _result(
         key=tuple(kept["key"]) if isinstance(kept["key"], list) else kept["key"],
         **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
+    _recognise(fit.template, document["law"].get("probe"))
     if document["kind"] == "fit":
         return fit
+    counts = {arrays[f"draws.{n}"].shape[: fit.objective.ndim + 1] for n in _DRAW_ARRAYS}
+    counts |= {arrays[f"draws.law.{n}"].shape[: fit.objective.ndim + 1] for n in parameters(cls)}
+    if len(counts) != 1:
+        raise ValueError(f"its draws are of different lengths, {sorted(counts)}")
     return Ensemble(
         law=_law(cls, options, arrays, "draws.law."),
         fit=fit,
@@ -199,10 +208,36 @@ def _law_document(law: AbstractLaw) -> dict[str, Any]:
     options = {f.name: getattr(law, f.name) for f in dataclasses.fields(law) if f.name not in declared}
     return {
         "name": type(law).__name__,
+        "module": type(law).__module__,
         "options": options,
         "parameters": {name: np.asarray(getattr(law, name)).tolist() for name in declared},
         "units": {name: p.unit for name, p in declared.items()},
     }
+
+
+def _probe(fit: Fit[Any]) -> dict[str, Any] | None:
+    """What the law says in the middle of its runs: another formula of the same name says something else."""
+    ranges = fit.source.ranges
+    if not all(name in ranges for name in fit.law.inputs):
+        return None
+    at = {name: math.sqrt(ranges[name][0] * ranges[name][1]) for name in fit.law.inputs}
+    return {"inputs": at, "value": _at(fit.template, at)}
+
+
+def _at(law: AbstractLaw, at: Mapping[str, float]) -> float:
+    return float(evaluate(law, {name: np.asarray([value]) for name, value in at.items()}, False)[0])
+
+
+def _recognise(law: AbstractLaw, probe: dict[str, Any] | None) -> None:
+    if probe is None or probe["value"] is None:
+        return
+    found = _at(law, probe["inputs"])
+    if not math.isclose(found, probe["value"], rel_tol=1e-9):
+        where = ", ".join(f"{name} = {value:g}" for name, value in probe["inputs"].items())
+        raise InputError(
+            f"At {where} the saved law gave {probe['value']:.6g}, and {type(law).__name__} gives {found:.6g}: its "
+            f"formula is another one. Pass the class that was fitted as law=."
+        )
 
 
 def _law_class(name: str) -> type[AbstractLaw]:
@@ -218,6 +253,11 @@ def _law(cls: type[AbstractLaw], options: dict[str, Any], arrays: dict[str, np.n
 
 
 def _noise_document(noise: AbstractNoise) -> dict[str, Any]:
+    if type(noise).__module__.split(".")[:2] != noises.__name__.split("."):
+        raise InputError(
+            f"The noise {type(noise).__name__} is your own and could not be read back: a result is saved with one of "
+            f"scalefit.noise."
+        )
     numbers = {f.name: getattr(noise, f.name) for f in dataclasses.fields(noise)}
     return {"name": type(noise).__name__, **numbers}
 

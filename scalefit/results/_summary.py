@@ -9,6 +9,7 @@ import numpy as np
 from .._core import InputError
 from ..params import slots, values
 from ._fit import Ensemble, Fit
+from ._predict import check_level
 
 DEAD_SHARE = 0.5
 """Share of the draws beyond an interval's end that must have lost the parameter for the end to be called open."""
@@ -51,7 +52,10 @@ def summary(
     - `result`: A fit, or an ensemble about one: then standard errors are those of its converged draws, and intervals
       their quantiles.
     - `level`: Probability of the interval.
+
+    **Raises:** `InputError` for a level outside (0, 1), or where no draw converged.
     """
+    check_level(level)
     fit = result if isinstance(result, Fit) else result.fit
     draws = result if isinstance(result, Ensemble) else None
     if fit.keys is None:

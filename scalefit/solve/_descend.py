@@ -1,5 +1,6 @@
 """Optimisers of other libraries as solvers: the same starts, the same verdict, the same result."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,9 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._core import RESULTS, InputError
-from ._linear import solve_positive
 from ._moments import moments, objective, predictions
-from ._polish import LEAST_SCALE, Solutions
+from ._polish import LEAST_SCALE, Solutions, left_over
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
 LOOSE = 1e-6
@@ -19,8 +19,12 @@ LOOSE = 1e-6
 QUIET = 25
 """Steps in a row without a gain after which an Optax optimiser is stopped."""
 
-MOST = 2000
-"""Steps that an Optimistix solver may take: it wants a number that is known when it is compiled."""
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ByIdentity:
+    """A solver that cannot be hashed, told from others by which object it is."""
+
+    solver: Any
 
 
 class _Task(NamedTuple):
@@ -31,7 +35,7 @@ class _Task(NamedTuple):
     scaled: bool  # the last free number is the scale of the noise
 
 
-@functools.partial(jax.jit, static_argnames=("curve", "optimiser"))
+@functools.partial(jax.jit, static_argnames=("curve", "optimiser", "most"))
 def descend(
     curve: Curve,
     noise: Noise,
@@ -40,16 +44,17 @@ def descend(
     study: Int[Array, " fit"],
     resample: Int[Array, " fit"],
     floor: Float[Array, " study"],
-    max_steps: Int[Array, ""],
     *,
     optimiser: Any,
+    most: int,
 ) -> Solutions:
     """Optimise fits by an Optax optimiser, or an Optimistix minimiser or least-squares solver, all side by side.
 
     The objective is divided by its value at the start, so that learning rates and tolerances mean the same for every
     noise. Whether a fit converged is judged here and not by the library: a Newton step from where it ended must promise
-    a negligible gain. The other arguments are those of `polish`.
+    a negligible gain. `most` is the number of steps allowed; the other arguments are those of `polish`.
     """
+    optimiser = optimiser.solver if isinstance(optimiser, ByIdentity) else optimiser
     rows = lanes(data, study, resample)
     lower = jnp.asarray((*curve.lower, *((LEAST_SCALE,) * noise.free_scale)), start.dtype)
     method = _optax if hasattr(optimiser, "update") else _optimistix
@@ -58,7 +63,7 @@ def descend(
         one = rows._replace(weight=rows.weight[k][None])
         if rows.target.shape[0] > 1:
             one = jax.tree.map(lambda a: a[k][None], rows)
-        return method(optimiser, _task(curve, noise, one, theta, lower), theta, max_steps)
+        return method(optimiser, _task(curve, noise, one, theta, lower), theta, most)
 
     theta, steps = jax.vmap(single)(start, jnp.arange(start.shape[0]))
     theta = jnp.maximum(theta, lower[None])
@@ -88,7 +93,7 @@ def _task(curve: Curve, noise: Noise, row: Lanes, start: Array, lower: Array) ->
     return _Task(cost, residuals, noise.free_scale)
 
 
-def _optax(optimiser: Any, task: _Task, start: Array, max_steps: Array) -> tuple[Array, Array]:
+def _optax(optimiser: Any, task: _Task, start: Array, most: int) -> tuple[Array, Array]:
     import optax
 
     optimiser = optax.with_extra_args_support(optimiser)
@@ -105,7 +110,7 @@ def _optax(optimiser: Any, task: _Task, start: Array, max_steps: Array) -> tuple
 
     def going(carry: Any) -> Any:
         at, _, _, _, quiet, steps = carry
-        return (steps < max_steps) & (quiet < QUIET) & jnp.all(jnp.isfinite(at))
+        return (steps < most) & (quiet < QUIET) & jnp.all(jnp.isfinite(at))
 
     zero = jnp.zeros((), jnp.int32)
     carry = (start, optimiser.init(start), start, jnp.asarray(jnp.inf, start.dtype), zero, zero)
@@ -113,7 +118,7 @@ def _optax(optimiser: Any, task: _Task, start: Array, max_steps: Array) -> tuple
     return best, steps
 
 
-def _optimistix(solver: Any, task: _Task, start: Array, _: Array) -> tuple[Array, Array]:
+def _optimistix(solver: Any, task: _Task, start: Array, most: int) -> tuple[Array, Array]:
     import optimistix
 
     least_squares = isinstance(solver, optimistix.AbstractLeastSquaresSolver)
@@ -124,16 +129,11 @@ def _optimistix(solver: Any, task: _Task, start: Array, _: Array) -> tuple[Array
         )
     run: Any = optimistix.least_squares if least_squares else optimistix.minimise
     function = task.residuals if least_squares else task.cost
-    solved = run(lambda theta, _: function(theta), solver, start, max_steps=MOST, throw=False)
+    solved = run(lambda theta, _: function(theta), solver, start, max_steps=most, throw=False)
     return solved.value, solved.stats["num_steps"]
 
 
 def _left(curve: Curve, noise: Noise, theta: Array, lower: Array, rows: Lanes) -> tuple[Array, Array]:
     """The objectives, and what a Newton step from there would still gain; infinite where there is no minimum."""
     value, gradient, matrix = moments(curve, noise, theta, jnp.ones(theta.shape[0], bool), rows)
-    loose = (theta > lower[None]) | (gradient < 0)
-    eye = jnp.eye(theta.shape[1], dtype=theta.dtype)
-    system = jnp.where(loose[:, :, None] & loose[:, None, :], matrix, eye[None])
-    slope = jnp.where(loose, gradient, 0.0)
-    move, solved = solve_positive(system, -slope)
-    return value, jnp.where(solved, -0.5 * jnp.sum(slope * move, axis=1), jnp.inf)
+    return value, left_over(theta, gradient, matrix, lower[None])

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ._derivatives import curved_pairs, derivatives
+from ._derivatives import curved_pairs, derivatives, flat, slopes
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
 BLOCK = 1024
@@ -34,7 +34,7 @@ def _by_lane_and_run(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes
 
 
 def _value(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
-    return curve(theta, point, constant)
+    return flat(curve, point, constant, theta[0].dtype)(*theta)
 
 
 def predictions(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, "lane run"]:
@@ -48,8 +48,8 @@ def responses(
 ) -> tuple[Float[Array, "fit run"], Float[Array, "fit size"]]:
     """The curve's values, and the largest relative response of any run to each free number."""
     rows = lanes(data._replace(resamples=None), study, study)
-    value, slopes, _ = _by_lane_and_run(curve, theta, rows, derivatives)
-    share = [jnp.max(jnp.where(rows.weight > 0, jnp.abs(s / value), 0.0), axis=1) for s in slopes]
+    value, first = _by_lane_and_run(curve, theta, rows, slopes)
+    share = [jnp.max(jnp.where(rows.weight > 0, jnp.abs(s / value), 0.0), axis=1) for s in first]
     return value, jnp.stack(share, axis=-1)
 
 
@@ -107,7 +107,7 @@ def _padded(rows: Lanes, spare: int) -> Lanes:
 def _block_moments(
     curve: Curve, noise: Noise, theta: Float[Array, "lane free"], exact: Bool[Array, " lane"], rows: Lanes
 ) -> Moments:
-    value, slopes, curvatures = _by_lane_and_run(curve, theta, rows, derivatives)
+    value, first, curvatures = _by_lane_and_run(curve, theta, rows, derivatives)
     pairs = curved_pairs(curve, tuple(rows.point), rows.constant.shape[1])
     exact = exact[:, None]
     inverse = 1.0 / value if noise.log else None
@@ -129,7 +129,7 @@ def _block_moments(
     base = rows.weight * jnp.where(exact, noise.curvature(z), noise.weight(z))
     # On logarithms z'' = -a f''/f + z' z'/a: the second part joins the outer products.
     outer = base if not noise.log else base + (bend if scale is None else bend / scale)
-    dz = jnp.stack([factor * s for s in slopes], axis=1)
+    dz = jnp.stack([factor * s for s in first], axis=1)
     left = [outer[:, None] * dz, slope[:, None]]
     if noise.free_scale:
         left.append((base * z + bend)[:, None])

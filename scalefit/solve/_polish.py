@@ -24,6 +24,8 @@ LEAST_SCALE = -21.0
 """Least logarithm of a noise's scale, a billionth: below it residuals are rounding; runs without noise end there."""
 TRUSTED, LIGHT = 0.5, 0.1
 """Damping of a Newton and of a Gauss-Newton step up to which a step that gains nothing shows an optimum."""
+LOOSE = 1e6
+"""Times the tolerance that a step without damping may promise at an optimum."""
 SMALL = 1e-2
 """Below this, what has a bound at zero may reach it in one step."""
 
@@ -170,6 +172,33 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     return s._replace(theta=theta, move=move, promised=promised, solved=solved, result=result)
 
 
+def left_over(
+    theta: Float[Array, "lane free"],
+    gradient: Float[Array, "lane free"],
+    matrix: Float[Array, "lane free free"],
+    lower: Float[Array, "#lane free"],
+) -> Float[Array, " lane"]:
+    """What a step without damping would still gain; infinite where the model has no minimum.
+
+    Numbers at a bound that hold there, and numbers that nothing depends on, take no part.
+    """
+    loose = (theta > lower) | (gradient < 0)
+    loose = loose & ((gradient != 0) | (jnp.diagonal(matrix, axis1=1, axis2=2) != 0))
+    eye = jnp.eye(theta.shape[1], dtype=theta.dtype)
+    system = jnp.where(loose[:, :, None] & loose[:, None, :], matrix, eye[None])
+    slope = jnp.where(loose, gradient, 0.0)
+    move, solved = solve_positive(system, -slope)
+    return jnp.where(solved, -0.5 * jnp.sum(slope * move, axis=1), jnp.inf)
+
+
+def _certified(curve: Curve, floor: Array, tolerance: float, s: _State) -> _State:
+    """A lane that came to rest only because damping held it has stalled."""
+    lower = jnp.asarray((*curve.lower, LEAST_SCALE)[: s.theta.shape[1]], s.theta.dtype)[None]
+    left = left_over(s.theta, s.gradient, s.matrix, lower)
+    held = (s.result == int(RESULTS.successful)) & ~(left <= _negligible(s, floor, LOOSE * tolerance))
+    return s._replace(result=jnp.where(held, int(RESULTS.stalled), s.result))
+
+
 @functools.partial(jax.jit, static_argnames=("curve", "width", "tolerance"))
 def polish(
     curve: Curve,
@@ -217,7 +246,8 @@ def polish(
     )
 
     def refill(carry: Any) -> Any:
-        state, where, following, _, out = carry
+        state, where, following, (_, lane_floor), out = carry
+        state = _certified(curve, lane_floor, tolerance, state)
         done = state.result >= 0
         target = jnp.where(done & (where < count), where, fits)
         new = (state.theta, state.objective, state.result, state.steps)

@@ -130,15 +130,17 @@ class _Problem:
         start, study, resample, count = job
         # A worker thread does not inherit the context.
         with jax.enable_x64(True):
-            problem = (self.curve, noise, data, start, study, resample, floor, jnp.asarray(self.max_steps, jnp.int32))
+            problem = (self.curve, noise, data, start, study, resample, floor)
             if self.solver == "newton":
                 number = jnp.asarray(count, jnp.int32)
                 tolerance = _TOLERANCE[str(start.dtype)]
-                out = polish(*problem, count=number, width=self._width(size), tolerance=tolerance)
+                most = jnp.asarray(self.max_steps, jnp.int32)
+                out = polish(*problem, most, count=number, width=self._width(size), tolerance=tolerance)
             else:
-                from ._descend import descend  # few calls need it, and fewer the libraries that it needs
+                from ._descend import ByIdentity, descend  # few calls need it, and fewer the libraries that it needs
 
-                out = descend(*problem, optimiser=self.solver)
+                solver = self.solver if _hashes(self.solver) else ByIdentity(self.solver)
+                out = descend(*problem, optimiser=solver, most=self.max_steps)
             return [np.asarray(a) for a in out]
 
     def _mapped(self, common: Any, jobs: list[Any], size: int, devices: list[Any]) -> list[list[np.ndarray]]:
@@ -188,6 +190,14 @@ def _over_devices(
         share, mesh=mesh, in_specs=(by_share,) * 4 + (whole,) * 4, out_specs=by_share, check_vma=False
     )
     return mapped(start, study, resample, count, noise, data, floor, max_steps)
+
+
+def _hashes(solver: Any) -> bool:
+    try:
+        hash(solver)
+    except TypeError:
+        return False
+    return True
 
 
 def _padded(a: np.ndarray, size: int) -> np.ndarray:

@@ -4,7 +4,6 @@ The Gram matrices of all nodes and resamples come from matrix products.
 """
 
 import functools
-from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -12,8 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from ._derivatives import along, flat
 from ._linear import nonnegative_least_squares
 from ._problem import Curve, Data
+
+TOGETHER = 32
+"""Nodes at once: their arrays stay in cache."""
 
 
 @runtime_checkable
@@ -23,10 +26,6 @@ class AffineCurve(Curve, Protocol):
     @property
     def amplitudes(self) -> tuple[int, ...]:
         """Which free numbers are amplitudes; the others are shapes."""
-        ...
-
-    def affine(self, shapes: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The value with every amplitude zero, and its slope in each amplitude."""
         ...
 
 
@@ -93,22 +92,33 @@ def _screen_study(
     if data.precision is not None:
         measure = measure * data.precision[row]
 
-    def affine(shapes: Array, at: Any) -> Any:
-        return curve.affine(tuple(shapes[i] for i in range(shapes.shape[0])), at, constant)
-
-    offset, basis = jax.vmap(jax.vmap(affine, (None, 0)), (0, None))(nodes, point)
-    count = len(basis)
+    count = len(curve.amplitudes)
     pairs = [(i, j) for i in range(count + 1) for j in range(i, count + 1)]
-    columns = [(observed[None] - offset) * measure[None], *(b * measure[None] for b in basis)]
+
+    def products(shapes: Array) -> list[Array]:
+        """What is left of the observations and the slopes in the amplitudes, each times each, run by run."""
+        left = iter(range(shapes.shape[0]))
+        zero = jnp.zeros((), shapes.dtype)
+        theta = tuple(zero if k in curve.amplitudes else shapes[next(left)] for k in range(curve.size))
+
+        def affine(at: Any) -> Any:
+            f = flat(curve, at, constant, shapes.dtype)
+            return f(*theta), tuple(along(f, k)(*theta) for k in curve.amplitudes)
+
+        offset, basis = jax.vmap(affine)(point)
+        columns = [(observed - offset) * measure, *(b * measure for b in basis)]
+        return [columns[i] * columns[j] for i, j in pairs]
+
     if weights.shape[1] == 1:
-        stacked = jnp.stack(columns, axis=1)
-        square = jnp.einsum("gan,gbn->gab", stacked * weights[None, None, :, 0], stacked)
-        sums = {(i, j): square[:, i, j, None] for i, j in pairs}
+
+        def summed(shapes: Array) -> list[Array]:
+            return [jnp.sum(weights[:, 0] * product)[None] for product in products(shapes)]
+
+        totals = jax.lax.map(summed, nodes, batch_size=min(TOGETHER, nodes.shape[0]))
     else:
         # Many resamples of one study: the products once, all their weighted sums from one matrix product.
-        products = jnp.stack([columns[i] * columns[j] for i, j in pairs])
-        totals = jnp.einsum("fgn,nm->fgm", products, weights)
-        sums = dict(zip(pairs, totals, strict=True))
+        totals = jnp.einsum("fgn,nm->fgm", jnp.stack(jax.vmap(products)(nodes)), weights)
+    sums = dict(zip(pairs, totals, strict=True))
     finite = jnp.all(jnp.isfinite(jnp.stack(list(sums.values()))), axis=0)
     moment = [sums[0, 1 + i] for i in range(count)]
     gram = {(i, j): sums[1 + i, 1 + j] for i in range(count) for j in range(i, count)}

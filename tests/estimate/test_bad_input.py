@@ -1,11 +1,14 @@
 """What cannot be used is refused in a sentence: what was given, what was expected, what to do."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.laws._formula import number
+from scalefit.params import Param, Scalar, nonnegative
 
 Chinchilla, PowerLaw = sf.laws.Chinchilla, sf.laws.PowerLaw
 
@@ -21,6 +24,28 @@ def with_zero_loss():
     loss = np.array(table().target)
     loss[4] = 0.0
     return table(loss=loss)
+
+
+class Scaled(Chinchilla):
+    """Has an array that no declaration speaks of."""
+
+    w: Any = None
+
+    def __init__(self, w=None):
+        super().__init__()
+        self.w = w
+
+
+class Squared(sf.laws.AbstractLaw):
+    """Says that it is affine in E."""
+
+    inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens"}
+    E: Param = nonnegative(amplitude=True)
+    alpha: Param = nonnegative()
+
+    def __call__(self, N: Scalar, D: Scalar) -> Scalar:
+        """No scaling law."""
+        return self.E**2 + (number(N) + number(D)) ** -self.alpha
 
 
 ALL = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
@@ -52,6 +77,12 @@ CASES = {
     "start-unknown": (lambda: sf.fit(Chinchilla, table(), starts=ALL | {"gamma": 1.0}), ["unknown: gamma"]),
     "no-starts-in-the-list": (lambda: sf.fit(Chinchilla, table(), starts=[]), ["start"]),
     "partial-standard-errors": (lambda: table(se=np.zeros(64)), ["se", "above 0"]),
+    "steps-beyond-count": (
+        lambda: sf.fit(Chinchilla, table(), max_steps=2**31),
+        ["max_steps is 2147483648", "at most"],
+    ),
+    "number-that-is-no-parameter": (lambda: sf.fit(Scaled(np.ones(2)), table()), ["Scaled", "'w'", "static"]),
+    "false-amplitude": (lambda: sf.fit(Squared, table()), ["Squared", "E an amplitude", "not affine"]),
     "unknown-published-set": (lambda: Chinchilla.published("epok"), ["'epok'", "'epoch'"]),
 }
 
@@ -66,7 +97,7 @@ def test_a_bad_call_is_refused_in_a_sentence(call, words):
 
 
 BOOTSTRAP_CASES = {
-    "one-draw": ({"num": 1}, ["num is 1", "at least 2"]),
+    "one-draw": ({"num": 1}, ["num is 1", "2 or more"]),
     "wrong-shape": ({"weights": np.ones((3, 63))}, ["(3, 63)", "64 runs"]),
     "one-row": ({"weights": np.ones(64)}, ["(64,)", "one row a draw"]),
     "negative": ({"weights": -np.ones((3, 64))}, ["0 or more"]),

@@ -1,13 +1,17 @@
 """Resamples are weights; what belongs together is drawn together; intervals cover."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import scalefit as sf
 from scalefit.estimate import _bootstrap
+from scalefit.laws._formula import number
+from scalefit.params import Param, Scalar, interval, positive
 
 GAUSSIAN = sf.noise.Gaussian()
 
@@ -20,7 +24,11 @@ class _Drawn(Exception):
 def drawn(monkeypatch):
     """The weights that a bootstrap would fit with, found without fitting."""
 
+    solve = _bootstrap.solve
+
     def spy(curve, noise, data, *rest, **options):
+        if data.resamples is None:
+            return solve(curve, noise, data, *rest, **options)
         raise _Drawn(np.asarray(data.resamples))
 
     def look(fit, runs, **options):
@@ -134,14 +142,78 @@ def test_no_draw_that_converged_is_an_error(fit, runs):
         sf.bootstrap(fit, runs, num=50, max_steps=1)
 
 
-def test_every_draw_of_few_runs_has_as_many_inputs_as_parameters(drawn):
-    """Six runs and five parameters: most resamples lie at fewer inputs and would determine nothing."""
+def few(count):
     rng = np.random.default_rng(0)
-    N, D = 10 ** rng.uniform(7, 10, 6), 10 ** rng.uniform(9, 12, 6)
-    runs = sf.Runs(1.8 + 480 * N**-0.35 + 2100 * D**-0.37 + 0.01 * rng.standard_normal(6), N=N, D=D)
+    N, D = 10 ** rng.uniform(7, 10, count), 10 ** rng.uniform(9, 12, count)
+    return sf.Runs(1.8 + 480 * N**-0.35 + 2100 * D**-0.37 + 0.01 * rng.standard_normal(count), N=N, D=D)
+
+
+@pytest.mark.filterwarnings("ignore:.*drawn again")
+def test_every_draw_has_as_many_inputs_as_parameters(drawn):
+    """Nine runs and five parameters: a tenth of the resamples lie at fewer inputs and would determine nothing."""
+    runs = few(9)
+    weights = drawn(sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN), runs, num=500)
+    assert np.count_nonzero(weights, axis=1).min() == 5
+
+
+def test_resamples_drawn_again_are_said_aloud():
+    runs = few(9)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN)
-    weights = drawn(fit, runs, num=200)
-    assert (np.count_nonzero(weights, axis=1) >= 5).all()
+    with pytest.warns(UserWarning, match="resamples lay at fewer inputs"):
+        draws = sf.bootstrap(fit, runs, num=100)
+    assert draws.diagnostics["drawn_again"] > 0
+
+
+def test_too_few_runs_to_resample_are_refused():
+    runs = few(6)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN)
+    with pytest.raises(sf.InputError, match=r"6 trainings.*too few to resample"):
+        sf.bootstrap(fit, runs, num=100)
+
+
+def test_weights_that_determine_nothing_are_refused(fit, runs):
+    weights = np.ones((3, 64))
+    weights[1, 4:] = 0.0
+    with pytest.raises(sf.InputError, match=r"Row 1 of weights leaves runs at 4 different inputs.*5 parameters"):
+        sf.bootstrap(fit, runs, weights=weights)
+
+
+def test_few_trainings_are_said_to_be_rough(fit, runs):
+    labels = sf.Runs(runs.target, **runs.inputs, group=np.arange(64) % 4)
+    again = sf.fit(sf.laws.Chinchilla, labels, noise=GAUSSIAN, starts=fit.law)
+    with pytest.warns(UserWarning, match="only 4 trainings"):
+        sf.bootstrap(again, labels, num=20, cluster="group")
+
+
+class Bump(sf.laws.AbstractLaw):
+    """One bump at x = m."""
+
+    inputs: ClassVar[Mapping[str, str]] = {"x": "units"}
+    m: Param = interval(1.0, 20.0)
+    h: Param = positive(typical=(0.1, 1.0))
+
+    def __call__(self, x: Scalar) -> Scalar:
+        """The height at x."""
+        return 1.0 + self.h * jnp.exp(-0.5 * ((number(x) - self.m) / 0.7) ** 2)
+
+
+def test_draws_find_the_other_optimum_where_it_is_theirs():
+    """Two bumps of all but equal height and a law of one: which is the better one changes with the resample."""
+    rng = np.random.default_rng(3)
+    x = np.linspace(2.0, 18.0, 80)
+    two = 1.0 + 0.5 * (np.exp(-0.5 * ((x - 6) / 0.7) ** 2) + np.exp(-0.5 * ((x - 14) / 0.7) ** 2))
+    runs = sf.Runs(two + 0.05 * rng.standard_normal(80), x=x)
+    noise = sf.noise.Gaussian(log=False)
+    fit = sf.fit(Bump, runs, noise=noise)
+    draws = sf.bootstrap(fit, runs, num=100)
+    share = np.mean(np.asarray(draws.law.m) > 10.0)
+    assert 0.1 < share < 0.9
+    each = [
+        sf.bootstrap(sf.fit(Bump, runs, noise=noise, starts={"m": m, "h": 0.5}, throw=False), runs, num=100)
+        for m in (6.0, 14.0)
+    ]
+    best = np.minimum(*(one.objective for one in each))
+    np.testing.assert_allclose(draws.objective, best, rtol=1e-6)
 
 
 def test_a_study_that_failed_has_no_draws_and_holds_up_no_other(fits, studies):

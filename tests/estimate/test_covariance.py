@@ -134,3 +134,18 @@ def test_rows_of_one_training_are_refused_unless_they_are_said_to_be_independent
 def test_a_spread_of_no_draws_is_refused(fit, runs):
     with pytest.raises(sf.InputError, match="num is 0"):
         sf.laplace(fit, runs, num=0)
+
+
+def test_draws_stay_where_parameters_may_lie_and_keep_together():
+    """A floor near zero: no draw is below it, and predictions inside the runs keep their width."""
+    rng = np.random.default_rng(1)
+    x = 10 ** rng.uniform(3, 10, 64)
+    near = sf.Runs((0.02 + 30.0 * x**-0.2) * np.exp(0.02 * rng.standard_normal(64)), x=x)
+    fit = sf.fit(sf.laws.PowerLaw, near, noise=sf.noise.Gaussian())
+    assert sf.covariance(fit, near).se["E"] > fit.law.E / 5
+    draws = sf.laplace(fit, near, num=2000)
+    assert np.min(draws.law.E) >= 0
+    band = sf.predict(draws, x=1e8)
+    assert band.low is not None
+    assert band.high is not None
+    assert band.high - band.low < 0.05 * band.value

@@ -230,3 +230,11 @@ def test_rows_without_an_input_of_the_law_are_left_out_and_listed(tmp_path):
     assert len(sf.bootstrap(fit, runs, num=20)) == 20
     alone = sf.fit(sf.laws.PowerLaw, sf.read_runs(tmp_path / "runs.csv", columns={"x": "N", "N": None}))
     assert alone.source.used == 64
+
+
+def test_runs_relabelled_are_other_runs(fits, studies):
+    """The same numbers in other studies are not what was fitted."""
+    labels = np.array(studies.labels["group"])
+    moved = sf.Runs(studies.target, **studies.inputs, group=np.roll(labels, 1))
+    with pytest.raises(sf.InputError, match="other runs"):
+        sf.bootstrap(fits, moved, num=2)

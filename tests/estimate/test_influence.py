@@ -83,3 +83,9 @@ def test_a_batch_and_a_forecast_of_many_numbers_are_refused(verb, fit, runs, fit
         verb(fits, studies, of=forecast)
     with pytest.raises(sf.InputError, match="one number"):
         verb(fit, runs, of=lambda law: jnp.stack([law.alpha, law.beta]))
+
+
+def test_a_fit_that_did_not_converge_has_no_slopes(runs):
+    rough = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian(), max_steps=1, throw=False)
+    with pytest.raises(sf.InputError, match="did not converge"):
+        sf.sensitivity(rough, runs, of=forecast)

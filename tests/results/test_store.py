@@ -324,3 +324,21 @@ def test_nothing_is_ever_unpickled(saved, monkeypatch):
     with pytest.raises(sf.InputError):
         load(saved)
     assert not (saved.parent / "sprung").exists()
+
+
+def test_a_law_of_ones_own_is_read_back_by_its_class_alone(tmp_path, new_fit):
+    """Neither a law of the library nor another formula passes for it, whatever they are called."""
+    truth = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
+
+    class Chinchilla(sf.laws.Chinchilla):
+        def __call__(self, N, D):
+            return 1.0 + super().__call__(N, D)
+
+    fit = new_fit(Chinchilla(**truth))
+    source = dataclasses.replace(fit.source, ranges={"N": (1e7, 1e9), "D": (1e9, 1e11)})
+    sf.save(dataclasses.replace(fit, source=source), tmp_path / "own")
+    assert sf.load(tmp_path / "own", law=Chinchilla).law.E == 1.8
+    with pytest.raises(sf.InputError, match="law of your own, 'Chinchilla'"):
+        sf.load(tmp_path / "own")
+    with pytest.raises(sf.InputError, match="its formula is another one"):
+        sf.load(tmp_path / "own", law=sf.laws.Chinchilla)

@@ -26,9 +26,6 @@ class Decay:
     def __call__(self, theta, point, constant):
         return theta[0] + theta[1] * jnp.exp(-theta[2] * point["x"]) + constant[0]
 
-    def affine(self, shapes, point, constant):
-        return constant[0], (jnp.ones_like(point["x"]), jnp.exp(-shapes[0] * point["x"]))
-
 
 @pytest.fixture
 def rng() -> np.random.Generator:

@@ -1,0 +1,88 @@
+"""Resamples of runs as weights: drawn in whole clusters, or the caller's own."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._core import InputError
+from ._studies import Studies
+
+ROOMY = 4
+"""Different inputs per free parameter from which resamples need no look: none can miss so many."""
+SHORT = 0.5
+"""Share of the resamples that may lie at too few inputs before there is nothing to resample."""
+
+
+def own_weights(weights: Any, runs: int) -> Float[np.ndarray, "draw run"]:
+    """The caller's own resamples, looked at.
+
+    **Raises:** `InputError` for another shape, for what is no number, and for weights below 0 or all 0.
+    """
+    try:
+        rows = np.asarray(weights, float)
+    except (TypeError, ValueError):
+        raise InputError(f"weights must be numbers, one row a draw and one column for each of {runs} runs.") from None
+    if rows.ndim != 2 or rows.shape[1] != runs or len(rows) == 0:
+        raise InputError(
+            f"weights has shape {rows.shape}; expected one row a draw and one column for each of {runs} runs."
+        )
+    if not np.isfinite(rows).all() or rows.min() < 0 or (rows.sum(axis=1) == 0).any():
+        raise InputError("weights must be finite and 0 or more, and no draw may be all zeros.")
+    return rows
+
+
+def refuse_short(rows: Float[np.ndarray, "draw run"], points: Int[np.ndarray, " place"], free: int) -> None:
+    """Refuse weights that leave runs at fewer different inputs than there are free parameters."""
+    left = _inputs(rows, np.arange(rows.shape[1]), points)
+    if left.min() < free:
+        raise InputError(
+            f"Row {int(np.argmin(left))} of weights leaves runs at {int(left.min())} different inputs, and the law has "
+            f"{free} parameters to fit: they would not be determined. Leave fewer runs out."
+        )
+
+
+def resamples(
+    studies: Studies, study: int, code: np.ndarray, points: np.ndarray, num: int, free: int, key: list[int]
+) -> tuple[Float[np.ndarray, "draw run"], int]:
+    """How often each run of a study is in each draw, and how many draws had to be drawn again.
+
+    A draw that lies at fewer different inputs than `free` would determine nothing and is drawn again.
+
+    **Raises:** `InputError` where there is one cluster only, or most draws lie at too few inputs.
+    """
+    _, local = np.unique(code[studies.rows(study)], return_inverse=True)
+    count = int(local.max()) + 1
+    if count < 2:
+        raise InputError(
+            f"{studies.name(study)!r} has one cluster only (all its rows belong together): there is nothing to "
+            f"resample. Add runs with other seeds, or sample a posterior."
+        )
+    rng, even = np.random.default_rng(key), np.full(count, 1.0 / count)
+    draws = rng.multinomial(count, even, size=num)
+    again = 0
+    if np.unique(points[: len(local)]).size < ROOMY * free:
+        short = np.flatnonzero(_inputs(draws, local, points) < free)
+        if short.size > SHORT * num:
+            raise InputError(
+                f"{studies.name(study)!r} has {count} trainings, and most resamples of them lie at fewer inputs than "
+                f"the law has parameters ({free}): there are too few to resample. Add runs, or hold parameters fixed."
+            )
+        while short.size:
+            again += short.size
+            draws[short] = rng.multinomial(count, even, size=short.size)
+            short = short[_inputs(draws[short], local, points) < free]
+    return fill(draws[:, local].astype(float), studies.length), again
+
+
+def fill(rows: Float[np.ndarray, "draw run"], length: int) -> Float[np.ndarray, "draw length"]:
+    """Weights with zeros for the padding of a study."""
+    return np.pad(rows, ((0, 0), (0, length - rows.shape[1])))
+
+
+def _inputs(draws: np.ndarray, local: np.ndarray, points: np.ndarray) -> Int[np.ndarray, " draw"]:
+    """At how many different inputs the runs of each draw lie; `local` is the cluster of each run."""
+    _, place = np.unique(points[: len(local)], return_inverse=True)
+    there = np.zeros((draws.shape[1], int(place.max()) + 1))
+    there[local, place] = 1.0
+    return np.count_nonzero((draws > 0) @ there, axis=1)
