@@ -27,7 +27,8 @@ def list_sets(json: Json = False) -> None:
     made = table("name", "what it holds", "licence", "arXiv")
     made.add_row(
         "bundled",
-        "networks that we trained ourselves over sizes and fresh samples; part of the package",
+        "networks that we trained ourselves over sizes and fresh samples, part of the package; "
+        "pools_teacher.csv and pools_signals.csv over unequal pools and repeated samples",
         "Apache-2.0",
         "–",
     )

@@ -243,6 +243,14 @@ def test_what_was_drawn_as_one(cli):
     assert (found["draws"]["clusters"], found["draws"]["runs"]) == (100, 800)
 
 
+def test_a_law_of_one_input(cli, runs_csv):
+    """Which column it is may be said by our name of it; of one input there is nothing to say."""
+    several = strict(cli("fit", runs_csv, "--law", "power-law", "--columns", "x=D", "--json").out)
+    assert several["runs"]["used"] == 36
+    pool = ("data:bundled/pools_teacher.csv", "--where", "plan == 'A'")
+    assert strict(cli("fit", *pool, "--law", "power-law", "--json").out)["runs"]["used"] == 280
+
+
 def test_pictures_of_rows_without_an_input(cli, table, tmp_path):
     """Rows that the fit leaves out are left out of its pictures too, and with them a study of such rows alone."""
     header, *rows = table("first", "second").splitlines()
