@@ -3,13 +3,15 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt16
 
 from .._core import InputError
 from ._studies import Studies
 
 ROOMY = 4
 """Different inputs per free parameter from which resamples need no look: none can miss so many."""
+PIECE = 4096
+"""Resamples drawn at once: as whole numbers of 16 bits they take a quarter of the memory in which they are drawn."""
 SHORT = 0.5
 """Share of the resamples that may lie at too few inputs before there is nothing to resample."""
 
@@ -44,7 +46,7 @@ def refuse_short(rows: Float[np.ndarray, "draw run"], points: Int[np.ndarray, " 
 
 def resamples(
     studies: Studies, study: int, code: np.ndarray, points: np.ndarray, num: int, free: int, key: list[int]
-) -> tuple[Float[np.ndarray, "draw run"], int]:
+) -> tuple[UInt16[np.ndarray, "draw length"], int]:
     """How often each run of a study is in each draw, and how many draws had to be drawn again.
 
     A draw that lies at fewer different inputs than `free` would determine nothing and is drawn again.
@@ -59,11 +61,12 @@ def resamples(
             f"resample. Add runs with other seeds, or sample a posterior."
         )
     rng, even = np.random.default_rng(key), np.full(count, 1.0 / count)
-    draws = rng.multinomial(count, even, size=num)
-    again = 0
-    if np.unique(points[: len(local)]).size < ROOMY * free:
-        short = np.flatnonzero(_inputs(draws, local, points) < free)
-        if short.size > SHORT * num:
+    table, again = np.zeros((num, studies.length), np.uint16), 0
+    tight = np.unique(points[: len(local)]).size < ROOMY * free
+    for low in range(0, num, PIECE):
+        draws = rng.multinomial(count, even, size=min(PIECE, num - low))
+        short = np.flatnonzero(_inputs(draws, local, points) < free) if tight else np.zeros(0, int)
+        if short.size > SHORT * len(draws):
             raise InputError(
                 f"{studies.name(study)!r} has {count} trainings, and most resamples of them lie at fewer inputs than "
                 f"the law has parameters ({free}): there are too few to resample. Add runs, or hold parameters fixed."
@@ -72,7 +75,8 @@ def resamples(
             again += short.size
             draws[short] = rng.multinomial(count, even, size=short.size)
             short = short[_inputs(draws[short], local, points) < free]
-    return fill(draws[:, local].astype(float), studies.length), again
+        table[low : low + PIECE, : len(local)] = draws[:, local]
+    return table, again
 
 
 def fill(rows: Float[np.ndarray, "draw run"], length: int) -> Float[np.ndarray, "draw length"]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, UInt
 
 
 @runtime_checkable
@@ -72,7 +72,7 @@ class Data(NamedTuple):
     - `weight`: Weight of each run; zero for padding.
     - `precision`: Multiplies each residual, or `None`.
     - `constant`: What each study holds fixed.
-    - `resamples`: Further weights by resample, which multiply `weight`, or `None`.
+    - `resamples`: Further weights by resample, which multiply `weight`, or `None`; whole numbers are kept as such.
     """
 
     point: Mapping[str, Float[Array, "study run"]]
@@ -80,7 +80,7 @@ class Data(NamedTuple):
     weight: Float[Array, "study run"]
     precision: Float[Array, "study run"] | None
     constant: Float[Array, "study constant"]
-    resamples: Float[Array, "resample run"] | None
+    resamples: Float[Array, "resample run"] | UInt[Array, "resample run"] | None
 
 
 class Lanes(NamedTuple):
@@ -101,7 +101,7 @@ def lanes(data: Data, study: jax.Array, resample: jax.Array) -> Lanes:
         rows = Data(*jax.tree.map(lambda a: a[study], data._replace(resamples=None)))
         weight = rows.weight
     if data.resamples is not None:
-        weight = weight * data.resamples[resample]
+        weight = weight * data.resamples[resample].astype(weight.dtype)
     elif weight.shape[0] != study.shape[0]:
         weight = weight.repeat(study.shape[0], axis=0)
     return Lanes(rows.point, rows.target, weight, rows.precision, rows.constant)

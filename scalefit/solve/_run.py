@@ -206,6 +206,8 @@ def _padded(a: np.ndarray, size: int) -> np.ndarray:
 
 
 def _cast(a: Any, precision: str) -> Any:
+    if a.dtype.kind == "u":
+        return jnp.asarray(a)
     return jnp.asarray(a, jnp.float32 if precision == "float32" else jnp.float64)
 
 

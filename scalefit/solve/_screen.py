@@ -67,7 +67,8 @@ def screen(
         row, members = args
         point = jax.tree.map(lambda a: a[row], data.point)
         weight = data.weight[row]
-        weights = (weight[None] * data.resamples[members] if data.resamples is not None else weight[None]).T
+        again = None if data.resamples is None else data.resamples[members].astype(weight.dtype)
+        weights = (weight[None] if again is None else weight[None] * again).T
         return _screen_study(curve, point, data, row, weights, nodes, cube, log, keep)
 
     # Single fits are screened several at once, so that their small arrays fill a loop; resamples fill it themselves.
