@@ -10,7 +10,7 @@ from typing import Any
 
 from .._core import InputError
 from ..data import Runs
-from ..estimate._prepare import usable
+from ..estimate import usable
 from ..plot import corner, loss_against_compute, new_figure, residuals
 from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json

@@ -9,3 +9,5 @@ from ._influence import sensitivity as sensitivity
 from ._laplace import Covariance as Covariance
 from ._laplace import covariance as covariance
 from ._laplace import laplace as laplace
+from ._prepare import inputs_for as inputs_for
+from ._prepare import usable as usable

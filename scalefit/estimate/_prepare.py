@@ -50,9 +50,12 @@ def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Float[np.ndarray
     names = tuple(law.inputs)
     if names == ("x",) and "x" not in runs.inputs:
         if len(runs.inputs) != 1:
+            if not runs.inputs:
+                raise InputError(f"The law has one input, x, and {runs.name!r} has no input: head its column x.")
+            first = next(iter(runs.inputs))
             raise InputError(
-                f"The law has one input, x, and {runs.name!r} has {', '.join(runs.inputs) or 'none'}: "
-                f'say which it is, for example columns={{"x": "D"}} or --columns x=D.'
+                f"The law has one input, x, and {runs.name!r} has {', '.join(runs.inputs)}: say which it is, for "
+                f'example columns={{"x": "{first}"}} or --columns x={first}.'
             )
         (only,) = runs.inputs
         return {"x": np.asarray(runs.inputs[only])}, (f"x is {only}, the only input of the table",)

@@ -6,8 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from ..results import Ensemble, Fit
-from ..results._predict import evaluate
+from ..results import Ensemble, Fit, evaluate
 
 DECADES, STEPS = 4.0, 161
 """Sizes tried at each compute, about the square: this many decades either way, this many of them."""

@@ -45,7 +45,7 @@ OPTIONS = {
         ["--bootstrap 1000000000", "36 runs", "at most 55555555"],
     ),
     "fixed parameter like no other": (["--fixed", "foo=1"], ["are 'E', 'A', 'B', 'alpha', 'beta'."]),
-    "law of one input": (["--law", "power-law"], ["has N, D: say which it is, for example --columns x=D."]),
+    "law of one input": (["--law", "power-law"], ["has N, D: say which it is, for example --columns x=N."]),
     "unknown fixed parameter": (["--fixed", "gamma=1"], ["gamma", "no such parameter"]),
     "fixed out of bounds": (["--fixed", "alpha=-1"], ["alpha", ">= 0"]),
     "fixed without a value": (["--fixed", "alpha"], ["'alpha'", "NAME=NUMBER"]),
