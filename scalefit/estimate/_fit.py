@@ -222,7 +222,15 @@ def _polished(
     which, place = np.unique(study[lost], return_inverse=True)
     again = screened(prepared, noise, which, np.zeros((len(which), 1), int), 4, seed + 1)
     fresh = again[place, 0, np.arange(lost.size) % again.shape[2]]
-    return better_of(solved, run(fresh, study[lost]), lost)
+    solved = better_of(solved, run(fresh, study[lost]), lost)
+    # A study that none of its starts brought anywhere gets whatever else the screen has.
+    for k in range(again.shape[2]):
+        failed = np.asarray(solved.result).reshape(studies, tried) != int(RESULTS.successful)
+        first = tried * np.flatnonzero(failed.all(axis=1))
+        if first.size:
+            begin = again[np.searchsorted(which, study[first]), 0, k]
+            solved = better_of(solved, run(begin, study[first]), first)
+    return solved
 
 
 def better_of(old: Solutions, new: Solutions, which: np.ndarray) -> Solutions:

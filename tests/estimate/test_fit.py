@@ -1,6 +1,7 @@
 """What a fit keeps to: units, order, studies, fixed values, starts, standard errors of runs, precision."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from scipy.optimize import least_squares
 
 import scalefit as sf
+from scalefit.laws._formula import power
+from scalefit.params import Param, Scalar, nonnegative
 
 GAUSSIAN = sf.noise.Gaussian()
 NEW: dict[str, Any] = {"N": np.array([3e10, 1e11]), "D": np.array([2e12, 1e13])}
@@ -238,3 +241,28 @@ def test_runs_relabelled_are_other_runs(fits, studies):
     moved = sf.Runs(studies.target, **studies.inputs, group=np.roll(labels, 1))
     with pytest.raises(sf.InputError, match="other runs"):
         sf.bootstrap(fits, moved, num=2)
+
+
+class Uncentred(sf.laws.AbstractLaw):
+    """Chinchilla's law in the raw inputs, as it comes from a paper: neither amplitudes nor dims are declared."""
+
+    inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens"}
+    E: Param = nonnegative()
+    A: Param = nonnegative()
+    B: Param = nonnegative()
+    alpha: Param = nonnegative()
+    beta: Param = nonnegative()
+
+    def __call__(self, N: Scalar, D: Scalar) -> Scalar:
+        """The loss."""
+        return self.E + self.A * power(N, -self.alpha) + self.B * power(D, -self.beta)
+
+
+def test_a_term_that_damping_alone_holds_is_no_optimum(runs):
+    """Where the term of size is a billionth, steps gain nothing and an undamped one would: the fit begins again."""
+    lost = {"E": 1.6, "A": 0.8, "B": 100.0, "alpha": 1.3, "beta": 0.2}
+    fit = sf.fit(Uncentred, runs, starts=lost)
+    best = sf.fit(sf.laws.Chinchilla, runs)
+    assert fit.objective == pytest.approx(float(best.objective), rel=1e-6)
+    draws = sf.bootstrap(fit, runs, num=50)
+    np.testing.assert_allclose(draws.objective, sf.bootstrap(best, runs, num=50).objective, rtol=1e-6)
