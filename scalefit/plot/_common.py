@@ -1,5 +1,6 @@
 """What every picture needs: axes to draw on, labels with units, one study out of a batch."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -49,8 +50,9 @@ def fit_of(result: Fit[Any] | Ensemble[Any]) -> Fit[Any]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure whose labels stand clear of its edges and of each other."""
-    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+    """A figure whose labels stand clear of its edges and of each other; pyplot's own where pyplot is in use."""
+    make: Any = sys.modules["matplotlib.pyplot"].figure if "matplotlib.pyplot" in sys.modules else Figure
+    return make(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
 
 
 def new_axes(columns: int = 1, width: float = 6.4, height: float = 4.4) -> list[Axes]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -285,3 +286,18 @@ def test_sizes_as_people_say_them(value, said):
 )
 def test_parameters_as_they_are_written(name, said):
     assert greek(name) == said
+
+
+def test_a_figure_is_pyplots_where_pyplot_is_in_use(monkeypatch, study_of):
+    """So that `plt.savefig` after a plot saves that plot; importing the package does not bring pyplot in."""
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    runs, fit, _ = study_of
+    plt.close("all")
+    axes = sf.plot.residuals(fit, runs)
+    assert plt.gcf() is axes[0].figure
+    plt.close("all")
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot")
+    sf.plot.residuals(fit, runs)
+    assert plt.get_fignums() == []
