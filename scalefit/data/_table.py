@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def _from_file(path: Path) -> Table:
     try:
         data = path.read_bytes()
         data = gzip.decompress(data) if packed else data
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"{str(path)!r} cannot be read ({error}); check its permissions and that it is whole."
         ) from None

@@ -87,7 +87,9 @@ def bootstrap(
         points, free = some.points(inputs_for(prepared.law, runs)[0]), len(fit.free)
         if rows is None:
             keys = [[seed, 0xB007, int(study)] for study in which]
-            drawn = [resamples(some, s, code, points[s], num, free, key) for s, key in enumerate(keys)]
+            # A study without an optimum has nothing to resample about, and holds up no other.
+            codes = [code if good[study] else np.arange(len(runs)) for study in which]
+            drawn = [resamples(some, s, codes[s], points[s], num, free, key) for s, key in enumerate(keys)]
             table = np.concatenate([weight for weight, _ in drawn])
             again += sum(count for _, count in drawn)
         else:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -17,7 +17,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
 from ..solve import Precision, Solutions, Solver, bucket, is_solver, responses, solve
-from ._prepare import Prepared, laws_at, prepare, size_law, usable
+from ._prepare import Prepared, inputs_for, laws_at, prepare, size_law, usable
 from ._starts import given, screened
 from ._studies import Studies
 
@@ -270,7 +270,9 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     study = np.arange(len(choice))
     residuals, dead = residuals_and_dead(prepared, noise, theta, study)
     precision = 1.0 if prepared.data.precision is None else np.asarray(prepared.data.precision)
-    scale = np.exp(theta[:, -1]) if noise.free_scale else np.sqrt(np.nanmean((residuals * precision) ** 2, axis=1))
+    known = np.maximum(np.sum(np.isfinite(residuals), axis=1), 1)
+    spread = np.sqrt(np.nansum((residuals * precision) ** 2, axis=1) / known)
+    scale = np.exp(theta[:, -1]) if noise.free_scale else spread
     law = laws_at(prepared, theta[:, : prepared.curve.size], study)
     ends = np.asarray(solved.objective)[choice], np.asarray(solved.result)[choice]
     return _Outcome(law, *ends, scale, residuals, dead, np.sum(near & good, axis=1))
@@ -298,7 +300,7 @@ def _collect(
         tried=tried,
         free=tuple(prepared.curve.slots[k].name for k in prepared.curve.free),
         seed=seed,
-        source=source_of(studies.runs, tuple(prepared.law.inputs), prepared.notes, by),
+        source=source_of(studies.runs, inputs_for(prepared.law, studies.runs)[0], prepared.notes, by),
         by=by,
         keys=studies.keys,
     )
@@ -337,10 +339,11 @@ def run_costs(
     return np.where(np.isfinite(left), cost, 0.0).reshape(studies, optima, -1)
 
 
-def source_of(runs: Runs, names: Sequence[str], notes: Sequence[str], by: str | tuple[str, ...] | None) -> Source:
-    """What a result keeps of its runs."""
-    present = {name: runs.inputs[name] for name in names if name in runs.inputs} or dict(runs.inputs)
-    columns = {**present, runs.target_name: runs.target}
+def source_of(
+    runs: Runs, inputs: Mapping[str, np.ndarray], notes: Sequence[str], by: str | tuple[str, ...] | None
+) -> Source:
+    """What a result keeps of its runs, `inputs` as the law took them."""
+    columns = {**inputs, runs.target_name: runs.target}
     ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in columns.items()}
     return Source(
         name=runs.name,

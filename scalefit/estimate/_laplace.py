@@ -14,7 +14,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters
 from ..results import Ensemble, Fit
 from ..solve import lanes, moments
-from ._fit import studies_of
+from ._fit import refuse_number, studies_of
 from ._prepare import Prepared, free_numbers, laws_at, prepare
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -89,8 +89,8 @@ def laplace(
 
     **Raises:** `InputError` as `covariance` does, and where half of the distribution lies below zero.
     """
-    if num < 2:
-        raise InputError(f"num is {num}; intervals need at least 2 draws.")
+    refuse_number("num", num, 2)
+    refuse_number("seed", seed, 0)
     prepared, cov = _curvature(fit, runs, cluster)
     theta = _numbers(prepared, fit)
     rng = np.random.default_rng([seed, 0x1A91])

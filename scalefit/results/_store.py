@@ -146,6 +146,8 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
         )
     try:
         return _result(document, arrays, law)
+    except InputError:
+        raise
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{str(folder)!r} is not a whole result ({what}): save the result again.") from None
@@ -216,26 +218,28 @@ def _law_document(law: AbstractLaw) -> dict[str, Any]:
 
 
 def _probe(fit: Fit[Any]) -> dict[str, Any] | None:
-    """What the law says in the middle of its runs: another formula of the same name says something else."""
+    """What the law says across its runs: another formula of the same name says something else."""
     ranges = fit.source.ranges
     if not all(name in ranges for name in fit.law.inputs):
         return None
-    at = {name: math.sqrt(ranges[name][0] * ranges[name][1]) for name in fit.law.inputs}
-    return {"inputs": at, "value": _at(fit.template, at)}
-
-
-def _at(law: AbstractLaw, at: Mapping[str, float]) -> float:
-    return float(evaluate(law, {name: np.asarray([value]) for name, value in at.items()}, False)[0])
+    # The two ends and the middle of every input, across each other.
+    ends = [np.geomspace(*ranges[name], 3) for name in fit.law.inputs]
+    table = [axis.ravel() for axis in np.meshgrid(*ends, indexing="ij")]
+    at = dict(zip(fit.law.inputs, table, strict=True))
+    return {"inputs": at, "value": evaluate(fit.template, at, False)}
 
 
 def _recognise(law: AbstractLaw, probe: dict[str, Any] | None) -> None:
-    if probe is None or probe["value"] is None:
+    if probe is None:
         return
-    found = _at(law, probe["inputs"])
-    if not math.isclose(found, probe["value"], rel_tol=1e-9):
-        where = ", ".join(f"{name} = {value:g}" for name, value in probe["inputs"].items())
+    at = {name: np.asarray(column, float) for name, column in probe["inputs"].items()}
+    saved, found = np.asarray(probe["value"], float), evaluate(law, at, False)
+    differ = np.flatnonzero(~np.isclose(found, saved, rtol=1e-9, atol=0.0, equal_nan=True))
+    if differ.size:
+        first = int(differ[0])
+        where = ", ".join(f"{name} = {column[first]:g}" for name, column in at.items())
         raise InputError(
-            f"At {where} the saved law gave {probe['value']:.6g}, and {type(law).__name__} gives {found:.6g}: its "
+            f"At {where} the saved law gave {saved[first]:.6g}, and {type(law).__name__} gives {found[first]:.6g}: its "
             f"formula is another one. Pass the class that was fitted as law=."
         )
 
