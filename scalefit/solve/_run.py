@@ -12,6 +12,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Float, Int
 
+from ._linear import UNROLL
 from ._moments import objective
 from ._polish import Solutions, lane_width, polish
 from ._problem import Curve, Data, Noise, lanes
@@ -66,7 +67,8 @@ def solve(
 
     XLA does not spread one such program over cores: on one CPU device each core runs its own share of the queue in a
     thread; over accelerators, or CPU devices that exist already, the shares are mapped by `shard_map`. Each fit is
-    computed by itself: neither the number of shares nor the other fits change it.
+    computed by itself: neither the number of shares nor the other fits change it. Other libraries' solvers, and fits of
+    more numbers than `UNROLL`, run in the caller's thread alone.
 
     **Arguments:**
 
@@ -101,7 +103,9 @@ class _Problem:
         devices = jax.local_devices()
         many = len(devices) > 1 or devices[0].platform != "cpu"
         work = fits * self.data.target.shape[1]
-        shares = len(devices) if many else 1 if work < SMALL else min(workers or cores(), fits)
+        # Factorisations by LAPACK share a pool of threads, and two programs that wait in it for each other never end.
+        alone = self.solver != "newton" or start.shape[1] > UNROLL
+        shares = len(devices) if many else 1 if alone or work < SMALL else min(workers or cores(), fits)
         share = -(-fits // max(shares, -(-fits // CHUNK)))
         size = bucket(share)
         with jax.enable_x64(True):

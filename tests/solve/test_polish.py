@@ -225,3 +225,18 @@ def test_lane_width_is_a_power_of_two_that_fits_hold(fits, runs):
     width = polish_module.lane_width(fits, runs)
     assert width & (width - 1) == 0
     assert 1 <= width < 2 * max(fits, 1)
+
+
+def test_what_factorises_by_lapack_runs_in_one_thread(curve, make_data, monkeypatch):
+    """Two such programs in threads of their own wait in one pool for each other, for ever."""
+
+    def refuse(*_):
+        raise AssertionError("a pool of threads")
+
+    monkeypatch.setattr(run_module, "ThreadPoolExecutor", refuse)
+    fits = 2 * run_module.SMALL // 48
+    start, nothing = np.tile(np.array([1.0, 1.0, 0.5]), (fits, 1)), np.zeros(fits, int)
+    problem = (curve, Gaussian(log=False), make_data(), start, nothing, nothing, np.zeros(1))
+    solve(*problem, solver=LBFGS, max_steps=3, workers=2)
+    with pytest.raises(AssertionError, match="pool of threads"):
+        solve(*problem, workers=2)
