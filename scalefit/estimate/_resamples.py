@@ -36,10 +36,14 @@ def own_weights(weights: Any, runs: int) -> Float[np.ndarray, "draw run"]:
 
 def refuse_short(rows: Float[np.ndarray, "draw run"], points: Int[np.ndarray, " place"], free: int) -> None:
     """Refuse weights that leave runs at fewer different inputs than there are free parameters."""
-    left = _inputs(rows, np.arange(rows.shape[1]), points)
-    if left.min() < free:
+    # No input is shared by more runs than this, so rows with enough runs need no further look.
+    shared = int(np.bincount(np.unique(points[: rows.shape[1]], return_inverse=True)[1]).max())
+    few = np.flatnonzero(np.count_nonzero(rows, axis=1) < free * shared)
+    left = _inputs(rows[few], np.arange(rows.shape[1]), points)
+    if few.size and left.min() < free:
+        worst = int(np.argmin(left))
         raise InputError(
-            f"Row {int(np.argmin(left))} of weights leaves runs at {int(left.min())} different inputs, and the law has "
+            f"Row {int(few[worst])} of weights leaves runs at {int(left[worst])} different inputs, and the law has "
             f"{free} parameters to fit: they would not be determined. Leave fewer runs out."
         )
 

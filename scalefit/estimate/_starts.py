@@ -15,8 +15,10 @@ from ..params import values, with_values
 from ..solve import bucket, cores, kronecker, screen
 from ._prepare import Prepared, free_numbers
 
-NODES = {0: 1, 1: 64, 2: 256, 3: 1024}
-"""Nodes of the screen by number of shape parameters; `MANY` beyond. A batch of studies takes a quarter of them."""
+NODES = {0: 1, 1: 64, 2: 128, 3: 1024}
+"""Nodes of the screen by number of shape parameters; `MANY` beyond."""
+LEAST = 64
+"""Nodes for each study of a batch: a quarter of those of a single fit, but so many at least."""
 MANY = 2048
 FEW = 16
 """Studies up to which every one is screened as a single fit is."""
@@ -32,7 +34,8 @@ def nodes(
     shapes = [k for i, k in enumerate(curve.free) if i not in curve.amplitudes]
     shift = np.random.default_rng([seed, 0x5CA1E]).random(len(shapes))
     count = NODES.get(len(shapes), MANY)
-    cube = kronecker(-(-count // 4) if batch else count, len(shapes), shift)
+    count = max(count // 4, min(count, LEAST)) if batch else count
+    cube = kronecker(count, len(shapes), shift)
     columns = []
     for at, k in enumerate(shapes):
         declared = curve.slots[k].parameter
