@@ -125,8 +125,8 @@ class LawCurve:
         name = type(self.template).__name__
         try:
             with jax.enable_x64(True):
-                stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *laws)
-                where = {n: jnp.asarray([point[n] for point in at]) for n in at[0]}
+                stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *laws)
+                where = {n: np.asarray([point[n] for point in at]) for n in at[0]}
                 found = jax.jit(jax.vmap(lambda law, point: law(**point)))(stacked, where)
                 if np.shape(found) != (len(at),) or not jnp.issubdtype(found.dtype, jnp.floating):
                     raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
