@@ -35,7 +35,7 @@ NEAR = 1e-6
 def _screen_and_polish(curve: Any, noise: Any, data: Any, at: Any, cube: Any, floor: Any, *, keep: int) -> jax.Array:
     """The whole search as one compiled call: the objectives of the polished starts."""
     zero = jnp.zeros((1, 1), jnp.int32)
-    starts = screen(curve, data, at, cube, zero[0], zero, log=noise.log, keep=keep)[0][0, 0]
+    starts = screen(curve, noise, data, at, cube, zero[0], zero, keep=keep)[0][0, 0]
     nothing = jnp.zeros(keep, jnp.int32)
     most, count = jnp.asarray(300, jnp.int32), jnp.asarray(keep, jnp.int32)
     solved = polish(curve, noise, data, starts, nothing, nothing, floor, most, count=count, width=keep)
@@ -78,7 +78,7 @@ def main() -> None:
     def alone() -> None:
         with jax.enable_x64(True):
             jax.block_until_ready(
-                screen(prepared.curve, prepared.data, *at, np.zeros(1, int), np.zeros((1, 1), int), log=True, keep=1)
+                screen(prepared.curve, noise, prepared.data, *at, np.zeros(1, int), np.zeros((1, 1), int), keep=1)
             )
 
     at = nodes(prepared, 0, float(np.exp(np.mean(np.log(runs.target)))), batch=False)

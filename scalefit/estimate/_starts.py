@@ -72,8 +72,8 @@ def screened(
         spare = ((0, share - len(which)),)
         with jax.enable_x64(True):
             starts, cost = screen(
-                prepared.curve, prepared.data, at, cube, np.pad(which, spare, mode="edge"),
-                np.pad(resamples, (*spare, (0, 0)), mode="edge"), log=noise.log, keep=keep,
+                prepared.curve, noise, prepared.data, at, cube, np.pad(which, spare, mode="edge"),
+                np.pad(resamples, (*spare, (0, 0)), mode="edge"), keep=keep,
             )  # fmt: skip
             starts, cost = np.asarray(starts)[: len(which)], np.asarray(cost)[: len(which)]
         if noise.free_scale:
