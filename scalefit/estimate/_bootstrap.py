@@ -21,6 +21,8 @@ from ._starts import screened
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
+TRIED = 8
+"""Starts, at most, from which other optima of a fit are looked for."""
 ALIKE, RIVAL = 1e-4, 4.0
 """Optima are one where their costs differ by less than this share of the objective; a rival's objective is above the
 best by at most so many standard deviations of the difference between resamples."""
@@ -193,7 +195,7 @@ def _rivals(
     An optimum is a rival where its objective is above the best by no more than resampling could make up for.
     """
     everyone, whole = np.arange(len(best)), np.zeros((len(best), 1), int)
-    begin = screened(prepared, fit.noise, everyone, whole, fit.tried, fit.seed)[:, 0]
+    begin = screened(prepared, fit.noise, everyone, whole, min(fit.tried, TRIED), fit.seed)[:, 0]
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
     solved = solve(

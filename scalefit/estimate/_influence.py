@@ -94,7 +94,7 @@ def sensitivity(
 
     With g the gradient and H the Hessian of the objective in the free numbers θ, $d\theta/dw_i = -H^{-1}\,\partial
     g/\partial w_i$ and $d\theta/dy_i = -H^{-1}\,\partial g/\partial y_i$: one linear solve serves every run.
-    Parameters at a bound stay there.
+    Parameters at a bound, and those that no run feels, stay where they are.
 
     **Arguments:**
 
@@ -138,7 +138,8 @@ def sensitivity(
             return of(curve.natural_law([at[i] for i in range(curve.size)], constant))
 
         at, weight, target = jnp.asarray(theta), rows.weight[0], rows.target[0]
-        inside = np.append(np.asarray(curve.lower) < theta[: curve.size], np.ones(int(noise.free_scale), bool))
+        moves = (np.asarray(curve.lower) < theta[: curve.size]) & ~fit.dead
+        inside = np.append(moves, np.ones(int(noise.free_scale), bool))
         hessian = np.asarray(jax.hessian(cost)(at, weight, target))[np.ix_(inside, inside)]
         eigenvalues = np.linalg.eigvalsh(hessian)
         if eigenvalues[0] <= 1e-13 * eigenvalues[-1]:

@@ -133,7 +133,7 @@ def _block_moments(
     left = [outer[:, None] * dz, slope[:, None]]
     if noise.free_scale:
         left.append((base * z + bend)[:, None])
-    product = jnp.einsum("lan,lbn->lab", jnp.concatenate(left, axis=1), dz)
+    product = jnp.einsum("lan,lbn->lab", jnp.concatenate(left, axis=1), dz, precision="highest")
     p = curve.size
     matrix, gradient = product[:, :p], product[:, p]
     curving = bend * factor

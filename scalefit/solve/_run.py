@@ -101,7 +101,8 @@ class _Problem:
         """Every fit, in parts of equal size."""
         fits = len(start)
         devices = jax.local_devices()
-        many = len(devices) > 1 or devices[0].platform != "cpu"
+        # Other libraries' solvers run where JAX puts them.
+        many = self.solver == "newton" and (len(devices) > 1 or devices[0].platform != "cpu")
         work = fits * self.data.target.shape[1]
         # Factorisations by LAPACK share a pool of threads, and two programs that wait in it for each other never end.
         alone = self.solver != "newton" or start.shape[1] > UNROLL

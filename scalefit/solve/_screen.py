@@ -153,7 +153,7 @@ def _screen_study(
         if count:
             gram = {(i, j): sums[1 + i, 1 + j] for i in range(count) for j in range(i, count)}
             amplitude, _ = nonnegative_least_squares(gram, [sums[0, 1 + i] for i in range(count)])
-        judged = jnp.sum(weight * noise.rho(left(amplitude)))
+        judged = jnp.sum(weight * (noise.rho(left(amplitude)) + jnp.log(unit)))
         return amplitude, jnp.where(jnp.isfinite(judged), judged, jnp.inf)
 
     short = _distinct(cost, cube[:, None], min(2 * keep, len(nodes)))
