@@ -131,7 +131,7 @@ class LawCurve:
                 if np.shape(found) != (len(at),) or not jnp.issubdtype(found.dtype, jnp.floating):
                     raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
                 return np.asarray(found)
-        except Exception as error:
+        except Exception as error:  # the formula is the user's own, and may raise anything
             said = str(error).strip().split("\n", maxsplit=1)[0]
             raise InputError(
                 f"The formula of {name} cannot be used ({type(error).__name__}: {said}): it must give one number from "
