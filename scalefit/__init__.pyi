@@ -7,10 +7,12 @@ from . import plot as plot
 from ._core import RESULTS as RESULTS
 from ._core import InputError as InputError
 from ._core import NotConverged as NotConverged
+from .data import Pools as Pools
 from .data import Runs as Runs
 from .data import data_sets as data_sets
 from .data import fetch as fetch
 from .data import load_data as load_data
+from .data import pooled as pooled
 from .data import read_runs as read_runs
 from .estimate import bootstrap as bootstrap
 from .estimate import covariance as covariance

@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 import scalefit as sf
-from scalefit.laws import AbstractLaw
+from scalefit.laws import AbstractLaw, input_names
 
 Sample = Callable[[np.random.Generator, int], dict[str, np.ndarray]]
 
@@ -60,9 +61,28 @@ def repeated(passes: tuple[float, float], **ranges: tuple[float, float]) -> Samp
     return sample
 
 
+def mixtures(passes: tuple[float, float], U: tuple[float, float]) -> Sample:
+    """Samples n seen in shares w of two pools of sizes U, one run in three on one pool alone."""
+    draw = log_uniform(passes=passes, first=U, second=U)
+
+    def sample(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        columns = draw(rng, count)
+        share = rng.random(count)
+        share[::3] = np.arange(len(share[::3])) % 2
+        w, sizes = np.stack([share, 1.0 - share], axis=1), np.stack([columns["first"], columns["second"]], axis=1)
+        # As many passes as asked for over the pool that is seen most often.
+        return {"n": columns["passes"] / np.max(w / sizes, axis=1), "w": w, "U": sizes}
+
+    return sample
+
+
 _RUNS = log_uniform(N=(1e7, 1e10), D=(1e9, 1e12))
 _POOL = pool(passes=(0.3, 20.0), U=(1e6, 1e8))
 _ANY_POOL = pool(passes=(1e-3, 32.0), U=(1e3, 1e14))
+_MIXED = mixtures(passes=(0.3, 20.0), U=(1e6, 1e8))
+_ANY_MIXED = mixtures(passes=(1e-3, 31.9), U=(1e3, 1e14))
+_TWO: dict[str, Any] = {"d": 0.1, "tau": np.array([6.7, 8.5]), "pool": ("A", "B"), "max_passes": 32}
+_SLOPES = {"a": 0.025, "b": np.array([-0.16, -0.125])}
 
 LAWS: Mapping[str, LawRow] = {
     "PowerLaw": LawRow(sf.laws.PowerLaw(E=1.7, A=410.0, alpha=0.34), log_uniform(x=(1e7, 1e10)), floor="E"),
@@ -80,6 +100,12 @@ LAWS: Mapping[str, LawRow] = {
     "QQTEffective": LawRow(
         sf.laws.QQTEffective(d=0.1, a=0.022, b=-0.18, tau=4.0, max_passes=32), _POOL, _ANY_POOL, floor="d"
     ),
+    "PoolsQQT": LawRow(sf.laws.PoolsQQT(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
+    "PoolsQQT-own": LawRow(sf.laws.PoolsQQT(**_TWO, **_SLOPES, half_life=0.3), _MIXED, _ANY_MIXED, floor="d"),
+    "PoolsOverfit": LawRow(sf.laws.PoolsOverfit(**_TWO, **_SLOPES, rho=0.2), _MIXED, _ANY_MIXED, floor="d"),
+    "PoolsEffective": LawRow(sf.laws.PoolsEffective(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
+    "PoolsDataConstrained": LawRow(sf.laws.PoolsDataConstrained(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
+    "PoolsExchange": LawRow(sf.laws.PoolsExchange(**_TWO, b=-0.15, q=[0.03, 0.01]), _MIXED, _ANY_MIXED, floor="d"),
     "BNSL-1": LawRow(
         sf.laws.BNSL(a=0.3, b=30.0, c0=0.15, c=np.array([0.25]), d=np.array([3e8]), f=np.array([0.4])),
         log_uniform(x=(1e7, 1e10)),
@@ -92,6 +118,16 @@ LAWS: Mapping[str, LawRow] = {
     ),
 }
 """Every exported law, by name; a law with more than one form has a row for each."""
+
+
+def one_by_one(law: AbstractLaw, point: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Inputs as runs have them: those along an axis as a column each."""
+    whole = input_names(law)
+    return {
+        name: point[base][..., i] if names != (base,) else point[base]
+        for base, names in whole.items()
+        for i, name in enumerate(names)
+    }
 
 
 def wide_inputs(row: LawRow, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:

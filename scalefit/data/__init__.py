@@ -10,6 +10,10 @@ from ._load import load_data as load_data
 from ._load import load_table as load_table
 from ._nearest import hint as hint
 from ._numbers import parse_number as parse_number
+from ._pools import UNLIMITED as UNLIMITED
+from ._pools import Pools as Pools
+from ._pools import pooled as pooled
+from ._pools import refuse_shares as refuse_shares
 from ._read import read_runs as read_runs
 from ._runs import UNITS as UNITS
 from ._runs import Runs as Runs

@@ -56,6 +56,8 @@ def _raw(repo: str, commit: str, path: str) -> str:
 
 BUNDLED = "bundled"
 """The name of the runs that ship with the package."""
+BUNDLED_POOLS = ("pools-teacher", "pools-signals")
+"""Runs on pools that ship with the package, with the pools and plans of each."""
 BUNDLED_FILES = ("runs.csv", "pools_teacher.csv", "pools_signals.csv", "pools_plans.csv", "pools_sizes.csv")
 BUNDLED_UNITS: Mapping[str, Mapping[str, str]] = {"runs.csv": {"D": "samples", "loss": "nats per sample"}}
 """By file and header, what its numbers count where that is not the usual."""
@@ -144,7 +146,7 @@ def data_set(name: str) -> DataSet:
     for record in _SETS:
         if record.name == name:
             return record
-    known = [*(r.name for r in _SETS), BUNDLED]
+    known = [*(r.name for r in _SETS), BUNDLED, *BUNDLED_POOLS]
     raise InputError(f"There is no data set {name!r}; {hint(name, known, what='data sets')}.")
 
 

@@ -9,8 +9,9 @@ from typing import Literal, TypedDict, overload
 import numpy as np
 
 from .._core import InputError
-from ._catalog import BUNDLED, BUNDLED_UNITS, data_set
+from ._catalog import BUNDLED, BUNDLED_POOLS, BUNDLED_UNITS, data_set
 from ._fetch import fetch
+from ._pools import Pools, pooled
 from ._read import read_runs
 from ._runs import Runs
 from ._table import table_of
@@ -75,6 +76,8 @@ def load_data(
 
     **Raises:** `InputError` where the name is unknown (the nearest is named) or the file cannot be had.
     """
+    if name in BUNDLED_POOLS:
+        return _bundled_pools(name, where)
     if name == BUNDLED:
         path = fetch(name, file=file)
         runs = read_runs(path, columns=columns, where=where, target=target, name=name)
@@ -91,6 +94,22 @@ def load_data(
     if isinstance(columns, Mapping):
         usual = {**record.columns, **columns}
     return read_runs(fetch(name, file=file), columns=usual, where=where, target=target, name=name)
+
+
+def _bundled_pools(name: str, where: str | None) -> Runs:
+    """The runs of a task, each with what it drew from which pool; `kind` is a column of its own."""
+    task = name.removeprefix("pools-")
+    plans, sizes = load_table(BUNDLED, "pools_plans.csv"), load_table(BUNDLED, "pools_sizes.csv")
+    rows = zip(sizes["task"], sizes["pool"], sizes["size"], strict=True)
+    pools = Pools({pool: float(size) for row, pool, size in rows if row == task})
+    weights = {plan: {p: float(plans[p][i]) for p in pools.names} for i, plan in enumerate(plans["plan"])}
+    fresh = [plan for plan, kind in zip(plans["plan"], plans["kind"], strict=True) if kind == "unlimited"]
+    path = fetch(BUNDLED, file=f"pools_{task}.csv")
+    runs = pooled(read_runs(path, columns={"pool": "plan"}, name=name), pools, plans=weights, unlimited=fresh)
+    kinds = dict(zip(plans["plan"], plans["kind"], strict=True))
+    kind = np.asarray([kinds[plan] for plan in runs.labels["pool"].tolist()])
+    runs = Runs._replace(runs, columns={**runs.columns, "kind": kind})
+    return runs if where is None else runs.where(where)
 
 
 def load_table(name: str, file: str) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import InputError
-from ..laws import AbstractLaw
+from ..laws import SHARE, AbstractLaw, gathered, input_units
 from ..params import Parameter, Slot, dimension_factor, rescale, slots, values, with_values
 
 
@@ -32,9 +32,9 @@ def _scaled(law: AbstractLaw, times: Mapping[int, float]) -> AbstractLaw:
 class LawCurve:
     """A law with some parameters free and the others held at given natural values.
 
-    Inputs come as logarithms, centred by unit; free numbers are the parameters of the law in the centred inputs, as
-    their constraints map them to the real line, amplitudes as shares of the typical target. The constants of a study
-    are the logarithms of its centres, by unit, its typical target, then the fixed natural values.
+    Inputs come as logarithms, centred by unit, but shares as they are; free numbers are the parameters of the law in the
+    centred inputs, as their constraints map them to the real line, amplitudes as shares of the typical target. The
+    constants of a study are the logarithms of its centres, by unit, its typical target, then the fixed natural values.
 
     **Arguments:**
 
@@ -70,9 +70,14 @@ class LawCurve:
         return tuple(k for k in range(len(self.slots)) if k not in self.free)
 
     @functools.cached_property
+    def inputs(self) -> dict[str, str]:
+        """Every number taken from a run, with its unit."""
+        return input_units(self.template)
+
+    @functools.cached_property
     def units(self) -> tuple[str, ...]:
-        """The units of the inputs, each once."""
-        return tuple(dict.fromkeys(self.template.inputs.values()))
+        """The units in which inputs are centred, each once."""
+        return tuple(dict.fromkeys(unit for unit in self.inputs.values() if unit != SHARE))
 
     def probe(self, inputs: Mapping[str, Sequence[float]]) -> tuple[bool, ...]:
         """By unit, whether the declared `dims` say truly how the law changes with it: only then may inputs be centred.
@@ -91,8 +96,8 @@ class LawCurve:
             low, high = constraint.unconstrain(np.asarray(slot.parameter.typical, float))
             numbers.append(constraint.constrain(np.asarray([low + (high - low) * rng.random()]))[0])
         points = len(next(iter(inputs.values()), [1.0]))
-        first = {n: float(np.exp(np.mean(np.log(v)))) for n, v in inputs.items()}
-        centre = {unit: np.log(first[n]) for n, unit in reversed(list(self.template.inputs.items()))}
+        sizes = {n: unit for n, unit in self.inputs.items() if unit != SHARE}
+        centre = {unit: float(np.mean(np.log(inputs[n]))) for n, unit in reversed(list(sizes.items()))}
         natural = rescale(with_values(self.template, np.asarray(numbers)), centre)
         amplitudes = [k for k, slot in enumerate(self.slots) if slot.parameter.amplitude]
         # As it is, and with every amplitude but one gone: a large term would hide what is wrong with a small one.
@@ -103,7 +108,7 @@ class LawCurve:
                 for unit in (None, *self.units):
                     shift = {u: -c if u == unit else 0.0 for u, c in centre.items()}
                     laws.append(rescale(version, shift))
-                    at.append({n: v[k] * np.exp(shift[self.template.inputs[n]]) for n, v in inputs.items()})
+                    at.append({n: v[k] * np.exp(shift.get(self.inputs[n], 0.0)) for n, v in inputs.items()})
         for one in amplitudes:
             for times in (0.0, 1.0, 2.0):
                 laws.append(_scaled(natural, {one: times}))
@@ -127,7 +132,7 @@ class LawCurve:
             with jax.enable_x64(True):
                 stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *laws)
                 where = {n: np.asarray([point[n] for point in at]) for n in at[0]}
-                found = jax.jit(jax.vmap(lambda law, point: law(**point)))(stacked, where)
+                found = jax.jit(jax.vmap(lambda law, point: law(**gathered(law, point))))(stacked, where)
                 if np.shape(found) != (len(at),) or not jnp.issubdtype(found.dtype, jnp.floating):
                     raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
                 return np.asarray(found)
@@ -135,7 +140,7 @@ class LawCurve:
             said = str(error).strip().split("\n", maxsplit=1)[0]
             raise InputError(
                 f"The formula of {name} cannot be used ({type(error).__name__}: {said}): it must give one number from "
-                f"one run, written with jax.numpy, and take {', '.join(self.template.inputs) or 'its inputs'} by name."
+                f"one run, written with jax.numpy, and take {', '.join(self.inputs) or 'its inputs'} by name."
             ) from error
 
     @property
@@ -197,4 +202,6 @@ class LawCurve:
 
     def _value(self, numbers: list[Any], point: Mapping[str, Any], constant: Any) -> Any:
         # exp here and log in the law cancel in compilation: logarithms are taken once, on the host, in float64.
-        return self.law(numbers, constant)(**{name: jnp.exp(value) for name, value in point.items()})
+        inputs = {n: v if self.inputs[n] == SHARE else jnp.exp(v) for n, v in point.items()}
+        law = self.law(numbers, constant)
+        return law(**gathered(law, inputs))

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import InputError
-from ..data import Runs
-from ..laws import AbstractLaw
+from ..data import Runs, pooled, refuse_shares
+from ..laws import SHARE, AbstractLaw, along_axes, axes, gathered, input_names, input_units
 from ..noise import AbstractNoise
 from ..params import rescale, values, with_values
 from ..solve import Data
@@ -47,7 +47,7 @@ class Prepared(NamedTuple):
 
 def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
     """The law's inputs from the runs, and what had to be derived; a law of one `x` takes the only input there is."""
-    names = tuple(law.inputs)
+    names = tuple(input_units(law))
     if names == ("x",) and "x" not in runs.inputs:
         if len(runs.inputs) != 1:
             if not runs.inputs:
@@ -63,15 +63,27 @@ def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Float[np.ndarray
 
 
 def usable(law: AbstractLaw, runs: Runs) -> Runs:
-    """The runs that have every input of the law; the others are listed in `dropped`."""
-    names = tuple(law.inputs)
+    """The runs that have every input of the law; the others are listed in `dropped`.
+
+    For a law of several pools, runs that name the one pool each was trained on are taken as such.
+    """
+    if "pool" in axes(law) and not any(name.startswith("w[") for name in runs.inputs):
+        runs = pooled(runs)
+    law = along_axes(law, used(runs))
+    names = tuple(input_units(law))
     only = names == ("x",) and "x" not in runs.inputs and len(runs.inputs) == 1
     return runs.complete(tuple(runs.inputs) if only else names)
 
 
+def used(runs: Runs) -> list[str]:
+    """The inputs that some run has any of: a pool from which none drew is no part of a law."""
+    return [name for name, column in runs.inputs.items() if not name.startswith("w[") or np.nanmax(column) > 0.0]
+
+
 def size_law(law: AbstractLaw, runs: Runs) -> AbstractLaw:
-    """The law with the static size that all of the runs need."""
-    return law.sized_for(inputs_for(law, runs)[0])
+    """The law with its axes named and with the static size that all of the runs need."""
+    law = along_axes(law, used(runs))
+    return law.sized_for(gathered(law, inputs_for(law, runs)[0]))
 
 
 def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tuple[str, ...]) -> Prepared:
@@ -93,15 +105,19 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
     _check(law, curve, studies, columns, noise)
     real = studies.real
     mean = 1.0 / studies.counts[:, None]
-    logs = {name: studies.table(np.log(column)) for name, column in columns.items()}
-    first = {unit: next(n for n, u in law.inputs.items() if u == unit) for unit in curve.units}
+    logs = {n: studies.table(column if curve.inputs[n] == SHARE else np.log(column)) for n, column in columns.items()}
+    first = {unit: next(n for n, u in curve.inputs.items() if u == unit) for unit in curve.units}
     centres = [np.sum(logs[first[unit]] * real * mean, axis=1) for unit in curve.units]
     centre = np.stack(centres, axis=1) if centres else np.zeros((len(studies), 0))
     # A law that does not say how its parameters carry a unit is fitted in that unit as it is.
     some = {name: np.quantile(column, [0.0, 0.5, 1.0], method="nearest").tolist() for name, column in columns.items()}
+    for names in input_names(law).values():
+        if curve.inputs[names[0]] == SHARE:
+            some |= {name: [float(k % len(names) == i) for k in range(3)] for i, name in enumerate(names)}
     centre = centre * np.asarray(_probed(curve, tuple((n, tuple(v)) for n, v in some.items())), float)
     place = {unit: i for i, unit in enumerate(curve.units)}
-    point = {name: logs[name] - centre[:, place[unit], None] for name, unit in law.inputs.items()}
+    shift = {n: 0.0 if unit == SHARE else centre[:, place[unit], None] for n, unit in curve.inputs.items()}
+    point = {name: logs[name] - shift[name] for name in curve.inputs}
     target = studies.table(np.log(runs.target) if noise.log else np.asarray(runs.target))
     size = np.log(np.abs(studies.table(runs.target)) + 1e-300)
     typical = np.exp(np.sum(size * real * mean, axis=1))
@@ -170,8 +186,12 @@ def _check(
             f"{runs.target_name} is {np.min(runs.target):g} in row {row} of {runs.name!r}; a noise on logarithms needs "
             f"values above 0: use a noise on values (log=False, or :value on the command line)."
         )
+    units = input_units(law)
+    for base, names in input_names(law).items():
+        if names and units[names[0]] == SHARE:
+            refuse_shares(f"{base} of {runs.name!r}", np.stack([columns[n] for n in names], axis=-1), runs.rows)
     for column, numbers in columns.items():
-        if np.min(numbers) <= 0:
+        if units[column] != SHARE and np.min(numbers) <= 0:
             raise InputError(
                 f"{column} must be above 0 in every run of {runs.name!r}; the least is {np.min(numbers):g}."
             )

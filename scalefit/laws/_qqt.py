@@ -3,16 +3,16 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..params import Param, Scalar, negative, nonnegative, positive
 from ._abstract import AbstractLaw, Published
 from ._formula import number, power
+from ._repetition import smooth_loss, staircase_loss
 
 SAMPLE_UNIT = 1e5
 """Samples are counted in units of 1e5 next to `a`, as the authors' code has it."""
@@ -29,8 +29,9 @@ def _published(a: float, d: float, b: list[float], tau: list[float]) -> dict[str
     }
 
 
-def _passes(max_passes: int) -> jax.Array:
-    return jnp.arange(max_passes, dtype=float)
+def covering(passes: float) -> int:
+    """The least power of two that covers so many passes."""
+    return 2 ** math.ceil(math.log2(max(passes * (1 - 1e-12), 1.0)))
 
 
 _Pool = TypeVar("_Pool", bound="_PoolLaw")
@@ -50,8 +51,7 @@ class _PoolLaw(AbstractLaw):
     def sized_for(self: _Pool, inputs: Mapping[str, np.ndarray]) -> _Pool:
         """The law covering as many passes as these inputs hold, rounded up to a power of two."""
         most = float(np.max(np.asarray(inputs["n"]) / np.asarray(inputs["U"]), initial=1.0))
-        needed = 2 ** math.ceil(math.log2(max(most * (1 - 1e-12), 1.0)))
-        return dataclasses.replace(self, max_passes=max(self.max_passes, needed))
+        return dataclasses.replace(self, max_passes=max(self.max_passes, covering(most)))
 
 
 class QQT(_PoolLaw):
@@ -62,9 +62,11 @@ class QQT(_PoolLaw):
     $\log(y - d) = b\left[\log(a\min(n, U)) + \sum_{k\ge1} 2^{-k/\tau}(\log\min(n, (k+1)U) - \log kU)_+\right]$.
 
     `floor="released"` multiplies d, too, by the later ratios, as the released code does: the floor then decays.
-    The formula covers `max_passes` passes and is NaN beyond; `fit` and `predict` set it from the runs.
+    `passes="smooth"` lets passes go by continuously, the decay beginning after half of one: the bracket becomes
+    $\log(a\min(n, U/2)) + e^{c/2}(E_1(c/2) - E_1(cn/U))$ with $c = \log 2/\tau$. The staircase covers
+    `max_passes` passes and is NaN beyond; `fit` and `predict` set it from the runs.
 
-    Source: Goyal et al. 2024 (arXiv 2404.07177, eqs. 2-4).
+    Source: Goyal et al. 2024 (arXiv 2404.07177, eqs. 2-4); the smooth form is ours.
     """
 
     published_sets: ClassVar[Mapping[str, Published]] = _published(
@@ -75,14 +77,18 @@ class QQT(_PoolLaw):
     )
 
     floor: Literal["outside", "released"] = eqx.field(default="outside", static=True)
+    passes: Literal["staircase", "smooth"] = eqx.field(default="staircase", static=True)
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
         n, U = number(n), number(U)
+        t, h = n / U, 1.0 / self.tau
+        lost = smooth_loss(t, h) if self.passes == "smooth" else staircase_loss(t, h, self.max_passes)
         first = power(self.a * jnp.minimum(n, U) / SAMPLE_UNIT, self.b)
-        later = jnp.exp(self.b * _decayed_growth(self.tau, n, U, self.max_passes))
+        later = jnp.exp(self.b * (lost + jnp.log(jnp.maximum(t, 1.0))))
         value = (first + self.d) * later if self.floor == "released" else self.d + first * later
-        return jnp.where(n > self.max_passes * U, jnp.nan, value)
+        beyond = (n > self.max_passes * U) & (self.passes == "staircase")
+        return jnp.where(beyond, jnp.nan, value)
 
 
 class QQTEffective(_PoolLaw):
@@ -104,15 +110,8 @@ class QQTEffective(_PoolLaw):
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
         n, U = number(n), number(U)
-        k = _passes(self.max_passes)
+        k = jnp.arange(self.max_passes, dtype=float)
         in_pass = jnp.maximum(jnp.minimum(n, (k + 1.0) * U) - k * U, 0.0)
         effective = jnp.sum(jnp.exp2(-k / self.tau) * in_pass)
         value = self.d + power(self.a * effective / SAMPLE_UNIT, self.b)
         return jnp.where(n > self.max_passes * U, jnp.nan, value)
-
-
-def _decayed_growth(tau: Any, n: Any, U: Any, max_passes: int) -> Any:
-    """Growth of log n over the passes after the first, each weighted by what is left of the utility."""
-    k = _passes(max_passes)[1:]
-    growth = jnp.log(jnp.minimum(n, (k + 1.0) * U)) - jnp.log(k * U)
-    return jnp.sum(jnp.exp2(-k / tau) * jnp.maximum(growth, 0.0))

@@ -31,14 +31,19 @@ def parameters(law: eqx.Module | type[eqx.Module]) -> dict[str, Parameter]:
 
 
 def slots(law: eqx.Module) -> tuple[Slot, ...]:
-    """The numbers of a law without leading axes, in order; those of an array field are named `field[1]` and so on."""
+    """The numbers of a law without leading axes, in order.
+
+    Those of an array field are named `field[1]` and so on or, where the law has a field of the axis' name that holds
+    names, by these: `b[top0-10]`.
+    """
     found = []
     for field, declared in parameters(law).items():
         if declared.axis is None:
             found.append(Slot(field, field, None, declared))
             continue
         size = np.shape(getattr(law, field))[-1]
-        found += [Slot(f"{field}[{i + 1}]", field, i, declared) for i in range(size)]
+        entries = getattr(law, declared.axis, None) or range(1, size + 1)
+        found += [Slot(f"{field}[{entry}]", field, i, declared) for i, entry in enumerate(entries)]
     return tuple(found)
 
 

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from .._core import InputError
-from ..laws import AbstractLaw
+from ..data import refuse_shares
+from ..laws import SHARE, AbstractLaw, gathered, input_names, input_units
 from ..noise import StudentT
 from ._fit import Ensemble, Fit
 
@@ -38,14 +39,14 @@ class Band(NamedTuple):
 @eqx.filter_jit
 def _values(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> Any:
     def at(one: AbstractLaw) -> Any:
-        return jax.vmap(lambda point: one(**point))(inputs)
+        return jax.vmap(lambda point: one(**gathered(one, point)))(inputs)
 
     return eqx.filter_vmap(at)(law) if batched else at(law)
 
 
 def evaluate(law: AbstractLaw, inputs: dict[str, Float[np.ndarray, " point"]], batched: bool) -> np.ndarray:
     """The law's values in float64, at points in order; with a leading axis of laws if `batched`."""
-    law = law.sized_for(inputs)
+    law = law.sized_for(gathered(law, inputs))
     with jax.enable_x64(True):
         return np.asarray(_values(law, {name: jnp.asarray(v) for name, v in inputs.items()}, batched))
 
@@ -74,7 +75,9 @@ def predict(
     **Raises:** `InputError` for inputs that are missing, unknown, not above 0 or not finite, or a level outside (0, 1).
     """
     fit = result if isinstance(result, Fit) else result.fit
-    names = tuple(fit.law.inputs)
+    inputs = _one_by_one(fit.law, inputs)
+    units = input_units(fit.law)
+    names = tuple(units)
     if set(inputs) != set(names):
         raise InputError(
             f"{type(fit.law).__name__} predicts from {', '.join(names)}; {', '.join(inputs) or 'nothing'} was given."
@@ -85,10 +88,14 @@ def predict(
     except ValueError as error:
         raise InputError(f"{', '.join(names)} must be numbers, or arrays whose shapes go together ({error}).") from None
     for name, array in zip(names, arrays, strict=True):
-        if not np.all(np.isfinite(array)) or np.any(array <= 0):
-            raise InputError(f"{name} must be finite and above 0 in every prediction.")
+        if not np.all(np.isfinite(array)) or np.any(array <= 0 if units[name] != SHARE else array < 0):
+            least = "0 or more" if units[name] == SHARE else "above 0"
+            raise InputError(f"{name} must be finite and {least} in every prediction.")
     shape = arrays[0].shape
     points = {name: np.ravel(a) for name, a in zip(names, arrays, strict=True)}
+    for base, columns in input_names(fit.law).items():
+        if columns and units[columns[0]] == SHARE:
+            refuse_shares(base, np.stack([points[name] for name in columns], axis=-1))
     value = evaluate(fit.law, points, fit.keys is not None)
     value = value.reshape(value.shape[:-1] + shape)
     if isinstance(result, Fit):
@@ -104,6 +111,22 @@ def predict(
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
         low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=-2)
     return Band(value, low.reshape(value.shape), high.reshape(value.shape), level, new_run)
+
+
+def _one_by_one(law: AbstractLaw, inputs: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
+    """Inputs along an axis as one number each: `w=[.5, .5]` is `w[A]` and `w[B]`."""
+    found = dict(inputs)
+    for base, names in input_names(law).items():
+        if names == (base,) or base not in found:
+            continue
+        whole = np.asarray(found.pop(base), dtype=np.float64)
+        if whole.ndim == 0 or whole.shape[-1] != len(names):
+            raise InputError(
+                f"{base} has shape {whole.shape}; expected one number along the last axis for each of "
+                f"{', '.join(names)}."
+            )
+        found |= {name: whole[..., i] for i, name in enumerate(names)}
+    return found
 
 
 def _draw_values(ensemble: Ensemble[Any], points: dict[str, Any]) -> Float[np.ndarray, "*batch draw point"]:

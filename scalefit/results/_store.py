@@ -18,7 +18,7 @@ import numpy as np
 from .. import laws as published_laws
 from .. import noise as noises
 from .._core import InputError
-from ..laws import AbstractLaw
+from ..laws import SHARE, AbstractLaw, input_names, input_units
 from ..noise import AbstractNoise
 from ..params import parameters
 from ._fit import Ensemble, Fit, Source
@@ -220,12 +220,14 @@ def _law_document(law: AbstractLaw) -> dict[str, Any]:
 def _probe(fit: Fit[Any]) -> dict[str, Any] | None:
     """What the law says across its runs: another formula of the same name says something else."""
     ranges = fit.source.ranges
-    if not all(name in ranges for name in fit.law.inputs):
+    units = input_units(fit.law)
+    if not all(name in ranges for name in units):
         return None
-    # The two ends and the middle of every input, across each other.
-    ends = [np.geomspace(*ranges[name], 3) for name in fit.law.inputs]
-    table = [axis.ravel() for axis in np.meshgrid(*ends, indexing="ij")]
-    at = dict(zip(fit.law.inputs, table, strict=True))
+    # The two ends and the middle of every input, across each other; the numbers along an axis go together.
+    spaced = {n: (np.linspace if unit == SHARE else np.geomspace)(*ranges[n], 3) for n, unit in units.items()}
+    whole = input_names(fit.law)
+    places = np.meshgrid(*([np.arange(3)] * len(whole)), indexing="ij")
+    at = {n: spaced[n][place.ravel()] for names, place in zip(whole.values(), places, strict=True) for n in names}
     return {"inputs": at, "value": evaluate(fit.template, at, False)}
 
 

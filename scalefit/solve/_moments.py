@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ._derivatives import curved_pairs, derivatives, flat, slopes
+from ._derivatives import MANY, curved_pairs, derivatives, flat, reverse_slopes, slopes
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
 BLOCK = 1024
@@ -107,8 +107,11 @@ def _padded(rows: Lanes, spare: int) -> Lanes:
 def _block_moments(
     curve: Curve, noise: Noise, theta: Float[Array, "lane free"], exact: Bool[Array, " lane"], rows: Lanes
 ) -> Moments:
-    value, first, curvatures = _by_lane_and_run(curve, theta, rows, derivatives)
-    pairs = curved_pairs(curve, tuple(rows.point), rows.constant.shape[1])
+    many = curve.size > MANY
+    if many:
+        value, first, curvatures = *_by_lane_and_run(curve, theta, rows, reverse_slopes), ()
+    else:
+        value, first, curvatures = _by_lane_and_run(curve, theta, rows, derivatives)
     exact = exact[:, None]
     inverse = 1.0 / value if noise.log else None
     # Residual z = a (target - log value) or a (target - value); its slopes are -a f' / f or -a f'.
@@ -137,8 +140,12 @@ def _block_moments(
     p = curve.size
     matrix, gradient = product[:, :p], product[:, p]
     curving = bend * factor
-    entries = {pair: jnp.sum(curving * c, axis=1) for pair, c in zip(pairs, curvatures, strict=True)}
-    matrix = matrix + symmetric(entries, p, theta.dtype)
+    if many:
+        matrix = matrix + _second_moments(curve, theta, rows, curving)
+    else:
+        pairs = curved_pairs(curve, tuple(rows.point), rows.constant.shape[1])
+        entries = {pair: jnp.sum(curving * c, axis=1) for pair, c in zip(pairs, curvatures, strict=True)}
+        matrix = matrix + symmetric(entries, p, theta.dtype)
     if noise.free_scale:
         across = -product[:, p + 1]
         corner = jnp.sum((base * z + bend) * z, axis=1)
@@ -152,6 +159,30 @@ def _block_moments(
         along = jnp.sum(jnp.broadcast_to(rows.weight, slope.shape) - slope * z, axis=1)
         gradient = jnp.concatenate([gradient, along[:, None]], axis=1)
     return jnp.sum(rows.weight * cost, axis=1), gradient, matrix
+
+
+def _second_moments(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes, by_run: Any) -> Any:
+    """The second derivatives of the curve summed over the runs with a factor each, a row of the matrix at a time."""
+    shared = rows.target.shape[0] == 1
+
+    def slope(at: Any, point: Any, constant: Any, factor: Any) -> Any:
+        def total(*theta: Any) -> Any:
+            each = jax.vmap(lambda p: flat(curve, p, constant, theta[0].dtype)(*theta))(point)
+            return jnp.sum(factor * each)
+
+        return jax.grad(total, argnums=tuple(range(curve.size)))(*at)
+
+    one = jax.tree.map(lambda a: a[0], rows) if shared else rows
+    of_rows = None if shared else 0
+    by_lane = jax.vmap(slope, in_axes=(0, of_rows, of_rows, 0))
+    at = tuple(theta[:, k] for k in range(curve.size))
+
+    def row(direction: Any) -> Any:
+        tangents = tuple(jnp.broadcast_to(direction[k], at[k].shape) for k in range(curve.size))
+        along = jax.jvp(lambda t: by_lane(t, one.point, one.constant, by_run), (at,), (tangents,))[1]
+        return jnp.stack(along, axis=-1)
+
+    return jnp.moveaxis(jax.lax.map(row, jnp.eye(curve.size, dtype=theta.dtype)), 0, 1)
 
 
 def symmetric(entries: dict[tuple[int, int], Any], size: int, dtype: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 import scalefit as sf
 from scalefit.cli._show import plain
 
-LAWS = ["bnsl", "chinchilla", "data-constrained", "kaplan", "power-law", "qqt", "qqt-effective"]
+LAWS = ["bnsl", "chinchilla", "data-constrained", "kaplan", "pools-qqt", "power-law", "qqt", "qqt-effective"]
 
 
 def test_laws(cli):

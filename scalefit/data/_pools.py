@@ -1,0 +1,279 @@
+"""Pools of data: how large they are, what they cost, and which run drew how much from which."""
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from .._core import InputError
+from ._labels import empty_cells
+from ._nearest import hint, listed
+from ._runs import Runs
+
+UNLIMITED = 1e18
+"""The size that a pool has for a run to which its samples came fresh, none of them twice."""
+OFF = 1e-6
+"""Weights may miss a sum of 1 by so much."""
+ACCURACY = ("accuracy", "acc", "acc1", "top1", "acc5", "top5")
+"""What a table calls a share of right answers; the laws of pools are of errors."""
+
+Numbers = float | Mapping[str, float]
+"""One number for every pool, or one by the name of the pool."""
+
+
+@dataclasses.dataclass(frozen=True, init=False, eq=False)
+class Pools:
+    """Named pools of unique samples.
+
+    - `names`: Of the pools.
+    - `sizes`: Unique samples in each.
+    - `cost`: What a sample of each costs to train on, in any unit; all the same unless given.
+    - `max_passes`: How often each may be seen; infinite unless given.
+    """
+
+    names: tuple[str, ...]
+    sizes: Float[np.ndarray, " pool"]
+    cost: Float[np.ndarray, " pool"]
+    max_passes: Float[np.ndarray, " pool"]
+
+    def __init__(self, sizes: Mapping[str, float], *, cost: Numbers = 1.0, max_passes: Numbers = np.inf):
+        """Name the pools.
+
+        **Arguments:**
+
+        - `sizes`: Unique samples by the name of the pool, above 0.
+        - `cost`: Cost of a sample, one number or by name, above 0.
+        - `max_passes`: The most passes allowed, one number or by name, above 0.
+
+        **Raises:** `InputError` where there is no pool, a number is not above 0, or a name is unknown.
+        """
+        if not isinstance(sizes, Mapping) or not sizes:
+            raise InputError(f'sizes is {sizes!r}; give the unique samples by pool, as {{"A": 1e6, "B": 5e6}}.')
+        names = tuple(str(name) for name in sizes)
+        object.__setattr__(self, "names", names)
+        for field, given in (("sizes", sizes), ("cost", cost), ("max_passes", max_passes)):
+            object.__setattr__(self, field, _by_name(field, given, names))
+        if not np.isfinite(self.sizes).all() or not np.isfinite(self.cost).all():
+            raise InputError("sizes and cost must be finite; a pool without an end may be given a very large size.")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        return f"Pools({', '.join(f'{name}: {size:g}' for name, size in zip(self.names, self.sizes, strict=True))})"
+
+    @property
+    def natural(self) -> Float[np.ndarray, " pool"]:
+        """Weights in proportion to the sizes: every sample is as likely as any other."""
+        return self.sizes / self.sizes.sum()
+
+    @property
+    def uniform(self) -> Float[np.ndarray, " pool"]:
+        """The same weight for every pool."""
+        return np.full(len(self), 1.0 / len(self))
+
+    def weights(self, plan: Mapping[str, float] | Sequence[float]) -> Float[np.ndarray, " pool"]:
+        """Weights in the order of the pools, from a mapping by name (0 for the others) or a sequence.
+
+        **Raises:** `InputError` for unknown pools, weights below 0, or a sum that is not 1.
+        """
+        if isinstance(plan, Mapping):
+            for name in plan:
+                if name not in self.names:
+                    raise InputError(f"There is no pool {name!r}; {hint(str(name), self.names, what='pools')}.")
+            plan = [plan.get(name, 0.0) for name in self.names]
+        try:
+            found = np.asarray(plan, float)
+        except (TypeError, ValueError):
+            raise InputError(f"The weights {plan!r} are no numbers.") from None
+        if found.shape != (len(self),):
+            raise InputError(f"{found.size} weights are given for {len(self)} pools ({listed(self.names)}).")
+        refuse_shares("The weights", found[None])
+        return found
+
+    @classmethod
+    def of(cls, runs: Runs) -> "Pools":
+        """The pools of runs that say the size of each (`pooled`); runs with fresh samples only do not count.
+
+        **Raises:** `InputError` where the runs hold no pools, or a pool has several sizes or none.
+        """
+        names = [name[2:-1] for name in runs.inputs if name.startswith("U[") and name.endswith("]")]
+        if not names:
+            raise InputError(f"{runs.name!r} says nothing of pools: make it with pooled(runs, pools).")
+        sizes = {}
+        for name in names:
+            there = np.unique(runs.inputs[f"U[{name}]"])
+            there = there[there < UNLIMITED]
+            if len(there) != 1:
+                wrong = "only fresh samples" if len(there) == 0 else f"several sizes ({listed(there.tolist())})"
+                raise InputError(f"Pool {name!r} has {wrong} in {runs.name!r}: give the sizes as Pools({{...}}).")
+            sizes[name] = float(there[0])
+        return cls(sizes)
+
+
+def pooled(
+    runs: Runs,
+    pools: Pools | None = None,
+    *,
+    plans: Mapping[str, Mapping[str, float] | Sequence[float]] | None = None,
+    unlimited: Collection[str] = (),
+    metric: str = "auto",
+) -> Runs:
+    """Say of every run how much it drew from which pool: the inputs n, `w[pool]` and `U[pool]` of the laws of pools.
+
+    Each run names in its label `pool` the one pool it was trained on, or a plan. Samples seen are the input `n` (or
+    `samples`); a column `epochs` will do for runs on one pool.
+
+    **Arguments:**
+
+    - `runs`: The table: pool, samples seen or epochs, what was measured.
+    - `pools`: The pools with their sizes; unless given, those of the label, sized by the column `U`.
+    - `plans`: Weights by the name of a plan, for runs on several pools.
+    - `unlimited`: Names (of pools or plans) under which every sample was fresh, none seen twice.
+    - `metric`: What was measured: `"error"`, `"accuracy"` (turned into an error) or `"loss"`; by its name if `"auto"`.
+
+    **Returns:** a new table with those inputs.
+
+    **Raises:** `InputError` where a run names no known pool or plan, sizes or samples are missing, weights are off the
+    simplex, or an error or accuracy lies outside [0, 1].
+    """
+    if "pool" not in runs.labels:
+        raise InputError(
+            f"{runs.name!r} does not say which pool a run was trained on: name the column with "
+            f'columns={{"pool": "its header"}}, or give it as Runs(..., pool=...).'
+        )
+    label = runs.labels["pool"]
+    empty = empty_cells(label)
+    if empty.any():
+        raise InputError(f"Row {runs.rows[int(np.argmax(empty))]} of {runs.name!r} names no pool.")
+    plan_of = np.asarray([str(v) for v in label.tolist()])
+    pools = _pools_of(runs, plan_of) if pools is None else pools
+    table = _plans(pools, plans or {}, unlimited)
+    unknown = [plan for plan in dict.fromkeys(plan_of.tolist()) if plan not in table]
+    if unknown:
+        raise InputError(
+            f"{runs.name!r} has runs on {unknown[0]!r}, which is neither a pool nor a plan: "
+            f"{hint(unknown[0], table, what='pools and plans')}. Add it to plans=, or leave such runs out."
+        )
+    weights = np.stack([table[plan] for plan in plan_of.tolist()])
+    sizes = np.broadcast_to(pools.sizes, weights.shape).copy()
+    sizes[np.isin(plan_of, list(unlimited))] = UNLIMITED
+    n, notes = _samples(runs, weights, sizes)
+    target, name, said = _error(runs, metric)
+    own = {"n", "U", "samples", "epochs"}
+    others = {k: v for k, v in runs.inputs.items() if k not in own and not k.startswith(("w[", "U["))}
+    shares = {f"w[{p}]": weights[:, i] for i, p in enumerate(pools.names)}
+    unique = {f"U[{p}]": sizes[:, i] for i, p in enumerate(pools.names)}
+    inputs = {**others, "n": n, **shares, **unique}
+    units = {k: u for k, u in runs.units.items() if k in inputs}
+    units |= {"n": "samples seen"} | dict.fromkeys(shares, "share of the samples") | dict.fromkeys(unique, "samples")
+    return Runs._replace(
+        runs, inputs=inputs, units=units, target=target, target_name=name, notes=(*runs.notes, *notes, *said)
+    )
+
+
+def refuse_shares(name: str, shares: Float[np.ndarray, "run pool"], rows: np.ndarray | None = None) -> None:
+    """Refuse weights that are not 0 or more with a sum of 1."""
+    wrong = ~np.isfinite(shares).all(axis=1) | (shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1.0) > OFF)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        where = "" if rows is None else f", row {rows[first]}"
+        raise InputError(
+            f"{name}{where}: {np.array2string(shares[first], separator=', ')} with a sum of {shares[first].sum():g}; "
+            f"expected shares of 0 or more with a sum of 1."
+        )
+
+
+def _by_name(field: str, given: Any, names: tuple[str, ...]) -> Float[np.ndarray, " pool"]:
+    if isinstance(given, Mapping):
+        given = {str(k): v for k, v in given.items()}
+        for name in given:
+            if name not in names:
+                raise InputError(f"{field} names a pool {name!r}; {hint(name, names, what='pools')}.")
+        lacking = [name for name in names if name not in given]
+        if lacking:
+            raise InputError(f"{field} has no number for the pool {lacking[0]!r}.")
+        given = [given[name] for name in names]
+    try:
+        numbers = np.broadcast_to(np.asarray(given, float), (len(names),)).copy()
+    except (TypeError, ValueError):
+        raise InputError(f"{field} is {given!r}; expected one number, or one for each of {listed(names)}.") from None
+    if not (numbers > 0).all():
+        bad = int(np.argmin(numbers > 0))
+        raise InputError(f"{field} of the pool {names[bad]!r} is {numbers[bad]:g}; it must be above 0.")
+    numbers.flags.writeable = False
+    return numbers
+
+
+def _plans(pools: Pools, plans: Mapping[str, Any], unlimited: Collection[str]) -> dict[str, np.ndarray]:
+    """Weights by the name of each pool and plan."""
+    table = dict(zip(pools.names, np.eye(len(pools)), strict=True))
+    for name, plan in plans.items():
+        try:
+            table[str(name)] = pools.weights(plan)
+        except InputError as error:
+            raise InputError(f"Plan {name!r}: {error}") from None
+    for name in unlimited:
+        if name not in table:
+            raise InputError(f"unlimited names {name!r}; {hint(str(name), table, what='pools and plans')}.")
+    return table
+
+
+def _pools_of(runs: Runs, plan_of: np.ndarray) -> Pools:
+    if "U" not in runs.inputs:
+        raise InputError(
+            f"{runs.name!r} does not say how large its pools are: give them as pooled(runs, Pools({{...}})), or a "
+            f"column U."
+        )
+    sizes = {}
+    for name in dict.fromkeys(plan_of.tolist()):
+        there = np.unique(runs.inputs["U"][plan_of == name])
+        if len(there) != 1 or np.isnan(there[0]):
+            raise InputError(
+                f"Pool {name!r} has the sizes {listed(there.tolist())} in {runs.name!r}; expected one. "
+                f"Give the pools as pooled(runs, Pools({{...}}))."
+            )
+        sizes[name] = float(there[0])
+    return Pools(sizes)
+
+
+def _samples(runs: Runs, weights: np.ndarray, sizes: np.ndarray) -> tuple[Float[np.ndarray, " run"], tuple[str, ...]]:
+    """Samples seen by each run, and a note where they were derived."""
+    for name in ("n", "samples"):
+        if name in runs.inputs:
+            return runs.select([name])[0][name], ()
+    epochs = runs.inputs.get("epochs")
+    if epochs is None:
+        raise InputError(f"{runs.name!r} does not say how many samples a run has seen: give a column n, or epochs.")
+    if not (epochs > 0).all():
+        row = int(np.argmin(epochs > 0))
+        raise InputError(f"epochs is {epochs[row]:g} in row {runs.rows[row]} of {runs.name!r}; it must be above 0.")
+    alone = (weights == 1.0).any(axis=1) & (np.sum(weights * sizes, axis=1) < UNLIMITED)
+    if not alone.all():
+        raise InputError(
+            f"Row {runs.rows[int(np.argmin(alone))]} of {runs.name!r} gives epochs for a run that is not on one pool "
+            f"of known size: give samples seen, n, there."
+        )
+    return epochs * np.sum(weights * sizes, axis=1), ("n is epochs times the size of the pool",)
+
+
+def _error(runs: Runs, metric: str) -> tuple[Float[np.ndarray, " run"], str, tuple[str, ...]]:
+    """What was measured as something that falls, its name, and a note where it was turned round."""
+    name, target = runs.target_name, runs.target
+    if metric == "auto":
+        usual = (name.lower(), runs.target_header.lower())
+        metric = "accuracy" if any(u in ACCURACY for u in usual) else "error" if "error" in usual else "loss"
+    if metric not in ("error", "accuracy", "loss"):
+        raise InputError(f"metric is {metric!r}; it must be 'error', 'accuracy' or 'loss'.")
+    outside = (target < 0) | (target > 1)
+    if metric != "loss" and outside.any():
+        row = int(np.argmax(outside))
+        raise InputError(
+            f"{name} is {target[row]:g} in row {runs.rows[row]} of {runs.name!r}, and an {metric} lies between 0 and "
+            f'1: divide percentages by 100, or say metric="loss".'
+        )
+    if metric == "accuracy":
+        return 1.0 - target, "error", (f"error = 1 - {name}",)
+    return target, name, ()
