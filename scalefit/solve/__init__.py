@@ -1,4 +1,4 @@
-"""Batched nonlinear fitting of arrays to curves: a global screen, a local polish, a queue over the cores."""
+"""Batched solvers: fitting curves by a screen, a polish and a queue over the cores; weights on the simplex."""
 
 from ._derivatives import derivatives as derivatives
 from ._moments import BLOCK as BLOCK
@@ -22,3 +22,7 @@ from ._run import solve as solve
 from ._screen import AffineCurve as AffineCurve
 from ._screen import kronecker as kronecker
 from ._screen import screen as screen
+from ._simplex import OnSimplex as OnSimplex
+from ._simplex import minimise_on_simplex as minimise_on_simplex
+from ._simplex import project as project
+from ._simplex import simplex_kkt as simplex_kkt
