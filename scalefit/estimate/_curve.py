@@ -32,8 +32,8 @@ def _scaled(law: AbstractLaw, times: Mapping[int, float]) -> AbstractLaw:
 class LawCurve:
     """A law with some parameters free and the others held at given natural values.
 
-    Inputs come as logarithms, centred by unit, but shares as they are; free numbers are the parameters of the law in the
-    centred inputs, as their constraints map them to the real line, amplitudes as shares of the typical target. The
+    Inputs come as logarithms, centred by unit, but shares as they are; free numbers are the parameters of the law in
+    the centred inputs, as their constraints map them to the real line, amplitudes as shares of the typical target. The
     constants of a study are the logarithms of its centres, by unit, its typical target, then the fixed natural values.
 
     **Arguments:**

@@ -12,7 +12,7 @@ from ..params import parameters
 from ._abstract import AbstractLaw, Law
 
 SHARE = "share"
-"""The unit of inputs that share one whole along their axis: 0 or more, with a sum of 1; no logarithm of them is taken."""
+"""The unit of inputs that share one whole along their axis: 0 or more, with a sum of 1; no logarithm is taken."""
 
 
 def axis_of(name: str) -> tuple[str, str | None]:
