@@ -171,7 +171,7 @@ def _refitted(
         solved = better_of(solved, refit(start, some), some)
     failed = np.flatnonzero(np.asarray(solved.result) != int(RESULTS.successful))
     if failed.size:
-        begin = screened(prepared, fit.noise, study[failed], resample[failed][:, None], 3, fit.seed)[:, 0]
+        begin = screened(prepared, fit.noise, study[failed], resample[failed], 3, fit.seed)
         for k in range(begin.shape[1]):
             solved = better_of(solved, refit(begin[:, k], failed), failed)
     theta = np.asarray(solved.theta)
@@ -194,8 +194,8 @@ def _rivals(
 
     An optimum is a rival where its objective is above the best by no more than resampling could make up for.
     """
-    everyone, whole = np.arange(len(best)), np.zeros((len(best), 1), int)
-    begin = screened(prepared, fit.noise, everyone, whole, min(fit.tried, TRIED), fit.seed)[:, 0]
+    everyone, whole = np.arange(len(best)), np.zeros(len(best), int)
+    begin = screened(prepared, fit.noise, everyone, whole, min(fit.tried, TRIED), fit.seed)
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
     solved = solve(

@@ -186,7 +186,7 @@ def _begin(
     count = len(prepared.studies)
     if starts is not None:
         return np.stack([given(prepared, noise, starts, s) for s in range(count)])
-    begin = screened(prepared, noise, np.arange(count), np.zeros((count, 1), int), keep, seed)[:, 0]
+    begin = screened(prepared, noise, np.arange(count), np.zeros(count, int), keep, seed)
     known = values(template)
     if np.isfinite(known[list(prepared.curve.free)]).all():
         own = np.stack([given(prepared, noise, template, s) for s in range(count)])
@@ -220,15 +220,15 @@ def _polished(
     if lost.size == 0:
         return solved
     which, place = np.unique(study[lost], return_inverse=True)
-    again = screened(prepared, noise, which, np.zeros((len(which), 1), int), 4, seed + 1)
-    fresh = again[place, 0, np.arange(lost.size) % again.shape[2]]
+    again = screened(prepared, noise, which, np.zeros(len(which), int), 4, seed + 1)
+    fresh = again[place, np.arange(lost.size) % again.shape[1]]
     solved = better_of(solved, run(fresh, study[lost]), lost)
     # A study that none of its starts brought anywhere gets whatever else the screen has.
-    for k in range(again.shape[2]):
+    for k in range(again.shape[1]):
         failed = np.asarray(solved.result).reshape(studies, tried) != int(RESULTS.successful)
         first = tried * np.flatnonzero(failed.all(axis=1))
         if first.size:
-            begin = again[np.searchsorted(which, study[first]), 0, k]
+            begin = again[np.searchsorted(which, study[first]), k]
             solved = better_of(solved, run(begin, study[first]), first)
     return solved
 
