@@ -85,7 +85,7 @@ def best_known(problem: Problem, found: dict[str, np.ndarray], count: int) -> np
     for objective in found.values():
         objective = np.where(np.isfinite(objective), objective, np.inf)
         best[: len(objective)] = np.minimum(best[: len(objective)], objective)
-    starts = screened(problem.prepared, problem.noise, np.zeros(1, int), np.arange(count)[None], 3, 0)[0]
+    starts = screened(problem.prepared, problem.noise, np.zeros(count, int), np.arange(count), 3, 0)
     for k in range(starts.shape[1]):
         again = np.asarray(problem.solve(count, start=starts[:, k]).objective)
         best = np.fmin(best, again)

@@ -65,7 +65,7 @@ def main() -> None:
     keeps = {"the best 2": 2, "the best 1": 1}
 
     def compiled(keep: int) -> np.ndarray:
-        starts = screened(prepared, noise, np.zeros(1, int), np.zeros((1, 1), int), keep, 0)[0, 0]
+        starts = screened(prepared, noise, np.zeros(1, int), np.zeros(1, int), keep, 0)[0]
         nothing = np.zeros(keep, int)
         solved = solve(prepared.curve, noise, prepared.data, starts, nothing, nothing, prepared.floor)
         return np.asarray(solved.objective)

@@ -1,6 +1,8 @@
 """How sure a fit is, by refitting resamples of its runs."""
 
+import functools
 import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -13,8 +15,8 @@ from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
-from ..solve import Solutions, solve
-from ._fit import GONE, better_of, refuse_number, residuals_and_dead, run_costs, studies_of
+from ..solve import Precision, Solutions, Solver, refuse_solver, solve
+from ._fit import better_of, refuse_number, residuals_and_dead, run_costs, studies_of, vanished
 from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare
 from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
@@ -26,6 +28,10 @@ TRIED = 8
 ALIKE, RIVAL = 1e-4, 4.0
 """Optima are one where their costs differ by less than this share of the objective; a rival's objective is above the
 best by at most so many standard deviations of the difference between resamples."""
+AGAIN = 3
+"""Starts of the global screen for a draw that failed or lost a term: the best, and the others if it still fails."""
+HELD = 1 << 20
+"""Draws times runs whose responses are held at once."""
 FEW = 6
 """Trainings below which a bootstrap says that it is rough."""
 NOTABLE = 0.02
@@ -42,13 +48,16 @@ def bootstrap(
     weights: ArrayLike | None = None,
     cluster: str | tuple[str, ...] | None = "auto",
     seed: int = 0,
+    solver: Solver = "newton",
     max_steps: int = 300,
+    precision: Precision = "float64",
 ) -> Ensemble[LawT]:
     """Refit a law to resamples of its runs: each draw weighs every run by how often it was drawn.
 
-    Checkpoints of one training are drawn together (`Runs.clusters`). A draw starts at the fit; one that does not
-    converge from there starts again from the global screen. Draws that lie at fewer different inputs than the law has
-    free parameters determine nothing and are drawn again.
+    Checkpoints of one training are drawn together (`Runs.clusters`). A draw starts at the fit, and at other optima that
+    may be its own; one that does not converge from there, or loses a term that the fit has, starts again from the
+    global screen. Draws that lie at fewer different inputs than the law has free parameters determine nothing and are
+    drawn again.
 
     **Arguments:**
 
@@ -58,15 +67,17 @@ def bootstrap(
     - `weights`: The caller's own resamples: weight of each run in each draw, 0 or more.
     - `cluster`: What is drawn as one: see `Runs.clusters`.
     - `seed`: Of the resampling.
+    - `solver`: Of the refits, whatever made the fit: see `fit`.
     - `max_steps`: Passes over the runs allowed to one draw.
+    - `precision`: Of the passes: see `fit`.
 
     **Returns:** an `Ensemble` of `num` draws; a batch of them for a batch of fits, where studies that did not converge
     have no draws that did.
 
     **Warns:** where some draws did not converge: they take no part in intervals.
 
-    **Raises:** `InputError` where the runs are not those of the fit, or the weights have another shape or sign;
-    `NotConverged` where no draw of a converged fit converged.
+    **Raises:** `InputError` where the runs are not those of the fit, or the weights have another shape or sign, or the
+    solver has no such precision; `NotConverged` where no draw of a converged fit converged.
     """
     studies = studies_of(fit, runs)
     runs = studies.runs
@@ -75,6 +86,8 @@ def bootstrap(
         raise InputError("The fit did not converge, so its resamples would say nothing: mend the fit first.")
     refuse_number("seed", seed, 0)
     refuse_number("max_steps", max_steps, 1)
+    refuse_solver(solver, precision)
+    optimise = functools.partial(solve, solver=solver, max_steps=max_steps, precision=precision)
     if weights is None:
         refuse_number("num", num, 2)
     if weights is not None and fit.keys is not None:
@@ -97,7 +110,7 @@ def bootstrap(
         else:
             refuse_short(rows, points[0], free)
             table = fill(rows, some.length)
-        parts.append(_refitted(prepared, fit, which, table, num, max_steps))
+        parts.append(_refitted(prepared, fit, which, table, num, optimise))
         order.append(which)
     back = np.argsort(np.concatenate(order))
 
@@ -117,11 +130,12 @@ def bootstrap(
             f"parameters and were drawn again: with so few runs intervals are too narrow.",
             stacklevel=2,
         )
-    least = min(np.unique(code[studies.rows(s)]).size for s in range(len(studies)))
-    if rows is None and least < FEW:
+    trainings = [np.unique(code[studies.rows(s)]).size for s in range(len(studies))]
+    least = int(np.argmin(trainings))
+    if rows is None and trainings[least] < FEW:
         warnings.warn(
-            f"There are only {least} trainings to resample, and rows of one are drawn together: intervals are rough. "
-            f"Add trainings, or say with cluster= what is independent.",
+            f"{studies.name(least)!r} has only {trainings[least]} trainings to resample, and rows of one are drawn "
+            f"together: its intervals are rough. Add trainings, or say with cluster= what is independent.",
             stacklevel=2,
         )
     return Ensemble(**joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics=drawn)
@@ -148,39 +162,51 @@ class _Draws(NamedTuple):
 
 
 def _refitted(
-    prepared: Prepared, fit: Fit[Any], which: np.ndarray, table: np.ndarray, num: int, max_steps: int
+    prepared: Prepared,
+    fit: Fit[Any],
+    which: np.ndarray,
+    table: np.ndarray,
+    num: int,
+    optimise: Callable[..., Solutions],
 ) -> _Draws:
     """The draws of some studies, by study and draw."""
     centre = _optimum(prepared, fit, which)
-    rivals = _rivals(prepared, fit, centre)
+    rivals = _rivals(prepared, fit, centre, optimise)
     with jax.enable_x64(True):
         prepared = prepared._replace(data=prepared.data._replace(resamples=jnp.asarray(table)))
     study, resample = np.repeat(np.arange(len(which)), num), np.arange(len(table))
     centre = np.repeat(centre, num, axis=0)
 
     def refit(start: np.ndarray, some: np.ndarray) -> Solutions:
-        return solve(
-            prepared.curve, fit.noise, prepared.data, start, study[some], resample[some], prepared.floor,
-            max_steps=max_steps,
-        )  # fmt: skip
+        return optimise(prepared.curve, fit.noise, prepared.data, start, study[some], resample[some], prepared.floor)
 
     solved = refit(centre, resample)
     for owner, other in rivals:
         some = np.flatnonzero(np.isin(study, owner))
         start = other[np.searchsorted(owner, study[some])]
         solved = better_of(solved, refit(start, some), some)
-    failed = np.flatnonzero(np.asarray(solved.result) != int(RESULTS.successful))
-    if failed.size:
-        begin = screened(prepared, fit.noise, study[failed], resample[failed][:, None], 3, fit.seed)[:, 0]
+    failed = np.asarray(solved.result) != int(RESULTS.successful)
+    lost = (vanished(prepared, solved.theta) & ~vanished(prepared, centre)).any(axis=1)
+    again = np.flatnonzero(failed | lost)
+    if again.size:
+        begin = screened(prepared, fit.noise, study[again], resample[again], AGAIN, fit.seed)
         for k in range(begin.shape[1]):
-            solved = better_of(solved, refit(begin[:, k], failed), failed)
+            solved = better_of(solved, refit(begin[:, k], again), again)
+            # Those that arrived, once is enough.
+            still = np.asarray(solved.result)[again] != int(RESULTS.successful)
+            begin, again = begin[still], again[still]
+            if again.size == 0:
+                break
     theta = np.asarray(solved.theta)
     # Only draws that went far, or whose amplitude vanished, can have lost a parameter; the others need no look.
     went = np.max(np.abs(theta - centre)[:, : prepared.curve.size], axis=1) > 3.0
-    far = np.flatnonzero(went | (theta[:, list(prepared.curve.amplitudes)] <= GONE).any(axis=1))
+    far = np.flatnonzero(went | vanished(prepared, theta).any(axis=1))
     dead = np.zeros((len(theta), prepared.curve.size), bool)
-    if far.size:
-        dead[far] = residuals_and_dead(prepared, fit.noise, theta[far], study[far])[1]
+    # Not all at once: each is held with the responses of all of its runs.
+    block = max(1, HELD // prepared.data.target.shape[1])
+    for low in range(0, far.size, block):
+        some = far[low : low + block]
+        dead[some] = residuals_and_dead(prepared, fit.noise, theta[some], study[some])[1]
     scale = np.exp(theta[:, -1]) if fit.noise.free_scale else np.repeat(np.atleast_1d(fit.scale)[which], num)
     law = laws_at(prepared, theta[:, : prepared.curve.size], study)
     flat = _Draws(law, np.asarray(solved.objective), np.asarray(solved.result), scale, dead)
@@ -188,20 +214,18 @@ def _refitted(
 
 
 def _rivals(
-    prepared: Prepared, fit: Fit[Any], best: Float[np.ndarray, "study free"]
+    prepared: Prepared, fit: Fit[Any], best: Float[np.ndarray, "study free"], optimise: Callable[..., Solutions]
 ) -> list[tuple[Int[np.ndarray, " owner"], Float[np.ndarray, "owner free"]]]:
     """Further optima of the studies that may be the best of some resample: the studies that have one, and where it is.
 
     An optimum is a rival where its objective is above the best by no more than resampling could make up for.
     """
-    everyone, whole = np.arange(len(best)), np.zeros((len(best), 1), int)
-    begin = screened(prepared, fit.noise, everyone, whole, min(fit.tried, TRIED), fit.seed)[:, 0]
+    everyone, whole = np.arange(len(best)), np.zeros(len(best), int)
+    begin = screened(prepared, fit.noise, everyone, whole, min(fit.tried, TRIED), fit.seed)
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
-    solved = solve(
-        prepared.curve, fit.noise, prepared.data, begin.reshape(-1, free), study, np.zeros(len(study), int),
-        prepared.floor,
-    )  # fmt: skip
+    nothing = np.zeros(len(study), int)
+    solved = optimise(prepared.curve, fit.noise, prepared.data, begin.reshape(-1, free), study, nothing, prepared.floor)
     theta = np.asarray(solved.theta).reshape(studies, tried, free)
     good = np.asarray(solved.result).reshape(studies, tried) == int(RESULTS.successful)
     everything = np.concatenate([best[:, None], np.where(good[..., None], theta, best[:, None])], axis=1)

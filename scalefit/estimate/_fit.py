@@ -16,7 +16,7 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
-from ..solve import Precision, Solutions, Solver, bucket, is_solver, responses, solve
+from ..solve import Precision, Solutions, Solver, bucket, refuse_solver, responses, solve
 from ._prepare import Prepared, inputs_for, laws_at, prepare, size_law, usable
 from ._starts import given, screened
 from ._studies import Studies
@@ -29,6 +29,8 @@ GONE = 1e-8
 """An amplitude has vanished below this share of the typical target."""
 MOST = 2**31 - 1
 """The largest number of steps or starts, and the largest seed."""
+AGAIN = 8
+"""Starts of another screen, from which those begin again that failed or lost a term."""
 FELT = 1e-6
 """A parameter is dead where a whole e-fold of it would not change any run by this share."""
 
@@ -68,7 +70,8 @@ def fit(
       `scalefit[optimistix]`).
     - `seed`: Shifts the nodes of the screen.
     - `max_steps`: Passes over the runs allowed to one start.
-    - `precision`: Of the passes: `"float64"`, `"float32"` for accelerators, or `"mixed"`, float32 and then float64.
+    - `precision`: Of the passes of `"newton"`: `"float64"`, `"float32"` for accelerators, or `"mixed"`, float32 and
+      then float64.
     - `throw`: Whether a fit that did not converge raises; if not, look at `fit.result`.
 
     **Returns:** a `Fit`; with `by`, a batch of them with `fits.keys`.
@@ -77,13 +80,10 @@ def fit(
     """
     noise = Huber(1e-3) if noise is None else noise
     template = _instance(law)
-    _refuse_types(runs, noise, precision, seed, fixed)
+    _refuse_types(runs, noise, seed, fixed)
     refuse_number("max_steps", max_steps, 1)
+    refuse_solver(solver, precision)
     held = _fields(template, fixed)
-    if not is_solver(solver):
-        raise InputError(
-            f"solver is {solver!r}; it must be 'newton', an Optax optimiser (optax.lbfgs()), or one of Optimistix."
-        )
     if num_starts is not None:
         refuse_number("num_starts", num_starts, 1)
     runs = usable(template, runs)
@@ -123,7 +123,7 @@ def _instance(law: Any) -> AbstractLaw:
     return template
 
 
-def _refuse_types(runs: Any, noise: Any, precision: Any, seed: Any, fixed: Any) -> None:
+def _refuse_types(runs: Any, noise: Any, seed: Any, fixed: Any) -> None:
     """Say what was expected where something else was given; the rest of the library need not ask again."""
     if not isinstance(fixed, str | Sequence):
         raise InputError(f"fixed is {fixed!r}; it must be names of parameters, for example ('E',).")
@@ -131,8 +131,6 @@ def _refuse_types(runs: Any, noise: Any, precision: Any, seed: Any, fixed: Any) 
         raise InputError(f"runs is a {type(runs).__name__}; make it Runs: read_runs(it), or Runs(loss, N=..., D=...).")
     if not isinstance(noise, AbstractNoise):
         raise InputError(f"noise is {noise!r}; it must be one of scalefit.noise, for example Huber(1e-3).")
-    if precision not in ("float64", "float32", "mixed"):
-        raise InputError(f"precision is {precision!r}; it must be 'float64', 'float32' or 'mixed'.")
     refuse_number("seed", seed, 0)
 
 
@@ -186,7 +184,7 @@ def _begin(
     count = len(prepared.studies)
     if starts is not None:
         return np.stack([given(prepared, noise, starts, s) for s in range(count)])
-    begin = screened(prepared, noise, np.arange(count), np.zeros((count, 1), int), keep, seed)[:, 0]
+    begin = screened(prepared, noise, np.arange(count), np.zeros(count, int), keep, seed)
     known = values(template)
     if np.isfinite(known[list(prepared.curve.free)]).all():
         own = np.stack([given(prepared, noise, template, s) for s in range(count)])
@@ -198,7 +196,7 @@ def _polished(
     prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
     max_steps: int, precision: Precision, seed: int,
 ) -> Solutions:  # fmt: skip
-    """Every start to its optimum; one that does not converge, or loses a term that others keep, begins once more."""
+    """Every start to its optimum; one that does not converge, or loses a term, begins once more elsewhere."""
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
 
@@ -210,27 +208,27 @@ def _polished(
         )  # fmt: skip
 
     solved = run(begin.reshape(-1, free), study)
-    cost = np.where(np.isfinite(solved.objective), solved.objective, np.inf)
-    lowest = np.repeat(np.min(cost.reshape(studies, tried), axis=1), tried)
-    gone = np.zeros(len(study), bool)
-    for k in prepared.curve.amplitudes:
-        gone |= np.asarray(solved.theta)[:, k] <= GONE
-    worse = cost > lowest + AGREE * np.abs(lowest) + prepared.floor[study]
-    lost = np.flatnonzero((np.asarray(solved.result) != int(RESULTS.successful)) | (gone & worse))
+    failed = np.asarray(solved.result) != int(RESULTS.successful)
+    lost = np.flatnonzero(failed | vanished(prepared, solved.theta).any(axis=1))
     if lost.size == 0:
         return solved
     which, place = np.unique(study[lost], return_inverse=True)
-    again = screened(prepared, noise, which, np.zeros((len(which), 1), int), 4, seed + 1)
-    fresh = again[place, 0, np.arange(lost.size) % again.shape[2]]
+    again = screened(prepared, noise, which, np.zeros(len(which), int), AGAIN, seed + 1)
+    fresh = again[place, lost % tried % again.shape[1]]
     solved = better_of(solved, run(fresh, study[lost]), lost)
     # A study that none of its starts brought anywhere gets whatever else the screen has.
-    for k in range(again.shape[2]):
+    for k in range(again.shape[1]):
         failed = np.asarray(solved.result).reshape(studies, tried) != int(RESULTS.successful)
         first = tried * np.flatnonzero(failed.all(axis=1))
         if first.size:
-            begin = again[np.searchsorted(which, study[first]), 0, k]
+            begin = again[np.searchsorted(which, study[first]), k]
             solved = better_of(solved, run(begin, study[first]), first)
     return solved
+
+
+def vanished(prepared: Prepared, theta: Any) -> Bool[np.ndarray, "fit amplitude"]:
+    """Which terms each fit has lost: their amplitudes are zero."""
+    return np.asarray(theta)[:, list(prepared.curve.amplitudes)] <= GONE
 
 
 def better_of(old: Solutions, new: Solutions, which: np.ndarray) -> Solutions:

@@ -48,7 +48,8 @@ class Sensitivity(NamedTuple):
     **Arguments:**
 
     - `value`: The forecast of the fit.
-    - `loss`: Its derivative in each run's target, in the target's own unit.
+    - `loss`: Its derivative in each run's target, in the target's own unit; standard errors of the runs are held, and
+      what they weigh on logarithms, se/loss, moves with the loss.
     - `weight`: Its derivative in each run's weight (all 1); leaving run i out changes the forecast by about
       `-weight[i]`.
     - `se`: The forecast's standard error by the infinitesimal jackknife, clusters of runs taken together; `None` under
@@ -131,8 +132,16 @@ def sensitivity(
         rows = lanes(prepared.data, zero, zero)
         constant = prepared.data.constant[0]
 
+        def precision(target: Any) -> Any:
+            """Of each run: on logarithms it is that of se/loss, and moves with the loss."""
+            if rows.precision is None or runs.se is None or not noise.log:
+                return rows.precision
+            spread = jnp.asarray(runs.se) * jnp.exp(-target[:count])
+            return rows.precision.at[0, :count].set(jnp.median(spread) / spread)
+
         def cost(at: Any, weight: Any, target: Any) -> Any:
-            return objective(curve, noise, at[None], rows._replace(weight=weight[None], target=target[None]))[0]
+            moved = rows._replace(weight=weight[None], target=target[None], precision=precision(target))
+            return objective(curve, noise, at[None], moved)[0]
 
         def forecast(at: Any) -> Any:
             return of(curve.natural_law([at[i] for i in range(curve.size)], constant))

@@ -22,8 +22,8 @@ LEAST = 64
 MANY = 2048
 FEW = 16
 """Studies up to which every one is screened as a single fit is."""
-RESAMPLES = 64
-"""Resamples screened at once: their costs at every node are held together."""
+ROOM = 16384
+"""Runs times resamples of one study screened at once: what is left of every run at several nodes is held together."""
 
 
 def nodes(
@@ -48,46 +48,54 @@ def nodes(
 def screened(
     prepared: Prepared,
     noise: AbstractNoise,
-    study: Int[np.ndarray, " group"],
-    resample: Int[np.ndarray, "group member"],
+    study: Int[np.ndarray, " fit"],
+    resample: Int[np.ndarray, " fit"],
     keep: int,
     seed: int,
-) -> Float[np.ndarray, "group member keep free"]:
-    """The best starts of each fit by the global screen, from distinct regions."""
+) -> Float[np.ndarray, "fit keep free"]:
+    """The best starts of each fit by the global screen, from distinct regions; `study` in ascending order."""
     mean = float(np.mean(np.asarray(prepared.data.target)))
     level = float(np.exp(mean)) if noise.log else abs(mean)
-    at, cube = nodes(prepared, seed, level, batch=len(study) > FEW)
+    at, cube = nodes(prepared, seed, level, batch=len(np.unique(study)) > FEW)
     keep = min(keep, len(at))
-    groups, members = resample.shape
-    # A part of the groups for each core; padded, so that few shapes are compiled.
-    share = bucket(-(-groups // cores())) if groups > FEW else groups
-    jobs = [
-        (study[g : g + share], resample[g : g + share, low : low + RESAMPLES])
-        for g in range(0, groups, share)
-        for low in range(0, members, RESAMPLES)
-    ]
+    table = _side_by_side(study, max(1, ROOM // prepared.data.target.shape[1]))
+    # A part of the rows for each core; padded, so that few shapes are compiled.
+    share = bucket(-(-len(table) // cores()))
 
-    def run(job: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        which, resamples = job
-        spare = ((0, share - len(which)),)
+    def run(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        padded = np.pad(part, ((0, share - len(part)), (0, 0)), mode="edge")
         with jax.enable_x64(True):
-            starts, cost = screen(
-                prepared.curve, noise, prepared.data, at, cube, np.pad(which, spare, mode="edge"),
-                np.pad(resamples, (*spare, (0, 0)), mode="edge"), keep=keep,
-            )  # fmt: skip
-            starts, cost = np.asarray(starts)[: len(which)], np.asarray(cost)[: len(which)]
-        if noise.free_scale:
-            spread = 0.5 * np.log(np.maximum(cost, 1e-12))
-            starts = np.concatenate([starts, np.where(np.isfinite(spread), spread, 0.0)[..., None]], axis=-1)
-        return starts
+            found = screen(
+                prepared.curve, noise, prepared.data, at, cube, study[padded[:, 0]], resample[padded], keep=keep
+            )
+            starts, cost = (np.asarray(a)[: len(part)] for a in found)
+        return starts, cost
 
-    if len(jobs) == 1:
-        return run(jobs[0])
-    with ThreadPoolExecutor(cores()) as pool:
-        parts = list(pool.map(run, jobs))
-    blocks = -(-members // RESAMPLES)
-    rows = [np.concatenate(parts[k : k + blocks], axis=1) for k in range(0, len(parts), blocks)]
-    return np.concatenate(rows)
+    parts = [table[low : low + share] for low in range(0, len(table), share)]
+    if len(parts) == 1:
+        found = [run(parts[0])]
+    else:
+        with ThreadPoolExecutor(cores()) as pool:
+            found = list(pool.map(run, parts))
+    starts, cost = (np.empty((len(study), *a.shape[2:])) for a in found[0])
+    for part, (some, of_some) in zip(parts, found, strict=True):
+        starts[part], cost[part] = some, of_some
+    if not noise.free_scale:
+        return starts
+    spread = 0.5 * np.log(np.maximum(cost, 1e-12))
+    return np.concatenate([starts, np.where(np.isfinite(spread), spread, 0.0)[..., None]], axis=-1)
+
+
+def _side_by_side(study: Int[np.ndarray, " fit"], most: int) -> Int[np.ndarray, "row member"]:
+    """Places of the fits, those of one study side by side in rows as long as there are fits to fill them."""
+    _, first, count = np.unique(study, return_index=True, return_counts=True)
+    width = min(bucket(-(-len(study) // len(count))), most)
+    rows = -(-count // width)
+    owner = np.repeat(np.arange(len(count)), rows)
+    row = np.arange(len(owner)) - (np.cumsum(rows) - rows)[owner]
+    inside = row[:, None] * width + np.arange(width)
+    # A row that is not full repeats the last fit of its study.
+    return first[owner, None] + np.minimum(inside, count[owner, None] - 1)
 
 
 def given(

@@ -17,7 +17,7 @@ from ._run import Precision as Precision
 from ._run import Solver as Solver
 from ._run import bucket as bucket
 from ._run import cores as cores
-from ._run import is_solver as is_solver
+from ._run import refuse_solver as refuse_solver
 from ._run import solve as solve
 from ._screen import AffineCurve as AffineCurve
 from ._screen import kronecker as kronecker

@@ -6,6 +6,7 @@ takes the next fit of the queue at once, so that no lane waits for the slowest.
 """
 
 import functools
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -138,8 +139,9 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     dtype, free = s.theta.dtype, s.theta.shape[1]
     tiny = jnp.finfo(dtype).tiny
     lower = jnp.asarray((*curve.lower, LEAST_SCALE)[:free], dtype)[None]
-    # What has a bound may be far above it: its unit is then its own size.
-    unit = jnp.where(jnp.isfinite(lower), jnp.maximum(1.0, jnp.abs(s.theta)), 1.0)
+    # What may fall to zero may be far above it: its unit is then its own size. A logarithm of a scale has its own.
+    vanishes = jnp.asarray((*map(math.isfinite, curve.lower), False)[:free])[None]
+    unit = jnp.where(vanishes, jnp.maximum(1.0, jnp.abs(s.theta)), 1.0)
     diagonal = jnp.diagonal(s.metric, axis1=1, axis2=2)
     mean = jnp.mean(diagonal * unit**2, axis=1, keepdims=True)
     diagonal = jnp.maximum(diagonal, 0.1 * mean / unit**2)
@@ -155,7 +157,7 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     move, solved = solve_positive(system, jnp.where(loose, -s.gradient, 0.0))
     caps = jnp.asarray((*curve.caps, 3.0)[:free], dtype)[None] * unit
     # It falls at most fiftyfold at once until it is small.
-    caps = jnp.where(jnp.isfinite(lower) & (s.theta > SMALL) & (move < 0), 0.98 * s.theta, caps)
+    caps = jnp.where(vanishes & (s.theta > SMALL) & (move < 0), 0.98 * s.theta, caps)
     move = move * jnp.minimum(1.0, 1.0 / jnp.maximum(jnp.max(jnp.abs(move) / caps, axis=1), tiny))[:, None]
     move = jnp.where((solved & jnp.all(jnp.isfinite(move), axis=1))[:, None], move, 0.0)
     move = jnp.maximum(move, lower - s.theta)

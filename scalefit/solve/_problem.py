@@ -23,7 +23,7 @@ class Curve(Protocol):
 
     @property
     def lower(self) -> tuple[float, ...]:
-        """The least value of each free number, which it may reach; minus infinity where there is none."""
+        """The least value of each free number, which it may reach: zero, or minus infinity."""
         ...
 
     def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Float, Int
 
+from .._core import InputError
 from ._linear import UNROLL
 from ._moments import objective
 from ._polish import Solutions, lane_width, polish
@@ -35,13 +36,24 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
-def is_solver(solver: Any) -> bool:
-    """Whether `solve` takes it: by the functions that Optax's optimisers and Optimistix's solvers have."""
-    if isinstance(solver, str):
-        return solver == "newton"
-    return all(hasattr(solver, name) for name in ("init", "update")) or all(
-        hasattr(solver, name) for name in ("init", "step", "terminate")
-    )
+def refuse_solver(solver: Any, precision: Any) -> None:
+    """Refuse what `solve` does not take; solvers are known by the functions that Optax's and Optimistix's have.
+
+    **Raises:** `InputError` for what is no solver or no precision, and for a precision that the solver does not have.
+    """
+    own = isinstance(solver, str) and solver == "newton"
+    optax = all(hasattr(solver, name) for name in ("init", "update"))
+    if not (own or optax or all(hasattr(solver, name) for name in ("init", "step", "terminate"))):
+        raise InputError(
+            f"solver is {solver!r}; it must be 'newton', an Optax optimiser (optax.lbfgs()), or one of Optimistix."
+        )
+    if precision not in get_args(Precision):
+        raise InputError(f"precision is {precision!r}; it must be 'float64', 'float32' or 'mixed'.")
+    if not own and precision != "float64":
+        raise InputError(
+            f"precision is {precision!r}, and solvers of other libraries run in float64 alone: leave it out, or use "
+            f"solver='newton'."
+        )
 
 
 def bucket(count: int) -> int:
@@ -72,11 +84,12 @@ def solve(
 
     **Arguments:**
 
-    - `precision`: In what the passes run; objectives are float64 always.
+    - `precision`: In what the passes of `"newton"` run, others being of float64 only; objectives are float64 always.
     - `workers`: Threads, where there is one CPU device; by default one a core.
     """
+    refuse_solver(solver, precision)
     problem = _Problem(curve, noise, data, floor, solver, max_steps)
-    if precision == "float64" or solver != "newton":
+    if precision == "float64":
         return problem.run(start, study, resample, "float64", workers)
     rough = problem.run(start, study, resample, "float32", workers)
     theta = np.where(np.isfinite(rough.theta), rough.theta, start).astype(np.float64)

@@ -117,15 +117,14 @@ def _screen_study(
         columns = [(observed - offset) * measure, *(b * measure for b in basis)]
         return [columns[i] * columns[j] for i, j in pairs]
 
-    if weights.shape[1] == 1:
-
-        def summed(shapes: Array) -> list[Array]:
-            return [jnp.sum(weights[:, 0] * product)[None] for product in products(shapes)]
-
-        totals = jax.lax.map(summed, nodes, batch_size=min(TOGETHER, nodes.shape[0]))
-    else:
+    def summed(shapes: Array) -> Array:
+        if weights.shape[1] == 1:
+            return jnp.stack([jnp.sum(weights[:, 0] * product)[None] for product in products(shapes)])
         # Many resamples of one study: the products once, all their weighted sums from one matrix product.
-        totals = jnp.einsum("fgn,nm->fgm", jnp.stack(jax.vmap(products)(nodes)), weights)
+        return jnp.stack(products(shapes)) @ weights
+
+    totals = jax.lax.map(summed, nodes, batch_size=min(TOGETHER, nodes.shape[0]))
+    totals = jnp.moveaxis(totals, 1, 0)
     sums = dict(zip(pairs, totals, strict=True))
     finite = jnp.all(jnp.isfinite(jnp.stack(list(sums.values()))), axis=0)
     moment = [sums[0, 1 + i] for i in range(count)]

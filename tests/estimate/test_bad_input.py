@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import optax
 import pytest
 
 import scalefit as sf
@@ -77,6 +78,10 @@ CASES = {
     "start-unknown": (lambda: sf.fit(Chinchilla, table(), starts=ALL | {"gamma": 1.0}), ["unknown: gamma"]),
     "no-starts-in-the-list": (lambda: sf.fit(Chinchilla, table(), starts=[]), ["start"]),
     "partial-standard-errors": (lambda: table(se=np.zeros(64)), ["se", "above 0"]),
+    "precision-of-another-solver": (
+        lambda: sf.fit(Chinchilla, table(), solver=optax.lbfgs(), precision="float32"),
+        ["'float32'", "other libraries", "solver='newton'"],
+    ),
     "steps-beyond-count": (
         lambda: sf.fit(Chinchilla, table(), max_steps=2**31),
         ["max_steps is 2147483648", "at most"],

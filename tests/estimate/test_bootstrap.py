@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+import optax
+import optimistix
 import pytest
 
 import scalefit as sf
@@ -181,7 +183,7 @@ def test_weights_that_determine_nothing_are_refused(fit, runs):
 def test_few_trainings_are_said_to_be_rough(fit, runs):
     labels = sf.Runs(runs.target, **runs.inputs, group=np.arange(64) % 4)
     again = sf.fit(sf.laws.Chinchilla, labels, noise=GAUSSIAN, starts=fit.law)
-    with pytest.warns(UserWarning, match="only 4 trainings"):
+    with pytest.warns(UserWarning, match="'runs' has only 4 trainings"):
         sf.bootstrap(again, labels, num=20, cluster="group")
 
 
@@ -229,3 +231,75 @@ def test_a_study_that_failed_has_no_draws_and_holds_up_no_other(fits, studies):
     estimates: Any = sf.summary(draws)
     assert estimates["study-0" if fits.keys[3] != "study-0" else fits.keys[4]]["E"].se is not None
     assert estimates[fits.keys[3]]["E"].se is None
+
+
+@pytest.fixture(scope="module")
+def thin():
+    """Thirty-two scattered runs, of which some resamples lack a floor, and their fit."""
+    rng = np.random.default_rng(0)
+    N, D = 10 ** rng.uniform(7, 10, 32), 10 ** rng.uniform(9, 12, 32)
+    runs = sf.Runs((1.8 + 480 * N**-0.35 + 2100 * D**-0.37) * np.exp(0.05 * rng.standard_normal(32)), N=N, D=D)
+    return runs, sf.fit(sf.laws.Chinchilla, runs)
+
+
+def test_draws_that_lose_a_term_that_the_fit_has_are_tried_again(thin, monkeypatch):
+    runs, fit = thin
+    tried = []
+
+    def spy(prepared, noise, study, resample, *rest):
+        tried.append(resample)
+        return screened(prepared, noise, study, resample, *rest)
+
+    screened = _bootstrap.screened
+    monkeypatch.setattr(_bootstrap, "screened", spy)
+    draws = sf.bootstrap(fit, runs, num=100)
+    lost = np.flatnonzero(draws.dead[:, 0])
+    assert not fit.dead.any()
+    assert lost.size > 0
+    assert np.isin(lost, tried[-1]).all()
+
+
+def test_what_draws_lost_is_judged_in_blocks(thin, monkeypatch):
+    runs, fit = thin
+    whole = sf.bootstrap(fit, runs, num=100)
+    held = []
+
+    def spy(prepared, noise, theta, study):
+        held.append(len(theta))
+        return judge(prepared, noise, theta, study)
+
+    judge = _bootstrap.residuals_and_dead
+    monkeypatch.setattr(_bootstrap, "residuals_and_dead", spy)
+    monkeypatch.setattr(_bootstrap, "HELD", 4 * 32)
+    draws = sf.bootstrap(fit, runs, num=100)
+    assert len(held) > 1
+    assert max(held) == 4
+    np.testing.assert_array_equal(draws.dead, whole.dead)
+
+
+def test_the_few_trainings_of_a_study_are_said_by_its_name():
+    rng = np.random.default_rng(0)
+    x = 10 ** rng.uniform(7, 10, 32)
+    run = np.concatenate([np.arange(16), 16 + np.arange(16) // 4])
+    loss = 1.8 + 480 * x**-0.35 + 0.01 * rng.standard_normal(32)
+    labelled = sf.Runs(loss, x=x, run=run, group=["a"] * 16 + ["b"] * 16)
+    fits = sf.fit(sf.laws.PowerLaw, labelled, by="group", noise=GAUSSIAN)
+    with pytest.warns(UserWarning, match=r"'runs\[b\]' has only 4 trainings"):
+        sf.bootstrap(fits, labelled, num=20)
+
+
+@pytest.mark.parametrize("precision", ["mixed", "float32"])
+def test_draws_may_be_refitted_in_another_precision(precision, fit, runs):
+    draws, usual = sf.bootstrap(fit, runs, num=20, precision=precision), sf.bootstrap(fit, runs, num=20)
+    np.testing.assert_allclose(draws.objective, usual.objective, rtol=1e-9 if precision == "mixed" else 1e-4)
+
+
+def test_draws_may_be_refitted_by_another_solver(fit, runs):
+    solver = optimistix.LevenbergMarquardt(1e-10, 1e-10)
+    draws = sf.bootstrap(fit, runs, num=8, solver=solver)
+    np.testing.assert_allclose(draws.objective, sf.bootstrap(fit, runs, num=8).objective, rtol=1e-6)
+
+
+def test_a_solver_without_the_precision_is_refused(fit, runs):
+    with pytest.raises(sf.InputError, match="'mixed', and solvers of other libraries"):
+        sf.bootstrap(fit, runs, solver=optax.lbfgs(), precision="mixed")

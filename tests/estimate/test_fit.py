@@ -266,3 +266,30 @@ def test_a_term_that_damping_alone_holds_is_no_optimum(runs):
     assert fit.objective == pytest.approx(float(best.objective), rel=1e-6)
     draws = sf.bootstrap(fit, runs, num=50)
     np.testing.assert_allclose(draws.objective, sf.bootstrap(best, runs, num=50).objective, rtol=1e-6)
+
+
+def test_a_term_that_every_start_lost_is_looked_for_elsewhere():
+    """At the best constant a steep power is felt by the smallest run alone, which is far below: it stays at zero."""
+    x = np.geomspace(1e7, 1e10, 64)
+    loss = (1.8 + 480 * x**-0.35) * np.exp(0.01 * np.random.default_rng(0).standard_normal(64))
+    loss[0] *= 0.1
+    runs = sf.Runs(loss, x=x)
+    lost = {"E": float(np.exp(np.mean(np.log(loss)))), "A": 0.0, "alpha": 5.0}
+    fit = sf.fit(sf.laws.PowerLaw, runs, noise=GAUSSIAN, starts=lost)
+    assert fit.law.A > 0
+    assert fit.objective == pytest.approx(float(sf.fit(sf.laws.PowerLaw, runs, noise=GAUSSIAN).objective), rel=1e-9)
+
+
+def test_where_the_optimum_lacks_a_term_the_smaller_law_is_reported():
+    """The loss depends on data alone: A is zero, and alpha is no number."""
+    rng = np.random.default_rng(1)
+    N, D = 10 ** rng.uniform(7, 10, 64), 10 ** rng.uniform(9, 12, 64)
+    runs = sf.Runs((1.8 + 2100 * D**-0.37 - 10 * N**-0.35) * np.exp(0.01 * rng.standard_normal(64)), N=N, D=D)
+    fit = chinchilla(runs)
+    assert [name for name, dead in zip(fit.free, fit.dead, strict=True) if dead] == ["A", "alpha"]
+    assert "no run feels A, alpha" in repr(fit)
+    found: Any = sf.summary(fit)
+    assert found["A"].value == 0.0
+    assert np.isnan(found["alpha"].value)
+    smaller = sf.fit(sf.laws.PowerLaw, sf.Runs(runs.target, x=D), noise=GAUSSIAN)
+    assert fit.objective == pytest.approx(float(smaller.objective), rel=1e-9)

@@ -63,6 +63,24 @@ def test_the_slope_in_a_loss_is_that_of_refits(smooth, runs, run):
     assert found.loss[run] == pytest.approx((ends[0] - ends[1]) / (2 * STEP), rel=1e-3)
 
 
+@pytest.mark.parametrize("noise", [*NOISES.values(), sf.noise.Huber(0.02)], ids=[*NOISES, "huber"])
+def test_the_slope_in_a_loss_is_that_of_refits_where_runs_have_standard_errors(noise, runs):
+    """Of logarithms, whose error se/loss changes with the loss; and of the run of the median error."""
+    se = 0.01 * 10 ** np.random.default_rng(1).uniform(-0.5, 0.5, 64)
+    known = sf.Runs(runs.target, **runs.inputs, se=se)
+    fit = sf.fit(sf.laws.Chinchilla, known, noise=noise)
+    found = sf.sensitivity(fit, known, of=forecast)
+    median = int(np.argsort(se / runs.target)[32])
+    for run in (5, median):
+        ends = []
+        for sign in (1.0, -1.0):
+            loss = np.array(runs.target)
+            loss[run] += sign * STEP
+            refit = sf.fit(sf.laws.Chinchilla, sf.Runs(loss, **runs.inputs, se=se), noise=noise, starts=fit.law)
+            ends.append(float(sf.predict(refit, N=7e10, D=1.4e12).value))
+        assert found.loss[run] == pytest.approx((ends[0] - ends[1]) / (2 * STEP), rel=2e-3)
+
+
 def test_the_error_takes_the_runs_of_a_training_together(fit, runs):
     found = sf.sensitivity(fit, runs, of=forecast, cluster="seed")
     together = found.weight[::2] + found.weight[1::2]

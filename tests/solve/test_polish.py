@@ -220,6 +220,14 @@ def test_calls_of_similar_size_share_one_program(curve, resampled, starts):
     assert compiled() == before
 
 
+def test_the_logarithm_of_a_scale_moves_by_three_at_most_whatever_its_size(curve, make_data):
+    """It is no number that falls to zero: how far it may move does not depend on the unit of the target."""
+    start = np.array([[1.2, 1.8, 0.6, log_scale] for log_scale in (0.02, 6.0, 15.0)])
+    moved = polished(curve, StudentT(log=False), make_data(), start, max_steps=2).theta[:, 3] - start[:, 3]
+    assert (moved >= -3.0).all()
+    assert moved[2] == pytest.approx(-3.0)
+
+
 @pytest.mark.parametrize("fits, runs", [(1, 10), (3, 240), (100, 240), (4000, 240), (4000, 100_000)])
 def test_lane_width_is_a_power_of_two_that_fits_hold(fits, runs):
     width = polish_module.lane_width(fits, runs)
