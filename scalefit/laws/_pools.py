@@ -19,6 +19,7 @@ from ._qqt import SAMPLE_UNIT, covering
 from ._repetition import HALF, saturating_share, smooth_loss, staircase_loss
 
 Pools = TypeVar("Pools", bound="AbstractPools")
+QQTPools = TypeVar("QQTPools", bound="PoolsQQT")
 
 FEW = 5
 """Pools up to which the formula takes them one by one, so that derivatives in one leave out the others."""
@@ -88,6 +89,15 @@ class AbstractPools(AbstractLaw):
     def mixture(self, n: Any, w: Any, t: Any) -> Any:
         """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
 
+    def log_excess(self, n: Any, w: Any, U: Any) -> Any:
+        """What planning lowers: the logarithm of the error above its floor."""
+        t = n * w / U
+        return jnp.log(self.mixture(n, w, t) - self.d)
+
+    def smooth(self: Pools) -> Pools:
+        """A form of the law without kinks, or as few as it has, for a search along its slopes."""
+        return self
+
     def halvings(self, w: Scalar, tau: Scalar) -> Any:
         """How often the utility of a pool halves in one of its passes: h."""
         g = {"weighted": 1.0, "own": 0.0}.get(self.half_life, self.half_life)  # pyright: ignore[reportCallIssue, reportArgumentType]
@@ -132,6 +142,15 @@ class PoolsQQT(AbstractPools):
             return self.d + jnp.exp(exponent)
         first = jnp.exp(slope * (fresh - jnp.log(jnp.maximum(jnp.max(t), 1.0))))
         return (first + self.d) * jnp.exp(exponent) / first
+
+    def log_excess(self, n: Any, w: Any, U: Any) -> Any:
+        """What planning lowers: the logarithm of the error above its floor; of the error where the floor decays."""
+        error = self.mixture(n, w, n * w / U)
+        return jnp.log(error - self.d) if self.floor == "outside" else jnp.log(error)
+
+    def smooth(self: QQTPools) -> QQTPools:
+        """The form in which passes go by continuously."""
+        return dataclasses.replace(self, passes="smooth")
 
     def repetition(self, w: Any, t: Any) -> Any:
         """By pool, what repetition takes from the logarithm of the error above its floor."""

@@ -1,0 +1,7 @@
+"""What to do with a budget, from fitted laws, with how sure that is."""
+
+from ._crossover import Crossover as Crossover
+from ._crossover import crossover as crossover
+from ._curate import curate as curate
+from ._curation import Curation as Curation
+from ._curation import CurationDraws as CurationDraws

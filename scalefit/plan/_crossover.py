@@ -1,0 +1,110 @@
+"""The budget at which one plan for the pools overtakes another."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._core import InputError
+from ..data import Pools
+from ..laws import AbstractPools
+from ..results import Ensemble, Fit, check_level
+from ._curate import _budgets, _laws, _of_pools
+
+POINTS = 512
+"""Budgets, evenly spaced in the logarithm, between which a crossing is looked for."""
+HALVINGS = 50
+
+
+class Crossover(NamedTuple):
+    """Where the second plan overtakes the first for good.
+
+    **Arguments:**
+
+    - `budget`: The largest budget at which the errors cross, NaN where they do not within the range.
+    - `low`, `high`: Ends of the central interval over the draws that cross; `None` without draws.
+    - `probability`: Share of the draws in which the second plan is behind at the lowest budget and ahead at the
+        highest; `None` without draws.
+    - `draws`: The crossing of each draw, NaN where there is none.
+    """
+
+    budget: float
+    low: float | None
+    high: float | None
+    probability: float | None
+    draws: Float[np.ndarray, " draw"] | None
+
+
+def crossover(
+    result: Fit[Any] | Ensemble[Any] | AbstractPools,
+    pools: Pools,
+    first: Mapping[str, float] | Sequence[float],
+    second: Mapping[str, float] | Sequence[float],
+    *,
+    between: tuple[float, float],
+    level: float = 0.95,
+    num_draws: int = 1000,
+) -> Crossover:
+    """The budget from which on the second plan has the lower error, with how sure that is.
+
+    **Arguments:**
+
+    - `result`: A fit of a law of pools, an ensemble of draws of one, or such a law.
+    - `pools`: The pools.
+    - `first`, `second`: Weights by pool (0 for the others), or in their order.
+    - `between`: The lowest and the highest budget to look at, in samples (or the unit of the pools' cost).
+    - `level`: Probability of the central interval.
+    - `num_draws`: The most draws of an ensemble to look at.
+
+    **Returns:** a `Crossover`.
+
+    **Raises:** `InputError` for unknown pools, weights off the simplex, or a range that is none.
+    """
+    check_level(level)
+    law, drawn, _ = _laws(result, num_draws)
+    law = _of_pools(law, pools)
+    plans = np.stack([pools.weights(first), pools.weights(second)])
+    ends = _budgets(between)
+    if ends.shape != (2,) or ends[0] >= ends[1]:
+        raise InputError(f"between is {between!r}; give the lowest and the highest budget, as (1e7, 1e10).")
+    budgets = np.geomspace(*ends, POINTS)
+    n = budgets[-1] / np.sum(plans * pools.cost, axis=1)
+    sized = law.sized_for({"n": n, "w": plans, "U": np.broadcast_to(pools.sizes, plans.shape)})
+    # Both plans need the mixed form wherever one of them mixes.
+    with jax.enable_x64(True):
+        at = tuple(jnp.asarray(a) for a in (budgets, plans, pools.sizes, pools.cost))
+        one = float(_crossing(jax.tree.map(lambda a: jnp.asarray(a)[None], sized), *at)[0])
+        if drawn is None:
+            return Crossover(one, None, None, None, None)
+        many = _of_pools(drawn, pools).sized_for({"n": n, "w": plans, "U": np.broadcast_to(pools.sizes, plans.shape)})
+        draws = np.asarray(_crossing(jax.tree.map(jnp.asarray, many), *at))
+    there = draws[np.isfinite(draws)]
+    low, high = np.quantile(there, [0.5 - level / 2, 0.5 + level / 2]) if there.size else (np.nan, np.nan)
+    return Crossover(one, float(low), float(high), float(np.mean(np.isfinite(draws))), draws)
+
+
+@jax.jit
+def _crossing(laws: AbstractPools, budgets: Array, plans: Array, sizes: Array, cost: Array) -> Array:
+    rate = 1.0 / jnp.sum(plans * cost[None], axis=1)
+
+    def ahead(law: AbstractPools, budget: Array) -> Array:
+        """How far the second plan is ahead of the first."""
+        return law(budget * rate[0], plans[0], sizes) - law(budget * rate[1], plans[1], sizes)
+
+    def of_law(law: AbstractPools) -> Array:
+        gain = jax.lax.map(lambda budget: ahead(law, budget), budgets)
+        crosses = (gain[:-1] <= 0.0) & (gain[1:] > 0.0)
+        last = crosses.shape[0] - 1 - jnp.argmax(crosses[::-1])
+
+        def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+            middle = jnp.sqrt(ends[0] * ends[1])
+            up = ahead(law, middle) > 0.0
+            return jnp.where(up, ends[0], middle), jnp.where(up, middle, ends[1])
+
+        low, high = jax.lax.fori_loop(0, HALVINGS, halve, (budgets[last], budgets[last + 1]))
+        return jnp.where(crosses.any() & (gain[-1] > 0.0), jnp.sqrt(low * high), jnp.nan)
+
+    return jax.vmap(of_law)(laws)
