@@ -15,7 +15,7 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
 from ..solve import Solutions, solve
 from ._fit import GONE, better_of, refuse_number, residuals_and_dead, run_costs, studies_of
-from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare
+from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare, representable
 from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
 
@@ -183,7 +183,9 @@ def _refitted(
         dead[far] = residuals_and_dead(prepared, fit.noise, theta[far], study[far])[1]
     scale = np.exp(theta[:, -1]) if fit.noise.free_scale else np.repeat(np.atleast_1d(fit.scale)[which], num)
     law = laws_at(prepared, theta[:, : prepared.curve.size], study)
-    flat = _Draws(law, np.asarray(solved.objective), np.asarray(solved.result), scale, dead)
+    result = np.array(solved.result)
+    result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)
+    flat = _Draws(law, np.asarray(solved.objective), result, scale, dead)
     return jax.tree.map(lambda a: a.reshape(len(which), num, *a.shape[1:]), flat)
 
 
