@@ -20,6 +20,10 @@ from .estimate import fit as fit
 from .estimate import influence as influence
 from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
+from .plan import Crossover as Crossover
+from .plan import Curation as Curation
+from .plan import crossover as crossover
+from .plan import curate as curate
 from .results import Band as Band
 from .results import Ensemble as Ensemble
 from .results import Estimate as Estimate

@@ -17,7 +17,7 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
 from ._fit import better_of, refuse_number, residuals_and_dead, run_costs, studies_of, vanished
-from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare
+from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare, representable
 from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
 
@@ -209,7 +209,9 @@ def _refitted(
         dead[some] = residuals_and_dead(prepared, fit.noise, theta[some], study[some])[1]
     scale = np.exp(theta[:, -1]) if fit.noise.free_scale else np.repeat(np.atleast_1d(fit.scale)[which], num)
     law = laws_at(prepared, theta[:, : prepared.curve.size], study)
-    flat = _Draws(law, np.asarray(solved.objective), np.asarray(solved.result), scale, dead)
+    result = np.array(solved.result)
+    result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)
+    flat = _Draws(law, np.asarray(solved.objective), result, scale, dead)
     return jax.tree.map(lambda a: a.reshape(len(which), num, *a.shape[1:]), flat)
 
 

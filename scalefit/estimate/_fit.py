@@ -17,7 +17,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
 from ..solve import Precision, Solutions, Solver, bucket, refuse_solver, responses, solve
-from ._prepare import Prepared, inputs_for, laws_at, prepare, size_law, usable
+from ._prepare import Prepared, inputs_for, laws_at, prepare, representable, size_law, usable
 from ._starts import given, screened
 from ._studies import Studies
 
@@ -272,8 +272,13 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     spread = np.sqrt(np.nansum((residuals * precision) ** 2, axis=1) / known)
     scale = np.exp(theta[:, -1]) if noise.free_scale else spread
     law = laws_at(prepared, theta[:, : prepared.curve.size], study)
-    ends = np.asarray(solved.objective)[choice], np.asarray(solved.result)[choice]
-    return _Outcome(law, *ends, scale, residuals, dead, np.sum(near & good, axis=1))
+    result = np.array(solved.result)[choice]
+    result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)
+    if not prepared.curve.fixed:
+        result[(result == int(RESULTS.successful)) & dead.all(axis=1)] = int(RESULTS.vanished)
+    return _Outcome(
+        law, np.asarray(solved.objective)[choice], result, scale, residuals, dead, np.sum(near & good, axis=1)
+    )
 
 
 def _collect(
@@ -318,7 +323,9 @@ def residuals_and_dead(
         residual = np.where(real, target - (np.log(value) if noise.log else value), np.nan)
     # What enters linearly is felt by its own size, anything else by an e-fold.
     linear = [curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free]
-    felt = felt * np.where(linear, np.abs(theta[:, : curve.size]), 1.0)
+    with np.errstate(invalid="ignore"):
+        # A curve that is zero for a run feels anything infinitely, but not what is itself zero.
+        felt = felt * np.where(linear, np.abs(theta[:, : curve.size]), 1.0)
     return residual, ~(felt >= FELT)
 
 
@@ -361,9 +368,26 @@ def _raise_unless_converged(fits: Fit[Any]) -> None:
     if failed.size == 0:
         return
     reason = RESULTS(int(codes[failed[0]])).message
+    if codes[failed[0]] == int(RESULTS.overflow):
+        reason = f"{_too_large(fits, int(failed[0]))} {reason}"
     if fits.keys is None:
         raise NotConverged(f"The fit of {type(fits.law).__name__} to {fits.source.name!r} did not converge. {reason}")
     raise NotConverged(
         f"{failed.size} of {codes.size} fits did not converge, the first {fits.keys[failed[0]]!r}. {reason} "
         f"Pass throw=False to look at the others."
     )
+
+
+def _too_large(fits: Fit[Any], study: int) -> str:
+    """Which values float64 does not hold, and how little the inputs vary that they are counted in."""
+    natural = np.atleast_2d(values(fits.law))[study]
+    lost = [slot for slot, value in zip(slots(fits.law), natural, strict=True) if not np.isfinite(value)]
+    units = {unit for slot in lost for unit, _ in slot.parameter.dims}
+    said = [f"{', '.join(slot.name for slot in lost)} cannot be held by float64."]
+    for name, unit in fits.law.inputs.items():
+        if unit not in units or fits.keys is not None:
+            continue
+        low, high = fits.source.ranges[name]
+        by = "" if high > 2.0 * low else f"by only {100 * (high / low - 1.0):.2g} %, "
+        said.append(f"{name} varies {by}from {low:.4g} to {high:.4g}.")
+    return " ".join(said)

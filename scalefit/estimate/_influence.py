@@ -20,6 +20,9 @@ from ._laplace import INSIDE
 from ._prepare import free_numbers, prepare
 from ._studies import Studies
 
+TOGETHER = 1 << 26
+"""Refits times runs laid out at once: half a gigabyte."""
+
 
 class Influence(NamedTuple):
     """What leaving runs out does to a forecast.
@@ -29,7 +32,7 @@ class Influence(NamedTuple):
     - `value`: The forecast of the fit.
     - `change`: By run, the forecast without it (without its whole cluster, where clusters were asked for) minus
       `value`.
-    - `converged`: By run, whether the fit without it reached an optimum.
+    - `converged`: By run, whether the fit without it reached an optimum, and a finite forecast.
     """
 
     value: float
@@ -81,11 +84,16 @@ def influence(
     **Raises:** `InputError` for a batch, for runs other than those of the fit, or where `of` is not a scalar.
     """
     code, value = _single(fit, runs).runs.clusters(cluster), _forecast(of, fit.law)
-    weights = (code[None, :] != np.arange(int(code.max()) + 1)[:, None]).astype(float)
-    draws = bootstrap(fit, runs, weights=weights)
-    with jax.enable_x64(True):
-        without = np.asarray(jax.jit(jax.vmap(of))(jax.tree.map(jnp.asarray, draws.law)))
-    return Influence(value, (without - value)[code], draws.converged[code])
+    clusters = np.arange(int(code.max()) + 1)
+    # A table of all refits by all runs would grow with the square of the runs.
+    blocks = -(-clusters.size * code.size // TOGETHER)
+    parts = []
+    for left_out in np.array_split(clusters, blocks):
+        draws = bootstrap(fit, runs, weights=(code[None, :] != left_out[:, None]).astype(float))
+        with jax.enable_x64(True):
+            parts.append((np.asarray(jax.jit(jax.vmap(of))(jax.tree.map(jnp.asarray, draws.law))), draws.converged))
+    without, converged = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Influence(value, (without - value)[code], (converged & np.isfinite(without))[code])
 
 
 def sensitivity(
@@ -177,4 +185,9 @@ def _forecast(of: Callable[[Any], Any], law: Any) -> float:
         value = np.asarray(of(jax.tree.map(jnp.asarray, law)))
     if value.shape != ():
         raise InputError(f"of must give one number; it gave an array of shape {value.shape}.")
+    if not np.isfinite(value):
+        raise InputError(
+            f"of gives {float(value):g} at the fitted law: ask for a forecast where the law is finite, nearer to the "
+            f"fitted runs (a law of pools first takes law.sized_for(inputs))."
+        )
     return float(value)

@@ -15,7 +15,7 @@ from ..params import parameters
 from ..results import Ensemble, Fit
 from ..solve import lanes, moments
 from ._fit import refuse_number, studies_of
-from ._prepare import Prepared, free_numbers, laws_at, prepare
+from ._prepare import Prepared, free_numbers, laws_at, prepare, representable
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
@@ -112,7 +112,7 @@ def laplace(
     return Ensemble(
         law=law,
         objective=np.full(num, np.nan),
-        result=np.full(num, int(RESULTS.successful)),
+        result=np.where(representable(law), int(RESULTS.successful), int(RESULTS.overflow)),
         scale=np.exp(draws[:, -1]) if fit.noise.free_scale else np.full(num, float(fit.scale)),
         dead=np.zeros((num, prepared.curve.size), bool),
         fit=fit,

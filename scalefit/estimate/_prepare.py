@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from .._core import InputError
 from ..data import Runs, pooled, refuse_shares
@@ -17,6 +17,10 @@ from ..solve import Data
 from ._curve import LawCurve, is_amplitude
 from ._studies import Studies
 
+EXTREME = 1e-100
+"""Targets smaller than this or larger than its inverse are not fitted on values: objectives are of their squares."""
+LEAST = 1e-5
+"""Target up to which all runs of a study may lie and a scale of their scatter still be told: see `LEAST_SCALE`."""
 BLIND = 1e-9
 """Least singular value of the normed slopes below which some of the parameters are not told apart."""
 
@@ -158,6 +162,8 @@ def _check(
         if not constraint.low <= held <= constraint.high:
             raise InputError(f"{curve.slots[k].name} is held at {held:g}, which must be {constraint}.")
     free = curve.size + noise.free_scale
+    if not curve.slots:
+        raise InputError(f"{name} declares no parameters, so there is nothing to fit: declare them as its fields.")
     if curve.size == 0:
         raise InputError(f"Every parameter of {name} is fixed: nothing is left to fit.")
     if np.min(studies.counts) < free:
@@ -179,6 +185,19 @@ def _check(
         raise InputError(
             f"Every run of {studies.name(int(flat[0]))!r} has the same {runs.target_name} ({target[flat[0], 0]:g}): "
             f"it depends on nothing, and there is nothing to fit."
+        )
+    largest = np.max(np.abs(target), axis=1)
+    extreme = np.flatnonzero((largest > 1.0 / EXTREME) | (largest < EXTREME))
+    if not noise.log and extreme.size:
+        raise InputError(
+            f"{runs.target_name} of {studies.name(int(extreme[0]))!r} is of the size of {largest[extreme[0]]:.3g}, and "
+            f"squares of such values are beyond float64: give it in another unit, or use a noise on logarithms."
+        )
+    if noise.free_scale and not noise.log and np.min(largest) < LEAST:
+        raise InputError(
+            f"{runs.target_name} of {studies.name(int(np.argmin(largest)))!r} is at most {np.min(largest):.3g}, and "
+            f"the scale of a {type(noise).__name__} on values is told from 1e-9 upwards: give it in another unit, or "
+            f"use a noise on logarithms."
         )
     if noise.log and np.min(runs.target) <= 0:
         row = int(runs.rows[int(np.argmin(runs.target))])
@@ -259,8 +278,16 @@ def free_numbers(
     return np.stack(columns, axis=-1)
 
 
+def representable(law: AbstractLaw) -> Bool[np.ndarray, "*batch"]:
+    """Whether float64 holds every natural value of a law."""
+    return np.asarray(np.isfinite(values(law)).all(axis=-1))
+
+
 def laws_at(prepared: Prepared, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]) -> AbstractLaw:
-    """The law with natural values from free numbers."""
+    """The law with natural values from free numbers; what float64 cannot hold is not finite there.
+
+    A term that has vanished stays so: its amplitude is 0 in every unit.
+    """
     curve = prepared.curve
     numbers = np.broadcast_to(values(prepared.law), (theta.shape[0], len(curve.slots))).copy()
     for i, k in enumerate(curve.free):
@@ -268,7 +295,12 @@ def laws_at(prepared: Prepared, theta: Float[np.ndarray, "fit free"], study: Int
         share = prepared.typical[study] if is_amplitude(declared) else 1.0
         numbers[:, k] = declared.constraint.constrain(theta[:, i]) * share
     centre = {unit: prepared.centre[study, i] for i, unit in enumerate(curve.units)}
-    natural = values(rescale(with_values(prepared.law, numbers), centre))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        natural = values(rescale(with_values(prepared.law, numbers), centre))
+    for k in curve.free:
+        if is_amplitude(curve.slots[k].parameter):
+            lost = np.where(natural[:, k] == 0.0, np.nan, natural[:, k])
+            natural[:, k] = np.where(numbers[:, k] == 0.0, 0.0, lost)
     # What was held fixed was natural all along.
     natural[:, list(curve.fixed)] = values(prepared.law)[list(curve.fixed)]
     return with_values(prepared.law, natural)

@@ -39,8 +39,10 @@ def refuse_short(rows: Float[np.ndarray, "draw run"], points: Int[np.ndarray, " 
     # No input is shared by more runs than this, so rows with enough runs need no further look.
     shared = int(np.bincount(np.unique(points[: rows.shape[1]], return_inverse=True)[1]).max())
     few = np.flatnonzero(np.count_nonzero(rows, axis=1) < free * shared)
+    if few.size == 0:
+        return
     left = _inputs(rows[few], np.arange(rows.shape[1]), points)
-    if few.size and left.min() < free:
+    if left.min() < free:
         worst = int(np.argmin(left))
         raise InputError(
             f"Row {int(few[worst])} of weights leaves runs at {int(left[worst])} different inputs, and the law has "

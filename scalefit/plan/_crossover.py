@@ -12,7 +12,7 @@ from .._core import InputError
 from ..data import Pools
 from ..laws import AbstractPools
 from ..results import Ensemble, Fit, check_level
-from ._curate import _budgets, _laws, _of_pools
+from ._asked import Task, budgets_of, laws_of, of_pools
 
 POINTS = 512
 """Budgets, evenly spaced in the logarithm, between which a crossing is looked for."""
@@ -64,23 +64,21 @@ def crossover(
     **Raises:** `InputError` for unknown pools, weights off the simplex, or a range that is none.
     """
     check_level(level)
-    law, drawn, _ = _laws(result, num_draws)
-    law = _of_pools(law, pools)
+    law, drawn, _ = laws_of(result, num_draws)
+    law = of_pools(law, pools)
     plans = np.stack([pools.weights(first), pools.weights(second)])
-    ends = _budgets(between)
+    ends = budgets_of(between)
     if ends.shape != (2,) or ends[0] >= ends[1]:
         raise InputError(f"between is {between!r}; give the lowest and the highest budget, as (1e7, 1e10).")
-    budgets = np.geomspace(*ends, POINTS)
-    n = budgets[-1] / np.sum(plans * pools.cost, axis=1)
-    sized = law.sized_for({"n": n, "w": plans, "U": np.broadcast_to(pools.sizes, plans.shape)})
-    # Both plans need the mixed form wherever one of them mixes.
+    budgets = np.geomspace(ends[0], ends[1], POINTS)
+    share = np.tile(plans.max(axis=0), (2, 1))
+    task = Task(pools, ends, np.zeros_like(share), share)
     with jax.enable_x64(True):
         at = tuple(jnp.asarray(a) for a in (budgets, plans, pools.sizes, pools.cost))
-        one = float(_crossing(jax.tree.map(lambda a: jnp.asarray(a)[None], sized), *at)[0])
+        one = float(_crossing(jax.tree.map(lambda a: jnp.asarray(a)[None], task.sized(law)), *at)[0])
         if drawn is None:
             return Crossover(one, None, None, None, None)
-        many = _of_pools(drawn, pools).sized_for({"n": n, "w": plans, "U": np.broadcast_to(pools.sizes, plans.shape)})
-        draws = np.asarray(_crossing(jax.tree.map(jnp.asarray, many), *at))
+        draws = np.asarray(_crossing(jax.tree.map(jnp.asarray, task.sized(of_pools(drawn, pools))), *at))
     there = draws[np.isfinite(draws)]
     low, high = np.quantile(there, [0.5 - level / 2, 0.5 + level / 2]) if there.size else (np.nan, np.nan)
     return Crossover(one, float(low), float(high), float(np.mean(np.isfinite(draws))), draws)
@@ -90,7 +88,7 @@ def crossover(
 def _crossing(laws: AbstractPools, budgets: Array, plans: Array, sizes: Array, cost: Array) -> Array:
     rate = 1.0 / jnp.sum(plans * cost[None], axis=1)
 
-    def ahead(law: AbstractPools, budget: Array) -> Array:
+    def ahead(law: AbstractPools, budget: Array) -> Any:
         """How far the second plan is ahead of the first."""
         return law(budget * rate[0], plans[0], sizes) - law(budget * rate[1], plans[1], sizes)
 

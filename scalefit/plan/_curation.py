@@ -50,7 +50,8 @@ class Curation:
     - `unions`: Error of the best 1, 2, … pools merged, best pool first, NaN where a limit forbids it; `order`: the
         pools in that order.
     - `plans`: The weights beside them by name: `natural` (in proportion to sizes), `uniform`, `best_single`, `union`
-        (the best of the unions); `values`: their errors. They are shown whether or not limits allow them, but for unions.
+        (the best of the unions); `values`: their errors. But for unions they are shown whether or not limits allow
+        them.
     - `allowed`: Of those plans, whether they keep the limits.
     - `draws`: What an ensemble says of all that, or `None`.
     """

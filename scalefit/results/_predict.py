@@ -72,7 +72,8 @@ def predict(
 
     **Returns:** a `Band` of the inputs' shape, after the axis of studies for a batch.
 
-    **Raises:** `InputError` for inputs that are missing, unknown, not above 0 or not finite, or a level outside (0, 1).
+    **Raises:** `InputError` for inputs that are missing, unknown, not above 0 or not finite, for a level outside
+    (0, 1), and where the law itself is not finite.
     """
     fit = result if isinstance(result, Fit) else result.fit
     inputs = _one_by_one(fit.law, inputs)
@@ -97,6 +98,7 @@ def predict(
         if columns and units[columns[0]] == SHARE:
             refuse_shares(base, np.stack([points[name] for name in columns], axis=-1))
     value = evaluate(fit.law, points, fit.keys is not None)
+    _refuse_undefined(fit, value, points)
     value = value.reshape(value.shape[:-1] + shape)
     if isinstance(result, Fit):
         return Band(value, None, None, level, new_run)
@@ -127,6 +129,20 @@ def _one_by_one(law: AbstractLaw, inputs: dict[str, ArrayLike]) -> dict[str, Arr
             )
         found |= {name: whole[..., i] for i, name in enumerate(names)}
     return found
+
+
+def _refuse_undefined(fit: Fit[Any], value: Float[np.ndarray, "*study point"], points: dict[str, Any]) -> None:
+    # A study of a batch that did not converge holds up no other.
+    bad = ~np.isfinite(value) & (fit.keys is None or np.asarray(fit.converged)[..., None])
+    if not bad.any():
+        return
+    place = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    where = ", ".join(f"{name} = {column[place[-1]]:g}" for name, column in points.items())
+    study = "" if fit.keys is None else f" of {fit.keys[place[0]]!r}"
+    raise InputError(
+        f"The fitted {type(fit.law).__name__}{study} is {value[place]:g} at {where}: its formula says nothing there. "
+        f"Ask for inputs nearer to the fitted runs."
+    )
 
 
 def _draw_values(ensemble: Ensemble[Any], points: dict[str, Any]) -> Float[np.ndarray, "*batch draw point"]:

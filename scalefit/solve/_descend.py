@@ -59,19 +59,22 @@ def descend(
     lower = jnp.asarray((*curve.lower, *((LEAST_SCALE,) * noise.free_scale)), start.dtype)
     method = _optax if hasattr(optimiser, "update") else _optimistix
 
-    def single(theta: Array, k: Array) -> tuple[Array, Array]:
+    def single(theta: Array, k: Array) -> tuple[Array, Array, Array, Array]:
         one = rows._replace(weight=rows.weight[k][None])
         if rows.target.shape[0] > 1:
             one = jax.tree.map(lambda a: a[k][None], rows)
-        return method(optimiser, _task(curve, noise, one, theta, lower), theta, most)
+        task = _task(curve, noise, one, theta, lower)
+        return *method(optimiser, task, theta, most), jnp.isfinite(task.cost(theta))
 
-    theta, steps = jax.vmap(single)(start, jnp.arange(start.shape[0]))
+    theta, steps, bounded, begun = jax.vmap(single)(start, jnp.arange(start.shape[0]))
     theta = jnp.maximum(theta, lower[None])
     value, left = _left(curve, noise, theta, lower, rows)
     reached = left <= LOOSE * jnp.abs(value) + floor[study]
-    result = jnp.where(reached, int(RESULTS.successful), int(RESULTS.max_steps_reached))
-    result = jnp.where(jnp.isfinite(value), result, int(RESULTS.not_finite)).astype(jnp.int32)
-    return Solutions(theta, value, result, steps.astype(jnp.int32))
+    short = jnp.where(steps < most, int(RESULTS.stalled), int(RESULTS.max_steps_reached))
+    short = jnp.where(bounded & jnp.isfinite(value), short, int(RESULTS.diverged))
+    short = jnp.where(begun, short, int(RESULTS.not_finite))
+    result = jnp.where(reached & jnp.isfinite(value), int(RESULTS.successful), short)
+    return Solutions(theta, value, result.astype(jnp.int32), steps.astype(jnp.int32))
 
 
 def _task(curve: Curve, noise: Noise, row: Lanes, start: Array, lower: Array) -> _Task:
@@ -93,7 +96,8 @@ def _task(curve: Curve, noise: Noise, row: Lanes, start: Array, lower: Array) ->
     return _Task(cost, residuals, noise.free_scale)
 
 
-def _optax(optimiser: Any, task: _Task, start: Array, most: int) -> tuple[Array, Array]:
+def _optax(optimiser: Any, task: _Task, start: Array, most: int) -> tuple[Array, Array, Array]:
+    """The lowest place, the steps taken, and whether any lowered the cost and the last was finite."""
     import optax
 
     optimiser = optax.with_extra_args_support(optimiser)
@@ -114,11 +118,11 @@ def _optax(optimiser: Any, task: _Task, start: Array, most: int) -> tuple[Array,
 
     zero = jnp.zeros((), jnp.int32)
     carry = (start, optimiser.init(start), start, jnp.asarray(jnp.inf, start.dtype), zero, zero)
-    _, _, best, _, _, steps = jax.lax.while_loop(going, body, carry)
-    return best, steps
+    last, _, best, _, _, steps = jax.lax.while_loop(going, body, carry)
+    return best, steps, jnp.all(jnp.isfinite(last)) & jnp.any(best != start)
 
 
-def _optimistix(solver: Any, task: _Task, start: Array, most: int) -> tuple[Array, Array]:
+def _optimistix(solver: Any, task: _Task, start: Array, most: int) -> tuple[Array, Array, Array]:
     import optimistix
 
     least_squares = isinstance(solver, optimistix.AbstractLeastSquaresSolver)
@@ -130,7 +134,7 @@ def _optimistix(solver: Any, task: _Task, start: Array, most: int) -> tuple[Arra
     run: Any = optimistix.least_squares if least_squares else optimistix.minimise
     function = task.residuals if least_squares else task.cost
     solved = run(lambda theta, _: function(theta), solver, start, max_steps=most, throw=False)
-    return solved.value, solved.stats["num_steps"]
+    return solved.value, solved.stats["num_steps"], jnp.all(jnp.isfinite(solved.value))
 
 
 def _left(curve: Curve, noise: Noise, theta: Array, lower: Array, rows: Lanes) -> tuple[Array, Array]:

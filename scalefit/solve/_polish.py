@@ -27,6 +27,8 @@ TRUSTED, LIGHT = 0.5, 0.1
 """Damping of a Newton and of a Gauss-Newton step up to which a step that gains nothing shows an optimum."""
 LOOSE = 1e6
 """Times the tolerance that a step without damping may promise at an optimum."""
+MUCH = 1e-3
+"""Share of the objective that a step away from where the curve is not finite gains, and one along there does not."""
 SMALL = 1e-2
 """Below this, what has a bound at zero may reach it in one step."""
 
@@ -65,6 +67,7 @@ class _State(NamedTuple):
     entry: Float[Array, " lane"]  # relative decrease below which Newton is tried
     fresh: Bool[Array, " lane"]  # theta is a start that was not evaluated yet
     small: Int[Array, " lane"]  # steps in a row that gained nothing
+    edge: Bool[Array, " lane"]  # some step since the last that gained much ended where the curve is not finite
     steps: Int[Array, " lane"]
     result: Int[Array, " lane"]  # RUNNING, or a code
 
@@ -80,7 +83,8 @@ def _start(theta: Float[Array, "lane free"]) -> _State:
     return _State(
         theta=theta, objective=zero + jnp.inf, gradient=jnp.zeros_like(theta), matrix=matrix, exact=no, metric=matrix,
         move=jnp.zeros_like(theta), promised=zero, solved=~no, damping=zero + 1e-3, newton_damping=zero + 0.1,
-        growth=zero + 2.0, newton=no, entry=zero + 0.05, fresh=~no, small=count, steps=count, result=count + RUNNING,
+        growth=zero + 2.0, newton=no, entry=zero + 0.05, fresh=~no, small=count, edge=no, steps=count,
+        result=count + RUNNING,
     )  # fmt: skip
 
 
@@ -120,7 +124,9 @@ def _advance(curve: Curve, noise: Noise, rows: Lanes, floor: Array, tolerance: f
     accepted = accepted._replace(metric=_select(~s.newton, matrix, s.metric))
     new = _select(better, accepted, s)
     result = jnp.where(s.fresh & ~finite, int(RESULTS.not_finite), RUNNING)
-    result = jnp.where(~s.newton & (damping >= STALL), int(RESULTS.stalled), result)
+    edge = ~s.fresh & (~finite | (s.edge & ~(better & (relative > MUCH))))
+    given_up = jnp.where(edge, int(RESULTS.undefined), int(RESULTS.stalled))
+    result = jnp.where(~s.newton & (damping >= STALL), given_up, result)
     return new._replace(
         damping=jnp.where(s.newton, s.damping, damping),
         newton_damping=jnp.where(s.newton, jnp.where(retreat, 0.1, damping), s.newton_damping),
@@ -129,6 +135,7 @@ def _advance(curve: Curve, noise: Noise, rows: Lanes, floor: Array, tolerance: f
         entry=jnp.where(retreat, 0.1 * s.entry, s.entry),
         fresh=jnp.zeros_like(s.fresh),
         small=jnp.where(nothing, s.small + 1, jnp.where(better, 0, s.small)),
+        edge=edge,
         steps=s.steps + 1,
         result=result.astype(jnp.int32),
     )
@@ -167,7 +174,8 @@ def _propose(curve: Curve, floor: Array, tolerance: float, max_steps: Array, s: 
     solved = solved & (promised > -_negligible(s, floor, tolerance))
     trusted = s.newton & s.exact & (s.newton_damping <= TRUSTED)
     done = (nothing & trusted) | (s.small >= 2)
-    result = jnp.where((s.result == RUNNING) & (s.steps >= max_steps), int(RESULTS.max_steps_reached), s.result)
+    spent = jnp.where(s.edge, int(RESULTS.undefined), int(RESULTS.max_steps_reached))
+    result = jnp.where((s.result == RUNNING) & (s.steps >= max_steps), spent, s.result)
     result = jnp.where(done & (s.result == RUNNING), int(RESULTS.successful), result).astype(jnp.int32)
     # The last step gains nothing that the objective could show, but takes the numbers to the optimum itself.
     theta = jnp.where((done & nothing & trusted)[:, None], s.theta + move, s.theta)
@@ -198,7 +206,8 @@ def _certified(curve: Curve, floor: Array, tolerance: float, s: _State) -> _Stat
     lower = jnp.asarray((*curve.lower, LEAST_SCALE)[: s.theta.shape[1]], s.theta.dtype)[None]
     left = left_over(s.theta, s.gradient, s.matrix, lower)
     held = (s.result == int(RESULTS.successful)) & ~(left <= _negligible(s, floor, LOOSE * tolerance))
-    return s._replace(result=jnp.where(held, int(RESULTS.stalled), s.result))
+    stopped = jnp.where(s.edge, int(RESULTS.undefined), int(RESULTS.stalled)).astype(jnp.int32)
+    return s._replace(result=jnp.where(held, stopped, s.result))
 
 
 @functools.partial(jax.jit, static_argnames=("curve", "width", "tolerance"))

@@ -163,7 +163,9 @@ class _Problem:
 
     def _mapped(self, common: Any, jobs: list[Any], size: int, devices: list[Any]) -> list[list[np.ndarray]]:
         noise, data, floor = common
-        jobs = jobs + [(*jobs[0][:3], 0)] * (len(devices) - len(jobs))
+        given = len(jobs)
+        # A device without a share is given one of no fits, and its part is left out below.
+        jobs = jobs + [(*jobs[0][:3], 0)] * (len(devices) - given)
         start, study, resample = (np.concatenate([job[i] for job in jobs]) for i in range(3))
         count = np.array([job[3] for job in jobs], np.int32)
         with jax.enable_x64(True):
@@ -173,7 +175,7 @@ class _Problem:
                 tolerance=_TOLERANCE[str(start.dtype)],
             )  # fmt: skip
             arrays = [np.asarray(a) for a in out]
-        return [[a[k * size : (k + 1) * size] for a in arrays] for k in range(len(devices))]
+        return [[a[k * size : (k + 1) * size] for a in arrays] for k in range(given)]
 
     def objective(self, theta: np.ndarray, study: np.ndarray, resample: np.ndarray) -> Float[np.ndarray, " fit"]:
         """The objectives in float64."""

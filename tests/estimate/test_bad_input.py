@@ -49,6 +49,20 @@ class Squared(sf.laws.AbstractLaw):
         return self.E**2 + (number(N) + number(D)) ** -self.alpha
 
 
+class Bare(sf.laws.AbstractLaw):
+    """Declares nothing that could be fitted."""
+
+    inputs: ClassVar[Mapping[str, str]] = {"N": "parameters"}
+
+    def __call__(self, N: Scalar) -> Scalar:
+        """No scaling law."""
+        return 1.0 / number(N)
+
+
+def on_values(size: float, noise: sf.noise.AbstractNoise) -> object:
+    return sf.fit(Chinchilla, table(loss=size * np.asarray(table().target)), noise=noise)
+
+
 ALL = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
 
 # What is wrong, the call, and what the sentence must name.
@@ -88,6 +102,10 @@ CASES = {
     ),
     "number-that-is-no-parameter": (lambda: sf.fit(Scaled(np.ones(2)), table()), ["Scaled", "'w'", "static"]),
     "false-amplitude": (lambda: sf.fit(Squared, table()), ["Squared", "E an amplitude", "not affine"]),
+    "no-parameters": (lambda: sf.fit(Bare, table()), ["Bare declares no parameters"]),
+    "squares-overflow": (lambda: on_values(1e200, sf.noise.Gaussian(log=False)), ["e+200", "another unit"]),
+    "squares-underflow": (lambda: on_values(1e-200, sf.noise.Huber(log=False)), ["e-200", "another unit"]),
+    "scale-not-told": (lambda: on_values(1e-9, sf.noise.StudentT(log=False)), ["e-09", "StudentT", "another unit"]),
     "unknown-published-set": (lambda: Chinchilla.published("epok"), ["'epok'", "'epoch'"]),
 }
 

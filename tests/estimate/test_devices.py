@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import optimistix
@@ -38,12 +39,37 @@ print(json.dumps({"devices": len(jax.devices()), "asked": asked, "objectives": n
 """
 
 
-def run(devices: int) -> dict:
+FEW_FITS = """
+import json
+import numpy as np
+import scalefit as sf
+
+rng = np.random.default_rng(0)
+x = 10 ** rng.uniform(7, 10, 32)
+runs = sf.Runs((1.8 + 480 * x**-0.35) * np.exp(0.01 * rng.standard_normal(32)), x=x)
+start = sf.laws.PowerLaw(E=np.array([1.8, 1.7, 1.6, 1.5]), A=np.full(4, 400.0), alpha=np.full(4, 0.34))
+found = []
+for count in (1, 2, 3, 4):
+    some = sf.laws.PowerLaw(E=start.E[:count], A=start.A[:count], alpha=start.alpha[:count])
+    fit = sf.fit(sf.laws.PowerLaw, runs, noise=sf.noise.Gaussian(), starts=some)
+    found.append([fit.tried, int(fit.agreeing), float(fit.objective)])
+print(json.dumps(found))
+"""
+
+
+def run(devices: int, program: str = PROGRAM) -> Any:
     environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=300
     )
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("devices", [2, 3, 5])
+def test_fewer_fits_than_devices_or_a_number_that_does_not_divide(devices):
+    found = run(devices, FEW_FITS)
+    assert [row[:2] for row in found] == [[count, count] for count in (1, 2, 3, 4)]
+    np.testing.assert_allclose([row[2] for row in found], found[0][2], rtol=1e-9)
 
 
 def test_devices_change_no_answer():

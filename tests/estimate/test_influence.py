@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.estimate import _influence
 
 NOISES = {"gaussian": sf.noise.Gaussian(), "student": sf.noise.StudentT(5.0)}
 STEP, SHARE = 1e-4, 0.02
@@ -107,3 +108,15 @@ def test_a_fit_that_did_not_converge_has_no_slopes(runs):
     rough = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian(), max_steps=1, throw=False)
     with pytest.raises(sf.InputError, match="did not converge"):
         sf.sensitivity(rough, runs, of=forecast)
+
+
+def test_influence_in_blocks_is_that_in_one(monkeypatch, fit, runs):
+    whole = sf.influence(fit, runs, of=forecast)
+    monkeypatch.setattr(_influence, "TOGETHER", 64 * 30)
+    blocks = sf.influence(fit, runs, of=forecast)
+    np.testing.assert_allclose(blocks.change, whole.change, rtol=1e-9, atol=1e-12)
+
+
+def test_a_forecast_that_is_not_finite_has_no_influence(fit, runs):
+    with pytest.raises(sf.InputError, match="of gives nan"):
+        sf.influence(fit, runs, of=lambda law: law(N=-1e9, D=1e11))

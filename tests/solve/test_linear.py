@@ -1,5 +1,6 @@
 """Small dense systems against NumPy and SciPy."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -40,15 +41,15 @@ def test_a_singular_system_is_not_fine(size):
     assert not bool(fine[0])
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 11])
 def test_nonnegative_least_squares_is_that_of_scipy(size, rng):
     count = 30
-    design = rng.standard_normal((count, 12, size))
-    target = rng.standard_normal((count, 12)) + 0.5 * design.sum(-1)
+    design = rng.standard_normal((count, 15, size)) * np.logspace(0, 3, size)
+    target = rng.standard_normal((count, 15)) + 0.3 * (design / np.logspace(0, 3, size)).sum(-1)
     gram = np.einsum("cri,crj->cij", design, design)
     moment = np.einsum("cri,cr->ci", design, target)
     entries = {(i, j): jnp.asarray(gram[:, i, j]) for i in range(size) for j in range(i, size)}
-    x, value = nonnegative_least_squares(entries, [jnp.asarray(moment[:, i]) for i in range(size)])
+    x, value = jax.jit(nonnegative_least_squares)(entries, [jnp.asarray(moment[:, i]) for i in range(size)])
     expected = np.stack([nnls(a, b)[0] for a, b in zip(design, target, strict=True)])
     assert (expected == 0).any()  # some bound is felt, or the test says nothing
     np.testing.assert_allclose(np.stack(x, axis=-1), expected, atol=1e-10)
@@ -56,8 +57,29 @@ def test_nonnegative_least_squares_is_that_of_scipy(size, rng):
     np.testing.assert_allclose(value, reached, atol=1e-10)
 
 
-def test_nonnegative_least_squares_leaves_out_one_of_two_equal_columns():
+@pytest.mark.parametrize("spare", [0, 5])
+def test_nonnegative_least_squares_leaves_out_one_of_two_equal_columns(spare):
+    """Two equal columns, and others that say nothing of the target or of anything."""
+    size = 2 + spare
     one = jnp.ones(1)
-    x, value = nonnegative_least_squares({(0, 0): one, (0, 1): one, (1, 1): one}, [one, one])
+    gram = {
+        (i, j): one if i == j < size - 1 or (i, j) == (0, 1) else 0 * one for i in range(size) for j in range(i, size)
+    }
+    gram[0, 0] = gram[1, 1] = one
+    x, value = jax.jit(nonnegative_least_squares)(gram, [one, one, *[0 * one] * spare])
     assert float(x[0][0] + x[1][0]) == pytest.approx(1.0)
+    assert [float(v[0]) for v in x[2:]] == [0.0] * spare
     assert float(value[0]) == pytest.approx(-0.5)
+
+
+def test_nonnegative_least_squares_of_terms_that_are_almost_alike_reaches_the_minimum(rng):
+    """Ten powers of one input: of systems like these the minimum is told, if not the entries."""
+    x = np.linspace(-1.0, 1.0, 40)
+    design = np.exp(-np.linspace(0.1, 2.0, 10) * x[:, None])
+    targets = design @ rng.uniform(0, 1, (10, 20)) + 0.1 * rng.standard_normal((40, 20))
+    gram, moment = design.T @ design, design.T @ targets
+    entries = {(i, j): jnp.full(20, gram[i, j]) for i in range(10) for j in range(i, 10)}
+    found, value = jax.jit(nonnegative_least_squares)(entries, [jnp.asarray(m) for m in moment])
+    best = [0.5 * (nnls(design, t)[1] ** 2 - t @ t) for t in targets.T]
+    assert (np.asarray(found) >= 0).all()
+    np.testing.assert_allclose(value, best, rtol=1e-9)
