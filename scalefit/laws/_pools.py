@@ -22,20 +22,12 @@ Pools = TypeVar("Pools", bound="AbstractPools")
 QQTPools = TypeVar("QQTPools", bound="PoolsQQT")
 
 FEW = 5
-"""Pools up to which the formula takes them one by one, so that derivatives in one leave out the others."""
+"""Pools up to which the formula may take them one by one."""
 
 
 def total(parts: list[Any] | Any) -> Any:
     """The sum over the pools of what `each` gave."""
     return sum(parts[1:], start=parts[0]) if isinstance(parts, list) else jnp.sum(parts, axis=0)
-
-
-def each(formula: Callable[..., Any], *columns: Any) -> list[Any] | Any:
-    """A formula of the numbers of one pool, at every pool: a list, or an array where there are many."""
-    count = np.shape(columns[0])[-1]
-    if count > FEW:
-        return jax.vmap(formula)(*(jnp.asarray(column) for column in columns))
-    return [formula(*(column[i] for column in columns)) for i in range(count)]
 
 
 class AbstractPools(AbstractLaw):
@@ -44,7 +36,9 @@ class AbstractPools(AbstractLaw):
     `pool` names the pools. Every pool has its own half-life τ. Where pools are mixed, the utility of one halves
     $h = w^g/\\tau$ times in each of its own passes: `half_life="weighted"`, g = 1, is the theorem of arXiv 2404.07177
     (half-life pτ for p equal pools) carried on to unequal weights, which is an extension and not proved there; `"own"`,
-    g = 0, takes each pool's half-life as it is alone; any other g may be given as a number.
+    g = 0, takes each pool's half-life as it is alone; any other g may be given as a number. The formula is finite where
+    `sized_for` says: up to `max_passes` passes and, unless it is `mixed`, for runs on one pool only. Pools that are few
+    are taken `one_by_one`, so that derivatives in one leave out the others; all at once makes the smaller program.
     """
 
     inputs: ClassVar[Mapping[str, str]] = {"n": "samples", "w[pool]": SHARE, "U[pool]": "samples"}
@@ -53,6 +47,7 @@ class AbstractPools(AbstractLaw):
     half_life: Literal["weighted", "own"] | float = eqx.field(default="weighted", static=True, kw_only=True)
     max_passes: int = eqx.field(default=16, static=True, kw_only=True)
     mixed: bool = eqx.field(default=True, static=True, kw_only=True)
+    one_by_one: bool = eqx.field(default=True, static=True, kw_only=True)
     pool: tuple[str, ...] = eqx.field(default=(), static=True, kw_only=True, converter=tuple)
 
     @classmethod
@@ -79,6 +74,13 @@ class AbstractPools(AbstractLaw):
         alone = dataclasses.replace(self, **one)
         value = alone.mixture(n, jnp.ones_like(w[:1]), jnp.sum(t, keepdims=True))
         return jnp.where((jnp.max(t) > self.limit) | (jnp.max(w) < 1.0), jnp.nan, value)
+
+    def each(self, formula: Callable[..., Any], *columns: Any) -> list[Any] | Any:
+        """A formula of the numbers of one pool, at every pool: a list one by one, or else an array."""
+        count = np.shape(columns[0])[-1]
+        if self.one_by_one and count <= FEW:
+            return [formula(*(column[i] for column in columns)) for i in range(count)]
+        return jax.vmap(formula)(*(jnp.asarray(column) for column in columns))
 
     @property
     def limit(self) -> float:
@@ -136,7 +138,7 @@ class PoolsQQT(AbstractPools):
     def mixture(self, n: Any, w: Any, t: Any) -> Any:
         """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
         fresh = jnp.log(self.a * n / SAMPLE_UNIT)
-        slope = total(each(lambda w, b: w * b, w, self.b))
+        slope = total(self.each(lambda w, b: w * b, w, self.b))
         exponent = slope * fresh + total(self.repetition(w, t))
         if self.floor == "outside":
             return self.d + jnp.exp(exponent)
@@ -154,7 +156,7 @@ class PoolsQQT(AbstractPools):
 
     def repetition(self, w: Any, t: Any) -> Any:
         """By pool, what repetition takes from the logarithm of the error above its floor."""
-        return each(self._lost, w, t, self.b, self.tau)
+        return self.each(self._lost, w, t, self.b, self.tau)
 
     def _lost(self, w: Any, t: Any, b: Any, tau: Any) -> Any:
         h = self.halvings(w, tau)
@@ -174,7 +176,7 @@ class PoolsOverfit(PoolsQQT):
 
     def repetition(self, w: Any, t: Any) -> Any:
         """By pool, what repetition takes from the logarithm of the error above its floor."""
-        return each(lambda *one: (1.0 + self.rho) * self._lost(*one), w, t, self.b, self.tau)
+        return self.each(lambda *one: (1.0 + self.rho) * self._lost(*one), w, t, self.b, self.tau)
 
 
 class PoolsEffective(AbstractPools):
@@ -200,9 +202,11 @@ class PoolsEffective(AbstractPools):
         ends = jnp.append(ends if t.size == 1 else jnp.sort(ends), 1.0)
         begins = jnp.concatenate([jnp.zeros(1, ends.dtype), ends[:-1]])
         over = jnp.floor(t[:, None] * 0.5 * (begins + ends)[None])
-        rates = each(lambda w, k, tau: w * jnp.exp2(-k * self.halvings(w, tau)), w, over, self.tau)
+        rates = self.each(lambda w, k, tau: w * jnp.exp2(-k * self.halvings(w, tau)), w, over, self.tau)
         rate = jnp.maximum(total(rates), jnp.finfo(ends.dtype).tiny)
-        mean = total(each(lambda b, r: b * r, self.b, jnp.stack(rates) if isinstance(rates, list) else rates)) / rate
+        mean = (
+            total(self.each(lambda b, r: b * r, self.b, jnp.stack(rates) if isinstance(rates, list) else rates)) / rate
+        )
         logs = jnp.log(jnp.cumsum(rate * (ends - begins)))
         exponent = mean[0] * (jnp.log(self.a * n / SAMPLE_UNIT) + logs[0]) + jnp.sum(mean[1:] * jnp.diff(logs))
         return self.d + jnp.exp(exponent)
@@ -236,8 +240,8 @@ class PoolsDataConstrained(SaturatingPools):
 
     def mixture(self, n: Any, w: Any, t: Any) -> Any:
         """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
-        fresh = total(each(functools.partial(self.fresh, n), w, t, self.tau))
-        slope = total(each(lambda w, b: w * b, w, self.b))
+        fresh = total(self.each(functools.partial(self.fresh, n), w, t, self.tau))
+        slope = total(self.each(lambda w, b: w * b, w, self.b))
         return self.d + jnp.exp(slope * jnp.log(self.a * fresh / SAMPLE_UNIT))
 
 
@@ -257,5 +261,5 @@ class PoolsExchange(SaturatingPools):
 
     def mixture(self, n: Any, w: Any, t: Any) -> Any:
         """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
-        worth = total(each(lambda q, *one: q * self.fresh(n, *one), self.q, w, t, self.tau))
+        worth = total(self.each(lambda q, *one: q * self.fresh(n, *one), self.q, w, t, self.tau))
         return self.d + jnp.exp(self.b * jnp.log(worth / SAMPLE_UNIT))

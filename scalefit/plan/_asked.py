@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ..data import Pools, hint
@@ -45,6 +44,8 @@ class Task(NamedTuple):
             )
         # As one run of one sample would be, on pools so small that it makes as many passes.
         w = self.pools.uniform[None]
+        # Names would be compiled in, and every naming anew.
+        law = dataclasses.replace(law, one_by_one=False, pool=())
         return law.sized_for({"n": np.ones(1), "w": w, "U": w / passes.max()})
 
 
@@ -90,7 +91,7 @@ def of_pools(law: AbstractPools, pools: Pools) -> AbstractPools:
     return dataclasses.replace(law, **changes, pool=pools.names)
 
 
-def budgets_of(budget: ArrayLike) -> Float[np.ndarray, " budget"]:
+def budgets_of(budget: Any) -> Float[np.ndarray, " budget"]:
     """One budget or several.
 
     **Raises:** `InputError` for what is no number, or not above 0.

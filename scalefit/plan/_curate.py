@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -63,6 +64,7 @@ def curate(
     task = Task(pools, budgets, *limits_of(pools, budgets, min_weight, max_weight, fixed or {}))
     law = task.sized(of_pools(law, pools))
     with jax.enable_x64(True):
+        law = jax.tree.map(jnp.asarray, law)
         order = best_first(law, task)
         unioned, merged = unions(law, task, order)
         plans = {
@@ -82,7 +84,8 @@ def curate(
         draws = None
         if drawn is not None:
             near = np.concatenate([spent[:, None], starts[:, : FEW - RANDOM]], axis=1)
-            draws = _drawn(task.sized(of_pools(drawn, pools)), task, near, weights, plans)
+            many = jax.tree.map(jnp.asarray, task.sized(of_pools(drawn, pools)))
+            draws = _drawn(many, task, near, weights, plans)
     allowed = {name: feasible(spent_on(plan, pools), task) for name, plan in plans.items()}
     found = Curation(
         pools, type(law).__name__, budgets, weights, samples, value, kkt, order, merged, plans, values, allowed, draws
