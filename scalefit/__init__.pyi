@@ -5,6 +5,7 @@ from . import noise as noise
 from . import params as params
 from . import plot as plot
 from ._core import RESULTS as RESULTS
+from ._core import FloorWarning as FloorWarning
 from ._core import InputError as InputError
 from ._core import NotConverged as NotConverged
 from .data import Pools as Pools

@@ -1,5 +1,6 @@
 """What every layer may use and that uses none of them: errors and result codes; importing it costs nothing."""
 
+from ._errors import FloorWarning as FloorWarning
 from ._errors import InputError as InputError
 from ._errors import NotConverged as NotConverged
 from ._results import RESULTS as RESULTS

@@ -1,4 +1,4 @@
-"""The two ways in which a verb can fail."""
+"""The two ways in which a verb can fail, and what it warns of by name."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class NotConverged(RuntimeError):
     """A solve ended without an optimum; the message says why and what to do."""
+
+
+class FloorWarning(UserWarning):
+    """The floor of a law of pools is free, and no run on fresh samples reaches far enough to show it."""

@@ -17,6 +17,7 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
 from ._fit import better_of, refuse_number, residuals_and_dead, run_costs, studies_of, vanished
+from ._pools import Pooling
 from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare, representable
 from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
@@ -104,7 +105,8 @@ def bootstrap(
             keys = [[seed, 0xB007, int(study)] for study in which]
             # A study without an optimum has nothing to resample about, and holds up no other.
             codes = [code if good[study] else np.arange(len(runs)) for study in which]
-            drawn = [resamples(some, s, codes[s], points[s], num, free, key) for s, key in enumerate(keys)]
+            pools = Pooling.of(prepared.law, prepared.curve.free, inputs_for(prepared.law, runs)[0])
+            drawn = [resamples(some, s, codes[s], points[s], num, free, key, pools) for s, key in enumerate(keys)]
             table = np.concatenate([weight for weight, _ in drawn])
             again += sum(count for _, count in drawn)
         else:

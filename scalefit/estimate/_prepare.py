@@ -15,6 +15,7 @@ from ..noise import AbstractNoise
 from ..params import rescale, values, with_values
 from ..solve import Data
 from ._curve import LawCurve, is_amplitude
+from ._pools import refuse_few
 from ._studies import Studies
 
 EXTREME = 1e-100
@@ -139,6 +140,7 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
             jnp.asarray(np.concatenate([centre, typical[:, None], held], axis=1)),
             None,
         )
+    refuse_few(law, curve.free, studies, columns)
     _refuse_constant(curve, data, studies, columns)
     return Prepared(law, curve, data, centre, typical, floor, studies, notes)
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt16
 
 from .._core import InputError
+from ._pools import Pooling
 from ._studies import Studies
 
 ROOMY = 4
@@ -51,13 +52,23 @@ def refuse_short(rows: Float[np.ndarray, "draw run"], points: Int[np.ndarray, " 
 
 
 def resamples(
-    studies: Studies, study: int, code: np.ndarray, points: np.ndarray, num: int, free: int, key: list[int]
+    studies: Studies,
+    study: int,
+    code: np.ndarray,
+    points: np.ndarray,
+    num: int,
+    free: int,
+    key: list[int],
+    pools: Pooling | None = None,
 ) -> tuple[UInt16[np.ndarray, "draw length"], int]:
     """How often each run of a study is in each draw, and how many draws had to be drawn again.
 
-    A draw that lies at fewer different inputs than `free` would determine nothing and is drawn again.
+    A draw that lies at fewer different inputs than `free` would determine nothing and is drawn again. For a law of
+    pools, clusters on one pool are drawn among each other, so that every draw has every pool, and at as many inputs as
+    the pool has numbers of its own.
 
-    **Raises:** `InputError` where there is one cluster only, or most draws lie at too few inputs.
+    **Raises:** `InputError` where there is one cluster only, all runs on a pool are of one cluster, or most draws lie
+    at too few inputs.
     """
     _, local = np.unique(code[studies.rows(study)], return_inverse=True)
     count = int(local.max()) + 1
@@ -66,12 +77,28 @@ def resamples(
             f"{studies.name(study)!r} has one cluster only (all its rows belong together): there is nothing to "
             f"resample. Add runs with other seeds, or sample a posterior."
         )
-    rng, even = np.random.default_rng(key), np.full(count, 1.0 / count)
+    rows, own = studies.rows(study), points[: len(local)]
+    strata = [np.arange(count)] if pools is None else pools.strata(studies.name(study), rows, local)
+    rng = np.random.default_rng(key)
+
+    def drawn(size: int) -> np.ndarray:
+        draws = np.zeros((size, count), np.int64)
+        for some in strata:
+            draws[:, some] = rng.multinomial(some.size, np.full(some.size, 1.0 / some.size), size=size)
+        return draws
+
+    # What a draw needs: as many different inputs as numbers, in all and among the runs of each pool.
+    needs = [(np.arange(len(local)), free), *(() if pools is None else pools.needs(rows))]
+    needs = [(some, least) for some, least in needs if np.unique(own[some]).size < ROOMY * least]
+
+    def too_few(draws: np.ndarray) -> np.ndarray:
+        lacks = [_inputs(draws, local[some], own[some]) < least for some, least in needs]
+        return np.any([np.zeros(len(draws), bool), *lacks], axis=0)
+
     table, again = np.zeros((num, studies.length), np.uint16), 0
-    tight = np.unique(points[: len(local)]).size < ROOMY * free
     for low in range(0, num, PIECE):
-        draws = rng.multinomial(count, even, size=min(PIECE, num - low))
-        short = np.flatnonzero(_inputs(draws, local, points) < free) if tight else np.zeros(0, int)
+        draws = drawn(min(PIECE, num - low))
+        short = np.flatnonzero(too_few(draws))
         if short.size > SHORT * len(draws):
             raise InputError(
                 f"{studies.name(study)!r} has {count} trainings, and most resamples of them lie at fewer inputs than "
@@ -79,8 +106,8 @@ def resamples(
             )
         while short.size:
             again += short.size
-            draws[short] = rng.multinomial(count, even, size=short.size)
-            short = short[_inputs(draws[short], local, points) < free]
+            draws[short] = drawn(short.size)
+            short = short[too_few(draws[short])]
         table[low : low + PIECE, : len(local)] = draws[:, local]
     return table, again
 

@@ -8,6 +8,7 @@ from ._data_constrained import DataConstrained as DataConstrained
 from ._inputs import SHARE as SHARE
 from ._inputs import along_axes as along_axes
 from ._inputs import axes as axes
+from ._inputs import axis_of as axis_of
 from ._inputs import gathered as gathered
 from ._inputs import input_names as input_names
 from ._inputs import input_units as input_units

@@ -70,8 +70,10 @@ class AbstractPools(AbstractLaw):
         if self.mixed:
             return jnp.where(jnp.max(t) > self.limit, jnp.nan, self.mixture(n, w, t))
         # A run on one pool: the law of that pool alone, which spares the others' formulas.
-        one = {f: jnp.sum(w * getattr(self, f), keepdims=True) for f, p in parameters(self).items() if p.axis}
-        alone = dataclasses.replace(self, **one)
+        along = {f: getattr(self, f) for f, p in parameters(self).items() if p.axis}
+        # One by one: a sum over an array would be one more loop over the runs for every derivative.
+        one = {f: total(self.each(lambda share, own: share * own, w, column)) for f, column in along.items()}
+        alone = dataclasses.replace(self, **{f: jnp.reshape(number, (1,)) for f, number in one.items()})
         value = alone.mixture(n, jnp.ones_like(w[:1]), jnp.sum(t, keepdims=True))
         return jnp.where((jnp.max(t) > self.limit) | (jnp.max(w) < 1.0), jnp.nan, value)
 

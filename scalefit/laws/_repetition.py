@@ -1,10 +1,13 @@
 """What a pool of data gives after t passes: its utility halves, or its samples count for less."""
 
+import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_derivatives import SymbolicZero
 
 from ..params import Scalar
 
@@ -28,10 +31,35 @@ def staircase_loss(t: Scalar, h: Scalar, max_passes: int) -> jax.Array:
     t = jnp.asarray(t)
     again = t > 1.0
     log_t = jnp.log(jnp.where(again, t, 1.0))
+    return jnp.where(again, _halving(log_t, jnp.asarray(h, t.dtype), max_passes, 0) - log_t, 0.0)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
+def _halving(log_t: jax.Array, h: jax.Array, max_passes: int, power: int) -> jax.Array:
+    r"""$\sum_{k\ge1} k^m 2^{-kh}\left(\log\min(t, k+1) - \log k\right)_+$, m being `power`."""
+    return _halved(log_t, h, max_passes, power)
+
+
+def _halved(log_t: jax.Array, h: jax.Array, max_passes: int, power: int) -> jax.Array:
     k = np.arange(1.0, max(max_passes, 2))
-    logs, steps, k = (jnp.asarray(a, t.dtype) for a in (np.log(k), np.log1p(1.0 / k), k))
-    growth = jnp.clip(log_t - logs, 0.0, steps)
-    return jnp.where(again, jnp.sum(jnp.exp2(-k * h) * growth) - log_t, 0.0)
+    # Signs are in the constants: a constant turned round would be kept once for each derivative, as would its sum.
+    behind, steps, fewer, times = (jnp.asarray(a, log_t.dtype) for a in (-np.log(k), np.log1p(1.0 / k), -k, k**power))
+    growth = jnp.minimum(jnp.maximum(log_t + behind, 0.0), steps)
+    return jnp.sum(times * jnp.exp2(fewer * h) * growth)
+
+
+@functools.partial(_halving.defjvp, symbolic_zeros=True)
+def _halving_slope(max_passes: int, power: int, primals: Any, tangents: Any) -> tuple[jax.Array, Any]:
+    # A slope in h is one more sum of this kind, times what h changes by: taken so, the sums are shared by all of the
+    # parameters that h depends on, where the rules of each term would sum once for each pair of them.
+    (log_t, h), (by_t, by_h) = primals, tangents
+    value = _halving(log_t, h, max_passes, power)
+    along = jnp.zeros_like(value)
+    if type(by_h) is not SymbolicZero:
+        along = along - HALF * _halving(log_t, h, max_passes, power + 1) * by_h
+    if type(by_t) is not SymbolicZero:
+        along = along + jax.jvp(lambda at: _halved(at, h, max_passes, power), (log_t,), (by_t,))[1]
+    return value, along
 
 
 def smooth_loss(t: Scalar, h: Scalar) -> jax.Array:

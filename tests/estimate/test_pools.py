@@ -1,0 +1,156 @@
+"""Laws of pools: enough of each pool, resamples that keep every pool, a floor that fresh samples show."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.estimate._pools import Pooling
+from scalefit.estimate._resamples import resamples
+from scalefit.estimate._studies import Studies
+
+POOLS = sf.Pools({"A": 1e6, "B": 1e6})
+NOISE = sf.noise.Gaussian(log=False)
+LAW = sf.laws.PoolsQQT(d=0.1)
+PASSES = np.array([1.0, 2.0, 4.0, 8.0])
+
+
+def runs(plans=("A", "B"), seeds=2, passes=PASSES, **options) -> sf.Runs:
+    """Evaluations of runs on each plan."""
+    rng = np.random.default_rng(0)
+    law = {"A": (-0.4, 6.0), "B": (-0.3, 3.0)}
+    rows = []
+    for plan in plans:
+        for seed in range(seeds):
+            for t in passes:
+                b, tau = law[plan[0]]
+                # Near enough to the law for these tests.
+                error = 0.1 + (10.0 * t ** (1.0 / (1.0 + t / (4.0 * tau)))) ** b
+                rows.append((plan, seed, 1e6 * t, error * np.exp(0.01 * rng.standard_normal())))
+    pool, seed, n, error = (list(column) for column in zip(*rows, strict=True))
+    table = sf.Runs(error, pool=pool, seed=seed, n=n, run=[f"{p}-{s}" for p, s in zip(pool, seed, strict=True)])
+    return sf.pooled(table, POOLS, metric="error", **options)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    table = runs()
+    return sf.fit(LAW, table, noise=NOISE, fixed="d"), table
+
+
+def test_a_single_evaluation_of_a_pool_is_refused_by_name():
+    table = runs(seeds=1)
+    with pytest.raises(sf.InputError, match=r"pool 'B' has a single evaluation .* b and tau need at least 2"):
+        sf.fit(LAW, table.take(np.arange(5)), noise=NOISE, fixed="d")
+
+
+def test_repeats_at_one_budget_are_a_single_evaluation():
+    table = runs(seeds=4)
+    keep = (table.inputs["w[A]"] == 1.0) | (table.inputs["n"] == 1e6)
+    with pytest.raises(sf.InputError, match="pool 'B' has a single evaluation"):
+        sf.fit(LAW, table.take(keep), noise=NOISE, fixed="d")
+
+
+def test_every_study_of_a_batch_must_have_every_pool():
+    table = runs()
+    label = np.where(np.arange(len(table)) % 8 < 4, "first", "second")
+    both = sf.Runs._replace(table, labels={**table.labels, "group": label})
+    keep = (label == "first") | (table.inputs["w[A]"] == 1.0)
+    with pytest.raises(sf.InputError, match=r"pool 'B' has no evaluation in .*second"):
+        sf.fit(sf.laws.PoolsQQT(d=0.1, a=1.0), both.take(keep), noise=NOISE, fixed=("d", "a"), by="group")
+
+
+def test_what_is_held_fixed_needs_no_evaluations():
+    table = runs()
+    keep = (table.inputs["w[A]"] == 1.0) | (table.inputs["n"] == 1e6)
+    law = sf.laws.PoolsQQT(d=0.1, b=[np.nan, np.nan], tau=[6.0, 3.0], pool=("A", "B"))
+    fit = sf.fit(law, table.take(keep), noise=NOISE, fixed=("d", "tau"))
+    assert fit.free == ("a", "b[0]", "b[1]")
+
+
+def test_one_training_of_a_pool_cannot_be_resampled():
+    table = runs(seeds=1)
+    fit = sf.fit(LAW, table, noise=NOISE, fixed="d")
+    with pytest.raises(sf.InputError, match=r"pool 'A' are of one training.*several seeds, or sample a posterior"):
+        sf.bootstrap(fit, table, num=10)
+
+
+def test_independent_rows_of_one_training_can_be():
+    table = runs(seeds=1, passes=np.arange(1.0, 9.0))
+    fit = sf.fit(LAW, table, noise=NOISE, fixed="d")
+    assert sf.bootstrap(fit, table, num=10, cluster=None).converged.any()
+
+
+def weights(table: sf.Runs, cluster, num=200) -> np.ndarray:
+    """The resamples of runs, without fitting them."""
+    studies = Studies.of(table, None)
+    law = sf.laws.PoolsQQT.of(("A", "B"), d=0.1)
+    pools = Pooling.of(law, tuple(range(1, 6)), dict(table.inputs))
+    points = studies.points(table.inputs)[0]
+    return resamples(studies, 0, table.clusters(cluster), points, num, 5, [0], pools)[0][:, : len(table)]
+
+
+def test_every_draw_has_every_pool():
+    table = runs(seeds=2)
+    drawn = weights(table, "auto")
+    for pool in ("A", "B"):
+        assert (drawn @ table.inputs[f"w[{pool}]"] == 8).all()
+    # Whole trainings, and not always the same ones.
+    by_training = drawn.reshape(len(drawn), 4, 4)
+    assert (by_training == by_training[..., :1]).all()
+    assert {0, 1, 2} == set(np.unique(by_training))
+
+
+def test_shared_seeds_are_drawn_across_pools():
+    drawn = weights(runs(seeds=3), "seed").reshape(-1, 2, 3, 4)
+    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 1])
+
+
+def test_rows_of_few_evaluations_lie_at_two_budgets_of_each_pool():
+    there = weights(runs(seeds=1), None, num=4000).reshape(-1, 2, 4) > 0
+    assert (there.sum(axis=2) >= 2).all()
+
+
+def test_one_training_beside_mixtures_is_drawn_with_them():
+    plans = {"half": {"A": 0.5, "B": 0.5}}
+    mixed = sf.pooled(
+        sf.Runs(
+            [0.5, 0.45, 0.4, 0.35] * 6,
+            pool=np.repeat(["A", "A", "B", "half", "half", "half"], 4),
+            n=np.tile(1e6 * PASSES, 6),
+            run=np.repeat(["A-0", "A-1", "B-0", "h-0", "h-1", "h-2"], 4),
+        ),
+        POOLS,
+        plans=plans,
+        metric="error",
+    )
+    drawn = weights(mixed, "auto").reshape(-1, 6, 4)[:, :, 0]
+    assert (drawn[:, :2].sum(axis=1) == 2).all()
+    assert (drawn[:, 2:].sum(axis=1) == 4).all()
+    assert (drawn[:, 2] == 0).any()
+
+
+def test_laws_of_no_pools_have_nothing_to_keep():
+    assert Pooling.of(sf.laws.Chinchilla(), (0, 1), {"N": np.ones(3), "D": np.ones(3)}) is None
+
+
+def test_a_free_floor_without_fresh_samples_is_warned_of():
+    with pytest.warns(sf.FloorWarning, match=r"fresh samples up to 1e\+06 and repeated ones up to 8e\+06"):
+        sf.fit(sf.laws.PoolsQQT, runs(), noise=NOISE, throw=False)
+
+
+def test_a_fixed_floor_is_not():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", sf.FloorWarning)
+        sf.fit(LAW, runs(), noise=NOISE, fixed="d")
+
+
+@pytest.mark.parametrize("kinds", [["single"], ["single", "unlimited"]], ids=["finite pools", "and unlimited runs"])
+def test_bundled_pools_show_their_floor_by_unlimited_runs(kinds):
+    quoted = ", ".join(f'"{kind}"' for kind in kinds)
+    table = sf.load_data("pools-teacher", where=f"kind in [{quoted}] and seed < 2 and n <= 32768")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        sf.fit(sf.laws.PoolsQQT, table, noise=sf.noise.Gaussian(), num_starts=2, throw=False)
+    assert any(w.category is sf.FloorWarning for w in caught) == (kinds == ["single"])
