@@ -1,6 +1,7 @@
 """`scalefit fit`."""
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,15 @@ def fit(
         list[str] | None, typer.Option(metavar="COLUMN", help="Fit each value of this column by itself, as one batch.")
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that was measured.")] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(metavar="POOL=NUMBER,…", help="Of a law of pools: their unique samples, as A=1024,B=2048."),
+    ] = None,
+    pools: Annotated[Path | None, typer.Option(metavar="FILE", help="The same from a table of pool and size.")] = None,
+    plans: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What runs on several pools drew: a table of plan and a weight by pool."),
+    ] = None,
     noise: Annotated[
         str | None,
         typer.Option(
@@ -65,6 +75,9 @@ def fit(
             where=where,
             by=tuple(by or ()),
             target=target,
+            size=tuple(size or ()),
+            pools=pools,
+            plans=plans,
             noise=noise,
             fixed=tuple(fixed or ()),
             bootstrap=bootstrap,

@@ -8,7 +8,8 @@ import numpy as np
 import typer
 
 from .._core import InputError, NotConverged
-from ..data import hint
+from ..data import UNLIMITED, hint
+from ..laws import SHARE, input_units
 from ..results import Band, Ensemble, Fit, load, predict
 from ._cache import keep_compiled
 from ._document import draws_of, law_name, to_json
@@ -49,7 +50,7 @@ def run_predict(
         found = {"law": law_name(fit), "inputs": inputs, **_values(fit, band), "level": level, "new_run": new_run}
         typer.echo(to_json(found | {"draws": draws_of(result), "notes": notes}))
     else:
-        _show(result, inputs, band, notes)
+        _show(result, {k: v for k, v in inputs.items() if k in numbers or "[" not in k}, inputs, band, notes)
     if not np.all(fit.converged):
         raise NotConverged(_failure(fit, folder))
 
@@ -64,14 +65,20 @@ def _failure(fit: Fit[Any], folder: Path) -> str:
     )
 
 
-def _show(result: Fit[Any] | Ensemble[Any], inputs: Mapping[str, np.ndarray], band: Band, notes: list[str]) -> None:
+def _show(
+    result: Fit[Any] | Ensemble[Any],
+    shown: Mapping[str, np.ndarray],
+    inputs: Mapping[str, np.ndarray],
+    band: Band,
+    notes: list[str],
+) -> None:
     from rich.text import Text
 
     from ._show import console
 
     fit = result if isinstance(result, Fit) else result.fit
     out = console()
-    out.print(_table(fit, inputs, band))
+    out.print(_table(fit, shown, inputs, band))
     for note in notes:
         out.print(Text(f"note: {note}"))
     if isinstance(result, Ensemble):
@@ -89,7 +96,8 @@ def inputs_of(fit: Fit[Any], numbers: Mapping[str, np.ndarray]) -> tuple[dict[st
     **Raises:** `InputError` naming what is missing or unknown, or lists of different lengths.
     """
     numbers = dict(numbers)
-    needed = tuple(fit.law.inputs)
+    needed = tuple(input_units(fit.law))
+    numbers |= _of_pools(fit, numbers)
     notes = []
     for name, other in (("D", "N"), ("N", "D")):
         if name in needed and name not in numbers and {"C", other} <= set(numbers) and "C" not in needed:
@@ -110,10 +118,24 @@ def inputs_of(fit: Fit[Any], numbers: Mapping[str, np.ndarray]) -> tuple[dict[st
     if missing:
         raise InputError(
             f"{type(fit.law).__name__} predicts from {', '.join(needed)}; {', '.join(missing)} is missing. "
-            f"Give it as {missing[0]}=70B."
+            f"Give it as {missing[0]}={'0.5' if missing[0].startswith('w[') else '70B'}."
         )
     _same_lengths(numbers)
     return {name: a if a.size > 1 else a.reshape(()) for name, a in ((n, numbers[n]) for n in needed)}, notes
+
+
+def _of_pools(fit: Fit[Any], numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What need not be said of pools: no weight is 0, and they are as large as in the runs."""
+    units = input_units(fit.law)
+    shares = [name for name, unit in units.items() if unit == SHARE]
+    found = {}
+    if any(name in numbers for name in shares):
+        found |= {name: np.zeros(1) for name in shares if name not in numbers}
+    for name in units:
+        low, high = fit.source.ranges.get(name, (0.0, 0.0))
+        if name.startswith("U[") and name not in numbers and 0.0 < low < UNLIMITED and high in (low, UNLIMITED):
+            found[name] = np.array([low])
+    return found
 
 
 def far_notes(fit: Fit[Any], inputs: Mapping[str, np.ndarray]) -> list[str]:
@@ -123,7 +145,7 @@ def far_notes(fit: Fit[Any], inputs: Mapping[str, np.ndarray]) -> list[str]:
         ranges = {"x": next(iter(ranges.values()))}
     notes = []
     for name, points in inputs.items():
-        if name not in ranges:
+        if name not in ranges or input_units(fit.law).get(name) == SHARE:
             continue
         low, high = ranges[name]
         least, most = float(np.min(points)), float(np.max(points))
@@ -156,20 +178,20 @@ def _values(fit: Fit[Any], band: Band) -> dict[str, Any]:
     return {"predictions": each, "converged": bool(np.all(fit.converged))}
 
 
-def _table(fit: Fit[Any], inputs: Mapping[str, np.ndarray], band: Band) -> Any:
+def _table(fit: Fit[Any], shown: Mapping[str, np.ndarray], inputs: Mapping[str, np.ndarray], band: Band) -> Any:
     from rich.text import Text
 
     from ._show import table
 
-    columns = np.broadcast_arrays(*(np.atleast_1d(a) for a in inputs.values()))
-    points = columns[0].size
+    points = np.broadcast_arrays(*(np.atleast_1d(a) for a in inputs.values()))[0].size
+    columns = [np.broadcast_to(np.atleast_1d(a), points) for a in shown.values()]
     keys = [None] if fit.keys is None else list(fit.keys)
 
     def flat(a: Any) -> np.ndarray:
         return np.full((len(keys), points), np.nan) if a is None else np.reshape(a, (len(keys), points))
 
     value, low, high = flat(band.value), flat(band.low), flat(band.high)
-    headers = [*inputs, fit.source.target, *([f"{100 * band.level:g} % interval"] if band.low is not None else [])]
+    headers = [*shown, fit.source.target, *([f"{100 * band.level:g} % interval"] if band.low is not None else [])]
     made = table(*([] if fit.keys is None else ["study"]), *headers, right=headers)
     converged = np.atleast_1d(fit.converged)
     for s, key in enumerate(keys):

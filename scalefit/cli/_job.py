@@ -15,6 +15,7 @@ from ..results import Ensemble, Fit
 from ._cache import keep_compiled
 from ._document import document, to_json
 from ._law import law_of
+from ._pools import named_law, sizes_of
 from ._progress import progress
 from ._quiet import quiet
 from ._source import runs_of
@@ -35,6 +36,9 @@ class Job:
     where: str | None = None
     by: tuple[str, ...] = ()
     target: str | None = None
+    size: tuple[str, ...] = ()
+    pools: Path | None = None
+    plans: Path | None = None
     noise: str | None = None
     fixed: tuple[str, ...] = ()
     bootstrap: int | None = None
@@ -67,6 +71,8 @@ def run_fit(job: Job, begun: float) -> None:
         noise = None if job.noise is None else noise_of(job.noise)
         solver = solver_of(job.solver)
         runs = runs_of(job.source, columns=columns_of(job.columns), where=job.where, target=job.target)
+        sizes, _ = sizes_of(job.pools, job.size)
+        law, runs = named_law(law, runs, fixed, sizes, job.plans)
         if job.out is not None:
             from ._out import check_folder  # it brings matplotlib
 

@@ -5,12 +5,15 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from .. import laws as families
 from .._core import InputError
 from ..data import hint
-from ..laws import AbstractLaw
+from ..laws import AbstractLaw, axes
 from ..params import parameters, slots, values, with_values
+
+Law = TypeVar("Law", bound=AbstractLaw)
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -66,7 +69,9 @@ def law_of(spec: str, fixed: Mapping[str, float]) -> AbstractLaw:
                 f"{cls.__name__} cannot be made without arguments ({_said(error)}): declare its parameters with "
                 f"scalefit.params, and give its other fields defaults."
             ) from error
-    return _with_fixed(law, fixed) if fixed else law
+    # What a law of pools holds is known by pool: once the runs have named them.
+    unnamed = any(not getattr(law, axis) for axis in axes(law))
+    return with_fixed(law, fixed) if fixed and not unnamed else law
 
 
 def _of_size(cls: type[AbstractLaw], spec: str, tail: str) -> AbstractLaw:
@@ -80,7 +85,11 @@ def _of_size(cls: type[AbstractLaw], spec: str, tail: str) -> AbstractLaw:
     return make(int(tail))
 
 
-def _with_fixed(law: AbstractLaw, fixed: Mapping[str, float]) -> AbstractLaw:
+def with_fixed(law: Law, fixed: Mapping[str, float]) -> Law:
+    """The law with parameters set to the values that are to be held.
+
+    **Raises:** `InputError` for an unknown parameter, or a value that it cannot have.
+    """
     numbers = values(law)
     names = list(dict.fromkeys([*(slot.name for slot in slots(law)), *parameters(law)]))
     for name, value in fixed.items():

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ._curate import curate
 from ._data import data
 from ._demo import demo
 from ._errors import Group, Program
@@ -42,6 +43,7 @@ def root(
 
 main.command()(fit)
 main.command()(predict)
+main.command()(curate)
 main.command()(laws)
 main.add_typer(data, name="data")
 main.command()(demo)

@@ -3,8 +3,9 @@
 import contextlib
 import io
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,23 @@ PANELS = 12
 """Studies of a batch that are drawn, at most."""
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, ours: Collection[str] = ()) -> None:
     """Say before the work, and not after it, that a folder cannot be written.
+
+    **Arguments:**
+
+    - `folder`: The folder.
+    - `ours`: Files that may stand there without a result beside them, and be replaced.
 
     **Raises:** `InputError` where something else is in its place, or nothing can be written beside it.
     """
     try:
-        _check(folder)
+        _check(folder, ours)
     except OSError as error:
         raise _refused(folder, error) from error
 
 
-def _check(folder: Path) -> None:
+def _check(folder: Path, ours: Collection[str]) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         os.lstat(folder)  # a name that is too long: later Pythons say only that it does not exist
     dangling = next((p for p in (folder, *folder.parents) if p.is_symlink() and not p.exists()), None)
@@ -45,7 +51,7 @@ def _check(folder: Path) -> None:
         raise InputError(
             f"--out names {str(folder)!r}, which is a file; expected a folder, new or of an earlier result."
         )
-    if folder.exists() and not may_replace(folder):
+    if folder.exists() and not may_replace(folder) and not _only(folder, ours):
         raise InputError(
             f"--out names {str(folder)!r}, which holds other things than a result; "
             f"expected a folder that is new, empty or of an earlier result."
@@ -95,6 +101,50 @@ def write_result(
     return earlier
 
 
+def write_plan(result: Any, files: Mapping[str, bytes], folder: Path) -> bool:
+    """Write a plan, beside the result that it was made from where that is one: all of it, or nothing.
+
+    **Returns:** whether an earlier result was replaced.
+
+    **Raises:** `InputError` where the folder cannot be written.
+    """
+    earlier = folder.is_dir() and any(folder.iterdir())
+    away = folder.with_name(f".{folder.name}.12345678.old")
+    try:
+        if earlier and (not isinstance(result, Fit | Ensemble) or not may_replace(folder)):
+            folder.rename(away)
+        try:
+            _put_plan(result, files, folder)
+        except BaseException:
+            if away.exists():
+                away.rename(folder)
+            raise
+        shutil.rmtree(away, ignore_errors=True)
+    except OSError as error:
+        raise _refused(folder, error) from error
+    return earlier
+
+
+def _put_plan(result: Any, files: Mapping[str, bytes], folder: Path) -> None:
+    if isinstance(result, Fit | Ensemble):
+        save(result, folder, files=files)
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as new:
+        for name, content in files.items():
+            (Path(new) / name).write_bytes(content)
+        (whole := Path(new) / folder.name).mkdir()
+        for name in files:
+            (Path(new) / name).rename(whole / name)
+        if folder.exists():
+            folder.rmdir()  # an empty one, as anything else was put away
+        whole.rename(folder)
+
+
+def _only(folder: Path, names: Collection[str]) -> bool:
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= set(names)
+
+
 def figures(
     result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...] | None = None, *, level: float
 ) -> dict[str, bytes]:
@@ -116,9 +166,10 @@ def overview(result: Fit[Any] | Ensemble[Any], runs: Runs, level: float) -> byte
     """Loss against compute beside the residuals, as one PNG: what to look at first."""
     fit = result if isinstance(result, Fit) else result.fit
     figure = new_figure(12.0, 5.2)
-    grid = figure.add_gridspec(len(fit.law.inputs), 2, width_ratios=(1.5, 1.0))
+    panels = sum("[" not in name for name in fit.law.inputs)
+    grid = figure.add_gridspec(panels, 2, width_ratios=(1.5, 1.0))
     ax = loss_against_compute(result, runs, figure.add_subplot(grid[:, 0]), level)
-    for panel in residuals(fit, runs, [figure.add_subplot(grid[k, 1]) for k in range(len(fit.law.inputs))]):
+    for panel in residuals(fit, runs, [figure.add_subplot(grid[k, 1]) for k in range(panels)]):
         panel.set_ylabel("above the law (%)" if fit.noise.log else "observed − law")
     return _png(ax)
 

@@ -9,6 +9,7 @@ from ._load import PoolParameters as PoolParameters
 from ._load import load_data as load_data
 from ._load import load_table as load_table
 from ._nearest import hint as hint
+from ._nearest import listed as listed
 from ._numbers import parse_number as parse_number
 from ._pools import UNLIMITED as UNLIMITED
 from ._pools import Pools as Pools
@@ -17,3 +18,4 @@ from ._pools import refuse_shares as refuse_shares
 from ._read import read_runs as read_runs
 from ._runs import UNITS as UNITS
 from ._runs import Runs as Runs
+from ._table import table_of as table_of

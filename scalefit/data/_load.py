@@ -77,6 +77,11 @@ def load_data(
     **Raises:** `InputError` where the name is unknown (the nearest is named) or the file cannot be had.
     """
     if name in BUNDLED_POOLS:
+        if file is not None or columns or target is not None:
+            raise InputError(
+                f"{name!r} is read as it is, with what each run drew from which pool: leave out file, columns and "
+                f"target, or read its table as it stands with load_data('bundled', file=...)."
+            )
         return _bundled_pools(name, where)
     if name == BUNDLED:
         path = fetch(name, file=file)

@@ -118,24 +118,26 @@ class Curation:
 
     @property
     def probability_best(self) -> Float[np.ndarray, " budget"]:
-        """How probable it is that the recommended weights are no worse than any plan beside them.
+        """How probable it is that the recommended weights are no worse than any plan beside them that limits allow.
 
         **Raises:** `InputError` without draws.
         """
         drawn = self._drawn()
-        others = np.stack(list(drawn.of_plans.values()))
-        return np.mean(drawn.of_best <= np.nanmin(others, axis=0) * (1 + 1e-12), axis=0)
+        others = np.stack(list(self._rivals(drawn).values()))
+        return np.mean(drawn.of_best <= np.min(others, axis=0) * (1 + 1e-12), axis=0)
 
     @property
     def probabilities(self) -> dict[str, Float[np.ndarray, " budget"]]:
         """How probable it is of each plan, `best` among them, that it is the best of all; equals share the draw.
 
+        Plans that limits do not allow take no part, and have 0.
+
         **Raises:** `InputError` without draws.
         """
         drawn = self._drawn()
-        table = {"best": drawn.of_best, **drawn.of_plans}
+        table = {"best": drawn.of_best, **self._rivals(drawn)}
         errors = np.stack(list(table.values()))
-        first = errors <= np.nanmin(errors, axis=0) * (1 + 1e-12)
+        first = np.isfinite(errors) & (errors <= np.min(errors, axis=0) * (1 + 1e-12))
         share = np.mean(first / np.sum(first, axis=0), axis=1)
         return dict(zip(table, share, strict=True))
 
@@ -147,6 +149,10 @@ class Curation:
         """
         drawn = self._drawn()
         return {k: np.mean(v - drawn.value, axis=0) for k, v in {"best": drawn.of_best, **drawn.of_plans}.items()}
+
+    def _rivals(self, drawn: CurationDraws) -> dict[str, Float[np.ndarray, "draw budget"]]:
+        """The errors of the plans beside the recommended one, infinite where limits do not allow them."""
+        return {k: np.where(self.allowed[k] & ~np.isnan(v), v, np.inf) for k, v in drawn.of_plans.items()}
 
     def _drawn(self) -> CurationDraws:
         if self.draws is None:

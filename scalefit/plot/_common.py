@@ -74,6 +74,11 @@ def fitted_runs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Float[np.nda
     return runs, {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
 
 
+def alone(fit: Fit[Any]) -> list[str]:
+    """The inputs of the law that are not along an axis."""
+    return [name for name in fit.law.inputs if "[" not in name]
+
+
 def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
     """What an axis shows, in words and with its unit."""
     if name == "x" and "x" not in runs.inputs and len(runs.inputs) == 1:

@@ -1,5 +1,6 @@
 """What was measured against what was spent, with the law through it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 
 from .._core import InputError
-from ..data import Runs, hint
+from ..data import UNLIMITED, Runs, hint
 from ..results import Ensemble, Fit, predict
 from ._common import (
     BAND,
@@ -150,7 +151,7 @@ def loss_against(
         held = {other: np.full(POINTS, kinds[kind, i]) for i, other in enumerate(others)}
         band = predict(result, level=level, **{name: along, **held})
         line = colour if others else INK
-        said = ", ".join(f"{other} = {short(kinds[kind, i])}" for i, other in enumerate(others)) or "law"
+        said = _said(dict(zip(others, kinds[kind].tolist(), strict=True))) or "law"
         ax.plot(along, band.value, color=line, linewidth=1.6, label=said, zorder=4)
         if band.low is not None and band.high is not None:
             _band(ax, along, band.low, band.high, level, None if others else f"{100 * level:g} % interval", line)
@@ -163,6 +164,16 @@ def loss_against(
     tidy(ax)
     ax.legend(frameon=False, loc="best")
     return ax
+
+
+def _said(held: Mapping[str, float]) -> str:
+    """The inputs that a curve holds: of pools their shares, and whether their samples come fresh."""
+    shares = {name[2:-1]: w for name, w in held.items() if name.startswith("w[") and w > 0.0}
+    parts = [name if w == 1.0 else f"{100 * w:.3g} % {name}" for name, w in shares.items()]
+    if parts and all(held.get(f"U[{name}]", 0.0) >= UNLIMITED for name in shares):
+        parts[-1] += ", all fresh"
+    parts += [f"{name} = {short(value)}" for name, value in held.items() if "[" not in name]
+    return ", ".join(parts)
 
 
 def _band(

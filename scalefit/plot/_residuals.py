@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from .._core import InputError
 from ..data import Runs
 from ..results import Fit
-from ._common import COLOURS, INK, axis_label, fit_of, fitted_runs, log_axis, new_axes, target_label, tidy
+from ._common import COLOURS, INK, alone, axis_label, fit_of, fitted_runs, log_axis, new_axes, target_label, tidy
 
 
 def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> tuple[Axes, ...]:
     """Draw what each run lies above or below the law, against every input: a trend is a law that does not hold.
+
+    Inputs along an axis, such as the weights of pools, are as many as the axis is long, and are left out.
 
     In per cent of the law's value where the noise is on logarithms. The dark line joins medians over stretches of equal
     counts of runs.
@@ -22,7 +24,7 @@ def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | np.ndarray 
 
     - `fit`: A fit.
     - `runs`: The runs that it was fitted to.
-    - `ax`: As many Axes as the law has inputs (one by itself will do for one); a figure of their own unless given.
+    - `ax`: As many Axes as the law has such inputs (one by itself will do for one); a figure of their own unless given.
 
     **Returns:** the Axes, one an input.
 
@@ -30,6 +32,7 @@ def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | np.ndarray 
     """
     fit = fit_of(fit)
     runs, inputs = fitted_runs(fit, runs)
+    inputs = {name: inputs[name] for name in alone(fit)}
     if ax is None:
         axes = new_axes(len(inputs), width=1.2 + 3.6 * len(inputs), height=3.4)
     else:
