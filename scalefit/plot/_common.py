@@ -23,6 +23,8 @@ INK, BAND = "#222222", "#d55e00"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Okabe and Ito's, which remain distinct to the colour-blind."""
 COLOUR_MAP = "viridis"
+LINE = 0.045
+"""Room of a line of words, in shares of the height of the Axes."""
 
 _WORDS = {
     "N": "model size N",
@@ -131,3 +133,36 @@ def log_axis(ax: Axes, which: str, values: Sequence[float] | np.ndarray) -> None
         axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)) if big else ScalarFormatter())
         axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
+
+
+def at_right(ax: Axes, ends: list[tuple[float, float, str, Any]]) -> None:
+    """Words beside the right ends of lines, moved apart where they are close."""
+    if not ends:
+        return
+    ax.autoscale_view()
+    at = ax.transAxes.inverted().transform(ax.transData.transform([(x, y) for y, x, *_ in ends]))[:, 1]
+    order = np.argsort(at, kind="stable")
+    gap = LINE * np.arange(len(at))
+    # Least squares of the places under a least distance: isotonic regression of what is left of them without it.
+    for (_, x, words, colour), place in zip([ends[k] for k in order], _isotonic(at[order] - gap) + gap, strict=True):
+        ax.annotate(
+            words,
+            (x, place),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+            color=colour,
+            annotation_clip=False,
+        )
+
+
+def _isotonic(wanted: Float[np.ndarray, " line"]) -> Float[np.ndarray, " line"]:
+    """The rising numbers nearest to those wanted."""
+    blocks: list[list[float]] = []
+    for one in wanted:
+        blocks.append([float(one)])
+        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    return np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])

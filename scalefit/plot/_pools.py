@@ -1,0 +1,178 @@
+"""The frontier of filtering against compute: the error of the best weights over pools, beside other plans."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+
+from .._core import InputError
+from ..plan import Curation, crossover
+from ..results import check_level
+from ._common import BAND, COLOUR_MAP, COLOURS, INK, at_right, log_axis, new_axes, short, tidy
+
+PLANS = {
+    "best_single": ("best single pool", COLOURS[0], (0, (5, 2))),
+    "natural": ("natural proportions", COLOURS[2], (0, (1, 1.3))),
+    "uniform": ("uniform", COLOURS[3], (0, (5, 1.5, 1, 1.5))),
+}
+"""The plans beside the best weights that are no unions: words, colour and dashes, so that they differ in grey too."""
+ALIKE = 1e-9
+"""Plans whose errors differ nowhere by more, as a share, are one line."""
+MOST_NUMBERED = 8
+"""Of more unions, those that are best somewhere are numbered, with the first and the last."""
+APART = 0.13
+"""Room of a mark's words in shares of the width of the Axes."""
+GREY = "#555555"
+
+
+def frontier(
+    curation: Curation, ax: Axes | None = None, *, result: Any = None, relative: bool = False, level: float = 0.95
+) -> Axes:
+    """Draw the error of the best weights against the budget, beside the unions and the plans one would take without.
+
+    The frontier of filtering against compute: small budgets want the best pool alone, larger ones union after union.
+    The thin lines are the unions of the best 1, 2, … pools, numbered at their right ends. Where the plan was made from
+    draws, the band is that of the recommended weights.
+
+    **Arguments:**
+
+    - `curation`: A plan over several budgets, as `curate` gives it; the closer they are, the smoother the lines.
+    - `ax`: Where to draw; a figure of its own unless given.
+    - `result`: The law, fit or ensemble that the plan was made from: then the budgets at which one union overtakes the
+        next are marked (`crossover`), with their interval shaded for an ensemble.
+    - `relative`: Draw by how many per cent each plan is worse than the best weights; the band is then that of the best
+        union against the recommended weights, draw by draw.
+    - `level`: Probability of the intervals.
+
+    **Returns:** the Axes.
+
+    **Raises:** `InputError` for a plan of one budget, a `result` of another law, or a level outside (0, 1).
+    """
+    check_level(level)
+    refuse_one(curation, "frontier")
+    if result is not None and curation.law != (kind := _law_name(result)):
+        raise InputError(f"The plan was made by {curation.law}, and result is of {kind}: pass what curate was given.")
+    ax = new_axes()[0] if ax is None else ax
+    x, best = curation.budgets, curation.value
+
+    def said(values: np.ndarray) -> np.ndarray:
+        return 100.0 * (values / best - 1.0) if relative else values
+
+    count = len(curation.pools)
+    shades = colormaps[COLOUR_MAP](np.linspace(0.0, 0.85, count))
+    ends = []
+    for k in range(count):
+        y = said(curation.unions[:, k])
+        there = np.isfinite(y)
+        if there.any():
+            ax.plot(x[there], y[there], color=shades[k], linewidth=0.9, zorder=2, gid=f"union {k + 1}")
+            ends.append((float(y[there][-1]), float(x[there][-1]), str(k + 1), shades[k]))
+    ax.plot([], [], color=shades[count // 2], linewidth=0.9, label=f"unions of the best 1 … {count} pools")
+    for words, y, colour, dashes in _plans(curation):
+        ax.plot(x, said(y), color=colour, linestyle=dashes, linewidth=1.7, label=words, zorder=3)
+    ax.plot(x, said(best), color=INK, linewidth=2.0, label="best weights", zorder=5)
+    shown = [best, *curation.values.values()]
+    if curation.draws is not None:
+        drawn = curation.draws
+        of = drawn.of_plans["union"] if relative else drawn.of_best
+        low, high = np.nanquantile(
+            of / (drawn.of_best if relative else 1.0), [0.5 - level / 2, 0.5 + level / 2], axis=0
+        )
+        low, high = (100.0 * (low - 1.0), 100.0 * (high - 1.0)) if relative else (low, high)
+        words = f"{100 * level:g} % interval of the best {'union' if relative else 'weights'}"
+        ax.fill_between(x, low, high, color=BAND, alpha=0.35, linewidth=0, label=words, zorder=1.5)
+        shown += [] if relative else [low, high]
+    log_axis(ax, "x", x)
+    if not relative:
+        log_axis(ax, "y", np.concatenate([column[np.isfinite(column)] for column in shown]))
+    ax.set_xlim(x[0], x[-1])
+    ax.set_xlabel(budget_label(curation))
+    ax.set_ylabel("error above the best weights' (%)" if relative else "predicted error")
+    tidy(ax)
+    if result is not None:
+        _mark_crossovers(ax, curation, result, level)
+    ends = [end for end in ends if count <= MOST_NUMBERED or int(end[2]) in {1, count, *map(len, curation.union)}]
+    at_right(ax, ends)
+    ax.legend(loc="best", fontsize=9, edgecolor="none", framealpha=0.8)
+    return ax
+
+
+def refuse_one(curation: Curation, name: str) -> None:
+    if len(curation.budgets) < 2 or (np.diff(curation.budgets) <= 0).any():
+        raise InputError(
+            f"{name} draws along rising budgets, and the plan has {curation.budgets.tolist()}: curate with "
+            f"budget=np.geomspace(lowest, highest, 40)."
+        )
+
+
+def _law_name(result: Any) -> str:
+    result = getattr(result, "fit", result)
+    return type(getattr(result, "law", result)).__name__
+
+
+def budget_label(curation: Curation) -> str:
+    one = (curation.pools.cost == 1.0).all()
+    return "training budget (samples seen, repeats included)" if one else "training budget (in the unit of the cost)"
+
+
+def _plans(curation: Curation) -> list[tuple[str, Float[np.ndarray, " budget"], str, Any]]:
+    """The lines of the plans that are no unions; those that are the same at every budget are one line."""
+    lines: list[tuple[str, np.ndarray, str, Any]] = []
+    for name, (words, colour, dashes) in PLANS.items():
+        y = curation.values[name]
+        for k, (before, others, *_) in enumerate(lines):
+            if np.allclose(y, others, rtol=ALIKE, atol=0.0):
+                lines[k] = (f"{before} = {words}", *lines[k][1:])
+                break
+        else:
+            lines.append((words, y, colour, dashes))
+    return lines
+
+
+def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) -> None:
+    """Mark the budgets at which a union overtakes another for good."""
+    x = curation.budgets
+    last = {union: b for b, union in enumerate(curation.union) if union}
+    stages = sorted(last, key=lambda union: last[union])
+    marks = []
+    for first, second in itertools.pairwise(stages):
+        plans = [_merged(curation, union) for union in (first, second)]
+        cross = crossover(result, curation.pools, *plans, between=(x[0], x[-1]), level=level)
+        if np.isfinite(cross.budget):  # where a limit ends a union, no other overtakes it
+            marks.append((cross, f"{len(first)} → {len(second)}"))
+    high = False
+    for place, (cross, words) in enumerate(marks):
+        ax.axvline(
+            cross.budget,
+            color=GREY,
+            linewidth=1.0,
+            linestyle=(0, (2, 2)),
+            zorder=1,
+            label="a union overtakes another" if place == 0 else None,
+        )
+        if cross.low is not None and cross.high is not None and np.isfinite([cross.low, cross.high]).all():
+            said = f"{100 * level:g} % interval of that budget" if place == 0 else None
+            ax.axvspan(cross.low, cross.high, color="#888888", alpha=0.22, linewidth=0, zorder=0.5, label=said)
+        step = np.inf if place == 0 else np.log(cross.budget / marks[place - 1][0].budget)
+        high = not high and step < APART * np.log(x[-1] / x[0])
+        sure = "" if cross.probability is None or cross.probability > 0.995 else f" ({100 * cross.probability:.0f} %)"
+        ax.annotate(
+            f"{words}\n{short(cross.budget)}{sure}",
+            (cross.budget, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 28 if high else 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=8.5,
+            color=GREY,
+        )
+
+
+def _merged(curation: Curation, union: tuple[str, ...]) -> list[float]:
+    """The weights of a union, in proportion to sizes, in the order of the pools."""
+    inside = np.isin(curation.pools.names, union) * curation.pools.sizes
+    return list(inside / inside.sum())
