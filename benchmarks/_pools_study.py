@@ -157,7 +157,7 @@ def fit(cubes: dict[str, Cube], law: Law, studies: Sequence[Study], starts: Any 
         own |= {f"{x}[{p}]": table[p][at.plan] for x, table in (("w", cube.w), ("U", cube.U)) for p in pools}
         for name, column in own.items():
             columns.setdefault(name, []).append(column)
-    joined = {name: np.concatenate(column) for name, column in columns.items()}
+    joined: dict[str, Any] = {name: np.concatenate(column) for name, column in columns.items()}
     runs = sf.Runs(joined.pop("error"), target="error", name="pools", group=joined.pop("group"), **joined)
     given = dict(law.start)
     template = dataclasses.replace(law.of.of(pools), **{f: np.full(len(pools), given[f]) for f in law.fixed})

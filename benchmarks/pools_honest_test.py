@@ -30,7 +30,7 @@ from _pools_study import (
 )  # fmt: skip
 from _report import Report, options
 
-GRID = np.round(np.arange(-0.4, 1.45, 0.1), 1)
+GRID = np.round(np.arange(-4, 15) / 10, 1)
 OWN, WEIGHTED = int(np.argmin(np.abs(GRID))), int(np.argmin(np.abs(GRID - 1.0)))
 RULES = (*GRID.tolist(), "p", None)
 SPLIT = (MAIN, FINITE, SIGNALS, MANY)
