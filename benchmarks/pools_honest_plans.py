@@ -124,7 +124,7 @@ def main() -> None:
     for window in (w for w in (*WINDOWS, *E_IN) if w.name in laws):
         for which, name, chosen, best in judged(cubes[window.task], window, laws[window.name]):
             add(report, (window.name, which, name), chosen, best)
-    report.note("Fitted to single pools and unlimited runs; every finite plan trained is a candidate, mixtures unseen.")
+    report.note("Fitted to the single pools of the window; every finite plan trained is a candidate, mixtures unseen.")
     report.note(
         "The best is the least of noisy means, so that regret is measured against a lucky plan; plans differ by a few "
         "percent and one seed by 4 %. Budgets are checkpoints of the same runs and not independent."
