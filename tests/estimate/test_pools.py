@@ -66,7 +66,7 @@ def test_what_is_held_fixed_needs_no_evaluations():
     keep = (table.inputs["w[A]"] == 1.0) | (table.inputs["n"] == 1e6)
     law = sf.laws.PoolsQQT(d=0.1, b=[np.nan, np.nan], tau=[6.0, 3.0], pool=("A", "B"))
     fit = sf.fit(law, table.take(keep), noise=NOISE, fixed=("d", "tau"))
-    assert fit.free == ("a", "b[0]", "b[1]")
+    assert fit.free == ("a", "b[A]", "b[B]")
 
 
 def test_one_training_of_a_pool_cannot_be_resampled():
