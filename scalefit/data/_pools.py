@@ -107,7 +107,11 @@ class Pools:
             there = np.unique(runs.inputs[f"U[{name}]"])
             there = there[there < UNLIMITED]
             if len(there) != 1:
-                wrong = "only fresh samples" if len(there) == 0 else f"several sizes ({listed(there.tolist())})"
+                wrong = (
+                    "only fresh samples"
+                    if len(there) == 0
+                    else f"several sizes ({listed(f'{size:g}' for size in there)})"
+                )
                 raise InputError(f"Pool {name!r} has {wrong} in {runs.name!r}: give the sizes as Pools({{...}}).")
             sizes[name] = float(there[0])
         return cls(sizes)
@@ -232,7 +236,7 @@ def _pools_of(runs: Runs, plan_of: np.ndarray) -> Pools:
         there = np.unique(runs.inputs["U"][plan_of == name])
         if len(there) != 1 or np.isnan(there[0]):
             raise InputError(
-                f"Pool {name!r} has the sizes {listed(there.tolist())} in {runs.name!r}; expected one. "
+                f"Pool {name!r} has the sizes {listed(f'{size:g}' for size in there)} in {runs.name!r}; expected one. "
                 f"Give the pools as pooled(runs, Pools({{...}}))."
             )
         sizes[name] = float(there[0])
