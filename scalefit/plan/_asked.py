@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ..data import Pools, hint
@@ -90,7 +89,7 @@ def of_pools(law: AbstractPools, pools: Pools) -> AbstractPools:
     return dataclasses.replace(law, **changes, pool=pools.names)
 
 
-def budgets_of(budget: ArrayLike) -> Float[np.ndarray, " budget"]:
+def budgets_of(budget: Any) -> Float[np.ndarray, " budget"]:
     """One budget or several.
 
     **Raises:** `InputError` for what is no number, or not above 0.
