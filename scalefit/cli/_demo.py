@@ -13,11 +13,14 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the result and its pictures go.")] = Path(
         "scalefit-demo"
     ),
+    law: Annotated[
+        str, typer.Option(metavar="pools|chinchilla", help="Which of the bundled runs: pools of data, or sizes.")
+    ] = "pools",
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
-    """Fit the runs that ship with the package, end to end: a law, its intervals, pictures and a verdict in words."""
+    """Fit the runs that ship with the package, end to end: a law with intervals, plans, pictures, a verdict."""
     begun = time.perf_counter()
     from ._showcase import run_demo
 
-    run_demo(out, begun, json=json, cache_dir=cache_dir)
+    run_demo(out, begun, law=law, json=json, cache_dir=cache_dir)

@@ -49,8 +49,10 @@ def along_axes(law: Law, names: Iterable[str]) -> Law:
         if axis is None or getattr(law, axis):
             continue
         entries = tuple(n[len(base) + 1 : -1] for n in names if n.startswith(f"{base}[") and n.endswith("]"))
-        lengths = {f: len(entries) for f, declared in parameters(law).items() if declared.axis == axis}
-        law = dataclasses.replace(law, **{axis: entries}, **{f: np.full(n, np.nan) for f, n in lengths.items()})
+        along = [f for f, declared in parameters(law).items() if declared.axis == axis]
+        # Values that were given stay, as starts or because they are held.
+        unset = [f for f in along if np.shape(getattr(law, f))[-1] != len(entries)]
+        law = dataclasses.replace(law, **{axis: entries}, **{f: np.full(len(entries), np.nan) for f in unset})
     return law
 
 

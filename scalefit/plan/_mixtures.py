@@ -14,6 +14,9 @@ from ..laws import AbstractPools
 from ..solve import bucket, cores, minimise_on_simplex
 from ._asked import Task, feasible
 
+SHARE, MORE_STARTS = 8, 5
+"""Problems in a part, and by how many its starts exceed the pools: few, so that a single plan fills one or two."""
+
 
 class Problem(NamedTuple):
     """One budget under one law: what the cost of weights needs to know."""
@@ -91,33 +94,45 @@ def errors_at(law: AbstractPools, task: Task, weights: np.ndarray, sizes: np.nda
 
 
 def best_shares(law: AbstractPools, task: Task, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of each budget of least error, and their `kkt`; by draw first where the law is many."""
+    """Shares of each budget of least error, and their `kkt`; by draw first where the law is many.
+
+    However many laws, budgets and starts there are, they go in parts of one shape, which is compiled once.
+    """
     draws = 1 if np.ndim(law.d) == 0 else int(np.shape(law.d)[0])
-    count = draws * len(task.budgets)
+    width = len(task.pools) + MORE_STARTS
+    parts_of_one = -(-starts.shape[1] // width)
+    starts = np.pad(starts, ((0, 0), (0, parts_of_one * width - starts.shape[1]), (0, 0)), mode="edge")
+    count = draws * len(task.budgets) * parts_of_one
 
     def tiled(a: np.ndarray) -> np.ndarray:
-        return np.tile(a, (draws, *[1] * (a.ndim - 1)))
+        """What each budget has, for every draw and part."""
+        return np.tile(np.repeat(a, parts_of_one, axis=0), (draws, *[1] * (a.ndim - 1)))
 
     leaves = jax.tree.map(
-        lambda a: np.repeat(np.reshape(a, (draws, *np.shape(a)[np.ndim(law.d) :])), len(task.budgets), axis=0), law
+        lambda a: np.repeat(np.reshape(a, (draws, *np.shape(a)[np.ndim(law.d) :])), count // draws, axis=0), law
     )
     problem = Problem(
         leaves, tiled(task.budgets), np.tile(task.pools.sizes, (count, 1)), np.tile(task.pools.cost, (count, 1))
     )
-    whole = (problem, tiled(starts), tiled(task.low), tiled(task.high))
-    share = bucket(-(-count // cores())) if count > 1 else 1
+    begin = np.tile(starts.reshape(-1, width, len(task.pools)), (draws, 1, 1))
+    whole = (problem, begin, tiled(task.low), tiled(task.high))
 
     def run(first: int) -> Any:
-        some = np.minimum(np.arange(first, first + share), count - 1)
+        some = np.minimum(np.arange(first, first + SHARE), count - 1)
         with jax.enable_x64(True):
             one = jax.tree.map(lambda a: jnp.asarray(a[some]), whole)
             found = minimise_on_simplex(exact, smooth, *one)
             return jax.tree.map(lambda a: np.asarray(a)[: count - first], found)
 
-    firsts = range(0, count, share)
     with ThreadPoolExecutor(cores()) as pool:
-        parts = list(pool.map(run, firsts))
-    spent, kkt = (np.concatenate([getattr(part, name) for part in parts]) for name in ("weights", "kkt"))
+        parts = list(pool.map(run, range(0, count, SHARE)))
+    by_part = draws * len(task.budgets), parts_of_one
+    spent, value, kkt = (
+        np.concatenate([getattr(part, name) for part in parts]).reshape(*by_part, *shape)
+        for name, shape in (("weights", (-1,)), ("value", ()), ("kkt", ()))
+    )
+    best = np.arange(by_part[0]), np.argmin(value, axis=1)
+    spent, kkt = spent[best], kkt[best]
     if np.ndim(law.d) == 0:
         return spent, kkt
     return spent.reshape(draws, len(task.budgets), -1), kkt.reshape(draws, len(task.budgets))

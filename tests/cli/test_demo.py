@@ -4,31 +4,71 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 import scalefit as sf
 from scalefit.cli._showcase import least_plan
 
-MOST_SECONDS = 50.0
+MOST_SECONDS = 75.0
+"""Of the processor, on one core or two: what else the machine does must not fail the test."""
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demonstrated(folder, *options):
     """The command as a user gives it the first time, nothing compiled before; its folder, and what it took."""
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    command = [sys.executable, "-m", "scalefit.cli", "demo", "--out", str(folder)]
-    begun = time.perf_counter()
+    command = [sys.executable, "-m", "scalefit.cli", "demo", "--out", str(folder), *options]
+    before = os.times()
     done = subprocess.run(
         command, capture_output=True, encoding="utf-8", check=False,
         env={**os.environ, "SCALEFIT_CACHE": "off", "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
-    return done, folder, time.perf_counter() - begun
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return done, folder, spent
 
 
-def test_demo_is_quick(demo):
+@pytest.fixture(scope="module")
+def pools_demo(tmp_path_factory):
+    return demonstrated(tmp_path_factory.mktemp("pools") / "demo")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    return demonstrated(tmp_path_factory.mktemp("demo") / "demo", "--law", "chinchilla")
+
+
+def test_demos_are_quick(pools_demo, demo):
+    assert pools_demo[2] < MOST_SECONDS
     assert demo[2] < MOST_SECONDS
+
+
+def test_demo_of_pools(cli, pools_demo):
+    answer, folder, _ = pools_demo
+    assert (answer.returncode, answer.stderr) == (0, "")
+    for piece in ("A is clean", "half-life (passes)", "best weights", "20 seeds", "mixtures of them were trained"):
+        assert piece in answer.stdout
+    names = {
+        "result.json",
+        "arrays.npz",
+        "summary.json",
+        "curation.json",
+        "loss.png",
+        "residuals.png",
+        "parameters.png",
+    }
+    assert {p.name for p in folder.iterdir()} == names
+    found = json.loads((folder / "curation.json").read_text(encoding="utf-8"))
+    assert len(found["budgets"]) == 3
+    for one in found["budgets"]:
+        assert one["best"]["low"] < one["best"]["value"] < one["best"]["high"]
+    assert found["budgets"][-1]["probability_best"] > 0.9
+    assert cli("curate", folder, "--budgets", "10k", "--max-passes", "8").status == 0
+
+
+def test_there_is_no_such_demo(cli, tmp_path):
+    answer = cli("demo", "--law", "chinchila", "--out", tmp_path / "demo")
+    assert (answer.status, answer.out) == (2, "")
+    assert "nearest is 'chinchilla'" in answer.err
 
 
 def test_demo(cli, demo):

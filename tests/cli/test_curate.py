@@ -1,0 +1,321 @@
+"""`scalefit curate`: the plan at each budget, as a document, as tables, in a folder."""
+
+import json
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.cli._plan_document import human
+from scalefit.cli._planning import clusters_of
+
+SIZES = {"A": 1024.0, "B": 8192.0}
+TRUTH = {"d": 0.05, "a": 1.5e4, "b": (-0.3, -0.2), "tau": (4.0, 8.0)}
+KEYS = {"budget", "samples", "best", "union", "baselines", "probability_best"}
+
+
+def strict(text):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def error(pool, n):
+    """The law written down once more: utility halves in each pass."""
+    i = list(SIZES).index(pool)
+    u, t = SIZES[pool], n / SIZES[pool]
+    lost = sum(2 ** (-k / TRUTH["tau"][i]) * (np.log(min(t, k + 1)) - np.log(k)) for k in range(1, 64) if t > k)
+    return TRUTH["d"] + np.exp(TRUTH["b"][i] * (np.log(TRUTH["a"] * min(n, u) / 1e5) + lost))
+
+
+def lines(seeds=6, headers="pool,n,U,seed,error", scatter=0.01):
+    rng = np.random.default_rng(0)
+    rows = [headers]
+    for seed in range(seeds):
+        for pool, size in SIZES.items():
+            for n in (600.0, 1200.0, 3000.0, 8000.0, 20000.0, 40000.0):
+                y = error(pool, n) * np.exp(scatter * rng.standard_normal())
+                rows.append(f"{pool},{n:g},{size:g},{seed},{y:.8f}")
+    return rows
+
+
+@pytest.fixture(scope="module")
+def pool_runs(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pools") / "runs.csv"
+    path.write_text("\n".join(lines()) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def kept(cli, pool_runs, tmp_path_factory):
+    """One plan with intervals, and the folder it wrote."""
+    folder = tmp_path_factory.mktemp("out") / "plan"
+    options = ("--noise", "gaussian", "--bootstrap", "20", "--out", folder)
+    answer = cli("curate", pool_runs, "--law", "qqt", "--budgets", "2k,40k", *options, "--json")
+    assert (answer.status, answer.err) == (0, "")
+    return strict(answer.out), folder
+
+
+def test_published_pools(cli, public_data):
+    answer = cli("curate", "data:qqt", "--law", "qqt", "--budgets", "32e6,64e6,128e6,640e6,3e9", "--json")
+    assert (answer.status, answer.err) == (0, "")
+    found = strict(answer.out)
+    best = [one["best"]["value"] for one in found["budgets"]]
+    assert [one["budget"] for one in found["budgets"]] == [32e6, 64e6, 128e6, 640e6, 3e9]
+    assert all(np.asarray(best) <= [0.82964 + 5e-6, 0.76950 + 5e-6, 0.71833 + 5e-6, 0.63925 + 5e-6, 0.60704 + 5e-6])
+    assert [len(one["union"]["pools"]) for one in found["budgets"]] == [1, 1, 2, 2, 3]
+    unions = [0.82964, 0.77275, 0.72285, 0.64365, 0.61794]
+    assert [one["union"]["value"] for one in found["budgets"]] == pytest.approx(unions, abs=5e-6)
+    assert list(found["pools"]) == ["top0-10", "top10-20", "top20-30", "top30-40"]
+    for one in found["budgets"]:
+        assert set(one) == KEYS
+        assert set(one["baselines"]) == {"natural", "uniform", "best_single"}
+        assert one["best"]["low"] is one["best"]["high"] is one["probability_best"] is None
+        assert sum(one["best"]["weights"].values()) == pytest.approx(1.0)
+        assert one["best"]["kkt"] == pytest.approx(0.0, abs=1e-5)
+    assert found["budgets"][1]["best"]["passes"]["top0-10"] == pytest.approx(4.0)
+    assert found["draws"] is found["fit"] is None
+
+
+def test_document(kept):
+    found, _ = kept
+    assert found["law"] == "pools-qqt"
+    for name, b, tau in zip(SIZES, TRUTH["b"], TRUTH["tau"], strict=True):
+        assert found["parameters"][f"b[{name}]"]["value"] == pytest.approx(b, rel=0.2)
+        assert found["pools"][name]["half_life"] == found["parameters"][f"tau[{name}]"]
+        assert found["pools"][name]["half_life"]["value"] == pytest.approx(tau, rel=0.5)
+        assert found["pools"][name]["size"] == SIZES[name]
+    small, large = found["budgets"]
+    assert small["best"]["weights"]["A"] > 0.9
+    assert large["best"]["weights"]["B"] > 0.2
+    for one in found["budgets"]:
+        assert set(one) == KEYS
+        assert one["best"]["low"] < one["best"]["value"] < one["best"]["high"]
+        assert one["best"]["value"] <= min(b["value"] for b in one["baselines"].values()) + 1e-12
+        assert 0.0 <= one["probability_best"] <= 1.0
+    assert found["draws"]["clusters"] == 6
+    assert "6 seeds" in found["draws"]["drawn_as_one"]
+    assert found["fit"]["converged"] is True
+    assert found["verdict"].endswith(".")
+
+
+def test_folder(cli, kept):
+    """It holds the document, and the fit for later commands: to predict from, and to plan with again."""
+    found, folder = kept
+    assert {p.name for p in folder.iterdir()} == {"curation.json", "result.json", "arrays.npz"}
+    assert strict((folder / "curation.json").read_text(encoding="utf-8")) == found
+    assert isinstance(sf.load(folder), sf.Ensemble)
+    said = strict(cli("predict", folder, "n=2k", "w[A]=1", "--json").out)
+    assert said["value"] == pytest.approx(error("A", 2000.0), rel=0.02)
+    again = strict(cli("curate", folder, "--budgets", "2k,40k", "--json").out)
+    assert again["budgets"][1]["best"]["value"] == pytest.approx(found["budgets"][1]["best"]["value"], abs=1e-9)
+    assert again["budgets"][1]["best"]["low"] == pytest.approx(found["budgets"][1]["best"]["low"], abs=1e-9)
+
+
+def test_tables_for_people(cli, kept):
+    answer = cli("curate", kept[1], "--budgets", "40k", "--max-weight", "A=0.3", "--max-passes", "B=8")
+    assert answer.status == 0
+    for piece in (
+        "half-life (passes)",
+        "budget 40k",
+        "best weights",
+        "best union",
+        "best single pool *",
+        "×)",
+        "20 boot",
+    ):
+        assert piece in answer.out
+    assert answer.out.rstrip().endswith(".")
+    assert "in 100 % of the draws none of the plans beside it is better" in " ".join(answer.out.split())
+
+
+def test_limits(cli, kept):
+    def weights(*options):
+        found = strict(cli("curate", kept[1], "--budgets", "8k", *options, "--json").out)
+        return found["budgets"][0]["best"]
+
+    assert weights("--max-weight", "A=0.3")["weights"] == pytest.approx({"A": 0.3, "B": 0.7})
+    assert weights("--max-passes", "A=2")["passes"]["A"] <= 2 + 1e-9
+    assert weights("--min-weight", "B=0.6")["weights"]["B"] >= 0.6 - 1e-9
+    assert weights("--fixed-weight", "B=0.25")["weights"] == pytest.approx({"A": 0.75, "B": 0.25})
+    dear = strict(cli("curate", kept[1], "--budgets", "8k", "--cost", "A=100", "--json").out)
+    assert dear["pools"]["A"]["cost"] == 100.0
+    assert dear["budgets"][0]["best"]["weights"]["B"] > 0.9
+
+
+def test_a_published_plan_in_a_folder(cli, tmp_path, public_data):
+    arguments = ("curate", "data:qqt", "--budgets", "32M", "--out", tmp_path / "plan", "--json")
+    assert cli(*arguments).err == ""
+    assert [p.name for p in (tmp_path / "plan").iterdir()] == ["curation.json"]
+    assert "was replaced" in cli(*arguments).err
+    assert [p.name for p in tmp_path.iterdir()] == ["plan"]
+    (tmp_path / "plan" / "thesis.tex").write_text("mine")
+    assert cli(*arguments).status == 2
+    assert cli("curate", "data:qqt", "--law", "effective", "--budgets", "32M").status == 0
+
+
+def test_sizes_and_plans_from_tables(cli, tmp_path):
+    """Headers of one's own, accuracies, a mixture, and a pool that no run drew from."""
+    rows = [line.split(",") for line in lines()[1:]]
+    table = tmp_path / "runs.csv"
+    text = [
+        "subset,images,accuracy",
+        *(f"{p},{n},{1 - float(y)!r}" for p, n, _, _, y in rows),
+        "AB,1k,0.5",
+        "AB,9k,0.7",
+    ]
+    table.write_text("\n".join(text) + "\n", encoding="utf-8")
+    (tmp_path / "sizes.csv").write_text("pool,size\nA,1024\nB,8192\nC,99\n")
+    (tmp_path / "plans.csv").write_text("plan,kind,A,B\nAB,mixture,0.5,0.5\n")
+    options = (
+        "--columns",
+        "pool=subset,n=images",
+        "--pools",
+        tmp_path / "sizes.csv",
+        "--plans",
+        tmp_path / "plans.csv",
+    )
+    told = ("--bootstrap", "0", "--law", "exchange", "--half-life", "own", "--where", "subset != 'nothing'")
+    found = strict(cli("curate", table, *options, *told, "--budgets", "8k", "--json").out)
+    assert list(found["pools"]) == ["A", "B"]
+    assert found["half_life"] == "own"
+    assert found["fit"]["runs"]["used"] == 74
+    assert any("'C'" in note for note in found["notes"])
+    assert found["budgets"][0]["best"]["low"] is None
+    fitted = strict(cli("fit", table, *options, "--law", "pools-exchange", "--json").out)
+    assert set(fitted["parameters"]) >= {"d", "b", "q[A]", "q[B]", "tau[A]", "tau[B]"}
+
+
+def test_fit_of_a_law_of_pools(cli, pool_runs, tmp_path):
+    """The ordinary fit, its pictures, what it predicts; a pool without runs has no parameters."""
+    options = ("--law", "pools-qqt", "--noise", "gaussian", "--fixed", "tau[A]=4", "--out", tmp_path / "out")
+    found = strict(cli("fit", pool_runs, *options, "--json").out)
+    assert list(found["parameters"]) == ["d", "a", "b[A]", "b[B]", "tau[A]", "tau[B]"]
+    assert found["parameters"]["tau[A]"]["fixed"] is True
+    assert {p.name for p in (tmp_path / "out").iterdir()} >= {"loss.png", "residuals.png", "result.json"}
+    said = cli("predict", tmp_path / "out", "n=10k,20k", "w[A]=0.5", "w[B]=0.5")
+    assert said.status == 0
+    assert "U[A]" not in said.out
+    assert cli("predict", tmp_path / "out", "n=10k", "w[A]=0.5").status == 2
+    assert "w[pool]" in cli("laws", "pools-qqt").out
+
+
+@pytest.mark.parametrize(
+    "labels, asked, by",
+    [
+        ({"seed": np.tile(np.arange(8), 2), "pool": np.repeat(["A", "B"], 8)}, None, "seed"),
+        ({"seed": np.arange(16), "pool": np.repeat(["A", "B"], 8)}, None, "auto"),
+        ({"seed": np.tile([0, 1], 8), "pool": np.repeat(["A", "B"], 8)}, None, "auto"),
+        ({"seed": np.tile(np.arange(8), 2), "pool": np.repeat(["A", "B"], 8)}, "none", None),
+        ({"seed": np.tile(np.arange(8), 2), "pool": np.repeat(["A", "B"], 8)}, "pool", ("pool",)),
+        ({"pool": np.repeat(["A", "B"], 8)}, None, "auto"),
+    ],
+)
+def test_what_is_drawn_as_one(labels, asked, by):
+    found, words = clusters_of(sf.Runs(np.ones(16), n=np.arange(1.0, 17.0), **labels), asked)
+    assert found == by
+    assert words
+
+
+def test_numbers_for_people():
+    assert [human(x) for x in (32e6, 3e9, 1024, 2000, 40e3, 65536, 12.8e6)] == [
+        "32M", "3B", "1024", "2000", "40k", "65536", "12.8M"
+    ]  # fmt: skip
+
+
+GIVEN = {
+    "no budgets": ([], ["--budgets"]),
+    "budget of zero": (["--budgets", "0"], ["--budgets '0'", "above 0"]),
+    "budget of words": (["--budgets", "1k,much"], ["'much'", "32M"]),
+    "budget twice": (["--budgets", "1k,1000"], ["'1000'", "twice"]),
+    "unknown law": (["--law", "qtq"], ["'qtq'", "nearest is 'qqt'"]),
+    "law of no pools": (["--law", "chinchilla"], ["'chinchilla'", "law of pools"]),
+    "half-life of words": (["--half-life", "long"], ["--half-life is 'long'", "weighted, own"]),
+    "floor of words": (["--floor", "low"], ["--floor is 'low'"]),
+    "floor of another law": (["--law", "exchange", "--floor", "released"], ["--floor", "PoolsExchange"]),
+    "pool that is not there": (["--max-passes", "X=4"], ["--max-passes names a pool 'X'"]),
+    "weight of a pool not there": (["--max-weight", "X=0.4"], ["--max-weight names a pool 'X'"]),
+    "fixed weight of one not there": (["--fixed-weight", "X=0.4"], ["--fixed-weight names a pool 'X'"]),
+    "cost of one not there": (["--cost", "X=2"], ["--cost names a pool 'X'"]),
+    "cost of nothing": (["--cost", "A=0"], ["--cost of the pool 'A'", "above 0"]),
+    "weight above one": (["--max-weight", "2"], ["--max-weight", "between 0 and 1"]),
+    "weight without a number": (["--max-weight", "A="], ["--max-weight 'A='", "POOL=NUMBER"]),
+    "weight twice": (["--max-weight", "A=0.1,A=0.2"], ["'A'", "twice"]),
+    "limits of nothing": (["--max-weight", "0.3"], ["no weights keep them", "--max-weight"]),
+    "fixed weight for all": (["--fixed-weight", "0.5"], ["--fixed-weight '0.5'", "POOL=NUMBER"]),
+    "size for all": (["--size", "1k"], ["--size '1k'", "POOL=NUMBER"]),
+    "size of some": (["--size", "A=1024"], ["'B'", "neither a pool nor a plan"]),
+    "plans without sizes": (["--plans", "plans.csv"], ["--plans", "--size"]),
+    "no such file of sizes": (["--pools", "sizes.csv"], ["sizes.csv"]),
+    "one resample": (["--bootstrap", "1"], ["--bootstrap is 1"]),
+    "unknown cluster": (["--cluster", "sed"], ["'sed'", "nearest is 'seed'"]),
+    "unknown fixed parameter": (["--fixed", "tau[X]=4"], ["tau[X]", "no such parameter"]),
+    "fixed out of bounds": (["--fixed", "b[A]=1"], ["b[A]", "< 0"]),
+    "metric of words": (["--metric", "f1"], ["metric", "'error'"]),
+    "unknown noise": (["--noise", "huge"], ["'huge'"]),
+    "one pool": (["--where", "pool == 'A'"], ["'A'", "two pools or more"]),
+    "where keeps nothing": (["--where", "n < 1"], ["n < 1"]),
+}
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_bad_options(cli, pool_runs, tmp_path, case):
+    options, pieces = GIVEN[case]
+    budgets = [] if case == "no budgets" or "--budgets" in options else ["--budgets", "2k"]
+    quick = ["--bootstrap", "0"] if "--bootstrap" not in options and case not in ("unknown cluster",) else []
+    answer = cli("curate", pool_runs, *budgets, *quick, *options, "--json", "--out", tmp_path / "out")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("scalefit: ")
+    assert answer.err.count("\n") == 1
+    for piece in pieces:
+        assert piece in answer.err, answer.err
+    assert list(tmp_path.iterdir()) == []
+
+
+TABLES = {
+    "no pool": ("n,U,error\n100,10,0.5\n", ["which pool", "--columns pool="]),
+    "no samples": ("pool,U,error\nA,10,0.5\nB,10,0.4\n", ["samples", "column n"]),
+    "no sizes": ("pool,n,error\nA,100,0.5\nB,100,0.4\n", ["--size", "--pools"]),
+    "an unknown plan": ("pool,n,error\nA,100,0.5\nAB,100,0.4\n", ["'AB'", "--plans"], ["--size", "A=10,B=20"]),
+    "percentages": ("pool,n,U,error\nA,100,10,50\nB,100,10,40\n", ["divide percentages", "--metric loss"]),
+    "two sizes": ("pool,n,U,error\nA,100,10,0.5\nA,100,20,0.4\n", ["'A'", "--size"]),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_bad_tables(cli, tmp_path, case):
+    text, pieces, *options = TABLES[case]
+    path = tmp_path / "runs.csv"
+    path.write_text(text)
+    answer = cli("curate", path, "--budgets", "2k", *(options[0] if options else ()))
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.count("\n") == 1
+    for piece in pieces:
+        assert piece in answer.err, answer.err
+
+
+@pytest.mark.parametrize(
+    "options, pieces",
+    [
+        (["--law", "exchange"], ["qqt and effective"]),
+        (["--bootstrap", "10"], ["--bootstrap", "fitted parameters"]),
+        (["--where", "n > 1"], ["--where"]),
+        (["--size", "X=1"], ["--size names a pool 'X'"]),
+    ],
+)
+def test_bad_options_of_published_pools(cli, public_data, options, pieces):
+    answer = cli("curate", "data:qqt", "--budgets", "32M", *options)
+    assert (answer.status, answer.out) == (2, "")
+    for piece in pieces:
+        assert piece in answer.err
+
+
+def test_results_that_are_no_plan(cli, runs_csv, tmp_path):
+    assert cli("fit", runs_csv, "--law", "chinchilla", "--out", tmp_path / "out").status == 0
+    answer = cli("curate", tmp_path / "out", "--budgets", "1M")
+    assert (answer.status, answer.out) == (2, "")
+    assert "Chinchilla" in answer.err
+    answer = cli("curate", "data:pools-teacher", "--target", "error", "--budgets", "1M")
+    assert (answer.status, answer.out) == (2, "")
+    assert "leave out" in answer.err
