@@ -67,7 +67,7 @@ def crossover(
     law, drawn, _ = laws_of(result, num_draws)
     law = of_pools(law, pools)
     plans = np.stack([pools.weights(first), pools.weights(second)])
-    ends = budgets_of(between)
+    ends = budgets_of(list(between))
     if ends.shape != (2,) or ends[0] >= ends[1]:
         raise InputError(f"between is {between!r}; give the lowest and the highest budget, as (1e7, 1e10).")
     budgets = np.geomspace(ends[0], ends[1], POINTS)

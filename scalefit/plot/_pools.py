@@ -25,6 +25,8 @@ MOST_NUMBERED = 8
 """Of more unions, those that are best somewhere are numbered, with the first and the last."""
 APART = 0.13
 """Room of a mark's words in shares of the width of the Axes."""
+SURE = 0.95
+"""Share of the draws in which one union overtakes another, below which it is written beside the mark."""
 GREY = "#555555"
 
 
@@ -42,7 +44,8 @@ def frontier(
     - `curation`: A plan over several budgets, as `curate` gives it; the closer they are, the smoother the lines.
     - `ax`: Where to draw; a figure of its own unless given.
     - `result`: The law, fit or ensemble that the plan was made from: then the budgets at which one union overtakes the
-        next are marked (`crossover`), with their interval shaded for an ensemble.
+        next are marked (`crossover`), with their interval shaded for an ensemble, and the share of the draws in
+        which it does where that is below 95 %.
     - `relative`: Draw by how many per cent each plan is worse than the best weights; the band is then that of the best
         union against the recommended weights, draw by draw.
     - `level`: Probability of the intervals.
@@ -62,7 +65,7 @@ def frontier(
         return 100.0 * (values / best - 1.0) if relative else values
 
     count = len(curation.pools)
-    shades = colormaps[COLOUR_MAP](np.linspace(0.0, 0.85, count))
+    shades = colormaps[COLOUR_MAP](np.linspace(0.0, 0.75, count))
     ends = []
     for k in range(count):
         y = said(curation.unions[:, k])
@@ -158,7 +161,7 @@ def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) ->
             ax.axvspan(cross.low, cross.high, color="#888888", alpha=0.22, linewidth=0, zorder=0.5, label=said)
         step = np.inf if place == 0 else np.log(cross.budget / marks[place - 1][0].budget)
         high = not high and step < APART * np.log(x[-1] / x[0])
-        sure = "" if cross.probability is None or cross.probability > 0.995 else f" ({100 * cross.probability:.0f} %)"
+        sure = "" if cross.probability is None or cross.probability > SURE else f" ({100 * cross.probability:.0f} %)"
         ax.annotate(
             f"{words}\n{short(cross.budget)}{sure}",
             (cross.budget, 1.0),
