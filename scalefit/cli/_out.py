@@ -9,10 +9,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._core import InputError
 from ..data import Runs
 from ..estimate import usable
-from ..plot import corner, loss_against_compute, new_figure, residuals
+from ..plan import Curation
+from ..plot import corner, frontier, loss_against_compute, new_figure, residuals
 from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json
 from ._spec import study_name
@@ -172,6 +175,14 @@ def overview(result: Fit[Any] | Ensemble[Any], runs: Runs, level: float) -> byte
     for panel in residuals(fit, runs, [figure.add_subplot(grid[k, 1]) for k in range(panels)]):
         panel.set_ylabel("above the law (%)" if fit.noise.log else "observed − law")
     return _png(ax)
+
+
+def frontier_picture(plan: Curation, result: Any) -> dict[str, bytes]:
+    """The error of every plan against the budget, as a file by its name; none where there is one budget only."""
+    if len(plan.budgets) < 2:
+        return {}
+    rising = plan.take(np.argsort(plan.budgets))
+    return {"frontier.png": _png(frontier(rising, new_figure(8.0, 5.2).add_subplot(), result=result))}
 
 
 def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...], level: float) -> bytes:

@@ -107,7 +107,7 @@ def run_curate(job: PlanJob, begun: float) -> None:
         if job.out is not None:
             from ._out import check_folder  # it brings matplotlib
 
-            check_folder(job.out, ours=(PLAN_FILE,))
+            check_folder(job.out, ours=(PLAN_FILE, "frontier.png"))
         if job.source == f"{PREFIX}qqt":
             result, pools, name, clusters, notes = published(job, asked)
         elif Path(job.source).is_dir():
@@ -130,9 +130,10 @@ def run_curate(job: PlanJob, begun: float) -> None:
         replaced = False
         if job.out is not None:
             step("writing results")
-            from ._out import write_plan
+            from ._out import frontier_picture, write_plan
 
-            replaced = write_plan(result, {PLAN_FILE: (to_json(document) + "\n").encode()}, job.out)
+            files = {PLAN_FILE: (to_json(document) + "\n").encode(), **frontier_picture(found, result)}
+            replaced = write_plan(result, files, job.out)
     if job.json:
         typer.echo(to_json(document))
     else:

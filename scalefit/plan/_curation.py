@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ..data import Pools
@@ -153,6 +154,20 @@ class Curation:
     def _rivals(self, drawn: CurationDraws) -> dict[str, Float[np.ndarray, "draw budget"]]:
         """The errors of the plans beside the recommended one, infinite where limits do not allow them."""
         return {k: np.where(self.allowed[k] & ~np.isnan(v), v, np.inf) for k, v in drawn.of_plans.items()}
+
+    def take(self, which: ArrayLike) -> "Curation":
+        """The plans at some of the budgets, by position."""
+        place = np.atleast_1d(np.asarray(which, int))
+        alone = ("budgets", "weights", "samples", "value", "kkt", "order", "unions")
+        mapped = ("plans", "values", "allowed")
+        some: dict[str, Any] = {name: getattr(self, name)[place] for name in alone}
+        some |= {name: {k: v[place] for k, v in getattr(self, name).items()} for name in mapped}
+        if self.draws is not None:
+            careful = {name: getattr(self.draws, name)[place] for name in ("careful", "careful_quantile")}
+            of_plans = {k: v[:, place] for k, v in self.draws.of_plans.items()}
+            drawn = {name: getattr(self.draws, name)[:, place] for name in ("weights", "value", "kkt", "of_best")}
+            some["draws"] = CurationDraws(**drawn, of_plans=of_plans, **careful)
+        return dataclasses.replace(self, **some)
 
     def _drawn(self) -> CurationDraws:
         if self.draws is None:
