@@ -1,5 +1,6 @@
 """How sure a fit is, from the curvature of its objective at the optimum."""
 
+import functools
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -13,7 +14,8 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters
 from ..results import Ensemble, Fit
-from ..solve import lanes, moments
+from ..solve import Data, lanes, moments
+from ._curve import LawCurve
 from ._fit import refuse_number, studies_of
 from ._prepare import Prepared, free_numbers, laws_at, prepare, representable
 
@@ -150,17 +152,8 @@ def _curvature(fit: Fit[Any], runs: Runs, cluster: str | tuple[str, ...] | None)
     spread = _spread(fit.noise, fit.residuals * standard, len(fit.free))
     theta = _numbers(prepared, fit)
     with jax.enable_x64(True):
-        zero = jnp.zeros(1, jnp.int32)
-        rows = lanes(prepared.data, zero, zero)
-        _, _, hessian = moments(prepared.curve, fit.noise, jnp.asarray(theta)[None], jnp.ones(1, bool), rows)
-        hessian = np.asarray(hessian[0])
-        free_places = np.asarray(prepared.curve.free)
-
-        def natural(numbers: Any) -> Any:
-            law = prepared.curve.natural_law([*numbers], prepared.data.constant[0])
-            return jnp.concatenate([jnp.atleast_1d(getattr(law, field)) for field in parameters(law)])[free_places]
-
-        slope = np.asarray(jax.jacfwd(natural)(jnp.asarray(theta[: prepared.curve.size])))
+        found = _derivatives(prepared.curve, fit.noise, prepared.data, jnp.asarray(theta))
+        hessian, slope = (np.asarray(a) for a in found)
     known = np.isfinite(hessian).all()
     values = np.linalg.eigvalsh(hessian) if known else np.zeros(1)
     if not known or values[0] <= 1e-13 * values[-1]:
@@ -171,6 +164,20 @@ def _curvature(fit: Fit[Any], runs: Runs, cluster: str | tuple[str, ...] | None)
     free = spread * np.linalg.inv(hessian)
     size = prepared.curve.size
     return prepared, Covariance(fit.free, slope @ free[:size, :size] @ slope.T, free)
+
+
+@functools.partial(jax.jit, static_argnames=("curve",))
+def _derivatives(curve: LawCurve, noise: AbstractNoise, data: Data, theta: Any) -> tuple[Any, Any]:
+    """The exact Hessian at an optimum, and how the natural values move with the free numbers."""
+    zero = jnp.zeros(1, jnp.int32)
+    _, _, hessian = moments(curve, noise, theta[None], jnp.ones(1, bool), lanes(data, zero, zero))
+    places = np.asarray(curve.free)
+
+    def natural(numbers: Any) -> Any:
+        law = curve.natural_law([*numbers], data.constant[0])
+        return jnp.concatenate([jnp.atleast_1d(getattr(law, field)) for field in parameters(law)])[places]
+
+    return hessian[0], jax.jacfwd(natural)(theta[: curve.size])
 
 
 def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> float:
