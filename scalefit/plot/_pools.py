@@ -143,7 +143,7 @@ def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) ->
     marks = []
     for first, second in itertools.pairwise(stages):
         plans = [_merged(curation, union) for union in (first, second)]
-        cross = crossover(result, curation.pools, *plans, between=(x[0], x[-1]), level=level)
+        cross = crossover(result, curation.pools, *plans, between=(float(x[0]), float(x[-1])), level=level)
         if np.isfinite(cross.budget):  # where a limit ends a union, no other overtakes it
             marks.append((cross, f"{len(first)} → {len(second)}"))
     high = False
