@@ -17,7 +17,7 @@ from ..plan import curate
 from ..results import Ensemble, Fit, predict, summary
 from ._cache import keep_compiled
 from ._document import document, to_json
-from ._out import check_folder, overview, write_result
+from ._out import check_folder, frontier_picture, overview, write_result
 from ._plan_document import plan_document
 from ._planning import PLAN_FILE, Planned, clusters_of
 from ._progress import progress
@@ -27,7 +27,8 @@ from ._show_plan import show_plan
 from ._spec import number
 
 RESAMPLES, LEVEL, SEED = 1000, 0.95, 0
-POOL_RESAMPLES, BUDGETS = 50, (2048.0, 8192.0, 32768.0)
+POOL_RESAMPLES, BUDGETS, SHOWN = 50, np.geomspace(2048, 32768, 9), (0, 4, 8)
+"""Resamples, the budgets that are planned, for the picture, and which of them are said."""
 POOLS, FRESH = ("A", "B", "S"), ("A-unlimited", "B-unlimited")
 WINDOW = "n <= 32768 and `w[S]` * n <= 8192"
 """To 32 passes of each pool: beyond, noisy pools do harm, which this law cannot say."""
@@ -62,7 +63,7 @@ def _pools_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -
         step("planning")
         plan = curate(draws, pools, budget=BUDGETS, num_draws=POOL_RESAMPLES, seed=SEED)
         _, words = clusters_of(runs, None)
-        planned = Planned(plan, draws, "pools-teacher", words, ())
+        planned = Planned(plan.take(SHOWN), draws, "pools-teacher", words, ())
         found = plan_document(planned, level=LEVEL, seconds=time.perf_counter() - begun)
         off, own, trained = mixtures_off(fitted, everything)
         found["verdict"] = said = [
@@ -73,8 +74,7 @@ def _pools_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -
             f"each other are told apart by the law alone.",
         ]
         step("drawing")
-        files = {PLAN_FILE: (to_json(found) + "\n").encode()}
-        # The picture of the frontier belongs here: files["frontier.png"] = ...
+        files = {PLAN_FILE: (to_json(found) + "\n").encode(), **frontier_picture(plan, draws)}
         write_result(
             draws, runs, document(draws, level=LEVEL, seconds=found["seconds"]), out, further=files, level=LEVEL
         )
@@ -93,7 +93,7 @@ def _pools_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -
     for sentence in said[1:]:
         page.print(Text(sentence))
     page.print()
-    page.print(Text(f"Pictures and numbers are in {out}: look at loss.png first."))
+    page.print(Text(f"Pictures and numbers are in {out}: look at frontier.png first."))
     page.print(Text(f"Ask it for more: scalefit curate {out} --budgets 100k --max-passes 8"))
 
 
