@@ -67,7 +67,7 @@ def choice(cube: Cube, plans: np.ndarray, counts: np.ndarray, said: np.ndarray) 
 def candidates(cube: Cube, without: str) -> np.ndarray:
     """The plans on finite pools that draw from none of these."""
     drawn = sum((cube.w[p] for p in without), np.zeros(len(cube.plans)))
-    return np.flatnonzero((drawn == 0.0) & (cube.kind != "unlimited"))
+    return np.flatnonzero((drawn == 0.0) & np.isin(cube.kind, ("single", "mixture")))
 
 
 def add(report: Report, where: tuple[str, str, str], chosen: dict[str, Choice], best: list[str]) -> None:
