@@ -34,7 +34,7 @@ def lines(seeds=6, headers="pool,n,U,seed,error", scatter=0.01):
     rows = [headers]
     for seed in range(seeds):
         for pool, size in SIZES.items():
-            for n in (600.0, 1200.0, 3000.0, 8000.0, 20000.0, 40000.0):
+            for n in (600.0, 1200.0, 3000.0, 8000.0, 12000.0, 16000.0):
                 y = error(pool, n) * np.exp(scatter * rng.standard_normal())
                 rows.append(f"{pool},{n:g},{size:g},{seed},{y:.8f}")
     return rows
@@ -103,7 +103,7 @@ def test_document(kept):
 def test_folder(cli, kept):
     """It holds the document, and the fit for later commands: to predict from, and to plan with again."""
     found, folder = kept
-    assert {p.name for p in folder.iterdir()} == {"curation.json", "result.json", "arrays.npz"}
+    assert {p.name for p in folder.iterdir()} == {"curation.json", "frontier.png", "result.json", "arrays.npz"}
     assert strict((folder / "curation.json").read_text(encoding="utf-8")) == found
     assert isinstance(sf.load(folder), sf.Ensemble)
     said = strict(cli("predict", folder, "n=2k", "w[A]=1", "--json").out)
@@ -114,7 +114,7 @@ def test_folder(cli, kept):
 
 
 def test_tables_for_people(cli, kept):
-    answer = cli("curate", kept[1], "--budgets", "40k", "--max-weight", "A=0.3", "--max-passes", "B=8")
+    answer = cli("curate", kept[1], "--budgets", "40k", "--max-weight", "A=0.3,B=0.9", "--max-passes", "B=8")
     assert answer.status == 0
     for piece in (
         "half-life (passes)",

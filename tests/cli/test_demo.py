@@ -52,6 +52,7 @@ def test_demo_of_pools(cli, pools_demo):
         "arrays.npz",
         "summary.json",
         "curation.json",
+        "frontier.png",
         "loss.png",
         "residuals.png",
         "parameters.png",
