@@ -104,7 +104,7 @@ class AbstractPools(AbstractLaw):
 
     def halvings(self, w: Scalar, tau: Scalar) -> Any:
         """How often the utility of a pool halves in one of its passes: h."""
-        g = {"weighted": 1.0, "own": 0.0}.get(self.half_life, self.half_life)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        g = 1.0 if self.half_life == "weighted" else 0.0 if self.half_life == "own" else self.half_life
         if g == 0.0:
             return 1.0 / tau
         # Where a pool has no weight nothing is repeated, and h does not count; its slope must be finite all the same.
@@ -119,8 +119,8 @@ class PoolsQQT(AbstractPools):
     $h_i = w_i^g/\tau_i$ (`half_life`); n in units of 1e5. For p equal pools this is the theorem of the source.
 
     `passes="smooth"` lets passes go by continuously (see `QQT`); `floor="released"` multiplies d, too, by what comes
-    after the first of the pools was seen once, as the released code does. ρ is 0
-    here; see `PoolsOverfit`. The staircase covers `max_passes` passes of any pool and is NaN beyond; `fit` and
+    after the first of the pools was seen once, as the released code does. ρ is 0 here; see `PoolsOverfit`.
+    The staircase covers `max_passes` passes of any pool and is NaN beyond; `fit` and
     `predict` set it from the runs.
 
     Source: Goyal et al. 2024 (arXiv 2404.07177, theorem 1); unequal weights and sizes and the smooth form are ours.

@@ -144,9 +144,9 @@ def _by_pool(name: str, given: Shares, usual: float, pools: Pools) -> Float[np.n
         for pool in given:
             if pool not in pools.names:
                 raise InputError(f"{name} names a pool {pool!r}; {hint(str(pool), pools.names, what='pools')}.")
-        given = [given.get(pool, usual) for pool in pools.names]  # pyright: ignore[reportAssignmentType]
+    numbers = [given.get(pool, usual) for pool in pools.names] if isinstance(given, Mapping) else given
     try:
-        found = np.broadcast_to(np.asarray(given, float), (len(pools),))
+        found = np.broadcast_to(np.asarray(numbers, float), (len(pools),))
     except (TypeError, ValueError):
         raise InputError(f"{name} is {given!r}; expected one share, or shares by pool.") from None
     if not ((found >= 0) & (found <= 1)).all():
