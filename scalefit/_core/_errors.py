@@ -11,3 +11,7 @@ class NotConverged(RuntimeError):
 
 class FloorWarning(UserWarning):
     """The floor of a law of pools is free, and no run on fresh samples reaches far enough to show it."""
+
+
+class OverfitWarning(UserWarning):
+    """The error of a pool rises again with passes, and the law of pools can only fall."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ._options import CacheDir, Json, Level, Out, Seed
+from ._options import CacheDir, Cluster, Json, Level, Out, Seed
 
 BY_POOL = "POOL=NUMBER,…"
 
@@ -73,14 +73,7 @@ def curate(
         int | None,
         typer.Option(min=0, metavar="N", help="Resamples behind the intervals; 100 unless given, 0 for none."),
     ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="What is resampled as one, or none. Unless given: seeds where six or more stand under all plans, "
-            "else trainings.",
-        ),
-    ] = None,
+    cluster: Cluster = None,
     max_passes: Annotated[
         list[str] | None, typer.Option(metavar=BY_POOL, help="How often a pool may be seen, as 4 or A=4,B=8.")
     ] = None,

@@ -69,7 +69,7 @@ def draws_of(result: Fit[Any] | Ensemble[Any]) -> dict[str, Any] | None:
         "converged": np.sum(result.converged, axis=-1),
         "seed": result.seed,
         # What was drawn as one, and of how many runs: null where draws are not of runs.
-        **{name: result.diagnostics.get(name) for name in ("clusters", "runs")},
+        **{name: result.diagnostics.get(name) for name in ("cluster", "clusters", "runs")},
     }
 
 

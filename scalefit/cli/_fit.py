@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ._options import CacheDir, Json, Level, MaxSteps, Out, Seed
+from ._options import CacheDir, Cluster, Json, Level, MaxSteps, Out, Seed
 
 
 def fit(
@@ -54,6 +54,7 @@ def fit(
     bootstrap: Annotated[
         int | None, typer.Option(min=2, metavar="N", help="Refit N resamples of the runs, for errors and intervals.")
     ] = None,
+    cluster: Cluster = None,
     level: Level = 0.95,
     seed: Seed = 0,
     solver: Annotated[str, typer.Option(metavar="SOLVER", help="newton, or lbfgs or adam of Optax.")] = "newton",
@@ -81,6 +82,7 @@ def fit(
             noise=noise,
             fixed=tuple(fixed or ()),
             bootstrap=bootstrap,
+            cluster=cluster,
             level=level,
             seed=seed,
             solver=solver,

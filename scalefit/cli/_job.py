@@ -13,6 +13,7 @@ from ..data import Runs, hint
 from ..estimate import bootstrap, fit, laplace
 from ..results import Ensemble, Fit
 from ._cache import keep_compiled
+from ._clusters import clusters_of
 from ._document import document, to_json
 from ._law import law_of
 from ._pools import named_law, sizes_of
@@ -42,6 +43,7 @@ class Job:
     noise: str | None = None
     fixed: tuple[str, ...] = ()
     bootstrap: int | None = None
+    cluster: str | None = None
     level: float = 0.95
     seed: int = 0
     solver: str = "newton"
@@ -79,6 +81,9 @@ def run_fit(job: Job, begun: float) -> None:
             check_folder(job.out)
         if job.bootstrap is not None:
             check_draws(job.bootstrap, len(runs))
+        elif job.cluster is not None:
+            raise InputError("--cluster says what a bootstrap draws as one: add --bootstrap 1000, or leave it out.")
+        cluster, _ = clusters_of(runs, job.cluster)
         keep_compiled(job.cache_dir)
         step(f"fitting {type(law).__name__} to {len(runs)} runs")
         fitted = fit(
@@ -97,7 +102,7 @@ def run_fit(job: Job, begun: float) -> None:
         result = fitted
         if failure is None:
             step("measuring how sure it is" if job.bootstrap is None else f"refitting {job.bootstrap} resamples")
-            result = with_draws(fitted, runs, job.bootstrap, job.seed, job.max_steps)
+            result = with_draws(fitted, runs, job.bootstrap, cluster, job.seed, job.max_steps)
         found = document(result, level=job.level, seconds=time.perf_counter() - begun, by=list(job.by) or None)
         keep = job.out is not None and bool(np.any(fitted.converged))
         if job.out is not None and keep:
@@ -132,14 +137,14 @@ def check_draws(resamples: int, runs: int) -> None:
 
 
 def with_draws(
-    fitted: Fit[Any], runs: Runs, resamples: int | None, seed: int, max_steps: int
+    fitted: Fit[Any], runs: Runs, resamples: int | None, cluster: Any, seed: int, max_steps: int
 ) -> Fit[Any] | Ensemble[Any]:
     """The fit with draws that say how sure it is: of a bootstrap if asked for, else of its curvature where that holds.
 
     Curvature takes every run for itself, so there is none where rows of one training stand together.
     """
     if resamples is not None:
-        return bootstrap(fitted, runs, num=resamples, seed=seed, max_steps=max_steps)
+        return bootstrap(fitted, runs, num=resamples, cluster=cluster, seed=seed, max_steps=max_steps)
     if fitted.keys is not None or np.unique(runs.clusters()).size < len(runs):
         return fitted
     try:

@@ -16,6 +16,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 Level = Annotated[float, typer.Option(callback=_probability, help="Probability of the intervals.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of starts and resamples.")]
 MaxSteps = Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the runs allowed to one start.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="What is resampled as one, or none. Unless given: seeds where six or more stand under all plans, else "
+        "trainings.",
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write the result, its arrays and figures into this folder.")
 ]

@@ -9,13 +9,14 @@ import numpy as np
 import typer
 
 from .._core import InputError, NotConverged
-from ..data import UNLIMITED, PoolParameters, Pools, Runs, listed, load_data, parse_number
+from ..data import UNLIMITED, PoolParameters, Pools, listed, load_data, parse_number
 from ..estimate import bootstrap, fit
 from ..laws import AbstractPools, PoolsEffective, PoolsQQT
 from ..params import slots, values
 from ..plan import Curation, curate
 from ..results import Ensemble, Fit, load
 from ._cache import keep_compiled
+from ._clusters import clusters_of
 from ._document import to_json
 from ._job import check_draws, not_converged
 from ._law import with_fixed
@@ -28,8 +29,6 @@ from ._spec import columns_of, noise_of, numbers_of, single
 
 DRAWS = 100
 """Resamples unless asked for otherwise."""
-SEEDS = 6
-"""Seeds, at least, for seeds to be drawn as one: of fewer a bootstrap says little."""
 TMARS, TMARS_SIZE = 4, 12.8e6
 """Of the published pools the first are disjoint parts of one ranking, each of so many samples; the last overlaps."""
 PLAN_FILE = "curation.json"
@@ -280,29 +279,6 @@ def fitted(
         return result, pools, runs.name, None, notes
     step(f"refitting {num} resamples")
     return bootstrap(result, runs, num=num, cluster=by, seed=job.seed), pools, runs.name, why, notes
-
-
-def clusters_of(runs: Runs, asked: str | None) -> tuple[Any, str]:
-    """What is resampled as one, and that in words.
-
-    Seeds that stand under every plan were shared, as far as a table can show: the same pools and initial weights under
-    all of them, so that runs of a seed err together and whole seeds are drawn. Too few of them say little; then the
-    trainings are drawn, each by itself.
-    """
-    if asked is not None and asked.lower() != "auto":
-        if asked.lower() == "none":
-            return None, "runs, each drawn by itself"
-        by = tuple(name.strip() for name in asked.split(","))
-        return by, f"{np.unique(runs.clusters(by)).size} clusters by {', '.join(by)}"
-    if "run" not in runs.labels and "seed" in runs.labels and "pool" in runs.labels:
-        seeds = {plan: frozenset(part.labels["seed"].tolist()) for plan, part in runs.split("pool")}
-        shared = frozenset.intersection(*seeds.values())
-        if len(seeds) > 1 and len(shared) >= SEEDS and None not in shared and len(set(seeds.values())) == 1:
-            return "seed", f"{len(shared)} seeds, all runs of one drawn together, as they stand under every plan alike"
-    count = int(np.unique(runs.clusters()).size)
-    if count == len(runs):
-        return "auto", f"{count} runs, each drawn by itself"
-    return "auto", f"{count} trainings, the rows of each drawn together"
 
 
 def refuse_unknown(result: Fit[Any]) -> None:

@@ -128,6 +128,9 @@ def _resampled(draws: Ensemble[Any]) -> str:
         return ""
     if found["clusters"] == found["runs"]:
         return " (each row drawn by itself: name the training of checkpoints with --columns run=...)"
+    if found.get("cluster") != "auto":
+        by = ", ".join(np.atleast_1d(found["cluster"]))
+        return f" of {found['clusters']} clusters, the rows of one {by} drawn together"
     return f" of {found['clusters']} trainings, the rows of each drawn together"
 
 

@@ -16,10 +16,11 @@ from ..laws import Chinchilla, PoolsQQT, input_units
 from ..plan import curate
 from ..results import Ensemble, Fit, predict, summary
 from ._cache import keep_compiled
+from ._clusters import clusters_of
 from ._document import document, to_json
 from ._out import check_folder, frontier_picture, overview, write_result
 from ._plan_document import plan_document
-from ._planning import PLAN_FILE, Planned, clusters_of
+from ._planning import PLAN_FILE, Planned
 from ._progress import progress
 from ._quiet import quiet
 from ._show import console, show_fit

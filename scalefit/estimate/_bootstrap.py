@@ -125,7 +125,7 @@ def bootstrap(
     joined = joined._replace(result=result)
     _speak_of_failures(result[good] if fit.keys is not None else result)
     clusters = int(np.unique(code).size)
-    drawn = {} if rows is not None else {"clusters": clusters, "runs": len(runs), "drawn_again": again}
+    drawn = {"cluster": cluster, "clusters": clusters, "runs": len(runs), "drawn_again": again}
     if again > NOTABLE * num * len(studies):
         warnings.warn(
             f"{again} of {num * len(studies)} resamples lay at fewer inputs than {type(fit.law).__name__} has "
@@ -140,7 +140,9 @@ def bootstrap(
             f"together: its intervals are rough. Add trainings, or say with cluster= what is independent.",
             stacklevel=2,
         )
-    return Ensemble(**joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics=drawn)
+    return Ensemble(
+        **joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics={} if rows is not None else drawn
+    )
 
 
 def _speak_of_failures(result: np.ndarray) -> None:

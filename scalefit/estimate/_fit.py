@@ -17,7 +17,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
 from ..solve import Precision, Solutions, Solver, bucket, refuse_solver, responses, solve
-from ._pools import warn_of_floor
+from ._pools import warn_of_floor, warn_of_overfitting
 from ._prepare import Prepared, inputs_for, laws_at, prepare, representable, size_law, usable
 from ._starts import given, screened
 from ._studies import Studies
@@ -78,7 +78,8 @@ def fit(
     **Returns:** a `Fit`; with `by`, a batch of them with `fits.keys`.
 
     **Warns:** `FloorWarning` for a law of pools with a free floor d where no run on fresh samples, none seen twice, has
-    seen half as many as the longest run: d and the half-life of the best pool then trade off.
+    seen half as many as the longest run: d and the half-life of the best pool then trade off. `OverfitWarning` for one
+    that can only fall where the error of a pool rises again with its passes.
 
     **Raises:** `InputError` for runs that the law or the noise cannot take; `NotConverged` where no start converged.
     """
@@ -105,7 +106,9 @@ def fit(
     out = _collect(noise, parts, studies, seed, by)
     if throw:
         _raise_unless_converged(out)
-    warn_of_floor(template, out.free, studies, inputs_for(template, runs)[0])
+    columns, _ = inputs_for(template, runs)
+    warn_of_floor(template, out.free, studies, columns)
+    warn_of_overfitting(template, studies, columns)
     return out
 
 

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import FloorWarning, InputError
-from ..laws import SHARE, AbstractLaw, AbstractPools, axis_of, gathered, input_names, input_units
+from .._core import FloorWarning, InputError, OverfitWarning
+from ..data import UNLIMITED
+from ..laws import SHARE, AbstractLaw, AbstractPools, PoolsOverfit, axis_of, gathered, input_names, input_units
 from ..params import slots
 from ._studies import Studies
 
 FAR = 0.5
 """Share of the longest run's samples that a run on fresh samples must reach to show the floor."""
+RISE, SURE = 0.02, 3.0
+"""How much of its error a pool must lose again, and in how many standard errors, for that to be said."""
 SEVERAL = -1
 """In place of a pool: several of them."""
 
@@ -140,3 +143,39 @@ def warn_of_floor(law: AbstractLaw, free: Sequence[str], studies: Studies, colum
             FloorWarning,
             stacklevel=3,
         )
+
+
+def warn_of_overfitting(law: AbstractLaw, studies: Studies, columns: dict[str, np.ndarray]) -> None:
+    """Warn where the error of a pool trained on by itself rises again with its passes, and the law can only fall.
+
+    The mean over the runs of most passes is held against the least mean before: by `RISE` and, where there are several
+    runs at both, `SURE` standard errors.
+    """
+    if not isinstance(law, AbstractPools) or isinstance(law, PoolsOverfit):
+        return
+    inputs = gathered(law, columns)
+    w, n = np.asarray(inputs["w"]), np.asarray(inputs["n"])
+    study = np.empty(len(n))
+    study[studies.order] = np.repeat(np.arange(len(studies)), studies.counts)
+    pool = np.argmax(w, axis=1)
+    passes = n / np.asarray(inputs["U"])[np.arange(len(n)), pool]
+    alone = (np.max(w, axis=1) == 1.0) & (passes * UNLIMITED > n)
+    points, place, count = np.unique(
+        np.stack([study, pool, passes])[:, alone], axis=1, return_inverse=True, return_counts=True
+    )
+    place, error = place.ravel(), np.log(np.abs(np.asarray(studies.runs.target)[alone]))
+    mean = np.bincount(place, error) / count
+    variance = np.bincount(place, (error - mean[place]) ** 2) / np.maximum(count * (count - 1), 1)
+    last = np.flatnonzero(np.append((np.diff(points[:2]) != 0.0).any(axis=0), count.size > 0))
+    for first, end in zip(np.append(0, last[:-1] + 1), last, strict=True):
+        least = first + int(np.argmin(mean[first : end + 1]))
+        rise = mean[end] - mean[least]
+        if rise > max(RISE, SURE * np.sqrt(variance[end] + variance[least])):
+            warnings.warn(
+                f"In {studies.name(int(points[0, end]))!r} the error of pool {law.pool[int(points[1, end])]!r} rises "
+                f"again, by {100 * np.expm1(rise):.0f} % from {points[2, least]:.3g} passes to {points[2, end]:.3g}, "
+                f"and {type(law).__name__} can only fall: leave out longer runs on it, or fit PoolsOverfit.",
+                OverfitWarning,
+                stacklevel=3,
+            )
+            return

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._core import InputError
 from ..params import parameters
 from ._abstract import AbstractLaw, Law
 
@@ -42,17 +43,31 @@ def input_units(law: AbstractLaw) -> dict[str, str]:
 
 
 def along_axes(law: Law, names: Iterable[str]) -> Law:
-    """The law with its axes named after runs that have inputs of these names; one that is named already stays so."""
+    """The law with its axes named after runs that have inputs of these names; one that is named already stays so.
+
+    Values that were given stay, as starts or because they are held.
+
+    **Raises:** `InputError` for values of which there is not one for each name.
+    """
     names = tuple(names)
     for name in law.inputs:
         base, axis = axis_of(name)
-        if axis is None or getattr(law, axis):
+        if axis is None:
             continue
-        entries = tuple(n[len(base) + 1 : -1] for n in names if n.startswith(f"{base}[") and n.endswith("]"))
-        along = [f for f, declared in parameters(law).items() if declared.axis == axis]
-        # Values that were given stay, as starts or because they are held.
-        unset = [f for f in along if np.shape(getattr(law, f))[-1] != len(entries)]
-        law = dataclasses.replace(law, **{axis: entries}, **{f: np.full(len(entries), np.nan) for f in unset})
+        found = (n[len(base) + 1 : -1] for n in names if n.startswith(f"{base}[") and n.endswith("]"))
+        entries = getattr(law, axis) or tuple(found)
+        unset = {}
+        for f, declared in parameters(law).items():
+            shape = np.shape(value := getattr(law, f))
+            if declared.axis != axis or shape[-1:] == (len(entries),):
+                continue
+            if entries and not np.isnan(value).all():
+                raise InputError(
+                    f"{type(law).__name__}: {f} is {np.asarray(value).tolist()}; expected one number for each "
+                    f"{axis}, in this order: {', '.join(entries)}."
+                )
+            unset[f] = np.full(len(entries), np.nan)
+        law = dataclasses.replace(law, **{axis: entries}, **unset)
     return law
 
 

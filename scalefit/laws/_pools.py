@@ -30,6 +30,13 @@ def total(parts: list[Any] | Any) -> Any:
     return sum(parts[1:], start=parts[0]) if isinstance(parts, list) else jnp.sum(parts, axis=0)
 
 
+def _numbers(given: Any) -> jax.Array:
+    """Numbers by pool as an array; those of the host as floats, since JAX's integers end at 2e9."""
+    if isinstance(given, list | tuple):
+        return jnp.stack([jnp.asarray(number(one)) for one in given])
+    return jnp.asarray(np.asarray(given, float) if isinstance(given, np.ndarray) else given)
+
+
 class AbstractPools(AbstractLaw):
     """What the laws of several pools share: a run of n samples draws the share w of them from each pool of size U.
 
@@ -64,7 +71,7 @@ class AbstractPools(AbstractLaw):
 
     def __call__(self, n: Scalar, w: Any, U: Any) -> Scalar:
         """The error after n samples, the share w[i] of them from a pool of U[i] unique ones."""
-        n, w, U = number(n), jnp.asarray(w), jnp.asarray(np.asarray(U, float) if isinstance(U, list) else U)
+        n, w, U = number(n), _numbers(w), _numbers(U)
         # A part that is left out has no weight; its own size then must not matter, nor what it would be divided by.
         t = jnp.where(w > 0.0, n * w / U, 0.0)
         if self.mixed:

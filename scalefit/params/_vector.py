@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._core import InputError
 from ._field import Parameter
 
 Module = TypeVar("Module", bound=eqx.Module)
@@ -41,8 +42,12 @@ def slots(law: eqx.Module) -> tuple[Slot, ...]:
         if declared.axis is None:
             found.append(Slot(field, field, None, declared))
             continue
-        size = np.shape(getattr(law, field))[-1]
-        entries = getattr(law, declared.axis, None) or range(1, size + 1)
+        shape = np.shape(getattr(law, field))
+        if not shape:
+            raise InputError(
+                f"{type(law).__name__}: {field} is {getattr(law, field)}; expected one number for each {declared.axis}."
+            )
+        entries = getattr(law, declared.axis, None) or range(1, shape[-1] + 1)
         found += [Slot(f"{field}[{entry}]", field, i, declared) for i, entry in enumerate(entries)]
     return tuple(found)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.cli._clusters import clusters_of
 from scalefit.cli._plan_document import human
-from scalefit.cli._planning import clusters_of
 
 SIZES = {"A": 1024.0, "B": 8192.0}
 TRUTH = {"d": 0.05, "a": 1.5e4, "b": (-0.3, -0.2), "tau": (4.0, 8.0)}

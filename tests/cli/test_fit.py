@@ -43,8 +43,8 @@ def test_document(kept, truth):
     assert found["starts"] == {"tried": 8, "agreeing": 8}
     assert found["runs"] == {"used": 36, "dropped": [], "excluded": 0}
     assert (found["noise"], found["seed"], found["level"], found["checks"]) == ("gaussian", 0, 0.9, [])
-    draws = {"method": "bootstrap", "num": 50, "converged": 50, "seed": 0, "clusters": 36, "runs": 36}
-    assert found["draws"] == draws
+    drawn = {"cluster": "auto", "clusters": 36, "runs": 36}
+    assert found["draws"] == {"method": "bootstrap", "num": 50, "converged": 50, "seed": 0, **drawn}
     assert found["seconds"] > 0
     assert found["versions"]["scalefit"] == sf.__version__
     assert list(found["parameters"]) == ["E", "A", "B", "alpha", "beta"]

@@ -154,3 +154,33 @@ def test_bundled_pools_show_their_floor_by_unlimited_runs(kinds):
         warnings.simplefilter("always")
         sf.fit(sf.laws.PoolsQQT, table, noise=sf.noise.Gaussian(), num_starts=2, throw=False)
     assert any(w.category is sf.FloorWarning for w in caught) == (kinds == ["single"])
+
+
+def rising(pools=("A",), seeds=3):
+    """Runs whose error rises again in the named pools, and falls in the others."""
+    table = runs(seeds=seeds)
+    rise = sum(table.inputs[f"w[{name}]"] for name in pools) * (table.inputs["n"] == 8e6)
+    return sf.Runs._replace(table, target=np.asarray(table.target) * np.where(rise > 0.0, 1.8, 1.0))
+
+
+def test_a_pool_whose_error_rises_again_is_said():
+    with pytest.warns(sf.OverfitWarning, match=r"pool 'A' rises again, by \d+ % from 4 passes to 8, and PoolsQQT can"):
+        sf.fit(LAW, rising(), noise=NOISE, fixed="d", throw=False)
+
+
+@pytest.mark.parametrize("law, pools", [(sf.laws.PoolsOverfit(d=0.1), ("A",)), (LAW, ())])
+def test_no_word_of_rising_where_the_law_can_or_nothing_rises(law, pools):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", sf.OverfitWarning)
+        sf.fit(law, rising(pools), noise=NOISE, fixed="d", throw=False)
+
+
+def test_values_must_be_one_for_each_pool():
+    for tau in ([6.0, 3.0, 1.0], 6.0):
+        with pytest.raises(sf.InputError, match="PoolsQQT: tau is .*; expected one number for each pool"):
+            sf.fit(sf.laws.PoolsQQT(d=0.1, tau=tau), runs(), noise=NOISE)
+
+
+def test_a_law_whose_pools_are_named_may_leave_values_open():
+    law = sf.laws.PoolsQQT(d=0.1, tau=[6.0, 3.0], pool=("A", "B"))
+    assert sf.fit(law, runs(), noise=NOISE, fixed=("d", "tau")).free == ("a", "b[A]", "b[B]")

@@ -174,3 +174,12 @@ def test_pools_are_named_from_their_parameters_to_their_numbers():
     assert law.pool == ("A", "B")
     assert law.half_life == "own"
     assert [slot.name for slot in sf.params.slots(law)] == ["d", "a", "b[A]", "b[B]", "tau[A]", "tau[B]"]
+
+
+def test_shares_and_sizes_may_be_whole_numbers_lists_or_traced():
+    law = sf.laws.PoolsQQT(a=1.0, b=[-0.1, -0.2], d=0.1, tau=[3.0, 2.0], pool=("A", "B"))
+    with jax.enable_x64(True):
+        expected = float(law(1e10, np.array([1.0, 0.0]), np.array([4e9, 2e9])))
+        assert float(law(10**10, [1, 0], [4 * 10**9, 2 * 10**9])) == expected
+        assert float(law(10**10, np.array([1, 0]), np.array([4 * 10**9, 2 * 10**9]))) == expected
+        assert np.isfinite(jax.grad(lambda w: law(1e10, [w, 1.0 - w], [4e9, 2e9]))(0.5))
