@@ -8,6 +8,7 @@ from ._core import RESULTS as RESULTS
 from ._core import FloorWarning as FloorWarning
 from ._core import InputError as InputError
 from ._core import NotConverged as NotConverged
+from ._core import OptimumWarning as OptimumWarning
 from ._core import OverfitWarning as OverfitWarning
 from .data import Pools as Pools
 from .data import Runs as Runs

@@ -3,5 +3,6 @@
 from ._errors import FloorWarning as FloorWarning
 from ._errors import InputError as InputError
 from ._errors import NotConverged as NotConverged
+from ._errors import OptimumWarning as OptimumWarning
 from ._errors import OverfitWarning as OverfitWarning
 from ._results import RESULTS as RESULTS

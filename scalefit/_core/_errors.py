@@ -13,5 +13,9 @@ class FloorWarning(UserWarning):
     """The floor of a law of pools is free, and no run on fresh samples reaches far enough to show it."""
 
 
+class OptimumWarning(UserWarning):
+    """Weights over pools that are not known to be the best."""
+
+
 class OverfitWarning(UserWarning):
     """The error of a pool rises again with passes, and the law of pools can only fall."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ._labels import empty_cells
@@ -74,7 +75,7 @@ class Pools:
         """The same weight for every pool."""
         return np.full(len(self), 1.0 / len(self))
 
-    def weights(self, plan: Mapping[str, float] | Sequence[float]) -> Float[np.ndarray, " pool"]:
+    def weights(self, plan: Mapping[str, float] | ArrayLike) -> Float[np.ndarray, " pool"]:
         """Weights in the order of the pools, from a mapping by name (0 for the others) or a sequence.
 
         **Raises:** `InputError` for unknown pools, weights below 0, or a sum that is not 1.

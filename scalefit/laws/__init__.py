@@ -20,5 +20,6 @@ from ._pools import PoolsExchange as PoolsExchange
 from ._pools import PoolsOverfit as PoolsOverfit
 from ._pools import PoolsQQT as PoolsQQT
 from ._power_law import PowerLaw as PowerLaw
+from ._qqt import MOST_PASSES as MOST_PASSES
 from ._qqt import QQT as QQT
 from ._qqt import QQTEffective as QQTEffective

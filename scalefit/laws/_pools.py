@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._core import InputError
 from ..params import Param, Scalar, negative, nonnegative, parameters, positive
 from ._abstract import AbstractLaw
 from ._formula import number
 from ._inputs import SHARE, along_axes
-from ._qqt import SAMPLE_UNIT, covering
+from ._qqt import SAMPLE_UNIT, SLACK, covering, refuse_option, refuse_passes
 from ._repetition import HALF, saturating_share, smooth_loss, staircase_loss
 
 Pools = TypeVar("Pools", bound="AbstractPools")
@@ -57,6 +58,18 @@ class AbstractPools(AbstractLaw):
     one_by_one: bool = eqx.field(default=True, static=True, kw_only=True)
     pool: tuple[str, ...] = eqx.field(default=(), static=True, kw_only=True, converter=tuple)
 
+    def __check_init__(self) -> None:
+        refuse_passes(self, self.max_passes)
+        rule = self.half_life
+        number = isinstance(rule, int | float | np.number) and not isinstance(rule, bool)
+        if not (np.isfinite(rule) if number else rule in ("weighted", "own")):
+            raise InputError(
+                f"{type(self).__name__}: half_life is {rule!r}; expected 'weighted', 'own' or a power of the weight, "
+                f"as 0.4."
+            )
+        if len(set(self.pool)) < len(self.pool):
+            raise InputError(f"{type(self).__name__}: pool is {self.pool!r}; expected each name once.")
+
     @classmethod
     def of(cls: type[Pools], pool: tuple[str, ...] | list[str], **options: Any) -> Pools:
         """The law of pools of these names, every parameter still to be fitted; `options` such as `half_life`."""
@@ -64,25 +77,32 @@ class AbstractPools(AbstractLaw):
 
     def sized_for(self: Pools, inputs: Mapping[str, np.ndarray]) -> Pools:
         """The law covering what these inputs hold: their passes, rounded up to a power of two, and whether they mix."""
-        w = np.asarray(inputs["w"])
-        passes = w * np.asarray(inputs["n"])[..., None] / np.asarray(inputs["U"])
-        most = max(self.max_passes, covering(float(np.max(passes, initial=1.0))))
+        w, most = np.asarray(inputs["w"]), self.max_passes
+        if np.isfinite(self.limit):
+            passes = w * np.asarray(inputs["n"])[..., None] / np.asarray(inputs["U"])
+            most = max(most, covering(float(np.max(passes, initial=1.0))))
         return dataclasses.replace(self, max_passes=most, mixed=bool(np.any((w > 0.0) & (w < 1.0))))
 
     def __call__(self, n: Scalar, w: Any, U: Any) -> Scalar:
         """The error after n samples, the share w[i] of them from a pool of U[i] unique ones."""
         n, w, U = number(n), _numbers(w), _numbers(U)
+        along = {f: getattr(self, f) for f, p in parameters(self).items() if p.axis}
+        for name, column in {"U": U, **along}.items():
+            if jnp.shape(column)[-1:] != w.shape:
+                raise InputError(
+                    f"{type(self).__name__}: {name} has the shape {jnp.shape(column)}; expected a number for each of "
+                    f"the {w.size} shares in w."
+                )
         # A part that is left out has no weight; its own size then must not matter, nor what it would be divided by.
         t = jnp.where(w > 0.0, n * w / U, 0.0)
         if self.mixed:
-            return jnp.where(jnp.max(t) > self.limit, jnp.nan, self.mixture(n, w, t))
+            return jnp.where(jnp.max(t) > SLACK * self.limit, jnp.nan, self.mixture(n, w, t))
         # A run on one pool: the law of that pool alone, which spares the others' formulas.
-        along = {f: getattr(self, f) for f, p in parameters(self).items() if p.axis}
         # One by one: a sum over an array would be one more loop over the runs for every derivative.
         one = {f: total(self.each(lambda share, own: share * own, w, column)) for f, column in along.items()}
-        alone = dataclasses.replace(self, **{f: jnp.reshape(number, (1,)) for f, number in one.items()})
+        alone = dataclasses.replace(self, pool=(), **{f: jnp.reshape(number, (1,)) for f, number in one.items()})
         value = alone.mixture(n, jnp.ones_like(w[:1]), jnp.sum(t, keepdims=True))
-        return jnp.where((jnp.max(t) > self.limit) | (jnp.max(w) < 1.0), jnp.nan, value)
+        return jnp.where((jnp.max(t) > SLACK * self.limit) | (jnp.max(w) < 1.0), jnp.nan, value)
 
     def each(self, formula: Callable[..., Any], *columns: Any) -> list[Any] | Any:
         """A formula of the numbers of one pool, at every pool: a list one by one, or else an array."""
@@ -97,13 +117,16 @@ class AbstractPools(AbstractLaw):
         return float(self.max_passes)
 
     @abc.abstractmethod
+    def exponent(self, n: Any, w: Any, t: Any) -> Any:
+        r"""$\log(y - d)$ after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
+
     def mixture(self, n: Any, w: Any, t: Any) -> Any:
         """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
+        return self.d + jnp.exp(self.exponent(n, w, t))
 
     def log_excess(self, n: Any, w: Any, U: Any) -> Any:
         """What planning lowers: the logarithm of the error above its floor."""
-        t = n * w / U
-        return jnp.log(self.mixture(n, w, t) - self.d)
+        return self.exponent(n, w, n * w / U)
 
     def smooth(self: Pools) -> Pools:
         """A form of the law without kinks, or as few as it has, for a search along its slopes."""
@@ -139,25 +162,32 @@ class PoolsQQT(AbstractPools):
     floor: Literal["outside", "released"] = eqx.field(default="outside", static=True, kw_only=True)
     passes: Literal["staircase", "smooth"] = eqx.field(default="staircase", static=True, kw_only=True)
 
+    def __check_init__(self) -> None:
+        refuse_option(self, "floor", "outside", "released")
+        refuse_option(self, "passes", "staircase", "smooth")
+
     @property
     def limit(self) -> float:
         """The most passes of a pool that the formula covers."""
         return float("inf") if self.passes == "smooth" else float(self.max_passes)
 
+    def exponent(self, n: Any, w: Any, t: Any) -> Any:
+        """The logarithm of the error above its floor."""
+        return self._slope(w) * jnp.log(self.a * n / SAMPLE_UNIT) + total(self.repetition(w, t))
+
     def mixture(self, n: Any, w: Any, t: Any) -> Any:
         """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
-        fresh = jnp.log(self.a * n / SAMPLE_UNIT)
-        slope = total(self.each(lambda w, b: w * b, w, self.b))
-        exponent = slope * fresh + total(self.repetition(w, t))
         if self.floor == "outside":
-            return self.d + jnp.exp(exponent)
-        first = jnp.exp(slope * (fresh - jnp.log(jnp.maximum(jnp.max(t), 1.0))))
-        return (first + self.d) * jnp.exp(exponent) / first
+            return super().mixture(n, w, t)
+        first = jnp.exp(self._slope(w) * jnp.log(self.a * n / (SAMPLE_UNIT * jnp.maximum(jnp.max(t), 1.0))))
+        return (first + self.d) * jnp.exp(self.exponent(n, w, t)) / first
 
     def log_excess(self, n: Any, w: Any, U: Any) -> Any:
         """What planning lowers: the logarithm of the error above its floor; of the error where the floor decays."""
-        error = self.mixture(n, w, n * w / U)
-        return jnp.log(error - self.d) if self.floor == "outside" else jnp.log(error)
+        return super().log_excess(n, w, U) if self.floor == "outside" else jnp.log(self.mixture(n, w, n * w / U))
+
+    def _slope(self, w: Any) -> Any:
+        return total(self.each(lambda w, b: w * b, w, self.b))
 
     def smooth(self: QQTPools) -> QQTPools:
         """The form in which passes go by continuously."""
@@ -203,8 +233,8 @@ class PoolsEffective(AbstractPools):
     b: Param = negative(typical=(-1.0, -0.02), axis="pool")
     tau: Param = positive(unit="passes", typical=(0.5, 50.0), axis="pool")
 
-    def mixture(self, n: Any, w: Any, t: Any) -> Any:
-        """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
+    def exponent(self, n: Any, w: Any, t: Any) -> Any:
+        """The logarithm of the error above its floor."""
         # The run in stretches between which some pool ends a pass; `over` passes of each are done in a stretch.
         k = jnp.arange(1, max(self.max_passes, 2), dtype=t.dtype)
         ends = jnp.minimum(k[None] / jnp.maximum(t[:, None], 1.0), 1.0).ravel()
@@ -217,8 +247,7 @@ class PoolsEffective(AbstractPools):
             total(self.each(lambda b, r: b * r, self.b, jnp.stack(rates) if isinstance(rates, list) else rates)) / rate
         )
         logs = jnp.log(jnp.cumsum(rate * (ends - begins)))
-        exponent = mean[0] * (jnp.log(self.a * n / SAMPLE_UNIT) + logs[0]) + jnp.sum(mean[1:] * jnp.diff(logs))
-        return self.d + jnp.exp(exponent)
+        return mean[0] * (jnp.log(self.a * n / SAMPLE_UNIT) + logs[0]) + jnp.sum(mean[1:] * jnp.diff(logs))
 
 
 class SaturatingPools(AbstractPools):
@@ -247,11 +276,11 @@ class PoolsDataConstrained(SaturatingPools):
     b: Param = negative(typical=(-1.0, -0.02), axis="pool")
     tau: Param = positive(unit="passes", typical=(0.5, 50.0), axis="pool")
 
-    def mixture(self, n: Any, w: Any, t: Any) -> Any:
-        """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
+    def exponent(self, n: Any, w: Any, t: Any) -> Any:
+        """The logarithm of the error above its floor."""
         fresh = total(self.each(functools.partial(self.fresh, n), w, t, self.tau))
         slope = total(self.each(lambda w, b: w * b, w, self.b))
-        return self.d + jnp.exp(slope * jnp.log(self.a * fresh / SAMPLE_UNIT))
+        return slope * jnp.log(self.a * fresh / SAMPLE_UNIT)
 
 
 class PoolsExchange(SaturatingPools):
@@ -268,7 +297,7 @@ class PoolsExchange(SaturatingPools):
     q: Param = positive(unit="1/(1e5 samples)", dims={"samples": -1.0}, typical=(1e-2, 1e2), axis="pool")
     tau: Param = positive(unit="passes", typical=(0.5, 50.0), axis="pool")
 
-    def mixture(self, n: Any, w: Any, t: Any) -> Any:
-        """The error after n samples, the share w[i] of them from a pool of which t[i] passes were seen."""
+    def exponent(self, n: Any, w: Any, t: Any) -> Any:
+        """The logarithm of the error above its floor."""
         worth = total(self.each(lambda q, *one: q * self.fresh(n, *one), self.q, w, t, self.tau))
-        return self.d + jnp.exp(self.b * jnp.log(worth / SAMPLE_UNIT))
+        return self.b * jnp.log(worth / SAMPLE_UNIT)

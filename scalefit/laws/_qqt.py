@@ -3,12 +3,13 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from .._core import InputError
 from ..params import Param, Scalar, negative, nonnegative, positive
 from ._abstract import AbstractLaw, Published
 from ._formula import number, power
@@ -29,9 +30,44 @@ def _published(a: float, d: float, b: list[float], tau: list[float]) -> dict[str
     }
 
 
+MOST_PASSES = 8192
+"""Passes of a pool that a sum over passes may take."""
+SLACK = 1.0 + 1e-5
+"""Inputs go through logarithms: 16 passes may come back as a little more, which is not beyond 16."""
+
+
 def covering(passes: float) -> int:
-    """The least power of two that covers so many passes."""
+    """The least power of two that covers so many passes.
+
+    **Raises:** `InputError` for more than `MOST_PASSES`.
+    """
+    if not passes <= MOST_PASSES * SLACK:
+        raise InputError(
+            f"A pool is seen {passes:.3g} times, and sums over passes go to {MOST_PASSES}: look at n and U of these "
+            f"runs, or take a form without such a sum, as passes='smooth' or PoolsDataConstrained."
+        )
     return 2 ** math.ceil(math.log2(max(passes * (1 - 1e-12), 1.0)))
+
+
+def refuse_option(law: AbstractLaw, name: str, *known: str) -> None:
+    """Refuse an option of a law that is none of the words there are for it.
+
+    **Raises:** `InputError`.
+    """
+    if getattr(law, name) not in known:
+        expected = " or ".join(map(repr, known))
+        raise InputError(f"{type(law).__name__}: {name} is {getattr(law, name)!r}; expected {expected}.")
+
+
+def refuse_passes(law: AbstractLaw, most: Any) -> None:
+    """Refuse a number of passes to cover that is none.
+
+    **Raises:** `InputError`.
+    """
+    if isinstance(most, bool) or not isinstance(most, int | np.integer) or not 1 <= most <= MOST_PASSES:
+        raise InputError(
+            f"{type(law).__name__}: max_passes is {most!r}; expected a whole number from 1 to {MOST_PASSES}."
+        )
 
 
 _Pool = TypeVar("_Pool", bound="_PoolLaw")
@@ -48,8 +84,13 @@ class _PoolLaw(AbstractLaw):
     tau: Param = positive(unit="passes", typical=(0.5, 50.0))
     max_passes: int = eqx.field(default=16, static=True)
 
+    def __check_init__(self) -> None:
+        refuse_passes(self, self.max_passes)
+
     def sized_for(self: _Pool, inputs: Mapping[str, np.ndarray]) -> _Pool:
         """The law covering as many passes as these inputs hold, rounded up to a power of two."""
+        if getattr(self, "passes", "") == "smooth":  # no sum over passes
+            return self
         most = float(np.max(np.asarray(inputs["n"]) / np.asarray(inputs["U"]), initial=1.0))
         return dataclasses.replace(self, max_passes=max(self.max_passes, covering(most)))
 
@@ -79,6 +120,10 @@ class QQT(_PoolLaw):
     floor: Literal["outside", "released"] = eqx.field(default="outside", static=True)
     passes: Literal["staircase", "smooth"] = eqx.field(default="staircase", static=True)
 
+    def __check_init__(self) -> None:
+        refuse_option(self, "floor", "outside", "released")
+        refuse_option(self, "passes", "staircase", "smooth")
+
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
         n, U = number(n), number(U)
@@ -87,7 +132,7 @@ class QQT(_PoolLaw):
         first = power(self.a * jnp.minimum(n, U) / SAMPLE_UNIT, self.b)
         later = jnp.exp(self.b * (lost + jnp.log(jnp.maximum(t, 1.0))))
         value = (first + self.d) * later if self.floor == "released" else self.d + first * later
-        beyond = (n > self.max_passes * U) & (self.passes == "staircase")
+        beyond = (t > self.max_passes * SLACK) & (self.passes == "staircase")
         return jnp.where(beyond, jnp.nan, value)
 
 
@@ -114,4 +159,4 @@ class QQTEffective(_PoolLaw):
         in_pass = jnp.maximum(jnp.minimum(n, (k + 1.0) * U) - k * U, 0.0)
         effective = jnp.sum(jnp.exp2(-k / self.tau) * in_pass)
         value = self.d + power(self.a * effective / SAMPLE_UNIT, self.b)
-        return jnp.where(n > self.max_passes * U, jnp.nan, value)
+        return jnp.where(n > self.max_passes * SLACK * U, jnp.nan, value)

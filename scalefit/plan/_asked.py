@@ -10,12 +10,9 @@ from jaxtyping import Float
 
 from .._core import InputError
 from ..data import Pools, hint
-from ..laws import AbstractPools
-from ..params import parameters
+from ..laws import MOST_PASSES, AbstractPools
+from ..params import parameters, slots, values
 from ..results import Ensemble, Fit
-
-MOST = 8192
-"""Passes of a pool that a plan may look at."""
 
 Shares = Mapping[str, float] | float | None
 """Shares of the budget: by pool, one for all, or none said."""
@@ -34,30 +31,55 @@ class Task(NamedTuple):
 
         **Raises:** `InputError` where they are more than a plan may look at.
         """
-        passes = self.high * self.budgets[:, None] / self.pools.cost / self.pools.sizes
-        if passes.max() > MOST:
+        passes = self.high * self._alone
+        if passes.max() > MOST_PASSES:
             b, i = np.unravel_index(int(np.argmax(passes)), passes.shape)
             raise InputError(
                 f"At a budget of {self.budgets[b]:g} the pool {self.pools.names[i]!r} could be seen "
-                f"{passes[b, i]:.3g} times, and plans look at {MOST} passes at most: give Pools(..., max_passes=...), "
-                f"or a max_weight."
+                f"{passes[b, i]:.3g} times, and plans look at {MOST_PASSES} passes at most: give Pools(..., "
+                f"max_passes=...), or a max_weight."
             )
-        # As one run of one sample would be, on pools so small that it makes as many passes.
-        w = self.pools.uniform[None]
+        return self._covering(law, passes.max())
+
+    def wide(self, law: AbstractPools) -> AbstractPools:
+        """The law covering any plan at all, within the limits or not, as far as a plan may look."""
+        return self._covering(law, min(self._alone.max(), MOST_PASSES))
+
+    @property
+    def _alone(self) -> Float[np.ndarray, "budget pool"]:
+        """Passes of each pool where the whole budget goes into it."""
+        return self.budgets[:, None] / self.pools.cost / self.pools.sizes
+
+    def _covering(self, law: AbstractPools, passes: float) -> AbstractPools:
         # Names would be compiled in, and every naming anew.
         law = dataclasses.replace(law, one_by_one=False, pool=())
-        return law.sized_for({"n": np.ones(1), "w": w, "U": w / passes.max()})
+        # As one run of one sample would be, on pools so small that it makes as many passes.
+        w = self.pools.uniform[None]
+        return law.sized_for({"n": np.ones(1), "w": w, "U": w / passes})
 
 
-def laws_of(result: Any, num_draws: int) -> tuple[AbstractPools, AbstractPools | None, Any]:
-    """The law, its draws if there are any, and the source of its runs."""
+class Known(NamedTuple):
+    """The law, its draws if there are any and how many were left out as they did not converge, and its runs."""
+
+    law: AbstractPools
+    drawn: AbstractPools | None
+    failed: int
+    source: Any
+
+
+def known(result: Any, pools: Pools, num_draws: int) -> Known:
+    """What a result knows of these pools.
+
+    **Raises:** `InputError` for what is no law of pools with its values, or nothing that says it, and for pools that it
+    does not know.
+    """
     if isinstance(result, AbstractPools):
-        return result, None, None
+        return Known(_valued(_of_pools(result, pools)), None, 0, None)
     fit = result.fit if isinstance(result, Ensemble) else result
     if not isinstance(fit, Fit) or not isinstance(fit.law, AbstractPools):
         kind = type(fit.law).__name__ if isinstance(fit, Fit) else type(result).__name__
         raise InputError(
-            f"curate plans with a law of pools, and {kind} is none: fit sf.laws.PoolsQQT (or another Pools law) to "
+            f"Plans for pools need a law of pools, and {kind} is none: fit sf.laws.PoolsQQT (or another Pools law) to "
             f"runs that say which pool each was trained on."
         )
     if fit.keys is not None:
@@ -66,17 +88,46 @@ def laws_of(result: Any, num_draws: int) -> tuple[AbstractPools, AbstractPools |
         )
     if not fit.converged:
         raise InputError("The fit did not converge, and a plan from it would say nothing: mend the fit first.")
+    law = _valued(_of_pools(fit.law, pools))
     if not isinstance(result, Ensemble):
-        return fit.law, None, fit.source
+        return Known(law, None, 0, fit.source)
     if isinstance(num_draws, bool) or not isinstance(num_draws, int | np.integer) or num_draws < 2:
         raise InputError(f"num_draws is {num_draws!r}; it must be a whole number, 2 or more.")
-    good = np.flatnonzero(result.converged)[:num_draws]
+    good = np.flatnonzero(result.converged)
     if good.size == 0:
         raise InputError("No draw of the ensemble converged, so it says nothing of how sure a plan is.")
-    return fit.law, jax.tree.map(lambda a: a[good], result.law), fit.source
+    drawn = jax.tree.map(lambda a: a[good[:num_draws]], result.law)
+    return Known(law, _of_pools(drawn, pools), result.converged.size - good.size, fit.source)
 
 
-def of_pools(law: AbstractPools, pools: Pools) -> AbstractPools:
+def _valued(law: AbstractPools) -> AbstractPools:
+    """A law with a number for each parameter, where its formula means something."""
+    if np.ndim(law.d) > 0:
+        raise InputError(f"{type(law).__name__} holds many draws: give the ensemble itself.")
+    numbers = values(law)
+    for k, slot in enumerate(slots(law)):
+        if not slot.parameter.constraint.contains(numbers[k : k + 1])[0]:
+            hint = ": fit it, or give its value" if np.isnan(numbers[k]) else ""
+            raise InputError(
+                f"{type(law).__name__}: {slot.name} is {numbers[k]:g}, and a plan needs a number "
+                f"{slot.parameter.constraint}{hint}."
+            )
+    return law
+
+
+def pools_of(pools: Any) -> Pools:
+    """Pools, or their sizes by name.
+
+    **Raises:** `InputError` for anything else.
+    """
+    if isinstance(pools, Mapping):
+        return Pools(pools)
+    if not isinstance(pools, Pools):
+        raise InputError(f"pools is {pools!r}; expected sf.Pools, or sizes by name, as {{'web': 1e9, 'books': 2e8}}.")
+    return pools
+
+
+def _of_pools(law: AbstractPools, pools: Pools) -> AbstractPools:
     """The law of just these pools, in their order."""
     if not law.pool:
         raise InputError(f"{type(law).__name__} does not name its pools: make it with pool=(...), as {pools.names!r}.")
@@ -86,27 +137,35 @@ def of_pools(law: AbstractPools, pools: Pools) -> AbstractPools:
     if len(pools) == 1:
         raise InputError("There is one pool only, and nothing to choose: give Pools of two or more.")
     place = [law.pool.index(name) for name in pools.names]
-    along = [name for name, declared in parameters(law).items() if declared.axis == "pool"]
-    changes = {name: np.asarray(getattr(law, name))[..., place] for name in along}
-    return dataclasses.replace(law, **changes, pool=pools.names)
+    along = {name: np.asarray(getattr(law, name)) for name, p in parameters(law).items() if p.axis == "pool"}
+    for name, column in along.items():
+        if column.shape[-1:] != (len(law.pool),):
+            raise InputError(
+                f"{type(law).__name__}: {name} is {column.tolist()}; expected one number for each pool, in this order: "
+                f"{', '.join(law.pool)}."
+            )
+    return dataclasses.replace(law, **{k: column[..., place] for k, column in along.items()}, pool=pools.names)
 
 
-def budgets_of(budget: Any) -> Float[np.ndarray, " budget"]:
+def budgets_of(budget: Any, name: str = "budget") -> Float[np.ndarray, " budget"]:
     """One budget or several.
 
     **Raises:** `InputError` for what is no number, or not above 0.
     """
     try:
-        found = np.atleast_1d(np.asarray(budget, float))
+        found = np.atleast_1d(np.asarray(budget))
+        found = found.astype(float) if found.dtype.kind in "iufO" else None
     except (TypeError, ValueError):
-        raise InputError(f"budget is {budget!r}; it must be a number of samples, or several.") from None
+        found = None
+    if found is None:
+        raise InputError(f"{name} is {budget!r}; it must be a number of samples, or several.")
     if found.ndim != 1 or found.size == 0 or not (np.isfinite(found) & (found > 0)).all():
-        raise InputError(f"budget is {budget!r}; budgets must be finite and above 0.")
+        raise InputError(f"{name} is {budget!r}; budgets must be finite and above 0.")
     return found
 
 
 def limits_of(
-    pools: Pools, budgets: np.ndarray, least: Shares, most: Shares, fixed: Mapping[str, float]
+    pools: Pools, budgets: np.ndarray, least: Shares, most: Shares, fixed: Mapping[str, float] | None
 ) -> tuple[Float[np.ndarray, "budget pool"], Float[np.ndarray, "budget pool"]]:
     """The least and the largest share of each budget that each pool may have.
 
@@ -115,9 +174,17 @@ def limits_of(
     low = np.broadcast_to(_by_pool("min_weight", least, 0.0, pools), (len(budgets), len(pools))).copy()
     high = np.broadcast_to(_by_pool("max_weight", most, 1.0, pools), (len(budgets), len(pools))).copy()
     seen = pools.max_passes * pools.sizes * pools.cost / budgets[:, None]
-    for name, share in fixed.items():
+    if not isinstance(fixed, Mapping | None):
+        raise InputError(f"fixed is {fixed!r}; expected shares by pool, as {{{pools.names[0]!r}: 0.2}}.")
+    for name, share in (fixed or {}).items():
         _by_pool("fixed", {name: share}, 0.0, pools)
-        low[:, pools.names.index(name)] = high[:, pools.names.index(name)] = share
+        i = pools.names.index(name)
+        if not low[0, i] <= share <= high[0, i]:
+            raise InputError(
+                f"The pool {name!r} is fixed at {share:g} of the budget, and min_weight and max_weight keep it between "
+                f"{low[0, i]:g} and {high[0, i]:g}: loosen one of them."
+            )
+        low[:, i] = high[:, i] = share
     high = np.minimum(high, seen)
     for b, budget in enumerate(budgets):
         crossed = np.flatnonzero(low[b] > high[b] * (1 + 1e-12))
@@ -159,3 +226,13 @@ def feasible(shares: Float[np.ndarray, "budget *plan pool"], task: Task) -> Any:
     between = (len(task.budgets), *[1] * (shares.ndim - 2), -1)
     low, high = task.low.reshape(between), task.high.reshape(between)
     return ((shares >= low - 1e-9) & (shares <= high + 1e-9)).all(axis=-1)
+
+
+def seed_of(seed: Any) -> int:
+    """A seed.
+
+    **Raises:** `InputError` for what is no whole number, 0 or more.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
+    return int(seed)

@@ -26,6 +26,7 @@ class CurationDraws(NamedTuple):
     - `of_plans`: The error of each plan beside them, by name.
     - `careful`: The weights of the least mean error in the worst tenth of the draws (CVaR), among the recommended ones,
         those of every draw and the plans beside them; `careful_quantile`: those of the least 90 % quantile.
+    - `failed`: How many draws of the ensemble did not converge and take no part.
     """
 
     weights: Float[np.ndarray, "draw budget pool"]
@@ -35,6 +36,7 @@ class CurationDraws(NamedTuple):
     of_plans: Mapping[str, Float[np.ndarray, "draw budget"]]
     careful: Float[np.ndarray, "budget pool"]
     careful_quantile: Float[np.ndarray, "budget pool"]
+    failed: int = 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,13 +49,13 @@ class Curation:
     - `budgets`: In samples, or in the unit of the pools' cost.
     - `weights`: The recommended shares of the samples; `samples`: how many they are; `value`: the error foreseen.
     - `kkt`: The slope of log(error - floor) along the best move of weight from one pool to another: 0 where no move
-        pays, which is what says that the weights are optimal.
+        pays, which is what says that the weights are optimal; NaN where the law is not defined.
     - `unions`: Error of the best 1, 2, … pools merged, best pool first, NaN where a limit forbids it; `order`: the
         pools in that order.
-    - `plans`: The weights beside them by name: `natural` (in proportion to sizes), `uniform`, `best_single`, `union`
-        (the best of the unions); `values`: their errors. But for unions they are shown whether or not limits allow
-        them.
-    - `allowed`: Of those plans, whether they keep the limits.
+    - `plans`: The weights beside them by name: `natural` (in proportion to sizes), `uniform`, `best_single` and
+        `union`; `values`: their errors. Of single pools and of unions it is the best that limits allow; without any,
+        the best single pool of all is shown, and no union. The other two are shown in any case.
+    - `allowed`: Of those plans, whether they keep the limits. Beyond 8192 passes of a pool errors are NaN.
     - `draws`: What an ensemble says of all that, or `None`.
     """
 
@@ -84,12 +86,19 @@ class Curation:
                 f" [{band.low[b]:.4g}, {band.high[b]:.4g}]"
             )  # fmt: skip
             lines.append(f"  {budget:.4g}: {self.value[b]:.4g}{sure} by {shares}")
+        if self.draws is not None and self.draws.failed:
+            lines.append(f"  {self.draws.failed} draws did not converge and take no part")
         return "\n".join(lines)
 
     @property
     def passes(self) -> Float[np.ndarray, "budget pool"]:
         """How often each pool is seen under the recommended weights."""
         return self.weights * self.samples[:, None] / self.pools.sizes
+
+    @property
+    def spent(self) -> Float[np.ndarray, "budget pool"]:
+        """Shares of the budget that go into each pool: those of the samples, where all cost the same."""
+        return self.weights * self.samples[:, None] * self.pools.cost / self.budgets[:, None]
 
     @property
     def union(self) -> tuple[tuple[str, ...], ...]:
@@ -129,9 +138,10 @@ class Curation:
 
     @property
     def probabilities(self) -> dict[str, Float[np.ndarray, " budget"]]:
-        """How probable it is of each plan, `best` among them, that it is the best of all; equals share the draw.
+        """How probable it is of each plan, `best` among them, that no other is better.
 
-        Plans that limits do not allow take no part, and have 0.
+        Plans of the same weights have the same probability, so that the sum may exceed 1. Plans that limits do not
+        allow take no part, and have 0.
 
         **Raises:** `InputError` without draws.
         """
@@ -139,8 +149,7 @@ class Curation:
         table = {"best": drawn.of_best, **self._rivals(drawn)}
         errors = np.stack(list(table.values()))
         first = np.isfinite(errors) & (errors <= np.min(errors, axis=0) * (1 + 1e-12))
-        share = np.mean(first / np.sum(first, axis=0), axis=1)
-        return dict(zip(table, share, strict=True))
+        return dict(zip(table, np.mean(first, axis=1), strict=True))
 
     @property
     def regret(self) -> dict[str, Float[np.ndarray, " budget"]]:
@@ -166,7 +175,7 @@ class Curation:
             careful = {name: getattr(self.draws, name)[place] for name in ("careful", "careful_quantile")}
             of_plans = {k: v[:, place] for k, v in self.draws.of_plans.items()}
             drawn = {name: getattr(self.draws, name)[:, place] for name in ("weights", "value", "kkt", "of_best")}
-            some["draws"] = CurationDraws(**drawn, of_plans=of_plans, **careful)
+            some["draws"] = self.draws._replace(**drawn, of_plans=of_plans, **careful)
         return dataclasses.replace(self, **some)
 
     def _drawn(self) -> CurationDraws:

@@ -54,7 +54,10 @@ def best_first(law: AbstractPools, task: Task) -> np.ndarray:
 
 
 def unions(law: AbstractPools, task: Task, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The weights and the error of the best 1, 2, … pools merged; the error is NaN where a limit forbids them."""
+    """The weights and the error of the best 1, 2, … pools merged; the error is NaN where a limit forbids them.
+
+    `law` is one that covers any plan, as do those of `errors_at`.
+    """
     weights = np.zeros((len(task.budgets), len(task.pools), len(task.pools)))
     for b in range(len(task.budgets)):
         for count in range(1, len(task.pools) + 1):

@@ -21,6 +21,8 @@ Number = Any
 
 NUDGE = 1e-7
 """Share of a weight to either side at which slopes are taken, so that a kink at the weight itself has two."""
+DUST = 1e-11
+"""A weight no further than that from its lower limit is there."""
 LEAST = 1e-12
 """The nudge of a weight of nothing."""
 FLOOR = 1e-10
@@ -353,4 +355,14 @@ def _exchange(
         jnp.ones((), weights.dtype), jnp.int32(0),
     )  # fmt: skip
     last = jax.lax.while_loop(promising, step, first)
-    return last.w, last.value, last.moves.kkt
+    # Dust would be judged by what it could give, which is nothing.
+    w = _swept(last.w, low, high)
+    value, moves = cost(w, arg), _moves(cost, arg, w, low, high)
+    return w, _real(value), jnp.where(jnp.isfinite(value), moves.kkt, jnp.nan)
+
+
+def _swept(w: Array, low: Array, high: Array) -> Float[Array, " pool"]:
+    """Weights without those that are at their lower limit but for a rounding error; the one of most room takes it."""
+    dust = jnp.where(w - low < DUST, w - low, 0.0)
+    room = jnp.where(dust > 0.0, -1.0, high - w)
+    return jnp.where(dust > 0.0, low, w).at[jnp.argmax(room)].add(jnp.sum(dust))

@@ -177,10 +177,14 @@ def test_no_word_of_rising_where_the_law_can_or_nothing_rises(law, pools):
 
 def test_values_must_be_one_for_each_pool():
     for tau in ([6.0, 3.0, 1.0], 6.0):
-        with pytest.raises(sf.InputError, match="PoolsQQT: tau is .*; expected one number for each pool"):
+        with pytest.raises(sf.InputError, match=r"PoolsQQT: tau is .*; expected one number for each pool"):
             sf.fit(sf.laws.PoolsQQT(d=0.1, tau=tau), runs(), noise=NOISE)
 
 
 def test_a_law_whose_pools_are_named_may_leave_values_open():
     law = sf.laws.PoolsQQT(d=0.1, tau=[6.0, 3.0], pool=("A", "B"))
     assert sf.fit(law, runs(), noise=NOISE, fixed=("d", "tau")).free == ("a", "b[A]", "b[B]")
+
+
+def test_runs_that_end_with_sixteen_passes_are_fitted():
+    assert sf.fit(LAW, runs(passes=np.array([1.0, 2.0, 4.0, 16.0])), noise=NOISE, fixed="d").converged

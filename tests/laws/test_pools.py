@@ -10,7 +10,16 @@ from scipy import special
 
 import scalefit as sf
 from scalefit.data import UNLIMITED, load_table
-from scalefit.laws import QQT, PoolsDataConstrained, PoolsEffective, PoolsExchange, PoolsOverfit, PoolsQQT, QQTEffective
+from scalefit.laws import (
+    QQT,
+    AbstractPools,
+    PoolsDataConstrained,
+    PoolsEffective,
+    PoolsExchange,
+    PoolsOverfit,
+    PoolsQQT,
+    QQTEffective,
+)
 from scalefit.laws._repetition import scaled_e1
 
 TOP = ("tmars-top0-10", "tmars-top10-20", "tmars-top20-30", "tmars-top30-40")
@@ -183,3 +192,46 @@ def test_shares_and_sizes_may_be_whole_numbers_lists_or_traced():
         assert float(law(10**10, [1, 0], [4 * 10**9, 2 * 10**9])) == expected
         assert float(law(10**10, np.array([1, 0]), np.array([4 * 10**9, 2 * 10**9]))) == expected
         assert np.isfinite(jax.grad(lambda w: law(1e10, [w, 1.0 - w], [4e9, 2e9]))(0.5))
+
+
+@pytest.mark.parametrize("law", [sf.laws.PoolsQQT, sf.laws.PoolsEffective])
+@pytest.mark.parametrize("passes", [16.0, 32.0])
+def test_runs_that_end_with_a_whole_number_of_passes_have_a_value(law, passes):
+    law = law(a=1.0, b=[-0.2], d=0.1, tau=[3.0], pool=("A",), max_passes=int(passes))
+    for size in (1000.0, 1e6, 12.8e6, 5e4):
+        with jax.enable_x64(True):
+            n, U = (jnp.exp(jnp.log(jnp.asarray(x))) for x in (passes * size, size))
+            assert jnp.isfinite(law(n, jnp.ones(1), jnp.stack([U])))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"half_life": "theorem"}, "half_life is 'theorem'; expected 'weighted', 'own' or a power"),
+        ({"half_life": float("nan")}, "half_life is nan"),
+        ({"floor": "Outside"}, "floor is 'Outside'; expected 'outside' or 'released'"),
+        ({"passes": "smoth"}, "passes is 'smoth'; expected 'staircase' or 'smooth'"),
+        ({"max_passes": 0}, "max_passes is 0; expected a whole number from 1 to 8192"),
+        ({"pool": ("A", "A")}, "expected each name once"),
+    ],
+)
+def test_options_that_are_none_are_refused(options, message):
+    law = sf.laws.PoolsQQT()
+    for name, value in options.items():
+        object.__setattr__(law, name, value)  # in tests types are checked before the law sees them
+    checks = AbstractPools if "half_life" in options or "pool" in options or "max_passes" in options else PoolsQQT
+    with pytest.raises(sf.InputError, match=message):
+        checks.__check_init__(law)
+
+
+def test_numbers_that_do_not_go_with_the_shares_are_refused():
+    law = sf.laws.PoolsQQT(a=1.0, b=[-0.1, -0.2, -0.3], d=0.1, tau=[3.0, 2.0], pool=("A", "B"))
+    with pytest.raises(sf.InputError, match=r"b has the shape \(3,\); expected a number for each of the 2 shares"):
+        law(1e6, [0.5, 0.5], [1e6, 1e6])
+
+
+def test_more_passes_than_a_sum_may_take_are_refused_and_the_smooth_form_takes_them():
+    inputs = {"n": np.array([1e9]), "w": np.ones((1, 1)), "U": np.array([[1e4]])}
+    with pytest.raises(sf.InputError, match=r"seen 1e\+05 times, and sums over passes go to 8192"):
+        sf.laws.PoolsQQT(pool=("A",)).sized_for(inputs)
+    assert sf.laws.PoolsQQT(pool=("A",), passes="smooth").sized_for(inputs).max_passes == 16

@@ -8,6 +8,7 @@ import pytest
 from scipy import optimize
 
 import scalefit as sf
+from scalefit.plan._asked import pools_of
 
 NAMES = ("top0-10", "top10-20", "top20-30", "top30-40")
 LAW = sf.laws.PoolsQQT(
@@ -155,20 +156,41 @@ def test_draws_say_how_sure_a_plan_is(drawn):
     low, high = drawn.weights_interval(0.9)
     assert (low <= high).all()
     assert ((drawn.probability_best >= 0) & (drawn.probability_best <= 1)).all()
-    np.testing.assert_allclose(sum(drawn.probabilities.values()), 1.0)
     assert (drawn.regret["best"] >= -1e-9).all()
     assert (drawn.regret["natural"] > drawn.regret["best"]).all()
 
 
 @pytest.mark.usefixtures("wide")
-def test_a_careful_plan_has_the_least_risk(drawn):
-    errors = drawn.draws.of_best
-    worst = np.sort(errors, axis=0)[36:].mean(axis=0)
-    law = dataclasses.replace(LAW, max_passes=256)
-    assert drawn.draws.careful.shape == (5, 4)
-    np.testing.assert_allclose(drawn.draws.careful.sum(axis=1), 1.0, rtol=1e-9)
-    assert np.isfinite([float(law(n, w, POOLS.sizes)) for n, w in zip(BUDGETS, drawn.draws.careful, strict=True)]).all()
-    assert (worst > drawn.value).all()
+def test_a_careful_plan_has_the_least_risk(drawn, ensemble):
+    law = dataclasses.replace(ensemble.law, max_passes=256)
+    under = jax.jit(jax.vmap(lambda law, n, w: law(n, w, POOLS.sizes), in_axes=(0, None, None)))
+    for b, budget in enumerate(BUDGETS):
+        beside = [drawn.weights[b], *drawn.draws.weights[:, b], *(plan[b] for plan in drawn.plans.values())]
+        errors = np.array([under(law, budget, w) for w in beside])
+        careful, by_quantile = (
+            np.asarray(under(law, budget, w[b])) for w in (drawn.draws.careful, drawn.draws.careful_quantile)
+        )
+        # The worst tenth of forty draws.
+        least = np.sort(errors, axis=1)[:, 36:].mean(axis=1).min()
+        assert np.sort(careful)[36:].mean() == pytest.approx(least, rel=1e-9)
+        assert np.quantile(by_quantile, 0.9) == pytest.approx(np.quantile(errors, 0.9, axis=1).min(), rel=1e-9)
+
+
+@pytest.mark.usefixtures("wide")
+def test_probabilities_and_regret_are_shares_and_means_of_draws(drawn, ensemble):
+    law = dataclasses.replace(ensemble.law, max_passes=256)
+    under = jax.jit(jax.vmap(lambda law, n, w: law(n, w, POOLS.sizes), in_axes=(0, None, None)))
+    errors = {
+        name: np.array([under(law, n, w) for n, w in zip(BUDGETS, plan, strict=True)])
+        for name, plan in {"best": drawn.weights, **drawn.plans}.items()
+    }
+    least = np.min(list(errors.values()), axis=0)
+    for name, of_plan in errors.items():
+        np.testing.assert_allclose(drawn.probabilities[name], np.mean(of_plan <= least * (1 + 1e-12), axis=1))
+        regret = np.mean(of_plan - drawn.draws.value.T, axis=1)
+        np.testing.assert_allclose(drawn.regret[name], regret, rtol=1e-6, atol=1e-12)
+    # The union of one pool is that pool by itself, and as probable.
+    assert drawn.probabilities["union"][0] == drawn.probabilities["best_single"][0]
 
 
 def test_a_plan_of_one_law_says_nothing_of_how_sure_it_is(plan):
@@ -209,6 +231,9 @@ def test_the_budget_at_which_a_union_overtakes_the_best_pool(ensemble):
         ({"budget": 1e8, "fixed": {"top": 0.5}}, "fixed names a pool 'top'"),
         ({"budget": 1e8, "max_weight": 1.5}, "shares must lie between 0 and 1"),
         ({"budget": 1e15}, "plans look at 8192 passes at most"),
+        ({"budget": True}, "it must be a number of samples"),
+        ({"budget": 1e8, "fixed": {"top0-10": 0.8}, "max_weight": 0.5}, r"fixed at 0\.8 .* between 0 and 0\.5"),
+        ({"budget": 1e8, "seed": -1}, "seed is -1"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_in_a_sentence(options, message):
@@ -226,7 +251,7 @@ def test_laws_and_pools_must_go_together(ensemble):
         sf.curate(LAW, sf.Pools({"top0-10": 1e6, "top40-50": 1e6}), budget=1e8)
     with pytest.raises(sf.InputError, match="one pool only"):
         sf.curate(LAW, sf.Pools({"top0-10": 1e6}), budget=1e8)
-    with pytest.raises(sf.InputError, match="plans with a law of pools"):
+    with pytest.raises(sf.InputError, match="need a law of pools"):
         sf.curate(dataclasses.replace(ensemble.fit, law=sf.laws.Chinchilla.published("epoch")), POOLS, budget=1e8)
 
 
@@ -235,3 +260,79 @@ def test_pools_may_come_in_another_order(plan):
     found = sf.curate(LAW, turned, budget=BUDGETS)
     np.testing.assert_allclose(found.weights, plan.weights[:, ::-1], atol=1e-6)
     assert found.plans["best_single"][0].tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+TWO = sf.laws.PoolsQQT(d=0.1, a=500.0, b=[-0.3, -0.2], tau=[5.0, 8.0], pool=("A", "B"))
+
+
+@pytest.mark.parametrize(
+    ("law", "message"),
+    [
+        (sf.laws.PoolsQQT.of(("A", "B")), r"d is nan, and a plan needs a number >= 0: fit it"),
+        (dataclasses.replace(TWO, a=-1.0), r"a is -1, and a plan needs a number > 0"),
+        (dataclasses.replace(TWO, b=[-0.3, 0.2]), r"b\[B\] is 0.2"),
+        (dataclasses.replace(TWO, b=[-0.3, -0.2, -0.1]), r"b is .*; expected one number for each pool"),
+        (dataclasses.replace(TWO, d=[0.1, 0.2]), "give the ensemble itself"),
+    ],
+)
+def test_a_law_without_usable_values_is_no_ground_for_a_plan(law, message):
+    with pytest.raises(sf.InputError, match=message):
+        sf.curate(law, {"A": 1e5, "B": 1e6}, budget=1e6)
+
+
+def test_what_are_no_pools_is_refused():
+    with pytest.raises(sf.InputError, match=r"expected sf\.Pools, or sizes by name"):
+        pools_of(None)
+
+
+def test_a_limit_that_is_reached_to_the_last_bit_leaves_a_plan_with_a_value():
+    pools = sf.Pools({"A": 144245, "B": 948655}, max_passes=16)
+    found = sf.curate(TWO, pools, budget=8743200.0)
+    assert found.passes[0, 0] == pytest.approx(16.0)
+    assert np.isfinite(found.value).all()
+    assert (found.kkt > -1e-6).all()
+
+
+def test_the_best_single_pool_is_one_that_limits_allow_if_any_is():
+    pools = sf.Pools({"A": 1e5, "B": 1e6}, max_passes=4.0)
+    found = sf.curate(TWO, pools, budget=[1e5, 2.5e6, 4.2e6])
+    assert found.plans["best_single"].tolist() == [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    assert found.allowed["best_single"].tolist() == [True, True, False]
+    for values in found.values.values():
+        # However often a forbidden plan would see a pool, what it would come to is known.
+        assert np.isfinite(values).all()
+
+
+def test_a_weight_without_worth_is_none_at_all():
+    found = sf.curate(TWO, {"A": 1e9, "B": 1e9}, budget=np.geomspace(1e5, 1e8, 7))
+    assert found.weights.tolist() == [[1.0, 0.0]] * 7
+    np.testing.assert_array_equal(found.kkt, 0.0)
+
+
+def test_crossings_are_found_where_samples_differ_in_cost():
+    law = dataclasses.replace(TWO, a=3e4, tau=[3.0, 8.0], half_life="own")
+    pools = sf.Pools({"A": 1037, "B": 27942}, cost={"A": 10.0, "B": 1.0})
+    # The first spends more on A than its share of the samples: passes must be counted by what is spent.
+    plans = np.array([0.4, 0.6]), np.array([0.05, 0.95])
+    found = sf.crossover(law, pools, *plans, between=(597.0, 6e5))
+    assert found.budget == pytest.approx(35986.03, rel=1e-6)
+    wide = dataclasses.replace(law, max_passes=1024)
+    with jax.enable_x64(True):
+        errors = [float(wide(found.budget / (w @ pools.cost), w, pools.sizes)) for w in plans]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-9)
+
+
+def test_what_lies_far_from_the_runs_is_said(ensemble):
+    with pytest.warns(UserWarning, match="times below the shortest run"):
+        sf.curate(ensemble.fit, POOLS, budget=1e4)
+    short = dataclasses.replace(ensemble.fit, source=dataclasses.replace(ensemble.fit.source, ranges={"n": (1e5, 1e6)}))
+    with pytest.warns(UserWarning, match=r"crossing at .* beyond the longest run"):
+        sf.crossover(short, POOLS, {NAMES[0]: 1.0}, {NAMES[0]: 0.5, NAMES[1]: 0.5}, between=(1e7, 1e10))
+
+
+def test_draws_that_did_not_converge_are_counted(ensemble):
+    some = dataclasses.replace(ensemble, result=np.where(np.arange(40) < 3, int(sf.RESULTS.max_steps_reached), 0))
+    found = sf.curate(some, POOLS, budget=64e6)
+    assert found.draws is not None
+    assert (found.draws.failed, len(found.draws.value)) == (3, 37)
+    assert "3 draws did not converge and take no part" in repr(found)
