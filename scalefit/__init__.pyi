@@ -4,6 +4,7 @@ from . import laws as laws
 from . import noise as noise
 from . import params as params
 from . import plot as plot
+from . import posterior as posterior
 from ._core import RESULTS as RESULTS
 from ._core import FloorWarning as FloorWarning
 from ._core import InputError as InputError
@@ -27,6 +28,7 @@ from .plan import Crossover as Crossover
 from .plan import Curation as Curation
 from .plan import crossover as crossover
 from .plan import curate as curate
+from .posterior import sample as sample
 from .results import Band as Band
 from .results import Ensemble as Ensemble
 from .results import Estimate as Estimate
