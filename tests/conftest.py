@@ -1,18 +1,10 @@
 """What holds for every test: shapes checked at run time, JAX's switches by folder, where public data lie."""
 
-import atexit
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    # Before JAX reads it: the processes of one run, commands that tests start included, share what any has compiled.
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="scalefit-tests-")
-    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 import jax
 import pytest

@@ -158,22 +158,22 @@ def warn_of_overfitting(law: AbstractLaw, studies: Studies, columns: dict[str, n
     study = np.empty(len(n))
     study[studies.order] = np.repeat(np.arange(len(studies)), studies.counts)
     pool = np.argmax(w, axis=1)
-    passes = n / np.asarray(inputs["U"])[np.arange(len(n)), pool]
-    alone = (np.max(w, axis=1) == 1.0) & (passes * UNLIMITED > n)
+    size = np.asarray(inputs["U"])[np.arange(len(n)), pool]
+    alone = (np.max(w, axis=1) == 1.0) & (size < UNLIMITED)
     points, place, count = np.unique(
-        np.stack([study, pool, passes])[:, alone], axis=1, return_inverse=True, return_counts=True
+        np.stack([study, pool, size, n / size])[:, alone], axis=1, return_inverse=True, return_counts=True
     )
     place, error = place.ravel(), np.log(np.abs(np.asarray(studies.runs.target)[alone]))
     mean = np.bincount(place, error) / count
     variance = np.bincount(place, (error - mean[place]) ** 2) / np.maximum(count * (count - 1), 1)
-    last = np.flatnonzero(np.append((np.diff(points[:2]) != 0.0).any(axis=0), count.size > 0))
+    last = np.flatnonzero(np.append((np.diff(points[:3]) != 0.0).any(axis=0), count.size > 0))
     for first, end in zip(np.append(0, last[:-1] + 1), last, strict=True):
         least = first + int(np.argmin(mean[first : end + 1]))
         rise = mean[end] - mean[least]
         if rise > max(RISE, SURE * np.sqrt(variance[end] + variance[least])):
             warnings.warn(
                 f"In {studies.name(int(points[0, end]))!r} the error of pool {law.pool[int(points[1, end])]!r} rises "
-                f"again, by {100 * np.expm1(rise):.0f} % from {points[2, least]:.3g} passes to {points[2, end]:.3g}, "
+                f"again, by {100 * np.expm1(rise):.0f} % from {points[3, least]:.3g} passes to {points[3, end]:.3g}, "
                 f"and {type(law).__name__} can only fall: leave out longer runs on it, or fit PoolsOverfit.",
                 OverfitWarning,
                 stacklevel=3,

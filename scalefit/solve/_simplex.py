@@ -363,6 +363,6 @@ def _exchange(
 
 def _swept(w: Array, low: Array, high: Array) -> Float[Array, " pool"]:
     """Weights without those that are at their lower limit but for a rounding error; the one of most room takes it."""
-    dust = jnp.where(w - low < DUST, w - low, 0.0)
-    room = jnp.where(dust > 0.0, -1.0, high - w)
-    return jnp.where(dust > 0.0, low, w).at[jnp.argmax(room)].add(jnp.sum(dust))
+    gone = w - low < DUST
+    room = jnp.where(gone, -1.0, high - w)
+    return jnp.where(gone, low, w).at[jnp.argmax(room)].add(jnp.sum(jnp.where(gone, w - low, 0.0)))

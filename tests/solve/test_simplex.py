@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import minimize
 
 from scalefit.solve import OnSimplex, minimise_on_simplex, project, simplex_kkt
+from scalefit.solve._simplex import _swept
 
 POOLS = 4
 BUDGETS = np.array([32e6, 64e6, 128e6, 640e6, 3e9])
@@ -291,3 +292,11 @@ def test_a_second_call_of_the_same_shapes_compiles_nothing(best):
     before = compiled()
     solved(BUDGETS * 1.1, low=LOW + 0.01)
     assert compiled() == before
+
+
+def test_dust_is_swept_to_a_weight_that_stands():
+    w, low = jnp.asarray([1.0 - 2e-16, 0.0, 2e-16]), jnp.zeros(3)
+    np.testing.assert_array_equal(_swept(w, low, jnp.ones(3)), [1.0, 0.0, 0.0])
+    held = jnp.asarray([0.5, 0.5 - 1e-13, 1e-13])
+    found = _swept(held, low, jnp.asarray([0.5, 1.0, 1.0]))
+    np.testing.assert_array_equal(found, [0.5, 0.5, 0.0])
