@@ -234,7 +234,7 @@ def test_runs_without_pools_say_nothing_of_them():
 
 def test_samples_beside_n_must_be_the_same():
     runs = sf.Runs([0.5, 0.4], n=[1e3, 4e3], samples=[1e3, 1e3], pool=["A", "A"], target="error")
-    with pytest.raises(sf.InputError, match="samples is 1000 in row 2 .* n makes it 4000"):
+    with pytest.raises(sf.InputError, match=r"samples is 1000 in row 2 .* n makes it 4000"):
         sf.pooled(runs, POOLS)
 
 
@@ -268,8 +268,9 @@ def test_an_empty_cell_among_names_is_no_name():
 
 
 def test_a_size_of_zero_is_refused_by_name():
+    ready: Any = {"w[A]": [1.0, 1.0], "U[A]": [1e3, 0.0]}
     with pytest.raises(sf.InputError, match=r"Column 'U\[A\]', row 2: 0 is not positive"):
-        sf.Runs([0.5, 0.4], n=[1.0, 2.0], **{"w[A]": [1.0, 1.0], "U[A]": [1e3, 0.0]})
+        sf.Runs([0.5, 0.4], n=[1.0, 2.0], **ready)
 
 
 def test_fresh_samples_alone_give_no_size():
