@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -294,12 +295,19 @@ def other_rules(result: Any, pools: Pools, budgets: np.ndarray, **options: Any) 
 
     Runs on single pools say nothing of the rule, and the fit is the same under each. Where runs on mixtures were fitted
     it is not, and would have to be made anew.
+
+    **Warns:** as `curate` does, naming the rule.
     """
     law = law_in(result)
     if law.mixed and not isinstance(result, AbstractPools):
         return None
-    rules = [rule for rule in RULES if rule != law.half_life]
-    return {r: curate(dataclasses.replace(law, half_life=r), pools, budget=budgets, **options) for r in rules}
+    found = {}
+    for rule in [rule for rule in RULES if rule != law.half_life]:
+        with warnings.catch_warnings(record=True) as said:
+            found[rule] = curate(dataclasses.replace(law, half_life=rule), pools, budget=budgets, **options)
+        for one in said:
+            warnings.warn(f"With --half-life {rule}: {one.message}", one.category, stacklevel=2)
+    return found
 
 
 def refuse_unknown(result: Fit[Any]) -> None:

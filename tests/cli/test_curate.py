@@ -2,13 +2,15 @@
 
 import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.cli import _planning, _show_plan
 from scalefit.cli._clusters import clusters_of
-from scalefit.cli._plan_document import human
+from scalefit.cli._plan_document import human, verdict
 
 SIZES = {"A": 1024.0, "B": 8192.0}
 TRUTH = {"d": 0.05, "a": 1.5e4, "b": (-0.3, -0.2), "tau": (4.0, 8.0)}
@@ -82,11 +84,42 @@ def test_published_pools(cli, public_data):
 
 
 def test_limits_that_leave_no_single_pool(cli, public_data):
-    """The law is asked for no more passes than limits allow, and a plan beside it may have no finite error."""
     answer = cli("curate", "data:qqt", "--budgets", "640M", "--max-passes", "16")
     assert (answer.status, answer.err) == (0, "")
-    assert "natural proportions" in answer.out
-    assert "none within the limits" not in answer.out
+    assert "best single pool *" in answer.out
+
+
+def made_up_plan():
+    """Of which nothing is known of any single pool or union."""
+    none, even, one = np.full((1, 2), np.nan), np.full((1, 2), 0.5), np.ones(1)
+    plans = {"natural": even, "uniform": even, "best_single": none, "union": none}
+    return sf.Curation(
+        pools=sf.Pools(SIZES), law="PoolsQQT", budgets=1e4 * one, weights=np.array([[0.3, 0.7]]), samples=1e4 * one,
+        value=0.3 * one, kkt=0.0 * one, order=np.array([[0, 1]]), unions=none, plans=plans,
+        values={name: np.nan * one if plan is none else 0.4 * one for name, plan in plans.items()},
+        allowed=dict.fromkeys(plans, np.ones(1, bool)),
+    )  # fmt: skip
+
+
+def test_a_plan_beside_without_an_error_is_left_out():
+    """Whatever the reason, it is no fault: neither in the sentence nor in the table."""
+    found = made_up_plan()
+    assert "25 % less than with all pools in proportion to their sizes" in verdict(found)
+    cells = list(_show_plan._budget(found, 0, 0.95).columns[1].cells)
+    assert [str(cell) for cell in cells[1:3]] == ["no finite error within the limits", "no finite error"]
+
+
+def test_what_the_other_rule_is_warned_of_is_said_to_be_its(monkeypatch):
+    plan = made_up_plan()
+
+    def unsure(law, pools, budget):
+        warnings.warn(f"unsure at {budget[0]:g}", stacklevel=1)
+        return plan
+
+    monkeypatch.setattr(_planning, "curate", unsure)
+    law = sf.laws.PoolsQQT(d=0.05, a=1.5e4, b=[-0.3, -0.2], tau=[4.0, 8.0], pool=tuple(SIZES))  # pyright: ignore
+    with pytest.warns(UserWarning, match="With --half-life own: unsure at 8"):
+        assert _planning.other_rules(law, plan.pools, np.array([8.0])) == {"own": plan}
 
 
 def test_the_other_rule_of_half_lives_stands_beside(cli, kept):
