@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jax
 import pytest
-from jaxtyping import install_import_hook
+from jaxtyping import config, install_import_hook
 
 # Before any test imports the package: every annotated array of it is checked at run time, in tests only.
 install_import_hook("scalefit", "runtime_checks.check")
@@ -41,6 +41,14 @@ def _figures_closed() -> Iterator[None]:
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Annotations are not checked, as in a user's program: for what is said of an argument of another type."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -24,9 +24,12 @@ def curate(
         str, typer.Option(metavar="NUMBER,…", help="Samples to spend, repeats included, as 32M,128M,3e9.")
     ],
     law: Annotated[
-        str,
-        typer.Option(metavar="LAW", help="qqt, overfit, effective, data-constrained or exchange; your file.py:Class."),
-    ] = "qqt",
+        str | None,
+        typer.Option(
+            metavar="LAW",
+            help="qqt, overfit, effective, data-constrained or exchange; your file.py:Class. qqt unless given.",
+        ),
+    ] = None,
     half_life: Annotated[
         str,
         typer.Option(
@@ -49,7 +52,10 @@ def curate(
     ] = "auto",
     pools: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Sizes of the pools: a table of pool and size (and cost, max_passes)."),
+        typer.Option(
+            metavar="FILE",
+            help="Sizes of the pools: a table of pool and size (and cost, max_passes: inf or empty for no limit).",
+        ),
     ] = None,
     size: Annotated[
         list[str] | None, typer.Option(metavar=BY_POOL, help="Unique samples of the pools, as A=1024,B=2048.")
@@ -75,7 +81,7 @@ def curate(
     ] = None,
     cluster: Cluster = None,
     max_passes: Annotated[
-        list[str] | None, typer.Option(metavar=BY_POOL, help="How often a pool may be seen, as 4 or A=4,B=8.")
+        list[str] | None, typer.Option(metavar=BY_POOL, help="How often a pool may be seen, as 4 or A=4,B=inf.")
     ] = None,
     min_weight: Annotated[
         list[str] | None, typer.Option(metavar=BY_POOL, help="Least share of the budget, as 0.05 or A=0.2.")
@@ -88,7 +94,10 @@ def curate(
     ] = None,
     cost: Annotated[
         list[str] | None,
-        typer.Option(metavar=BY_POOL, help="Cost of a sample; budgets are in its unit then. 1 unless given."),
+        typer.Option(
+            metavar=BY_POOL,
+            help="Cost of a sample; budgets are in its unit then. 1 unless given here or by --pools.",
+        ),
     ] = None,
     level: Level = 0.95,
     seed: Seed = 0,

@@ -43,6 +43,8 @@ _OPTIONS = (
     (r"^fixed(?= names a pool)", "--fixed-weight"),
     (r"^(min|max)_(weight|passes)(?= (?:names|of|is|has))", r"--\1-\2"),
     (r"^(cost|unlimited)(?= (?:names|of|has))", r"--\1"),
+    (r"^(Column '([^']+)'.*)runs\.complete\(\(.*\)\)", r"\1--where '`\2` is not null'"),
+    (r"\bcluster=None\b", "--cluster none"),
     (r"`max_steps`", "--max-steps"),
     (r"`starts`", "--starts"),
     (r"`solver`", "--solver"),

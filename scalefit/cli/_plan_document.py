@@ -49,7 +49,7 @@ def plan_document(planned: Any, *, level: float, seconds: float) -> dict[str, An
             for i, name in enumerate(found.pools.names)
         },
         "parameters": {name: entry_of(estimate) for name, estimate in estimates.items()},
-        "budgets": [_budget(found, b, level) for b in range(len(found.budgets))],
+        "budgets": [_budget(planned, b, level) for b in range(len(found.budgets))],
         "verdict": verdict(found),
         "fit": fitted,
         "draws": None if drawn is None else {**drawn, "drawn_as_one": planned.clusters},
@@ -85,7 +85,8 @@ def by_name(found: Curation, row: np.ndarray) -> dict[str, float] | None:
     return None if np.isnan(row).any() else dict(zip(found.pools.names, row.tolist(), strict=True))
 
 
-def _budget(found: Curation, b: int, level: float) -> dict[str, Any]:
+def _budget(planned: Any, b: int, level: float) -> dict[str, Any]:
+    found, others = planned.curation, planned.others
     band = None if found.draws is None else found.interval(level)
     ends = None if found.draws is None else found.weights_interval(level)
     union = found.union[b]
@@ -111,6 +112,12 @@ def _budget(found: Curation, b: int, level: float) -> dict[str, Any]:
             }
             for name in BASELINES
         },
+        "other_rules": None
+        if others is None
+        else {
+            rule: {"weights": by_name(other, other.weights[b]), "value": other.value[b]}
+            for rule, other in others.items()
+        },
         "probability_best": None if found.draws is None else found.probability_best[b],
     }
 
@@ -129,12 +136,12 @@ def verdict(found: Curation) -> str:
     if not beside:
         return f"{text}: an error of {number(found.value[b], 4)} is foreseen there."
     name = min(beside, key=lambda k: beside[k])
-    what = {
-        "union": f"the best union, {' + '.join(found.union[b])}",
-        "natural": "all pools in proportion to their sizes",
-        "uniform": "equal shares of all pools",
-        "best_single": f"{found.pools.names[int(np.nanargmax(found.plans['best_single'][b]))]} alone",
-    }[name]
+    if name == "union":
+        what = f"the best union, {' + '.join(found.union[b])}"
+    elif name == "best_single":
+        what = f"{found.pools.names[int(np.argmax(found.plans[name][b]))]} alone"
+    else:
+        what = {"natural": "all pools in proportion to their sizes", "uniform": "equal shares of all pools"}[name]
     gain = 100.0 * (1.0 - found.value[b] / beside[name])
     ahead = f"{number(gain, 2)} % less than" if gain > 0.005 else "as much as"
     text += f": there an error of {number(found.value[b], 4)} is foreseen, {ahead} with {what}"

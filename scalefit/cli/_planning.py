@@ -2,6 +2,8 @@
 
 import dataclasses
 import time
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,15 +22,17 @@ from ._clusters import clusters_of
 from ._document import to_json
 from ._job import check_draws, not_converged
 from ._law import with_fixed
-from ._plan_document import plan_document
+from ._plan_document import law_in, plan_document
 from ._pools import by_pool, drawn_from, every, named_runs, options_of, pools_law, sizes_of
 from ._progress import progress
 from ._quiet import quiet
 from ._source import PREFIX, runs_of
 from ._spec import columns_of, noise_of, numbers_of, single
 
-DRAWS = 100
-"""Resamples unless asked for otherwise."""
+LAW, DRAWS = "qqt", 100
+"""The law, and resamples, unless asked for otherwise."""
+RULES = ("weighted", "own")
+"""How half-lives may go with weights (see `AbstractPools`): neither is known to hold, and both are shown."""
 TMARS, TMARS_SIZE = 4, 12.8e6
 """Of the published pools the first are disjoint parts of one ranking, each of so many samples; the last overlaps."""
 PLAN_FILE = "curation.json"
@@ -40,7 +44,7 @@ class PlanJob:
 
     source: str
     budgets: str
-    law: str = "qqt"
+    law: str | None = None
     half_life: str = "weighted"
     floor: str = "outside"
     columns: tuple[str, ...] = ()
@@ -68,13 +72,14 @@ class PlanJob:
 
 
 class Planned(NamedTuple):
-    """A plan, what it was made from, and what there is to say of that."""
+    """A plan, what it was made from, what there is to say of that, and the plans under `other_rules`."""
 
     curation: Curation
     result: Fit[Any] | Ensemble[Any] | AbstractPools
     name: str
     clusters: str | None
     notes: tuple[str, ...]
+    others: Mapping[str, Curation] | None
 
 
 class Asked(NamedTuple):
@@ -116,14 +121,13 @@ def run_curate(job: PlanJob, begun: float) -> None:
         keep_compiled(job.cache_dir)
         step(f"planning {len(asked.budgets)} budgets")
         pools = Pools(
-            dict(zip(pools.names, pools.sizes.tolist(), strict=True)),
-            cost=every(asked.cost, 1.0, pools.names, "--cost") if asked.cost is not None else _kept(pools, "cost"),
-            max_passes=every(asked.max_passes, np.inf, pools.names, "--max-passes")
-            if asked.max_passes is not None
-            else _kept(pools, "max_passes"),
+            _said_of(pools, "sizes"),
+            cost=every(asked.cost, _said_of(pools, "cost"), "--cost"),
+            max_passes=every(asked.max_passes, _said_of(pools, "max_passes"), "--max-passes"),
         )
         found = curate(result, pools, budget=asked.budgets, seed=job.seed, num_draws=_draws(result), **asked.limits)
-        planned = Planned(found, result, name, clusters, notes)
+        others = other_rules(result, pools, asked.budgets, seed=job.seed, **asked.limits)
+        planned = Planned(found, result, name, clusters, notes, others)
         seconds = time.perf_counter() - begun
         document = plan_document(planned, level=job.level, seconds=seconds)
         replaced = False
@@ -151,7 +155,7 @@ def read_options(job: PlanJob) -> Asked:
 
     **Raises:** `InputError`.
     """
-    cls = pools_law(job.law)
+    cls = pools_law(job.law or LAW)
     if job.bootstrap == 1:
         raise InputError("--bootstrap is 1, and one resample says nothing; expected 2 or more, or 0 for no intervals.")
     settled = by_pool(job.fixed_weight, "--fixed-weight", alone=False)
@@ -160,8 +164,8 @@ def read_options(job: PlanJob) -> Asked:
         cls,
         options_of(cls, job.half_life, job.floor),
         single(numbers_of(job.fixed, "--fixed", "d=0.1"), "--fixed"),
-        by_pool(job.max_passes, "--max-passes"),
-        by_pool(job.cost, "--cost"),
+        by_pool(job.max_passes, "--max-passes", above=0.0, endless=True),
+        by_pool(job.cost, "--cost", above=0.0),
         {
             "min_weight": by_pool(job.min_weight, "--min-weight"),
             "max_weight": by_pool(job.max_weight, "--max-weight"),
@@ -200,10 +204,10 @@ def published(job: PlanJob, asked: Asked) -> tuple[AbstractPools, Pools, str, No
             f"{job.source} holds parameters of the laws qqt and effective; --law {job.law} has none there."
         )
     form, names = forms[asked.law], found.names[:TMARS]
-    sizes = by_pool(job.size, "--size", alone=False)
+    sizes, _ = sizes_of(None, job.size)
     law = asked.law(d=form["d"], a=form["a"], b=form["b"][:TMARS], tau=form["tau"][:TMARS], pool=names, **asked.options)  # pyright: ignore[reportCallIssue]
     law = with_fixed(law, asked.fixed) if asked.fixed else law
-    pools = Pools(every(sizes or {}, TMARS_SIZE, names, "--size"))
+    pools = Pools(every(sizes, dict.fromkeys(names, TMARS_SIZE), "--size"))
     return law, pools, "qqt", None, ("planned from published parameters: nothing says how sure they are",)
 
 
@@ -213,7 +217,7 @@ def saved(job: PlanJob, asked: Asked) -> tuple[Fit[Any] | Ensemble[Any], Pools, 
     **Raises:** `InputError` where it is of no law of pools, or for options that ask for runs.
     """
     _refuse_of_runs(job, "is a result that was fitted already", "fixed", "half_life", "floor")
-    result = load(job.source, law=asked.law if ".py" in job.law else None)
+    result = load(job.source, law=asked.law if ".py" in (job.law or "").lower() else None)
     found = result if isinstance(result, Fit) else result.fit
     if not isinstance(found.law, AbstractPools):
         raise InputError(
@@ -222,9 +226,12 @@ def saved(job: PlanJob, asked: Asked) -> tuple[Fit[Any] | Ensemble[Any], Pools, 
         )
     if found.keys is not None or not found.converged:
         raise InputError(f"{job.source!r} holds no single fit that converged: there is nothing to plan with.")
-    said = by_pool(job.size, "--size", alone=False)
-    assert not isinstance(said, float)
-    sizes = every(said or {}, np.nan, found.law.pool, "--size")
+    if job.law is not None and type(found.law) is not asked.law:
+        raise InputError(
+            f"--law {job.law} is {asked.law.__name__}, and {job.source!r} holds a fit of {type(found.law).__name__}: "
+            f"leave --law out, or give the runs."
+        )
+    sizes = every(sizes_of(None, job.size)[0], dict.fromkeys(found.law.pool, np.nan), "--size")
     for name, size in sizes.items():
         low, high = found.source.ranges.get(f"U[{name}]", (UNLIMITED, UNLIMITED))
         if np.isnan(size) and (low >= UNLIMITED or (low != high and high < UNLIMITED)):
@@ -258,9 +265,11 @@ def fitted(
     lacking = [name for name in names if name not in sizes]
     if lacking:
         raise InputError(f"--size and --pools do not say how large pool {lacking[0]!r} is; add it, as {lacking[0]}=1M.")
+    cost, max_passes = further.get("cost", {}), further.get("max_passes", {})
     pools = Pools(
         {name: sizes[name] for name in names},
-        **{k: {name: v.get(name, 1.0) for name in names} for k, v in further.items()},
+        cost={name: cost.get(name, 1.0) for name in names},
+        max_passes={name: max_passes.get(name, np.inf) for name in names},
     )
     law = asked.law.of(names, **asked.options)
     law = with_fixed(law, asked.fixed) if asked.fixed else law
@@ -279,6 +288,26 @@ def fitted(
         return result, pools, runs.name, None, notes
     step(f"refitting {num} resamples")
     return bootstrap(result, runs, num=num, cluster=by, seed=job.seed), pools, runs.name, why, notes
+
+
+def other_rules(result: Any, pools: Pools, budgets: np.ndarray, **options: Any) -> dict[str, Curation] | None:
+    """The plans under the other rules of how half-lives go with weights; `None` where they are unknown.
+
+    Runs on single pools say nothing of the rule, and the fit is the same under each. Where runs on mixtures were fitted
+    it is not, and would have to be made anew.
+
+    **Warns:** as `curate` does, naming the rule.
+    """
+    law = law_in(result)
+    if law.mixed and not isinstance(result, AbstractPools):
+        return None
+    found = {}
+    for rule in [rule for rule in RULES if rule != law.half_life]:
+        with warnings.catch_warnings(record=True) as said:
+            found[rule] = curate(dataclasses.replace(law, half_life=rule), pools, budget=budgets, **options)
+        for one in said:
+            warnings.warn(f"With --half-life {rule}: {one.message}", one.category, stacklevel=2)
+    return found
 
 
 def refuse_unknown(result: Fit[Any]) -> None:
@@ -308,5 +337,6 @@ def _draws(result: Any) -> int:
     return max(2, np.size(result.objective)) if isinstance(result, Ensemble) else 2
 
 
-def _kept(pools: Pools, field: str) -> dict[str, float]:
+def _said_of(pools: Pools, field: str) -> dict[str, float]:
+    """The numbers of a field by pool."""
     return dict(zip(pools.names, getattr(pools, field).tolist(), strict=True))

@@ -55,10 +55,19 @@ def options_of(cls: type[AbstractPools], half_life: str, floor: str) -> dict[str
     return options
 
 
-def by_pool(given: Sequence[str], option: str, *, alone: bool = True) -> dict[str, float] | float | None:
+def by_pool(
+    given: Sequence[str], option: str, *, alone: bool = True, above: float | None = None, endless: bool = False
+) -> dict[str, float] | float | None:
     """Numbers by pool from `A=1024,B=2M`, or one number for all where that makes sense; nothing is `None`.
 
-    **Raises:** `InputError` for a piece that is neither, or a name given twice.
+    **Arguments:**
+
+    - `given`, `option`: What was given for which option.
+    - `alone`: Whether one number for all makes sense.
+    - `above`: What every number must be above.
+    - `endless`: Whether `inf` is a number, for no limit.
+
+    **Raises:** `InputError` for a piece that is neither, a number that is not above, or a name given twice.
     """
     pieces = [piece.strip() for text in given for piece in text.split(",")]
     if not pieces:
@@ -68,8 +77,12 @@ def by_pool(given: Sequence[str], option: str, *, alone: bool = True) -> dict[st
     for piece in pieces:
         name, sign, text = (part.strip() for part in piece.rpartition("="))
         number = parse_number(text)
-        if number is None or not np.isfinite(number) or (sign and not name) or not (sign or alone):
+        none = number is None or np.isnan(number) or (np.isinf(number) and not endless)
+        if number is None or none or (sign and not name) or not (sign or alone):
             raise InputError(f"{option} {piece!r}: {expected}.")
+        if above is not None and not number > above:
+            of = f" of the pool {name!r}" if sign else ""
+            raise InputError(f"{option}{of} is {number:g}; it must be above {above:g}.")
         if not sign:
             if len(pieces) > 1:
                 raise InputError(f"{option} gives {piece!r} beside other numbers; {expected}.")
@@ -80,27 +93,29 @@ def by_pool(given: Sequence[str], option: str, *, alone: bool = True) -> dict[st
     return found
 
 
-def every(given: dict[str, float] | float | None, usual: float, names: Sequence[str], option: str) -> Any:
-    """The same with the usual number for the pools that were not named.
+def every(given: dict[str, float] | float | None, usual: Mapping[str, float], option: str) -> dict[str, float]:
+    """The usual number of each pool, but where another was given, for it or for all.
 
     **Raises:** `InputError` for a pool that is not there.
     """
     if given is None:
-        return usual
-    if isinstance(given, Mapping):
-        for name in given:
-            if name not in names:
-                raise InputError(f"{option} names a pool {name!r}; {hint(name, names, what='pools')}.")
-        return dict.fromkeys(names, usual) | given
-    return given
+        return dict(usual)
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(usual, given)
+    for name in given:
+        if name not in usual:
+            raise InputError(f"{option} names a pool {name!r}; {hint(name, usual, what='pools')}.")
+    return dict(usual) | given
 
 
 def sizes_of(path: Path | None, given: Sequence[str]) -> tuple[dict[str, float] | None, dict[str, dict[str, float]]]:
     """Sizes by pool from `--pools` or `--size`, the latter first, and what else the table says: cost, max_passes.
 
+    An empty cell of max_passes, or `inf` there, is no limit.
+
     **Raises:** `InputError` for a table without them, or numbers that are none.
     """
-    said = by_pool(given, "--size", alone=False)
+    said = by_pool(given, "--size", alone=False, above=0.0)
     assert said is None or isinstance(said, dict)
     if path is None:
         return said, {}
@@ -109,10 +124,15 @@ def sizes_of(path: Path | None, given: Sequence[str]) -> tuple[dict[str, float] 
     header = next((h for h in ("size", "U", "samples", "unique") if h in table), None)
     if header is None:
         raise InputError(f"--pools {path.name!r} has no column 'size': {hint('size', table)}.")
-    found = dict(zip(names, _numbers(table[header], header, path), strict=True))
-    further = {
-        h: dict(zip(names, _numbers(table[h], h, path), strict=True)) for h in ("cost", "max_passes") if h in table
-    }
+
+    def numbers(header: str, **options: bool) -> dict[str, float]:
+        return dict(zip(names, _numbers(table[header], header, path, **options), strict=True))
+
+    found = numbers(header)
+    further = {"cost": numbers("cost")} if "cost" in table else {}
+    if "max_passes" in table:
+        passes = numbers("max_passes", gaps=True, endless=True)
+        further["max_passes"] = {name: np.inf if np.isnan(most) else most for name, most in passes.items()}
     return found | (said or {}), further
 
 
@@ -149,6 +169,10 @@ def named_runs(
     **Raises:** `InputError` where they cannot be made to.
     """
     if any(name.startswith("w[") for name in runs.inputs):
+        for option, given in (("plans", plans), ("unlimited", unlimited), ("metric", metric != "auto")):
+            if given:
+                raise InputError(f"{runs.name!r} says already what its runs drew from which pool, and --{option} would "
+                                 f"say it otherwise: leave it out.")  # fmt: skip
         return runs
     pools = None if sizes is None else Pools(sizes)
     if plans is not None and pools is None:
@@ -204,11 +228,11 @@ def _names(table: Mapping[str, np.ndarray], header: str, path: Path, option: str
     return names
 
 
-def _numbers(column: np.ndarray, header: str, path: Path, *, gaps: bool = False) -> list[float]:
+def _numbers(column: np.ndarray, header: str, path: Path, *, gaps: bool = False, endless: bool = False) -> list[float]:
     found = []
     for i, cell in enumerate(column.tolist()):
         number = parse_number(cell)
-        if number is None or np.isinf(number) or (np.isnan(number) and not gaps):
+        if number is None or (np.isinf(number) and not endless) or (np.isnan(number) and not gaps):
             raise InputError(f"{path.name!r}, column {header!r}, row {i + 1}: {cell!r} is no number.")
         found.append(number)
     return found

@@ -10,7 +10,7 @@ from rich.text import Text
 from ..params import parameters
 from ..plan import Curation
 from ..results import Ensemble, Fit
-from ._plan_document import estimates_of, human, law_in
+from ._plan_document import estimates_of, human, law_in, mixture
 from ._show import formula, interval, run_lines, table, trust_lines
 from ._spec import number
 
@@ -48,7 +48,15 @@ def show_plan(planned: Any, found: Mapping[str, Any], out: Console) -> None:
         out.print()
         out.print(Text.assemble(("budget ", ""), (human(planned.curation.budgets[b]), "bold")))
         out.print(_budget(planned.curation, b, level))
+        if planned.others:
+            plans = {law.half_life: planned.curation, **planned.others}
+            said = [f"{rule} {mixture(plan, b)} (error {number(plan.value[b], 5)})" for rule, plan in plans.items()]
+            out.print(Text(f"best weights by the rule of half-lives: {'; '.join(said)}"))
     out.print(Text("(2×): each sample of the pool is seen twice; *: outside the limits"))
+    if planned.others is None:
+        out.print(Text("the runs hold mixtures, to which the half-lives were fitted: see --half-life for another rule"))
+    else:
+        out.print(Text("fitted to no mixture, the law does not say which rule of half-lives holds (--half-life)"))
     if fitted is not None:
         first, *rest = trust_lines(fitted, None, level)
         out.print(Text(first))
@@ -98,7 +106,7 @@ def _budget(found: Curation, b: int, level: float) -> Any:
     for name, (weights, value, allowed) in plans.items():
         cells = [WORDS[name] + ("" if allowed else " *"), number(value, 5)]
         if np.isnan(weights).any():
-            cells = [WORDS[name], "none within the limits"]
+            cells = [WORDS[name], "no finite error" + (" within the limits" if name == "union" else "")]
             weights = np.zeros(len(weights))
         if band is not None and found.draws is not None and band.low is not None and band.high is not None:
             draws = found.draws.of_best[:, b] if name == "best" else found.draws.of_plans[name][:, b]

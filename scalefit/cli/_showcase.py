@@ -20,7 +20,7 @@ from ._clusters import clusters_of
 from ._document import document, to_json
 from ._out import check_folder, frontier_picture, overview, write_result
 from ._plan_document import plan_document
-from ._planning import PLAN_FILE, Planned
+from ._planning import PLAN_FILE, Planned, other_rules
 from ._progress import progress
 from ._quiet import quiet
 from ._show import console, show_fit
@@ -64,7 +64,8 @@ def _pools_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -
         step("planning")
         plan = curate(draws, pools, budget=BUDGETS, num_draws=POOL_RESAMPLES, seed=SEED)
         _, words = clusters_of(runs, None)
-        planned = Planned(plan.take(SHOWN), draws, "pools-teacher", words, ())
+        shown = plan.take(SHOWN)
+        planned = Planned(shown, draws, "pools-teacher", words, (), other_rules(draws, pools, shown.budgets, seed=SEED))
         found = plan_document(planned, level=LEVEL, seconds=time.perf_counter() - begun)
         off, own, trained = mixtures_off(fitted, everything)
         found["verdict"] = said = [

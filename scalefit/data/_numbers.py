@@ -10,7 +10,7 @@ from jaxtyping import Float
 from .._core import InputError
 
 # Names whose logarithm laws take: a value of zero or below can only be a mistake.
-POSITIVE = frozenset({"N", "D", "C", "U", "n", "samples", "x", "se"})
+_POSITIVE = frozenset({"N", "D", "C", "U", "n", "samples", "x", "se"})
 
 _POWER = {"k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "g": 9, "billion": 9, "t": 12, "trillion": 12}
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
@@ -51,6 +51,11 @@ def _float(number: Any) -> float:
         return np.inf if number > 0 else -np.inf
 
 
+def is_positive(name: str) -> bool:
+    """Say whether what is called so can only be above 0; `U[pool]`, the size of a pool, is one such name."""
+    return name in _POSITIVE or name.startswith("U[")
+
+
 def power_of(suffix: str | None) -> int:
     """Return the power of ten that a size suffix stands for; nothing stands for 0."""
     return _POWER[suffix.lower()] if suffix else 0
@@ -79,12 +84,16 @@ def one_column(name: str, values: Any) -> np.ndarray:
     if array.dtype.kind in "iufb" and not mixed:
         return array
     # NumPy turns a list of numbers and text into text; the cells as they were given say more in a message.
-    cells = [None if c is None or (isinstance(c, str) and c.strip() == "") else c for c in cells]
+    cells = [None if _empty(c) else c for c in cells]
     if all(c is None or (isinstance(c, (int, float)) and not isinstance(c, bool)) for c in cells):
         return np.array([np.nan if c is None else _float(c) for c in cells], dtype=np.float64)
     out = np.empty(len(cells), dtype=object)
     out[:] = [None if c is None else str(c) for c in cells]
     return out
+
+
+def _empty(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and cell.strip() == "") or (isinstance(cell, float) and cell != cell)
 
 
 def whole_numbers(cells: Sequence[int]) -> np.ndarray:

@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ._labels import empty_cells
+from ._measured import falling, warn_of_rise
 from ._nearest import hint, listed
 from ._runs import Runs
 
@@ -17,8 +18,8 @@ UNLIMITED = 1e18
 """The size that a pool has for a run to which its samples came fresh, none of them twice."""
 OFF = 1e-6
 """Weights may miss a sum of 1 by so much."""
-ACCURACY = ("accuracy", "acc", "acc1", "top1", "acc5", "top5")
-"""What a table calls a share of right answers; the laws of pools are of errors."""
+AGREE = 1e-6
+"""Two columns that say the same may differ by so much, as a share."""
 
 Numbers = float | Mapping[str, float]
 """One number for every pool, or one by the name of the pool."""
@@ -45,17 +46,17 @@ class Pools:
         **Arguments:**
 
         - `sizes`: Unique samples by the name of the pool, above 0.
-        - `cost`: Cost of a sample, one number or by name, above 0.
-        - `max_passes`: The most passes allowed, one number or by name, above 0.
+        - `cost`: Cost of a sample, above 0: one number, or by name for every pool.
+        - `max_passes`: The most passes allowed, above 0: one number, or by name; a pool not named has no limit.
 
-        **Raises:** `InputError` where there is no pool, a number is not above 0, or a name is unknown.
+        **Raises:** `InputError` where there is no pool, a number is missing or not above 0, or a name is unknown.
         """
         if not isinstance(sizes, Mapping) or not sizes:
             raise InputError(f'sizes is {sizes!r}; give the unique samples by pool, as {{"A": 1e6, "B": 5e6}}.')
-        names = tuple(str(name) for name in sizes)
+        names = tuple(_named("sizes", sizes))
         object.__setattr__(self, "names", names)
-        for field, given in (("sizes", sizes), ("cost", cost), ("max_passes", max_passes)):
-            object.__setattr__(self, field, _by_name(field, given, names))
+        for field, given, usual in (("sizes", sizes, None), ("cost", cost, None), ("max_passes", max_passes, np.inf)):
+            object.__setattr__(self, field, _by_name(field, given, names, usual))
         if not np.isfinite(self.sizes).all() or not np.isfinite(self.cost).all():
             raise InputError("sizes and cost must be finite; a pool without an end may be given a very large size.")
 
@@ -81,9 +82,10 @@ class Pools:
         **Raises:** `InputError` for unknown pools, weights below 0, or a sum that is not 1.
         """
         if isinstance(plan, Mapping):
+            plan = _named("The weights", plan)
             for name in plan:
                 if name not in self.names:
-                    raise InputError(f"There is no pool {name!r}; {hint(str(name), self.names, what='pools')}.")
+                    raise InputError(f"There is no pool {name!r}; {hint(name, self.names, what='pools')}.")
             plan = [plan.get(name, 0.0) for name in self.names]
         try:
             found = np.asarray(plan, float)
@@ -100,6 +102,7 @@ class Pools:
 
         **Raises:** `InputError` where the runs hold no pools, or a pool has several sizes or none.
         """
+        _refuse_no_runs("Pools.of", runs)
         names = [name[2:-1] for name in runs.inputs if name.startswith("U[") and name.endswith("]")]
         if not names:
             raise InputError(f"{runs.name!r} says nothing of pools: make it with pooled(runs, pools).")
@@ -118,10 +121,10 @@ class Pools:
 
 def pooled(
     runs: Runs,
-    pools: Pools | None = None,
+    pools: Pools | Mapping[str, float] | None = None,
     *,
     plans: Mapping[str, Mapping[str, float] | Sequence[float]] | None = None,
-    unlimited: Collection[str] = (),
+    unlimited: Collection[str] | str | None = None,
     metric: str = "auto",
 ) -> Runs:
     """Say of every run how much it drew from which pool: the inputs n, `w[pool]` and `U[pool]` of the laws of pools.
@@ -132,16 +135,20 @@ def pooled(
     **Arguments:**
 
     - `runs`: The table: pool, samples seen or epochs, what was measured.
-    - `pools`: The pools with their sizes; unless given, those of the label, sized by the column `U`.
+    - `pools`: The pools, or their sizes by name; unless given, those of the label, sized by the column `U`.
     - `plans`: Weights by the name of a plan, for runs on several pools.
-    - `unlimited`: Names (of pools or plans) under which every sample was fresh, none seen twice.
-    - `metric`: What was measured: `"error"`, `"accuracy"` (turned into an error) or `"loss"`; by its name if `"auto"`.
+    - `unlimited`: Names (of pools or plans), or one, under which every sample was fresh, none seen twice.
+    - `metric`: What was measured: `"error"`, `"accuracy"` (turned into an error) or `"loss"`; if `"auto"`, by the words
+        of its name, as in `val_acc` or `error_rate`. Any other name is taken for a loss, and a note says so.
 
     **Returns:** a new table with those inputs.
 
-    **Raises:** `InputError` where a run names no known pool or plan, sizes or samples are missing, weights are off the
-    simplex, or an error or accuracy lies outside [0, 1].
+    **Warns:** where what was measured rises with the samples on every pool, as an accuracy does.
+
+    **Raises:** `InputError` where a run names no known pool or plan, sizes or samples are missing, columns that say how
+    much was seen of how much disagree, weights are off the simplex, or an error or accuracy lies outside [0, 1].
     """
+    _refuse_no_runs("pooled", runs)
     if "pool" not in runs.labels:
         raise InputError(
             f"{runs.name!r} does not say which pool a run was trained on: name the column with "
@@ -152,8 +159,10 @@ def pooled(
     if empty.any():
         raise InputError(f"Row {runs.rows[int(np.argmax(empty))]} of {runs.name!r} names no pool.")
     plan_of = np.asarray([str(v) for v in label.tolist()])
-    pools = _pools_of(runs, plan_of) if pools is None else pools
-    table = _plans(pools, plans or {}, unlimited)
+    if not isinstance(pools, Pools):
+        pools = _pools_of(runs, plan_of) if pools is None else Pools(pools)
+    table = _plans(pools, {} if plans is None else plans)
+    fresh = _fresh(unlimited, table)
     unknown = [plan for plan in dict.fromkeys(plan_of.tolist()) if plan not in table]
     if unknown:
         raise InputError(
@@ -162,9 +171,10 @@ def pooled(
         )
     weights = np.stack([table[plan] for plan in plan_of.tolist()])
     sizes = np.broadcast_to(pools.sizes, weights.shape).copy()
-    sizes[np.isin(plan_of, list(unlimited))] = UNLIMITED
+    sizes[np.isin(plan_of, fresh)] = UNLIMITED
     n, notes = _samples(runs, weights, sizes)
-    target, name, said = _error(runs, metric)
+    target, name, said = falling(runs, metric)
+    warn_of_rise(runs, (weights == 1.0).any(axis=1), n, target, name)
     own = {"n", "U", "samples", "epochs"}
     others = {k: v for k, v in runs.inputs.items() if k not in own and not k.startswith(("w[", "U["))}
     shares = {f"w[{p}]": weights[:, i] for i, p in enumerate(pools.names)}
@@ -189,16 +199,30 @@ def refuse_shares(name: str, shares: Float[np.ndarray, "run pool"], rows: np.nda
         )
 
 
-def _by_name(field: str, given: Any, names: tuple[str, ...]) -> Float[np.ndarray, " pool"]:
+def _named(what: str, given: Mapping[Any, Any]) -> dict[str, Any]:
+    """The same by names that are text, as labels are read.
+
+    **Raises:** `InputError` where two names are the same then.
+    """
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if str(name) in found:
+            raise InputError(f"{what}: {str(name)!r} is named twice, as text and as a number; name it once.")
+        found[str(name)] = value
+    return found
+
+
+def _by_name(field: str, given: Any, names: tuple[str, ...], usual: float | None) -> Float[np.ndarray, " pool"]:
+    """Numbers in the order of the pools, the usual one for a pool that is not named, if there is a usual one."""
     if isinstance(given, Mapping):
-        given = {str(k): v for k, v in given.items()}
+        given = _named(field, given)
         for name in given:
             if name not in names:
                 raise InputError(f"{field} names a pool {name!r}; {hint(name, names, what='pools')}.")
         lacking = [name for name in names if name not in given]
-        if lacking:
+        if lacking and usual is None:
             raise InputError(f"{field} has no number for the pool {lacking[0]!r}.")
-        given = [given[name] for name in names]
+        given = [given.get(name, usual) for name in names]
     try:
         numbers = np.broadcast_to(np.asarray(given, float), (len(names),)).copy()
     except (TypeError, ValueError):
@@ -210,18 +234,39 @@ def _by_name(field: str, given: Any, names: tuple[str, ...]) -> Float[np.ndarray
     return numbers
 
 
-def _plans(pools: Pools, plans: Mapping[str, Any], unlimited: Collection[str]) -> dict[str, np.ndarray]:
+def _refuse_no_runs(verb: str, given: Any) -> None:
+    if not isinstance(given, Runs):
+        raise InputError(f"{verb} was given {type(given).__name__}; expected Runs, as read_runs or load_data give.")
+
+
+def _plans(pools: Pools, plans: Any) -> dict[str, np.ndarray]:
     """Weights by the name of each pool and plan."""
+    if not isinstance(plans, Mapping):
+        raise InputError(
+            f'plans is {plans!r}; give weights by the name of a plan, as {{"half": {{"A": 0.5, "B": 0.5}}}}.'
+        )
     table = dict(zip(pools.names, np.eye(len(pools)), strict=True))
-    for name, plan in plans.items():
+    for name, plan in _named("plans", plans).items():
         try:
-            table[str(name)] = pools.weights(plan)
+            weights = pools.weights(plan)
         except InputError as error:
             raise InputError(f"Plan {name!r}: {error}") from None
-    for name in unlimited:
-        if name not in table:
-            raise InputError(f"unlimited names {name!r}; {hint(str(name), table, what='pools and plans')}.")
+        if name in pools.names and not np.array_equal(weights, table[name]):
+            raise InputError(f"Plan {name!r} is named as a pool is and draws from others too; give it another name.")
+        table[name] = weights
     return table
+
+
+def _fresh(unlimited: Any, table: Mapping[str, Any]) -> list[str]:
+    """The names under which every sample was fresh."""
+    given = () if unlimited is None else (unlimited,) if isinstance(unlimited, str) else unlimited
+    if not isinstance(given, Collection):
+        raise InputError(f'unlimited is {given!r}; give names of pools or plans, as ["A"].')
+    names = [str(name) for name in given]
+    for name in names:
+        if name not in table:
+            raise InputError(f"unlimited names {name!r}; {hint(name, table, what='pools and plans')}.")
+    return names
 
 
 def _pools_of(runs: Runs, plan_of: np.ndarray) -> Pools:
@@ -243,40 +288,44 @@ def _pools_of(runs: Runs, plan_of: np.ndarray) -> Pools:
 
 
 def _samples(runs: Runs, weights: np.ndarray, sizes: np.ndarray) -> tuple[Float[np.ndarray, " run"], tuple[str, ...]]:
-    """Samples seen by each run, and a note where they were derived."""
-    for name in ("n", "samples"):
-        if name in runs.inputs:
-            return runs.select([name])[0][name], ()
+    """Samples seen by each run, and a note where they were derived.
+
+    **Raises:** `InputError` where nothing says so, or two columns say otherwise.
+    """
+    own = np.sum(weights * sizes, axis=1)
+    alone = (weights == 1.0).any(axis=1) & (own < UNLIMITED)
+    _refuse_other(runs, "U", own, alone, "the size of its pool")
+    said = [name for name in ("n", "samples") if name in runs.inputs]
     epochs = runs.inputs.get("epochs")
+    if said:
+        n = runs.select(said[:1])[0][said[0]]
+        _refuse_other(runs, "samples", n, np.ones(len(runs), bool), "n")
+        _refuse_other(runs, "epochs", n / own, alone, f"{said[0]} over the size of its pool")
+        return n, ()
     if epochs is None:
         raise InputError(f"{runs.name!r} does not say how many samples a run has seen: give a column n, or epochs.")
     if not (epochs > 0).all():
         row = int(np.argmin(epochs > 0))
         raise InputError(f"epochs is {epochs[row]:g} in row {runs.rows[row]} of {runs.name!r}; it must be above 0.")
-    alone = (weights == 1.0).any(axis=1) & (np.sum(weights * sizes, axis=1) < UNLIMITED)
     if not alone.all():
         raise InputError(
             f"Row {runs.rows[int(np.argmin(alone))]} of {runs.name!r} gives epochs for a run that is not on one pool "
             f"of known size: give samples seen, n, there."
         )
-    return epochs * np.sum(weights * sizes, axis=1), ("n is epochs times the size of the pool",)
+    return epochs * own, ("n is epochs times the size of the pool",)
 
 
-def _error(runs: Runs, metric: str) -> tuple[Float[np.ndarray, " run"], str, tuple[str, ...]]:
-    """What was measured as something that falls, its name, and a note where it was turned round."""
-    name, target = runs.target_name, runs.target
-    if metric == "auto":
-        usual = (name.lower(), runs.target_header.lower())
-        metric = "accuracy" if any(u in ACCURACY for u in usual) else "error" if "error" in usual else "loss"
-    if metric not in ("error", "accuracy", "loss"):
-        raise InputError(f"metric is {metric!r}; it must be 'error', 'accuracy' or 'loss'.")
-    outside = (target < 0) | (target > 1)
-    if metric != "loss" and outside.any():
-        row = int(np.argmax(outside))
+def _refuse_other(
+    runs: Runs, name: str, expected: Float[np.ndarray, " run"], where: Bool[np.ndarray, " run"], what: str
+) -> None:
+    """Refuse a column, where there is one, that says otherwise than what is known from elsewhere."""
+    column = runs.inputs.get(name)
+    if column is None:
+        return
+    wrong = where & (np.abs(column - expected) > AGREE * expected)
+    if wrong.any():
+        row = int(np.argmax(wrong))
         raise InputError(
-            f"{name} is {target[row]:g} in row {runs.rows[row]} of {runs.name!r}, and an {metric} lies between 0 and "
-            f'1: divide percentages by 100, or say metric="loss".'
+            f"{name} is {column[row]:.7g} in row {runs.rows[row]} of {runs.name!r}, and {what} makes it "
+            f"{expected[row]:.7g}: correct it, or leave the column out with columns={{{name!r}: None}}."
         )
-    if metric == "accuracy":
-        return 1.0 - target, "error", (f"error = 1 - {name}",)
-    return target, name, ()

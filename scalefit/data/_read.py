@@ -11,7 +11,7 @@ from ._columns import INPUTS, header_of, roles_of
 from ._derived import DERIVED, found
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import LABELS, empty_cells, label_with_gaps
-from ._numbers import POSITIVE, is_size, loose_numbers, parse_number, refuse_text, refuse_values
+from ._numbers import is_positive, is_size, loose_numbers, parse_number, refuse_text, refuse_values
 from ._runs import UNITS, Runs
 from ._table import table_of
 from ._where import nothing_kept, where_mask
@@ -218,5 +218,5 @@ def _checked(
     if power:
         notes.append(f"{ours} = {header!r} times 1e{power}, as the header says")
     values = _scaled(column, header)
-    refuse_values(header, values, rows, positive=ours in POSITIVE, gaps=True)
+    refuse_values(header, values, rows, positive=is_positive(ours), gaps=True)
     return values

@@ -16,7 +16,7 @@ from ._derived import DERIVED, found
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import closed, empty_cells, label, numbered, plain, update
 from ._nearest import hint, listed
-from ._numbers import POSITIVE, loose_numbers, one_column, refuse_text, refuse_values
+from ._numbers import is_positive, loose_numbers, one_column, refuse_text, refuse_values
 from ._where import nothing_kept, where_mask
 
 UNITS: Mapping[str, str] = MappingProxyType(
@@ -321,7 +321,7 @@ class Runs:
                 )
             for source, values in there.sources.items():
                 self._refuse_gaps(name, source, values, names)
-            refuse_values(name, there.values, self.rows, positive=name in POSITIVE)
+            refuse_values(name, there.values, self.rows, positive=is_positive(name))
             chosen[name] = there.values
             notes += there.notes
         return chosen, tuple(notes)
@@ -346,7 +346,7 @@ class Runs:
             return None
         refuse_text(name, column, self.rows)
         values = loose_numbers(column)
-        refuse_values(name, values, self.rows, positive=name in POSITIVE, gaps=True)
+        refuse_values(name, values, self.rows, positive=is_positive(name), gaps=True)
         return values
 
     def _names(self) -> dict[str, np.ndarray]:
@@ -426,7 +426,7 @@ def _numbers(name: str, given: Any, rows: np.ndarray, *, sizes: bool = True) -> 
     column = _column(name, given, rows)
     refuse_text(name, column, rows, sizes=sizes)
     values = loose_numbers(column)
-    refuse_values(name, values, rows, positive=name in POSITIVE)
+    refuse_values(name, values, rows, positive=is_positive(name))
     return values
 
 

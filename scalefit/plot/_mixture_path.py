@@ -30,7 +30,7 @@ def mixture_path(curation: Curation, ax: Axes | None = None) -> Axes:
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for a plan of one budget.
+    **Raises:** `InputError` for what is no plan of several budgets.
     """
     refuse_one(curation, "mixture_path")
     ax = new_axes()[0] if ax is None else ax

@@ -9,8 +9,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from .._core import InputError
+from ..data import Pools, listed
 from ..plan import Curation, crossover
-from ..results import check_level
+from ..results import check_level, evaluate
 from ._common import BAND, COLOUR_MAP, COLOURS, INK, at_right, log_axis, new_axes, short, tidy
 
 PLANS = {
@@ -21,6 +22,8 @@ PLANS = {
 """The plans beside the best weights that are no unions: words, colour and dashes, so that they differ in grey too."""
 ALIKE = 1e-9
 """Plans whose errors differ nowhere by more, as a share, are one line."""
+SAME = 1e-6
+"""A law is the one that a plan was made by where it foresees the same errors, to this share."""
 MOST_NUMBERED = 8
 """Of more unions, those that are best somewhere are numbered, with the first and the last."""
 APART = 0.13
@@ -52,12 +55,13 @@ def frontier(
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for a plan of one budget, a `result` of another law, or a level outside (0, 1).
+    **Raises:** `InputError` for what is no plan of several budgets, a `result` of another law, of other pools or with
+    other values than the plan was made from, or a level outside (0, 1).
     """
     check_level(level)
     refuse_one(curation, "frontier")
-    if result is not None and curation.law != (kind := _law_name(result)):
-        raise InputError(f"The plan was made by {curation.law}, and result is of {kind}: pass what curate was given.")
+    if result is not None:
+        _refuse_other(curation, result)
     ax = new_axes()[0] if ax is None else ax
     x, best = curation.budgets, curation.value
 
@@ -103,7 +107,9 @@ def frontier(
     return ax
 
 
-def refuse_one(curation: Curation, name: str) -> None:
+def refuse_one(curation: Any, name: str) -> None:
+    if not isinstance(curation, Curation):
+        raise InputError(f"{name} was given {type(curation).__name__}; expected a plan, as curate(result, pools, ...).")
     if len(curation.budgets) < 2 or (np.diff(curation.budgets) <= 0).any():
         raise InputError(
             f"{name} draws along rising budgets, and the plan has {curation.budgets.tolist()}: curate with "
@@ -111,9 +117,37 @@ def refuse_one(curation: Curation, name: str) -> None:
         )
 
 
-def _law_name(result: Any) -> str:
+def law_of(result: Any) -> Any:
+    """The law of a fit or of an ensemble, or the law itself."""
     result = getattr(result, "fit", result)
-    return type(getattr(result, "law", result)).__name__
+    return getattr(result, "law", result)
+
+
+def errors_of(law: Any, pools: Pools, samples: np.ndarray, weights: np.ndarray) -> Float[np.ndarray, " mixture"]:
+    """The error of mixtures of pools by a law, which may know more pools than these."""
+    inputs = {"n": samples}
+    for name in law.pool:
+        known = name in pools.names
+        inputs[f"w[{name}]"] = weights[:, pools.names.index(name)] if known else np.zeros(len(weights))
+        inputs[f"U[{name}]"] = np.full(len(weights), pools.sizes[pools.names.index(name)] if known else 1.0)
+    return evaluate(law, inputs, batched=False)
+
+
+def _refuse_other(curation: Curation, result: Any) -> None:
+    """Refuse a law that the plan was not made by."""
+    law, pass_ = law_of(result), "pass what curate was given."
+    if curation.law != (kind := type(law).__name__):
+        raise InputError(f"The plan was made by {curation.law}, and result is of {kind}: {pass_}")
+    lacking = [name for name in curation.pools.names if name not in law.pool]
+    if lacking:
+        raise InputError(f"The plan is of the pool {lacking[0]!r}, and result knows {listed(law.pool)}: {pass_}")
+    found = errors_of(law, curation.pools, curation.samples, curation.weights)
+    if not np.allclose(found, curation.value, rtol=SAME, atol=0.0, equal_nan=True):
+        b = int(np.argmax(np.abs(found - curation.value)))
+        raise InputError(
+            f"At a budget of {curation.budgets[b]:g} the plan foresees an error of {curation.value[b]:.5g}, and result "
+            f"one of {found[b]:.5g} for the same weights: {pass_}"
+        )
 
 
 def budget_label(curation: Curation) -> str:

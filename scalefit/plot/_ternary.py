@@ -12,8 +12,8 @@ from matplotlib.tri import Triangulation
 from .._core import InputError
 from ..data import Pools
 from ..plan import Curation, curate
-from ..results import Ensemble, Fit, evaluate
 from ._common import BAND, COLOUR_MAP, INK, new_figure, short
+from ._pools import errors_of, law_of
 
 STEPS = 96
 """Mixtures along each side."""
@@ -49,16 +49,10 @@ def ternary(result: Any, pools: Pools, budget: float, ax: Axes | None = None) ->
     if np.ndim(budget):
         raise InputError(f"ternary draws one budget, and {budget!r} was given.")
     plan = curate(result, pools, budget=budget)
-    law = (result.fit if isinstance(result, Ensemble) else result).law if isinstance(result, Ensemble | Fit) else result
     ax = new_figure(6.4, 5.2).subplots() if ax is None else ax
     weights = _mixtures()
     samples = budget / (weights @ pools.cost)
-    inputs = {"n": samples}
-    for name in law.pool:
-        known = name in pools.names
-        inputs[f"w[{name}]"] = weights[:, pools.names.index(name)] if known else np.zeros(len(weights))
-        inputs[f"U[{name}]"] = np.full(len(weights), pools.sizes[pools.names.index(name)] if known else 1.0)
-    error = evaluate(law, inputs, batched=False)
+    error = errors_of(law_of(result), pools, samples, weights)
     grid = Triangulation(*(weights @ CORNERS).T)
     beyond = np.any(weights * samples[:, None] / pools.sizes > pools.max_passes * (1 + 1e-9), axis=1)
     grid.set_mask(beyond[grid.triangles].any(axis=1))

@@ -53,6 +53,7 @@ OPTIONS = {
     "columns of nothing": (["--columns", ""], ["--columns ''", "NAME=HEADER"]),
     "columns without a header": (["--columns", "N"], ["'N'", "NAME=HEADER"]),
     "level of one": (["--level", "1"], ["--level", "between 0 and 1"]),
+    "clusters of no bootstrap": (["--cluster", "seed"], ["--cluster", "add --bootstrap 1000"]),
     "bootstrap of one": (["--bootstrap", "1"], ["--bootstrap", "2"]),
     "unknown solver": (["--solver", "newtn"], ["'newtn'", "nearest is 'newton'"]),
     "unknown option": (["--boot", "5"], ["--boot", "--bootstrap", "--help"]),

@@ -1,17 +1,20 @@
 """`scalefit curate`: the plan at each budget, as a document, as tables, in a folder."""
 
+import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.cli import _planning, _show_plan
 from scalefit.cli._clusters import clusters_of
-from scalefit.cli._plan_document import human
+from scalefit.cli._plan_document import human, verdict
 
 SIZES = {"A": 1024.0, "B": 8192.0}
 TRUTH = {"d": 0.05, "a": 1.5e4, "b": (-0.3, -0.2), "tau": (4.0, 8.0)}
-KEYS = {"budget", "samples", "best", "union", "baselines", "probability_best"}
+KEYS = {"budget", "samples", "best", "union", "baselines", "other_rules", "probability_best"}
 
 
 def strict(text):
@@ -74,8 +77,65 @@ def test_published_pools(cli, public_data):
         assert one["best"]["low"] is one["best"]["high"] is one["probability_best"] is None
         assert sum(one["best"]["weights"].values()) == pytest.approx(1.0)
         assert one["best"]["kkt"] == pytest.approx(0.0, abs=1e-5)
+        (other,) = one["other_rules"].values()
+        assert other["value"] >= one["best"]["value"] - 1e-12  # a pool that lasts as it is alone wears out sooner
     assert found["budgets"][1]["best"]["passes"]["top0-10"] == pytest.approx(4.0)
     assert found["draws"] is found["fit"] is None
+
+
+def test_limits_that_leave_no_single_pool(cli, public_data):
+    answer = cli("curate", "data:qqt", "--budgets", "640M", "--max-passes", "16")
+    assert (answer.status, answer.err) == (0, "")
+    assert "best single pool *" in answer.out
+
+
+def made_up_plan():
+    """Of which nothing is known of any single pool or union."""
+    none, even, one = np.full((1, 2), np.nan), np.full((1, 2), 0.5), np.ones(1)
+    plans = {"natural": even, "uniform": even, "best_single": none, "union": none}
+    return sf.Curation(
+        pools=sf.Pools(SIZES), law="PoolsQQT", budgets=1e4 * one, weights=np.array([[0.3, 0.7]]), samples=1e4 * one,
+        value=0.3 * one, kkt=0.0 * one, order=np.array([[0, 1]]), unions=none, plans=plans,
+        values={name: np.nan * one if plan is none else 0.4 * one for name, plan in plans.items()},
+        allowed=dict.fromkeys(plans, np.ones(1, bool)),
+    )  # fmt: skip
+
+
+def test_a_plan_beside_without_an_error_is_left_out():
+    """Whatever the reason, it is no fault: neither in the sentence nor in the table."""
+    found = made_up_plan()
+    assert "25 % less than with all pools in proportion to their sizes" in verdict(found)
+    cells = list(_show_plan._budget(found, 0, 0.95).columns[1].cells)
+    assert [str(cell) for cell in cells[1:3]] == ["no finite error within the limits", "no finite error"]
+
+
+def test_what_the_other_rule_is_warned_of_is_said_to_be_its(monkeypatch):
+    plan = made_up_plan()
+
+    def unsure(law, pools, budget):
+        warnings.warn(f"unsure at {budget[0]:g}", stacklevel=1)
+        return plan
+
+    monkeypatch.setattr(_planning, "curate", unsure)
+    law = sf.laws.PoolsQQT(d=0.05, a=1.5e4, b=[-0.3, -0.2], tau=[4.0, 8.0], pool=tuple(SIZES))  # pyright: ignore
+    with pytest.warns(UserWarning, match="With --half-life own: unsure at 8"):
+        assert _planning.other_rules(law, plan.pools, np.array([8.0])) == {"own": plan}
+
+
+def test_the_other_rule_of_half_lives_stands_beside(cli, kept):
+    """What it recommends is what it would if it were asked for; neither rule is called right."""
+    found, folder = kept
+    drawn = sf.load(folder)
+    assert isinstance(drawn, sf.Ensemble)
+    law = drawn.fit.law
+    own = sf.curate(dataclasses.replace(law, half_life="own"), sf.Pools(SIZES), budget=[2e3, 40e3])
+    for b, one in enumerate(found["budgets"]):
+        assert list(one["other_rules"]) == ["own"]
+        assert one["other_rules"]["own"]["value"] == pytest.approx(own.value[b])
+        assert list(one["other_rules"]["own"]["weights"].values()) == pytest.approx(own.weights[b].tolist())
+    said = " ".join(cli("curate", folder, "--budgets", "2k,40k").out.split())
+    assert "best weights by the rule of half-lives: weighted" in said
+    assert "fitted to no mixture, the law does not say which rule of half-lives holds" in said
 
 
 def test_document(kept):
@@ -144,6 +204,22 @@ def test_limits(cli, kept):
     assert dear["budgets"][0]["best"]["weights"]["B"] > 0.9
 
 
+def test_limits_and_costs_are_laid_over_the_table(cli, pool_runs, tmp_path):
+    """What an option does not name is as --pools says, and a pool of which that says nothing is free of limits."""
+    (tmp_path / "pools.csv").write_text("pool,size,cost,max_passes\nA,1024,2,4\nB,8192,3,\n")
+
+    def pools(*options):
+        arguments = ("--pools", tmp_path / "pools.csv", "--noise", "gaussian", "--bootstrap", "0", "--budgets", "8k")
+        found = strict(cli("curate", pool_runs, *arguments, *options, "--json").out)["pools"]
+        return [(one["cost"], one["max_passes"]) for one in found.values()]
+
+    assert pools() == [(2, 4), (3, None)]
+    assert pools("--cost", "A=9", "--max-passes", "B=2") == [(9, 4), (3, 2)]
+    assert pools("--max-passes", "A=inf") == [(2, None), (3, None)]
+    (tmp_path / "pools.csv").write_text("pool,size,max_passes\nA,1024,inf\n")
+    assert pools("--size", "B=8192") == [(1, None), (1, None)]
+
+
 def test_a_published_plan_in_a_folder(cli, tmp_path, public_data):
     arguments = ("curate", "data:qqt", "--budgets", "32M", "--out", tmp_path / "plan", "--json")
     assert cli(*arguments).err == ""
@@ -182,7 +258,7 @@ def test_sizes_and_plans_from_tables(cli, tmp_path):
     assert found["half_life"] == "own"
     assert found["fit"]["runs"]["used"] == 74
     assert any("'C'" in note for note in found["notes"])
-    assert found["budgets"][0]["best"]["low"] is None
+    assert found["budgets"][0]["best"]["low"] is found["budgets"][0]["other_rules"] is None  # mixtures were fitted
     fitted = strict(cli("fit", table, *options, "--law", "pools-exchange", "--json").out)
     assert set(fitted["parameters"]) >= {"d", "b", "q[A]", "q[B]", "tau[A]", "tau[B]"}
 
@@ -199,6 +275,14 @@ def test_fit_of_a_law_of_pools(cli, pool_runs, tmp_path):
     assert "U[A]" not in said.out
     assert cli("predict", tmp_path / "out", "n=10k", "w[A]=0.5").status == 2
     assert "w[pool]" in cli("laws", "pools-qqt").out
+
+
+@pytest.mark.parametrize("cluster, clusters", [("seed", 6), ("none", 72)])
+def test_fit_draws_what_is_asked_for_as_one(cli, pool_runs, cluster, clusters):
+    options = ("--law", "pools-qqt", "--noise", "gaussian", "--bootstrap", "20", "--cluster", cluster)
+    found = strict(cli("fit", pool_runs, *options, "--json").out)
+    assert (found["draws"]["clusters"], found["draws"]["num"]) == (clusters, 20)
+    assert found["parameters"]["b[A]"]["se"] > 0
 
 
 @pytest.mark.parametrize(
@@ -238,7 +322,12 @@ GIVEN = {
     "weight of a pool not there": (["--max-weight", "X=0.4"], ["--max-weight names a pool 'X'"]),
     "fixed weight of one not there": (["--fixed-weight", "X=0.4"], ["--fixed-weight names a pool 'X'"]),
     "cost of one not there": (["--cost", "X=2"], ["--cost names a pool 'X'"]),
-    "cost of nothing": (["--cost", "A=0"], ["--cost of the pool 'A'", "above 0"]),
+    "cost of nothing": (["--cost", "A=0"], ["--cost of the pool 'A' is 0; it must be above 0"]),
+    "cost below nothing": (["--cost", "-1"], ["--cost is -1; it must be above 0"]),
+    "no passes": (["--max-passes", "0"], ["--max-passes is 0; it must be above 0"]),
+    "endless cost": (["--cost", "A=inf"], ["--cost 'A=inf'", "POOL=NUMBER"]),
+    "size of nothing": (["--size", "A=0"], ["--size of the pool 'A' is 0; it must be above 0"]),
+    "size that is another": (["--size", "A=1024,B=99"], ["U is 8192", "makes it 99", "--columns U="]),
     "weight above one": (["--max-weight", "2"], ["--max-weight", "between 0 and 1"]),
     "weight without a number": (["--max-weight", "A="], ["--max-weight 'A='", "POOL=NUMBER"]),
     "weight twice": (["--max-weight", "A=0.1,A=0.2"], ["'A'", "twice"]),
@@ -278,7 +367,9 @@ TABLES = {
     "no samples": ("pool,U,error\nA,10,0.5\nB,10,0.4\n", ["samples", "column n"]),
     "no sizes": ("pool,n,error\nA,100,0.5\nB,100,0.4\n", ["--size", "--pools"]),
     "an unknown plan": ("pool,n,error\nA,100,0.5\nAB,100,0.4\n", ["'AB'", "--plans"], ["--size", "A=10,B=20"]),
-    "percentages": ("pool,n,U,error\nA,100,10,50\nB,100,10,40\n", ["divide percentages", "--metric loss"]),
+    "percentages": ("pool,n,U,error\nA,100,10,50\nB,100,10,40\n", ["between 0 and 1: divide percentages by 100.\n"]),
+    "errors beyond": ("pool,n,U,error\nA,100,10,-1\nB,100,10,40\n", ["--metric loss"]),
+    "an empty cell": ("pool,n,U,error\nA,,10,0.5\nB,100,10,0.4\n", ["--where '`n` is not null'"]),
     "two sizes": ("pool,n,U,error\nA,100,10,0.5\nA,100,20,0.4\n", ["'A'", "--size"]),
 }
 
@@ -309,6 +400,21 @@ def test_bad_options_of_published_pools(cli, public_data, options, pieces):
     assert (answer.status, answer.out) == (2, "")
     for piece in pieces:
         assert piece in answer.err
+
+
+@pytest.mark.parametrize(
+    "source, options, pieces",
+    [
+        ("kept", ["--law", "effective"], ["--law effective is PoolsEffective", "holds a fit of PoolsQQT"]),
+        ("data:pools-teacher", ["--metric", "accuracy"], ["says already", "--metric"]),
+        ("data:pools-teacher", ["--unlimited", "A-unlimited"], ["says already", "--unlimited"]),
+    ],
+)
+def test_what_is_settled_is_not_said_otherwise(cli, kept, source, options, pieces):
+    answer = cli("curate", kept[1] if source == "kept" else source, "--budgets", "2k", *options)
+    assert (answer.status, answer.out) == (2, "")
+    for piece in pieces:
+        assert piece in answer.err, answer.err
 
 
 def test_results_that_are_no_plan(cli, runs_csv, tmp_path):

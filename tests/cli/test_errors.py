@@ -51,6 +51,7 @@ def test_faults_of_ours_keep_their_traceback():
         ("say which with columns={'N': 'Model Size'}.", 'say which with --columns N="Model Size".'),
         ("leave a column out with columns={...: None}.", "leave a column out with --columns NAME=."),
         ("say which with target='err'.", "say which with --target 'err'."),
+        ("say cluster=None if so.", "say --cluster none if so."),
     ],
 )
 def test_arguments_are_named_as_options(given, said):

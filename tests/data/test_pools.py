@@ -32,6 +32,21 @@ def test_natural_weights_go_by_size_and_uniform_ones_do_not():
     np.testing.assert_allclose(POOLS.uniform, [0.5, 0.5])
 
 
+def test_pools_without_a_limit_need_not_be_named_in_max_passes():
+    np.testing.assert_array_equal(sf.Pools({"A": 1.0, "B": 1.0}, max_passes={"A": 4}).max_passes, [4.0, np.inf])
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_names_of_pools_are_text_wherever_they_are_looked_up():
+    pools = sf.Pools({1: 1e3, 2: 4e3}, cost={2: 3.0, 1: 1.0})  # pyright: ignore[reportArgumentType]
+    assert pools.names == ("1", "2")
+    np.testing.assert_array_equal(pools.cost, [1.0, 3.0])
+    np.testing.assert_array_equal(pools.weights({1: 1.0}), [1.0, 0.0])  # pyright: ignore[reportArgumentType]
+    runs = sf.pooled(table(pool=[1, 2, 3]), pools, plans={3: {1: 0.5, 2: 0.5}}, unlimited=[2])  # pyright: ignore
+    np.testing.assert_array_equal(runs.inputs["w[1]"], [1.0, 0.0, 0.5])
+    np.testing.assert_array_equal(runs.inputs["U[2]"], [4e3, UNLIMITED, 4e3])
+
+
 def test_weights_by_name_leave_the_other_pools_out():
     np.testing.assert_array_equal(POOLS.weights({"B": 1.0}), [0.0, 1.0])
     np.testing.assert_array_equal(POOLS.weights([0.25, 0.75]), [0.25, 0.75])
@@ -46,6 +61,7 @@ def test_weights_by_name_leave_the_other_pools_out():
         ({"A": float("nan")}, {}, "must be above 0"),
         ({"A": float("inf")}, {}, "must be finite"),
         ({"A": 1.0}, {"cost": {"C": 1.0}}, "cost names a pool 'C'"),
+        ({"A": 1.0, "B": 1.0}, {"max_passes": {"C": 4}}, "max_passes names a pool 'C'"),
         ({"A": 1.0, "B": 1.0}, {"cost": {"A": 1.0}}, "cost has no number for the pool 'B'"),
         ({"A": 1.0}, {"cost": 0.0}, "cost of the pool 'A' is 0"),
         ({"A": 1.0}, {"max_passes": -1.0}, "max_passes of the pool 'A' is -1; it must be above 0"),
@@ -108,6 +124,70 @@ def test_accuracy_is_turned_into_an_error():
     assert "error = 1 - " in runs.notes[-1]
 
 
+def test_sizes_by_name_will_do_for_pools():
+    np.testing.assert_array_equal(sf.Pools.of(sf.pooled(table(), {"A": 1e3, "B": 4e3})).sizes, POOLS.sizes)
+
+
+def test_a_plan_may_be_called_as_the_pool_that_it_draws_from():
+    np.testing.assert_array_equal(sf.pooled(table(), POOLS, plans={"A": [1, 0]}).inputs["w[A]"], [1.0, 1.0, 0.0])
+
+
+def test_one_name_without_a_list_is_unlimited():
+    pools = {"web": 1e3, "B": 4e3}
+    runs = sf.pooled(table(pool=["web", "B", "B"]), pools, unlimited="web")
+    np.testing.assert_array_equal(runs.inputs["U[web]"], [UNLIMITED, 1e3, 1e3])
+    assert sf.pooled(table(), POOLS, unlimited=None).inputs["U[A]"].max() == 1e3
+
+
+def test_columns_that_agree_may_stand_beside_each_other():
+    runs = sf.pooled(table(epochs=[1.0, 4.0, 1.0], U=[1e3, 1e3, 4e3]), POOLS)
+    np.testing.assert_array_equal(runs.inputs["n"], [1e3, 4e3, 4e3])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["val_acc", "top1_acc", "top-5", "zero_shot_accuracy", "accuracy_val", "acc@1", "valAcc", "ACC", "acc5", "Top1"],
+)
+def test_an_accuracy_is_known_by_a_word_of_its_name(name):
+    runs = sf.pooled(sf.read_runs({"pool": ["A", "A"], "n": [1e3, 4e3], name: [0.5, 0.6]}, target=name), POOLS)
+    np.testing.assert_allclose(runs.target, [0.5, 0.4])
+
+
+@pytest.mark.parametrize("name", ["imagenet_error", "err", "val_err", "error_rate", "top1_error", "valError"])
+def test_an_error_is_known_by_a_word_of_its_name(name):
+    def pooled(*errors):
+        return sf.pooled(sf.read_runs({"pool": ["A", "A"], "n": [1e3, 4e3], name: errors}, target=name), POOLS)
+
+    assert not pooled(0.5, 0.4).notes
+    with pytest.raises(sf.InputError, match=r"lies between 0 and 1: divide percentages by 100\.$"):
+        pooled(50.0, 40.0)
+
+
+@pytest.mark.parametrize("name", ["vaccine", "interror", "accent", "terror", "perplexity"])
+def test_what_no_word_tells_is_taken_for_a_loss_aloud(name):
+    runs = sf.pooled(sf.read_runs({"pool": ["A", "A"], "n": [1e3, 4e3], name: [0.5, 0.4]}, target=name), POOLS)
+    np.testing.assert_array_equal(runs.target, [0.5, 0.4])
+    assert runs.notes == (f"{name} is taken for a loss: if it is an error or an accuracy, metric says so",)
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "rising", "said"),
+    [
+        ("error", "auto", [0.3, 0.4, 0.3, 0.5], 'error rises .* if error is an accuracy, say metric="accuracy"'),
+        ("score", "loss", [30.0, 40.0, 30.0, 50.0], 'score rises .* if score is an accuracy, say metric="accuracy"'),
+        ("acc", "auto", [0.4, 0.3, 0.5, 0.3], 'error rises .* if acc is an error, say metric="error"'),
+    ],
+)
+def test_what_rises_on_every_pool_is_warned_of(name, metric, rising, said):
+    given = {"pool": ["A", "A", "B", "B"], "n": [1e3, 4e3, 1e3, 4e3], name: rising}
+    with pytest.warns(UserWarning, match=said):
+        sf.pooled(sf.read_runs(given, target=name), POOLS, metric=metric)
+
+
+def test_what_rises_on_some_pools_only_is_not_warned_of():
+    sf.pooled(table(pool=["A", "A", "B", "B"], n=[1e3, 4e3, 1e3, 4e3], error=[0.3, 0.4, 0.5, 0.3]), POOLS)
+
+
 def test_a_loss_may_be_above_one():
     runs = sf.pooled(table(error=None, loss=[2.5, 2.4, 3.0]), POOLS)
     np.testing.assert_array_equal(runs.target, [2.5, 2.4, 3.0])
@@ -124,10 +204,14 @@ def test_a_loss_may_be_above_one():
         ({"n": None, "epochs": [1.0, 0.0, 2.0]}, {}, "epochs is 0 in row 2"),
         ({"error": [0.5, 40.0, 0.6]}, {}, "error is 40 in row 2 .* lies between 0 and 1: divide percentages by 100"),
         ({"error": [0.5, -0.1, 0.6]}, {}, "error is -0.1 in row 2"),
+        ({"error": [0.5, 400.0, 0.6]}, {}, 'correct it, or say metric="loss"'),
         ({"error": None, "accuracy": [50.0, 0.4, 0.6]}, {}, "an accuracy lies between 0 and 1"),
+        ({"epochs": [1.0, 3.0, 1.0]}, {}, "epochs is 3 in row 2 .* n over the size of its pool makes it 4: correct it"),
+        ({"U": [1e3, 1e3, 5e3]}, {}, "U is 5000 in row 3 .* the size of its pool makes it 4000"),
         ({}, {"metric": "rank"}, "metric is 'rank'"),
         ({}, {"plans": {"half": [0.5, 0.6]}}, "Plan 'half': .* sum of 1.1"),
         ({}, {"plans": {"half": {"Z": 1.0}}}, "Plan 'half': There is no pool 'Z'"),
+        ({}, {"plans": {"A": {"B": 1}}}, "Plan 'A' is named as a pool is"),
         ({}, {"unlimited": ["Z"]}, "unlimited names 'Z'"),
         ({}, {"pools": None}, "does not say how large its pools are"),
         ({"U": [1e3, 2e3, 4e3]}, {"pools": None}, "Pool 'A' has the sizes"),
@@ -146,6 +230,47 @@ def test_runs_that_cannot_be_pooled_are_refused(changes, options, said):
 def test_runs_without_pools_say_nothing_of_them():
     with pytest.raises(sf.InputError, match="says nothing of pools"):
         sf.Pools.of(table())
+
+
+def test_samples_beside_n_must_be_the_same():
+    runs = sf.Runs([0.5, 0.4], n=[1e3, 4e3], samples=[1e3, 1e3], pool=["A", "A"], target="error")
+    with pytest.raises(sf.InputError, match=r"samples is 1000 in row 2 .* n makes it 4000"):
+        sf.pooled(runs, POOLS)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        (lambda: sf.Pools.of(None), "Pools.of was given NoneType; expected Runs"),  # pyright: ignore
+        (lambda: sf.pooled({"pool": ["A"]}, POOLS), "pooled was given dict; expected Runs"),  # pyright: ignore
+        (lambda: sf.pooled(table(), 1e6), "give the unique samples by pool"),  # pyright: ignore
+        (lambda: sf.pooled(table(), POOLS, plans=[[0.5, 0.5]]), "give weights by the name of a plan"),  # pyright: ignore
+        (lambda: sf.pooled(table(), POOLS, unlimited=3), "unlimited is 3; give names"),  # pyright: ignore
+        (lambda: sf.Pools({1: 1.0, "1": 2.0}), "'1' is named twice"),  # pyright: ignore
+    ],
+)
+def test_arguments_of_another_type_are_refused(verb, said):
+    with pytest.raises(sf.InputError, match=said):
+        verb()
+
+
+def test_a_name_that_says_two_things_is_refused():
+    with pytest.raises(sf.InputError, match="'acc_err' could be an error or an accuracy"):
+        sf.pooled(sf.read_runs({"pool": ["A"], "n": [1e3], "acc_err": [0.5]}, target="acc_err"), POOLS)
+
+
+def test_an_empty_cell_among_names_is_no_name():
+    with pytest.raises(sf.InputError, match="Column 'pool', row 2: the label is missing"):
+        sf.Runs([0.5, 0.4], n=[1.0, 2.0], pool=["A", float("nan")])
+    with pytest.raises(sf.InputError, match="Row 2 of 'table' names no pool"):
+        sf.pooled(table(pool=["A", float("nan"), "B"]), POOLS)
+
+
+def test_a_size_of_zero_is_refused_by_name():
+    ready: Any = {"w[A]": [1.0, 1.0], "U[A]": [1e3, 0.0]}
+    with pytest.raises(sf.InputError, match=r"Column 'U\[A\]', row 2: 0 is not positive"):
+        sf.Runs([0.5, 0.4], n=[1.0, 2.0], **ready)
 
 
 def test_fresh_samples_alone_give_no_size():

@@ -147,8 +147,27 @@ def test_frontier_marks_where_unions_overtake(plan, ensemble, monkeypatch):
     monkeypatch.setattr(_pools, "crossover", lambda *_, **__: sf.Crossover(np.nan, None, None, None, None, None))
     ax = sf.plot.frontier(plan, result=LAW)
     assert not ax.patches
-    with pytest.raises(sf.InputError, match="made by PoolsQQT, and result is of PowerLaw"):
-        sf.plot.frontier(plan, result=sf.laws.PowerLaw(E=0.5, A=30.0, alpha=0.3))
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (sf.laws.PowerLaw(E=0.5, A=30.0, alpha=0.3), "made by PoolsQQT, and result is of PowerLaw"),
+        (dataclasses.replace(LAW, pool=("best", "middle", "other")), "of the pool 'worst', and result knows 'best'"),
+        (dataclasses.replace(LAW, d=0.2), "result one of .* for the same weights: pass what curate was given"),
+    ],
+)
+def test_a_law_that_the_plan_was_not_made_by_is_refused(plan, other, said):
+    with pytest.raises(sf.InputError, match=said):
+        sf.plot.frontier(plan, result=other)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("draw", [sf.plot.frontier, sf.plot.mixture_path])
+@pytest.mark.parametrize("given", [None, LAW])
+def test_what_is_no_plan_is_refused(draw, given):
+    with pytest.raises(sf.InputError, match=f"{draw.__name__} was given {type(given).__name__}; expected a plan"):
+        draw(given)
 
 
 def test_a_union_that_a_limit_forbids_has_no_line_there(plan):

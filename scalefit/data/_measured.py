@@ -1,0 +1,89 @@
+"""What was measured of runs on pools, as something that falls: errors, accuracies turned round, losses."""
+
+import itertools
+import re
+import warnings
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from .._core import InputError
+from ._labels import numbered
+from ._runs import Runs
+
+ERROR = frozenset({"error", "errors", "err"})
+ACCURACY = frozenset({"accuracy", "accuracies", "acc"})
+RANKED = frozenset({"top1", "top5"})
+"""Words that make of a name an accuracy unless it says that it is an error."""
+LOSS = frozenset({"loss", "losses"})
+
+
+def falling(runs: Runs, metric: str) -> tuple[Float[np.ndarray, " run"], str, tuple[str, ...]]:
+    """What was measured as something that falls, its name, and a note where it was turned round or is guessed.
+
+    **Raises:** `InputError` for an unknown `metric`, and for errors and accuracies outside [0, 1].
+    """
+    name, target, notes = runs.target_name, runs.target, ()
+    if metric == "auto":
+        metric, notes = _metric_of(runs)
+    if metric not in ("error", "accuracy", "loss"):
+        raise InputError(f"metric is {metric!r}; it must be 'error', 'accuracy' or 'loss'.")
+    outside = (target < 0) | (target > 1)
+    if metric != "loss" and outside.any():
+        row = int(np.argmax(outside))
+        # A loss of 100 times the error would not do: pools differ in b, which multiplies the logarithm.
+        per_cent = target.min() >= 0 and target.max() <= 100
+        mend = "divide percentages by 100" if per_cent else 'correct it, or say metric="loss" where it is no share'
+        raise InputError(
+            f"{name} is {target[row]:g} in row {runs.rows[row]} of {runs.name!r}, and an {metric} lies between 0 and "
+            f"1: {mend}."
+        )
+    if metric == "accuracy":
+        return 1.0 - target, "error", (f"error = 1 - {name}",)
+    return target, name, notes
+
+
+def warn_of_rise(runs: Runs, alone: Bool[np.ndarray, " run"], n: np.ndarray, target: np.ndarray, name: str) -> None:
+    """Warn where the mean at the most samples is above that at the fewest on every pool trained on by itself."""
+    labels = [runs.labels[k] for k in ("group", "pool") if k in runs.labels]
+    code = np.where(alone, numbered(labels, len(runs)), -1)
+    rises = []
+    for pool in np.unique(code[alone]):
+        there = code == pool
+        if len(seen := np.unique(n[there])) > 1:
+            first, last = (np.mean(target[there & (n == at)]) for at in seen[[0, -1]])
+            rises.append(last > first)
+    if rises and all(rises):
+        other = "accuracy" if target is runs.target else "error"
+        warnings.warn(
+            f"{name} rises with the samples seen on every pool of {runs.name!r}, and the laws of pools are of what "
+            f'falls: if {runs.target_header} is an {other}, say metric="{other}".',
+            stacklevel=3,
+        )
+
+
+def _metric_of(runs: Runs) -> tuple[str, tuple[str, ...]]:
+    """What was measured, by the words of our name for it or else of its header, and a note where these say nothing.
+
+    **Raises:** `InputError` where they say two things.
+    """
+    names = runs.target_name, runs.target_header
+    for name in names:
+        words = _words(name)
+        if words & ERROR and words & ACCURACY:
+            raise InputError(
+                f'{name!r} could be an error or an accuracy: say which with metric="error" or metric="accuracy".'
+            )
+        if words & ERROR:
+            return "error", ()
+        if words & (ACCURACY | RANKED):
+            return "accuracy", ()
+    if all(_words(name) & LOSS for name in names):
+        return "loss", ()
+    return "loss", (f"{names[1]} is taken for a loss: if it is an error or an accuracy, metric says so",)
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name in small letters, each also with the number after it: `zeroShotTop1` has top and top1."""
+    parts = [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
+    return {*parts, *(word + number for word, number in itertools.pairwise(parts) if number.isdecimal())}
