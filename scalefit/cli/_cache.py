@@ -24,9 +24,12 @@ def keep_compiled(folder: str | None) -> Path | None:
         return None
     import jax
 
+    from ..solve import keep_traced
+
     jax.config.update("jax_compilation_cache_dir", str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    keep_traced(path / "traced")
     return path
 
 

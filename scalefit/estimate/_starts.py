@@ -1,5 +1,6 @@
 """Where a fit begins: the best of a global screen, and whatever the caller gave."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +13,7 @@ from .._core import InputError
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import values, with_values
-from ..solve import bucket, cores, kronecker, screen
+from ..solve import bucket, cores, kept, kronecker, screen
 from ._prepare import Prepared, free_numbers
 
 NODES = {0: 1, 1: 64, 2: 128, 3: 1024}
@@ -65,9 +66,8 @@ def screened(
     def run(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         padded = np.pad(part, ((0, share - len(part)), (0, 0)), mode="edge")
         with jax.enable_x64(True):
-            found = screen(
-                prepared.curve, noise, prepared.data, at, cube, study[padded[:, 0]], resample[padded], keep=keep
-            )
+            program = functools.partial(screen, prepared.curve, keep=keep)
+            found = kept(program, noise, prepared.data, at, cube, study[padded[:, 0]], resample[padded])
             starts, cost = (np.asarray(a)[: len(part)] for a in found)
         return starts, cost
 

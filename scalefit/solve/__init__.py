@@ -1,6 +1,8 @@
 """Batched solvers: fitting curves by a screen, a polish and a queue over the cores; weights on the simplex."""
 
 from ._derivatives import derivatives as derivatives
+from ._kept import keep_traced as keep_traced
+from ._kept import kept as kept
 from ._moments import BLOCK as BLOCK
 from ._moments import moments as moments
 from ._moments import objective as objective

@@ -13,6 +13,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Float, Int
 
 from .._core import InputError
+from ._kept import kept
 from ._linear import UNROLL
 from ._moments import objective
 from ._polish import Solutions, lane_width, polish
@@ -153,7 +154,8 @@ class _Problem:
                 number = jnp.asarray(count, jnp.int32)
                 tolerance = _TOLERANCE[str(start.dtype)]
                 most = jnp.asarray(self.max_steps, jnp.int32)
-                out = polish(*problem, most, count=number, width=self._width(size), tolerance=tolerance)
+                program = functools.partial(polish, self.curve, width=self._width(size), tolerance=tolerance)
+                out = kept(program, *problem[1:], most, count=number)
             else:
                 from ._descend import ByIdentity, descend  # few calls need it, and fewer the libraries that it needs
 

@@ -21,8 +21,16 @@ def clean(row, seed) -> tuple[dict[str, Any], np.ndarray]:
 
 # Pools that are all seen again, without noise: the floor is found all the same.
 @pytest.mark.filterwarnings("ignore:.*trade off:scalefit.FloorWarning")
-@pytest.mark.parametrize("noise", [sf.noise.Huber(1e-3), sf.noise.Gaussian()], ids=["huber", "gaussian"])
-@pytest.mark.parametrize("row", LAWS.values(), ids=LAWS.keys())
+@pytest.mark.parametrize(
+    ("row", "noise"),
+    [
+        pytest.param(row, noise, id=f"{name}-{kind}")
+        for name, row in LAWS.items()
+        for kind, noise in {"gaussian": sf.noise.Gaussian(), "huber": sf.noise.Huber(1e-3)}.items()
+        # Every law under one noise, and laws of few programs under the other, too.
+        if kind == "gaussian" or not name.startswith(("Pools", "BNSL"))
+    ],
+)
 def test_noise_free_runs_give_the_law_back(row, noise, unset):
     point, value = clean(row, 0)
     fit = sf.fit(unset(row.truth), sf.Runs(value, **one_by_one(row.truth, point)), noise=noise)
