@@ -96,7 +96,7 @@ def _pools_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -
         page.print(Text(sentence))
     page.print()
     page.print(Text(f"Pictures and numbers are in {out}: look at frontier.png first."))
-    page.print(Text(f"Ask it for more: scalefit curate {out} --budgets 100k --max-passes 8"))
+    page.print(Text(f"Ask it for more: scalefit curate {out} --budgets 16k --max-passes 8"))
 
 
 def mixtures_off(fitted: Fit[Any], everything: Runs) -> tuple[float, float, int]:

@@ -39,8 +39,8 @@ def frontier(
     """Draw the error of the best weights against the budget, beside the unions and the plans one would take without.
 
     The frontier of filtering against compute: small budgets want the best pool alone, larger ones union after union.
-    The thin lines are the unions of the best 1, 2, … pools, numbered at their right ends. Where the plan was made from
-    draws, the band is that of the recommended weights.
+    The thin lines are the unions of the best 1, 2, … pools, numbered at their right ends; lines end where limits do.
+    Where the plan was made from draws, the band is that of the recommended weights.
 
     **Arguments:**
 
@@ -159,9 +159,11 @@ def _plans(curation: Curation) -> list[tuple[str, Float[np.ndarray, " budget"], 
     """The lines of the plans that are no unions; those that are the same at every budget are one line."""
     lines: list[tuple[str, np.ndarray, str, Any]] = []
     for name, (words, colour, dashes) in PLANS.items():
-        y = curation.values[name]
+        y = np.where(curation.allowed[name], curation.values[name], np.nan)
+        if np.isnan(y).all():
+            continue
         for k, (before, others, *_) in enumerate(lines):
-            if np.allclose(y, others, rtol=ALIKE, atol=0.0):
+            if np.allclose(y, others, rtol=ALIKE, atol=0.0, equal_nan=True):
                 lines[k] = (f"{before} = {words}", *lines[k][1:])
                 break
         else:
@@ -178,7 +180,8 @@ def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) ->
     for first, second in itertools.pairwise(stages):
         plans = [_merged(curation, union) for union in (first, second)]
         cross = crossover(result, curation.pools, *plans, between=(float(x[0]), float(x[-1])), level=level)
-        if np.isfinite(cross.budget):  # where a limit ends a union, no other overtakes it
+        # Where a limit ends a union, no other overtakes it.
+        if np.isfinite(cross.budget) and all(_seldom_enough(curation, plan, cross.budget) for plan in plans):
             marks.append((cross, f"{len(first)} → {len(second)}"))
     high = False
     for place, (cross, words) in enumerate(marks):
@@ -207,6 +210,13 @@ def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) ->
             fontsize=8.5,
             color=GREY,
         )
+
+
+def _seldom_enough(curation: Curation, plan: list[float], budget: float) -> bool:
+    """Whether a plan sees no pool more often than it may be seen."""
+    pools, w = curation.pools, np.asarray(plan)
+    passes = w * budget / (w @ pools.cost) / pools.sizes
+    return bool((passes <= pools.max_passes * (1.0 + ALIKE)).all())
 
 
 def _merged(curation: Curation, union: tuple[str, ...]) -> list[float]:

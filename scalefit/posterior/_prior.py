@@ -70,8 +70,28 @@ def with_given(prior: Prior, curve: LawCurve, given: Mapping[str, Any]) -> Prior
                 f"The prior of {name} is {distribution!r}; expected a NumPyro distribution of one number, as "
                 f"numpyro.distributions.LogNormal(-1.0, 0.5)."
             )
-        places[names.index(name)] = distribution
+        place = names.index(name)
+        left_out = _left_out(curve, place, distribution)
+        if left_out is not None:
+            raise InputError(
+                f"The prior of {name} is {_words(distribution)}, which leaves out values that it may have, as "
+                f"{left_out:.3g}: samplers need a density all over its range. Give one that falls off instead, as "
+                f"LogNormal or Normal."
+            )
+        places[place] = distribution
     return prior._replace(given=places)
+
+
+def _left_out(curve: LawCurve, place: int, distribution: Any) -> float | None:
+    """A value that a parameter may have and a distribution does not."""
+    reach = np.linspace(-6.0, 6.0, 121)
+    if place == len(curve.free):
+        tried = np.exp(reach)
+    else:
+        constraint = curve.slots[curve.free[place]].parameter.constraint
+        tried = np.exp(reach) if constraint.kind == "nonnegative" else constraint.constrain(reach)
+    out = ~np.asarray(distribution.support(tried))
+    return float(tried[np.argmax(out)]) if out.any() else None
 
 
 def described(prior: Prior, curve: LawCurve) -> dict[str, str]:

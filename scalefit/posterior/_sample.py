@@ -1,5 +1,6 @@
 """A posterior of a law's parameters, as an ensemble of equally weighted draws."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
@@ -11,6 +12,7 @@ from .._core import RESULTS, InputError
 from ..data import Runs
 from ..estimate import Prepared, free_numbers, laws_at, prepare, refuse_number, representable, studies_of
 from ..laws import AbstractLaw
+from ..params import slots, values
 from ..results import Ensemble, Fit
 from ._density import Problem, mode
 from ._diagnose import chains_diagnosed
@@ -63,8 +65,10 @@ def sample(
     by parameter, `divergences`, `khat` (NaN or `None` where a method has none), `contraction` by parameter (1 less the
     variance after over that before the runs: near 0 where they do not inform it) and `priors` in words.
 
-    **Raises:** `InputError` for fits that did not converge, rows of one training that are not independent, and priors
-    of what is not fitted.
+    **Warns:** where the fit, whose numbers stand as `value` beside intervals, lies outside the draws.
+
+    **Raises:** `InputError` for fits that did not converge, rows of one training that are not independent, priors of
+    what is not fitted, and priors that leave out values that a parameter may have.
     """
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
@@ -88,11 +92,11 @@ def sample(
             drawn = rng.permutation(chains.numbers.reshape(-1, chains.numbers.shape[-1]))[:num]
             diagnosed = chains_diagnosed(chains.numbers, chains.diverging, (*fit.free, SCALE))
             found = {"method": "nuts", "khat": found["khat"], **diagnosed}
-    spread = np.asarray(problem.prior.spread)
-    contraction = 1.0 - np.var(drawn, axis=0) / spread**2
-    found["contraction"] = dict(zip((*fit.free, SCALE), contraction.tolist(), strict=True))
+    ensemble = _ensemble(fit, prepared, drawn, found, seed)
+    found["contraction"] = _contraction(problem, ensemble, drawn)
     found["priors"] = described(problem.prior, curve)
-    return _ensemble(fit, prepared, drawn, found, seed)
+    _warn_of_priors(ensemble)
+    return ensemble
 
 
 def _weighed(weighed: Weighed, num: int) -> dict[str, Any]:
@@ -120,6 +124,44 @@ def _problem(fit: Fit[Any], runs: Runs, cluster: Any, priors: Mapping[str, Any])
     prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
     prior = with_given(default(prepared.curve), prepared.curve, priors)
     return prepared, Problem(prepared.data, fit.noise, prior)
+
+
+def _contraction(problem: Problem, ensemble: Ensemble[Any], drawn: np.ndarray) -> dict[str, float]:
+    """By parameter, 1 less the variance after the runs over that before: of sampled numbers, or natural values."""
+    natural = _natural(ensemble)
+    found = {}
+    for i, name in enumerate((*ensemble.free, SCALE)):
+        given = problem.prior.given.get(i)
+        if given is None:
+            after, before = np.var(drawn[:, i]), problem.prior.spread[i] ** 2
+        else:
+            after, before = np.var(natural[i]), given.variance
+        found[name] = float(1.0 - after / before)
+    return found
+
+
+def _natural(ensemble: Ensemble[Any]) -> list[np.ndarray]:
+    """Draws of the free parameters and of the scatter."""
+    numbers = values(ensemble.law)
+    names = [slot.name for slot in slots(ensemble.fit.law)]
+    return [*(numbers[:, names.index(name)] for name in ensemble.free), np.asarray(ensemble.scale)]
+
+
+def _warn_of_priors(ensemble: Ensemble[Any]) -> None:
+    """Say where the draws leave the fit, whose numbers stand as `value` beside their intervals."""
+    fitted = values(ensemble.fit.law)
+    names = [slot.name for slot in slots(ensemble.fit.law)]
+    apart = []
+    for name, drawn in zip(ensemble.free, _natural(ensemble), strict=False):
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        if not low <= fitted[names.index(name)] <= high:
+            apart.append(name)
+    if apart:
+        warnings.warn(
+            f"The fit's {', '.join(apart)} lies outside the central 95 % of the draws: priors, or the scatter, pull "
+            f"them away from it. `value` in summaries and bands is the fit's; take the mean of the draws instead.",
+            stacklevel=3,
+        )
 
 
 def _start(prepared: Prepared, fit: Fit[Any]) -> np.ndarray:

@@ -138,9 +138,12 @@ def test_the_seed_decides_the_draws(fit, runs, draws):
 
 
 def test_a_strong_prior_is_heard_and_said(fit, runs, draws):
-    found = sf.sample(fit, runs, num=NUM, method="is", priors={"alpha": dist.Normal(0.5, 0.001)})
+    with pytest.warns(UserWarning, match=r"alpha lies outside the central 95 % of the draws"):
+        found = sf.sample(fit, runs, num=NUM, method="is", priors={"alpha": dist.Normal(0.5, 0.001)})
     assert found.law.alpha.mean() > draws["is"].law.alpha.mean() + 0.05
     assert found.diagnostics["priors"]["alpha"] == "Normal(0.5, 0.001)"
+    # What the prior says is not said by the runs.
+    assert found.diagnostics["contraction"]["alpha"] < 0.3
     assert found.diagnostics["priors"]["beta"].startswith("LogNormal(log ")
 
 
@@ -178,6 +181,7 @@ def test_priors_are_said_in_words():
     [
         ({"priors": {"gamma": dist.Normal(0.0, 1.0)}}, "priors names 'gamma', which is not fitted"),
         ({"priors": {"alpha": 0.3}}, "The prior of alpha is 0.3; expected a NumPyro distribution"),
+        ({"priors": {"alpha": dist.Uniform(0.1, 0.2)}}, r"Uniform\(0.1, 0.2\), which leaves out values .* as 0.00248"),
         ({"num": 1}, "num is 1"),
         ({"seed": -1}, "seed is -1"),
     ],
