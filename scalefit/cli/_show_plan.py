@@ -44,15 +44,19 @@ def show_plan(planned: Any, found: Mapping[str, Any], out: Console) -> None:
             out.print(Text(f"note: {note}"))
     out.print()
     out.print(_pools(planned, level))
+    out.print(Text(_shared(planned, level)))
+    dear = bool((planned.curation.pools.cost != 1.0).any())
     for b in range(len(planned.curation.budgets)):
         out.print()
-        out.print(Text.assemble(("budget ", ""), (human(planned.curation.budgets[b]), "bold")))
+        bought = f" in the unit of costs, {human(planned.curation.samples[b])} samples" if dear else ""
+        out.print(Text.assemble(("budget ", ""), (human(planned.curation.budgets[b]), "bold"), bought))
         out.print(_budget(planned.curation, b, level))
         if planned.others:
             plans = {law.half_life: planned.curation, **planned.others}
             said = [f"{rule} {mixture(plan, b)} (error {number(plan.value[b], 5)})" for rule, plan in plans.items()]
             out.print(Text(f"best weights by the rule of half-lives: {'; '.join(said)}"))
-    out.print(Text("(2×): each sample of the pool is seen twice; *: outside the limits"))
+    of = ", % of the samples and not of what is spent" if dear else ""
+    out.print(Text(f"(2×): each sample of the pool is seen twice{of}; *: outside the limits"))
     if planned.others is None:
         out.print(Text("the runs hold mixtures, to which the half-lives were fitted: see --half-life for another rule"))
     else:
@@ -84,14 +88,27 @@ def _pools(planned: Any, level: float) -> Any:
     for field in own:
         headers += [{"tau": "half-life (passes)", "b": "exponent b", "q": "worth q"}.get(field, field)]
         headers += [f"{100 * level:g} % interval"] if sure else []
-    made = table("pool", *headers, right=["unique samples", "half-life (passes)", "exponent b", "worth q"])
+    limits = {"cost": (found.pools.cost, 1.0), "most passes": (found.pools.max_passes, np.inf)}
+    limits = {k: column for k, (column, usual) in limits.items() if (column != usual).any()}
+    headers += list(limits)
+    made = table("pool", *headers, right=["unique samples", "half-life (passes)", "exponent b", "worth q", *limits])
     for i, name in enumerate(found.pools.names):
         cells = [name, human(found.pools.sizes[i])]
         for field in own:
             estimate = estimates[f"{field}[{name}]"]
             cells += [number(estimate.value, 4), *([interval(estimate)] if sure else [])]
+        cells += [number(column[i], 4) if np.isfinite(column[i]) else "–" for column in limits.values()]
         made.add_row(*(Text(cell) for cell in cells))
     return made
+
+
+def _shared(planned: Any, level: float) -> str:
+    """The parameters that all pools have together, with their intervals where there are draws."""
+    estimates = estimates_of(planned.result, level)
+    sure = isinstance(planned.result, Ensemble)
+    along = [field for field, declared in parameters(law_in(planned.result)).items() if declared.axis is None]
+    said = [f"{f} = {number(estimates[f].value, 4)}" + (f" ({interval(estimates[f])})" if sure else "") for f in along]
+    return f"of all pools: {', '.join(said)}"
 
 
 def _budget(found: Curation, b: int, level: float) -> Any:
@@ -118,4 +135,8 @@ def _budget(found: Curation, b: int, level: float) -> Any:
         for w, size in zip(weights, found.pools.sizes, strict=True):
             cells.append("–" if w <= 0 else f"{number(100 * w, 3)} % ({number(w * total / size, 3)}×)")
         made.add_row(*(Text(cell) for cell in cells))
+        if name == "best" and found.draws is not None:
+            low, high = (100.0 * ends[b] for ends in found.weights_interval(level))
+            between = [f"{number(x, 3)} … {number(y, 3)} %" for x, y in zip(low, high, strict=True)]
+            made.add_row(Text(f"  {100 * level:g} % of its weights", style="dim"), *[""] * 3, *map(Text, between))
     return made

@@ -10,8 +10,8 @@ import pytest
 import scalefit as sf
 from scalefit.cli._showcase import least_plan
 
-MOST_SECONDS = 75.0
-"""Of the processor, on one core or two: what else the machine does must not fail the test."""
+MOST_SECONDS = 120.0
+"""Of the processor, about 55 on idle cores: other work that shares them slows each, and must not fail the test."""
 
 
 def demonstrated(folder, *options):
