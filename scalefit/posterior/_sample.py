@@ -29,6 +29,8 @@ LEAST = 8192
 """Weighed draws at least: of fewer, the tail of the weights says little."""
 FINE, SHARE = 0.5, 0.1
 """Importance sampling is trusted up to this k̂ and from this share of effective draws on."""
+USELESS, MIXED = 0.7, 1.05
+"""The k̂ from which weights, and the R̂ from which chains, are not to be trusted."""
 STEPS = 100
 """Draws of each chain at least."""
 
@@ -65,7 +67,8 @@ def sample(
     by parameter, `divergences`, `khat` (NaN or `None` where a method has none), `contraction` by parameter (1 less the
     variance after over that before the runs: near 0 where they do not inform it) and `priors` in words.
 
-    **Warns:** where the fit, whose numbers stand as `value` beside intervals, lies outside the draws.
+    **Warns:** where k̂ is 0.7 or more, or chains diverged or did not mix; and where the fit, whose numbers stand as
+    `value` beside intervals, lies outside the draws.
 
     **Raises:** `InputError` for fits that did not converge, rows of one training that are not independent, priors of
     what is not fitted, and priors that leave out values that a parameter may have.
@@ -95,6 +98,7 @@ def sample(
     ensemble = _ensemble(fit, prepared, drawn, found, seed)
     found["contraction"] = _contraction(problem, ensemble, drawn)
     found["priors"] = described(problem.prior, curve)
+    _warn_of_quality(found)
     _warn_of_priors(ensemble)
     return ensemble
 
@@ -145,6 +149,20 @@ def _natural(ensemble: Ensemble[Any]) -> list[np.ndarray]:
     numbers = values(ensemble.law)
     names = [slot.name for slot in slots(ensemble.fit.law)]
     return [*(numbers[:, names.index(name)] for name in ensemble.free), np.asarray(ensemble.scale)]
+
+
+def _warn_of_quality(found: Mapping[str, Any]) -> None:
+    """Say where the draws are not to be trusted, and what to do."""
+    said = None
+    worst = max(found["rhat"].values(), default=1.0)
+    if found["method"] == "is" and not found["khat"] < USELESS:
+        said = f"Importance sampling fails here (Pareto k {found['khat']:.2f}): use method='nuts'"
+    elif found["divergences"] > 0:
+        said = f"{found['divergences']} transitions diverged: give stronger priors, or hold a parameter fixed"
+    elif worst > MIXED:
+        said = f"The chains have not mixed (R-hat {worst:.2f}): draw more, or give stronger priors"
+    if said is not None:
+        warnings.warn(f"{said}. The draws are not to be trusted as they are.", stacklevel=3)
 
 
 def _warn_of_priors(ensemble: Ensemble[Any]) -> None:

@@ -15,6 +15,7 @@ from scalefit.estimate import LawCurve
 from scalefit.posterior._density import _log_density
 from scalefit.posterior._importance import pareto_tail, weigh
 from scalefit.posterior._prior import default, described, log_prior, natural_numbers, with_given
+from scalefit.posterior._sample import _warn_of_quality
 
 NUM = 4000
 
@@ -152,6 +153,21 @@ def test_importance_sampling_that_fails_gives_way(fit, runs, monkeypatch):
     found = sf.sample(fit, runs, num=NUM)
     assert found.diagnostics["method"] == "nuts"
     assert found.diagnostics["khat"] is not None
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ({"method": "is", "khat": 0.9}, r"Pareto k 0\.90\): use method='nuts'"),
+        ({"divergences": 3}, "3 transitions diverged: give stronger priors"),
+        ({"rhat": {"alpha": 1.2}}, r"have not mixed \(R-hat 1\.20\)"),
+    ],
+)
+def test_draws_that_are_not_to_be_trusted_are_said(found, message):
+    fine = {"method": "nuts", "khat": None, "divergences": 0, "rhat": {"alpha": 1.0}}
+    with pytest.warns(UserWarning, match=message):
+        _warn_of_quality(fine | found)
+    _warn_of_quality(fine)
 
 
 @pytest.mark.parametrize("shape", [0.3, 0.8])
