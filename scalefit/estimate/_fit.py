@@ -17,7 +17,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..results import Fit, Source
 from ..solve import Precision, Solutions, Solver, bucket, refuse_solver, responses, solve
-from ._pools import warn_of_floor, warn_of_overfitting
+from ._pools import warn_of_pools
 from ._prepare import Prepared, inputs_for, laws_at, prepare, representable, size_law, usable
 from ._starts import given, screened
 from ._studies import Studies
@@ -106,9 +106,7 @@ def fit(
     out = _collect(noise, parts, studies, seed, by)
     if throw:
         _raise_unless_converged(out)
-    columns, _ = inputs_for(template, runs)
-    warn_of_floor(template, out.free, studies, columns)
-    warn_of_overfitting(template, studies, columns)
+    warn_of_pools(template, out.free, studies, inputs_for(template, runs)[0])
     return out
 
 

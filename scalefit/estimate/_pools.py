@@ -119,7 +119,13 @@ class Pooling:
         return [(np.flatnonzero(share[:, i] > 0.0), own) for i, own in enumerate(self.own) if own]
 
 
-def warn_of_floor(law: AbstractLaw, free: Sequence[str], studies: Studies, columns: dict[str, np.ndarray]) -> None:
+def warn_of_pools(law: AbstractLaw, free: Sequence[str], studies: Studies, columns: dict[str, np.ndarray]) -> None:
+    """Warn of what runs on pools do not show, or show and the law cannot say; of nothing for other laws."""
+    _warn_of_floor(law, free, studies, columns)
+    _warn_of_overfitting(law, studies, columns)
+
+
+def _warn_of_floor(law: AbstractLaw, free: Sequence[str], studies: Studies, columns: dict[str, np.ndarray]) -> None:
     """Warn where the floor d of a law of pools is free and fresh samples do not reach far enough to show it.
 
     A run counts as fresh where no pool was passed more than once. Where the longest of those has seen less than `FAR`,
@@ -141,11 +147,11 @@ def warn_of_floor(law: AbstractLaw, free: Sequence[str], studies: Studies, colum
             f"{longest[study]:.3g}, so that the floor d and the half-life of the best pool trade off: add a run on "
             f"unlimited samples, or hold d fixed.",
             FloorWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
-def warn_of_overfitting(law: AbstractLaw, studies: Studies, columns: dict[str, np.ndarray]) -> None:
+def _warn_of_overfitting(law: AbstractLaw, studies: Studies, columns: dict[str, np.ndarray]) -> None:
     """Warn where the error of a pool trained on by itself rises again with its passes, and the law can only fall.
 
     The mean over the runs of most passes is held against the least mean before: by `RISE` and, where there are several
@@ -176,6 +182,6 @@ def warn_of_overfitting(law: AbstractLaw, studies: Studies, columns: dict[str, n
                 f"again, by {100 * np.expm1(rise):.0f} % from {points[3, least]:.3g} passes to {points[3, end]:.3g}, "
                 f"and {type(law).__name__} can only fall: leave out longer runs on it, or fit PoolsOverfit.",
                 OverfitWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
             return

@@ -84,7 +84,7 @@ def crossover(
     with jax.enable_x64(True):
         at = tuple(jnp.asarray(a) for a in (budgets, plans, pools.sizes, pools.cost))
         one = float(_crossing(jax.tree.map(lambda a: jnp.asarray(a)[None], task.sized(law)), *at)[0][0])
-        _warn_beyond(one, source)
+        _warn_beyond(one / float(np.min(plans @ pools.cost)), source)
         if drawn is None:
             return Crossover(one, None, None, None, None, None)
         draws, ahead = map(np.asarray, _crossing(jax.tree.map(jnp.asarray, task.sized(drawn)), *at))
@@ -93,12 +93,12 @@ def crossover(
     return Crossover(one, float(low), float(high), float(np.mean(np.isfinite(draws))), float(np.mean(ahead)), draws)
 
 
-def _warn_beyond(budget: float, source: Any) -> None:
+def _warn_beyond(samples: float, source: Any) -> None:
     """Say of a crossing far beyond the runs that no run was near it."""
-    if source is None or "n" not in source.ranges or not budget > BEYOND * (longest := source.ranges["n"][1]):
+    if source is None or "n" not in source.ranges or not samples > BEYOND * (longest := source.ranges["n"][1]):
         return
     warnings.warn(
-        f"The crossing at {budget:.3g} is {budget / longest:.3g} times beyond the longest run ({longest:g} samples): "
+        f"The crossing at {samples:.3g} samples is {samples / longest:.3g} times beyond the longest run ({longest:g}): "
         f"it is what the law says there, and no run was near it.",
         stacklevel=3,
     )

@@ -16,6 +16,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ._polish import Solutions
+
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -77,8 +79,6 @@ def _found(path: Path, program: functools.partial[Any], tree: Any, leaves: list[
 def _know_outputs() -> None:
     from jax import export
 
-    from ._polish import Solutions
-
     export.register_namedtuple_serialization(Solutions, serialized_name="scalefit.Solutions")
 
 
@@ -96,5 +96,6 @@ def _surroundings() -> str:
     code = hashlib.sha256()
     for file in sorted(PACKAGE.rglob("*.py")):
         code.update(file.read_bytes())
+    # JAX makes these attributes as it is imported, where no type checker sees them.
     settings = (jax.config.jax_default_matmul_precision, jax.config.jax_numpy_dtype_promotion)  # pyright: ignore[reportAttributeAccessIssue]
     return repr((code.hexdigest(), jax.__version__, jax.default_backend(), settings))
