@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from .._core import RESULTS, InputError
 from ..laws import AbstractLaw
@@ -138,7 +138,8 @@ class Ensemble(eqx.Module, Generic[LawT]):
     - `fit`: The fit about which the draws lie.
     - `method`: How they were made, in a word.
     - `seed`: The seed of the draws.
-    - `diagnostics`: What is known of their quality.
+    - `diagnostics`: What is known of their quality; of a batch, an array by study where studies differ.
+    - `drawn`: What else each draw has, by name: the chain it is of, numbers of the scatter.
     """
 
     law: LawT
@@ -150,6 +151,7 @@ class Ensemble(eqx.Module, Generic[LawT]):
     method: str = eqx.field(static=True)
     seed: int = eqx.field(static=True)
     diagnostics: dict[str, Any] = eqx.field(default_factory=dict)
+    drawn: dict[str, Shaped[np.ndarray, "*batch draw"]] = eqx.field(default_factory=dict)
 
     @property
     def converged(self) -> Bool[np.ndarray, "*batch draw"]:

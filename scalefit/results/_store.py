@@ -29,6 +29,8 @@ FORMAT = 1
 
 _FIT_ARRAYS = ("objective", "result", "scale", "residuals", "dead", "agreeing")
 _DRAW_ARRAYS = ("objective", "result", "scale", "dead")
+DRAWN = "draws.drawn."
+"""What the names of further arrays of the draws begin with."""
 
 
 def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[str, bytes] | None = None) -> Path:
@@ -71,6 +73,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         document["ensemble"] = {"method": result.method, "seed": result.seed, "diagnostics": result.diagnostics}
         arrays |= {f"draws.{name}": np.asarray(getattr(result, name)) for name in _DRAW_ARRAYS}
         arrays |= {f"draws.law.{name}": np.asarray(getattr(result.law, name)) for name in parameters(result.law)}
+        arrays |= {f"{DRAWN}{name}": np.asarray(column) for name, column in result.drawn.items()}
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -190,11 +193,25 @@ def _result(
     counts |= {arrays[f"draws.law.{n}"].shape[: fit.objective.ndim + 1] for n in parameters(cls)}
     if len(counts) != 1:
         raise ValueError(f"its draws are of different lengths, {sorted(counts)}")
+    kept = document["ensemble"]
     return Ensemble(
         law=_law(cls, options, arrays, "draws.law."),
         fit=fit,
-        **(document["ensemble"] | {name: arrays[f"draws.{name}"] for name in _DRAW_ARRAYS}),
+        method=kept["method"],
+        seed=kept["seed"],
+        diagnostics=_arrays(kept["diagnostics"]),
+        drawn={name.removeprefix(DRAWN): arrays[name] for name in arrays if name.startswith(DRAWN)},
+        **{name: arrays[f"draws.{name}"] for name in _DRAW_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
+
+
+def _arrays(document: Any) -> Any:
+    """Lists as arrays again; what was not finite is NaN."""
+    if isinstance(document, dict):
+        return {name: _arrays(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return np.asarray([math.nan if value is None else value for value in document])
+    return document
 
 
 def versions() -> dict[str, str]:
