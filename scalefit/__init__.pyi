@@ -28,6 +28,7 @@ from .plan import Crossover as Crossover
 from .plan import Curation as Curation
 from .plan import crossover as crossover
 from .plan import curate as curate
+from .posterior import prior as prior
 from .posterior import sample as sample
 from .results import Band as Band
 from .results import Ensemble as Ensemble

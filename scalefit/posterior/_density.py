@@ -1,119 +1,93 @@
-"""How probable parameters are after the runs: the posterior density, its mode, and the curvature there."""
+"""How probable parameters are after the runs: the posterior density, run by run and as a whole."""
 
-import functools
-import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import gammaln
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from ..estimate import LawCurve
-from ..noise import AbstractNoise, Gaussian, Huber, StudentT
-from ..solve import Data, Lanes, predictions
+from ..noise import AbstractNoise
+from ._noise import log_density_of
 from ._prior import Prior, free_numbers_of, log_prior
-
-STEPS = 200
-"""Newton steps to the mode."""
-LONGEST = 3.0
-"""The longest of them."""
-HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
+from ._trainings import over_offsets
 
 
 class Problem(NamedTuple):
-    """One study: its runs, how they scatter, and what was known before."""
+    """One study, or many along a leading axis of everything but noise and prior.
 
-    data: Data
+    Sampled are the free numbers of the law, the logarithm of the scatter s, then, where there is a `reach`, the power
+    with which s grows, and, where there is a `training`, the logarithm of τ/s.
+
+    **Arguments:**
+
+    - `point`, `target`, `precision`, `constant`: As the solvers see them (`solve.Data`).
+    - `real`: Which rows are runs and not padding.
+    - `reach`: Logarithm of what the scatter grows with, about the middle of its range.
+    - `training`: The training of each row, where rows of one share an offset.
+    - `noise`: How runs scatter.
+    - `prior`: What was known before.
+    """
+
+    point: Mapping[str, Float[Array, "*study run"]]
+    target: Float[Array, "*study run"]
+    precision: Float[Array, "*study run"] | None
+    constant: Float[Array, "*study constant"]
+    real: Bool[Array, "*study run"]
+    reach: Float[Array, "*study run"] | None
+    training: Int[Array, "*study run"] | None
     noise: AbstractNoise
     prior: Prior
 
 
+STUDIES: Any = Problem(0, 0, 0, 0, 0, 0, 0, None, None)  # pyright: ignore[reportArgumentType]  axes, not arrays
+"""Which axes of a problem run along its studies, as `jax.vmap` wants it."""
+
+
+class _Rows(NamedTuple):
+    """Residuals on the noise's scale, the logarithm of what multiplies each, and of the scatter."""
+
+    residual: Array
+    log_sharp: Array
+    log_s: Array
+
+
+def _rows(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> _Rows:
+    noise, free = problem.noise, len(curve.free)
+    theta = tuple(free_numbers_of(curve, numbers, problem.prior, problem.constant))
+    value = jax.vmap(lambda at: curve(theta, at, problem.constant))(problem.point)
+    residual = problem.target - (jnp.log(value) if noise.log else value)
+    log_sharp = jnp.zeros_like(residual)
+    if problem.precision is not None:
+        log_sharp = log_sharp + jnp.log(problem.precision)
+    if problem.reach is not None:
+        log_sharp = log_sharp - numbers[free + 1] * problem.reach
+    log_s = numbers[free] if noise.log else numbers[free] + jnp.log(problem.constant[len(curve.units)])
+    return _Rows(residual, log_sharp, log_s)
+
+
 def log_likelihoods(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " run"]:
-    r"""The logarithm of the probability density of each run, on the noise's scale; 0 for padding.
-
-    The residual r is in units of the scatter s, $z = r/s$. Gaussian: $-z^2/2 - \log s\sqrt{2\pi}$. Student-t with ν
-    degrees of freedom. Huber: $-\rho_\delta(r)/s^2 - \log Z$ with
-    $Z = s\sqrt{2\pi}\,\mathrm{erf}(\delta/s\sqrt2) + 2 (s^2/\delta) e^{-\delta^2/2s^2}$, normal inside the knee δ and
-    falling exponentially beyond.
-    """
-    data, noise = problem.data, problem.noise
-    rows = Lanes(data.point, data.target, data.weight, data.precision, data.constant)
-    theta = jnp.stack(free_numbers_of(curve, numbers))[None]
-    value = predictions(curve, theta, rows)[0]
-    residual = data.target[0] - (jnp.log(value) if noise.log else value)
-    sharpness = jnp.zeros(())
-    if data.precision is not None:
-        residual, sharpness = residual * data.precision[0], jnp.log(data.precision[0])
-    log_s = numbers[-1] if noise.log else numbers[-1] + jnp.log(data.constant[0, len(curve.units)])
-    return jnp.where(data.weight[0] > 0.0, data.weight[0] * (_log_density(noise, residual, log_s) + sharpness), 0.0)
-
-
-def _log_density(noise: AbstractNoise, residual: Array, log_s: Array) -> Array:
-    match noise:
-        case Gaussian():
-            z = residual * jnp.exp(-log_s)
-            return -0.5 * z * z - log_s - HALF_LOG_TWO_PI
-        case StudentT():
-            df = jnp.asarray(noise.df, residual.dtype)
-            whole = gammaln(0.5 * (df + 1.0)) - gammaln(0.5 * df) - 0.5 * jnp.log(df * math.pi)
-            return whole - noise.rho(residual * jnp.exp(-log_s)) - log_s
-        case Huber():
-            knee = jnp.asarray(noise.delta, residual.dtype) * jnp.exp(-log_s)
-            inside = HALF_LOG_TWO_PI + jnp.log(jax.scipy.special.erf(knee / math.sqrt(2.0)))
-            beyond = math.log(2.0) - jnp.log(knee) - 0.5 * knee * knee
-            return -noise.rho(residual) * jnp.exp(-2.0 * log_s) - log_s - jnp.logaddexp(inside, beyond)
-        case _:
-            raise TypeError(f"{type(noise).__name__} has no density")
+    """The logarithm of the density of each run's residual, or of each training's; 0 for padding."""
+    rows = _rows(curve, numbers, problem)
+    if problem.training is not None:
+        real = problem.real.astype(rows.residual.dtype)
+        residual = jnp.where(problem.real, rows.residual, 0.0)
+        return over_offsets(
+            problem.noise, residual, rows.log_sharp, real, problem.training, rows.log_s, rows.log_s + numbers[-1]
+        )
+    by_run = log_density_of(problem.noise, rows.residual * jnp.exp(rows.log_sharp), rows.log_s) + rows.log_sharp
+    return jnp.where(problem.real, by_run, 0.0)
 
 
 def log_density(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, ""]:
     """The logarithm of the posterior density, but for a constant; minus infinity where the law gives no number."""
-    prior = log_prior(problem.prior, curve, numbers, problem.data.constant[0])
-    total = jnp.sum(log_likelihoods(curve, numbers, problem)) + prior
+    likelihood = jnp.sum(log_likelihoods(curve, numbers, problem))
+    total = likelihood + log_prior(problem.prior, curve, numbers, problem.constant)
     return jnp.where(jnp.isfinite(total), total, -jnp.inf)
 
 
-class Mode(NamedTuple):
-    """Where the density is largest, and a factor F of the covariance there: $F F^T$ is the inverse of the curvature."""
-
-    numbers: Float[Array, " number"]
-    factor: Float[Array, "number number"]
-    density: Float[Array, ""]
-    steps: Array
-
-
-class _Step(NamedTuple):
-    mode: Mode
-    damping: Array
-    left: Array  # what the next step promises
-
-
-@functools.partial(jax.jit, static_argnames=("curve",))
-def mode(curve: LawCurve, start: Float[Array, " number"], problem: Problem) -> Mode:
-    """Newton's way up from a start, along the directions of the curvature, each by its own amount."""
-
-    def density(numbers: Array) -> Array:
-        return log_density(curve, numbers, problem)
-
-    def further(s: _Step) -> Array:
-        return (s.left > 1e-10) & (s.mode.steps < STEPS) & (s.damping < 1e12)
-
-    def step(s: _Step) -> _Step:
-        at = s.mode
-        slope = jax.grad(density)(at.numbers)
-        bend, axes = jnp.linalg.eigh(-jax.hessian(density)(at.numbers))
-        along, size = axes.T @ slope, jnp.maximum(jnp.abs(bend), 1e-8)
-        move = along / (size + s.damping)
-        numbers = at.numbers + axes @ (move * jnp.minimum(1.0, LONGEST / jnp.maximum(jnp.linalg.norm(move), 1e-30)))
-        there = density(numbers)
-        good = there >= at.density
-        # The curvature is that where the step began, from which the last one hardly moves.
-        factor = axes / jnp.sqrt(jnp.maximum(bend, 1e-8))
-        numbers, there = jnp.where(good, numbers, at.numbers), jnp.where(good, there, at.density)
-        damping = jnp.where(good, 0.1 * s.damping, jnp.maximum(10.0 * s.damping, 1e-3))
-        return _Step(Mode(numbers, factor, there, at.steps + 1), damping, jnp.sum(along**2 / size))
-
-    none = jnp.zeros((start.shape[0], start.shape[0]), start.dtype)
-    first = _Step(Mode(start, none, density(start), jnp.int32(0)), jnp.zeros(()), jnp.full((), jnp.inf))
-    return jax.lax.while_loop(further, step, first).mode
+def residuals(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Any:
+    """By run, the residual in units of its scatter."""
+    rows = _rows(curve, numbers, problem)
+    return rows.residual * jnp.exp(rows.log_sharp - rows.log_s)

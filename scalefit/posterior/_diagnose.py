@@ -10,16 +10,28 @@ TAILS = 0.05, 0.95
 
 
 def chains_diagnosed(
-    numbers: Float[np.ndarray, "chain draw number"], diverging: Bool[np.ndarray, "chain draw"], names: Sequence[str]
+    numbers: Float[np.ndarray, "*study chain draw number"],
+    diverging: Bool[np.ndarray, "*study chain draw"],
+    names: Sequence[str],
 ) -> dict[str, Any]:
-    """Worst effective numbers of draws, of the bulk and of the tails, split R̂ by parameter, and divergences."""
+    """Worst effective numbers of draws, of the bulk and of the tails, split R̂ by parameter, and divergences.
+
+    Each is one number, or one for each study.
+    """
     from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 
-    bulk = [float(effective_sample_size(numbers[..., i])) for i in range(numbers.shape[-1])]
-    tails = []
-    for i in range(numbers.shape[-1]):
-        for level in TAILS:
-            below = numbers[..., i] <= np.quantile(numbers[..., i], level)
-            tails.append(float(effective_sample_size(below.astype(float))))
-    rhat = {name: float(split_gelman_rubin(numbers[..., i])) for i, name in enumerate(names)}
-    return {"ess_bulk": min(bulk), "ess_tail": min(tails), "rhat": rhat, "divergences": int(diverging.sum())}
+    # Chains and draws come first there.
+    by_chain = np.moveaxis(numbers, (-3, -2), (0, 1))
+    bulk = np.asarray(effective_sample_size(by_chain)).min(axis=-1)
+    tails = [
+        np.asarray(effective_sample_size((by_chain <= np.quantile(by_chain, level, axis=(0, 1))).astype(float)))
+        for level in TAILS
+    ]
+    split = np.asarray(split_gelman_rubin(by_chain))
+    found = {
+        "ess_bulk": bulk,
+        "ess_tail": np.min(tails, axis=(0, -1)),
+        "rhat": {name: split[..., i] for i, name in enumerate(names)},
+        "divergences": np.sum(diverging, axis=(-2, -1)),
+    }
+    return found

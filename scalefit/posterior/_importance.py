@@ -1,16 +1,18 @@
-"""Draws from a heavy-tailed distribution about the mode, weighed by how probable each is."""
+"""Draws from heavy-tailed distributions about the modes, weighed by how probable each is."""
 
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 
 from ..estimate import LawCurve
-from ._density import Mode, Problem, log_density
+from ._density import Problem, log_density
+from ._mode import Mode, mode, modes, over_studies
+from ._smooth import resampled, weigh
 
 FREEDOM = 8.0
 """Degrees of freedom of the proposal: heavier tails than a posterior has."""
@@ -18,77 +20,82 @@ TOGETHER = 256
 """Draws that are judged side by side."""
 
 
-class Weighed(NamedTuple):
-    """Draws of a proposal with their importance.
+class Drawn(NamedTuple):
+    """Equally weighted draws of the sampled numbers, how good they are, and the logarithm of the evidence."""
+
+    numbers: Float[Array, "*study draw number"]
+    khat: Float[Array, "*study"]
+    ess: Float[Array, "*study"]
+    evidence: Float[Array, "*study"]
+    at: Mode
+
+
+@functools.partial(jax.jit, static_argnames=("curve", "num", "tried"))
+def important(
+    curve: LawCurve, starts: Float[Array, "study number"], problem: Problem, keys: Array, num: int, tried: int
+) -> Drawn:
+    """For each study, draws from about the one mode that is reached from its start.
 
     **Arguments:**
 
-    - `numbers`: The draws.
-    - `weight`: Their weights, smoothed at the upper end; they sum to 1.
-    - `khat`: Pareto's k of the largest weights: below 0.5 all is well, above 0.7 nothing is.
+    - `tried`: Draws that are weighed for the `num` that are kept.
     """
 
-    numbers: Float[np.ndarray, "draw number"]
-    weight: Float[np.ndarray, " draw"]
-    khat: float
+    def one(start: Array, key: Array, own: Problem) -> Drawn:
+        at = jax.tree.map(lambda a: a[None], mode(curve, start, own))
+        return from_modes(curve, at, jnp.zeros(1), own, key, num, tried)
 
-    @property
-    def ess(self) -> float:
-        """How many independent draws these are worth."""
-        return float(1.0 / np.sum(self.weight**2))
+    return over_studies(one, problem, starts, keys)
 
 
-@functools.partial(jax.jit, static_argnames=("curve", "num"))
-def proposed(curve: LawCurve, at: Mode, problem: Problem, key: Array, num: int) -> tuple[Array, Array]:
-    """Draws of a Student-t about the mode, and the logarithms of their weights."""
-    size = at.numbers.shape[0]
-    normal, chi = jax.random.split(key)
+@functools.partial(jax.jit, static_argnames=("curve", "num", "tried"))
+def sought(
+    curve: LawCurve, starts: Float[Array, "study start number"], problem: Problem, keys: Array, num: int, tried: int
+) -> Drawn:
+    """For each study, draws from about all of the modes that are reached from its starts."""
+
+    def one(begin: Array, key: Array, own: Problem) -> Drawn:
+        return from_modes(curve, *modes(curve, begin, own), own, key, num, tried)
+
+    return over_studies(one, problem, starts, keys)
+
+
+def from_modes(
+    curve: LawCurve,
+    at: Mode,
+    evidence: Float[Array, " mode"],
+    problem: Problem,
+    key: Array,
+    num: int,
+    tried: int,
+) -> Drawn:
+    """Draws of one study from a mixture of Student-t's about its modes, each as much as its evidence says."""
+    own, kept = jax.random.split(key)
+    numbers, log_proposal = proposed(at, evidence, own, tried)
+    density = jax.lax.map(lambda u: log_density(curve, u, problem), numbers, batch_size=TOGETHER)
+    found = weigh(density - log_proposal)
+    some = numbers[resampled(found.weight, num, kept)]
+    return Drawn(some, found.khat, found.ess, found.log_mean, jax.tree.map(lambda a: a[0], at))
+
+
+def proposed(
+    at: Mode, evidence: Float[Array, " mode"], key: Array, num: int
+) -> tuple[Float[Array, "draw number"], Float[Array, " draw"]]:
+    """Draws of the mixture, and the logarithms of its density there."""
+    size = at.numbers.shape[1]
+    which, normal, chi = jax.random.split(key, 3)
+    log_share = jax.nn.log_softmax(evidence)
+    place = jax.random.categorical(which, log_share, shape=(num,))
     z = jax.random.normal(normal, (num, size), at.numbers.dtype)
     z = z / jnp.sqrt(jax.random.chisquare(chi, FREEDOM, (num, 1), at.numbers.dtype) / FREEDOM)
-    numbers = at.numbers + z @ at.factor.T
-    proposal = -0.5 * (FREEDOM + size) * jnp.log1p(jnp.sum(z * z, axis=1) / FREEDOM)
-    density = jax.lax.map(lambda one: log_density(curve, one, problem), numbers, batch_size=TOGETHER)
-    return numbers, density - proposal
+    numbers = at.numbers[place] + jnp.einsum("kij,kj->ki", at.factor[place], z)
 
+    def log_t(middle: Array, factor: Array) -> Array:
+        apart = jnp.linalg.solve(factor, (numbers - middle).T)
+        tail = -0.5 * (FREEDOM + size) * jnp.log1p(jnp.sum(apart**2, axis=0) / FREEDOM)
+        whole = gammaln(0.5 * (FREEDOM + size)) - gammaln(0.5 * FREEDOM) - 0.5 * size * math.log(FREEDOM * math.pi)
+        return whole + tail - jnp.linalg.slogdet(factor)[1]
 
-def weigh(numbers: Any, log_weight: Any) -> Weighed:
-    """Weights from their logarithms, the largest replaced by what a Pareto tail expects of them (arXiv 1507.02646)."""
-    log_weight = np.asarray(log_weight, float)
-    log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
-    weight = np.exp(log_weight - np.max(log_weight))
-    count = min(len(weight) // 5, math.ceil(3.0 * math.sqrt(len(weight))))
-    order = np.argsort(weight, kind="stable")
-    tail, cut = order[-count:], weight[order[-count - 1]]
-    khat, scale = pareto_tail(weight[tail] - cut)
-    if np.isfinite(khat):
-        at = (np.arange(1, count + 1) - 0.5) / count
-        beyond = -np.log1p(-at) if abs(khat) < 1e-9 else np.expm1(-khat * np.log1p(-at)) / khat
-        weight[tail] = np.minimum(cut + scale * beyond, 1.0)
-    return Weighed(np.asarray(numbers), weight / weight.sum(), float(khat))
-
-
-def pareto_tail(beyond: Float[np.ndarray, " draw"]) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution of ascending numbers above 0.
-
-    Source: Zhang and Stephens 2009, with the weak prior of arXiv 1507.02646, appendix C.
-    """
-    x = beyond[beyond > 0.0]
-    count = len(x)
-    if count < 5:
-        return float("nan"), float("nan")
-    grid = 30 + int(math.sqrt(count))
-    quartile = x[max(int(count / 4 + 0.5) - 1, 0)]
-    b = (1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3.0 * quartile) + 1.0 / x[-1]
-    k = np.mean(np.log1p(-b[:, None] * x), axis=1)
-    likely = count * (np.log(-b / k) - k - 1.0)
-    share = np.exp(likely - np.max(likely))
-    best = np.sum(b * share) / np.sum(share)
-    shape = float(np.mean(np.log1p(-best * x)))
-    return (count * shape + 5.0) / (count + 10.0), -shape / float(best)
-
-
-def resampled(weighed: Weighed, num: int, rng: np.random.Generator) -> Float[np.ndarray, "draw number"]:
-    """So many equally weighted draws, each as often as its weight says, in no order."""
-    at = (rng.random() + np.arange(num)) / num
-    place = np.searchsorted(np.cumsum(weighed.weight), at * (1.0 - 1e-12))
-    return weighed.numbers[rng.permutation(place)]
+    # A start that led nowhere has neither share nor density.
+    each = jnp.where(jnp.isfinite(log_share)[:, None], jax.vmap(log_t)(at.numbers, at.factor), -jnp.inf)
+    return numbers, jax.scipy.special.logsumexp(log_share[:, None] + each, axis=0)

@@ -8,37 +8,64 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..estimate import LawCurve
-from ._density import Mode, Problem, log_density
+from ._density import STUDIES, Problem, log_density
+from ._mode import Mode
 
 CHAINS, WARMUP = 16, 200
 """Chains side by side, and steps of each in which it finds its step size."""
-ACCEPTED = 0.8
-"""Share of proposals to be accepted."""
+ACCEPTED, CAREFUL = 0.8, 0.98
+"""Share of proposals to be accepted, and after chains that diverged."""
 
 
 class Chains(NamedTuple):
     """Draws by chain, and which of them diverged."""
 
-    numbers: Float[Array, "chain draw number"]
-    diverging: Bool[Array, "chain draw"]
+    numbers: Float[Array, "*study chain draw number"]
+    diverging: Bool[Array, "*study chain draw"]
 
 
 @functools.partial(jax.jit, static_argnames=("curve", "num", "chains", "warmup"))
 def nuts(
-    curve: LawCurve, at: Mode, problem: Problem, key: Array, num: int, chains: int = CHAINS, warmup: int = WARMUP
+    curve: LawCurve,
+    at: Mode,
+    problem: Problem,
+    keys: Array,
+    accepted: Any = ACCEPTED,
+    *,
+    num: int,
+    chains: int = CHAINS,
+    warmup: int = WARMUP,
 ) -> Chains:
-    """Chains from about the mode; the covariance there stands for the mass matrix, which is not adapted."""
+    """For each study, chains from about the mode, whose covariance stands for a mass matrix that is not adapted.
+
+    **Arguments:**
+
+    - `at`, `problem`, `keys`: With a leading axis of studies, which move in step.
+    - `accepted`: Share of proposals to be accepted: the more, the smaller the steps.
+    """
+
+    def one(mode: Mode, own: Problem, key: Array) -> Chains:
+        def density(z: Array) -> Array:
+            return log_density(curve, mode.numbers + mode.factor @ z, own)
+
+        z, diverging = whitened_chains(density, mode.numbers.shape[0], key, num, chains, warmup, accepted)
+        return Chains(mode.numbers + z @ mode.factor.T, diverging)
+
+    return jax.vmap(one, (0, STUDIES, 0))(at, problem, keys)
+
+
+def whitened_chains(
+    density: Any, size: int, key: Array, num: int, chains: int = CHAINS, warmup: int = WARMUP, accepted: Any = ACCEPTED
+) -> tuple[Float[Array, "chain draw number"], Bool[Array, "chain draw"]]:
+    """Chains of a log density that is about that of a standard normal, and which draws diverged."""
     from numpyro.infer.hmc import hmc  # it takes a while to import
 
-    def potential(z: Array) -> Array:
-        return -log_density(curve, at.numbers + at.factor @ z, problem)
-
-    init, move = hmc(potential, algo="NUTS")
+    init, move = hmc(lambda z: -density(z), algo="NUTS")
     start, run = jax.random.split(key)
-    places = 1.5 * jax.random.normal(start, (chains, at.numbers.shape[0]), at.numbers.dtype)
+    places = 1.5 * jax.random.normal(start, (chains, size))
 
     def begin(place: Array, key: Array) -> Any:
-        return init(place, warmup, 0.7, adapt_mass_matrix=False, target_accept_prob=ACCEPTED, rng_key=key)
+        return init(place, warmup, 0.7, adapt_mass_matrix=False, target_accept_prob=accepted, rng_key=key)
 
     states = jax.vmap(begin)(places, jax.random.split(run, chains))
 
@@ -48,5 +75,4 @@ def nuts(
 
     # One loop for the steps that find the step size and those that are kept: each would be compiled anew.
     _, (z, diverging) = jax.lax.scan(step, states, None, length=warmup + num)
-    z, diverging = z[warmup:], diverging[warmup:]
-    return Chains(jnp.swapaxes(at.numbers + z @ at.factor.T, 0, 1), jnp.swapaxes(diverging, 0, 1))
+    return jnp.swapaxes(z[warmup:], 0, 1), jnp.swapaxes(diverging[warmup:], 0, 1)

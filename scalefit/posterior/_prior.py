@@ -1,9 +1,11 @@
 """What is taken to be known of a law's parameters before any run is seen."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,18 +15,23 @@ from .._core import InputError
 from ..data import hint
 from ..estimate import LawCurve, is_amplitude
 
-SCALE = "scale"
-"""The name of the scatter of the runs among the parameters."""
+SCALE, GROWTH, TRAINING = "scale", "growth", "training"
+"""What the scatter of the runs is called among the parameters, the power with which it grows with an input, and the
+spread of what rows of one training share, as a multiple of the scatter."""
 SCATTER = 0.02, 2.0
 """Median of the scatter, as a share of the target, and its spread in e-folds."""
+STEEP = 0.3
+"""Spread of the power with which the scatter grows."""
+SHARED = 1.5
+"""Spread in e-folds of the multiple, whose median is 1."""
 LOGARITHMS = ("positive", "nonnegative", "negative")
 """Kinds of parameters that are sampled by their logarithms."""
 
 
-class Prior(NamedTuple):
+class Prior(eqx.Module):
     """Independent priors of the sampled numbers, but for parameters of which the caller gave a distribution.
 
-    Sampled are real numbers, one for each free parameter in centred inputs, then the logarithm of the scatter:
+    Sampled are real numbers, one for each free parameter in centred inputs, then those of the scatter (`extras`):
     logarithms of what has a sign, log odds of what lies in an interval.
 
     **Arguments:**
@@ -32,14 +39,23 @@ class Prior(NamedTuple):
     - `centre`, `spread`: Of the normal prior of each sampled number; log odds are standard logistic instead, which is
         uniform in the interval.
     - `given`: Place of a parameter → the distribution of its natural value.
+    - `bounds`: Place of a parameter → the ends of that distribution, where it has both: sampled are log odds then.
+    - `extras`: Further numbers of the scatter: of `GROWTH` and `TRAINING`, in this order.
     """
 
     centre: Float[Array | np.ndarray, " number"]
     spread: Float[Array | np.ndarray, " number"]
-    given: Mapping[int, Any]
+    given: dict[int, Any] = eqx.field(default_factory=dict)
+    bounds: dict[int, tuple[Any, Any]] = eqx.field(default_factory=dict)
+    extras: tuple[str, ...] = eqx.field(static=True, default=())
 
 
-def default(curve: LawCurve) -> Prior:
+def names_of(prior: Prior, curve: LawCurve) -> list[str]:
+    """What each sampled number is called."""
+    return [*(curve.slots[k].name for k in curve.free), SCALE, *prior.extras]
+
+
+def default(curve: LawCurve, extras: tuple[str, ...] = ()) -> Prior:
     """Priors from what a law declares: `typical` is the middle two thirds of each, in centred inputs."""
     centre, spread = [], []
     for k in curve.free:
@@ -50,7 +66,9 @@ def default(curve: LawCurve) -> Prior:
             ends = np.log(np.sort(np.abs(ends)))
         centre.append(0.0 if kind == "interval" else float(np.mean(ends)))
         spread.append(1.0 if kind == "interval" else float(np.ptp(ends)) / 2.0)
-    return Prior(np.array([*centre, math.log(SCATTER[0])]), np.array([*spread, SCATTER[1]]), {})
+    further = [{GROWTH: STEEP, TRAINING: SHARED}[name] for name in extras]
+    middle = [*centre, math.log(SCATTER[0]), *(0.0 for _ in extras)]
+    return Prior(np.array(middle), np.array([*spread, SCATTER[1], *further]), extras=extras)
 
 
 def with_given(prior: Prior, curve: LawCurve, given: Mapping[str, Any]) -> Prior:
@@ -60,8 +78,9 @@ def with_given(prior: Prior, curve: LawCurve, given: Mapping[str, Any]) -> Prior
     """
     from numpyro.distributions import Distribution
 
-    names = [*(curve.slots[k].name for k in curve.free), SCALE]
-    places = {}
+    names = names_of(prior, curve)
+    places: dict[int, Any] = {}
+    bounds: dict[int, tuple[float, float]] = {}
     for name, distribution in given.items():
         if name not in names:
             raise InputError(f"priors names {name!r}, which is not fitted; {hint(name, names, what='parameters')}.")
@@ -70,28 +89,42 @@ def with_given(prior: Prior, curve: LawCurve, given: Mapping[str, Any]) -> Prior
                 f"The prior of {name} is {distribution!r}; expected a NumPyro distribution of one number, as "
                 f"numpyro.distributions.LogNormal(-1.0, 0.5)."
             )
+        if distribution.is_discrete:
+            raise InputError(f"The prior of {name} is {_words(distribution)}, of whole numbers; give a continuous one.")
         place = names.index(name)
-        left_out = _left_out(curve, place, distribution)
-        if left_out is not None:
+        left_out = _left_out(prior, curve, place, distribution)
+        ends = None if left_out is None else _ends(curve, place, distribution)
+        if ends is not None:
+            bounds[place] = ends
+        elif left_out is not None:
             raise InputError(
                 f"The prior of {name} is {_words(distribution)}, which leaves out values that it may have, as "
                 f"{left_out:.3g}: samplers need a density all over its range. Give one that falls off instead, as "
                 f"LogNormal or Normal."
             )
         places[place] = distribution
-    return prior._replace(given=places)
+    return dataclasses.replace(prior, given=places, bounds=bounds)
 
 
-def _left_out(curve: LawCurve, place: int, distribution: Any) -> float | None:
+def _left_out(prior: Prior, curve: LawCurve, place: int, distribution: Any) -> float | None:
     """A value that a parameter may have and a distribution does not."""
     reach = np.linspace(-6.0, 6.0, 121)
-    if place == len(curve.free):
-        tried = np.exp(reach)
+    if place >= len(curve.free):
+        tried = reach if names_of(prior, curve)[place] == GROWTH else np.exp(reach)
     else:
         constraint = curve.slots[curve.free[place]].parameter.constraint
         tried = np.exp(reach) if constraint.kind == "nonnegative" else constraint.constrain(reach)
     out = ~np.asarray(distribution.support(tried))
     return float(tried[np.argmax(out)]) if out.any() else None
+
+
+def _ends(curve: LawCurve, place: int, distribution: Any) -> tuple[float, float] | None:
+    """Both ends of a distribution, where all between them are values of a parameter that depends on no other."""
+    if place >= len(curve.free) or curve.slots[curve.free[place]].parameter.dims:
+        return None
+    support, allowed = distribution.support, curve.slots[curve.free[place]].parameter.constraint
+    low, high = (float(getattr(support, end, math.nan)) for end in ("lower_bound", "upper_bound"))
+    return (low, high) if allowed.low <= low < high <= allowed.high and math.isfinite(high - low) else None
 
 
 def described(prior: Prior, curve: LawCurve) -> dict[str, str]:
@@ -112,10 +145,13 @@ def described(prior: Prior, curve: LawCurve) -> dict[str, str]:
             found[name] = f"{sign}LogNormal(log {math.exp(middle):.3g}, {width:.3g})" + ",".join(about)
         else:
             found[name] = f"Normal({middle:.3g}, {width:.3g})" + ",".join(about)
-    last = len(curve.free)
-    found[SCALE] = (
-        _words(prior.given[last]) if last in prior.given else f"LogNormal(log {SCATTER[0]:g}, {SCATTER[1]:g})"
-    )
+    usual = {
+        SCALE: f"LogNormal(log {SCATTER[0]:g}, {SCATTER[1]:g})",
+        GROWTH: f"Normal(0, {STEEP:g})",
+        TRAINING: f"LogNormal(log 1, {SHARED:g})",
+    }
+    for place, name in enumerate((SCALE, *prior.extras), start=len(curve.free)):
+        found[name] = _words(prior.given[place]) if place in prior.given else usual[name]
     return found
 
 
@@ -126,45 +162,75 @@ def _words(distribution: Any) -> str:
 
 def log_prior(prior: Prior, curve: LawCurve, numbers: Float[Array, " number"], constant: Any) -> Any:
     """The logarithm of the prior density of sampled numbers."""
-    odds = np.array([curve.slots[k].parameter.constraint.kind == "interval" for k in curve.free] + [False])
-    own = np.array([i in prior.given for i in range(len(odds))])
+    count, extra = len(curve.free), numbers.shape[0] - len(curve.free)
+    odds = np.array([curve.slots[k].parameter.constraint.kind == "interval" for k in curve.free] + [False] * extra)
+    own = np.array([i in prior.given for i in range(count + extra)])
     z = (numbers - prior.centre) / prior.spread
     usual = -0.5 * z * z - jnp.log(prior.spread) - 0.5 * math.log(2.0 * math.pi)
     logistic = jax.nn.log_sigmoid(numbers) + jax.nn.log_sigmoid(-numbers)
     total = jnp.sum(jnp.where(own, 0.0, jnp.where(odds, logistic, usual)))
     if not prior.given:
         return total
-    natural = natural_numbers(curve, numbers, constant)
+    natural = natural_numbers(curve, numbers, prior, constant)
     for i, distribution in prior.given.items():
         # Natural values depend on each other in one order only, so that the volume is the product of their own slopes.
-        total = total + distribution.log_prob(natural[i]) + jnp.log(jnp.abs(_slope(curve, i, numbers, natural)))
+        slope = _slope(prior, curve, i, numbers, natural)
+        total = total + distribution.log_prob(natural[i]) + jnp.log(jnp.abs(slope))
     return total
 
 
-def free_numbers_of(curve: LawCurve, numbers: Float[Array, " number"]) -> list[Any]:
+def free_numbers_of(
+    curve: LawCurve, numbers: Float[Array | np.ndarray, "*draw number"], prior: Prior, constant: Any
+) -> list[Any]:
     """What the curve takes from the sampled numbers: what may vanish is sampled by its logarithm."""
-    kinds = [curve.slots[k].parameter.constraint.kind for k in curve.free]
-    return [jnp.exp(numbers[i]) if kind == "nonnegative" else numbers[i] for i, kind in enumerate(kinds)]
+    found = []
+    for i, k in enumerate(curve.free):
+        declared, number = curve.slots[k].parameter, numbers[..., i]
+        if i in prior.bounds:
+            low, high = prior.bounds[i]
+            natural = low + (high - low) * jax.nn.sigmoid(number)
+            share = constant[..., len(curve.units)] if is_amplitude(declared) else 1.0
+            found.append(declared.constraint.unconstrain(natural / share))
+        else:
+            found.append(jnp.exp(number) if declared.constraint.kind == "nonnegative" else number)
+    return found
 
 
-def natural_numbers(curve: LawCurve, numbers: Float[Array, " number"], constant: Any) -> list[Any]:
-    """Natural values of the free parameters, in order, then the scatter."""
-    law = curve.natural_law(free_numbers_of(curve, numbers), constant)
+def sampled_numbers(
+    curve: LawCurve, theta: Float[np.ndarray, "study free"], prior: Prior, typical: Float[np.ndarray, " study"]
+) -> Float[np.ndarray, "study free"]:
+    """The inverse of `free_numbers_of`, from not quite the ends; a term that vanished begins small."""
+    found = np.nan_to_num(theta, nan=0.0)
+    for i, k in enumerate(curve.free):
+        declared = curve.slots[k].parameter
+        if i in prior.bounds:
+            low, high = prior.bounds[i]
+            natural = declared.constraint.constrain(found[:, i]) * (typical if is_amplitude(declared) else 1.0)
+            at = np.clip((natural - low) / (high - low), 0.01, 0.99)
+            found[:, i] = np.log(at) - np.log1p(-at)
+        elif declared.constraint.kind == "nonnegative":
+            found[:, i] = np.log(np.maximum(found[:, i], 1e-3))
+    return found
+
+
+def natural_numbers(curve: LawCurve, numbers: Float[Array, " number"], prior: Prior, constant: Any) -> list[Any]:
+    """Natural values of the free parameters, in order, then those of the scatter."""
+    law = curve.natural_law(free_numbers_of(curve, numbers, prior, constant), constant)
     places = [curve.slots[k] for k in curve.free]
     found = [getattr(law, s.field) if s.index is None else getattr(law, s.field)[s.index] for s in places]
-    return [*found, jnp.exp(numbers[-1])]
+    of_scatter = zip((SCALE, *prior.extras), numbers[len(found) :], strict=True)
+    return [*found, *(number if name == GROWTH else jnp.exp(number) for name, number in of_scatter)]
 
 
-def _slope(curve: LawCurve, place: int, numbers: Array, natural: list[Any]) -> Any:
+def _slope(prior: Prior, curve: LawCurve, place: int, numbers: Array, natural: list[Any]) -> Any:
     """How a natural value moves with its own sampled number."""
-    if place == len(curve.free):
-        return natural[place]
+    if place >= len(curve.free):
+        return 1.0 if names_of(prior, curve)[place] == GROWTH else natural[place]
     declared = curve.slots[curve.free[place]].parameter
-    match declared.constraint.kind:
-        case "interval":
-            low, high = declared.constraint.low, declared.constraint.high
-            return (natural[place] - low) * (high - natural[place]) / (high - low)
-        case "real":
-            return jnp.where(numbers[place] == 0.0, 1.0, natural[place] / numbers[place])
-        case _:
-            return natural[place]
+    kind, ends = declared.constraint.kind, (declared.constraint.low, declared.constraint.high)
+    if place in prior.bounds or kind == "interval":
+        low, high = prior.bounds.get(place, ends)
+        return (natural[place] - low) * (high - natural[place]) / (high - low)
+    if kind == "real":
+        return jnp.where(numbers[place] == 0.0, 1.0, natural[place] / numbers[place])
+    return natural[place]

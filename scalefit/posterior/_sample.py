@@ -1,38 +1,28 @@
 """A posterior of a law's parameters, as an ensemble of equally weighted draws."""
 
-import warnings
-from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from .._core import RESULTS, InputError
 from ..data import Runs
-from ..estimate import Prepared, free_numbers, laws_at, prepare, refuse_number, representable, studies_of
+from ..estimate import laws_at, refuse_number, representable
 from ..laws import AbstractLaw
-from ..params import slots, values
 from ..results import Ensemble, Fit
-from ._density import Problem, mode
-from ._diagnose import chains_diagnosed
-from ._importance import Weighed, proposed, resampled, weigh
-from ._nuts import CHAINS, nuts
-from ._prior import SCALE, default, described, with_given
+from ._draw import Draws, Method, draws_of
+from ._pose import Posed, pose
+from ._prior import GROWTH, TRAINING, described, free_numbers_of, names_of, natural_numbers
+from ._quality import warn_of_fit, warn_of_quality
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
-Method = Literal["auto", "is", "nuts"]
 
-OVER = 8
-"""Weighed draws for each draw that is asked for, so that few are taken twice."""
-LEAST = 8192
-"""Weighed draws at least: of fewer, the tail of the weights says little."""
-FINE, SHARE = 0.5, 0.1
-"""Importance sampling is trusted up to this k̂ and from this share of effective draws on."""
-USELESS, MIXED = 0.7, 1.05
-"""The k̂ from which weights, and the R̂ from which chains, are not to be trusted."""
-STEPS = 100
-"""Draws of each chain at least."""
+LOGISTIC = math.pi**2 / 3.0
+"""Variance of the log odds of a uniform number."""
 
 
 def sample(
@@ -43,171 +33,155 @@ def sample(
     method: Method = "auto",
     priors: Mapping[str, Any] | None = None,
     cluster: str | tuple[str, ...] | None = "auto",
+    growth: str | None = None,
     seed: int = 0,
 ) -> Ensemble[LawT]:
     r"""Draws from the posterior of a law's parameters, given runs that scatter as the fit's noise says.
 
     The density is that of the runs (Gaussian, Student-t, or Huber's normal centre with exponential tails) times priors
-    of the parameters and of the scatter. Importance sampling weighs draws of a Student-t with 8 degrees of freedom
-    about the mode; the No-U-Turn sampler runs chains in coordinates in which the curvature at the mode is one.
+    of the parameters and of the scatter. Importance sampling weighs draws of Student-t's with 8 degrees of freedom
+    about the modes; the No-U-Turn sampler runs chains in coordinates in which the curvature at the mode is one; `"svi"`
+    draws from the normal distribution nearest to the posterior in those coordinates.
+
+    Rows of one training share an offset, $\log y = \log L(N, D) + b + \varepsilon$ with $b \sim N(0, \tau^2)$, which is
+    integrated out.
 
     **Arguments:**
 
-    - `fit`: A single fit that converged: the law, the noise, what is held fixed, and where to look.
+    - `fit`: A fit that converged, or a batch of them: the law, the noise, what is held fixed, and where to look.
     - `runs`: The runs that it was fitted to.
-    - `num`: Draws.
-    - `method`: `"is"`, `"nuts"`, or `"auto"`: the former unless its diagnosis is bad.
+    - `num`: Draws, for each study of a batch.
+    - `method`: `"is"`, `"nuts"`, `"svi"`, or `"auto"`: the first unless its diagnosis is bad, then the second.
     - `priors`: Parameter → NumPyro distribution of its natural value; `"scale"` for the scatter, which is relative on
         logarithms and otherwise a share of the typical target. The others' priors are weak, from the law's own
         declared ranges, and stand in `diagnostics["priors"]`.
-    - `cluster`: What stands for one observation: see `covariance`.
+    - `cluster`: What stands for one training: see `Runs.clusters`. `None` takes every row for itself.
+    - `growth`: An input of the law with a power of which the scatter grows: $s\,(N/N_0)^g$ for `"N"`, with N₀ the
+        middle of the runs' range.
     - `seed`: Of the draws.
 
-    **Returns:** an `Ensemble` of equally weighted draws; `diagnostics` holds `method`, `ess_bulk`, `ess_tail`, `rhat`
-    by parameter, `divergences`, `khat` (NaN or `None` where a method has none), `contraction` by parameter (1 less the
-    variance after over that before the runs: near 0 where they do not inform it) and `priors` in words.
+    **Returns:** an `Ensemble` of equally weighted draws; `diagnostics` holds, for each study of a batch, `method`,
+    `ess_bulk`, `ess_tail`, `rhat` by parameter, `divergences`, `khat` (NaN where a method has none), `log_evidence`
+    (of importance sampling), `contraction` by parameter (1 less the variance after over that before the runs: near 0
+    where they do not inform it) and `priors` in words. `drawn` holds `training`, the spread τ of what rows of one
+    training share, and `growth[N]`, the power g.
 
     **Warns:** where k̂ is 0.7 or more, or chains diverged or did not mix; and where the fit, whose numbers stand as
     `value` beside intervals, lies outside the draws.
 
-    **Raises:** `InputError` for fits that did not converge, rows of one training that are not independent, priors of
-    what is not fitted, and priors that leave out values that a parameter may have.
+    **Raises:** `InputError` for fits that did not converge, priors of what is not fitted, and priors that leave out
+    values that a parameter may have and a sampler could not keep to.
     """
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
-    if method not in ("auto", "is", "nuts"):
-        raise InputError(f"method is {method!r}; expected 'auto', 'is' or 'nuts'.")
-    prepared, problem = _problem(fit, runs, cluster, priors or {})
-    curve = prepared.curve
-    rng = np.random.default_rng([seed, 0x5A3B])
-    keys = jax.random.split(jax.random.key(seed), 2)
-    with jax.enable_x64(True):
-        at = mode(curve, jnp.asarray(_start(prepared, fit)), problem)
-        drawn: np.ndarray | None = None
-        found: dict[str, Any] = {"khat": None}
-        if method != "nuts":
-            weighed = weigh(*proposed(curve, at, problem, keys[0], max(LEAST, OVER * num)))
-            found = _weighed(weighed, num)
-            if method == "is" or (weighed.khat < FINE and found["efficiency"] > SHARE):
-                drawn = resampled(weighed, num, rng)
-        if drawn is None:
-            chains = jax.tree.map(np.asarray, nuts(curve, at, problem, keys[1], max(STEPS, -(-num // CHAINS))))
-            drawn = rng.permutation(chains.numbers.reshape(-1, chains.numbers.shape[-1]))[:num]
-            diagnosed = chains_diagnosed(chains.numbers, chains.diverging, (*fit.free, SCALE))
-            found = {"method": "nuts", "khat": found["khat"], **diagnosed}
-    ensemble = _ensemble(fit, prepared, drawn, found, seed)
-    found["contraction"] = _contraction(problem, ensemble, drawn)
-    found["priors"] = described(problem.prior, curve)
-    _warn_of_quality(found)
-    _warn_of_priors(ensemble)
+    if method not in get_args(Method):
+        raise InputError(f"method is {method!r}; expected one of {', '.join(map(repr, get_args(Method)))}.")
+    parts = pose(fit, runs, cluster, priors, growth)
+    drawn = [draws_of(fit, part, num, method, seed) for part in parts]
+    ensemble = _ensemble(fit, parts, drawn, "posterior", seed, growth)
+    warn_of_quality(ensemble)
+    warn_of_fit(ensemble)
     return ensemble
 
 
-def _weighed(weighed: Weighed, num: int) -> dict[str, Any]:
-    """What importance sampling says of itself: no more independent draws than are kept."""
-    ess = min(weighed.ess, float(num))
-    efficiency = weighed.ess / len(weighed.weight)
-    return {
-        "method": "is", "khat": weighed.khat, "ess_bulk": ess, "ess_tail": ess, "rhat": {}, "divergences": 0,
-        "efficiency": efficiency,
-    }  # fmt: skip
+def prior(
+    fit: Fit[LawT], runs: Runs, *, num: int = 2000, priors: Mapping[str, Any] | None = None, seed: int = 0
+) -> Ensemble[LawT]:
+    """Draws of a law's parameters from their priors alone: what `sample` would say if the runs said nothing.
 
+    **Arguments:** as `sample` has them; the runs give the inputs about which, and the targets for which, priors are
+    stated.
 
-def _problem(fit: Fit[Any], runs: Runs, cluster: Any, priors: Mapping[str, Any]) -> tuple[Prepared, Problem]:
-    if fit.keys is not None:
-        raise InputError(f"The fit is a batch: sample one study of it, as fits[{fit.keys[0]!r}].")
-    if not fit.converged:
-        raise InputError("The fit did not converge, so there is nowhere to look for a posterior: mend the fit first.")
-    studies = studies_of(fit, runs)
-    trainings = np.unique(studies.runs.clusters(cluster)).size
-    if trainings < len(studies.runs):
-        raise InputError(
-            f"The {len(studies.runs)} rows are of {trainings} trainings, and the density would take each row for "
-            f"itself: use bootstrap, or cluster=None if the rows are independent."
-        )
-    prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
-    prior = with_given(default(prepared.curve), prepared.curve, priors)
-    return prepared, Problem(prepared.data, fit.noise, prior)
+    **Returns:** an `Ensemble`.
 
-
-def _contraction(problem: Problem, ensemble: Ensemble[Any], drawn: np.ndarray) -> dict[str, float]:
-    """By parameter, 1 less the variance after the runs over that before: of sampled numbers, or natural values."""
-    natural = _natural(ensemble)
-    found = {}
-    for i, name in enumerate((*ensemble.free, SCALE)):
-        given = problem.prior.given.get(i)
-        if given is None:
-            after, before = np.var(drawn[:, i]), problem.prior.spread[i] ** 2
-        else:
-            after, before = np.var(natural[i]), given.variance
-        found[name] = float(1.0 - after / before)
-    return found
-
-
-def _natural(ensemble: Ensemble[Any]) -> list[np.ndarray]:
-    """Draws of the free parameters and of the scatter."""
-    numbers = values(ensemble.law)
-    names = [slot.name for slot in slots(ensemble.fit.law)]
-    return [*(numbers[:, names.index(name)] for name in ensemble.free), np.asarray(ensemble.scale)]
-
-
-def _warn_of_quality(found: Mapping[str, Any]) -> None:
-    """Say where the draws are not to be trusted, and what to do."""
-    said = None
-    worst = max(found["rhat"].values(), default=1.0)
-    if found["method"] == "is" and not found["khat"] < USELESS:
-        said = f"Importance sampling fails here (Pareto k {found['khat']:.2f}): use method='nuts'"
-    elif found["divergences"] > 0:
-        said = f"{found['divergences']} transitions diverged: give stronger priors, or hold a parameter fixed"
-    elif worst > MIXED:
-        said = f"The chains have not mixed (R-hat {worst:.2f}): draw more, or give stronger priors"
-    if said is not None:
-        warnings.warn(f"{said}. The draws are not to be trusted as they are.", stacklevel=3)
-
-
-def _warn_of_priors(ensemble: Ensemble[Any]) -> None:
-    """Say where the draws leave the fit, whose numbers stand as `value` beside their intervals."""
-    fitted = values(ensemble.fit.law)
-    names = [slot.name for slot in slots(ensemble.fit.law)]
-    apart = []
-    for name, drawn in zip(ensemble.free, _natural(ensemble), strict=False):
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        if not low <= fitted[names.index(name)] <= high:
-            apart.append(name)
-    if apart:
-        warnings.warn(
-            f"The fit's {', '.join(apart)} lies outside the central 95 % of the draws: priors, or the scatter, pull "
-            f"them away from it. `value` in summaries and bands is the fit's; take the mean of the draws instead.",
-            stacklevel=3,
-        )
-
-
-def _start(prepared: Prepared, fit: Fit[Any]) -> np.ndarray:
-    """The fit as sampled numbers; a term that vanished begins small."""
-    curve = prepared.curve
-    theta = np.nan_to_num(free_numbers(prepared, fit.law), nan=0.0)
-    kinds = [curve.slots[k].parameter.constraint.kind for k in curve.free]
-    start = [np.log(max(t, 1e-3)) if kind == "nonnegative" else t for t, kind in zip(theta, kinds, strict=True)]
-    scatter = float(fit.scale) if fit.noise.log else float(fit.scale) / float(prepared.typical[0])
-    return np.array([*start, np.log(max(scatter, 1e-12))])
+    **Raises:** `InputError` as `sample` does.
+    """
+    refuse_number("num", num, 2)
+    refuse_number("seed", seed, 0)
+    parts = pose(fit, runs, None, priors)
+    with jax.enable_x64(True):
+        blind = [p._replace(problem=p.problem._replace(real=jnp.zeros_like(p.problem.real))) for p in parts]
+    drawn = [draws_of(fit, part, num, "is", seed) for part in blind]
+    return _ensemble(fit, blind, drawn, "prior", seed, None)
 
 
 def _ensemble(
-    fit: Fit[LawT], prepared: Prepared, drawn: np.ndarray, diagnostics: dict[str, Any], seed: int
+    fit: Fit[LawT], parts: list[Posed], drawn: list[Draws], method: str, seed: int, growth: str | None
 ) -> Ensemble[LawT]:
-    curve, num = prepared.curve, len(drawn)
-    kinds = np.array([curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free])
-    theta = np.where(kinds, np.exp(np.where(kinds, drawn[:, :-1], 0.0)), drawn[:, :-1])
-    law: Any = laws_at(prepared, theta, np.zeros(num, int))
-    scale = np.exp(drawn[:, -1]) * (1.0 if fit.noise.log else float(prepared.typical[0]))
+    """The draws of all studies in their order, with what is known of their quality."""
+    back = np.argsort(np.concatenate([part.which for part in parts]))
+
+    def whole(*columns: Any) -> Any:
+        column = np.concatenate(columns)[back]
+        return column if fit.keys is not None else column[0]
+
+    laws = jax.tree.map(whole, *(_laws(part, draws.numbers) for part, draws in zip(parts, drawn, strict=True)))
+    draws: Draws = jax.tree.map(whole, *drawn)
+    typical = whole(*(np.ones(len(p.which)) if fit.noise.log else p.prepared.typical for p in parts))
+    count = len(fit.free)
+    scale = np.exp(draws.numbers[..., count]) * typical[..., None]
+    extras = dict(zip(parts[0].problem.prior.extras, np.moveaxis(draws.numbers[..., count + 1 :], -1, 0), strict=True))
+    further: dict[str, np.ndarray] = {}
+    if TRAINING in extras:
+        further["training"] = scale * np.exp(extras[TRAINING])
+    if GROWTH in extras:
+        further[f"growth[{growth}]"] = extras[GROWTH]
+    if np.all(draws.chain >= 0):
+        further["chain"] = draws.chain
+    good = np.asarray(fit.result)[..., None] == int(RESULTS.successful)
+    result = np.where(representable(laws), int(RESULTS.successful), int(RESULTS.overflow))
     return Ensemble(
-        law=law,
-        objective=np.full(num, np.nan),
-        result=np.where(representable(law), int(RESULTS.successful), int(RESULTS.overflow)),
+        law=laws,
+        objective=np.full(scale.shape, np.nan),
+        result=np.where(good, result, np.asarray(fit.result)[..., None]),
         scale=scale,
-        dead=np.zeros((num, curve.size), bool),
+        dead=np.zeros((*scale.shape, count), bool),
         fit=fit,
-        method="posterior",
+        method=method,
         seed=seed,
-        diagnostics=diagnostics,
+        diagnostics=_diagnostics(parts, draws, drawn, whole),
+        drawn=further,
     )
+
+
+def _laws(part: Posed, numbers: Float[np.ndarray, "study draw number"]) -> Any:
+    """The law with a leading axis of studies and one of draws."""
+    with jax.enable_x64(True):
+        constant = part.problem.constant[:, None]
+        free = free_numbers_of(part.prepared.curve, jnp.asarray(numbers), part.problem.prior, constant)
+        theta = np.stack([np.asarray(one) for one in free], axis=-1)
+    studies, num, _ = theta.shape
+    law = laws_at(part.prepared, theta.reshape(studies * num, -1), np.repeat(np.arange(studies), num))
+    return jax.tree.map(lambda a: a.reshape(studies, num, *a.shape[1:]), law)
+
+
+def _diagnostics(parts: list[Posed], draws: Draws, drawn: list[Draws], whole: Callable[..., Any]) -> dict[str, Any]:
+    """What is known of the draws, as plain numbers for one study and as arrays for a batch."""
+    prior, curve = parts[0].problem.prior, parts[0].prepared.curve
+    names = names_of(prior, curve)
+    informed = whole(*(_contraction(part, some.numbers) for part, some in zip(parts, drawn, strict=True)))
+    found = {
+        "method": draws.method, "ess_bulk": draws.ess_bulk, "ess_tail": draws.ess_tail,
+        "rhat": {name: draws.rhat[..., i] for i, name in enumerate(names)}, "divergences": draws.divergences,
+        "khat": draws.khat, "efficiency": draws.efficiency, "log_evidence": draws.evidence,
+        "contraction": {name: informed[..., i] for i, name in enumerate(names)},
+    }  # fmt: skip
+    plain = jax.tree.map(lambda a: a.item() if np.ndim(a) == 0 else a, found)
+    return plain | {"priors": described(prior, curve)}
+
+
+def _contraction(part: Posed, numbers: Float[np.ndarray, "study draw number"]) -> Float[np.ndarray, "study number"]:
+    """By parameter, 1 less the variance after the runs over that before: of sampled numbers, or natural values."""
+    prior, curve = part.problem.prior, part.prepared.curve
+    kinds = [curve.slots[k].parameter.constraint.kind for k in curve.free]
+    before = np.asarray(prior.spread) ** 2
+    before[[i for i, kind in enumerate(kinds) if kind == "interval"]] = LOGISTIC
+    after = np.var(numbers, axis=1)
+    if prior.given:
+        with jax.enable_x64(True):
+            natural = jax.vmap(
+                lambda study, constant: jax.vmap(lambda one: natural_numbers(curve, one, prior, constant))(study)
+            )(jnp.asarray(numbers), part.problem.constant)
+        for i, distribution in prior.given.items():
+            after[:, i], before[i] = np.var(np.asarray(natural[i]), axis=1), float(distribution.variance)
+    return 1.0 - after / before

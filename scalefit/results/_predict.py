@@ -13,8 +13,11 @@ from numpy.typing import ArrayLike
 from .._core import InputError
 from ..data import refuse_shares
 from ..laws import SHARE, AbstractLaw, gathered, input_names, input_units
-from ..noise import StudentT
+from ..noise import StudentT, random_residuals
 from ._fit import Ensemble, Fit
+
+GROWTH = "growth["
+"""What the name of the power begins with by which scatter grows with an input, among what was drawn."""
 
 
 class Band(NamedTuple):
@@ -106,7 +109,7 @@ def predict(
         raise InputError("No draw of the ensemble converged, so it says nothing of how sure the value is.")
     draws = _draw_values(result, points)
     if new_run:
-        draws = _scatter(result, draws)
+        draws = _scatter(result, draws, points)
     tail = 0.5 * (1.0 - level)
     with warnings.catch_warnings():
         # A study of a batch without a draw has NaN for its ends.
@@ -155,20 +158,34 @@ def _draw_values(ensemble: Ensemble[Any], points: dict[str, Any]) -> Float[np.nd
     return np.where(ensemble.converged[..., None], draws, np.nan)
 
 
-def _scatter(ensemble: Ensemble[Any], draws: np.ndarray) -> np.ndarray:
-    """Each draw with the residual of one fitted run, or of the fitted Student-t, added on the noise's scale."""
-    fit, noise = ensemble.fit, ensemble.fit.noise
+def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any]) -> np.ndarray:
+    """Each draw with a residual added on the noise's scale: of one fitted run, or of the density that was drawn from.
+
+    A posterior knows of more: a scatter that grows with an input, and what the rows of a training share.
+    """
+    noise = ensemble.fit.noise
     rng = np.random.default_rng([ensemble.seed, 0xD1CE])
-    if isinstance(noise, StudentT):
-        residual = rng.standard_t(float(noise.df), size=draws.shape) * ensemble.scale[..., None]
+    if isinstance(noise, StudentT) or ensemble.method in ("posterior", "prior"):
+        residual = random_residuals(noise, np.broadcast_to(ensemble.scale[..., None], draws.shape), rng)
     else:
-        left = np.sum(np.isfinite(fit.residuals), axis=-1)
-        # Runs of unequal precision: as wide as one of the median.
-        widen = fit.scale / np.maximum(np.sqrt(np.nanmean(fit.residuals**2, axis=-1)), np.finfo(float).tiny)
-        # Residuals of a fit are smaller than the scatter, by what the free parameters took up.
-        widen = widen * np.sqrt(left / np.maximum(left - len(fit.free), 1))
-        pool = np.atleast_2d(fit.residuals) * np.atleast_1d(widen)[:, None]
-        flat = draws.reshape(len(pool), -1, draws.shape[-1])
-        residual = np.stack([rng.choice(p[np.isfinite(p)], size=d.shape) for p, d in zip(pool, flat, strict=True)])
-        residual = residual.reshape(draws.shape)
+        residual = _residuals_of_runs(ensemble.fit, draws.shape, rng)
+    for name, column in ensemble.drawn.items():
+        if name.startswith(GROWTH):
+            grown = name.removeprefix(GROWTH).removesuffix("]")
+            low, high = ensemble.fit.source.ranges[grown]
+            residual = residual * np.exp(column[..., None] * np.log(points[grown] / np.sqrt(low * high)))
+    if "training" in ensemble.drawn:
+        residual = residual + rng.standard_normal(draws.shape) * ensemble.drawn["training"][..., None]
     return draws * np.exp(residual) if noise.log else draws + residual
+
+
+def _residuals_of_runs(fit: Fit[Any], shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Residuals of fitted runs, each as likely as any other of its study."""
+    left = np.sum(np.isfinite(fit.residuals), axis=-1)
+    # Runs of unequal precision: as wide as one of the median.
+    widen = fit.scale / np.maximum(np.sqrt(np.nanmean(fit.residuals**2, axis=-1)), np.finfo(float).tiny)
+    # Residuals of a fit are smaller than the scatter, by what the free parameters took up.
+    widen = widen * np.sqrt(left / np.maximum(left - len(fit.free), 1))
+    pool = np.atleast_2d(fit.residuals) * np.atleast_1d(widen)[:, None]
+    flat = (len(pool), int(np.prod(shape)) // len(pool) // shape[-1], shape[-1])
+    return np.stack([rng.choice(p[np.isfinite(p)], size=flat[1:]) for p in pool]).reshape(shape)

@@ -12,10 +12,12 @@ from scipy import integrate, stats
 
 import scalefit as sf
 from scalefit.estimate import LawCurve
-from scalefit.posterior._density import _log_density
-from scalefit.posterior._importance import pareto_tail, weigh
-from scalefit.posterior._prior import default, described, log_prior, natural_numbers, with_given
-from scalefit.posterior._sample import _warn_of_quality
+from scalefit.posterior import _draw
+from scalefit.posterior._noise import log_density_of
+from scalefit.posterior._prior import GROWTH, TRAINING, default, described, log_prior, natural_numbers, with_given
+from scalefit.posterior._quality import warn_of_quality
+from scalefit.posterior._smooth import pareto_tail, weigh
+from scalefit.posterior._trainings import over_offsets
 
 NUM = 4000
 
@@ -50,13 +52,13 @@ def test_densities_of_runs_are_those_of_their_names(spread):
     r = jnp.linspace(-5.0, 5.0, 11)
     log_s = jnp.log(jnp.asarray(spread))
     np.testing.assert_allclose(
-        _log_density(sf.noise.Gaussian(), r, log_s), stats.norm.logpdf(r, scale=spread), rtol=1e-12
+        log_density_of(sf.noise.Gaussian(), r, log_s), stats.norm.logpdf(r, scale=spread), rtol=1e-12
     )
     np.testing.assert_allclose(
-        _log_density(sf.noise.StudentT(5.0), r, log_s), stats.t.logpdf(r, 5.0, scale=spread), rtol=1e-12
+        log_density_of(sf.noise.StudentT(5.0), r, log_s), stats.t.logpdf(r, 5.0, scale=spread), rtol=1e-12
     )
     huber = sf.noise.Huber(0.7)
-    density = jax.jit(lambda x: jnp.exp(_log_density(huber, x, log_s)))
+    density = jax.jit(lambda x: jnp.exp(log_density_of(huber, x, log_s)))
     mass, _ = integrate.quad(lambda x: float(density(x)), 0.0, 400.0, limit=200)
     assert 2.0 * mass == pytest.approx(1.0, rel=1e-7)
 
@@ -67,15 +69,23 @@ def test_a_prior_of_natural_values_brings_the_volume_of_the_map(name):
     law = helpers.LAWS[name].truth
     curve = LawCurve.of(law, ())
     rng = np.random.default_rng(0)
-    numbers = jnp.asarray(rng.normal(size=curve.size + 1))
+    numbers = jnp.asarray(rng.normal(size=curve.size + 3))
     constant = jnp.asarray([*rng.normal(size=len(curve.units)), 2.0])
     names = [curve.slots[k].name for k in curve.free]
-    prior = with_given(default(curve), curve, dict.fromkeys([*names, "scale"], dist.Normal(0.3, 2.0)))
-    natural = jnp.stack([jnp.asarray(x) for x in natural_numbers(curve, numbers, constant)])
-    _, volume = jnp.linalg.slogdet(
-        jax.jacfwd(lambda u: jnp.stack([jnp.asarray(x) for x in natural_numbers(curve, u, constant)]))(numbers)
-    )
-    expected = jnp.sum(stats.norm.logpdf(natural, 0.3, 2.0)) + volume
+    given = dict.fromkeys([*names, "scale", "growth", "training"], dist.Normal(0.3, 2.0))
+    # One that is bounded on both sides, where a parameter depends on no other.
+    bounded = next((k for k in names if k in ("alpha", "E")), None)
+    given |= {} if bounded is None else {bounded: dist.Uniform(0.25, 1.5)}
+    prior = with_given(default(curve, (GROWTH, TRAINING)), curve, given)
+    assert list(prior.bounds.values()) == ([] if bounded is None else [(0.25, 1.5)])
+
+    def natural(u):
+        return jnp.stack([jnp.asarray(x) for x in natural_numbers(curve, u, prior, constant)])
+
+    _, volume = jnp.linalg.slogdet(jax.jacfwd(natural)(numbers))
+    free = np.array([name != bounded for name in given])
+    logs = jnp.where(free, stats.norm.logpdf(natural(numbers), 0.3, 2.0), -jnp.log(1.25))
+    expected = jnp.sum(logs) + volume
     assert float(log_prior(prior, curve, numbers, constant)) == pytest.approx(float(expected), rel=1e-10)
 
 
@@ -149,39 +159,41 @@ def test_a_strong_prior_is_heard_and_said(fit, runs, draws):
 
 
 def test_importance_sampling_that_fails_gives_way(fit, runs, monkeypatch):
-    monkeypatch.setattr(sf.posterior._sample, "FINE", -1.0)
+    monkeypatch.setattr(_draw, "FINE", -1.0)
     found = sf.sample(fit, runs, num=NUM)
     assert found.diagnostics["method"] == "nuts"
-    assert found.diagnostics["khat"] is not None
+    assert found.diagnostics["khat"] < 0.7
+    assert set(found.drawn["chain"]) == set(range(16))
 
 
 @pytest.mark.parametrize(
     ("found", "message"),
     [
         ({"method": "is", "khat": 0.9}, r"Pareto k 0\.90\): use method='nuts'"),
+        ({"method": "svi", "khat": 0.9}, r"far from normal \(Pareto k 0\.90\): use method='nuts'"),
         ({"divergences": 3}, "3 transitions diverged: give stronger priors"),
         ({"rhat": {"alpha": 1.2}}, r"have not mixed \(R-hat 1\.20\)"),
     ],
 )
-def test_draws_that_are_not_to_be_trusted_are_said(found, message):
-    fine = {"method": "nuts", "khat": None, "divergences": 0, "rhat": {"alpha": 1.0}}
+def test_draws_that_are_not_to_be_trusted_are_said(draws, found, message):
+    fine = {"method": "nuts", "khat": np.nan, "divergences": 0, "rhat": {"alpha": 1.0}}
     with pytest.warns(UserWarning, match=message):
-        _warn_of_quality(fine | found)
-    _warn_of_quality(fine)
+        warn_of_quality(dataclasses.replace(draws["is"], diagnostics=fine | found))
+    warn_of_quality(dataclasses.replace(draws["is"], diagnostics=fine))
 
 
 @pytest.mark.parametrize("shape", [0.3, 0.8])
 def test_the_tail_of_weights_is_measured(shape):
     x = np.sort(stats.genpareto.rvs(shape, scale=2.0, size=4000, random_state=0))
-    found, scale = pareto_tail(x)
-    assert found == pytest.approx(shape, abs=0.06)
-    assert scale == pytest.approx(2.0, rel=0.1)
+    found, scale = pareto_tail(jnp.asarray(x))
+    assert float(found) == pytest.approx(shape, abs=0.06)
+    assert float(scale) == pytest.approx(2.0, rel=0.1)
 
 
 def test_weights_of_a_proposal_that_is_the_target_are_equal():
-    found = weigh(np.zeros((1000, 2)), np.zeros(1000))
-    np.testing.assert_allclose(found.weight, 1e-3)
-    assert found.ess == pytest.approx(1000.0)
+    found = weigh(jnp.zeros(1000))
+    np.testing.assert_allclose(found.weight, 1e-3, rtol=1e-5)
+    assert float(found.ess) == pytest.approx(1000.0, rel=1e-5)
 
 
 def test_priors_are_said_in_words():
@@ -197,7 +209,9 @@ def test_priors_are_said_in_words():
     [
         ({"priors": {"gamma": dist.Normal(0.0, 1.0)}}, "priors names 'gamma', which is not fitted"),
         ({"priors": {"alpha": 0.3}}, "The prior of alpha is 0.3; expected a NumPyro distribution"),
-        ({"priors": {"alpha": dist.Uniform(0.1, 0.2)}}, r"Uniform\(0.1, 0.2\), which leaves out values .* as 0.00248"),
+        ({"priors": {"A": dist.Uniform(100.0, 900.0)}}, r"Uniform\(100, 900\), which leaves out values .* as 0.00248"),
+        ({"priors": {"alpha": dist.Poisson(3.0)}}, r"Poisson\(3\), of whole numbers; give a continuous one"),
+        ({"growth": "T"}, "growth is 'T', which the law does not take"),
         ({"num": 1}, "num is 1"),
         ({"seed": -1}, "seed is -1"),
     ],
@@ -207,18 +221,111 @@ def test_what_cannot_be_sampled_is_refused(fit, runs, options, message):
         sf.sample(fit, runs, **options)
 
 
-def test_rows_of_one_training_are_no_independent_runs(runs):
-    together = sf.Runs._replace(runs, labels={"run": np.arange(96) // 4})
-    fit = sf.fit(sf.laws.Chinchilla, together, noise=sf.noise.StudentT())
-    with pytest.raises(sf.InputError, match="96 rows are of 24 trainings"):
-        sf.sample(fit, together)
+@pytest.mark.usefixtures("wide")
+@pytest.mark.parametrize(
+    ("noise", "rtol"), [(sf.noise.Gaussian(), 1e-10), (sf.noise.StudentT(4.0), 1e-3), (sf.noise.Huber(0.02), 1e-2)]
+)
+def test_what_rows_of_a_training_share_is_integrated_out(noise, rtol):
+    rng = np.random.default_rng(0)
+    training = np.array([0, 0, 0, 0, 2, 2, 5, 5])
+    residual = rng.normal(size=8) * 0.02 + np.array([0.05, -0.03, 0.0])[[0, 0, 0, 0, 1, 1, 2, 2]]
+    log_sharp, weight = 0.2 * rng.normal(size=8), np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0])
+    log_s, log_spread = np.log(0.02), np.log(0.04)
+    found = over_offsets(noise, *(jnp.asarray(a) for a in (residual, log_sharp, weight, training, log_s, log_spread)))
+    b = np.linspace(-0.4, 0.4, 200_001)
+    expected = np.zeros(8)
+    for one in (0, 2, 5):
+        total = stats.norm.logpdf(b, 0.0, 0.04)
+        for r, q in zip(residual[(training == one) & (weight > 0)], log_sharp[(training == one) & (weight > 0)]):
+            total += np.asarray(log_density_of(noise, jnp.asarray((r - b) * np.exp(q)), log_s)) + q
+        expected[one] = np.log(integrate.trapezoid(np.exp(total), b))
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=1e-12)
 
 
-def test_a_batch_is_sampled_study_by_study(fit, runs):
+def test_rows_of_one_training_share_an_offset():
+    rng = np.random.default_rng(5)
+    count, each = 40, 5
+    N, D = np.repeat(10 ** rng.uniform(7, 10, count), each), 10 ** rng.uniform(9, 12, count * each)
+    offset = np.repeat(0.02 * rng.standard_normal(count), each)
+    loss = 1.8 + 480.0 * N**-0.35 + 2100.0 * D**-0.37
+    loss = loss * np.exp(offset + 0.004 * rng.standard_normal(count * each))
+    runs = sf.Runs(loss, N=N, D=D, run=np.repeat(np.arange(count), each))
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
+    found = sf.sample(fit, runs, num=NUM)
+    assert np.quantile(found.drawn["training"], [0.02, 0.98]).tolist() == pytest.approx([0.016, 0.026], rel=0.25)
+    assert found.scale.mean() == pytest.approx(0.004, rel=0.15)
+    alone = sf.sample(fit, runs, num=NUM, cluster=None)
+    # Forty trainings say less of N than two hundred independent runs would.
+    assert found.law.alpha.std() > 1.3 * alone.law.alpha.std()
+    assert "training" not in alone.drawn
+    curve, new = (sf.predict(found, N=1e9, D=1e11, new_run=new) for new in (False, True))
+    # A new run is of a training of its own.
+    assert new.low is not None
+    assert new.high is not None
+    assert curve.low is not None
+    width = np.log(new.high / new.low) / (2 * 1.96)
+    assert width == pytest.approx(np.hypot(0.02, 0.004), rel=0.25)
+
+
+def test_a_scatter_that_grows_is_found():
+    rng = np.random.default_rng(6)
+    N, D = 10 ** rng.uniform(7, 10, 300), 10 ** rng.uniform(9, 12, 300)
+    scatter = 0.01 * (N / 10**8.5) ** -0.3
+    loss = (1.8 + 480.0 * N**-0.35 + 2100.0 * D**-0.37) * np.exp(scatter * rng.standard_normal(300))
+    runs = sf.Runs(loss, N=N, D=D)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
+    found = sf.sample(fit, runs, num=NUM, growth="N")
+    assert found.drawn["growth[N]"].mean() == pytest.approx(-0.3, abs=0.06)
+    assert found.scale.mean() == pytest.approx(0.01, rel=0.1)
+    small, large = (sf.predict(found, N=size, D=1e12, new_run=True) for size in (1e7, 1e10))
+    assert small.low is not None
+    assert small.high is not None
+    assert large.low is not None
+    assert large.high is not None
+    ratio = np.log(small.high / small.low) / np.log(large.high / large.low)
+    assert ratio == pytest.approx(1000**0.3, rel=0.25)
+
+
+def test_a_batch_is_sampled_as_its_studies_are(fit, runs):
     both = sf.Runs._replace(runs, labels={"group": np.where(np.arange(96) % 2, "a", "b")})
     fits = sf.fit(sf.laws.Chinchilla, both, noise=sf.noise.StudentT(), by="group")
-    with pytest.raises(sf.InputError, match=r"sample one study of it, as fits\['"):
-        sf.sample(fits, both)
+    found = sf.sample(fits, both, num=500)
+    assert found.law.alpha.shape == (2, 500)
+    assert found.diagnostics["khat"].shape == (2,)
+    one = sf.sample(fits["b"], both, num=500)
+    np.testing.assert_allclose(found["b"].law.alpha, one.law.alpha, rtol=1e-6)
+    assert found["b"].diagnostics["khat"] == pytest.approx(one.diagnostics["khat"], rel=1e-6)
+
+
+def test_a_fit_that_did_not_converge_is_no_ground_for_a_posterior(fit, runs):
     failed = dataclasses.replace(fit, result=np.asarray(1))
     with pytest.raises(sf.InputError, match="did not converge"):
         sf.sample(failed, runs)
+
+
+def test_the_nearest_normal_distribution_is_near(fit, runs, draws):
+    found = sf.sample(fit, runs, num=NUM, method="svi")
+    assert found.diagnostics["method"] == "svi"
+    assert found.diagnostics["khat"] < 0.7
+    for name in ("E", "alpha", "beta"):
+        one, two = getattr(found.law, name), getattr(draws["nuts"].law, name)
+        assert abs(one.mean() - two.mean()) < 0.25 * two.std()
+        assert one.std() == pytest.approx(two.std(), rel=0.25)
+
+
+def test_draws_of_the_prior_are_those_of_its_words(fit, runs):
+    found = sf.prior(fit, runs, num=NUM, priors={"alpha": dist.Uniform(0.2, 0.6), "beta": dist.LogNormal(-1.0, 0.2)})
+    assert found.method == "prior"
+    np.testing.assert_allclose(np.quantile(found.law.alpha, [0.1, 0.5, 0.9]), [0.24, 0.4, 0.56], atol=0.012)
+    np.testing.assert_allclose(np.quantile(np.log(found.law.beta), [0.1, 0.5, 0.9]), [-1.256, -1.0, -0.744], atol=0.02)
+    assert max(abs(v) for v in found.diagnostics["contraction"].values()) < 0.1
+
+
+def test_a_bounded_prior_is_kept_to(fit, runs, draws):
+    alpha = draws["nuts"].law.alpha
+    low, high = alpha.mean() - 1.5 * alpha.std(), alpha.mean() + 1.5 * alpha.std()
+    found = sf.sample(fit, runs, num=NUM, priors={"alpha": dist.Uniform(low, high)})
+    assert low < found.law.alpha.min() < found.law.alpha.max() < high
+    inside = alpha[(alpha > low) & (alpha < high)]
+    assert found.law.alpha.mean() == pytest.approx(inside.mean(), abs=0.1 * alpha.std())
+    assert found.law.alpha.std() == pytest.approx(inside.std(), rel=0.1)

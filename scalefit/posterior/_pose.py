@@ -1,0 +1,147 @@
+"""From a fit and its runs to what is sampled."""
+
+import zlib
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._core import InputError
+from ..data import Runs, hint
+from ..estimate import Prepared, free_numbers, inputs_for, prepare, studies_of
+from ..laws import SHARE, input_units
+from ..noise import Gaussian, Huber, StudentT
+from ..results import Fit
+from ._density import Problem
+from ._prior import GROWTH, TRAINING, default, sampled_numbers, with_given
+
+FARTHEST = 12.0
+"""A number that has run to a bound at infinity begins no farther out."""
+LEAST_SCATTER = 1e-12
+"""Runs that lie on the law begin with this much."""
+
+
+class Posed(NamedTuple):
+    """Studies of similar length, ready to be sampled.
+
+    **Arguments:**
+
+    - `which`: Their places among all.
+    - `prepared`: Their runs and the law.
+    - `problem`: The density of each.
+    - `starts`: Where to look for its mode.
+    """
+
+    which: Int[np.ndarray, " study"]
+    prepared: Prepared
+    problem: Problem
+    starts: Float[np.ndarray, "study number"]
+
+    def take(self, places: Int[np.ndarray, " some"]) -> "Posed":
+        """Some of the studies."""
+        if len(places) == len(self.which):
+            return self
+        common = self.problem.noise, self.problem.prior
+        rows = self.problem._replace(noise=None, prior=None)  # pyright: ignore[reportArgumentType]  they have no axis
+        with jax.enable_x64(True):
+            rows = jax.tree.map(lambda a: a[places], rows)
+        problem = rows._replace(noise=common[0], prior=common[1])
+        return self._replace(which=self.which[places], problem=problem, starts=self.starts[places])
+
+
+def pose(
+    fit: Fit[Any],
+    runs: Runs,
+    cluster: str | tuple[str, ...] | None = "auto",
+    priors: Mapping[str, Any] | None = None,
+    growth: str | None = None,
+) -> list[Posed]:
+    """The densities of the studies of a fit.
+
+    **Arguments:**
+
+    - `cluster`: What stands for one training, whose rows share an offset.
+    - `priors`: Parameter → NumPyro distribution.
+    - `growth`: The input with a power of which the scatter grows.
+
+    **Raises:** `InputError` for fits that did not converge, noises without a density, priors of what is not fitted, and
+    a `growth` that is no input of the law.
+    """
+    if type(fit.noise) not in (Gaussian, Huber, StudentT):
+        raise InputError(
+            f"{type(fit.noise).__name__} has no density here, so there is no posterior: fit with Gaussian, StudentT or "
+            f"Huber of scalefit.noise."
+        )
+    if not np.any(fit.converged):
+        raise InputError("The fit did not converge, so there is nowhere to look for a posterior: mend the fit first.")
+    studies = studies_of(fit, runs)
+    code = studies.runs.clusters(cluster)
+    alone = np.unique(code).size == len(code)
+    units = input_units(fit.law)
+    sizes = [name for name, unit in units.items() if unit != SHARE]
+    if growth is not None and growth not in sizes:
+        raise InputError(f"growth is {growth!r}, which the law does not take; {hint(growth, sizes, what='inputs')}.")
+    extras = (GROWTH,) * (growth is not None) + (TRAINING,) * (not alone)
+    parts = []
+    for which in studies.parts():
+        some = studies.take(which)
+        prepared = prepare(fit.template, some, fit.noise, fit.fixed)
+        prior = with_given(default(prepared.curve, extras), prepared.curve, priors or {})
+        data, reach = prepared.data, None
+        if growth is not None:
+            column = inputs_for(prepared.law, studies.runs)[0][growth]
+            reach = some.table(np.log(column / middle_of(fit, growth)))
+        with jax.enable_x64(True):
+            problem = Problem(
+                data.point,
+                data.target,
+                data.precision,
+                data.constant,
+                jnp.asarray(some.real),
+                None if reach is None else jnp.asarray(reach),
+                None if alone else jnp.asarray(_numbered(some.table(code))),
+                fit.noise,
+                prior,
+            )
+        parts.append(Posed(which, prepared, problem, _starts(prepared, fit, which, prior)))
+    return parts
+
+
+def middle_of(fit: Fit[Any], name: str) -> float:
+    """The value of an input at which the scatter is `scale`: the geometric middle of the runs' range."""
+    low, high = fit.source.ranges[name]
+    return float(np.sqrt(low * high))
+
+
+def keys_of(fit: Fit[Any], which: Int[np.ndarray, " study"], seed: int, purpose: str) -> jax.Array:
+    """A random key for each study, by its name: a study has the same in a batch and by itself."""
+    names: list[Hashable] = [fit.key] if fit.keys is None else [fit.keys[s] for s in which]
+    root = jax.random.fold_in(jax.random.key(seed), zlib.crc32(purpose.encode()))
+    codes = np.array([zlib.crc32(repr(name).encode()) for name in names], np.uint32)
+    return jax.vmap(lambda code: jax.random.fold_in(root, code))(jnp.asarray(codes))
+
+
+def _numbered(code: Int[np.ndarray, "study run"]) -> Int[np.ndarray, "study run"]:
+    """The trainings of each study, counted from 0."""
+    order = np.argsort(code, axis=1, kind="stable")
+    ranked = np.take_along_axis(code, order, axis=1)
+    rank = np.concatenate([np.zeros((len(code), 1), int), np.cumsum(np.diff(ranked, axis=1) != 0, axis=1)], axis=1)
+    found = np.empty_like(rank)
+    np.put_along_axis(found, order, rank, axis=1)
+    return found
+
+
+def _starts(
+    prepared: Prepared, fit: Fit[Any], which: Int[np.ndarray, " study"], prior: Any
+) -> Float[np.ndarray, "study number"]:
+    law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[which], fit.law)
+    theta = np.atleast_2d(free_numbers(prepared, law, 0 if fit.keys is None else np.arange(len(which))))
+    theta = np.clip(np.nan_to_num(theta, nan=0.0), -FARTHEST, FARTHEST)
+    with jax.enable_x64(True):
+        theta = sampled_numbers(prepared.curve, theta, prior, prepared.typical)
+    scatter = np.nan_to_num(np.atleast_1d(fit.scale)[which]) / (1.0 if fit.noise.log else prepared.typical)
+    further = np.zeros((len(which), len(prior.extras)))
+    return np.concatenate([theta, np.log(np.maximum(scatter, LEAST_SCATTER))[:, None], further], axis=1)

@@ -1,0 +1,51 @@
+"""What is to be said of draws that are not to be trusted as they are."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..params import slots, values
+from ..results import Ensemble
+
+USELESS, MIXED = 0.7, 1.05
+"""The k̂ from which weights, and the R̂ from which chains, are not to be trusted."""
+
+
+def warn_of_quality(ensemble: Ensemble[Any]) -> None:
+    """Say where the draws are not to be trusted, of which studies, and what to do."""
+    found, keys = ensemble.diagnostics, ensemble.fit.keys
+    method, khat = np.atleast_1d(found["method"]), np.atleast_1d(found["khat"])
+    diverged = np.atleast_1d(found["divergences"])
+    worst = np.max([np.atleast_1d(column) for column in found["rhat"].values()], axis=0)
+    failed = (method == "is") & ~(khat < USELESS)
+    far = (method == "svi") & ~(khat < USELESS)
+    apart = (method == "nuts") & (worst > MIXED)
+    for bad, said in (
+        (failed, "Importance sampling fails here (Pareto k {khat:.2f}): use method='nuts'"),
+        (far, "The posterior is far from normal (Pareto k {khat:.2f}): use method='nuts'"),
+        (diverged > 0, "{diverged} transitions diverged: give stronger priors, or hold a parameter fixed"),
+        (apart, "The chains have not mixed (R-hat {worst:.2f}): draw more, or give stronger priors"),
+    ):
+        if bad.any():
+            first = int(np.argmax(bad))
+            words = said.format(khat=khat[first], diverged=int(diverged[first]), worst=worst[first])
+            where = "" if keys is None else f"{int(bad.sum())} of {len(keys)} studies, the first {keys[first]!r}. "
+            warnings.warn(f"{where}{words}. The draws are not to be trusted as they are.", stacklevel=3)
+
+
+def warn_of_fit(ensemble: Ensemble[Any]) -> None:
+    """Say where the draws leave the fit, whose numbers stand as `value` beside their intervals."""
+    if ensemble.fit.keys is not None:
+        return
+    fitted, drawn = values(ensemble.fit.law), values(ensemble.law)
+    places = [k for k, slot in enumerate(slots(ensemble.fit.law)) if slot.name in ensemble.free]
+    low, high = np.quantile(drawn[:, places], [0.025, 0.975], axis=0)
+    out = ~((low <= fitted[places]) & (fitted[places] <= high))
+    apart = [name for name, away in zip(ensemble.free, out, strict=True) if away]
+    if apart:
+        warnings.warn(
+            f"The fit's {', '.join(apart)} lies outside the central 95 % of the draws: priors, or the scatter, pull "
+            f"them away from it. `value` in summaries and bands is the fit's; take the mean of the draws instead.",
+            stacklevel=3,
+        )
