@@ -2,10 +2,14 @@
 
 from ._common import new_figure as new_figure
 from ._corner import corner as corner
+from ._forecast import forecast as forecast
 from ._loss import loss_against as loss_against
 from ._loss import loss_against_compute as loss_against_compute
 from ._mixture_path import mixture_path as mixture_path
 from ._pools import frontier as frontier
+from ._prior_posterior import prior_posterior as prior_posterior
+from ._ranks import rank_histogram as rank_histogram
+from ._ranks import ranks as ranks
 from ._residuals import residuals as residuals
 from ._ternary import ternary as ternary
 from ._utility import utility as utility

@@ -62,18 +62,45 @@ def new_axes(columns: int = 1, width: float = 6.4, height: float = 4.4) -> list[
     return list(new_figure(width, height).subplots(1, columns, squeeze=False)[0])
 
 
+def panels(names: Sequence[str], axes: Any, what: str) -> np.ndarray:
+    """One small panel for each name, those given if they are as many.
+
+    **Raises:** `InputError` for another number of Axes than names.
+    """
+    if axes is not None:
+        axes = np.asarray(axes, dtype=object)
+        if axes.size != len(names):
+            raise InputError(f"{what} draws {len(names)} Axes ({', '.join(names)}), and {axes.size} were given.")
+        return axes.ravel()
+    wide = 3 if len(names) in (3, 5, 6, 9) else min(len(names), 4)
+    high = -(-len(names) // wide)
+    made = new_figure(2.7 * wide, 2.1 * high).subplots(high, wide, squeeze=False).ravel()
+    for panel in made[len(names) :]:
+        panel.remove()
+    return made[: len(names)]
+
+
+def with_inputs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Float[np.ndarray, " run"]]]:
+    """The runs that have all inputs of the law, and what the law takes from them.
+
+    **Raises:** `InputError` where the runs lack an input.
+    """
+    runs = usable(fit.law, runs)
+    return runs, {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
+
+
 def fitted_runs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Float[np.ndarray, " run"]]]:
     """The runs that the fit used, and the inputs that the law took from them; a run without one is left out.
 
     **Raises:** `InputError` where the runs lack an input, or are fewer or more than those of the fit.
     """
-    runs = usable(fit.law, runs)
+    runs, inputs = with_inputs(fit, runs)
     if len(runs) != fit.residuals.shape[-1]:
         raise InputError(
             f"The fit is of {fit.residuals.shape[-1]} runs and {runs.name!r} has {len(runs)}: "
             f"pass those that it was fitted to."
         )
-    return runs, {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
+    return runs, inputs
 
 
 def alone(fit: Fit[Any]) -> list[str]:

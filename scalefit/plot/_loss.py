@@ -26,6 +26,7 @@ from ._common import (
     short,
     target_label,
     tidy,
+    with_inputs,
 )
 from ._frontier import frontier
 from ._inset import enlarge
@@ -33,12 +34,18 @@ from ._inset import enlarge
 MOST_CURVES, CURVES = 12, 6
 """Up to so many sizes each have their curve; of more, so many."""
 POINTS = 60
+GREY = "#b5b5b5"
+"""Runs at other values than those that have a curve."""
 BEYOND = 10.0
 """How far past the largest compute the best loss is drawn."""
 
 
 def loss_against_compute(
-    result: Fit[Any] | Ensemble[Any], runs: Runs, ax: Axes | None = None, level: float = 0.95
+    result: Fit[Any] | Ensemble[Any],
+    runs: Runs,
+    ax: Axes | None = None,
+    level: float = 0.95,
+    held_out: Runs | None = None,
 ) -> Axes:
     """Draw the runs against compute, the law at some of their sizes, and the least loss it allows at each compute.
 
@@ -52,19 +59,23 @@ def loss_against_compute(
     - `runs`: The runs that it was fitted to.
     - `ax`: Where to draw; a figure of its own unless given.
     - `level`: Probability of the band.
+    - `held_out`: Runs that the fit has not seen, drawn as diamonds.
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for a batch, or runs that are not those of the fit.
+    **Raises:** `InputError` for a batch, runs that are not those of the fit, or held-out runs without an input.
     """
     fit = fit_of(result)
     if not {"N", "D"} <= set(fit.law.inputs) <= {"N", "D", "U"}:
-        return loss_against(result, runs, next(iter(fit.law.inputs)), ax, level)
+        return loss_against(result, runs, next(iter(fit.law.inputs)), ax, level, held_out)
     runs, inputs = fitted_runs(fit, runs)
     compute = 6.0 * inputs["N"] * inputs["D"]
+    unseen, theirs = _unseen(fit, runs, held_out)
+    beyond = 6.0 * theirs["N"] * theirs["D"]
     ax = new_axes()[0] if ax is None else ax
-    norm, colours = _sizes(inputs["N"])
+    norm, colours = _sizes(np.concatenate([inputs["N"], theirs["N"]]))
     least, most = float(compute.min()), float(compute.max())
+    reach = max(BEYOND * most, 1.3 * float(beyond.max(initial=0.0)))
 
     if "U" not in inputs:
         for size, near in _representatives(inputs["N"]):
@@ -80,8 +91,9 @@ def loss_against_compute(
             compute[again], runs.target[again], s=13, facecolors="none", edgecolors=list(shades[again]), zorder=2.5
         )
         ax.scatter([], [], s=13, facecolors="none", edgecolors=INK, label="runs that repeat data")
+    _diamonds(ax, beyond, unseen, edgecolors=list(colours(norm(theirs["N"]))))
 
-    budgets = np.geomspace(least, BEYOND * most, POINTS)
+    budgets = np.geomspace(least, reach, POINTS)
     value, low, high = frontier(result, budgets, level)
     drawn = np.isfinite(value)
     inside = drawn & (budgets <= most * 1.001)
@@ -97,8 +109,8 @@ def loss_against_compute(
 
     least_loss(ax)
 
-    shown = np.concatenate([runs.target, value[drawn]])
-    log_axis(ax, "x", [least, BEYOND * most])
+    shown = np.concatenate([runs.target, unseen, value[drawn]])
+    log_axis(ax, "x", [min(least, float(beyond.min(initial=least))), reach])
     if shown.min() > 0:
         log_axis(ax, "y", shown)
     ax.set_xlabel("training compute C = 6ND (FLOP)")
@@ -107,7 +119,8 @@ def loss_against_compute(
     ax.figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=axis_label("N", runs, fit), pad=0.02)
     enlarged = False
     if past.sum() > 1 and low is not None and high is not None:
-        seen = np.concatenate([np.stack([compute, runs.target], -1), np.stack([budgets[drawn], low[drawn]], -1)])
+        points = ((compute, runs.target), (beyond, unseen), (budgets[drawn], low[drawn]))
+        seen = np.concatenate([np.stack(pair, axis=-1) for pair in points])
         enlarged = enlarge(ax, budgets[past], low[past], high[past], least_loss, seen)
     if inside.any():
         ax.legend(frameon=False, loc="upper right" if enlarged else "best")
@@ -115,7 +128,12 @@ def loss_against_compute(
 
 
 def loss_against(
-    result: Fit[Any] | Ensemble[Any], runs: Runs, name: str, ax: Axes | None = None, level: float = 0.95
+    result: Fit[Any] | Ensemble[Any],
+    runs: Runs,
+    name: str,
+    ax: Axes | None = None,
+    level: float = 0.95,
+    held_out: Runs | None = None,
 ) -> Axes:
     """Draw the runs and the law against one input, with a curve for each of the commonest values of the others.
 
@@ -126,15 +144,18 @@ def loss_against(
     - `name`: An input of the law.
     - `ax`: Where to draw; a figure of its own unless given.
     - `level`: Probability of the bands.
+    - `held_out`: Runs that the fit has not seen, drawn as diamonds.
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for an unknown input, a batch, or runs that are not those of the fit.
+    **Raises:** `InputError` for an unknown input, a batch, runs that are not those of the fit, or held-out runs without
+    an input.
     """
     fit = fit_of(result)
     runs, inputs = fitted_runs(fit, runs)
     if name not in inputs:
         raise InputError(f"{type(fit.law).__name__} has no input {name!r}; {hint(name, inputs, what='inputs')}.")
+    unseen, theirs = _unseen(fit, runs, held_out)
     ax = new_axes()[0] if ax is None else ax
     x = inputs[name]
     others = [other for other in inputs if other != name]
@@ -143,11 +164,15 @@ def loss_against(
     code = code.ravel()
     chosen = np.sort(np.argsort(-count, kind="stable")[: len(COLOURS)])
     rest = ~np.isin(code, chosen)
+    held_at = np.stack([theirs[other] for other in others], axis=-1) if others else np.zeros((unseen.size, 0))
+    shades = np.full(unseen.size, GREY, dtype=object)
     if rest.any():
-        ax.scatter(x[rest], runs.target[rest], color="#b5b5b5", s=14, linewidths=0, zorder=2)
+        ax.scatter(x[rest], runs.target[rest], color=GREY, s=14, linewidths=0, zorder=2)
     for colour, kind in zip(COLOURS, chosen, strict=False):
-        of_kind = code == kind
-        along = np.geomspace(x[of_kind].min() / 1.1, x[of_kind].max() * 1.1, POINTS)
+        of_kind, theirs_too = code == kind, np.all(held_at == kinds[kind], axis=-1)
+        shades[theirs_too] = colour
+        ends = np.concatenate([x[of_kind], theirs[name][theirs_too]])
+        along = np.geomspace(ends.min() / 1.1, ends.max() * 1.1, POINTS)
         held = {other: np.full(POINTS, kinds[kind, i]) for i, other in enumerate(others)}
         band = predict(result, level=level, **{name: along, **held})
         line = colour if others else INK
@@ -156,14 +181,32 @@ def loss_against(
         if band.low is not None and band.high is not None:
             _band(ax, along, band.low, band.high, level, None if others else f"{100 * level:g} % interval", line)
         ax.scatter(x[of_kind], runs.target[of_kind], color=colour, s=16, linewidths=0, alpha=0.85, zorder=3)
-    log_axis(ax, "x", x)
-    if runs.target.min() > 0:
-        log_axis(ax, "y", runs.target)
+    _diamonds(ax, theirs[name], unseen, edgecolors=list(shades))
+    log_axis(ax, "x", np.concatenate([x, theirs[name]]))
+    if min(runs.target.min(), unseen.min(initial=np.inf)) > 0:
+        log_axis(ax, "y", np.concatenate([runs.target, unseen]))
     ax.set_xlabel(axis_label(name, runs, fit))
     ax.set_ylabel(target_label(runs))
     tidy(ax)
     ax.legend(frameon=False, loc="best")
     return ax
+
+
+def _unseen(
+    fit: Fit[Any], runs: Runs, held_out: Runs | None
+) -> tuple[Float[np.ndarray, " run"], dict[str, Float[np.ndarray, " run"]]]:
+    """What was measured in held-out runs, and the law's inputs there; empty where there are none."""
+    if held_out is None:
+        return np.zeros(0), {name: column[:0] for name, column in with_inputs(fit, runs)[1].items()}
+    held_out, inputs = with_inputs(fit, held_out)
+    return held_out.target, inputs
+
+
+def _diamonds(ax: Axes, x: np.ndarray, y: np.ndarray, **colours: Any) -> None:
+    """Runs that were held out, each with an edge of its own colour, and one for all in the legend."""
+    if x.size:
+        ax.scatter(x, y, s=22, marker="D", facecolors="white", linewidths=1.1, zorder=6, **colours)
+        ax.scatter([], [], s=22, marker="D", facecolors="white", edgecolors=INK, label="runs held out")
 
 
 def _said(held: Mapping[str, float]) -> str:
