@@ -70,7 +70,16 @@ def draws_of(result: Fit[Any] | Ensemble[Any]) -> dict[str, Any] | None:
         "seed": result.seed,
         # What was drawn as one, and of how many runs: null where draws are not of runs.
         **{name: result.diagnostics.get(name) for name in ("cluster", "clusters", "runs")},
+        **_posterior(result),
     }
+
+
+def _posterior(result: Ensemble[Any]) -> dict[str, Any]:
+    """Of posterior draws, how good they are and what was taken to be known before."""
+    if result.method != "posterior":
+        return {}
+    found = dict(result.diagnostics)
+    return {"priors": found.pop("priors", None), "diagnostics": found}
 
 
 def law_name(fit: Fit[Any]) -> str:

@@ -54,6 +54,31 @@ def fit(
     bootstrap: Annotated[
         int | None, typer.Option(min=2, metavar="N", help="Refit N resamples of the runs, for errors and intervals.")
     ] = None,
+    posterior: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="Draw N from the posterior of the parameters instead. Runs then scatter as --noise says, Huber with "
+            "its proper density (a normal centre, exponential tails); --noise student-t:4 is recommended.",
+        ),
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|is|nuts|svi",
+            help="How the posterior is drawn: importance sampling, the No-U-Turn sampler, a variational "
+            "approximation; auto takes the first whose diagnosis is good.",
+        ),
+    ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=DISTRIBUTION(…)",
+            help="Prior of a parameter for --posterior, by NumPyro's name, as 'alpha=Normal(0.35, 0.1)'; scale is "
+            "the scatter of the runs. Weak ones unless given; may be repeated.",
+        ),
+    ] = None,
     cluster: Cluster = None,
     level: Level = 0.95,
     seed: Seed = 0,
@@ -82,6 +107,9 @@ def fit(
             noise=noise,
             fixed=tuple(fixed or ()),
             bootstrap=bootstrap,
+            posterior=posterior,
+            sampler=sampler,
+            prior=tuple(prior or ()),
             cluster=cluster,
             level=level,
             seed=seed,

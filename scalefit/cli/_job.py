@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ._clusters import clusters_of
 from ._document import document, to_json
 from ._law import law_of
 from ._pools import named_law, sizes_of
+from ._priors import priors_of
 from ._progress import progress
 from ._quiet import quiet
 from ._source import runs_of
@@ -24,7 +26,8 @@ from ._spec import columns_of, noise_of, numbers_of, single
 
 LAPLACE_DRAWS = 4000
 MOST_WEIGHTS = 2_000_000_000
-"""Numbers that the resamples of one bootstrap may be: one for each run in each draw."""
+"""Numbers that the draws of one ensemble may be: one for each run in each draw."""
+SAMPLERS = ("auto", "is", "nuts", "svi")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Job:
     noise: str | None = None
     fixed: tuple[str, ...] = ()
     bootstrap: int | None = None
+    posterior: int | None = None
+    sampler: str | None = None
+    prior: tuple[str, ...] = ()
     cluster: str | None = None
     level: float = 0.95
     seed: int = 0
@@ -72,6 +78,8 @@ def run_fit(job: Job, begun: float) -> None:
         law = law_of(job.law, fixed)
         noise = None if job.noise is None else noise_of(job.noise)
         solver = solver_of(job.solver)
+        refuse_contradictions(job)
+        priors = priors_of(job.prior)
         runs = runs_of(job.source, columns=columns_of(job.columns), where=job.where, target=job.target)
         sizes, _ = sizes_of(job.pools, job.size)
         law, runs = named_law(law, runs, fixed, sizes, job.plans)
@@ -80,9 +88,9 @@ def run_fit(job: Job, begun: float) -> None:
 
             check_folder(job.out)
         if job.bootstrap is not None:
-            check_draws(job.bootstrap, len(runs))
-        elif job.cluster is not None:
-            raise InputError("--cluster says what a bootstrap draws as one: add --bootstrap 1000, or leave it out.")
+            check_draws("--bootstrap", job.bootstrap, len(runs))
+        if job.posterior is not None:
+            check_draws("--posterior", job.posterior, len(runs))
         cluster, _ = clusters_of(runs, job.cluster)
         keep_compiled(job.cache_dir)
         step(f"fitting {type(law).__name__} to {len(runs)} runs")
@@ -101,8 +109,8 @@ def run_fit(job: Job, begun: float) -> None:
         failure = not_converged(fitted)
         result = fitted
         if failure is None:
-            step("measuring how sure it is" if job.bootstrap is None else f"refitting {job.bootstrap} resamples")
-            result = with_draws(fitted, runs, job.bootstrap, cluster, job.seed, job.max_steps)
+            step(drawing(job))
+            result = with_draws(fitted, runs, job, cluster, priors)
         found = document(result, level=job.level, seconds=time.perf_counter() - begun, by=list(job.by) or None)
         keep = job.out is not None and bool(np.any(fitted.converged))
         if job.out is not None and keep:
@@ -124,31 +132,67 @@ def run_fit(job: Job, begun: float) -> None:
         raise NotConverged(failure)
 
 
-def check_draws(resamples: int, runs: int) -> None:
-    """Say before the work that so many resamples cannot be held.
+def refuse_contradictions(job: Job) -> None:
+    """Say which options ask for what the others do not.
 
-    **Raises:** `InputError` naming how many can.
+    **Raises:** `InputError` for a bootstrap beside a posterior, an option of either without it, or no known sampler.
     """
-    if resamples * runs > MOST_WEIGHTS:
+    if job.bootstrap is not None and job.posterior is not None:
         raise InputError(
-            f"--bootstrap {resamples} of {runs} runs is {resamples * runs:.2g} numbers, more than can be held; "
-            f"expected at most {MOST_WEIGHTS // runs} resamples. 1000 are enough for most intervals."
+            "--bootstrap and --posterior were both given, and a result has draws of one kind: leave out one."
+        )
+    if job.cluster is not None and job.bootstrap is None and job.posterior is None:
+        raise InputError("--cluster says what a bootstrap draws as one: add --bootstrap 1000, or leave it out.")
+    for option, given in (("--sampler", job.sampler), ("--prior", job.prior)):
+        if given and job.posterior is None:
+            raise InputError(
+                f"{option} is of a posterior, and none was asked for: add --posterior 2000, or leave it out."
+            )
+    if job.sampler is not None and job.sampler.lower() not in SAMPLERS:
+        raise InputError(
+            f"--sampler {job.sampler!r}: there is no such sampler; {hint(job.sampler, SAMPLERS, what='samplers')}."
         )
 
 
+def check_draws(option: str, draws: int, runs: int) -> None:
+    """Say before the work that so many draws cannot be held.
+
+    **Raises:** `InputError` naming how many can.
+    """
+    if draws * runs > MOST_WEIGHTS:
+        raise InputError(
+            f"{option} {draws} of {runs} runs is {draws * runs:.2g} numbers, more than can be held; expected at most "
+            f"{MOST_WEIGHTS // runs}. {2000 if option == '--posterior' else 1000} are enough for most intervals."
+        )
+
+
+def drawing(job: Job) -> str:
+    """What is done to say how sure a fit is, in words."""
+    if job.posterior is not None:
+        return f"drawing {job.posterior} from the posterior"
+    return "measuring how sure it is" if job.bootstrap is None else f"refitting {job.bootstrap} resamples"
+
+
 def with_draws(
-    fitted: Fit[Any], runs: Runs, resamples: int | None, cluster: Any, seed: int, max_steps: int
+    fitted: Fit[Any], runs: Runs, job: Job, cluster: Any, priors: Mapping[str, Any]
 ) -> Fit[Any] | Ensemble[Any]:
-    """The fit with draws that say how sure it is: of a bootstrap if asked for, else of its curvature where that holds.
+    """The fit with draws that say how sure it is: those asked for, else of its curvature where that holds.
 
     Curvature takes every run for itself, so there is none where rows of one training stand together.
     """
-    if resamples is not None:
-        return bootstrap(fitted, runs, num=resamples, cluster=cluster, seed=seed, max_steps=max_steps)
+    if job.bootstrap is not None:
+        return bootstrap(fitted, runs, num=job.bootstrap, cluster=cluster, seed=job.seed, max_steps=job.max_steps)
+    if job.posterior is not None:
+        from ..posterior import sample  # it brings samplers
+
+        method: Any = (job.sampler or SAMPLERS[0]).lower()
+        return sample(
+            fitted, runs, num=job.posterior, method=method, priors=priors or None, cluster=cluster, seed=job.seed
+        )
     if fitted.keys is not None or np.unique(runs.clusters()).size < len(runs):
         return fitted
     try:
-        return laplace(fitted, runs, num=LAPLACE_DRAWS, seed=seed)
+        return laplace(fitted, runs, num=LAPLACE_DRAWS, seed=job.seed)
     except InputError:
         return fitted
 

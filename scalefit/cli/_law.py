@@ -12,6 +12,7 @@ from .._core import InputError
 from ..data import hint
 from ..laws import AbstractLaw, axes
 from ..params import parameters, slots, values, with_values
+from ._spec import bare
 
 Law = TypeVar("Law", bound=AbstractLaw)
 
@@ -38,7 +39,7 @@ def law_class(spec: str) -> type[AbstractLaw]:
     if path.lower().endswith(".py") or spec.lower().endswith(".py"):
         return _own(Path(path or spec), name if path else None)
     known = known_laws()
-    found = {_key(k): k for k in known}.get(_key(spec.partition(":")[0]))
+    found = {bare(k): k for k in known}.get(bare(spec.partition(":")[0]))
     if found is None:
         raise InputError(
             f"There is no law {spec!r}; {hint(spec, known, what='laws')}. `scalefit laws` lists them; "
@@ -144,7 +145,3 @@ def _is_law(found: object) -> bool:
     if not (isinstance(found, type) and issubclass(found, AbstractLaw)):
         return False
     return found is not AbstractLaw and not getattr(found, "__abstractmethods__", None)
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[\s_.\-]", "", name).lower()

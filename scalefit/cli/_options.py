@@ -14,7 +14,7 @@ def _probability(value: float) -> float:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
 Level = Annotated[float, typer.Option(callback=_probability, help="Probability of the intervals.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of starts and resamples.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of starts, resamples and draws.")]
 MaxSteps = Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the runs allowed to one start.")]
 Cluster = Annotated[
     str | None,

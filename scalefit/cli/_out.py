@@ -15,7 +15,7 @@ from .._core import InputError
 from ..data import Runs
 from ..estimate import usable
 from ..plan import Curation
-from ..plot import corner, frontier, loss_against_compute, new_figure, residuals
+from ..plot import corner, forecast, frontier, loss_against_compute, new_figure, ranks, residuals
 from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json
 from ._spec import study_name
@@ -162,6 +162,10 @@ def figures(
     if isinstance(result, Ensemble):
         with contextlib.suppress(InputError):  # draws that do not vary: noise-free runs
             found["parameters.png"] = _png(corner(result)[0, 0])
+        if result.method == "posterior":
+            found["forecast.png"] = _png(forecast(result, runs))
+            if "chain" in result.drawn:
+                found["ranks.png"] = _png(ranks(result)[0])
     return found
 
 

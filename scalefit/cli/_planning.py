@@ -274,7 +274,7 @@ def fitted(
     law = asked.law.of(names, **asked.options)
     law = with_fixed(law, asked.fixed) if asked.fixed else law
     num = DRAWS if job.bootstrap is None else job.bootstrap
-    check_draws(num, len(runs))
+    check_draws("--bootstrap", num, len(runs))
     by, why = clusters_of(runs, job.cluster)
     keep_compiled(job.cache_dir)
     step(f"fitting {type(law).__name__} to {len(runs)} runs")

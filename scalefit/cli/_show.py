@@ -14,6 +14,7 @@ from rich.text import Text
 from ..laws import AbstractLaw
 from ..results import Ensemble, Estimate, Fit, summary
 from ._document import dead
+from ._show_posterior import posterior_lines
 from ._spec import noise_spec, number, study_name
 
 SHOWN = 5
@@ -104,7 +105,7 @@ def trust_lines(fit: Fit[Any], draws: Ensemble[Any] | None, level: float) -> lis
         ]
         lost = {f" of {key}": dead(fit, s) for s, key in enumerate(fit.keys)}
     if draws is None and converged.all():
-        lines.append("no intervals: ask for them with --bootstrap 1000")
+        lines.append("no intervals: ask for them with --bootstrap 1000, or --posterior 2000")
     elif draws is not None:
         count = draws.objective.shape[-1]
         failed = int(np.sum(~draws.converged))
@@ -113,6 +114,8 @@ def trust_lines(fit: Fit[Any], draws: Ensemble[Any] | None, level: float) -> lis
             + _resampled(draws)
             + (f"; {failed} did not converge and take no part" if failed else "")
         )
+        if draws.method == "posterior":
+            lines += posterior_lines(draws.diagnostics, fit.keys is not None)
     lines += [
         f"warning: no run feels {', '.join(names)}{study} at the optimum: the runs follow a smaller law without it"
         for study, names in lost.items()

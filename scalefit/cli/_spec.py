@@ -28,7 +28,7 @@ def noise_of(spec: str) -> AbstractNoise:
     **Raises:** `InputError` naming the nearest noise, or the number expected.
     """
     name, *rest = (part.strip() for part in spec.split(":"))
-    found = {_key(known): known for known in NOISES}.get(_key(name))
+    found = {bare(known): known for known in NOISES}.get(bare(name))
     if found is None:
         raise InputError(f"--noise {spec!r}: there is no noise {name!r}; {hint(name, NOISES, what='noises')}.")
     cls, field = NOISES[found]
@@ -116,7 +116,8 @@ def study_name(key: Hashable) -> str:
     return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
-def _key(name: str) -> str:
+def bare(name: str) -> str:
+    """A name as it is looked up: in any case, with or without dashes."""
     return re.sub(r"[\s_.\-]", "", name).lower()
 
 

@@ -52,6 +52,8 @@ def test_faults_of_ours_keep_their_traceback():
         ("leave a column out with columns={...: None}.", "leave a column out with --columns NAME=."),
         ("say which with target='err'.", "say which with --target 'err'."),
         ("say cluster=None if so.", "say --cluster none if so."),
+        ("k 0.9: use method='nuts'. Draw again.", "k 0.9: use --sampler nuts. Draw again."),
+        ("priors names 'gamma', not alpha.", "--prior names 'gamma', not alpha."),
     ],
 )
 def test_arguments_are_named_as_options(given, said):
