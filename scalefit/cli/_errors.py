@@ -48,7 +48,6 @@ _OPTIONS = (
     (r"\buse method=['\"](\w+)['\"]", r"use --sampler \1"),
     (r"^method(?= is ['\"])", "--sampler"),
     (r"^priors(?= names ['\"])", "--prior"),
-    (r"\buse bootstrap\b", "use --bootstrap"),
     (r"`max_steps`", "--max-steps"),
     (r"`starts`", "--starts"),
     (r"`solver`", "--solver"),

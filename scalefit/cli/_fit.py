@@ -76,7 +76,8 @@ def fit(
         typer.Option(
             metavar="NAME=DISTRIBUTION(…)",
             help="Prior of a parameter for --posterior, by NumPyro's name, as 'alpha=Normal(0.35, 0.1)'; scale is "
-            "the scatter of the runs. Weak ones unless given; may be repeated.",
+            "the scatter of the runs, training what rows of one training share, as a multiple of it. Weak ones unless "
+            "given; may be repeated.",
         ),
     ] = None,
     cluster: Cluster = None,

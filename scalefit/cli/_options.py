@@ -20,8 +20,8 @@ Cluster = Annotated[
     str | None,
     typer.Option(
         metavar="COLUMN",
-        help="What is resampled as one, or none. Unless given: seeds where six or more stand under all plans, else "
-        "trainings.",
+        help="What is resampled, or of a posterior errs together, as one, or none. Unless given: seeds where six or "
+        "more stand under all plans, else trainings.",
     ),
 ]
 Out = Annotated[

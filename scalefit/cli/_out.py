@@ -15,7 +15,7 @@ from .._core import InputError
 from ..data import Runs
 from ..estimate import usable
 from ..plan import Curation
-from ..plot import corner, forecast, frontier, loss_against_compute, new_figure, ranks, residuals
+from ..plot import corner, forecast, frontier, loss_against_compute, new_figure, prior_posterior, ranks, residuals
 from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json
 from ._spec import study_name
@@ -187,6 +187,11 @@ def frontier_picture(plan: Curation, result: Any) -> dict[str, bytes]:
         return {}
     rising = plan.take(np.argsort(plan.budgets))
     return {"frontier.png": _png(frontier(rising, new_figure(8.0, 5.2).add_subplot(), result=result))}
+
+
+def prior_picture(draws: Ensemble[Any], before: Ensemble[Any]) -> dict[str, bytes]:
+    """The density of each parameter before and after the runs, as a file by its name."""
+    return {"prior.png": _png(prior_posterior(draws, before)[0])}
 
 
 def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...], level: float) -> bytes:

@@ -41,10 +41,12 @@ def _samplers(found: Mapping[str, Any]) -> str:
 def _quality(found: Mapping[str, Any]) -> list[str]:
     """Effective draws, and what each sampler says of itself, as far as it does."""
     said = []
-    bulk, tail = _worst(found.get("ess_bulk"), np.nanmin), _worst(found.get("ess_tail"), np.nanmin)
+    method = np.atleast_1d(found.get("method", ""))
+    # Draws of an approximation are as many as they are; weights that gave way to chains are no matter.
+    bulk, tail = (_worst(found.get(name), np.nanmin, method != "svi") for name in ("ess_bulk", "ess_tail"))
     if bulk is not None:
         said.append(f"{bulk:.0f} effective draws" + (f", {tail:.0f} in the tails" if tail not in (None, bulk) else ""))
-    khat = _worst(found.get("khat"), np.nanmax)
+    khat = _worst(found.get("khat"), np.nanmax, method != "nuts")
     if khat is not None:
         said.append(f"Pareto k {khat:.2f}")
     rhat = _worst(list((found.get("rhat") or {}).values()), np.nanmax)
@@ -54,9 +56,10 @@ def _quality(found: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _worst(numbers: Any, which: Any) -> float | None:
+def _worst(numbers: Any, which: Any, where: Any = True) -> float | None:
     """The worst of what is known; `None` where nothing is."""
-    known = np.asarray([] if numbers is None else numbers, dtype=float)
+    known = np.atleast_1d(np.asarray([] if numbers is None else numbers, dtype=float))
+    known = np.where(where, known, np.nan) if known.size else known
     return float(which(known)) if np.isfinite(known).any() else None
 
 

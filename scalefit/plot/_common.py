@@ -62,6 +62,11 @@ def new_axes(columns: int = 1, width: float = 6.4, height: float = 4.4) -> list[
     return list(new_figure(width, height).subplots(1, columns, squeeze=False)[0])
 
 
+def of_scatter(draws: Ensemble[Any]) -> dict[str, np.ndarray]:
+    """What draws of a posterior know of the scatter besides its size, by name."""
+    return {name: column for name, column in draws.drawn.items() if np.issubdtype(column.dtype, np.floating)}
+
+
 def panels(names: Sequence[str], axes: Any, what: str) -> np.ndarray:
     """One small panel for each name, those given if they are as many.
 

@@ -11,12 +11,14 @@ from matplotlib.ticker import MaxNLocator
 from .._core import InputError
 from ..params import slots, values
 from ..results import Ensemble
-from ._common import COLOURS, INK, fit_of, greek, log_axis, panels, tidy
+from ._common import COLOURS, INK, fit_of, greek, log_axis, of_scatter, panels, tidy
 
 SHOWN = 0.95
 """Share of the prior that an axis shows at least: its tails may reach over many powers of ten."""
 DECADES = 1.0
 """Decades from which an axis of what is above 0 is logarithmic."""
+FAR = 6.0
+"""Decades beyond the posterior that such an axis reaches at most, as priors of amplitudes go on for many."""
 PLACES = 400
 SCATTER = "scale"
 
@@ -26,13 +28,13 @@ def prior_posterior(draws: Ensemble[Any], prior: Ensemble[Any], axes: Any = None
 
     Areas are not compared, as a posterior is often a hundred times as narrow: what counts is where, and how wide. In
     each panel stands the contraction, the share of the prior's variance that the runs took away, where draws bring it;
-    the line is the fitted value. The last panel is the scatter of the runs.
+    the line is the fitted value. The last panels are the scatter of the runs and what both know of it besides.
 
     **Arguments:**
 
     - `draws`: Draws from the posterior, about a single fit.
     - `prior`: Draws from its prior, of the same law with the same parameters held fixed.
-    - `axes`: As many Axes as there are free parameters and one more; a figure of its own unless given.
+    - `axes`: As many Axes as panels; a figure of its own unless given.
 
     **Returns:** the Axes, one a parameter.
 
@@ -45,15 +47,16 @@ def prior_posterior(draws: Ensemble[Any], prior: Ensemble[Any], axes: Any = None
             f"{type(prior.fit.law).__name__} with {', '.join(prior.free)}: pass draws from the prior of that fit."
         )
     after, before = _columns(draws), _columns(prior)
-    names = list(after)
+    names = [name for name in after if name in before]
     axes = panels(names, axes, "prior_posterior")
     places = slots(fit.law)
     fitted = dict(zip([slot.name for slot in places], values(fit.law), strict=True)) | {SCATTER: float(fit.scale)}
     bounds = {slot.name: (slot.parameter.constraint.low, slot.parameter.constraint.high) for slot in places}
     contraction = draws.diagnostics.get("contraction", {})
     for place, (ax, name) in enumerate(zip(axes, names, strict=True)):
-        _panel(ax, before[name], after[name], bounds.get(name, (0.0, np.inf)))
-        ax.axvline(fitted[name], color=INK, linewidth=1.0, zorder=4)
+        _panel(ax, before[name], after[name], bounds.get(name, (-np.inf, np.inf)))
+        if name in fitted:
+            ax.axvline(fitted[name], color=INK, linewidth=1.0, zorder=4)
         ax.set_xlabel("scatter of the runs" if name == SCATTER else greek(name))
         if name in contraction:
             ax.set_title(f"contraction {_share(contraction[name])}", fontsize=8.5, loc="right", color="#666666")
@@ -66,7 +69,7 @@ def _columns(ensemble: Ensemble[Any]) -> dict[str, Float[np.ndarray, " draw"]]:
     """Draws by free parameter, and of the scatter."""
     table = values(ensemble.law)
     found = {slot.name: table[:, k] for k, slot in enumerate(slots(ensemble.fit.law)) if slot.name in ensemble.free}
-    found[SCATTER] = np.asarray(ensemble.scale)
+    found |= {SCATTER: np.asarray(ensemble.scale), **of_scatter(ensemble)}
     kept = {name: column[ensemble.converged & np.isfinite(column)] for name, column in found.items()}
     lost = [name for name, column in kept.items() if column.size < 2]
     if lost:
@@ -80,7 +83,9 @@ def _panel(ax: Axes, before: np.ndarray, after: np.ndarray, bounds: Sequence[flo
     low, high = min(low, after.min()), max(high, after.max())
     logarithmic = low > 0 and min(before.min(), after.min()) > 0 and np.log10(high / low) > DECADES
     if logarithmic:
-        before, after, low, high, bounds = np.log(before), np.log(after), np.log(low), np.log(high), (-np.inf, np.inf)
+        before, after, bounds = np.log(before), np.log(after), (-np.inf, np.inf)
+        far = FAR * np.log(10.0)
+        low, high = max(np.log(low), after.min() - far), min(np.log(high), after.max() + far)
     for words, drawn, colour in (("prior", before, "#8a8a8a"), ("posterior", after, COLOURS[0])):
         # The posterior has places of its own: it would fall between those of a wide prior.
         room = 0.3 * np.ptp(drawn)

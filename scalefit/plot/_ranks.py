@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from .._core import InputError
 from ..params import slots, values
 from ..results import Ensemble, check_level
-from ._common import COLOURS, INK, fit_of, greek, panels, tidy
+from ._common import COLOURS, INK, fit_of, greek, of_scatter, panels, tidy
 
 MOST, FEWEST, EACH = 20, 5, 10
 """Bars of a histogram: at most, at least, and how many ranks each is to hold."""
@@ -46,7 +46,7 @@ def ranks(draws: Ensemble[Any], axes: Any = None, level: float = 0.99) -> np.nda
         )
     table = values(draws.law)
     columns = {slot.name: table[:, k] for k, slot in enumerate(slots(fit.law)) if slot.name in fit.free}
-    columns["scatter"] = np.asarray(draws.scale)
+    columns |= {"scatter": np.asarray(draws.scale), **of_scatter(draws)}
     columns = {name: column for name, column in columns.items() if np.ptp(column) > 0}
     kinds, chain, counts = np.unique(draws.drawn["chain"], return_inverse=True, return_counts=True)
     if kinds.size < 2:

@@ -40,11 +40,16 @@ def test_every_prior_is_a_continuous_distribution_of_one_number():
 
 
 @pytest.fixture(scope="module")
-def kept(cli, runs_csv, tmp_path_factory):
+def kept(cli, tmp_path_factory):
     """A posterior by importance sampling, and the folder it wrote."""
-    folder = tmp_path_factory.mktemp("out") / "result"
+    folder = tmp_path_factory.mktemp("out")
+    x, rng = np.geomspace(1e4, 1e8, 24), np.random.default_rng(0)
+    loss = (0.5 + 30.0 * x**-0.3) * np.exp(0.01 * rng.standard_normal(24))
+    rows = [f"{a!r},{b!r}" for a, b in zip(x.tolist(), loss.tolist(), strict=True)]
+    (folder / "runs.csv").write_text("\n".join(["x,loss", *rows]) + "\n", encoding="utf-8")
     options = ("--noise", "student-t:4", "--posterior", "400", "--sampler", "is", "--prior", "alpha=Normal(0.35,0.1)")
-    answer = cli("fit", runs_csv, "--law", "chinchilla", *options, "--seed", "3", "--out", folder, "--json")
+    arguments = ("fit", folder / "runs.csv", "--law", "power-law", *options, "--seed", "3", "--json")
+    answer = cli(*arguments, "--out", folder := folder / "result")
     assert (answer.status, answer.err) == (0, "")
     return json.loads(answer.out), folder
 
@@ -55,9 +60,9 @@ def test_document_of_a_posterior(kept):
     assert (draws["method"], draws["num"], draws["converged"], draws["seed"]) == ("posterior", 400, 400, 3)
     assert draws["diagnostics"]["method"] == "is"
     assert draws["diagnostics"]["khat"] < 0.7
-    assert set(draws["diagnostics"]["contraction"]) == {"E", "A", "B", "alpha", "beta", "scale"}
+    assert set(draws["diagnostics"]["contraction"]) == {"E", "A", "alpha", "scale"}
     assert draws["priors"]["alpha"] == "Normal(0.35, 0.1)"
-    assert draws["priors"]["beta"].startswith("LogNormal")
+    assert draws["priors"]["E"].startswith("LogNormal")
     kept_draws = sf.load(folder)
     assert isinstance(kept_draws, sf.Ensemble)
     low, high = np.quantile(kept_draws.law.alpha, [0.025, 0.975])
@@ -68,8 +73,8 @@ def test_document_of_a_posterior(kept):
 def test_the_folder_of_a_posterior_predicts(cli, kept):
     _, folder = kept
     pictures = {path.stem for path in folder.glob("*.png")}
-    assert pictures == {"loss", "residuals", "parameters", "forecast"}
-    said = cli("predict", folder, "N=1B", "D=20B")
+    assert pictures == {"loss", "residuals", "parameters", "forecast", "prior"}
+    said = cli("predict", folder, "x=1B")
     assert said.status == 0
     assert "400 posterior draws" in said.out
 
@@ -127,6 +132,11 @@ def test_chains_are_said_by_their_worst():
     ]
 
 
+def test_draws_of_an_approximation_are_not_counted():
+    found = {"method": "svi", "khat": 0.54, "ess_bulk": 2000.0, "ess_tail": 2000.0, "rhat": {"E": np.nan}}
+    assert posterior_lines(found, False) == ["drawn by a variational approximation: Pareto k 0.54"]
+
+
 def test_of_a_batch_the_worst_study_is_said():
     found = {
         "method": np.array(["is", "nuts"]), "khat": np.array([0.2, 0.9]), "ess_bulk": np.array([500.0, 90.0]),
@@ -135,7 +145,7 @@ def test_of_a_batch_the_worst_study_is_said():
     }  # fmt: skip
     first, *priors, warned = posterior_lines(found, True)
     assert first == (
-        "drawn by importance sampling and the No-U-Turn sampler: 90 effective draws, 80 in the tails, Pareto k 0.90, "
+        "drawn by importance sampling and the No-U-Turn sampler: 90 effective draws, 80 in the tails, Pareto k 0.20, "
         "R-hat 1.100, 2 divergences (of the worst study)"
     )
     assert priors == ["priors:", "  E: Normal(0, 1)"]
