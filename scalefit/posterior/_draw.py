@@ -8,13 +8,13 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from ..results import Fit
 from ..solve import cores
 from ._density import Problem
 from ._diagnose import chains_diagnosed
-from ._importance import important, sought
+from ._importance import ROUNDS, important
 from ._mode import Mode, settled
 from ._nuts import ACCEPTED, CAREFUL, CHAINS, nuts
 from ._pose import Posed, keys_of
@@ -27,8 +27,10 @@ OVER = 8
 """Weighed draws for each draw that is asked for, so that few are taken twice."""
 LEAST = 8192
 """Weighed draws at least: of fewer, the tail of the weights says little."""
-FINE, SHARE = 0.5, 0.1
-"""Importance sampling is trusted up to this k̂ and from this share of effective draws on."""
+FINE, EVEN = 0.5, 0.25
+"""Up to this k̂, and from this share of effective draws on, one proposal is enough."""
+USABLE, SHARE = 0.7, 0.05
+"""Up to this k̂, and from this share on, weights are trusted."""
 AGREED = 0.5
 """Where fewer of the starts of a fit than this agree, further modes are looked for."""
 FURTHER = 8
@@ -71,7 +73,8 @@ def draws_of(fit: Fit[Any], posed: Posed, num: int, method: Method, seed: int) -
         at = _over_cores(functools.partial(settled, posed.prepared.curve), posed.problem, on_device(posed.starts))
         return (_by_chains if method == "nuts" else _by_svi)(fit, posed, at, num, seed)
     found, at = _by_weights(fit, posed, num, seed)
-    failed = np.flatnonzero(_poor(found.khat, found.efficiency)) if method == "auto" else np.zeros(0, int)
+    usable = (found.khat < USABLE) & (found.efficiency > SHARE)
+    failed = np.flatnonzero(~usable) if method == "auto" else np.zeros(0, int)
     if failed.size == 0:
         return found
     chains = _by_chains(fit, posed.take(failed), jax.tree.map(lambda a: a[failed], at), num, seed)
@@ -84,43 +87,49 @@ def put(all_of: Draws, places: Int[np.ndarray, " some"], some: Draws) -> Draws:
     return jax.tree.map(lambda old, new: _where(old, places, new), all_of, some)
 
 
-def _poor(khat: np.ndarray, efficiency: np.ndarray) -> Bool[np.ndarray, " study"]:
-    return ~((khat < FINE) & (efficiency > SHARE))
+def _unlike(found: Any, tried: int, khat: float, share: float) -> Int[np.ndarray, " some"]:
+    """The studies whose weights are less than this."""
+    return np.flatnonzero(~((found.khat < khat) & (found.ess > share * tried)))
 
 
 def _by_weights(fit: Fit[Any], posed: Posed, num: int, seed: int) -> tuple[Draws, Mode]:
-    """Weighed draws about one mode, and about several where that does not do or the fit has rivals."""
-    curve, tried = posed.prepared.curve, max(LEAST, OVER * num)
-    program = functools.partial(important, curve, num=num, tried=tried)
-    first: Any = _over_cores(program, posed.problem, on_device(posed.starts), keys_of(fit, posed.which, seed, "is"))
-    rivals = (np.atleast_1d(fit.agreeing)[posed.which] < AGREED * fit.tried) & (fit.tried > 1)
-    again = np.flatnonzero(_poor(first.khat, first.ess / tried) | rivals)
+    """Weighed draws about one mode; about several where the fit has rivals; of a better proposal where that is poor."""
+    tried = max(LEAST, OVER * num)
+
+    def weighed(some: Posed, starts: np.ndarray, purpose: str, rounds: int) -> Any:
+        program = functools.partial(important, posed.prepared.curve, num=num, tried=tried, rounds=rounds)
+        return _over_cores(program, some.problem, on_device(starts), keys_of(fit, some.which, seed, purpose))
+
+    found = weighed(posed, posed.starts[:, None], "is", 0)
+    rivals = np.flatnonzero((np.atleast_1d(fit.agreeing)[posed.which] < AGREED * fit.tried) & (fit.tried > 1))
+    if rivals.size:
+        some = posed.take(rivals)
+        with jax.enable_x64(True):
+            keys = keys_of(fit, some.which, seed, "modes")
+            far = jax.vmap(lambda key: jax.random.normal(key, (FURTHER, posed.starts.shape[1])))(keys)
+        begin = posed.problem.prior.centre + posed.problem.prior.spread * np.asarray(far)
+        begin = np.concatenate([found.at.numbers[rivals, None], begin], axis=1)
+        found = jax.tree.map(lambda a, b: _where(a, rivals, b), found, weighed(some, begin, "is", 0))
+    again = _unlike(found, tried, FINE, EVEN)
     if again.size:
         some = posed.take(again)
-        keys = keys_of(fit, some.which, seed, "modes")
-        with jax.enable_x64(True):
-            far = jax.vmap(lambda key: jax.random.normal(key, (FURTHER, first.numbers.shape[-1])))(keys)
-        begin = posed.problem.prior.centre + posed.problem.prior.spread * np.asarray(far)
-        begin = np.concatenate([first.at.numbers[again, None], begin], axis=1)
-        program = functools.partial(sought, curve, num=num, tried=tried)
-        second: Any = _over_cores(program, some.problem, on_device(begin), keys)
-        # A proposal about several modes misses less, even if its weights are less even; unless it fails.
-        use = (second.khat < FINE) | ~(second.khat > first.khat[again])
-        first = jax.tree.map(lambda a, b: _where(a, again[use], b[use]), first, second)
-    worth, none = np.minimum(first.ess, num), np.full(len(posed.which), np.nan)
-    found = Draws(
-        numbers=first.numbers,
-        chain=np.full(first.numbers.shape[:2], -1),
+        better = weighed(some, some.starts[:, None], "is", ROUNDS)
+        use = better.khat < np.where(np.isfinite(found.khat[again]), found.khat[again], np.inf)
+        found = jax.tree.map(lambda a, b: _where(a, again[use], b[use]), found, better)
+    worth, none = np.minimum(found.ess, num), np.full(len(posed.which), np.nan)
+    draws = Draws(
+        numbers=found.numbers,
+        chain=np.full(found.numbers.shape[:2], -1),
         method=np.full(len(posed.which), "is", "<U4"),
-        khat=first.khat,
-        efficiency=first.ess / tried,
+        khat=found.khat,
+        efficiency=found.ess / tried,
         ess_bulk=worth,
         ess_tail=worth,
-        rhat=np.full((len(posed.which), first.numbers.shape[-1]), np.nan),
+        rhat=np.full((len(posed.which), found.numbers.shape[-1]), np.nan),
         divergences=np.zeros(len(none), int),
-        evidence=first.evidence,
+        evidence=found.evidence,
     )
-    return found, first.at
+    return draws, found.at
 
 
 def _by_chains(fit: Fit[Any], posed: Posed, at: Mode, num: int, seed: int) -> Draws:

@@ -159,7 +159,7 @@ def test_a_strong_prior_is_heard_and_said(fit, runs, draws):
 
 
 def test_importance_sampling_that_fails_gives_way(fit, runs, monkeypatch):
-    monkeypatch.setattr(_draw, "FINE", -1.0)
+    monkeypatch.setattr(_draw, "USABLE", -1.0)
     found = sf.sample(fit, runs, num=NUM)
     assert found.diagnostics["method"] == "nuts"
     assert found.diagnostics["khat"] < 0.7
