@@ -148,9 +148,11 @@ def methods(design: Design, runs: sf.Runs, few: int) -> dict[str, Callable[[], A
     some = runs.where(f"study < {few}")
     fits = sf.fit(law, runs, by="study", noise=design.noise, throw=False)
 
+    def of_few() -> Any:
+        return sf.fit(law, some, by="study", noise=design.noise, throw=False)
+
     def by_chains() -> Any:
-        own = sf.fit(law, some, by="study", noise=design.noise, throw=False)
-        return sf.sample(own, some, num=CHAIN_DRAWS, method="nuts", cluster=cluster)
+        return sf.sample(of_few(), some, num=CHAIN_DRAWS, method="nuts", cluster=cluster)
 
     def by_huber() -> Any:
         own = sf.fit(law, runs, by="study", noise=huber, throw=False)
@@ -167,7 +169,7 @@ def methods(design: Design, runs: sf.Runs, few: int) -> dict[str, Callable[[], A
         "bootstrap, Huber": by_huber,
     }
     if design.truth != "clustered" or cluster is None:
-        found["Laplace"] = lambda: laplace_of_each(fits, runs, cluster)
+        found["Laplace"] = lambda: laplace_of_each(of_few(), some, cluster)
     return found
 
 
@@ -205,7 +207,7 @@ def main() -> None:
         coverage(report, design, 40 if given.quick else design.studies, 20 if given.quick else 200)
     report.note(
         "Scatter is that of a Student-t with 4 degrees of freedom, or normal, and the posterior is told so, unless the "
-        "design says otherwise. NUTS takes the first 200 studies. 10x: the loss at ten times the "
+        "design says otherwise. NUTS and Laplace take the first 200 studies. 10x: the loss at ten times the "
         "compute of the largest run, N* and L* the best size and loss there."
     )
     report.finish()

@@ -156,6 +156,9 @@ def described(prior: Prior, curve: LawCurve) -> dict[str, str]:
 
 
 def _words(distribution: Any) -> str:
+    if "Truncated" in type(distribution).__name__:
+        ends = [f"{end} {float(getattr(distribution, end)):g}" for end in distribution.arg_constraints]
+        return f"{_words(distribution.base_dist)} cut at {' and '.join(ends)}"
     numbers = ", ".join(f"{float(getattr(distribution, name)):g}" for name in distribution.arg_constraints)
     return f"{type(distribution).__name__}({numbers})"
 
