@@ -26,7 +26,7 @@ LawT = TypeVar("LawT", bound=AbstractLaw)
 
 LOGISTIC = math.pi**2 / 3.0
 """Variance of the log odds of a uniform number."""
-JUDGED, CHECKED = 1000, 500
+JUDGED, CHECKED = 1000, 300
 """Draws at most by which `sample` leaves runs out, and replicates them."""
 
 
@@ -70,7 +70,7 @@ def sample(
     (of importance sampling), `contraction` by parameter (1 less the variance after over that before the runs: near 0
     where they do not inform it), `priors` in words, and `cluster` and `growth` as they were asked for. Of a single fit,
     `loo` holds `elpd`, `se`, `effective` and `worst_khat` as `scalefit.loo` says them, and `checks` the p-values of
-    `scalefit.check`, both of at most 1000 draws. `drawn` holds `training`, the spread τ of what rows of one
+    `scalefit.check`, of at most 1000 and 300 of the draws. `drawn` holds `training`, the spread τ of what rows of one
     training share, and `growth[N]`, the power g.
 
     **Warns:** where k̂ is 0.7 or more, or chains diverged or did not mix; and where the fit, whose numbers stand as
