@@ -28,8 +28,17 @@ from .plan import Crossover as Crossover
 from .plan import Curation as Curation
 from .plan import crossover as crossover
 from .plan import curate as curate
+from .posterior import Agreement as Agreement
+from .posterior import Average as Average
+from .posterior import Check as Check
+from .posterior import LeaveOneOut as LeaveOneOut
+from .posterior import agree as agree
+from .posterior import average as average
+from .posterior import check as check
+from .posterior import loo as loo
 from .posterior import prior as prior
 from .posterior import sample as sample
+from .posterior import to_arviz as to_arviz
 from .results import Band as Band
 from .results import Ensemble as Ensemble
 from .results import Estimate as Estimate

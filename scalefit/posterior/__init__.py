@@ -1,5 +1,15 @@
 """What runs say of a law's parameters, as draws from a posterior distribution."""
 
+from ._agree import Agreement as Agreement
+from ._agree import agree as agree
+from ._arviz import to_arviz as to_arviz
+from ._average import Average as Average
+from ._average import AverageBand as AverageBand
+from ._average import average as average
+from ._check import Check as Check
+from ._check import check as check
+from ._loo import LeaveOneOut as LeaveOneOut
+from ._loo import loo as loo
 from ._prior import Prior as Prior
 from ._sample import prior as prior
 from ._sample import sample as sample

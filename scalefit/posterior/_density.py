@@ -45,15 +45,16 @@ STUDIES: Any = Problem(0, 0, 0, 0, 0, 0, 0, None, None)  # pyright: ignore[repor
 """Which axes of a problem run along its studies, as `jax.vmap` wants it."""
 
 
-class _Rows(NamedTuple):
+class Rows(NamedTuple):
     """Residuals on the noise's scale, the logarithm of what multiplies each, and of the scatter."""
 
-    residual: Array
-    log_sharp: Array
-    log_s: Array
+    residual: Any
+    log_sharp: Any
+    log_s: Any
 
 
-def _rows(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> _Rows:
+def rows_of(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Rows:
+    """What a law with these numbers leaves of each run."""
     noise, free = problem.noise, len(curve.free)
     theta = tuple(free_numbers_of(curve, numbers, problem.prior, problem.constant))
     value = jax.vmap(lambda at: curve(theta, at, problem.constant))(problem.point)
@@ -64,12 +65,16 @@ def _rows(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -
     if problem.reach is not None:
         log_sharp = log_sharp - numbers[free + 1] * problem.reach
     log_s = numbers[free] if noise.log else numbers[free] + jnp.log(problem.constant[len(curve.units)])
-    return _Rows(residual, log_sharp, log_s)
+    return Rows(residual, log_sharp, log_s)
 
 
 def log_likelihoods(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " run"]:
     """The logarithm of the density of each run's residual, or of each training's; 0 for padding."""
-    rows = _rows(curve, numbers, problem)
+    return of_rows(rows_of(curve, numbers, problem), numbers, problem)
+
+
+def of_rows(rows: Rows, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " run"]:
+    """The same from residuals."""
     if problem.training is not None:
         real = problem.real.astype(rows.residual.dtype)
         residual = jnp.where(problem.real, rows.residual, 0.0)
@@ -89,5 +94,5 @@ def log_density(curve: LawCurve, numbers: Float[Array, " number"], problem: Prob
 
 def residuals(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Any:
     """By run, the residual in units of its scatter."""
-    rows = _rows(curve, numbers, problem)
+    rows = rows_of(curve, numbers, problem)
     return rows.residual * jnp.exp(rows.log_sharp - rows.log_s)

@@ -150,7 +150,8 @@ def _by_chains(fit: Fit[Any], posed: Posed, at: Mode, num: int, seed: int) -> Dr
         chains = jax.tree.map(lambda a, b: _where(a, again, b), chains, careful)
     names = names_of(posed.problem.prior, posed.prepared.curve)
     told = chains_diagnosed(chains.numbers, chains.diverging, names)
-    order = np.random.default_rng([seed, 0x5A3B]).permutation(CHAINS * each)[:num]
+    # Step by step, all chains in turn: the first so many are of every chain, and each chain is in its own order.
+    order = np.arange(CHAINS * each).reshape(CHAINS, each).T.ravel()[:num]
     none = np.full(studies, np.nan)
     return Draws(
         numbers=chains.numbers.reshape(studies, -1, size)[:, order],

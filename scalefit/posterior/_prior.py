@@ -200,9 +200,13 @@ def free_numbers_of(
 
 
 def sampled_numbers(
-    curve: LawCurve, theta: Float[np.ndarray, "study free"], prior: Prior, typical: Float[np.ndarray, " study"]
+    curve: LawCurve,
+    theta: Float[np.ndarray, "study free"],
+    prior: Prior,
+    typical: Float[np.ndarray, " study"],
+    least: float = 1e-3,
 ) -> Float[np.ndarray, "study free"]:
-    """The inverse of `free_numbers_of`, from not quite the ends; a term that vanished begins small."""
+    """The inverse of `free_numbers_of`, from not quite the ends; a term that vanished begins at `least`."""
     found = np.nan_to_num(theta, nan=0.0)
     for i, k in enumerate(curve.free):
         declared = curve.slots[k].parameter
@@ -212,7 +216,7 @@ def sampled_numbers(
             at = np.clip((natural - low) / (high - low), 0.01, 0.99)
             found[:, i] = np.log(at) - np.log1p(-at)
         elif declared.constraint.kind == "nonnegative":
-            found[:, i] = np.log(np.maximum(found[:, i], 1e-3))
+            found[:, i] = np.log(np.maximum(found[:, i], least))
     return found
 
 

@@ -14,15 +14,20 @@ from ..data import Runs
 from ..estimate import laws_at, refuse_number, representable
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
+from ._check import checked
 from ._draw import Draws, Method, draws_of
+from ._loo import left_out
 from ._pose import Posed, pose
 from ._prior import GROWTH, TRAINING, described, free_numbers_of, names_of, natural_numbers
 from ._quality import warn_of_fit, warn_of_quality
+from ._recall import recalled
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
 LOGISTIC = math.pi**2 / 3.0
 """Variance of the log odds of a uniform number."""
+JUDGED, CHECKED = 1000, 300
+"""Draws at most by which `sample` leaves runs out, and replicates them."""
 
 
 def sample(
@@ -63,7 +68,9 @@ def sample(
     **Returns:** an `Ensemble` of equally weighted draws; `diagnostics` holds, for each study of a batch, `method`,
     `ess_bulk`, `ess_tail`, `rhat` by parameter, `divergences`, `khat` (NaN where a method has none), `log_evidence`
     (of importance sampling), `contraction` by parameter (1 less the variance after over that before the runs: near 0
-    where they do not inform it) and `priors` in words. `drawn` holds `training`, the spread τ of what rows of one
+    where they do not inform it), `priors` in words, and `cluster` and `growth` as they were asked for. Of a single fit,
+    `loo` holds `elpd`, `se`, `effective` and `worst_khat` as `scalefit.loo` says them, and `checks` the p-values of
+    `scalefit.check`, of at most 1000 and 300 of the draws. `drawn` holds `training`, the spread τ of what rows of one
     training share, and `growth[N]`, the power g.
 
     **Warns:** where k̂ is 0.7 or more, or chains diverged or did not mix; and where the fit, whose numbers stand as
@@ -78,7 +85,9 @@ def sample(
         raise InputError(f"method is {method!r}; expected one of {', '.join(map(repr, get_args(Method)))}.")
     parts = pose(fit, runs, cluster, priors, growth)
     drawn = [draws_of(fit, part, num, method, seed) for part in parts]
-    ensemble = _ensemble(fit, parts, drawn, "posterior", seed, growth)
+    ensemble = _ensemble(fit, parts, drawn, "posterior", seed, {"cluster": _kept(cluster), "growth": growth})
+    if fit.keys is None:
+        ensemble.diagnostics.update(_judged(ensemble, runs, parts[0], seed))
     warn_of_quality(ensemble)
     warn_of_fit(ensemble)
     return ensemble
@@ -102,11 +111,29 @@ def prior(
     with jax.enable_x64(True):
         blind = [p._replace(problem=p.problem._replace(real=jnp.zeros_like(p.problem.real))) for p in parts]
     drawn = [draws_of(fit, part, num, "is", seed) for part in blind]
-    return _ensemble(fit, blind, drawn, "prior", seed, None)
+    return _ensemble(fit, blind, drawn, "prior", seed, {"cluster": None, "growth": None})
+
+
+def _kept(cluster: str | tuple[str, ...] | None) -> Any:
+    """What a training is, as `diagnostics` can hold it: a tuple of names as the keys of a dictionary."""
+    return cluster if cluster is None or isinstance(cluster, str) else dict.fromkeys(cluster, True)
+
+
+def _judged(ensemble: Ensemble[Any], runs: Runs, posed: Posed, seed: int) -> dict[str, Any]:
+    """How well some of the draws foretell the runs, and whether these look like theirs."""
+    if not ensemble.converged.any():
+        return {}
+    some = recalled(ensemble, runs, posed, JUDGED)
+    found, checks = left_out(some), checked(some.thinned(CHECKED), seed)
+    told = {name: getattr(found, name) for name in ("elpd", "se", "effective")}
+    return {
+        "loo": told | {"worst_khat": float(np.max(found.khat))},
+        "checks": {name: one.p for name, one in checks.items()},
+    }
 
 
 def _ensemble(
-    fit: Fit[LawT], parts: list[Posed], drawn: list[Draws], method: str, seed: int, growth: str | None
+    fit: Fit[LawT], parts: list[Posed], drawn: list[Draws], method: str, seed: int, options: dict[str, Any]
 ) -> Ensemble[LawT]:
     """The draws of all studies in their order, with what is known of their quality."""
     back = np.argsort(np.concatenate([part.which for part in parts]))
@@ -125,7 +152,7 @@ def _ensemble(
     if TRAINING in extras:
         further["training"] = scale * np.exp(extras[TRAINING])
     if GROWTH in extras:
-        further[f"growth[{growth}]"] = extras[GROWTH]
+        further[f"growth[{options['growth']}]"] = extras[GROWTH]
     if np.all(draws.chain >= 0):
         further["chain"] = draws.chain
     good = np.asarray(fit.result)[..., None] == int(RESULTS.successful)
@@ -139,7 +166,7 @@ def _ensemble(
         fit=fit,
         method=method,
         seed=seed,
-        diagnostics=_diagnostics(parts, draws, drawn, whole),
+        diagnostics=_diagnostics(parts, draws, drawn, whole) | options,
         drawn=further,
     )
 

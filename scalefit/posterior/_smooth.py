@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 
 class Weighed(NamedTuple):
@@ -26,17 +26,21 @@ class Weighed(NamedTuple):
     log_mean: Float[Array, "*study"]
 
 
-def weigh(log_weight: Float[Array, " draw"]) -> Weighed:
+def weigh(log_weight: Float[Array, " draw"], order: Int[Array, " draw"] | None = None) -> Weighed:
     """Weights from their logarithms, the largest replaced by what a Pareto tail expects of them.
 
     Source: arXiv 1507.02646, section 3.
+
+    **Arguments:**
+
+    - `order`: Their places in ascending order, where it is known.
     """
     size = log_weight.shape[0]
     log_weight = jnp.where(jnp.isfinite(log_weight), log_weight, -jnp.inf)
     most = jnp.max(log_weight)
     weight = jnp.exp(log_weight - most)
     count = min(size // 5, math.ceil(3.0 * math.sqrt(size)))
-    order = jnp.argsort(weight)
+    order = jnp.argsort(weight) if order is None else order
     tail, cut = order[size - count :], weight[order[size - count - 1]]
     khat, scale = pareto_tail(weight[tail] - cut)
     at = (jnp.arange(1, count + 1) - 0.5) / count

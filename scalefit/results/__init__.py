@@ -7,6 +7,7 @@ from ._predict import Band as Band
 from ._predict import check_level as check_level
 from ._predict import evaluate as evaluate
 from ._predict import predict as predict
+from ._predict import predicted as predicted
 from ._store import load as load
 from ._store import may_replace as may_replace
 from ._store import save as save

@@ -78,6 +78,22 @@ def predict(
     **Raises:** `InputError` for inputs that are missing, unknown, not above 0 or not finite, for a level outside
     (0, 1), and where the law itself is not finite.
     """
+    check_level(level)
+    value, draws = predicted(result, new_run, inputs)
+    if draws is None:
+        return Band(value, None, None, level, new_run)
+    tail = 0.5 * (1.0 - level)
+    with warnings.catch_warnings():
+        # A study of a batch without a draw has NaN for its ends.
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=-2)
+    return Band(value, low.reshape(value.shape), high.reshape(value.shape), level, new_run)
+
+
+def predicted(
+    result: Fit[Any] | Ensemble[Any], new_run: bool, inputs: dict[str, ArrayLike]
+) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*batch draw point"] | None]:
+    """The value of a fitted law, in the inputs' shape, and that of each draw at points in order; see `predict`."""
     fit = result if isinstance(result, Fit) else result.fit
     inputs = _one_by_one(fit.law, inputs)
     units = input_units(fit.law)
@@ -86,7 +102,6 @@ def predict(
         raise InputError(
             f"{type(fit.law).__name__} predicts from {', '.join(names)}; {', '.join(inputs) or 'nothing'} was given."
         )
-    check_level(level)
     try:
         arrays = np.broadcast_arrays(*(np.asarray(inputs[name], dtype=np.float64) for name in names))
     except ValueError as error:
@@ -104,18 +119,11 @@ def predict(
     _refuse_undefined(fit, value, points)
     value = value.reshape(value.shape[:-1] + shape)
     if isinstance(result, Fit):
-        return Band(value, None, None, level, new_run)
+        return value, None
     if not result.converged.any():
         raise InputError("No draw of the ensemble converged, so it says nothing of how sure the value is.")
     draws = _draw_values(result, points)
-    if new_run:
-        draws = _scatter(result, draws, points)
-    tail = 0.5 * (1.0 - level)
-    with warnings.catch_warnings():
-        # A study of a batch without a draw has NaN for its ends.
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=-2)
-    return Band(value, low.reshape(value.shape), high.reshape(value.shape), level, new_run)
+    return value, _scatter(result, draws, points) if new_run else draws
 
 
 def _one_by_one(law: AbstractLaw, inputs: dict[str, ArrayLike]) -> dict[str, ArrayLike]:

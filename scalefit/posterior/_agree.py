@@ -1,0 +1,106 @@
+"""Whether two ensembles of one fit say alike how sure it is."""
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._core import InputError
+from ..noise import Huber
+from ..params import slots, values
+from ..results import Ensemble
+from ._prior import TRAINING
+
+NARROW = 2.0 / 3.0
+"""Draws are called too narrow below this share of the other's width."""
+MIDDLE = 0.1586552539314571, 0.5, 0.8413447460685429
+"""Quantiles of a normal distribution at minus one, no and one standard deviation."""
+
+
+class Agreement(NamedTuple):
+    """How draws of a parameter lie to those of another ensemble.
+
+    **Arguments:**
+
+    - `ratio`: Their standard deviation in units of the other's; each is half the width of the central 68 %.
+    - `shift`: Their median less the other's, in standard deviations of the other.
+    - `narrow`: Whether `ratio` is below two thirds.
+    - `outside`: Whether the fit's own value lies outside the central 95 % of the draws.
+    """
+
+    ratio: float
+    shift: float
+    narrow: bool
+    outside: bool
+
+
+def agree(draws: Ensemble[Any], other: Ensemble[Any]) -> dict[str, Agreement]:
+    """Compare two statements of how sure a fit is, as of a posterior and of a bootstrap.
+
+    A posterior believes that runs scatter independently, as the noise says; a bootstrap over clusters believes only
+    that clusters are alike. Where the first is much narrower, its belief is in doubt.
+
+    **Arguments:**
+
+    - `draws`: Of one study, as `sample` gives them.
+    - `other`: Of the same fit by another method, as `bootstrap` gives them.
+
+    **Returns:** parameter → `Agreement`, of what varies in both.
+
+    **Warns:** where draws are narrower than two thirds of the other's, and where the fit lies outside them.
+
+    **Raises:** `InputError` for a batch, and for ensembles of other laws or runs.
+    """
+    one, two = draws.fit, other.fit
+    if one.keys is not None or two.keys is not None:
+        raise InputError("A batch is compared study by study: take one by its key from both, as draws['a'].")
+    if type(one.law) is not type(two.law) or one.source.fingerprint != two.source.fingerprint or one.key != two.key:
+        raise InputError(
+            f"These are draws of {type(one.law).__name__} on {one.source.used} runs of {one.source.name!r} and of "
+            f"{type(two.law).__name__} on {two.source.used} of {two.source.name!r}: pass two of one law and the same "
+            f"runs."
+        )
+    if not (draws.converged.any() and other.converged.any()):
+        raise InputError("No draw of one of the ensembles converged, so there is nothing to compare.")
+    names = [slot.name for slot in slots(one.law)]
+    columns = [values(e.law)[e.converged] for e in (draws, other)]
+    fitted, found = values(one.law), {}
+    for place, name in enumerate(names):
+        if name not in draws.free or name not in other.free:
+            continue
+        (low, middle, high), (other_low, other_middle, other_high) = (np.quantile(c[:, place], MIDDLE) for c in columns)
+        width = max(0.5 * (other_high - other_low), np.finfo(float).tiny)
+        ends = np.quantile(columns[0][:, place], [0.025, 0.975])
+        ratio = float(0.5 * (high - low) / width)
+        found[name] = Agreement(
+            ratio=ratio,
+            shift=float((middle - other_middle) / width),
+            narrow=ratio < NARROW,
+            outside=not ends[0] <= fitted[place] <= ends[1],
+        )
+    _warn(found, draws, other)
+    return found
+
+
+def _warn(found: dict[str, Agreement], draws: Ensemble[Any], other: Ensemble[Any]) -> None:
+    narrow = [name for name, one in found.items() if one.narrow]
+    if narrow:
+        least = min(narrow, key=lambda name: found[name].ratio)
+        why = "rows may not be independent of each other (say which are of one training: cluster)"
+        if TRAINING in draws.drawn:
+            why = "they take account of what rows of one training share, and the other may not"
+        if isinstance(draws.fit.noise, Huber) and other.method == "bootstrap":
+            why = f"the bootstrap is of Huber's estimator, which is another than the posterior's, or {why}"
+        warnings.warn(
+            f"The {draws.method} draws of {', '.join(narrow)} are narrower than two thirds of the {other.method}'s "
+            f"({found[least].ratio:.2f} of its standard deviation for {least}): {why}. Where it is not known which, "
+            f"state the wider.",
+            stacklevel=3,
+        )
+    outside = [name for name, one in found.items() if one.outside]
+    if outside:
+        warnings.warn(
+            f"The fit's {', '.join(outside)} lies outside the central 95 % of the {draws.method} draws: one of them is "
+            f"of another estimator, or of a prior. Say which of them a number is taken from.",
+            stacklevel=3,
+        )
