@@ -25,7 +25,8 @@ class Problem(NamedTuple):
     - `point`, `target`, `precision`, `constant`: As the solvers see them (`solve.Data`).
     - `real`: Which rows are runs and not padding.
     - `reach`: Logarithm of what the scatter grows with, about the middle of its range.
-    - `training`: The training of each row, where rows of one share an offset.
+    - `training`: Where rows of one training share an offset, the run that each row is, by training; -1 for padding. The
+        rows are in this order then, each training's together.
     - `noise`: How runs scatter.
     - `prior`: What was known before.
     """
@@ -36,7 +37,7 @@ class Problem(NamedTuple):
     constant: Float[Array, "*study constant"]
     real: Bool[Array, "*study run"]
     reach: Float[Array, "*study run"] | None
-    training: Int[Array, "*study run"] | None
+    training: Int[Array, "*study training row"] | None
     noise: AbstractNoise
     prior: Prior
 
@@ -68,19 +69,17 @@ def rows_of(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem)
     return Rows(residual, log_sharp, log_s)
 
 
-def log_likelihoods(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " run"]:
+def log_likelihoods(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " unit"]:
     """The logarithm of the density of each run's residual, or of each training's; 0 for padding."""
     return of_rows(rows_of(curve, numbers, problem), numbers, problem)
 
 
-def of_rows(rows: Rows, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " run"]:
+def of_rows(rows: Rows, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " unit"]:
     """The same from residuals."""
     if problem.training is not None:
-        real = problem.real.astype(rows.residual.dtype)
-        residual = jnp.where(problem.real, rows.residual, 0.0)
-        return over_offsets(
-            problem.noise, residual, rows.log_sharp, real, problem.training, rows.log_s, rows.log_s + numbers[-1]
-        )
+        residual, log_sharp = (a.reshape(problem.training.shape) for a in (rows.residual, rows.log_sharp))
+        there = problem.real.reshape(problem.training.shape)
+        return over_offsets(problem.noise, residual, log_sharp, there, rows.log_s, rows.log_s + numbers[-1])
     by_run = log_density_of(problem.noise, rows.residual * jnp.exp(rows.log_sharp), rows.log_s) + rows.log_sharp
     return jnp.where(problem.real, by_run, 0.0)
 
@@ -90,9 +89,3 @@ def log_density(curve: LawCurve, numbers: Float[Array, " number"], problem: Prob
     likelihood = jnp.sum(log_likelihoods(curve, numbers, problem))
     total = likelihood + log_prior(problem.prior, curve, numbers, problem.constant)
     return jnp.where(jnp.isfinite(total), total, -jnp.inf)
-
-
-def residuals(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Any:
-    """By run, the residual in units of its scatter."""
-    rows = rows_of(curve, numbers, problem)
-    return rows.residual * jnp.exp(rows.log_sharp - rows.log_s)

@@ -1,5 +1,6 @@
 """From a fit and its runs to what is sampled."""
 
+import functools
 import zlib
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from .._core import InputError
 from ..data import Runs, hint
@@ -94,18 +95,13 @@ def pose(
         if growth is not None:
             column = inputs_for(prepared.law, studies.runs)[0][growth]
             reach = some.table(np.log(column / middle_of(fit, growth)))
+        columns = data.point, data.target, data.precision, some.real, reach
+        training = None if alone else _by_training(some.table(code), some.real)
+        if training is not None:
+            columns = jax.tree.map(functools.partial(_placed, training), columns)
         with jax.enable_x64(True):
-            problem = Problem(
-                data.point,
-                data.target,
-                data.precision,
-                data.constant,
-                jnp.asarray(some.real),
-                None if reach is None else jnp.asarray(reach),
-                None if alone else jnp.asarray(_numbered(some.table(code))),
-                fit.noise,
-                prior,
-            )
+            point, target, precision, real, reach, training = jax.tree.map(jnp.asarray, (*columns, training))
+        problem = Problem(point, target, precision, data.constant, real, reach, training, fit.noise, prior)
         parts.append(Posed(which, prepared, problem, _starts(prepared, fit, which, prior)))
     return parts
 
@@ -124,13 +120,28 @@ def keys_of(fit: Fit[Any], which: Int[np.ndarray, " study"], seed: int, purpose:
     return jax.vmap(lambda code: jax.random.fold_in(root, code))(jnp.asarray(codes))
 
 
-def _numbered(code: Int[np.ndarray, "study run"]) -> Int[np.ndarray, "study run"]:
-    """The trainings of each study, counted from 0."""
+def _placed(training: Int[np.ndarray, "study training row"], column: Any) -> Shaped[np.ndarray, "study place"]:
+    """A column by training; padding is no run."""
+    places = training.reshape(len(training), -1)
+    found = np.take_along_axis(np.asarray(column), np.maximum(places, 0), axis=1)
+    return found & (places >= 0) if found.dtype == bool else found
+
+
+def _by_training(
+    code: Int[np.ndarray, "study run"], real: Bool[np.ndarray, "study run"]
+) -> Int[np.ndarray, "study training row"]:
+    """The runs of each training, by study; -1 for padding."""
+    code = np.where(real, code, code.max() + 1)
     order = np.argsort(code, axis=1, kind="stable")
     ranked = np.take_along_axis(code, order, axis=1)
-    rank = np.concatenate([np.zeros((len(code), 1), int), np.cumsum(np.diff(ranked, axis=1) != 0, axis=1)], axis=1)
-    found = np.empty_like(rank)
-    np.put_along_axis(found, order, rank, axis=1)
+    new = np.diff(ranked, axis=1, prepend=-1) != 0
+    training = np.cumsum(new, axis=1) - 1
+    first = np.maximum.accumulate(np.where(new, np.arange(code.shape[1]), 0), axis=1)
+    row = np.arange(code.shape[1]) - first
+    there = np.take_along_axis(real, order, axis=1)
+    found = np.full((len(code), training[there].max() + 1, row[there].max() + 1), -1)
+    study = np.broadcast_to(np.arange(len(code))[:, None], code.shape)
+    found[study[there], training[there], row[there]] = order[there]
     return found
 
 

@@ -38,7 +38,8 @@ class Recalled(NamedTuple):
     - `runs`: The runs of the study.
     - `problem`: The density, with the usual priors.
     - `numbers`: The sampled numbers of the draws that converged.
-    - `rows`: What each draw leaves of each run, padded.
+    - `rows`: What each draw leaves of each run, in the order of the density, padded.
+    - `place`: Where among those each run is.
     - `training`: The training of each run, whose rows share an offset; each run for itself where none do.
     """
 
@@ -47,6 +48,7 @@ class Recalled(NamedTuple):
     problem: Problem
     numbers: Float[np.ndarray, "draw number"]
     rows: Rows
+    place: Int[np.ndarray, " run"]
     training: Int[np.ndarray, " run"]
 
     @property
@@ -98,8 +100,12 @@ def recalled(draws: Ensemble[Any], runs: Runs, posed: Posed | None = None, num: 
             log_s = np.asarray(_likeliest(problem, rows))
         numbers[:, len(curve.free)], rows = log_s, rows._replace(log_s=log_s)
     own = posed.prepared.studies.runs
-    training = np.arange(len(own)) if problem.training is None else np.asarray(problem.training)[: len(own)]
-    return Recalled(posed.prepared.law, own, problem, numbers, rows, training)
+    place = training = np.arange(len(own))
+    if problem.training is not None:
+        table = np.asarray(problem.training)
+        place = np.argsort(np.where(table < 0, len(own), table), axis=None, kind="stable")[: len(own)]
+        training = place // table.shape[1]
+    return Recalled(posed.prepared.law, own, problem, numbers, rows, place, training)
 
 
 def _spaced(count: int, num: int) -> Int[np.ndarray, " kept"]:
@@ -177,8 +183,8 @@ class Residuals(NamedTuple):
 
 def replicated(draws: Recalled, rng: np.random.Generator) -> Residuals:
     """The residuals of the runs about each draw, and those of runs that the draw itself would give."""
-    problem, count = draws.problem, len(draws.runs)
-    found, sharp = draws.rows.residual[:, :count], np.exp(draws.rows.log_sharp[:, :count])
+    problem = draws.problem
+    found, sharp = draws.rows.residual[:, draws.place], np.exp(draws.rows.log_sharp[:, draws.place])
     scatter = np.exp(draws.rows.log_s)[:, None]
     new = random_residuals(problem.noise, np.broadcast_to(scatter, found.shape), rng) / sharp
     if TRAINING in problem.prior.extras:
