@@ -29,6 +29,7 @@ from .plan import Curation as Curation
 from .plan import crossover as crossover
 from .plan import curate as curate
 from .posterior import sample as sample
+from .posterior import sample_groups as sample_groups
 from .results import Band as Band
 from .results import Ensemble as Ensemble
 from .results import Estimate as Estimate
