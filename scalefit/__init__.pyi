@@ -38,6 +38,7 @@ from .posterior import check as check
 from .posterior import loo as loo
 from .posterior import prior as prior
 from .posterior import sample as sample
+from .posterior import sample_groups as sample_groups
 from .posterior import to_arviz as to_arviz
 from .results import Band as Band
 from .results import Ensemble as Ensemble

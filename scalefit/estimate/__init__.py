@@ -5,6 +5,7 @@ from ._curve import LawCurve as LawCurve
 from ._curve import is_amplitude as is_amplitude
 from ._fit import fit as fit
 from ._fit import refuse_number as refuse_number
+from ._fit import source_of as source_of
 from ._fit import studies_of as studies_of
 from ._influence import Influence as Influence
 from ._influence import Sensitivity as Sensitivity
@@ -20,3 +21,4 @@ from ._prepare import laws_at as laws_at
 from ._prepare import prepare as prepare
 from ._prepare import representable as representable
 from ._prepare import usable as usable
+from ._studies import Studies as Studies

@@ -8,6 +8,7 @@ from ._average import AverageBand as AverageBand
 from ._average import average as average
 from ._check import Check as Check
 from ._check import check as check
+from ._groups import sample_groups as sample_groups
 from ._loo import LeaveOneOut as LeaveOneOut
 from ._loo import loo as loo
 from ._prior import Prior as Prior
