@@ -38,21 +38,25 @@ class Design(NamedTuple):
     truth: str = "t"  # of the scatter: "t" (4 degrees of freedom), "normal" or "t2" (2); "clustered", "coupled"
     noise: sf.noise.AbstractNoise = sf.noise.StudentT()
     others: bool = False
+    chains: bool = False
     cluster: Any = "auto"
 
 
-GRID = [Design("true", n, s, others=(n == 50)) for n in (50, 100) for s in (0.001, 0.003, 0.01, 0.03)]
 DESIGNS = [
-    *GRID,
-    Design("true, few runs", 10, 0.01, others=True),
-    Design("true, few runs", 30, 0.01),
-    Design("true, many runs", 300, 0.01),
-    Design("true, normal", 50, 0.01, truth="normal", noise=sf.noise.Gaussian(), others=True),
-    Design("heavy tails taken for normal", 50, 0.01, truth="t2", noise=sf.noise.Gaussian(), others=True),
-    Design("heavier tails than taken for", 50, 0.01, truth="t2"),
-    Design("checkpoints of 20 trainings", 100, 0.01, 500, "clustered", sf.noise.Gaussian(), True),
-    Design("the same as if independent", 100, 0.01, 500, "clustered", sf.noise.Gaussian(), True, None),
-    Design("wrong law", 50, 0.01, truth="coupled", others=True),
+    Design("true", 50, 0.003, others=True, chains=True),
+    Design("true", 50, 0.01, others=True, chains=True),
+    Design("true", 50, 0.001),
+    Design("true", 50, 0.03),
+    *(Design("true", 100, s) for s in (0.001, 0.003, 0.01, 0.03)),
+    Design("true, normal", 50, 0.01, truth="normal", noise=sf.noise.Gaussian(), others=True, chains=True),
+    Design("wrong law", 50, 0.01, 1000, truth="coupled", others=True),
+    Design("heavy tails taken for normal", 50, 0.01, 1000, truth="t2", noise=sf.noise.Gaussian(), others=True),
+    Design("heavier tails than taken for", 50, 0.01, 1000, truth="t2"),
+    Design("checkpoints of 20 trainings", 100, 0.01, 400, "clustered", sf.noise.Gaussian(), others=True),
+    Design("the same as if independent", 100, 0.01, 400, "clustered", sf.noise.Gaussian(), others=True, cluster=None),
+    Design("true, few runs", 10, 0.01, 1000, others=True),
+    Design("true, few runs", 30, 0.01, 1000, others=True),
+    Design("true, many runs", 300, 0.01, 500),
 ]
 
 
@@ -163,8 +167,9 @@ def methods(design: Design, runs: sf.Runs, few: int) -> dict[str, Callable[[], A
     }
     if not design.others:
         return found
+    if design.chains:
+        found["NUTS"] = by_chains
     found |= {
-        "NUTS": by_chains,
         "bootstrap": lambda: sf.bootstrap(fits, runs, num=RESAMPLES, cluster=cluster),
         "bootstrap, Huber": by_huber,
     }

@@ -32,36 +32,44 @@ class _Step(NamedTuple):
     numbers: Array
     factor: Array
     density: Array
-    steps: Array
+    slope: Array
+    bend: Array
+    trial: Array
     damping: Array
     left: Array  # what the next step promises
+    steps: Array
 
 
 def mode(curve: LawCurve, start: Float[Array, " number"], problem: Problem) -> Mode:
     """Newton's way up from a start, along the directions of the curvature, each by its own amount."""
 
-    def density(numbers: Array) -> Array:
-        return log_density(curve, numbers, problem)
+    def slope_of(numbers: Array) -> tuple[Array, tuple[Array, Array]]:
+        value, slope = jax.value_and_grad(lambda at: log_density(curve, at, problem))(numbers)
+        return slope, (value, slope)
 
     def further(s: _Step) -> Array:
         return (s.left > 1e-10) & (s.steps < STEPS) & (s.damping < 1e12)
 
     def step(s: _Step) -> _Step:
-        slope = jax.grad(density)(s.numbers)
-        bend, axes = jnp.linalg.eigh(-jax.hessian(density)(s.numbers))
-        along, size = axes.T @ slope, jnp.maximum(jnp.abs(bend), 1e-8)
-        move = along / (size + s.damping)
-        numbers = s.numbers + axes @ (move * jnp.minimum(1.0, LONGEST / jnp.maximum(jnp.linalg.norm(move), 1e-30)))
-        there = density(numbers)
-        good = there >= s.density
-        # The curvature is that where the step began, from which the last one hardly moves.
-        factor = axes / jnp.sqrt(jnp.maximum(bend, 1e-8))
-        numbers, there = jnp.where(good, numbers, s.numbers), jnp.where(good, there, s.density)
+        # The density is written once, as each copy would be compiled: a start is a trial like any other.
+        bend, (density, slope) = jax.jacfwd(slope_of, has_aux=True)(s.trial)
+        good = (density >= s.density) & jnp.isfinite(density)
+        tried = s.trial, density, slope, -bend
+        numbers, density, slope, bend = (
+            jnp.where(good, new, old) for new, old in zip(tried, (s.numbers, s.density, s.slope, s.bend), strict=True)
+        )
         damping = jnp.where(good, 0.1 * s.damping, jnp.maximum(10.0 * s.damping, 1e-3))
-        return _Step(numbers, factor, there, s.steps + 1, damping, jnp.sum(along**2 / size))
+        curvature, axes = jnp.linalg.eigh(bend)
+        along, size = axes.T @ slope, jnp.maximum(jnp.abs(curvature), 1e-8)
+        move = along / (size + damping)
+        trial = numbers + axes @ (move * jnp.minimum(1.0, LONGEST / jnp.maximum(jnp.linalg.norm(move), 1e-30)))
+        factor = axes / jnp.sqrt(jnp.maximum(curvature, 1e-8))
+        return _Step(numbers, factor, density, slope, bend, trial, damping, jnp.sum(along**2 / size), s.steps + 1)
 
-    none = jnp.zeros((start.shape[0], start.shape[0]), start.dtype)
-    first = _Step(start, none, density(start), jnp.int32(0), jnp.zeros(()), jnp.full((), jnp.inf))
+    count, dtype = start.shape[0], start.dtype
+    none = jnp.zeros((count, count), dtype)
+    low, zero, far = (jnp.asarray(v, dtype) for v in (-jnp.inf, 0.0, jnp.inf))
+    first = _Step(start, none, low, jnp.zeros(count, dtype), none, start, zero, far, jnp.int32(0))
     last = jax.lax.while_loop(further, step, first)
     return Mode(last.numbers, last.factor, last.density, last.left <= 1e-6)
 

@@ -15,6 +15,8 @@ CHAINS, WARMUP = 16, 200
 """Chains side by side, and steps of each in which it finds its step size."""
 ACCEPTED, CAREFUL = 0.8, 0.98
 """Share of proposals to be accepted, and after chains that diverged."""
+DEEPEST = 8
+"""Doublings of a path: in whitened coordinates a few are enough, and all chains wait for the longest."""
 
 
 class Chains(NamedTuple):
@@ -65,7 +67,15 @@ def whitened_chains(
     places = 1.5 * jax.random.normal(start, (chains, size))
 
     def begin(place: Array, key: Array) -> Any:
-        return init(place, warmup, 0.7, adapt_mass_matrix=False, target_accept_prob=accepted, rng_key=key)
+        return init(
+            place,
+            warmup,
+            0.7,
+            adapt_mass_matrix=False,
+            target_accept_prob=accepted,
+            max_tree_depth=DEEPEST,
+            rng_key=key,
+        )
 
     states = jax.vmap(begin)(places, jax.random.split(run, chains))
 
