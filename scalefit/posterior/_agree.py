@@ -89,7 +89,7 @@ def _warn(found: dict[str, Agreement], draws: Ensemble[Any], other: Ensemble[Any
         why = "rows may not be independent of each other (say which are of one training: cluster)"
         if TRAINING in draws.drawn:
             why = "they take account of what rows of one training share, and the other may not"
-        if isinstance(draws.fit.noise, Huber) and other.method == "bootstrap":
+        if isinstance(other.fit.noise, Huber) and other.method == "bootstrap":
             why = f"the bootstrap is of Huber's estimator, which is another than the posterior's, or {why}"
         warnings.warn(
             f"The {draws.method} draws of {', '.join(narrow)} are narrower than two thirds of the {other.method}'s "

@@ -67,15 +67,8 @@ def whitened_chains(
     places = 1.5 * jax.random.normal(start, (chains, size))
 
     def begin(place: Array, key: Array) -> Any:
-        return init(
-            place,
-            warmup,
-            0.7,
-            adapt_mass_matrix=False,
-            target_accept_prob=accepted,
-            max_tree_depth=DEEPEST,
-            rng_key=key,
-        )
+        options = {"adapt_mass_matrix": False, "target_accept_prob": accepted, "max_tree_depth": DEEPEST}
+        return init(place, warmup, 0.7, rng_key=key, **options)
 
     states = jax.vmap(begin)(places, jax.random.split(run, chains))
 
