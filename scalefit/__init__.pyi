@@ -24,8 +24,10 @@ from .estimate import fit as fit
 from .estimate import influence as influence
 from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
+from .plan import Allocation as Allocation
 from .plan import Crossover as Crossover
 from .plan import Curation as Curation
+from .plan import allocate as allocate
 from .plan import crossover as crossover
 from .plan import curate as curate
 from .posterior import prior as prior
