@@ -28,8 +28,11 @@ from .plan import Allocation as Allocation
 from .plan import Crossover as Crossover
 from .plan import Curation as Curation
 from .plan import allocate as allocate
+from .plan import compute_for as compute_for
 from .plan import crossover as crossover
 from .plan import curate as curate
+from .plan import gain as gain
+from .plan import overtakes as overtakes
 from .posterior import prior as prior
 from .posterior import sample as sample
 from .results import Band as Band
