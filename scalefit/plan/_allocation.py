@@ -14,7 +14,7 @@ from .._core import InputError
 from ..laws import AbstractLaw
 from ..results import check_level
 from ._cost import Cost
-from ._optimum import Terms, least_computes, losses_along, reaches
+from ._optimum import Terms, data_along, least_computes, losses_along, reaches
 
 NEAR = (0.001, 0.005)
 """Shares of the best loss within which sizes count as near-optimal."""
@@ -154,6 +154,16 @@ class Allocation:
             enough = np.asarray(least_computes(self.laws, jnp.asarray(losses), self.terms))
         return quantity(price * np.maximum(self.budgets - enough, 0.0), self.level)
 
+    def data_for(self, N: ArrayLike) -> Float[np.ndarray, " budget"]:
+        """The tokens that each budget pays for beside a size, or a size for each budget; what is allowed at the most.
+
+        **Raises:** `InputError` as `regret`.
+        """
+        sizes = self._sizes(N)
+        with jax.enable_x64(True):
+            at = jnp.log(jnp.asarray(sizes)), jnp.asarray(self.budgets)
+            return np.exp(np.asarray(data_along(self.terms, *at)))
+
     def interval(self, name: str, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Ends of the central interval of `N`, `D`, `D_per_N` or `loss` at another level.
 
@@ -175,6 +185,13 @@ class Allocation:
 
     def _at(self, N: ArrayLike) -> Float[np.ndarray, "law budget"]:
         """The loss of sizes under every law."""
+        sizes = self._sizes(N)
+        with jax.enable_x64(True):
+            at = jnp.log(jnp.asarray(sizes)), jnp.asarray(self.budgets)
+            return np.asarray(losses_along(self.laws, *at, self.terms))
+
+    def _sizes(self, N: ArrayLike) -> Float[np.ndarray, " budget"]:
+        """A size for each budget, within what each leaves."""
         try:
             sizes = np.broadcast_to(np.asarray(N, float), self.budgets.shape)
         except (TypeError, ValueError):
@@ -184,16 +201,15 @@ class Allocation:
         if not (np.isfinite(sizes) & (sizes > 0)).all():
             raise InputError(f"N is {N!r}; sizes must be finite and above 0.")
         with jax.enable_x64(True):
-            budgets, log_N = jnp.asarray(self.budgets), jnp.log(jnp.asarray(sizes))
-            low, high = (np.asarray(end) for end in reaches(self.terms, budgets))
-            out = np.flatnonzero((np.log(sizes) < low - 1e-9) | (np.log(sizes) > high + 1e-9))
-            if out.size:
-                b = int(out[0])
-                raise InputError(
-                    f"A budget of {self.budgets[b]:g} FLOP and its limits leave sizes from {np.exp(low[b]):.3g} to "
-                    f"{np.exp(high[b]):.3g}, and N is {sizes[b]:g}: give a size within."
-                )
-            return np.asarray(losses_along(self.laws, log_N, budgets, self.terms))
+            low, high = (np.asarray(end) for end in reaches(self.terms, jnp.asarray(self.budgets)))
+        out = np.flatnonzero((np.log(sizes) < low - 1e-9) | (np.log(sizes) > high + 1e-9))
+        if out.size:
+            b = int(out[0])
+            raise InputError(
+                f"A budget of {self.budgets[b]:g} FLOP and its limits leave sizes from {np.exp(low[b]):.3g} to "
+                f"{np.exp(high[b]):.3g}, and N is {sizes[b]:g}: give a size within."
+            )
+        return sizes
 
 
 def _said(found: Quantity, b: int) -> str:

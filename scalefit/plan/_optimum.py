@@ -262,6 +262,12 @@ def least_computes(laws: AbstractLaw, losses: Array, terms: Terms) -> Array:
 
 
 @eqx.filter_jit
+def data_along(terms: Terms, log_N: Array, budgets: Array) -> Array:
+    """The logarithm of the tokens of sizes at their budgets."""
+    return jax.vmap(lambda x, C: log_data(terms, x, C))(log_N, budgets)
+
+
+@eqx.filter_jit
 def losses_along(laws: AbstractLaw, log_N: Array, budgets: Array, terms: Terms) -> Array:
     """The loss of sizes at their budgets under many laws, by law and budget."""
     return eqx.filter_vmap(lambda law: jax.vmap(lambda x, C: loss_along(law, terms, x, C))(log_N, budgets))(laws)
