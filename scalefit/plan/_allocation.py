@@ -35,6 +35,10 @@ class Quantity(NamedTuple):
     high: Float[np.ndarray, " budget"] | None
     draws: Float[np.ndarray, "draw budget"] | None
 
+    def __repr__(self) -> str:
+        draws = "" if self.draws is None else f", of {len(self.draws)} draws"
+        return f"Quantity({', '.join(_said(self, b) for b in range(len(self.value)))}{draws})"
+
     @property
     def mean(self) -> Float[np.ndarray, " budget"]:
         """The mean of the draws: what is expected; the value where there are none."""

@@ -320,6 +320,8 @@ def test_plans_say_what_matters(plan):
     said = repr(plan)
     for piece in ("Chinchilla", "6ND", "5.76e+23 FLOP", "D_per_N 18.3", "within 0.1 % of that loss from N = "):
         assert piece in said
+    assert repr(plan.D_per_N).startswith("Quantity(18.3")
+    assert repr(plan.D_per_N).endswith("of 400 draws)")
 
 
 def test_terms_of_nothing_are_the_usual():
