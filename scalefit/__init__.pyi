@@ -24,10 +24,15 @@ from .estimate import fit as fit
 from .estimate import influence as influence
 from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
+from .plan import Allocation as Allocation
 from .plan import Crossover as Crossover
 from .plan import Curation as Curation
+from .plan import allocate as allocate
+from .plan import compute_for as compute_for
 from .plan import crossover as crossover
 from .plan import curate as curate
+from .plan import gain as gain
+from .plan import overtakes as overtakes
 from .posterior import Agreement as Agreement
 from .posterior import Average as Average
 from .posterior import Check as Check

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 import scalefit as sf
-from scalefit.laws import AbstractLaw, input_names
+from scalefit.laws import AbstractLaw, Chinchilla, input_names
+from scalefit.params import slots
+from scalefit.results import Ensemble, Fit, Source
 
 Sample = Callable[[np.random.Generator, int], dict[str, np.ndarray]]
 
@@ -134,3 +136,28 @@ def wide_inputs(row: LawRow, rng: np.random.Generator, count: int) -> dict[str, 
     """Inputs of a row over the whole range where its law must stay finite."""
     everywhere = log_uniform(**dict.fromkeys(row.truth.inputs, (1e3, 1e15)))
     return (row.wide or everywhere)(rng, count)
+
+
+def made_up_draws(count: int = 400) -> Ensemble[Any]:
+    """An ensemble that costs no fit, like resamples of Epoch's 240 runs.
+
+    Terms are known at the centre of the runs, exponents are not.
+    """
+    law, rng = Chinchilla.published("epoch"), np.random.default_rng(0)
+    alpha, beta = (float(v) + s * rng.standard_normal(count) for v, s in ((law.alpha, 0.015), (law.beta, 0.021)))
+    A = law.A * np.exp(np.log(1e9) * (alpha - law.alpha) + 0.02 * rng.standard_normal(count))
+    B = law.B * np.exp(np.log(3e10) * (beta - law.beta) + 0.02 * rng.standard_normal(count))
+    E = law.E + 0.02 * rng.standard_normal(count)
+    return _about(law, Chinchilla(E=E, A=A, B=B, alpha=alpha, beta=beta))
+
+
+def _about(law: AbstractLaw, laws: Any) -> Ensemble[Any]:
+    """A fit that ends in a law, and draws about it."""
+    count, one = len(np.ravel(laws.E)), np.asarray(0.0)
+    ranges = {"N": (5e7, 1.7e10), "D": (3e8, 4e11), "C": (5.6e17, 1.3e22)}
+    source = Source("made up", "", "loss", 3, ranges)
+    free = tuple(slot.name for slot in slots(law))
+    lost = np.zeros(len(free), bool)
+    fit = Fit(law, one, np.asarray(0), one, np.zeros(3), lost, np.asarray(1), sf.noise.Gaussian(), 1, free, 0, source)
+    none = np.full(count, np.nan)
+    return Ensemble(laws, none, np.zeros(count, int), none, np.zeros((count, len(free)), bool), fit, "made up", 0)

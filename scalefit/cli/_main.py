@@ -10,6 +10,7 @@ from ._demo import demo
 from ._errors import Group, Program
 from ._fit import fit
 from ._laws import laws
+from ._plan import plan
 from ._predict import predict
 
 main = Program(
@@ -43,6 +44,7 @@ def root(
 
 main.command()(fit)
 main.command()(predict)
+main.command()(plan)
 main.command()(curate)
 main.command()(laws)
 main.add_typer(data, name="data")

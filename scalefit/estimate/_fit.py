@@ -356,6 +356,9 @@ def source_of(
     """What a result keeps of its runs, `inputs` as the law took them."""
     columns = {**inputs, runs.target_name: runs.target}
     ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in columns.items()}
+    if {"N", "D"} <= set(inputs) and "C" not in ranges:
+        compute = 6.0 * inputs["N"] * inputs["D"]
+        ranges["C"] = float(np.min(compute)), float(np.max(compute))
     return Source(
         name=runs.name,
         fingerprint=_fingerprint(runs, by),

@@ -4,15 +4,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 from .._core import InputError
 from ..data import Pools, hint
 from ..laws import MOST_PASSES, AbstractPools
-from ..params import parameters, slots, values
+from ..params import parameters
 from ..results import Ensemble, Fit
+from ._known import Drawn, drawn_of, valued
 
 Shares = Mapping[str, float] | float | None
 """Shares of the budget: by pool, one for all, or none said."""
@@ -58,23 +58,14 @@ class Task(NamedTuple):
         return law.sized_for({"n": np.ones(1), "w": w, "U": w / passes})
 
 
-class Known(NamedTuple):
-    """The law, its draws if there are any and how many were left out as they did not converge, and its runs."""
-
-    law: AbstractPools
-    drawn: AbstractPools | None
-    failed: int
-    source: Any
-
-
-def known(result: Any, pools: Pools, num_draws: int) -> Known:
+def known(result: Any, pools: Pools, num_draws: int) -> Drawn:
     """What a result knows of these pools.
 
     **Raises:** `InputError` for what is no law of pools with its values, or nothing that says it, and for pools that it
     does not know.
     """
     if isinstance(result, AbstractPools):
-        return Known(_valued(_of_pools(result, pools)), None, 0, None)
+        return Drawn(valued(_of_pools(result, pools)), None, 0, None)
     fit = result.fit if isinstance(result, Ensemble) else result
     if not isinstance(fit, Fit) or not isinstance(fit.law, AbstractPools):
         kind = type(fit.law).__name__ if isinstance(fit, Fit) else type(result).__name__
@@ -82,37 +73,9 @@ def known(result: Any, pools: Pools, num_draws: int) -> Known:
             f"Plans for pools need a law of pools, and {kind} is none: fit sf.laws.PoolsQQT (or another Pools law) to "
             f"runs that say which pool each was trained on."
         )
-    if fit.keys is not None:
-        raise InputError(
-            f"The fit is a batch of {len(fit.keys)} studies: plan with one of them, as fits[{fit.keys[0]!r}]."
-        )
-    if not fit.converged:
-        raise InputError("The fit did not converge, and a plan from it would say nothing: mend the fit first.")
-    law = _valued(_of_pools(fit.law, pools))
-    if not isinstance(result, Ensemble):
-        return Known(law, None, 0, fit.source)
-    if isinstance(num_draws, bool) or not isinstance(num_draws, int | np.integer) or num_draws < 2:
-        raise InputError(f"num_draws is {num_draws!r}; it must be a whole number, 2 or more.")
-    good = np.flatnonzero(result.converged)
-    if good.size == 0:
-        raise InputError("No draw of the ensemble converged, so it says nothing of how sure a plan is.")
-    drawn = jax.tree.map(lambda a: a[good[:num_draws]], result.law)
-    return Known(law, _of_pools(drawn, pools), result.converged.size - good.size, fit.source)
-
-
-def _valued(law: AbstractPools) -> AbstractPools:
-    """A law with a number for each parameter, where its formula means something."""
-    if np.ndim(law.d) > 0:
-        raise InputError(f"{type(law).__name__} holds many draws: give the ensemble itself.")
-    numbers = values(law)
-    for k, slot in enumerate(slots(law)):
-        if not slot.parameter.constraint.contains(numbers[k : k + 1])[0]:
-            hint = ": fit it, or give its value" if np.isnan(numbers[k]) else ""
-            raise InputError(
-                f"{type(law).__name__}: {slot.name} is {numbers[k]:g}, and a plan needs a number "
-                f"{slot.parameter.constraint}{hint}."
-            )
-    return law
+    law, drawn, failed, source = drawn_of(result, num_draws)
+    law = valued(_of_pools(law, pools))
+    return Drawn(law, None if drawn is None else _of_pools(drawn, pools), failed, source)
 
 
 def pools_of(pools: Any) -> Pools:
@@ -147,7 +110,7 @@ def _of_pools(law: AbstractPools, pools: Pools) -> AbstractPools:
     return dataclasses.replace(law, **{k: column[..., place] for k, column in along.items()}, pool=pools.names)
 
 
-def budgets_of(budget: Any, name: str = "budget") -> Float[np.ndarray, " budget"]:
+def budgets_of(budget: Any, name: str = "budget", unit: str = "samples") -> Float[np.ndarray, " budget"]:
     """One budget or several.
 
     **Raises:** `InputError` for what is no number, or not above 0.
@@ -158,7 +121,7 @@ def budgets_of(budget: Any, name: str = "budget") -> Float[np.ndarray, " budget"
     except (TypeError, ValueError):
         found = None
     if found is None:
-        raise InputError(f"{name} is {budget!r}; it must be a number of samples, or several.")
+        raise InputError(f"{name} is {budget!r}; it must be a number of {unit}, or several.")
     if found.ndim != 1 or found.size == 0 or not (np.isfinite(found) & (found > 0)).all():
         raise InputError(f"{name} is {budget!r}; budgets must be finite and above 0.")
     return found

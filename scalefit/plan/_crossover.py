@@ -1,7 +1,7 @@
 """The budget at which one plan for the pools overtakes another."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -88,6 +88,11 @@ def crossover(
         if drawn is None:
             return Crossover(one, None, None, None, None, None)
         draws, ahead = map(np.asarray, _crossing(jax.tree.map(jnp.asarray, task.sized(drawn)), *at))
+    return crossover_over(one, draws, ahead, level)
+
+
+def crossover_over(one: float, draws: np.ndarray, ahead: np.ndarray, level: float) -> Crossover:
+    """What the crossing of the law itself and those of its draws come to."""
     there = draws[np.isfinite(draws)]
     low, high = np.quantile(there, [0.5 - level / 2, 0.5 + level / 2]) if there.size else (np.nan, np.nan)
     return Crossover(one, float(low), float(high), float(np.mean(np.isfinite(draws))), float(np.mean(ahead)), draws)
@@ -113,18 +118,21 @@ def _crossing(laws: AbstractPools, budgets: Array, plans: Array, sizes: Array, c
         """How far the second plan is ahead of the first."""
         return law(budget * rate[0], plans[0], sizes) - law(budget * rate[1], plans[1], sizes)
 
-    def of_law(law: AbstractPools) -> tuple[Array, Array]:
-        gain = jax.lax.map(lambda budget: ahead(law, budget), budgets)
-        crosses = (gain[:-1] <= 0.0) & (gain[1:] > 0.0)
-        last = crosses.shape[0] - 1 - jnp.argmax(crosses[::-1])
+    return jax.vmap(lambda law: last_crossing(lambda budget: ahead(law, budget), budgets))(laws)
 
-        def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-            middle = jnp.sqrt(ends[0] * ends[1])
-            up = ahead(law, middle) > 0.0
-            return jnp.where(up, ends[0], middle), jnp.where(up, middle, ends[1])
 
-        low, high = jax.lax.fori_loop(0, HALVINGS, halve, (budgets[last], budgets[last + 1]))
-        crossing = jnp.where(crosses.any() & (gain[-1] > 0.0), jnp.sqrt(low * high), jnp.nan)
-        return crossing, (gain >= 0.0).all()
+def last_crossing(lead: Callable[[Array], Array], budgets: Array) -> tuple[Array, Array]:
+    """The last budget at which a lead comes to be above 0 and stays so to the end, NaN where none is; and whether it is
+    0 or more at every budget."""
+    gain = jax.lax.map(lead, budgets)
+    crosses = (gain[:-1] <= 0.0) & (gain[1:] > 0.0)
+    last = crosses.shape[0] - 1 - jnp.argmax(crosses[::-1])
 
-    return jax.vmap(of_law)(laws)
+    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        middle = jnp.sqrt(ends[0] * ends[1])
+        up = lead(middle) > 0.0
+        return jnp.where(up, ends[0], middle), jnp.where(up, middle, ends[1])
+
+    low, high = jax.lax.fori_loop(0, HALVINGS, halve, (budgets[last], budgets[last + 1]))
+    crossing = jnp.where(crosses.any() & (gain[-1] > 0.0), jnp.sqrt(low * high), jnp.nan)
+    return crossing, (gain >= 0.0).all()

@@ -1,6 +1,8 @@
 """Pictures: results in, matplotlib Axes out. No function touches pyplot, so all work without a display."""
 
+from ._allocation import allocation as allocation
 from ._common import new_figure as new_figure
+from ._contours import contours as contours
 from ._corner import corner as corner
 from ._forecast import forecast as forecast
 from ._loss import loss_against as loss_against

@@ -27,7 +27,7 @@ class Source:
     - `fingerprint`: sha256 of the numbers used.
     - `target`: Name of what was measured.
     - `used`: Runs used; of the whole table also for one study of a batch, whose own are as many as its residuals.
-    - `ranges`: Input and target → least and greatest value.
+    - `ranges`: Input and target → least and greatest value; of N and D also `C`, 6 N D.
     - `dropped`: Rows that could not be used, with the reason of each; `excluded`: rows taken out by `where`.
     - `notes`: What was derived or scaled on the way, in words.
     """

@@ -1,0 +1,214 @@
+"""What `scalefit plan` does: load, allocate, print."""
+
+import dataclasses
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+
+from .._core import InputError, NotConverged
+from ..data import parse_number
+from ..plan import Allocation, Needed, Quantity, allocate, compute_for
+from ..results import Ensemble, Fit, load, versions
+from ._cache import keep_compiled
+from ._document import draws_of, law_name, to_json
+from ._law import law_class
+from ._plan_document import human
+from ._quiet import quiet
+from ._spec import number, numbers_of, single
+
+PERCENT = "{:g}%"
+
+
+@dataclasses.dataclass(frozen=True)
+class AllocateJob:
+    """Everything that `scalefit plan` was asked for, in its own words."""
+
+    folder: Path
+    budget: tuple[str, ...]
+    target_loss: tuple[str, ...]
+    cost: str
+    unique: str | None
+    max_passes: str | None
+    min_N: str | None
+    max_N: str | None
+    hold: tuple[str, ...]
+    level: float
+    law: str | None
+    json: bool
+    cache_dir: str | None
+
+
+def run_plan(job: AllocateJob, begun: float) -> None:
+    """Plan from a saved result and print the best sizes with intervals and the flat region about them.
+
+    **Raises:** `InputError` where the folder holds no result, neither a budget nor a loss was asked for, or a number is
+    none; `NotConverged` where the fit is none.
+    """
+    budgets, losses = _several("--budget", job.budget, "1e24"), _several("--target-loss", job.target_loss, "2.1")
+    if not budgets and not losses:
+        raise InputError("Nothing was asked for: give --budget 1e24, or --target-loss 2.1, or both.")
+    limits = {
+        "unique": _one("--unique", job.unique, "2T"),
+        "max_passes": _one("--max-passes", job.max_passes, "4"),
+        "min_N": _one("--min-N", job.min_N, "1B") or 1.0,
+        "max_N": _one("--max-N", job.max_N, "70B"),
+        "held": single(numbers_of(job.hold, "--hold", "k=4"), "--hold"),
+    }
+    if not job.folder.is_dir():
+        raise InputError(f"There is no folder {str(job.folder)!r}; give one that `scalefit fit --out` wrote.")
+    with quiet(job.json), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        result = load(job.folder, law=None if job.law is None else law_class(job.law))
+        fit = result if isinstance(result, Fit) else result.fit
+        if fit.keys is None and not fit.converged:
+            raise NotConverged(
+                f"The fit in {str(job.folder)!r} did not converge: no plan follows from it. Fit again with more "
+                f"`max_steps`."
+            )
+        keep_compiled(job.cache_dir)
+        asked = {"cost": job.cost, "level": job.level, **limits}
+        planned = allocate(result, budget=budgets, **asked) if budgets else None
+        needed = compute_for(result, loss=losses, **asked) if losses else None
+    notes = [*(() if planned is None else planned.notes), *(str(w.message).rstrip(".") for w in caught)]
+    notes = list(dict.fromkeys(notes))
+    if job.json:
+        typer.echo(to_json(plan_document(result, planned, needed, job, notes, time.perf_counter() - begun)))
+    else:
+        _show(result, planned, needed, job, notes)
+
+
+def plan_document(
+    result: Fit[Any] | Ensemble[Any],
+    planned: Allocation | None,
+    needed: Needed | None,
+    job: AllocateJob,
+    notes: list[str],
+    seconds: float,
+) -> dict[str, Any]:
+    """What `scalefit plan --json` prints."""
+    fit = result if isinstance(result, Fit) else result.fit
+    return {
+        "law": law_name(fit),
+        "cost": job.cost,
+        "budgets": [] if planned is None else [_budget(planned, b) for b in range(len(planned.budgets))],
+        "targets": [] if needed is None else [_target(needed, i) for i in range(len(needed.loss))],
+        "level": job.level,
+        "draws": draws_of(result),
+        "notes": notes,
+        "seconds": seconds,
+        "versions": versions(),
+    }
+
+
+def _budget(planned: Allocation, b: int) -> dict[str, Any]:
+    def sizes(found: Any) -> dict[str, Any] | None:
+        if found is None:
+            return None
+        return {PERCENT.format(100 * t): {"N_low": s.low[b], "N_high": s.high[b]} for t, s in found.items()}
+
+    return {
+        "budget": planned.budgets[b],
+        **{name: _entry(getattr(planned, name), b) for name in ("N", "D", "D_per_N", "loss")},
+        "near_optimal": sizes(planned.near_optimal),
+        # The sizes that are so near to the best of each draw, in a share `level` of the draws.
+        "near_optimal_sure": sizes(planned.near_optimal_sure),
+        "at_end": bool(planned.at_end[b]),
+    }
+
+
+def _target(needed: Needed, i: int) -> dict[str, Any]:
+    probability = None if needed.probability is None else needed.probability[i]
+    return {"loss": needed.loss[i], "compute": _entry(needed.compute, i), "probability": probability}
+
+
+def _entry(found: Quantity, place: int) -> dict[str, Any]:
+    """An estimate of the document; null where there is no interval, or it has no end."""
+    low, high = (None if end is None else end[place] for end in (found.low, found.high))
+    return {"value": found.value[place], "low": low, "high": high}
+
+
+def _show(
+    result: Fit[Any] | Ensemble[Any],
+    planned: Allocation | None,
+    needed: Needed | None,
+    job: AllocateJob,
+    notes: list[str],
+) -> None:
+    from rich.text import Text
+
+    from ._show import console, table
+
+    out = console()
+    sure = isinstance(result, Ensemble)
+    if planned is not None:
+        flats = [f"N within {100 * t:g} %" for t in planned.near_optimal]
+        names = {"N": "N", "D": "D", "D_per_N": "D/N", "loss": "loss"}
+        headers = ["budget (FLOP)", *names.values(), *flats]
+        made = table(*headers, right=headers)
+        for b, budget in enumerate(planned.budgets):
+            cells = [number(budget, 4), *(_cell(getattr(planned, name), b, _WORDS[name]) for name in names)]
+            cells += [f"{_people(s.low[b])} … {_people(s.high[b])}" for s in planned.near_optimal.values()]
+            made.add_row(*(Text(cell) for cell in cells))
+        out.print(made)
+        out.print("The last two are all sizes whose loss, data following from the budget, is so near to the best.")
+    if needed is not None:
+        headers = ["loss", "compute (FLOP)", *(["reached in"] if sure else [])]
+        made = table(*headers, right=headers)
+        for i, loss in enumerate(needed.loss):
+            cells = [number(loss), _cell(needed.compute, i, _flop)]
+            if needed.probability is not None:
+                cells.append(f"{100 * needed.probability[i]:.3g} % of draws")
+            made.add_row(*(Text(cell) for cell in cells))
+        out.print(made)
+    for note in notes:
+        out.print(Text(f"note: {note}"))
+    if isinstance(result, Ensemble):
+        count = int(np.sum(result.converged))
+        out.print(f"intervals: {100 * job.level:g} %, from {count} {result.method} draws, each at its own best")
+    else:
+        out.print("no intervals: the result holds no draws; fit with --bootstrap 1000 to have them")
+
+
+def _cell(found: Quantity, place: int, say: Callable[[float], str]) -> str:
+    value = say(found.value[place])
+    if found.low is None or found.high is None:
+        return value
+    return f"{value} [{say(found.low[place])}, {say(found.high[place])}]"
+
+
+def _people(value: float) -> str:
+    """A size as people write it, to three digits."""
+    return human(float(f"{value:.3g}"))
+
+
+def _flop(value: float) -> str:
+    return "never" if np.isposinf(value) else number(value, 3)
+
+
+_WORDS: dict[str, Callable[[float], str]] = {
+    "N": _people,
+    "D": _people,
+    "D_per_N": lambda value: number(value, 3),
+    "loss": lambda value: number(value, 4),
+}
+
+
+def _several(option: str, given: Sequence[str], example: str) -> list[float]:
+    """Numbers of an option that may be repeated, and hold several."""
+    return [_number(option, text, example) for one in given for text in one.split(",")]
+
+
+def _one(option: str, text: str | None, example: str) -> float | None:
+    return None if text is None else _number(option, text, example)
+
+
+def _number(option: str, text: str, example: str) -> float:
+    found = parse_number(text)
+    if found is None or not np.isfinite(found):
+        raise InputError(f"{option} {text!r}: expected a number, as {example}.")
+    return found

@@ -1,0 +1,128 @@
+"""What training a model costs, as a function of its size and its data."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._core import InputError
+from ..data import parse_number
+
+ASPECT = 128.0
+"""Width over depth of the transformers that costs think of: GPT-3 has 12288 / 96."""
+
+
+class Cost(NamedTuple):
+    """What a budget pays for.
+
+    **Arguments:**
+
+    - `name`: In a word.
+    - `of`: FLOP of N parameters and D tokens, rising in both; a plain function in `jax.numpy`.
+    - `rate`: FLOP for each parameter and token, where the cost is that times N D and nothing else.
+    - `by_token`: Whether every token is known to cost the same, which spares a search.
+    """
+
+    name: str
+    of: Callable[[Any, Any], Any]
+    rate: float | None = None
+    by_token: bool = True
+
+
+def _inference(tokens: float) -> Cost:
+    """6 N D for training and 2 N for each token served in the model's life (arXiv 2401.00448)."""
+    return Cost(f"inference:{tokens:g}", lambda N, D: N * (6.0 * D + 2.0 * tokens))
+
+
+def _width(N: Any) -> Any:
+    """The width d of N = 12 l d² parameters in l = d / `ASPECT` layers."""
+    return (N * (ASPECT / 12.0)) ** (1.0 / 3.0)
+
+
+def _attention(context: float) -> Cost:
+    """6 N and 12 l d s for each token, s being the context (arXiv 2204.02311, appendix B)."""
+    return Cost(f"attention:{context:g}", lambda N, D: (6.0 * N + 12.0 * context / ASPECT * _width(N) ** 2) * D)
+
+
+def _embedding(vocabulary: float) -> Cost:
+    """6 (N + V d) for each token, N without embeddings and V d those of the output."""
+    return Cost(f"embedding:{vocabulary:g}", lambda N, D: 6.0 * (N + vocabulary * _width(N)) * D)
+
+
+def _moe(share: float) -> Cost:
+    """6 N D times the share of the parameters that a token meets, N being all of them."""
+    return Cost(f"moe:{share:g}", lambda N, D: 6.0 * share * N * D, 6.0 * share)
+
+
+SIX_ND = Cost("6ND", lambda N, D: 6.0 * N * D, 6.0)
+
+COSTS: dict[str, tuple[Callable[[float], Cost], str, str]] = {
+    "inference": (_inference, "tokens served in the model's life", "1e12"),
+    "attention": (_attention, "tokens of context", "2048"),
+    "embedding": (_embedding, "tokens in the vocabulary", "50k"),
+    "moe": (_moe, "share of the parameters that a token meets", "0.1"),
+}
+"""Name → how it is made, what its number is, an example."""
+
+
+def cost_of(cost: str | Callable[[Any, Any], Any]) -> Cost:
+    """The cost of `6ND`, `inference:1e12`, `attention:2048`, `embedding:50k`, `moe:0.1`, or a function of N and D.
+
+    **Raises:** `InputError` for an unknown word or a number that is none, and for a function that is not finite, above
+    0 and rising in N and D, or not of `jax.numpy`.
+    """
+    if isinstance(cost, str):
+        return _named(cost)
+    if not callable(cost):
+        raise InputError(f"cost is {cost!r}; expected {_known()}, or a function of N and D that gives FLOP.")
+    return _of_user(cost)
+
+
+@functools.lru_cache(maxsize=64)
+def _named(cost: str) -> Cost:
+    # Kept, so that the same words are the same function and nothing is compiled twice.
+    name, colon, text = (part.strip() for part in cost.partition(":"))
+    if name.upper() == SIX_ND.name and not colon:
+        return SIX_ND
+    if name.lower() not in COSTS:
+        raise InputError(f"cost is {cost!r}; expected {_known()}.")
+    make, what, example = COSTS[name.lower()]
+    number = parse_number(text)
+    if number is None or not 0.0 < number < np.inf or (name.lower() == "moe" and number > 1.0):
+        raise InputError(f"cost is {cost!r}; {name.lower()} needs a number above 0, the {what}, as {name}:{example}.")
+    return make(number)
+
+
+def _known() -> str:
+    return ", ".join([SIX_ND.name, *(f"{name}:{example}" for name, (_, _, example) in COSTS.items())])
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _probed(cost: Callable[[Any, Any], Any], N: Any, D: Any) -> Any:
+    """A cost and its slopes with N and D."""
+    return jax.vmap(lambda n, d: (cost(n, d), *jax.grad(cost, (0, 1))(n, d)))(N, D)
+
+
+def _of_user(cost: Callable[[Any, Any], Any]) -> Cost:
+    name = getattr(cost, "__name__", "cost")
+    N, D = (a.ravel() for a in np.meshgrid([1e3, 1e6, 1e9, 1e12], [1e3, 1e6, 1e9, 1e12], indexing="ij"))
+    with jax.enable_x64(True):
+        try:
+            value, *slopes = _probed(cost, jnp.asarray(N), jnp.asarray(D))
+        except (TypeError, jax.errors.JAXTypeError) as error:
+            raise InputError(
+                f"The cost {name!r} is not a function of N and D in jax.numpy that gives one number "
+                f"({str(error).splitlines()[0]}): write it like lambda N, D: 6 * N * D."
+            ) from error
+        value, *slopes = map(np.asarray, (value, *slopes))
+    fine = np.isfinite(value) & (value > 0) & (slopes[0] > 0) & (slopes[1] > 0)
+    if not fine.all():
+        i = int(np.argmin(fine))
+        raise InputError(
+            f"The cost {name!r} is {value[i]:g} at N = {N[i]:g}, D = {D[i]:g}, rising by {slopes[0][i]:g} with N and "
+            f"{slopes[1][i]:g} with D; a cost must be above 0 and rise with both."
+        )
+    return Cost(name, cost, by_token=False)

@@ -1,0 +1,96 @@
+"""`scalefit plan`: from a folder and budgets to sizes with intervals and the flat region about them."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers import made_up_draws
+
+import scalefit as sf
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plan") / "result"
+    sf.save(made_up_draws(50), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(cli, folder):
+    answer = cli("plan", folder, "--budget", "1e21,1e22", "--target-loss", "2.0", "--level", "0.8", "--json")
+    assert (answer.status, answer.err) == (0, "")
+    return json.loads(answer.out)
+
+
+def test_numbers_are_those_of_the_library(found, folder):
+    plan = sf.allocate(sf.load(folder), budget=[1e21, 1e22], level=0.8)
+    assert [one["budget"] for one in found["budgets"]] == [1e21, 1e22]
+    for b, one in enumerate(found["budgets"]):
+        for name in ("N", "D", "D_per_N", "loss"):
+            number = getattr(plan, name)
+            expected = [number.value[b], number.low[b], number.high[b]]
+            assert [one[name][key] for key in ("value", "low", "high")] == pytest.approx(expected, rel=1e-12)
+        for words, tolerance in (("0.1%", 0.001), ("0.5%", 0.005)):
+            sizes = plan.near_optimal[tolerance]
+            expected = {"N_low": sizes.low[b], "N_high": sizes.high[b]}
+            assert one["near_optimal"][words] == pytest.approx(expected, rel=1e-12)
+            assert one["near_optimal"][words]["N_low"] < one["N"]["value"] < one["near_optimal"][words]["N_high"]
+    assert (found["law"], found["cost"], found["level"]) == ("chinchilla", "6ND", 0.8)
+    assert found["draws"]["num"] == 50
+
+
+def test_a_target_is_a_compute_with_its_probability(found, folder):
+    needed = sf.compute_for(sf.load(folder), loss=2.0, level=0.8)
+    (target,) = found["targets"]
+    assert target["compute"]["value"] == pytest.approx(needed.compute.value[0], rel=1e-12)
+    assert target["compute"]["low"] < target["compute"]["value"] < target["compute"]["high"]
+    assert target["probability"] == 1.0
+
+
+def test_people_see_the_flat_region(cli, folder):
+    said = cli("plan", folder, "--budget", "1e22", "--budget", "1e24").out
+    for piece in ("N within 0.1 %", "N within 0.5 %", "D/N", "1e+24", "50 made up draws"):
+        assert piece in said
+    note = "note: The plan for 1e+24 FLOP trains 76.9 times the compute of the largest run"
+    assert " ".join(said.split()).count(note) == 1
+
+
+def test_costs_and_limits_are_passed_on(cli, folder):
+    at = ("plan", folder, "--budget", "1e22", "--json")
+    usual, served, bound = (
+        json.loads(cli(*at, *more).out)["budgets"][0]
+        for more in ((), ("--cost", "inference:1e12"), ("--unique", "20B", "--max-passes", "2"))
+    )
+    assert served["N"]["value"] < usual["N"]["value"]
+    assert bound["D"]["value"] == pytest.approx(4e10, rel=1e-9)
+    assert bound["at_end"] is True
+
+
+def test_a_fit_without_draws(cli, tmp_path):
+    sf.save(made_up_draws(2).fit, tmp_path / "bare")
+    (one,) = json.loads(cli("plan", tmp_path / "bare", "--budget", "1e22", "--json").out)["budgets"]
+    assert one["N"]["low"] is one["near_optimal_sure"] is None
+    assert np.isfinite(one["near_optimal"]["0.1%"]["N_low"])
+    assert "no intervals" in cli("plan", tmp_path / "bare", "--budget", "1e22").out
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ([], ["--budget 1e24", "--target-loss"]),
+        (["--budget", "lots"], ["--budget 'lots'", "1e24"]),
+        (["--budget", "-1"], ["--budget is [-1.0]", "above 0"]),
+        (["--budget", "1e22", "--cost", "8ND"], ["--cost is '8ND'", "inference:1e12"]),
+        (["--budget", "1e22", "--max-passes", "4"], ["--max-passes 4", "--unique 1e12"]),
+        (["--budget", "1e24", "--unique", "1e11", "--max-N", "1e10"], ["cannot be spent", "--max-N"]),
+        (["--target-loss", "1"], ["A loss of 1 is never reached", "comes to is 1."]),
+        (["--budget", "1e22", "--hold", "k=3"], ["--hold names 'k'"]),
+    ],
+)
+def test_what_cannot_be_planned(cli, folder, given, said):
+    answer = cli("plan", folder, *given)
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.count("\n") == 1
+    for piece in said:
+        assert piece in answer.err

@@ -1,0 +1,121 @@
+"""Compute for a loss, and one family beside another: against closed forms."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.laws import Chinchilla
+
+LAW = Chinchilla(E=1.8, A=400.0, B=400.0, alpha=0.32, beta=0.32)
+STEEPER = Chinchilla(E=1.8, A=1000.0, B=1000.0, alpha=0.36, beta=0.36)
+
+
+def six(N, D):
+    return 6.0 * N * D
+
+
+def best(law: Chinchilla, budget):
+    """The least loss where both terms are alike."""
+    return law.E + 2.0 * law.A * (np.asarray(budget) / 6.0) ** (-law.alpha / 2.0)
+
+
+def compute(law: Chinchilla, loss):
+    return 6.0 * ((np.asarray(loss) - law.E) / (2.0 * law.A)) ** (-2.0 / law.alpha)
+
+
+@pytest.mark.parametrize("cost", ["6ND", six])
+def test_compute_for_a_loss(cost):
+    found = sf.compute_for(LAW, loss=[2.5, 2.1], cost=cost)
+    assert found.compute.value == pytest.approx(compute(LAW, [2.5, 2.1]), rel=1e-9)
+    assert found.probability is None
+    plan = sf.allocate(LAW, budget=found.compute.value, cost=cost)
+    assert plan.loss.value == pytest.approx([2.5, 2.1], rel=1e-12)
+
+
+def test_served_models_are_smaller_than_the_best_to_train():
+    """A quality and a life of 5T tokens: cheaper in all than the model that is cheapest to train (arXiv 2401.00448)."""
+    law = Chinchilla.published("hoffmann")
+    trained = sf.compute_for(law, loss=1.95)
+    whole = sf.compute_for(law, loss=1.95, cost="inference:5e12")
+    usual = sf.allocate(law, budget=trained.compute.value)
+    served = sf.allocate(law, budget=whole.compute.value, cost="inference:5e12")
+    assert served.loss.value == pytest.approx([1.95], rel=1e-12)
+    assert served.N.value[0] < 0.7 * usual.N.value[0]
+    assert whole.compute.value[0] < trained.compute.value[0] + 2.0 * usual.N.value[0] * 5e12
+
+
+def test_a_loss_below_the_floor_is_a_probability(draws):
+    """Where some draws allow it; none at all is refused with what is possible."""
+    floor = float(draws.fit.law.E)
+    found = sf.compute_for(draws, loss=[floor + 0.2, floor + 0.005])
+    below = np.mean(np.asarray(draws.law.E) < floor + 0.005)
+    assert found.probability is not None
+    assert found.probability == pytest.approx([1.0, below], abs=0.05)
+    assert found.compute.high is not None
+    assert np.isfinite(found.compute.high).tolist() == [True, False]
+    with pytest.raises(sf.InputError, match=r"A loss of 1 is never reached: the best that Chinchilla comes to is 1\.7"):
+        sf.compute_for(draws, loss=1.0)
+    with pytest.raises(sf.InputError, match="loss is nan; it must be a finite number"):
+        sf.compute_for(draws, loss=np.nan)
+
+
+def test_limits_raise_the_floor():
+    with pytest.raises(sf.InputError, match="loosen the limits"):
+        sf.compute_for(LAW, loss=1.85, unique=1e9, max_N=1e9)
+
+
+def test_compute_equivalent_gain():
+    """Against the closed form, of laws alone; the gain of the one is what the other lacks."""
+    budgets = np.array([1e20, 1e24])
+    found = sf.gain(STEEPER, LAW, budget=budgets)
+    assert found.gain.value == pytest.approx(compute(LAW, best(STEEPER, budgets)) / budgets, rel=1e-9)
+    assert found.probability is None
+    beyond = dataclasses.replace(LAW, E=2.5)
+    assert sf.gain(LAW, beyond, budget=[1e20, 1e24]).gain.value[1] == np.inf
+
+
+def test_where_one_family_overtakes():
+    """Both terms alike: A (C / 6)^(-alpha / 2) cross where (C / 6)^((a2 - a1) / 2) is A2 / A1."""
+    expected = 6.0 * (1000.0 / 400.0) ** (2.0 / 0.04)
+    found = sf.overtakes(LAW, STEEPER, between=(1e16, 1e24))
+    assert found.budget == pytest.approx(expected, rel=1e-9)
+    assert found.draws is None
+    assert np.isnan(sf.overtakes(STEEPER, LAW, between=(1e16, 1e24)).budget)
+
+
+def test_paired_draws_leave_out_what_they_share(draws):
+    """A family that is the other with all of its loss 1 % lower is ahead in every draw of a pair, else in some."""
+    E, A, B = (0.99 * np.asarray(getattr(draws.law, name)) for name in ("E", "A", "B"))
+    lower = dataclasses.replace(draws, law=dataclasses.replace(draws.law, E=E, A=A, B=B))
+    together = sf.gain(lower, draws, budget=[1e22, 1e24], paired=True)
+    apart = sf.gain(lower, draws, budget=[1e22, 1e24])
+    assert together.probability is not None
+    assert apart.probability is not None
+    assert np.all(together.probability == 1.0)
+    assert np.all((apart.probability > 0.5) & (apart.probability < 1.0))
+    assert together.gain.low is not None
+    assert np.all(together.gain.low > 1.0)
+
+
+def test_a_crossing_over_draws(draws):
+    """Against the crossing of one draw by itself."""
+    law = jax.tree.map(lambda a: a[3], draws.law)
+    other = Chinchilla(E=1.85, A=300.0, B=1500.0, alpha=0.35, beta=0.37)
+    found = sf.overtakes(other, draws, between=(1e18, 1e26))
+    assert found.draws is not None
+    assert found.draws[3] == pytest.approx(sf.overtakes(other, law, between=(1e18, 1e26)).budget, rel=1e-9, nan_ok=True)
+    assert found.probability == pytest.approx(np.mean(np.isfinite(found.draws)))
+
+
+def test_what_cannot_be_paired(draws):
+    with pytest.raises(sf.InputError, match="is of two ensembles"):
+        sf.gain(draws, LAW, budget=1e22, paired=True)
+    failed = draws.result.copy()
+    failed[:3] = 1
+    with pytest.raises(sf.InputError, match="3 did not converge"):
+        sf.gain(draws, dataclasses.replace(draws, result=failed), budget=1e22, paired=True)
+    with pytest.raises(sf.InputError, match="give the lowest and the highest budget"):
+        sf.overtakes(LAW, STEEPER, between=(1e24, 1e16))
