@@ -5,3 +5,6 @@ from ._crossover import crossover as crossover
 from ._curate import curate as curate
 from ._curation import Curation as Curation
 from ._curation import CurationDraws as CurationDraws
+from ._isoflop import IsoFLOP as IsoFLOP
+from ._isoflop import isoflop as isoflop
+from ._trend import Trend as Trend
