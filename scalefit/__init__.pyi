@@ -27,10 +27,12 @@ from .estimate import sensitivity as sensitivity
 from .plan import Crossover as Crossover
 from .plan import Curation as Curation
 from .plan import IsoFLOP as IsoFLOP
+from .plan import Ladder as Ladder
 from .plan import Trend as Trend
 from .plan import crossover as crossover
 from .plan import curate as curate
 from .plan import isoflop as isoflop
+from .plan import ladder as ladder
 from .posterior import prior as prior
 from .posterior import sample as sample
 from .results import Band as Band
