@@ -24,7 +24,10 @@ class Overtraining(AbstractLaw):
     inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens"}
     published_sets: ClassVar[Mapping[str, Published]] = {
         "c4": Published(
-            {"E": 1.5082605, "a": 141.27725, "b": 189.51552, "eta": 0.12123612}, _RECIPE, "run", f"trained on C4: {_RUNS}"
+            {"E": 1.5082605, "a": 141.27725, "b": 189.51552, "eta": 0.12123612},
+            _RECIPE,
+            "run",
+            f"trained on C4: {_RUNS}",
         ),
         "refinedweb": Published(
             {"E": 1.7344621, "a": 157.11628, "b": 246.20667, "eta": 0.12719742},

@@ -7,7 +7,7 @@ from ._curation import Curation as Curation
 from ._curation import CurationDraws as CurationDraws
 from ._isoflop import IsoFLOP as IsoFLOP
 from ._isoflop import isoflop as isoflop
-from ._trend import Trend as Trend
 from ._ladder import Ladder as Ladder
 from ._ladder import LadderForecast as LadderForecast
 from ._ladder import ladder as ladder
+from ._trend import Trend as Trend

@@ -15,10 +15,9 @@ from .._core import InputError
 from ..data import Runs
 from ..estimate import bootstrap, fit, refuse_number
 from ..laws import AbstractLaw, Chinchilla, Sigmoid
-from ..noise import AbstractNoise, Gaussian, Huber, random_residuals
+from ..noise import AbstractNoise, Gaussian, Huber
 from ..params import slots, values
 from ..results import Band, Ensemble, check_level, predict
-
 
 NO_LOSS = 1e-6
 """The loss of the anchor, as a share of the least: inputs are above 0."""
@@ -75,7 +74,7 @@ class Ladder:
         **Raises:** `InputError` for inputs that are missing, unknown or not above 0, and for a level outside (0, 1).
         """
         check_level(level)
-        loss = predict(self.loss, level=level, **inputs)
+        loss = predict(self.loss, level=level, new_run=False, **inputs)
         shape = loss.value.shape
         at = np.broadcast_arrays(*(np.asarray(inputs[name], float) for name in self.loss.fit.law.inputs))
         points = {name: np.ravel(column) for name, column in zip(self.loss.fit.law.inputs, at)}
@@ -90,7 +89,9 @@ class Ladder:
         answers = np.where(link.converged[..., None], answers, np.nan)
         if new_run:
             answers = _scattered(link, answers, rng)
-        return LadderForecast(_band(loss.value, drawn, level, new_run), _band(best.reshape(shape), answers, level, new_run))
+        return LadderForecast(
+            _band(loss.value, drawn, level, new_run), _band(best.reshape(shape), answers, level, new_run)
+        )
 
 
 def ladder(
@@ -171,8 +172,8 @@ def ladder(
     if not count.all():
         short = tasks[task[int(np.argmin(count))]]
         raise InputError(
-            f"A training of {short!r} in {runs.name!r} has too few evaluations for moving averages of {smooth} after the "
-            f"first {skip:.0%}: lower smooth or skip."
+            f"A training of {short!r} in {runs.name!r} has too few evaluations for moving averages of {smooth} after "
+            f"the first {skip:.0%}: lower smooth or skip."
         )
     first = np.repeat(begin, count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     which = np.repeat(np.arange(len(curves)), count)
@@ -227,11 +228,11 @@ def _at_own(laws: AbstractLaw, x: Float[np.ndarray, "*law point"]) -> Float[np.n
 
 
 def _scattered(drawn: Ensemble[Any], value: Float[np.ndarray, "task draw point"], rng: Any) -> np.ndarray:
-    """Each draw with a residual of the fit's scale, widened by what the free parameters took up."""
+    """Each draw with a normal residual of the fit's spread, widened by what the free parameters took up."""
     found = drawn.fit
     left = np.sum(np.isfinite(found.residuals), axis=-1)
     wide = found.scale * np.sqrt(left / np.maximum(left - len(found.free), 1))
-    residual = random_residuals(found.noise, np.broadcast_to(wide[:, None, None], value.shape), rng)
+    residual = wide[:, None, None] * rng.standard_normal(value.shape)
     return value * np.exp(residual) if found.noise.log else value + residual
 
 

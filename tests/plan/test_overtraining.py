@@ -30,7 +30,7 @@ def study(request, public_data):
 
 def test_five_runs_give_the_published_parameters(study):
     name, _, loss, error = study
-    for fit, digits in ((loss, 1e-6), (error, 5e-6)):
+    for fit, digits in ((loss, 1e-6), (error, 1e-5)):
         published = fit.law.published(name)
         for field in fit.free:
             assert getattr(fit.law, field) == pytest.approx(getattr(published, field), rel=digits), field
@@ -44,7 +44,9 @@ def test_large_runs_are_missed_by_as_much_as_published(study):
         foreseen = sf.predict(loss, N=run.inputs["N"], D=run.inputs["D"]).value
         downstream = sf.predict(error, x=foreseen).value
         assert 100 * np.abs(foreseen / run.target - 1) == pytest.approx(of_loss, abs=6e-4)
-        assert 100 * np.abs(downstream / run.columns["err_avg_17"].astype(float) - 1) == pytest.approx(of_error, abs=6e-4)
+        assert 100 * np.abs(downstream / run.columns["err_avg_17"].astype(float) - 1) == pytest.approx(
+            of_error, abs=6e-4
+        )
 
 
 def test_the_law_is_written_in_compute_and_tokens_a_parameter():
