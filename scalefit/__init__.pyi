@@ -24,13 +24,17 @@ from .estimate import fit as fit
 from .estimate import influence as influence
 from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
+from .plan import Approaches as Approaches
 from .plan import Crossover as Crossover
 from .plan import Curation as Curation
+from .plan import Envelope as Envelope
 from .plan import IsoFLOP as IsoFLOP
 from .plan import Ladder as Ladder
 from .plan import Trend as Trend
+from .plan import approaches as approaches
 from .plan import crossover as crossover
 from .plan import curate as curate
+from .plan import envelope as envelope
 from .plan import isoflop as isoflop
 from .plan import ladder as ladder
 from .posterior import prior as prior

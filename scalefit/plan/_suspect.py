@@ -76,21 +76,24 @@ def scatter(
 ) -> Float[np.ndarray, " setting"]:
     r"""The standard deviation of y about smooth curves, from third differences; NaN where no budget has four sizes.
 
-    Of four neighbours the combination in which every parabola cancels, over the root of its squares.
+    Of four neighbours the combination in which every parabola cancels, over the root of its squares; of two runs of one
+    size their difference.
     """
-    square, count = np.zeros(len(x)), np.zeros(len(x))
     order = np.argsort(np.where(there, x, np.inf), axis=-1, kind="stable")
     x, y, there = (np.take_along_axis(a, order, axis=-1) for a in (x, y, there))
+    alike = there[..., 1:] & (np.diff(np.where(there, x, 0.0), axis=-1) <= 1e-9)
+    twice = np.where(alike, np.diff(np.where(there, y, 0.0), axis=-1), 0.0)
+    square, count = 0.5 * np.sum(twice**2, axis=(1, 2)), np.count_nonzero(alike, axis=(1, 2))
     if x.shape[-1] >= 4:
         runs = x.shape[-1] - 3
         at = np.stack([x[..., k : k + runs] for k in range(4)], axis=-1)
         of = np.stack([y[..., k : k + runs] for k in range(4)], axis=-1)
-        whole = there[..., 3:] & (np.diff(at, axis=-1) > 1e-9).all(axis=-1)
+        whole = there[..., 3:] & (np.diff(np.where(there[..., 3:, None], at, 0.0), axis=-1) > 1e-9).all(axis=-1)
         at = np.where(whole[..., None], at, np.arange(4.0))
         share = 1.0 / np.prod(at[..., :, None] - at[..., None, :] + np.eye(4), axis=-1)
         share = share / np.linalg.norm(share, axis=-1, keepdims=True)
         third = np.where(whole, np.sum(share * np.where(whole[..., None], of, 0.0), axis=-1), 0.0)
-        square, count = np.sum(third**2, axis=(1, 2)), np.count_nonzero(whole, axis=(1, 2))
+        square, count = square + np.sum(third**2, axis=(1, 2)), count + np.count_nonzero(whole, axis=(1, 2))
     return np.sqrt(np.where(count > 0, square / np.maximum(count, 1), np.nan))
 
 
