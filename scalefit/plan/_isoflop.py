@@ -5,7 +5,7 @@ import warnings
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from .._core import InputError
 from ..data import Runs
@@ -35,9 +35,10 @@ class IsoFLOP:
     - `valid`: Share of the replicates with a minimum inside the sizes.
     - `trend_N`, `trend_D`, `trend_ratio`: Power laws in C of N*, D* and D*/N*.
     - `left_out`: Setting, compute and reason of each budget without an optimum.
-    - `flagged`: By run, whether it lies far above the curve of its neighbours.
+    - `setting`, `budget`: By run, the place of its setting, and of its budget there, -1 where the run takes no part;
+        `flagged`: whether it lies far above the curve of its neighbours.
     - `noise`: The standard deviation of log loss by setting, NaN where runs have their own.
-    - `method`: `"parabola"` or `"spline"`; `notes`: what to know of them.
+    - `method`: `"parabola"` or `"spline"`; `log`: whether of the logarithm of the loss; `notes`: what to know of them.
     """
 
     keys: tuple[Any, ...] | None
@@ -52,9 +53,12 @@ class IsoFLOP:
     trend_D: Trend
     trend_ratio: Trend
     left_out: tuple[tuple[Any, float, str], ...]
+    setting: Int[np.ndarray, " run"]
+    budget: Int[np.ndarray, " run"]
     flagged: Bool[np.ndarray, " run"]
     noise: Float[np.ndarray, "*setting"]
     method: str
+    log: bool
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -72,13 +76,15 @@ class IsoFLOP:
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
     def __getitem__(self, key: Any) -> "IsoFLOP":
-        """One setting of several, by its key; what is said of runs stays that of all."""
+        """One setting of several, by its key; runs of the others have no budget there."""
         if self.keys is None or key not in self.keys:
             known = "there is one only" if self.keys is None else f"there are {', '.join(map(repr, self.keys[:8]))}"
             raise InputError(f"There is no setting {key!r} in this result: {known}.")
         i = self.keys.index(key)
         one = {name: getattr(self, name)[i] for name in FIELDS}
         trends = {name: of_setting(getattr(self, name), i) for name in ("trend_N", "trend_D", "trend_ratio")}
+        one["budget"] = np.where(self.setting == i, self.budget, -1)
+        one["flagged"] = self.flagged & (self.setting == i)
         left = tuple(row for row in self.left_out if row[0] == key)
         return dataclasses.replace(self, keys=None, noise=np.asarray(self.noise[i]), left_out=left, **one, **trends)
 
@@ -153,9 +159,7 @@ def isoflop(
             f"No setting of {runs.name!r} has two compute budgets with an optimum inside their sizes, so there is no "
             f"power law to draw: add sizes beyond the best ones, or say with by= which runs are of one budget."
         )
-    by_run = np.zeros(len(runs), bool)
-    complete = runs.complete(("N", "D", "C"))
-    by_run[np.flatnonzero(np.isin(runs.rows, complete.rows[table.row[flagged]]))] = True
+    setting, budget, by_run = _by_run(runs, table, there, flagged)
     left = tuple(
         (table.keys[i], float(compute[i, b]), str(reason[i, b]))
         for i, b in zip(*np.nonzero((reason != "") & np.isfinite(compute)))
@@ -166,7 +170,8 @@ def isoflop(
     for note in notes:
         warnings.warn(f"{runs.name!r}: {note}.", stacklevel=2)
     whole = IsoFLOP(
-        keys=table.keys, C=compute, **fields, **trends, left_out=left, flagged=by_run, noise=of_setting, method=method,
+        keys=table.keys, C=compute, **fields, **trends, left_out=left,
+        setting=setting, budget=budget, flagged=by_run, noise=of_setting, method=method, log=log,
         notes=notes,
     )  # fmt: skip
     return whole if groups is not None else whole[None]
@@ -280,6 +285,16 @@ def _trend(log_C: np.ndarray, best: _Best, weighted: bool) -> Trend:
     least = 1e-12 + 1e-6 * np.nanmax(np.where(told, se, 0.0), axis=-1, keepdims=True)
     weight = np.where(told, 1.0 / np.maximum(np.where(told, se, 1.0), least) ** 2, 0.0)
     return trend(log_C, at, weight if weighted else (weight > 0).astype(float), replicates)
+
+
+def _by_run(runs: Runs, table: Curves, there: np.ndarray, flagged: np.ndarray) -> tuple[np.ndarray, ...]:
+    """By run: the places of its setting and its budget, -1 without one, and whether it is flagged."""
+    complete = np.flatnonzero(np.isin(runs.rows, runs.complete(("N", "D", "C")).rows))
+    setting, budget, far = np.full(len(runs), -1), np.full(len(runs), -1), np.zeros(len(runs), bool)
+    setting[complete[table.row[table.there]]] = np.nonzero(table.there)[0]
+    budget[complete[table.row[there]]] = np.nonzero(there)[1]
+    far[complete[table.row[flagged]]] = True
+    return setting, budget, far
 
 
 def _notes(runs: Runs, flagged: np.ndarray, left: tuple[Any, ...], outliers: str) -> tuple[str, ...]:
