@@ -90,6 +90,11 @@ LAWS: Mapping[str, LawRow] = {
     "PowerLaw": LawRow(sf.laws.PowerLaw(E=1.7, A=410.0, alpha=0.34), log_uniform(x=(1e7, 1e10)), floor="E"),
     "Kaplan": LawRow(sf.laws.Kaplan(N_c=8.8e9, D_c=5.4e10, alpha_N=0.18, alpha_D=0.25), _RUNS),
     "Chinchilla": LawRow(sf.laws.Chinchilla(E=1.82, A=482.0, B=2085.0, alpha=0.35, beta=0.37), _RUNS, floor="E"),
+    "Overtraining": LawRow(sf.laws.Overtraining(E=1.5, a=141.0, b=189.0, eta=0.121), _RUNS, floor="E"),
+    "DownstreamError": LawRow(sf.laws.DownstreamError(epsilon=0.85, k=2.1, gamma=0.76), log_uniform(x=(1.5, 5.0))),
+    "Sigmoid": LawRow(
+        sf.laws.Sigmoid(floor=0.25, ceiling=1.0, k=5.0, x0=0.7), log_uniform(x=(0.4, 2.0)), floor="floor"
+    ),
     "DataConstrained": LawRow(
         sf.laws.DataConstrained(E=1.87, A=521.0, B=1488.0, alpha=0.35, beta=0.36, R_D=15.4, R_N=5.3),
         repeated(passes=(0.3, 60.0), N=(1e7, 1e10), U=(1e8, 1e11)),

@@ -13,6 +13,8 @@ from ._inputs import gathered as gathered
 from ._inputs import input_names as input_names
 from ._inputs import input_units as input_units
 from ._kaplan import Kaplan as Kaplan
+from ._overtraining import DownstreamError as DownstreamError
+from ._overtraining import Overtraining as Overtraining
 from ._pools import AbstractPools as AbstractPools
 from ._pools import PoolsDataConstrained as PoolsDataConstrained
 from ._pools import PoolsEffective as PoolsEffective
@@ -23,3 +25,4 @@ from ._power_law import PowerLaw as PowerLaw
 from ._qqt import MOST_PASSES as MOST_PASSES
 from ._qqt import QQT as QQT
 from ._qqt import QQTEffective as QQTEffective
+from ._sigmoid import Sigmoid as Sigmoid

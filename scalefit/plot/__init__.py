@@ -5,6 +5,7 @@ from ._common import new_figure as new_figure
 from ._contours import contours as contours
 from ._corner import corner as corner
 from ._forecast import forecast as forecast
+from ._isoflop import isoflop as isoflop
 from ._loss import loss_against as loss_against
 from ._loss import loss_against_compute as loss_against_compute
 from ._mixture_path import mixture_path as mixture_path

@@ -1,0 +1,84 @@
+"""Models trained on more data than is best: their loss, and the error downstream of it."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from ..params import Param, Scalar, nonnegative, positive
+from ._abstract import AbstractLaw, Published
+from ._formula import number, power
+
+_RUNS = "five OpenLM runs of 11M to 412M parameters; C4 validation loss, nats per token"
+_RECIPE = "arXiv 2403.08540, its released recipe run again to convergence"
+
+
+class Overtraining(AbstractLaw):
+    r"""Loss at M = D/N tokens a parameter and C = 6ND FLOP: $L = E + \left(a\,M^{\eta} + b\,M^{-\eta}\right)C^{-\eta}$.
+
+    Source: Gadre et al. 2024 (arXiv 2403.08540, eq. 4). Lines of equal M are parallel: training on M/M* times as many
+    tokens as is best costs the same factor in the reducible loss at every compute. It is the additive law in N and D
+    with both exponents equal to 2η, so four numbers that a few small runs determine.
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens"}
+    published_sets: ClassVar[Mapping[str, Published]] = {
+        "c4": Published(
+            {"E": 1.5082605, "a": 141.27725, "b": 189.51552, "eta": 0.12123612},
+            _RECIPE,
+            "run",
+            f"trained on C4: {_RUNS}",
+        ),
+        "refinedweb": Published(
+            {"E": 1.7344621, "a": 157.11628, "b": 246.20667, "eta": 0.12719742},
+            _RECIPE,
+            "run",
+            f"trained on RefinedWeb: {_RUNS}",
+        ),
+    }
+
+    E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
+    a: Param = nonnegative(
+        unit="target·(FLOP·parameters/tokens)^eta",
+        amplitude=True,
+        dims={"parameters": lambda law: 2.0 * law.eta},
+        typical=(0.02, 1.0),
+    )
+    b: Param = nonnegative(
+        unit="target·(FLOP·tokens/parameters)^eta",
+        amplitude=True,
+        dims={"tokens": lambda law: 2.0 * law.eta},
+        typical=(0.02, 1.0),
+    )
+    eta: Param = nonnegative(typical=(0.05, 0.5))
+
+    def __call__(self, N: Scalar, D: Scalar) -> Scalar:
+        """The loss of a model of N parameters after D tokens, in the target's unit."""
+        capacity, data = power(N, -2.0 * self.eta), power(D, -2.0 * self.eta)
+        return self.E + power(6.0, -self.eta) * (self.a * capacity + self.b * data)
+
+
+class DownstreamError(AbstractLaw):
+    r"""Error of downstream tasks, on average, from the loss: $\mathrm{Err} = \epsilon - k\,e^{-\gamma x}$.
+
+    Source: Gadre et al. 2024 (arXiv 2403.08540, eq. 5). ε is the error of a model that knows nothing; the law is of
+    averages over tasks, and wants one run larger than those that tell the loss.
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
+    published_sets: ClassVar[Mapping[str, Published]] = {
+        "c4": Published(
+            {"epsilon": 0.849742, "k": 2.07891, "gamma": 0.756121}, _RECIPE, "run", "17 tasks, trained on C4"
+        ),
+        "refinedweb": Published(
+            {"epsilon": 0.865280, "k": 2.21481, "gamma": 0.707049}, _RECIPE, "run", "17 tasks, trained on RefinedWeb"
+        ),
+    }
+
+    epsilon: Param = nonnegative(unit="target", amplitude=True, typical=(0.8, 2.0))
+    k: Param = nonnegative(unit="target", amplitude=True, typical=(0.1, 10.0))
+    gamma: Param = positive(unit="1/x", dims={"x": -1.0}, typical=(0.3, 10.0))
+
+    def __call__(self, x: Scalar) -> Scalar:
+        """The error at a loss of `x`."""
+        return self.epsilon - self.k * jnp.exp(-self.gamma * number(x))

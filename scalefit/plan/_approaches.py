@@ -1,0 +1,165 @@
+"""The three approaches to the compute-optimal size, side by side."""
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from .._core import InputError
+from ..data import Runs
+from ..estimate import bootstrap, fit, refuse_number
+from ..laws import AbstractLaw, Chinchilla
+from ..noise import AbstractNoise
+from ..results import Band, check_level
+from ._envelope import Envelope, envelope, slices
+from ._isoflop import IsoFLOP, isoflop
+from ._optima import best_sizes, refuse_other
+from ._trend import Trend, of_setting, trend
+
+BUDGETS = 12
+"""Compute budgets at which training curves are cut into isoFLOP curves."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Approaches:
+    """Exponents of the compute-optimal size by each approach that the runs allow, and how far these are apart.
+
+    **Arguments:**
+
+    - `trends`: Power laws of N* in compute, by approach: `envelope`, `isoflop` and `surface`.
+    - `between`: Standard deviation of the exponents over the approaches; `within`: that of the replicates of each.
+    - `envelope`, `isoflop`: The results themselves, `None` where the runs do not allow one; `left_out` says why.
+    """
+
+    trends: Mapping[str, Trend]
+    between: float
+    within: Mapping[str, float]
+    envelope: Envelope | None
+    isoflop: IsoFLOP | None
+    left_out: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        lines = []
+        for name, found in self.trends.items():
+            ends = found.interval()
+            sure = "" if ends is None else f" [{ends[0]:.4g}, {ends[1]:.4g}]"
+            lines.append(f"  {name:<8}  N* ~ C^{found.exponent:.4f}{sure}, spread within {self.within[name]:.2g}")
+        value, low, high, *_ = self.exponent()
+        lines.append(f"  spread between {self.between:.2g}; both: {value:.4f} [{low:.4g}, {high:.4g}]")
+        left = [f"  without {name}: {why}" for name, why in self.left_out.items()]
+        return "\n".join([f"Approaches to the compute-optimal size: {len(self.trends)}", *lines, *left])
+
+    def exponent(self, level: float = 0.95) -> Band:
+        """The exponent by all approaches alike, the spread between them and within each in one interval.
+
+        The draws of the approaches are thrown together, each approach as heavy as any other.
+
+        **Raises:** `InputError` for a level outside (0, 1).
+        """
+        check_level(level)
+        value = np.mean([found.exponent for found in self.trends.values()])
+        drawn = [_draws(found) for found in self.trends.values()]
+        heavy = np.concatenate([np.full(d.size, 1.0 / d.size) for d in drawn]) / len(drawn)
+        every = np.concatenate(drawn)
+        order = np.argsort(every)
+        share = np.cumsum(heavy[order]) - 0.5 * heavy[order]
+        low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], share, every[order])
+        return Band(np.asarray(value), np.asarray(low), np.asarray(high), level, new_run=False)
+
+
+def _draws(found: Trend) -> Float[np.ndarray, " draw"]:
+    if found.draws is None:
+        return np.atleast_1d(found.exponent)
+    a = found.draws[..., 0]
+    return a[np.isfinite(a)]
+
+
+def approaches(
+    runs: Runs,
+    *,
+    law: type[AbstractLaw] | AbstractLaw = Chinchilla,
+    noise: AbstractNoise | None = None,
+    by: str = "C",
+    method: Literal["parabola", "spline"] = "parabola",
+    cluster: str | tuple[str, ...] | None = "auto",
+    num: int = 500,
+    seed: int = 0,
+) -> Approaches:
+    r"""The exponent of the compute-optimal size $N^* \propto C^a$ by all three approaches (arXiv 2203.15556).
+
+    The lower envelope of training curves (`envelope`), isoFLOP curves (`isoflop`), and the least loss of a law of N and
+    D fitted to all runs, C = 6 N D. Of checkpoints, isoFLOP curves are cut from the training curves at twelve budgets.
+    Approaches err in different ways that their own intervals do not know of: how far they are apart is a part of how
+    unsure the exponent is, and stands beside the spread within each.
+
+    **Arguments:**
+
+    - `runs`: Runs with N, D and C (one of them may follow from the other two by C = 6 N D).
+    - `law`: The law of the surface; `noise`: how runs scatter about it, see `fit`.
+    - `by`, `method`: Of the isoFLOP curves, see `isoflop`.
+    - `cluster`: What tells one training from another: see `Runs.clusters`.
+    - `num`, `seed`: Replicates of each approach, and their seed.
+
+    **Returns:** an `Approaches`.
+
+    **Raises:** `InputError` for runs without N, D or C, or a law of other inputs.
+    """
+    refuse_number("num", num, 2)
+    refuse_number("seed", seed, 0)
+    refuse_other(law)
+    runs = runs.complete(("N", "D", "C"))
+    found: dict[str, Any] = {}
+    left: dict[str, str] = {}
+    checkpoints = np.bincount(runs.clusters(cluster)).max() > 1
+    if checkpoints:
+        _try("envelope", found, left, lambda: envelope(runs, cluster=cluster, num=num, seed=seed))
+        curves, by = _cut(runs, cluster), "C"
+    else:
+        left["envelope"] = "no training has two checkpoints"
+        curves = runs
+    _try("isoflop", found, left, lambda: isoflop(curves, by=by, method=method, num=num, seed=seed))
+    trends = {name: one.trend_N for name, one in found.items()}
+    C = runs.select(("C",))[0]["C"]
+    fitted = fit(law, runs, noise=noise, seed=seed)
+    draws = bootstrap(fitted, runs, num=num, cluster=cluster, seed=seed)
+    trends["surface"] = surface_trend(fitted.law, draws.law, np.geomspace(C.min(), C.max(), BUDGETS), draws.converged)
+    a = [float(one.exponent) for one in trends.values()]
+    return Approaches(
+        trends=trends, between=float(np.std(a, ddof=1)) if len(a) > 1 else 0.0,
+        within={name: float(np.std(_draws(one))) for name, one in trends.items()},
+        envelope=found.get("envelope"), isoflop=found.get("isoflop"), left_out=left,
+    )  # fmt: skip
+
+
+def _try(name: str, found: dict[str, Any], left: dict[str, str], make: Any) -> None:
+    """Keep what an approach gives, or why it gives nothing."""
+    try:
+        found[name] = make()
+    except InputError as error:
+        left[name] = str(error)
+        warnings.warn(f"There is no {name} of these runs: {error}", stacklevel=3)
+
+
+def _cut(runs: Runs, cluster: Any) -> Runs:
+    """Runs at twelve budgets, read off the training curves."""
+    table = slices(runs, BUDGETS, cluster)
+    there = np.isfinite(table.loss)
+    N = np.broadcast_to(np.exp(table.log_N)[:, None], there.shape)[there]
+    C = np.broadcast_to(table.C, there.shape)[there]
+    return Runs(table.loss[there], N=N, D=np.exp(table.log_D[there]), C=C, target=runs.target_name, name=runs.name)
+
+
+def surface_trend(law: AbstractLaw, drawn: Any, C: Float[np.ndarray, " budget"], converged: np.ndarray | None) -> Trend:
+    """The power law through the optima of a law at some computes, and of each of its draws."""
+    log_C, even = np.log(C)[None], np.ones((1, len(C)))
+    one = best_sizes(jax.tree.map(lambda a: np.asarray(a)[None], law), C)
+    many = None
+    if drawn is not None:
+        many = best_sizes(drawn, C)[:, None]
+        if converged is not None:
+            many = many[converged]
+    return of_setting(trend(log_C, one, even, many), 0)

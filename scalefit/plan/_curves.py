@@ -1,0 +1,95 @@
+"""Runs as isoFLOP curves: for each setting and each compute budget, the loss by size."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from .._core import InputError
+from ..data import Runs
+
+FEWEST = 3
+"""Sizes at a budget below which neither a parabola nor a spline has a minimum of its own."""
+
+
+class Curves(NamedTuple):
+    """The runs of each setting and budget, padded: by setting, budget and run, in the order of rising N.
+
+    **Arguments:**
+
+    - `keys`: The settings.
+    - `C`, `log_N`, `log_D`, `loss`: Of each run; `se`: the standard error of its loss, `None` where runs have none.
+    - `there`: Which places hold a run; `row`: its place among the runs.
+    """
+
+    keys: tuple[Any, ...]
+    C: Float[np.ndarray, "setting budget run"]
+    log_N: Float[np.ndarray, "setting budget run"]
+    log_D: Float[np.ndarray, "setting budget run"]
+    loss: Float[np.ndarray, "setting budget run"]
+    se: Float[np.ndarray, "setting budget run"] | None
+    there: Bool[np.ndarray, "setting budget run"]
+    row: Int[np.ndarray, "setting budget run"]
+
+
+def curves(runs: Runs, by: str, within: float, groups: str | tuple[str, ...] | None) -> Curves:
+    """Group runs by setting and budget.
+
+    **Raises:** `InputError` where a name is not there, or no budget has three sizes.
+    """
+    runs = runs.complete(("N", "D", "C"))
+    point, _ = runs.select(("N", "D", "C"))
+    if np.min(runs.target) <= 0:
+        row = int(runs.rows[int(np.argmin(runs.target))])
+        raise InputError(
+            f"{runs.target_name} is {np.min(runs.target):g} in row {row} of {runs.name!r}; isoFLOP curves are of a "
+            f"loss above 0: leave the row out, or give the loss itself."
+        )
+    keys, setting = ([None], np.zeros(len(runs), int)) if groups is None else runs.groups(groups)
+    budget = _budgets(runs, point["C"], setting, by, within)
+    order = np.lexsort((point["N"], budget, setting))
+    setting, budget = setting[order], budget[order]
+    place = np.arange(len(runs)) - np.maximum.accumulate(np.where(_begins(setting, budget), np.arange(len(runs)), 0))
+    shape = len(keys), int(budget.max()) + 1, int(place.max()) + 1
+
+    def table(column: np.ndarray, empty: float) -> np.ndarray:
+        whole = np.full(shape, empty, column.dtype)
+        whole[setting, budget, place] = column[order]
+        return whole
+
+    there = table(np.ones(len(runs), bool), False)
+    log_N, log_D = (table(np.log(point[name]), np.nan) for name in ("N", "D"))
+    if np.max(np.sum(there, axis=-1)) < FEWEST:
+        raise InputError(
+            f"No compute budget of {runs.name!r} has {FEWEST} runs: an isoFLOP curve needs runs of several sizes at "
+            f"one compute. Name the column of budgets with by=, or widen within={within:g}."
+        )
+    se = None if runs.se is None else table(runs.se, np.nan)
+    row = table(np.arange(len(runs)), -1)
+    return Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, table(runs.target, np.nan), se, there, row)
+
+
+def _begins(setting: np.ndarray, budget: np.ndarray) -> Bool[np.ndarray, " run"]:
+    return np.r_[True, (np.diff(setting) != 0) | (np.diff(budget) != 0)]
+
+
+def _budgets(runs: Runs, C: np.ndarray, setting: np.ndarray, by: str, within: float) -> Int[np.ndarray, " run"]:
+    """The number of each run's budget within its setting, in order of rising compute."""
+    if by == "C":
+        found = np.zeros(len(runs), int)
+        order = np.lexsort((C, setting))
+        first, last, number = np.inf, -1, 0
+        for i in order:
+            if setting[i] != last:
+                first, last, number = C[i], setting[i], 0
+            elif C[i] > first * (1 + within):
+                first, number = C[i], number + 1
+            found[i] = number
+        return found
+    keys, code = runs.groups(by)
+    mean = np.bincount(code, C) / np.bincount(code)
+    rank = np.argsort(np.argsort(mean, kind="stable"), kind="stable")[code]
+    # Numbered anew in every setting, so that none has empty budgets before its first.
+    present = np.zeros((int(setting.max()) + 1, len(keys)), bool)
+    present[setting, rank] = True
+    return (np.cumsum(present, axis=1) - 1)[setting, rank]

@@ -1,0 +1,150 @@
+"""Training curves against compute, and their lower envelope: the best size while training goes on."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._core import InputError
+from ..data import Runs
+from ..estimate import refuse_number
+from ._trend import Trend, of_setting, trend
+
+FEWEST = 3
+"""Sizes that must be under way at a compute for one of them to be between others."""
+TOGETHER = 64
+"""Replicates taken at once."""
+
+
+class Slices(NamedTuple):
+    """Training curves read at the same compute: by training and compute, NaN where a training was not there.
+
+    **Arguments:**
+
+    - `C`: The compute; `log_N`: of each training.
+    - `loss`, `log_D`: By linear interpolation of the logarithms between checkpoints.
+    """
+
+    C: Float[np.ndarray, " compute"]
+    log_N: Float[np.ndarray, " training"]
+    loss: Float[np.ndarray, "training compute"]
+    log_D: Float[np.ndarray, "training compute"]
+
+
+def slices(runs: Runs, num: int, cluster: Any) -> Slices:
+    """Read every training at `num` computes, evenly spaced in the logarithm from the least to the largest of all.
+
+    **Raises:** `InputError` where no training has two checkpoints.
+    """
+    runs = runs.complete(("N", "D", "C"))
+    point, _ = runs.select(("N", "D", "C"))
+    code = runs.clusters(cluster)
+    rows = np.bincount(code)
+    if rows.max() < 2:
+        raise InputError(
+            f"{runs.name!r} has no training with two checkpoints, and an envelope is of training curves: give runs "
+            f"with checkpoints, and name the column that says which training each is of with columns={{'run': ...}}."
+        )
+    log_C = np.log(point["C"])
+    grid = np.linspace(log_C.min(), log_C.max(), num)
+    order = np.lexsort((log_C, code))
+    loss, log_D = np.full((2, len(rows), num), np.nan)
+    for i, some in enumerate(np.split(order, np.cumsum(rows)[:-1])):
+        inside = (grid >= log_C[some[0]] - 1e-9) & (grid <= log_C[some[-1]] + 1e-9)
+        loss[i, inside] = np.interp(grid[inside], log_C[some], np.log(runs.target[some]))
+        log_D[i, inside] = np.interp(grid[inside], log_C[some], np.log(point["D"][some]))
+    first = np.unique(code, return_index=True)[1]
+    return Slices(np.exp(grid), np.log(point["N"])[first], np.exp(loss), log_D)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Envelope:
+    """The lower envelope of training curves, and the power laws along it.
+
+    **Arguments:**
+
+    - `C`: Compute, from the least to the largest of the runs; `loss`: the least loss there.
+    - `N`, `D`: Of the training that has it, NaN where it is of the smallest or the largest size under way there.
+    - `training`: Which training that is, in the order of the runs; -1 where none is under way.
+    - `trend_N`, `trend_D`, `trend_ratio`: Power laws in C of N*, D* and D*/N*.
+    """
+
+    C: Float[np.ndarray, " compute"]
+    loss: Float[np.ndarray, " compute"]
+    N: Float[np.ndarray, " compute"]
+    D: Float[np.ndarray, " compute"]
+    training: Int[np.ndarray, " compute"]
+    trend_N: Trend
+    trend_D: Trend
+    trend_ratio: Trend
+
+    def __repr__(self) -> str:
+        ends = self.trend_N.interval()
+        sure = "" if ends is None else f" [{ends[0]:.4g}, {ends[1]:.4g}]"
+        used = np.unique(self.training[np.isfinite(self.N)]).size
+        return f"Envelope of {used} trainings: N* ~ C^{self.trend_N.exponent:.4g}{sure}"
+
+
+def envelope(
+    runs: Runs, *, points: int = 200, cluster: str | tuple[str, ...] | None = "auto", num: int = 1000, seed: int = 0
+) -> Envelope:
+    r"""The lower envelope of training curves against compute, and the power law $N^* = k\,C^a$ along it.
+
+    At each compute the training of least loss is the best (approach 1 of Hoffmann et al. 2022, arXiv 2203.15556).
+    Where that is of the smallest or the largest size under way the best may lie beyond, and the compute is left out.
+    Replicates resample the trainings.
+
+    Sizes are few, so that N* goes in stairs; and checkpoints whose learning rate has not yet decayed have a larger loss
+    than a training that ended there, which favours small models. The interval knows nothing of either.
+
+    **Arguments:**
+
+    - `runs`: Checkpoints with N, D and C (one of them may follow from the other two by C = 6 N D).
+    - `points`: Computes at which the curves are compared.
+    - `cluster`: What tells one training from another: see `Runs.clusters`.
+    - `num`, `seed`: Replicates, and their seed.
+
+    **Returns:** an `Envelope`.
+
+    **Raises:** `InputError` for runs without checkpoints, and where no compute has a best size between others.
+    """
+    refuse_number("points", points, 2)
+    refuse_number("num", num, 2)
+    refuse_number("seed", seed, 0)
+    table = slices(runs, points, cluster)
+    count = len(table.log_N)
+    whole, at_N, at_D = _least(table, np.ones((1, count)))
+    if np.unique(at_N[np.isfinite(at_N)]).size < 2:
+        raise InputError(
+            f"{runs.name!r} has no two computes at which trainings of different sizes are best, each between smaller "
+            f"and larger ones: give more sizes, trained to the same compute."
+        )
+    draws = np.random.default_rng([seed, 0xE27E]).multinomial(count, np.full(count, 1 / count), size=num)
+    parts = [_least(table, draws[low : low + TOGETHER])[1:] for low in range(0, num, TOGETHER)]
+    N, D = (np.concatenate(part) for part in zip(*parts))
+    log_C, even = np.log(table.C)[None], np.ones((1, points))
+
+    def along(at: np.ndarray, drawn: np.ndarray) -> Trend:
+        return of_setting(trend(log_C, at, even, drawn[:, None]), 0)
+
+    best = np.where(whole[0] >= 0, whole[0], 0)
+    loss = np.where(whole[0] >= 0, table.loss[best, np.arange(points)], np.nan)
+    return Envelope(
+        C=table.C, loss=loss, N=np.exp(at_N[0]), D=np.exp(at_D[0]), training=whole[0],
+        trend_N=along(at_N, N), trend_D=along(at_D, D), trend_ratio=along(at_D - at_N, D - N),
+    )  # fmt: skip
+
+
+def _least(table: Slices, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """By draw and compute: the training of least loss, -1 without one; its log N and log D, NaN at the end of sizes."""
+    there = (taken[:, :, None] > 0) & np.isfinite(table.loss)
+    best = np.argmin(np.where(there, table.loss, np.inf), axis=1)
+    log_N = table.log_N[None, :, None]
+    low = np.min(np.where(there, log_N, np.inf), axis=1)
+    high = np.max(np.where(there, log_N, -np.inf), axis=1)
+    size = table.log_N[best]
+    between = (size > low + 1e-9) & (size < high - 1e-9) & (np.count_nonzero(there, axis=1) >= FEWEST)
+    D = table.log_D[best, np.arange(len(table.C))]
+    training = np.where(there.any(axis=1), best, -1)
+    return training, np.where(between, size, np.nan), np.where(between, D, np.nan)
