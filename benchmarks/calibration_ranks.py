@@ -22,7 +22,7 @@ from scalefit.results._predict import evaluate
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 from helpers import LAWS, LawRow
 
-STUDIES, RUNS, DRAWS, BINS = 1000, 60, 255, 16
+STUDIES, RUNS, DRAWS, BINS = 320, 60, 255, 16
 WIDTH, SCATTER = 0.1, (0.01, 0.2)
 """Of the priors: relative to each parameter; of the scatter, its median and spread in e-folds."""
 
