@@ -6,6 +6,7 @@ parameters, of the loss inside the runs, of the loss at ten times the compute, a
 
 import time
 import warnings
+import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -79,7 +80,7 @@ def best(law: Any, budget: float) -> tuple[Any, Any]:
 
 def simulated(design: Design, studies: int, seed: int) -> sf.Runs:
     """The runs of many studies, N and D drawn evenly in the logarithm."""
-    rng = np.random.default_rng([seed, design.runs, round(1e5 * design.scatter), len(design.name)])
+    rng = np.random.default_rng([seed, design.runs, round(1e5 * design.scatter), zlib.crc32(design.truth.encode())])
     shape = studies, design.runs
     N, D = (low * (high / low) ** rng.random(shape) for low, high in (N_RANGE, D_RANGE))
     training = np.tile(np.arange(design.runs), (studies, 1))

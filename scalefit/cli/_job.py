@@ -117,7 +117,7 @@ def run_fit(job: Job, begun: float) -> None:
             from ._out import write_result
 
             step("writing results")
-            further = pictures(result, runs, job, priors)
+            further = pictures(result, runs, job, priors, cluster)
             replaced = write_result(result, runs, found, job.out, by_of(job.by), further, level=job.level)
     if job.json:
         typer.echo(to_json(found))
@@ -198,14 +198,18 @@ def with_draws(
         return fitted
 
 
-def pictures(result: Fit[Any] | Ensemble[Any], runs: Runs, job: Job, priors: Mapping[str, Any]) -> dict[str, bytes]:
+def pictures(
+    result: Fit[Any] | Ensemble[Any], runs: Runs, job: Job, priors: Mapping[str, Any], cluster: Any
+) -> dict[str, bytes]:
     """Pictures that need more than the result: of a posterior, draws of its prior."""
     if not isinstance(result, Ensemble) or job.posterior is None or result.fit.keys is not None:
         return {}
     from ..posterior import prior
     from ._out import prior_picture
 
-    return prior_picture(result, prior(result.fit, runs, num=job.posterior, priors=priors or None, seed=job.seed))
+    return prior_picture(
+        result, prior(result.fit, runs, num=job.posterior, priors=priors or None, cluster=cluster, seed=job.seed)
+    )
 
 
 def not_converged(fitted: Fit[Any]) -> str | None:

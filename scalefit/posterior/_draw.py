@@ -96,11 +96,19 @@ def _by_weights(fit: Fit[Any], posed: Posed, num: int, seed: int) -> tuple[Draws
     """Weighed draws about one mode; about several where the fit has rivals; of a better proposal where that is poor."""
     tried = max(LEAST, OVER * num)
 
-    def weighed(some: Posed, starts: np.ndarray, purpose: str, rounds: int) -> Any:
+    def weighed(some: Posed, starts: np.ndarray, rounds: int) -> Any:
         program = functools.partial(important, posed.prepared.curve, num=num, tried=tried, rounds=rounds)
-        return _over_cores(program, some.problem, on_device(starts), keys_of(fit, some.which, seed, purpose))
+        return _over_cores(program, some.problem, on_device(starts), keys_of(fit, some.which, seed, "is"))
 
-    found = weighed(posed, posed.starts[:, None], "is", 0)
+    def improved(found: Any, again: np.ndarray, starts: np.ndarray) -> Any:
+        """With better proposals for some studies, where they are better; they begin from what the first ones found."""
+        if again.size == 0:
+            return found
+        better = weighed(posed.take(again), starts, ROUNDS)
+        use = better.khat < np.where(np.isfinite(found.khat[again]), found.khat[again], np.inf)
+        return jax.tree.map(lambda a, b: _where(a, again[use], b[use]), found, better)
+
+    found = weighed(posed, posed.starts[:, None], 0)
     rivals = np.flatnonzero((np.atleast_1d(fit.agreeing)[posed.which] < AGREED * fit.tried) & (fit.tried > 1))
     if rivals.size:
         some = posed.take(rivals)
@@ -109,25 +117,14 @@ def _by_weights(fit: Fit[Any], posed: Posed, num: int, seed: int) -> tuple[Draws
             far = jax.vmap(lambda key: jax.random.normal(key, (FURTHER, posed.starts.shape[1])))(keys)
         begin = posed.problem.prior.centre + posed.problem.prior.spread * np.asarray(far)
         begin = np.concatenate([found.at.numbers[rivals, None], begin], axis=1)
-        found = jax.tree.map(lambda a, b: _where(a, rivals, b), found, weighed(some, begin, "is", 0))
-    again = _unlike(found, tried, FINE, EVEN)
-    if again.size:
-        some = posed.take(again)
-        better = weighed(some, some.starts[:, None], "is", ROUNDS)
-        use = better.khat < np.where(np.isfinite(found.khat[again]), found.khat[again], np.inf)
-        found = jax.tree.map(lambda a, b: _where(a, again[use], b[use]), found, better)
-    worth, none = np.minimum(found.ess, num), np.full(len(posed.which), np.nan)
-    draws = Draws(
-        numbers=found.numbers,
-        chain=np.full(found.numbers.shape[:2], -1),
-        method=np.full(len(posed.which), "is", "<U4"),
-        khat=found.khat,
-        efficiency=found.ess / tried,
-        ess_bulk=worth,
-        ess_tail=worth,
-        rhat=np.full((len(posed.which), found.numbers.shape[-1]), np.nan),
-        divergences=np.zeros(len(none), int),
-        evidence=found.evidence,
+        found = jax.tree.map(lambda a, b: _where(a, rivals, b), found, weighed(some, begin, 0))
+        poor = np.isin(rivals, _unlike(found, tried, FINE, EVEN))
+        found = improved(found, rivals[poor], begin[poor])
+    again = np.setdiff1d(_unlike(found, tried, FINE, EVEN), rivals)
+    found = improved(found, again, posed.starts[again, None])
+    worth = np.minimum(found.ess, num)
+    draws = unweighed(found.numbers, "is")._replace(
+        khat=found.khat, efficiency=found.ess / tried, ess_bulk=worth, ess_tail=worth, evidence=found.evidence
     )
     return draws, found.at
 
@@ -152,34 +149,33 @@ def _by_chains(fit: Fit[Any], posed: Posed, at: Mode, num: int, seed: int) -> Dr
     told = chains_diagnosed(chains.numbers, chains.diverging, names)
     # Step by step, all chains in turn: the first so many are of every chain, and each chain is in its own order.
     order = np.arange(CHAINS * each).reshape(CHAINS, each).T.ravel()[:num]
-    none = np.full(studies, np.nan)
-    return Draws(
-        numbers=chains.numbers.reshape(studies, -1, size)[:, order],
+    return unweighed(chains.numbers.reshape(studies, -1, size)[:, order], "nuts")._replace(
         chain=np.tile(order // each, (studies, 1)),
-        method=np.full(studies, "nuts", "<U4"),
-        khat=none,
-        efficiency=none,
-        ess_bulk=told["ess_bulk"],
-        ess_tail=told["ess_tail"],
+        ess_bulk=np.minimum(told["ess_bulk"], num),
+        ess_tail=np.minimum(told["ess_tail"], num),
         rhat=np.stack([told["rhat"][name] for name in names], axis=-1),
         divergences=told["divergences"],
-        evidence=none,
     )
 
 
 def _by_svi(fit: Fit[Any], posed: Posed, at: Mode, num: int, seed: int) -> Draws:
-    studies, size = posed.starts.shape
     program = functools.partial(guided, posed.prepared.curve, num=num, tried=max(LEAST, num))
     near = _over_cores(program, posed.problem, at, keys_of(fit, posed.which, seed, "svi"))
-    none, whole = np.full(studies, np.nan), np.full(studies, float(num))
+    return unweighed(near.numbers, "svi")._replace(khat=near.khat)
+
+
+def unweighed(numbers: Float[np.ndarray, "study draw number"], method: str) -> Draws:
+    """Draws of which nothing is known but how they were made."""
+    studies, num, size = numbers.shape
+    none = np.full(studies, np.nan)
     return Draws(
-        numbers=near.numbers,
+        numbers=numbers,
         chain=np.full((studies, num), -1),
-        method=np.full(studies, "svi", "<U4"),
-        khat=near.khat,
+        method=np.full(studies, method, "<U5"),
+        khat=none,
         efficiency=none,
-        ess_bulk=whole,
-        ess_tail=whole,
+        ess_bulk=none,
+        ess_tail=none,
         rhat=np.full((studies, size), np.nan),
         divergences=np.zeros(studies, int),
         evidence=none,

@@ -128,7 +128,7 @@ def sample_groups(
         at = modes(model, jnp.mean(drawn.numbers, axis=(0, 1)), mean, groups, learn=False)
         residuals = log_likelihoods(model.curve, at.numbers, groups)[1]
         drawn, at, residuals = jax.tree.map(np.asarray, (drawn, at, residuals))
-    found = _diagnosed(drawn, model, prepared, noise)
+    found = _diagnosed(drawn, model, prepared, noise, num)
     about = _fit(whole, prepared, studies, at, residuals, by, _mixed(found))
     ensemble = _ensemble(about, prepared, drawn, num, found, seed)
     found["contraction"] = _contraction(model, groups, ensemble, drawn)
@@ -203,7 +203,7 @@ def _names(prepared: Prepared) -> list[str]:
     return [*(prepared.curve.slots[k].name for k in prepared.curve.free), SCALE]
 
 
-def _diagnosed(drawn: Chains, model: Hierarchy, prepared: Prepared, noise: AbstractNoise) -> dict[str, Any]:
+def _diagnosed(drawn: Chains, model: Hierarchy, prepared: Prepared, noise: AbstractNoise, num: int) -> dict[str, Any]:
     """By group what chains are diagnosed by, and what they say of the population."""
     names = _names(prepared)
     by_group = [chains_diagnosed(drawn.numbers[:, :, g], drawn.diverging, names) for g in range(drawn.numbers.shape[2])]
@@ -217,8 +217,8 @@ def _diagnosed(drawn: Chains, model: Hierarchy, prepared: Prepared, noise: Abstr
     }  # fmt: skip
     return {
         "method": "nuts",
-        "ess_bulk": np.array([one["ess_bulk"] for one in by_group]),
-        "ess_tail": np.array([one["ess_tail"] for one in by_group]),
+        "ess_bulk": np.minimum([one["ess_bulk"] for one in by_group], num),
+        "ess_tail": np.minimum([one["ess_tail"] for one in by_group], num),
         "rhat": {name: np.array([one["rhat"][name] for one in by_group]) for name in names},
         "divergences": int(np.sum(drawn.diverging)),
         "khat": np.full(drawn.numbers.shape[2], np.nan),
@@ -303,9 +303,10 @@ def _fit(
 def _ensemble(
     about: Fit[LawT], prepared: Prepared, drawn: Chains, num: int, found: dict[str, Any], seed: int
 ) -> Ensemble[LawT]:
-    """So many draws of all groups together, in no order."""
+    """So many draws of all groups together."""
     chain, draw, count, size = drawn.numbers.shape
-    chosen = np.random.default_rng([seed, 0x5A3B]).permutation(chain * draw)[:num]
+    # Step by step, all chains in turn, each in its own order.
+    chosen = np.arange(chain * draw).reshape(chain, draw).T.ravel()[:num]
     numbers = drawn.numbers.reshape(-1, count, size)[chosen].swapaxes(0, 1)
     law, scale = _natural(prepared, numbers.reshape(-1, size))
     shape = count, len(chosen)

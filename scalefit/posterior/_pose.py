@@ -59,6 +59,7 @@ def pose(
     cluster: str | tuple[str, ...] | None = "auto",
     priors: Mapping[str, Any] | None = None,
     growth: str | None = None,
+    shared: bool | None = None,
 ) -> list[Posed]:
     """The densities of the studies of a fit.
 
@@ -67,6 +68,7 @@ def pose(
     - `cluster`: What stands for one training, whose rows share an offset.
     - `priors`: Parameter → NumPyro distribution.
     - `growth`: The input with a power of which the scatter grows.
+    - `shared`: Whether rows of one training share an offset; unless said, where some study has two of one.
 
     **Raises:** `InputError` for fits that did not converge, noises without a density, priors of what is not fitted, and
     a `growth` that is no input of the law.
@@ -80,7 +82,11 @@ def pose(
         raise InputError("The fit did not converge, so there is nowhere to look for a posterior: mend the fit first.")
     studies = studies_of(fit, runs)
     code = studies.runs.clusters(cluster)
-    alone = np.unique(code).size == len(code)
+    # What is one training is one within a study.
+    study = np.repeat(np.arange(len(studies)), studies.counts)
+    in_order = studies.order[np.concatenate([np.arange(f, f + c) for f, c in zip(studies.first, studies.counts)])]
+    alone = len(np.unique(np.stack([study, code[in_order]]), axis=1).T) == len(study)
+    alone = alone if shared is None else not shared
     units = input_units(fit.law)
     sizes = [name for name, unit in units.items() if unit != SHARE]
     if growth is not None and growth not in sizes:

@@ -106,14 +106,32 @@ def with_given(prior: Prior, curve: LawCurve, given: Mapping[str, Any]) -> Prior
     return dataclasses.replace(prior, given=places, bounds=bounds)
 
 
+def _allowed(prior: Prior, curve: LawCurve, place: int) -> tuple[float, float]:
+    """The ends of what a number may be."""
+    if place >= len(curve.free):
+        return (-math.inf if names_of(prior, curve)[place] == GROWTH else 0.0), math.inf
+    constraint = curve.slots[curve.free[place]].parameter.constraint
+    return constraint.low, constraint.high
+
+
+def _support(distribution: Any) -> tuple[float, float]:
+    """The ends of a distribution."""
+    ends = (("lower_bound", -math.inf), ("upper_bound", math.inf))
+    low, high = (float(getattr(distribution.support, name, end)) for name, end in ends)
+    return low, high
+
+
 def _left_out(prior: Prior, curve: LawCurve, place: int, distribution: Any) -> float | None:
     """A value that a parameter may have and a distribution does not."""
-    reach = np.linspace(-6.0, 6.0, 121)
-    if place >= len(curve.free):
-        tried = reach if names_of(prior, curve)[place] == GROWTH else np.exp(reach)
-    else:
-        constraint = curve.slots[curve.free[place]].parameter.constraint
-        tried = np.exp(reach) if constraint.kind == "nonnegative" else constraint.constrain(reach)
+    (least, most), (low, high) = _allowed(prior, curve, place), _support(distribution)
+    if low > least:
+        return 0.5 * (least + low) if math.isfinite(least) else low - 1.0
+    if high < most:
+        return 0.5 * (high + most) if math.isfinite(most) else high + abs(high) + 1.0
+    # Supports that are no interval.
+    middle = np.exp(np.linspace(-6.0, 6.0, 121))
+    tried = np.concatenate([-middle, middle]) if least < 0.0 else middle
+    tried = tried[(tried > least) & (tried < most)]
     out = ~np.asarray(distribution.support(tried))
     return float(tried[np.argmax(out)]) if out.any() else None
 
@@ -122,8 +140,7 @@ def _ends(curve: LawCurve, place: int, distribution: Any) -> tuple[float, float]
     """Both ends of a distribution, where all between them are values of a parameter that depends on no other."""
     if place >= len(curve.free) or curve.slots[curve.free[place]].parameter.dims:
         return None
-    support, allowed = distribution.support, curve.slots[curve.free[place]].parameter.constraint
-    low, high = (float(getattr(support, end, math.nan)) for end in ("lower_bound", "upper_bound"))
+    allowed, (low, high) = curve.slots[curve.free[place]].parameter.constraint, _support(distribution)
     return (low, high) if allowed.low <= low < high <= allowed.high and math.isfinite(high - low) else None
 
 
@@ -163,6 +180,47 @@ def _words(distribution: Any) -> str:
     return f"{type(distribution).__name__}({numbers})"
 
 
+def drawn_from(
+    prior: Prior, curve: LawCurve, num: int, key: Array
+) -> tuple[Float[np.ndarray, "draw number"], dict[int, Float[np.ndarray, " draw"]]]:
+    """Draws of the prior alone: of the sampled numbers, and the natural values of which the caller gave a distribution.
+
+    **Raises:** `InputError` where hardly any of a distribution lies where the parameter may.
+    """
+    usual, own = jax.random.split(key)
+    normal = np.asarray(jax.random.normal(usual, (num, len(prior.centre))))
+    numbers = np.asarray(prior.centre) + np.asarray(prior.spread) * normal
+    for i, k in enumerate(curve.free):
+        if curve.slots[k].parameter.constraint.kind == "interval":
+            numbers[:, i] = np.asarray(jax.random.logistic(jax.random.fold_in(own, i), (num,)))
+    return numbers, {i: _inside(prior, curve, i, num, jax.random.fold_in(own, i)) for i in prior.given}
+
+
+def number_of(prior: Prior, curve: LawCurve, place: int, natural: Any, typical: Any) -> Any:
+    """The sampled number of a natural value that depends on no other."""
+    if place >= len(curve.free):
+        return natural if names_of(prior, curve)[place] == GROWTH else np.log(natural)
+    declared = curve.slots[curve.free[place]].parameter
+    if place in prior.bounds:
+        low, high = prior.bounds[place]
+        return np.log(natural - low) - np.log(high - natural)
+    share = natural / typical if is_amplitude(declared) else natural + 0.0 * typical
+    return np.log(share) if declared.constraint.kind == "nonnegative" else declared.constraint.unconstrain(share)
+
+
+def _inside(prior: Prior, curve: LawCurve, place: int, num: int, key: Array) -> Float[np.ndarray, " draw"]:
+    """Draws of a given distribution that are values of its parameter."""
+    distribution, (least, most) = prior.given[place], _allowed(prior, curve, place)
+    some = np.asarray(distribution.sample(key, (16 * num,)), float)
+    some = some[(some > least) & (some < most)]
+    if len(some) < num:
+        raise InputError(
+            f"The prior of {names_of(prior, curve)[place]} is {_words(distribution)}, and hardly any of it lies in "
+            f"({least:g}, {most:g}), where the parameter does: give another."
+        )
+    return some[:num]
+
+
 def log_prior(prior: Prior, curve: LawCurve, numbers: Float[Array, " number"], constant: Any) -> Any:
     """The logarithm of the prior density of sampled numbers."""
     count, extra = len(curve.free), numbers.shape[0] - len(curve.free)
@@ -178,7 +236,8 @@ def log_prior(prior: Prior, curve: LawCurve, numbers: Float[Array, " number"], c
     for i, distribution in prior.given.items():
         # Natural values depend on each other in one order only, so that the volume is the product of their own slopes.
         slope = _slope(prior, curve, i, numbers, natural)
-        total = total + distribution.log_prob(natural[i]) + jnp.log(jnp.abs(slope))
+        there = jnp.where(distribution.support(natural[i]), distribution.log_prob(natural[i]), -jnp.inf)
+        total = total + there + jnp.log(jnp.abs(slope))
     return total
 
 

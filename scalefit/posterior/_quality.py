@@ -38,7 +38,10 @@ def warn_of_fit(ensemble: Ensemble[Any]) -> None:
     """Say where the draws leave the fit, whose numbers stand as `value` beside their intervals."""
     if ensemble.fit.keys is not None:
         return
-    fitted, drawn = values(ensemble.fit.law), values(ensemble.law)
+    good = ensemble.converged
+    if not good.any():
+        return
+    fitted, drawn = values(ensemble.fit.law), values(ensemble.law)[good]
     places = [k for k, slot in enumerate(slots(ensemble.fit.law)) if slot.name in ensemble.free]
     low, high = np.quantile(drawn[:, places], [0.025, 0.975], axis=0)
     out = ~((low <= fitted[places]) & (fitted[places] <= high))

@@ -16,6 +16,7 @@ from ..noise import Huber, random_residuals
 from ..results import Ensemble
 from ._density import Problem, Rows, of_rows, rows_of
 from ._noise import log_density_of
+from ._nuts import CHAINS
 from ._pose import FARTHEST, Posed, pose
 from ._prior import GROWTH, TRAINING, default, sampled_numbers
 
@@ -84,7 +85,7 @@ def recalled(draws: Ensemble[Any], runs: Runs, posed: Posed | None = None, num: 
             f"and pass the whole table of runs with it."
         )
     if posed is None:
-        (posed,) = pose(fit, runs, *remembered(draws))
+        (posed,) = pose(fit, runs, *remembered(draws), shared=TRAINING in draws.drawn)
     places = np.flatnonzero(draws.converged)
     if places.size == 0:
         raise InputError("No draw of the ensemble converged, so there is nothing to judge.")
@@ -109,7 +110,12 @@ def recalled(draws: Ensemble[Any], runs: Runs, posed: Posed | None = None, num: 
 
 
 def _spaced(count: int, num: int) -> Int[np.ndarray, " kept"]:
-    return np.arange(count) if count <= num else np.linspace(0, count - 1, num).astype(int)
+    """At most so many of the draws, evenly spaced; chains take turns, and whole turns are kept."""
+    if count <= num:
+        return np.arange(count)
+    turn = CHAINS if num >= CHAINS else 1
+    begins = np.linspace(0, count // turn - 1, num // turn).astype(int) * turn
+    return (begins[:, None] + np.arange(turn)).ravel()
 
 
 def _alone(problem: Problem) -> Problem:
@@ -125,8 +131,7 @@ def remembered(draws: Ensemble[Any]) -> tuple[str | tuple[str, ...] | None, None
     if draws.method not in OWN:
         return None, None, None
     found = draws.diagnostics
-    cluster = found.get("cluster", "auto" if TRAINING in draws.drawn else None)
-    return tuple(cluster) if isinstance(cluster, dict) else cluster, None, found.get("growth")
+    return found.get("cluster", "auto" if TRAINING in draws.drawn else None), None, found.get("growth")
 
 
 def sampled_of(draws: Ensemble[Any], posed: Posed, good: Int[np.ndarray, " kept"]) -> Float[np.ndarray, "kept number"]:

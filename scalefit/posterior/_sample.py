@@ -1,5 +1,6 @@
 """A posterior of a law's parameters, as an ensemble of equally weighted draws."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_args
@@ -13,12 +14,22 @@ from .._core import RESULTS, InputError
 from ..data import Runs
 from ..estimate import laws_at, refuse_number, representable
 from ..laws import AbstractLaw
+from ..params import values, with_values
 from ..results import Ensemble, Fit
 from ._check import checked
-from ._draw import Draws, Method, draws_of
+from ._draw import Draws, Method, draws_of, unweighed
 from ._loo import left_out
 from ._pose import Posed, pose
-from ._prior import GROWTH, TRAINING, described, free_numbers_of, names_of, natural_numbers
+from ._prior import (
+    GROWTH,
+    TRAINING,
+    described,
+    drawn_from,
+    free_numbers_of,
+    names_of,
+    natural_numbers,
+    number_of,
+)
 from ._quality import warn_of_fit, warn_of_quality
 from ._recall import recalled
 
@@ -26,6 +37,8 @@ LawT = TypeVar("LawT", bound=AbstractLaw)
 
 LOGISTIC = math.pi**2 / 3.0
 """Variance of the log odds of a uniform number."""
+FROM_PRIOR = 4000
+"""Draws of a prior by which its width is known."""
 JUDGED, CHECKED = 1000, 300
 """Draws at most by which `sample` leaves runs out, and replicates them."""
 
@@ -66,7 +79,8 @@ def sample(
     - `seed`: Of the draws.
 
     **Returns:** an `Ensemble` of equally weighted draws; `diagnostics` holds, for each study of a batch, `method`,
-    `ess_bulk`, `ess_tail`, `rhat` by parameter, `divergences`, `khat` (NaN where a method has none), `log_evidence`
+    `ess_bulk`, `ess_tail`, `rhat` by parameter, `divergences`, `khat` and `efficiency` (effective draws for each that
+    was weighed; NaN where a method has none), `log_evidence`
     (of importance sampling), `contraction` by parameter (1 less the variance after over that before the runs: near 0
     where they do not inform it), `priors` in words, and `cluster` and `growth` as they were asked for. Of a single fit,
     `loo` holds `elpd`, `se`, `effective` and `worst_khat` as `scalefit.loo` says them, and `checks` the p-values of
@@ -85,7 +99,7 @@ def sample(
         raise InputError(f"method is {method!r}; expected one of {', '.join(map(repr, get_args(Method)))}.")
     parts = pose(fit, runs, cluster, priors, growth)
     drawn = [draws_of(fit, part, num, method, seed) for part in parts]
-    ensemble = _ensemble(fit, parts, drawn, "posterior", seed, {"cluster": _kept(cluster), "growth": growth})
+    ensemble = _ensemble(fit, parts, drawn, "posterior", seed, {"cluster": cluster, "growth": growth})
     if fit.keys is None:
         ensemble.diagnostics.update(_judged(ensemble, runs, parts[0], seed))
     warn_of_quality(ensemble)
@@ -94,9 +108,18 @@ def sample(
 
 
 def prior(
-    fit: Fit[LawT], runs: Runs, *, num: int = 2000, priors: Mapping[str, Any] | None = None, seed: int = 0
+    fit: Fit[LawT],
+    runs: Runs,
+    *,
+    num: int = 2000,
+    priors: Mapping[str, Any] | None = None,
+    cluster: str | tuple[str, ...] | None = "auto",
+    growth: str | None = None,
+    seed: int = 0,
 ) -> Ensemble[LawT]:
     """Draws of a law's parameters from their priors alone: what `sample` would say if the runs said nothing.
+
+    Studies of a batch have the same draws, each about its own inputs.
 
     **Arguments:** as `sample` has them; the runs give the inputs about which, and the targets for which, priors are
     stated.
@@ -107,16 +130,23 @@ def prior(
     """
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
-    parts = pose(fit, runs, None, priors)
+    parts = pose(fit, runs, cluster, priors, growth)
+    own, curve = parts[0].problem.prior, parts[0].prepared.curve
     with jax.enable_x64(True):
-        blind = [p._replace(problem=p.problem._replace(real=jnp.zeros_like(p.problem.real))) for p in parts]
-    drawn = [draws_of(fit, part, num, "is", seed) for part in blind]
-    return _ensemble(fit, blind, drawn, "prior", seed, {"cluster": None, "growth": None})
-
-
-def _kept(cluster: str | tuple[str, ...] | None) -> Any:
-    """What a training is, as `diagnostics` can hold it: a tuple of names as the keys of a dictionary."""
-    return cluster if cluster is None or isinstance(cluster, str) else dict.fromkeys(cluster, True)
+        numbers, given = drawn_from(own, curve, num, jax.random.key(seed))
+    drawn = []
+    for part in parts:
+        placed = np.tile(numbers, (len(part.which), 1, 1))
+        for i, natural in given.items():
+            placed[..., i] = number_of(own, curve, i, natural, part.prepared.typical[:, None])
+        drawn.append(unweighed(placed, "prior"))
+    ensemble = _ensemble(fit, parts, drawn, "prior", seed, {"cluster": cluster, "growth": growth})
+    # What is counted in a unit was given as it is, not at the mean inputs.
+    table = values(ensemble.law)
+    for i, natural in given.items():
+        if i < len(curve.free) and curve.slots[curve.free[i]].parameter.dims:
+            table[..., curve.free[i]] = natural
+    return dataclasses.replace(ensemble, law=with_values(ensemble.law, table))
 
 
 def _judged(ensemble: Ensemble[Any], runs: Runs, posed: Posed, seed: int) -> dict[str, Any]:
@@ -204,11 +234,16 @@ def _contraction(part: Posed, numbers: Float[np.ndarray, "study draw number"]) -
     before = np.asarray(prior.spread) ** 2
     before[[i for i, kind in enumerate(kinds) if kind == "interval"]] = LOGISTIC
     after = np.var(numbers, axis=1)
-    if prior.given:
-        with jax.enable_x64(True):
-            natural = jax.vmap(
-                lambda study, constant: jax.vmap(lambda one: natural_numbers(curve, one, prior, constant))(study)
-            )(jnp.asarray(numbers), part.problem.constant)
-        for i, distribution in prior.given.items():
-            after[:, i], before[i] = np.var(np.asarray(natural[i]), axis=1), float(distribution.variance)
+    if not prior.given:
+        return 1.0 - after / before
+    with jax.enable_x64(True):
+        natural = jax.vmap(
+            lambda study, constant: jax.vmap(lambda one: natural_numbers(curve, one, prior, constant))(study)
+        )(jnp.asarray(numbers), part.problem.constant)
+        _, alone = drawn_from(prior, curve, FROM_PRIOR, jax.random.key(0))
+    for i in prior.given:
+        kind = kinds[i] if i < len(kinds) else "real" if names_of(prior, curve)[i] == GROWTH else "positive"
+        # On logarithms of what has a sign, where distributions without a variance have one too.
+        of = np.log if kind in ("positive", "nonnegative") else np.asarray
+        after[:, i], before[i] = np.var(of(np.asarray(natural[i])), axis=1), np.var(of(alone[i]))
     return 1.0 - after / before

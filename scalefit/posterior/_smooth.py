@@ -8,6 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+SHORTEST = 5
+"""Weights of which a tail can be told at least."""
+
 
 class Weighed(NamedTuple):
     """The importance of draws.
@@ -40,6 +43,9 @@ def weigh(log_weight: Float[Array, " draw"], order: Int[Array, " draw"] | None =
     most = jnp.max(log_weight)
     weight = jnp.exp(log_weight - most)
     count = min(size // 5, math.ceil(3.0 * math.sqrt(size)))
+    if count < SHORTEST:
+        plain = weight / jnp.sum(weight)
+        return Weighed(plain, jnp.full((), jnp.nan), 1.0 / jnp.sum(plain**2), most + jnp.log(jnp.mean(weight)))
     order = jnp.argsort(weight) if order is None else order
     tail, cut = order[size - count :], weight[order[size - count - 1]]
     khat, scale = pareto_tail(weight[tail] - cut)

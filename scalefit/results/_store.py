@@ -191,6 +191,7 @@ def _result(
         return fit
     counts = {arrays[f"draws.{n}"].shape[: fit.objective.ndim + 1] for n in _DRAW_ARRAYS}
     counts |= {arrays[f"draws.law.{n}"].shape[: fit.objective.ndim + 1] for n in parameters(cls)}
+    counts |= {arrays[n].shape for n in arrays if n.startswith(DRAWN)}
     if len(counts) != 1:
         raise ValueError(f"its draws are of different lengths, {sorted(counts)}")
     kept = document["ensemble"]
@@ -199,19 +200,25 @@ def _result(
         fit=fit,
         method=kept["method"],
         seed=kept["seed"],
-        diagnostics=_arrays(kept["diagnostics"]),
+        diagnostics=_diagnostics(kept["diagnostics"]),
         drawn={name.removeprefix(DRAWN): arrays[name] for name in arrays if name.startswith(DRAWN)},
         **{name: arrays[f"draws.{name}"] for name in _DRAW_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
 
 
-def _arrays(document: Any) -> Any:
-    """Lists as arrays again; what was not finite is NaN."""
+OPTIONS = "cluster", "growth"
+"""Diagnostics that say what was asked for: names, or nothing."""
+
+
+def _diagnostics(document: Any) -> Any:
+    """Lists as arrays again, and what was not finite as NaN; names stay names."""
     if isinstance(document, dict):
-        return {name: _arrays(value) for name, value in document.items()}
+        found = {name: _diagnostics(value) for name, value in document.items() if name not in OPTIONS}
+        options = {name: document[name] for name in OPTIONS if name in document}
+        return found | {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     if isinstance(document, list):
         return np.asarray([math.nan if value is None else value for value in document])
-    return document
+    return math.nan if document is None else document
 
 
 def versions() -> dict[str, str]:
