@@ -9,7 +9,7 @@ from ..noise import AbstractNoise, Gaussian, Huber
 from ._noise import log_density_of
 
 POINTS, STRETCH = 21, 1.5
-"""Places at which the offset of a training is tried, spread wider than its density, whose tails may be heavy. Where rows
+"""Places at which the offset of a training is tried, spread wider than its density, whose tails may be heavy. If rows
 of one training lie ten scatters and more apart, it has several likely offsets, and some tenths of a nat are lost."""
 ROUNDS = 4
 """Rounds in which its middle is found."""
