@@ -52,6 +52,7 @@ def _best(laws: Any, log_ND: Array) -> Array:
             return x - jnp.clip(move, -gap, gap)
 
         found = jax.lax.fori_loop(0, NEWTON, step, tried[k])
-        return jnp.where((k > 0) & (k < STEPS - 1), 0.5 * whole + found, jnp.nan)
+        # A loss that only falls, or has fallen to a level where rounding stops it, has no best size.
+        return jnp.where((values[0] > values[k]) & (values[-1] > values[k]), 0.5 * whole + found, jnp.nan)
 
     return jax.vmap(lambda law: jax.vmap(lambda whole: at(law, whole))(log_ND))(laws)

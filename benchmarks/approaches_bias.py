@@ -1,0 +1,75 @@
+"""What isoFLOP parabolas, isoFLOP splines and a fitted surface make of noise-free runs whose optima are known.
+
+`python benchmarks/approaches_bias.py` prints the table of benchmarks/README.md. About ten seconds.
+"""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+import scalefit as sf
+from scalefit.laws import Chinchilla
+from scalefit.plan._optima import best_sizes
+
+SURFACES = {"symmetric": (0.31, 0.31), "3:1": (0.465, 0.155)}
+DESIGNS = {
+    "within 2x of the best size": (2.0, 1.0, 1.0),
+    "within 8x": (8.0, 1.0, 1.0),
+    "within 8x, off centre 3x": (8.0, 3.0, 3.0),
+    "within 8x, off centre 3x below to 3x above": (8.0, 1 / 3.0, 3.0),
+}
+"""How far sizes reach either way, and by how much their centre is off at the least and at the largest budget."""
+C = np.geomspace(1e18, 1e21, 7)
+
+
+def surface(alpha: float, beta: float) -> Chinchilla:
+    return Chinchilla(E=1.69, A=406.4, B=410.7, alpha=alpha, beta=beta)
+
+
+def best(law: Chinchilla) -> np.ndarray:
+    """N* at each budget."""
+    return np.exp(best_sizes(Chinchilla(*(np.asarray([v]) for v in (law.E, law.A, law.B, law.alpha, law.beta))), C)[0])
+
+
+def runs_of(law: Chinchilla, reach: float, first: float, last: float) -> sf.Runs:
+    """Fifteen sizes at each budget."""
+    N = (best(law) * np.geomspace(first, last, len(C)))[:, None] * np.geomspace(1 / reach, reach, 15)
+    D = C[:, None] / 6 / N
+    loss = law.E + law.A * N**-law.alpha + law.B * D**-law.beta
+    return sf.Runs(loss.ravel(), N=N.ravel(), D=D.ravel(), C=np.repeat(C, 15))
+
+
+def optima(method: str) -> Callable[[sf.Runs], np.ndarray]:
+    def found(runs: sf.Runs) -> np.ndarray:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if method == "surface":
+                return best(sf.fit(Chinchilla, runs).law)
+            return sf.isoflop(runs, method=method, noise=0.0).N  # pyright: ignore[reportArgumentType]
+
+    return found
+
+
+def signed(value: float, digits: int) -> str:
+    """With its sign, or 0 where nothing is left of it."""
+    return f"{value:+.{digits}f}" if round(value, digits) else "0"
+
+
+def main() -> None:
+    print("| surface | sizes | parabola: N*, a | spline: N*, a | fitted surface: N*, a |")
+    print("|---|---|---|---|---|")
+    for name, exponents in SURFACES.items():
+        law = surface(*exponents)
+        for design, (reach, first, last) in DESIGNS.items():
+            runs, cells = runs_of(law, reach, first, last), []
+            for method in ("parabola", "spline", "surface"):
+                off = np.log(optima(method)(runs) / best(law))
+                some = np.isfinite(off)
+                slope = np.polyfit(np.log(C[some]), off[some], 1)[0]
+                cells.append(f"{signed(100 * np.expm1(off[some][-1]), 1)} %, {signed(slope, 4)}")
+            print(f"| {name} | {design} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
