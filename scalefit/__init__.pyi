@@ -26,8 +26,10 @@ from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
 from .plan import Crossover as Crossover
 from .plan import Curation as Curation
+from .plan import Design as Design
 from .plan import crossover as crossover
 from .plan import curate as curate
+from .plan import design_runs as design_runs
 from .posterior import Agreement as Agreement
 from .posterior import Average as Average
 from .posterior import Check as Check

@@ -5,3 +5,5 @@ from ._crossover import crossover as crossover
 from ._curate import curate as curate
 from ._curation import Curation as Curation
 from ._curation import CurationDraws as CurationDraws
+from ._design import Design as Design
+from ._design import design_runs as design_runs
