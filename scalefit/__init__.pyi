@@ -30,6 +30,8 @@ from .plan import Design as Design
 from .plan import crossover as crossover
 from .plan import curate as curate
 from .plan import design_runs as design_runs
+from .plan import design_template as design_template
+from .plan import precision as precision
 from .posterior import Agreement as Agreement
 from .posterior import Average as Average
 from .posterior import Check as Check

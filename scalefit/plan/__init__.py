@@ -7,3 +7,5 @@ from ._curation import Curation as Curation
 from ._curation import CurationDraws as CurationDraws
 from ._design import Design as Design
 from ._design import design_runs as design_runs
+from ._templates import design_template as design_template
+from ._templates import precision as precision

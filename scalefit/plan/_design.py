@@ -10,15 +10,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import InputError
-from ..data import Runs, read_runs, table_of
+from ..data import Runs
 from ..estimate import inputs_for, studies_of, usable
-from ..laws import AbstractLaw, input_units
+from ..laws import AbstractLaw
 from ..params import slots, values
 from ..results import Ensemble, Fit
+from ._candidates import candidates_of, money_of, prices_of, sigma_of
 from ._criteria import Criterion, best_batch, covariances, scale_of, slopes
 from ._target import Cost, Target, six_nd, target_of
-
-_NO_LOSS = "loss, still to be measured"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,19 +118,17 @@ def design_runs(
     nothing says how much is known. Source: V-optimality for each cost, arXiv 2604.22753.
     """
     law, draws, free, failed, fit = _known(result, num_draws)
-    pool = _candidates(law, candidates)
-    prices = _prices(cost, pool)
-    money = _budget(budget, prices)
-    sigma = _sigma(noise, fit, runs)
+    pool = candidates_of(law, candidates)
+    prices = prices_of(cost, pool)
+    money = money_of(budget, prices)
+    sigma = sigma_of(noise, fit)
     if criterion not in ("V", "D", "regret"):
         raise InputError(f"criterion is {criterion!r}; expected 'V', 'D' or 'regret'.")
     if target is None and criterion != "D":
         raise InputError(f"criterion {criterion!r} needs a target, as target='loss@C=1e24'.")
     of = (lambda _: jnp.zeros(1)) if target is None else target_of(target, law, cost if callable(cost) else six_nd)
-    if criterion == "regret":
-        if not (isinstance(of, Target) and "C" in of.at):
-            raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
-        aim_of: Any = dataclasses.replace(of, quantity="N")
+    if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
+        raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
     done = None
     if runs is not None:
         runs = usable(law, studies_of(fit, runs).runs if fit is not None else runs)
@@ -144,8 +141,8 @@ def design_runs(
     scale, numbers = scale_of(law, draws, free, pool)
     found = slopes(scale, free, pool, of, log)
     aim = found.target
-    if criterion == "regret":
-        best = slopes(scale, free, pool, aim_of, log)
+    if criterion == "regret" and isinstance(of, Target):
+        best = slopes(scale, free, pool, dataclasses.replace(of, quantity="N"), log)
         aim = best.target * np.sqrt(0.5 * np.maximum(best.bend, 0.0))[:, None, None]
     fine = np.isfinite(found.runs).all((1, 2)) & np.isfinite(found.target).all((1, 2)) & np.isfinite(aim).all((1, 2))
     if not fine.any():
@@ -199,66 +196,6 @@ def _known(result: Any, num_draws: int) -> tuple[AbstractLaw, Any, tuple[int, ..
         raise InputError("Fewer than two draws of the ensemble converged, so it says nothing of how sure the fit is.")
     draws = jax.tree.map(lambda a: np.asarray(a)[good[:num_draws]], result.law)
     return law, draws, free, len(result) - good.size, fit
-
-
-def _candidates(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, " candidate"]]:
-    if isinstance(given, Runs):
-        given = dict(given.inputs)
-    table, _ = table_of(given)
-    table = {name: column for name, column in table.items() if name not in ("loss", "error", "accuracy", "se")}
-    size = len(next(iter(table.values()))) if table else 1
-    read = read_runs({**table, _NO_LOSS: np.ones(size)}, target=_NO_LOSS)
-    pool = {name: np.asarray(column, float) for name, column in inputs_for(law, read)[0].items()}
-    for name, column in pool.items():
-        if not np.isfinite(column).all():
-            raise InputError(f"Candidate {int(np.argmin(np.isfinite(column))) + 1} has no {name}: fill it or drop it.")
-    return {name: pool[name] for name in input_units(law)}
-
-
-def _prices(cost: Any, pool: Mapping[str, np.ndarray]) -> Float[np.ndarray, " candidate"]:
-    size = len(next(iter(pool.values())))
-    if callable(cost):
-        if not {"N", "D"} <= set(pool):
-            raise InputError(f"The law has inputs {', '.join(pool)}: give cost= as a number for each candidate.")
-        with jax.enable_x64(True):
-            found = np.asarray(jax.vmap(cost)(jnp.asarray(pool["N"]), jnp.asarray(pool["D"])), float)
-    else:
-        try:
-            found = np.broadcast_to(np.asarray(cost, float), (size,))
-        except (TypeError, ValueError):
-            raise InputError(f"cost is {cost!r}; expected a function of N and D, or {size} numbers.") from None
-    if not (np.isfinite(found) & (found > 0)).all():
-        raise InputError("Every candidate must cost a finite amount above 0.")
-    return found
-
-
-def _budget(budget: Any, prices: np.ndarray) -> float:
-    try:
-        money = float(budget)
-    except (TypeError, ValueError):
-        money = np.nan
-    if not money > 0 or not np.isfinite(money):
-        raise InputError(f"budget is {budget!r}; expected a number above 0, in the unit of cost.")
-    if money < prices.min():
-        raise InputError(
-            f"No candidate is affordable: the cheapest costs {prices.min():.4g}, and the budget is {money:.4g}."
-        )
-    return money
-
-
-def _sigma(noise: Any, fit: Fit[Any] | None, runs: Runs | None) -> float:
-    """The scatter of a run: as given, or of the residuals, for the numbers that were fitted to them."""
-    del runs
-    if noise is not None:
-        if isinstance(noise, bool) or not isinstance(noise, int | float | np.number) or not 0 < noise < np.inf:
-            raise InputError(f"noise is {noise!r}; expected the scatter of a run above 0, as 0.01 of the logarithm.")
-        return float(noise)
-    if fit is None:
-        raise InputError("A law alone does not say how runs scatter: give noise=, as 0.01 for 1 %.")
-    count, free = fit.residuals.size, len(fit.free)
-    if count <= free or not float(fit.scale) > 0:
-        raise InputError(f"{count} runs do not say how they scatter about {free} numbers: give noise=, as 0.01.")
-    return float(fit.scale) * float(np.sqrt(count / (count - free)))
 
 
 def _spread(numbers: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, "free free"]:

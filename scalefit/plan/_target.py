@@ -37,7 +37,7 @@ def data_for(cost: Cost, log_N: Any, log_C: Any) -> Any:
     def excess(log_D: Any, log_N: Any, log_C: Any) -> Any:
         return jnp.log(cost(jnp.exp(log_N), jnp.exp(log_D))) - log_C
 
-    def halve(_: int, ends: tuple[Any, Any]) -> tuple[Any, Any]:
+    def halve(_: Any, ends: tuple[Any, Any]) -> tuple[Any, Any]:
         low, high = ends
         middle = 0.5 * (low + high)
         below = excess(middle, held_N, held_C) < 0
@@ -73,7 +73,7 @@ def best_size(law: AbstractLaw, cost: Cost, log_C: Any) -> Any:
     place = jnp.argmin(jnp.where(jnp.isnan(values), jnp.inf, values))
     golden = 0.5 * (np.sqrt(5.0) - 1.0)
 
-    def section(_: int, ends: tuple[Any, Any]) -> tuple[Any, Any]:
+    def section(_: Any, ends: tuple[Any, Any]) -> tuple[Any, Any]:
         low, high = ends
         left, right = high - golden * (high - low), low + golden * (high - low)
         lower = held(left) < held(right)
@@ -135,7 +135,9 @@ def target_of(given: Any, law: AbstractLaw, cost: Cost) -> Callable[[Any], Any]:
         raise InputError(f"target is {given!r}; expected text as 'loss@C=1e24', or a function of the law.")
     quantity, sign, where = (part.strip() for part in given.partition("@"))
     if quantity not in QUANTITIES:
-        raise InputError(f"target is {given!r}; there is no {quantity!r}; {hint(quantity, QUANTITIES, what='targets')}.")
+        raise InputError(
+            f"target is {given!r}; there is no {quantity!r}; {hint(quantity, QUANTITIES, what='targets')}."
+        )
     at: dict[str, Any] = {}
     for piece in re.split(r"[,\s]+", where) if sign else []:
         name, _, text = piece.partition("=")
