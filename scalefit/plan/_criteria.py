@@ -61,12 +61,15 @@ def scale_of(
 
 
 class Slopes(NamedTuple):
-    """Derivatives in the free numbers, by their unit: of what each run would show, of the target, of log N there."""
+    """Derivatives in the free numbers, by their unit, of what each run would show and of the target; its own value.
 
-    runs: Float[np.ndarray, "draw run free"]
-    target: Float[np.ndarray, "draw asked free"]
-    value: Float[np.ndarray, "draw asked"]
-    bend: Float[np.ndarray, " draw"]
+    `bend` is the second derivative of the loss along log N at the best N, NaN where the target has no compute.
+    """
+
+    runs: Any
+    target: Any
+    value: Any
+    bend: Any
 
 
 def slopes(
@@ -76,7 +79,7 @@ def slopes(
     with jax.enable_x64(True):
         arrays = jax.tree.map(jnp.asarray, (scale._replace(law=None), dict(inputs)))
         law = jax.tree.map(lambda a: jnp.asarray(a), scale.law)
-        found = _slopes(law, *arrays, of, free, tuple(slots(scale.law)), log)
+        found = _slopes(law, arrays[0], arrays[1], of, free, tuple(slots(scale.law)), log)
         return jax.tree.map(np.asarray, found)
 
 
