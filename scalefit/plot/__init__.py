@@ -2,6 +2,7 @@
 
 from ._common import new_figure as new_figure
 from ._corner import corner as corner
+from ._design import design as design
 from ._forecast import forecast as forecast
 from ._loss import loss_against as loss_against
 from ._loss import loss_against_compute as loss_against_compute

@@ -173,3 +173,10 @@ def test_what_cannot_be_asked_is_said(change, said):
 def test_a_fit_without_its_runs_says_what_is_missing(fit):
     with pytest.raises(sf.InputError, match="pass runs="):
         sf.design_runs(fit, POOL, budget=1e20, target="loss@C=1e23")
+
+
+def test_the_picture_shows_what_is_left_after_each_run(design):
+    ax = sf.plot.design(design)
+    spent, left = (np.asarray(a, float) for a in (ax.lines[1].get_xdata(), ax.lines[1].get_ydata()))
+    np.testing.assert_allclose(spent, np.cumsum(design.cost))
+    np.testing.assert_allclose(left, sd(design)[1:])
