@@ -28,6 +28,7 @@ from .plan import Allocation as Allocation
 from .plan import Approaches as Approaches
 from .plan import Crossover as Crossover
 from .plan import Curation as Curation
+from .plan import Design as Design
 from .plan import Envelope as Envelope
 from .plan import IsoFLOP as IsoFLOP
 from .plan import Ladder as Ladder
@@ -37,11 +38,14 @@ from .plan import approaches as approaches
 from .plan import compute_for as compute_for
 from .plan import crossover as crossover
 from .plan import curate as curate
+from .plan import design_runs as design_runs
+from .plan import design_template as design_template
 from .plan import envelope as envelope
 from .plan import gain as gain
 from .plan import isoflop as isoflop
 from .plan import ladder as ladder
 from .plan import overtakes as overtakes
+from .plan import precision as precision
 from .posterior import Agreement as Agreement
 from .posterior import Average as Average
 from .posterior import Check as Check

@@ -7,6 +7,7 @@ import typer
 from ._curate import curate
 from ._data import data
 from ._demo import demo
+from ._design import design
 from ._errors import Group, Program
 from ._fit import fit
 from ._laws import laws
@@ -46,6 +47,7 @@ main.command()(fit)
 main.command()(predict)
 main.command()(plan)
 main.command()(curate)
+main.command()(design)
 main.command()(laws)
 main.add_typer(data, name="data")
 main.command()(demo)

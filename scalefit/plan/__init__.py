@@ -12,6 +12,8 @@ from ._crossover import crossover as crossover
 from ._curate import curate as curate
 from ._curation import Curation as Curation
 from ._curation import CurationDraws as CurationDraws
+from ._design import Design as Design
+from ._design import design_runs as design_runs
 from ._envelope import Envelope as Envelope
 from ._envelope import envelope as envelope
 from ._gain import Gain as Gain
@@ -23,4 +25,6 @@ from ._ladder import Ladder as Ladder
 from ._ladder import LadderForecast as LadderForecast
 from ._ladder import ladder as ladder
 from ._optimum import best_size as best_size
+from ._templates import design_template as design_template
+from ._templates import precision as precision
 from ._trend import Trend as Trend

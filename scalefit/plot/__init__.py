@@ -4,6 +4,7 @@ from ._allocation import allocation as allocation
 from ._common import new_figure as new_figure
 from ._contours import contours as contours
 from ._corner import corner as corner
+from ._design import design as design
 from ._forecast import forecast as forecast
 from ._isoflop import isoflop as isoflop
 from ._loss import loss_against as loss_against

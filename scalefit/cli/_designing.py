@@ -1,0 +1,96 @@
+"""What `scalefit design` does: load, choose, write, print."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from .._core import InputError
+from ..data import parse_number, read_runs
+from ..plan import Design, design_runs
+from ..results import Ensemble, load
+from ._cache import keep_compiled
+from ._document import to_json
+from ._quiet import quiet
+from ._spec import number
+
+
+def run_design(
+    folder: Path, candidates: Path, *, budget: str, target: str | None, criterion: str, runs: Path | None,
+    noise: float | None, out: Path | None, json: bool, cache_dir: str | None,
+) -> None:  # fmt: skip
+    """Choose runs from a saved result, and print them in order.
+
+    **Raises:** `InputError` where the folder holds no result, or nothing can be chosen.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {str(folder)!r}; give one that `scalefit fit --out` wrote.")
+    money = parse_number(budget)
+    if money is None:
+        raise InputError(f"--budget is {budget!r}; expected a number of FLOP, as 1e21.")
+    if out is not None and (out.suffix.lower() != ".csv" or out.is_dir() or not out.absolute().parent.is_dir()):
+        raise InputError(f"--out is {str(out)!r}; expected a file that ends in .csv, in a folder that is there.")
+    with quiet(json):
+        result = load(folder)
+        done = None
+        if runs is not None:
+            done, result = read_runs(runs), result.fit if isinstance(result, Ensemble) else result
+        elif not isinstance(result, Ensemble):
+            raise InputError(
+                f"{str(folder)!r} holds no draws, so it does not say how sure it is: give the runs that were fitted, "
+                f"as --runs FILE, or fit with --bootstrap 200."
+            )
+        keep_compiled(cache_dir)
+        options: dict[str, Any] = {"budget": money, "target": target, "criterion": criterion, "noise": noise}
+        found = design_runs(result, candidates, runs=done, **options)
+    if out is not None:
+        _write(found, out)
+    typer.echo(to_json(_document(found)) if json else _said(found, out))
+
+
+def _document(found: Design) -> dict[str, Any]:
+    return {
+        "criterion": found.criterion,
+        "target": found.target,
+        "noise": found.noise,
+        "budget": found.budget,
+        "spent": found.spent,
+        "rows": found.order + 1,
+        "runs": found.runs,
+        "cost": found.cost,
+        "sd": found.sd,
+        "left": found.left,
+        "draws_left_out": found.failed,
+    }
+
+
+def _said(found: Design, out: Path | None) -> str:
+    after = found.left if found.sd is None else found.sd
+    what = found.criterion if found.sd is None else f"sd of {found.target}"
+    names = [*found.runs, "cost", f"{what} after"]
+    rows = [
+        [*(number(float(column[i])) for column in found.runs.values()), number(float(cost)), f"{after[i + 1]:.4g}"]
+        for i, cost in enumerate(found.cost)
+    ]
+    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+    lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in [names, *rows]]
+    logs = " (of its logarithm)" if found.target[:1] in ("N", "D") else ""
+    total = f"{len(found)} runs, {found.spent:.4g} of {found.budget:.4g} FLOP; {what}{logs}: "
+    lines.append(f"{total}{after[0]:.4g} now, {after[-1]:.4g} then, at a scatter of {100 * found.noise:.3g} %")
+    if found.failed:
+        lines.append(f"{found.failed} draws take no part: not converged, or the target is not finite there")
+    lines += [] if out is None else [f"written to {out}"]
+    return "\n".join(lines)
+
+
+def _write(found: Design, out: Path) -> None:
+    """The runs to do, in order, with an empty column for what is measured; written beside and renamed."""
+    rows = [",".join([*found.runs, "loss"])]
+    rows += [",".join([*(repr(float(c[i])) for c in found.runs.values()), ""]) for i in range(len(found))]
+    beside = out.with_name(f".{out.name}.part")
+    try:
+        beside.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        os.replace(beside, out)
+    except OSError as error:
+        raise InputError(f"--out {str(out)!r} cannot be written ({error.strerror}); choose another file.") from error

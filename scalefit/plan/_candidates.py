@@ -1,0 +1,91 @@
+"""Runs that could be done, as they are given: their inputs, their cost, their scatter, and what may be spent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from .._core import InputError
+from ..data import Runs, read_runs, table_of
+from ..estimate import inputs_for
+from ..laws import AbstractLaw, input_units
+from ..results import Fit
+
+_NO_LOSS = "loss, still to be measured"
+
+
+def candidates_of(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, " candidate"]]:
+    """The law's inputs of every candidate, derived where they follow from others.
+
+    **Raises:** `InputError` for a table that cannot be read, or lacks an input.
+    """
+    if isinstance(given, Runs):
+        given = dict(given.inputs)
+    table, _ = table_of(given)
+    table = {name: column for name, column in table.items() if name not in ("loss", "error", "accuracy", "se")}
+    size = len(next(iter(table.values()))) if table else 1
+    read = read_runs({**table, _NO_LOSS: np.ones(size)}, target=_NO_LOSS)
+    pool = {name: np.asarray(column, float) for name, column in inputs_for(law, read)[0].items()}
+    for name, column in pool.items():
+        if not np.isfinite(column).all():
+            raise InputError(f"Candidate {int(np.argmin(np.isfinite(column))) + 1} has no {name}: fill it or drop it.")
+    return {name: pool[name] for name in input_units(law)}
+
+
+def prices_of(cost: Any, pool: Mapping[str, np.ndarray]) -> Float[np.ndarray, " candidate"]:
+    """What every candidate costs.
+
+    **Raises:** `InputError` for a cost that is none, or a law without N and D where no numbers are given.
+    """
+    size = len(next(iter(pool.values())))
+    if callable(cost):
+        if not {"N", "D"} <= set(pool):
+            raise InputError(f"The law has inputs {', '.join(pool)}: give cost= as a number for each candidate.")
+        with jax.enable_x64(True):
+            found = np.asarray(jax.vmap(cost)(jnp.asarray(pool["N"]), jnp.asarray(pool["D"])), float)
+    else:
+        try:
+            found = np.broadcast_to(np.asarray(cost, float), (size,))
+        except (TypeError, ValueError):
+            raise InputError(f"cost is {cost!r}; expected a function of N and D, or {size} numbers.") from None
+    if not (np.isfinite(found) & (found > 0)).all():
+        raise InputError("Every candidate must cost a finite amount above 0.")
+    return found
+
+
+def money_of(budget: Any, prices: np.ndarray) -> float:
+    """The budget.
+
+    **Raises:** `InputError` for what is no number above 0, or buys nothing.
+    """
+    try:
+        money = float(budget)
+    except (TypeError, ValueError):
+        money = np.nan
+    if not money > 0 or not np.isfinite(money):
+        raise InputError(f"budget is {budget!r}; expected a number above 0, in the unit of cost.")
+    if money < prices.min():
+        raise InputError(
+            f"No candidate is affordable: the cheapest costs {prices.min():.4g}, and the budget is {money:.4g}."
+        )
+    return money
+
+
+def sigma_of(noise: Any, fit: Fit[Any] | None) -> float:
+    """The scatter of a run: as given, or of the residuals, for the numbers that were fitted to them.
+
+    **Raises:** `InputError` where nothing says it.
+    """
+    if noise is not None:
+        if isinstance(noise, bool) or not isinstance(noise, int | float | np.number) or not 0 < noise < np.inf:
+            raise InputError(f"noise is {noise!r}; expected the scatter of a run above 0, as 0.01 of the logarithm.")
+        return float(noise)
+    if fit is None:
+        raise InputError("A law alone does not say how runs scatter: give noise=, as 0.01 for 1 %.")
+    count, free = fit.residuals.size, len(fit.free)
+    if count <= free or not float(fit.scale) > 0:
+        raise InputError(f"{count} runs do not say how they scatter about {free} numbers: give noise=, as 0.01.")
+    return float(fit.scale) * float(np.sqrt(count / (count - free)))

@@ -1,0 +1,36 @@
+"""What a design leaves unknown, against what it costs."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ..plan import Design
+from ._common import new_axes
+
+
+def design(found: Design, *, ax: Any = None) -> Axes:
+    """Draw what is left unknown after each run against what the runs have cost together.
+
+    **Arguments:**
+
+    - `found`: A design, as `design_runs` gives it.
+    - `ax`: Axes to draw into; a figure of its own unless given.
+
+    **Returns:** the Axes.
+    """
+    ax = new_axes()[0] if ax is None else ax
+    left = found.left if found.sd is None else found.sd
+    spent = np.cumsum(found.cost)
+    ax.axhline(left[0], color="0.6", linestyle=":", label="before any of them")
+    ax.plot(spent, left[1:], marker="o", markersize=4, drawstyle="steps-post", label="after each run")
+    ax.set_xscale("log")
+    ax.set_xlabel("cost of the runs so far")
+    if found.sd is None:
+        ax.set_ylabel("log determinant of the covariance")
+    else:
+        log = found.target[:2] in ("N@", "D@")
+        ax.set_ylabel(f"sd of {'log ' if log else ''}{found.target}")
+        ax.set_yscale("log")
+    ax.legend(frameon=False)
+    return ax

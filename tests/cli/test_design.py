@@ -1,0 +1,48 @@
+"""`scalefit design`: from a saved fit and a table of candidates to the runs to do next."""
+
+import json
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+
+
+@pytest.fixture(scope="module")
+def folder(cli, runs_csv, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("design") / "result"
+    assert cli("fit", runs_csv, "--law", "chinchilla", "--noise", "gaussian", "--out", folder).status == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    path = tmp_path_factory.mktemp("grid") / "grid.csv"
+    path.write_text("N,D\n1e9,1e11\n3e9,1e11\n1e10,1e11\n1e8,1e12\n")
+    return path
+
+
+def test_the_runs_are_those_of_the_library_and_go_into_a_table(cli, folder, grid, runs_csv, tmp_path):
+    out = tmp_path / "next.csv"
+    asked = ("--candidates", grid, "--budget", "4e21", "--target", "loss@C=1e24", "--runs", runs_csv)
+    answer = cli("design", folder, *asked, "--json", "--out", out)
+    assert (answer.status, answer.err) == (0, "")
+    found, fit = json.loads(answer.out), sf.load(folder)
+    expected = sf.design_runs(
+        getattr(fit, "fit", fit), grid, runs=sf.read_runs(runs_csv), budget=4e21, target="loss@C=1e24"
+    )
+    assert found["rows"] == (expected.order + 1).tolist()
+    assert expected.sd is not None
+    np.testing.assert_allclose(found["sd"], expected.sd)
+    lines = out.read_text().splitlines()
+    assert lines[0] == "N,D,loss"
+    assert [float(line.split(",")[0]) for line in lines[1:]] == expected.runs["N"].tolist()
+    assert "sd of loss@C=1e24 after" in cli("design", folder, *asked).out
+
+
+def test_what_cannot_be_chosen_is_said(cli, folder, grid, runs_csv):
+    few = cli("design", folder, "--candidates", grid, "--budget", "1", "--target", "loss@C=1e24", "--runs", runs_csv)
+    assert few.status == 2
+    assert "No candidate is affordable" in few.err
+    word = cli("design", folder, "--candidates", grid, "--budget", "lots", "--target", "loss@C=1e24")
+    assert "--budget is 'lots'" in word.err

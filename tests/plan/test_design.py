@@ -1,0 +1,182 @@
+"""Which runs to do next: what is promised holds, and what cannot be asked is said."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.plan._criteria import covariances, scale_of, slopes
+from scalefit.plan._target import Target, six_nd, target_of
+
+LAW = sf.laws.Chinchilla.published("epoch")
+SIZES, DATA = (a.ravel() for a in np.meshgrid(np.geomspace(1e7, 1e9, 5), np.geomspace(1e9, 3e10, 5)))
+POOL = {"N": SIZES, "D": DATA}
+NOISE = 0.01
+
+
+def loss_at(N, D):
+    return LAW.E + LAW.A * N**-LAW.alpha + LAW.B * D**-LAW.beta
+
+
+def sd(design):
+    assert design.sd is not None
+    return design.sd
+
+
+@pytest.fixture(scope="module")
+def runs():
+    rng = np.random.default_rng(0)
+    return sf.Runs(loss=loss_at(SIZES, DATA) * np.exp(NOISE * rng.standard_normal(25)), N=SIZES, D=DATA)
+
+
+@pytest.fixture(scope="module")
+def fit(runs):
+    return sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
+
+
+@pytest.fixture(scope="module")
+def design():
+    return sf.design_runs(LAW, POOL, budget=1e20, target="loss@C=1e23", noise=NOISE)
+
+
+def test_runs_stay_within_the_budget_and_none_is_taken_twice(design):
+    assert len(set(design.order.tolist())) == len(design)
+    assert design.spent <= 1e20
+    np.testing.assert_allclose(design.cost, 6 * design.runs["N"] * design.runs["D"])
+    left = set(range(25)) - set(design.order.tolist())
+    assert min(6 * SIZES[k] * DATA[k] for k in left) > 1e20 - design.spent
+
+
+def test_every_run_leaves_less_unknown(design):
+    assert (np.diff(sd(design)) < 0).all()
+    np.testing.assert_allclose(design.left, sd(design) ** 2)
+
+
+def test_what_is_left_is_what_the_chosen_runs_leave_without_updates(design):
+    """One inversion of all chosen runs beside the updates one by one; the pool centres both."""
+    whole = {name: np.concatenate([column, POOL[name]]) for name, column in POOL.items()}
+    everything = sf.design_runs(LAW, POOL, budget=1e30, target="loss@C=1e23", noise=NOISE)
+    assert len(everything) == 25
+    assert sd(everything)[-1] == pytest.approx(sf.precision(POOL, target="loss@C=1e23", noise=NOISE), rel=1e-9)
+    twice = sf.precision(whole, target="loss@C=1e23", noise=NOISE)
+    halved = sf.precision(POOL, target="loss@C=1e23", noise=NOISE / np.sqrt(2))
+    assert twice == pytest.approx(halved, rel=1e-9)
+
+
+def test_the_choice_is_near_the_best_of_all_batches():
+    """Of eight runs every affordable batch can be tried: no batch leaves a standard deviation less by a twentieth."""
+    place = [0, 2, 4, 8, 12, 18, 20, 24]
+    some = {name: column[place] for name, column in POOL.items()}
+    cost, budget, target = 6 * some["N"] * some["D"], 2e19, "loss@N=1e10,D=1e11"
+    scale, _ = scale_of(LAW, jax.tree.map(lambda a: np.asarray(a)[None], LAW), tuple(range(5)), some)
+    found = slopes(scale, tuple(range(5)), some, target_of(target, LAW, six_nd), True)
+    left = []
+    for size in range(1, 9):
+        for batch in itertools.combinations(range(8), size):
+            if cost[list(batch)].sum() <= budget:
+                after = covariances(found.runs[:, list(batch)], NOISE)
+                left.append(np.sqrt(np.einsum("mtp,mpq,mtq->", found.target, after, found.target)))
+    chosen = sf.design_runs(LAW, some, budget=budget, target=target, noise=NOISE)
+    assert min(left) * (1 - 1e-9) <= sd(chosen)[-1] <= 1.05 * min(left)
+
+
+def test_a_fit_with_its_runs_knows_the_forecast_as_its_covariance_does(fit, runs):
+    found = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@N=1e10,D=1e11")
+    draws = sf.laplace(fit, runs, num=4000)
+    spread = np.std(np.asarray(jax.vmap(lambda law: law(1e10, 1e11))(draws.law)))
+    assert sd(found)[0] == pytest.approx(spread, rel=0.15)
+
+
+def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
+    of_runs = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@C=1e22")
+    of_draws = sf.design_runs(sf.laplace(fit, runs), POOL, budget=1e20, target="loss@C=1e22")
+    np.testing.assert_allclose(sd(of_draws)[[0, -1]], sd(of_runs)[[0, -1]], rtol=0.25)
+
+
+def test_volume_needs_no_target():
+    found = sf.design_runs(LAW, POOL, budget=1e20, criterion="D", noise=NOISE)
+    assert found.sd is None
+    assert (np.diff(found.left) < 0).all()
+
+
+def test_regret_is_half_the_bend_times_the_variance_of_the_size():
+    found = sf.design_runs(LAW, POOL, budget=1e20, target="N@C=1e22", criterion="regret", noise=NOISE)
+    a, b = float(LAW.alpha), float(LAW.beta)
+    G = (LAW.A * a / (LAW.B * b)) ** (1 / (a + b))
+    N = G * (1e22 / 6) ** (b / (a + b))
+    bend = a**2 * LAW.A * N**-a + b**2 * LAW.B * (1e22 / 6 / N) ** -b
+    np.testing.assert_allclose(found.left, 0.5 * bend * sd(found) ** 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("cost", ["own", "6ND"])
+def test_the_best_size_and_its_slope_are_those_of_the_closed_form(cost):
+    with jax.enable_x64(True):
+        law = jax.tree.map(jnp.asarray, LAW)
+        target = Target("N", {"C": jnp.asarray(1e22)}, six_nd if cost == "6ND" else lambda N, D: 6.0 * N * D)
+
+        def closed(law):
+            G = (law.A * law.alpha / (law.B * law.beta)) ** (1 / (law.alpha + law.beta))
+            return jnp.log(G) + law.beta / (law.alpha + law.beta) * jnp.log(1e22 / 6)
+
+        assert float(target(law)) == pytest.approx(float(closed(law)), rel=1e-9)
+        ours, theirs = jax.jacfwd(target)(law), jax.jacfwd(closed)(law)
+        for name in ("A", "B", "alpha", "beta"):
+            assert float(getattr(ours, name)) == pytest.approx(float(getattr(theirs, name)), rel=1e-6)
+
+
+@pytest.mark.parametrize("layout, count", [("isoflop", 42), ("L", 11), ("ladder", 6)])
+def test_layouts_keep_their_computes(layout, count):
+    runs = sf.design_template(layout, budgets=(1e18, 1e20))
+    C = 6 * runs["N"] * runs["D"]
+    assert len(C) == count
+    assert (C.min(), C.max()) == pytest.approx((1e18, 1e20))
+
+
+def test_a_ladder_alone_does_not_tell_the_best_size():
+    """On one line N and D move together: what shows their difference are runs off it."""
+    said = {
+        layout: sf.precision(
+            sf.design_template(layout, budgets=(1e18, 1e20), levels=6, points=1 if layout == "ladder" else 7),
+            target="N@C=1e22", noise=NOISE,
+        )
+        for layout in ("isoflop", "ladder")
+    }  # fmt: skip
+    assert said["isoflop"] < 0.5 * said["ladder"]
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"budget": 1.0}, "No candidate is affordable: the cheapest costs 6e\\+16"),
+        ({"budget": "much"}, "budget is 'much'"),
+        ({"candidates": {"N": SIZES}}, "D"),
+        ({"target": "gain@C=1e24"}, "there is no 'gain'"),
+        ({"target": "loss@N=1e9"}, "expected 'loss@N=1e9,D=1e9'"),
+        ({"target": "loss@C=big"}, "'C=big' is no number"),
+        ({"target": None}, "needs a target"),
+        ({"criterion": "A"}, "criterion is 'A'"),
+        ({"criterion": "regret", "target": "loss@N=1e9,D=1e9"}, "Regret is of the best N"),
+        ({"noise": None}, "does not say how runs scatter"),
+        ({"cost": [1.0, 2.0]}, "25 numbers"),
+    ],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_what_cannot_be_asked_is_said(change, said):
+    asked = {"candidates": POOL, "budget": 1e20, "target": "loss@C=1e23", "noise": NOISE} | change
+    with pytest.raises(sf.InputError, match=said):
+        sf.design_runs(LAW, asked.pop("candidates"), **asked)
+
+
+def test_a_fit_without_its_runs_says_what_is_missing(fit):
+    with pytest.raises(sf.InputError, match="pass runs="):
+        sf.design_runs(fit, POOL, budget=1e20, target="loss@C=1e23")
+
+
+def test_the_picture_shows_what_is_left_after_each_run(design):
+    ax = sf.plot.design(design)
+    spent, left = (np.asarray(a, float) for a in (ax.lines[1].get_xdata(), ax.lines[1].get_ydata()))
+    np.testing.assert_allclose(spent, np.cumsum(design.cost))
+    np.testing.assert_allclose(left, sd(design)[1:])
