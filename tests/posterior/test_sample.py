@@ -209,7 +209,7 @@ def test_priors_are_said_in_words():
     [
         ({"priors": {"gamma": dist.Normal(0.0, 1.0)}}, "priors names 'gamma', which is not fitted"),
         ({"priors": {"alpha": 0.3}}, "The prior of alpha is 0.3; expected a NumPyro distribution"),
-        ({"priors": {"A": dist.Uniform(100.0, 900.0)}}, r"Uniform\(100, 900\), which leaves out values .* as 0.00248"),
+        ({"priors": {"A": dist.Uniform(100.0, 900.0)}}, r"Uniform\(100, 900\), which leaves out values .* as 50"),
         ({"priors": {"alpha": dist.Poisson(3.0)}}, r"Poisson\(3\), of whole numbers; give a continuous one"),
         ({"growth": "T"}, "growth is 'T', which the law does not take"),
         ({"num": 1}, "num is 1"),
