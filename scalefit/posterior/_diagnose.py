@@ -22,12 +22,14 @@ def chains_diagnosed(
 
     # Chains and draws come first there.
     by_chain = np.moveaxis(numbers, (-3, -2), (0, 1))
-    bulk = np.asarray(effective_sample_size(by_chain)).min(axis=-1)
-    tails = [
-        np.asarray(effective_sample_size((by_chain <= np.quantile(by_chain, level, axis=(0, 1))).astype(float)))
-        for level in TAILS
-    ]
-    split = np.asarray(split_gelman_rubin(by_chain))
+    # Chains that do not move divide 0 by 0.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bulk = np.asarray(effective_sample_size(by_chain)).min(axis=-1)
+        tails = [
+            np.asarray(effective_sample_size((by_chain <= np.quantile(by_chain, level, axis=(0, 1))).astype(float)))
+            for level in TAILS
+        ]
+        split = np.asarray(split_gelman_rubin(by_chain))
     found = {
         "ess_bulk": bulk,
         "ess_tail": np.min(tails, axis=(0, -1)),

@@ -101,7 +101,7 @@ def sample_groups(
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
     noise = StudentT() if noise is None else noise
-    if not isinstance(noise, Gaussian | Huber | StudentT):
+    if type(noise) not in (Gaussian, Huber, StudentT):
         raise InputError(
             f"noise is {noise!r}, which has no density to sample from; give a Gaussian, Huber or StudentT."
         )

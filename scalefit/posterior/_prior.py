@@ -20,6 +20,8 @@ SCALE, GROWTH, TRAINING = "scale", "growth", "training"
 spread of what rows of one training share, as a multiple of the scatter."""
 SCATTER = 0.02, 2.0
 """Median of the scatter, as a share of the target, and its spread in e-folds."""
+ENOUGH = 100
+"""Of 16 times so many draws of a prior, so many must be values that its parameter may have."""
 STEEP = 0.3
 """Spread of the power with which the scatter grows."""
 SHARED = 1.5
@@ -89,6 +91,14 @@ def with_given(prior: Prior, curve: LawCurve, given: Mapping[str, Any]) -> Prior
                 f"The prior of {name} is {distribution!r}; expected a NumPyro distribution of one number, as "
                 f"numpyro.distributions.LogNormal(-1.0, 0.5)."
             )
+        low, high = _support(distribution)
+        if not low < high:
+            raise InputError(
+                f"The prior of {name} is {_words(distribution)}, between {low:g} and {high:g}: nothing lies there. "
+                f"Give its ends in order; hold what is known exactly with fixed= of the fit."
+            )
+        if type(distribution).__name__ == "Delta":
+            raise InputError(f"The prior of {name} is {_words(distribution)}: hold it with fixed= of the fit instead.")
         if distribution.is_discrete:
             raise InputError(f"The prior of {name} is {_words(distribution)}, of whole numbers; give a continuous one.")
         place = names.index(name)
@@ -103,7 +113,10 @@ def with_given(prior: Prior, curve: LawCurve, given: Mapping[str, Any]) -> Prior
                 f"LogNormal or Normal."
             )
         places[place] = distribution
-    return dataclasses.replace(prior, given=places, bounds=bounds)
+    found = dataclasses.replace(prior, given=places, bounds=bounds)
+    for place in places:
+        _inside(found, curve, place, ENOUGH, jax.random.key(0))
+    return found
 
 
 def _allowed(prior: Prior, curve: LawCurve, place: int) -> tuple[float, float]:

@@ -8,8 +8,8 @@ import numpy as np
 from ..params import slots, values
 from ..results import Ensemble
 
-USELESS, MIXED = 0.7, 1.05
-"""The k̂ from which weights, and the R̂ from which chains, are not to be trusted."""
+USELESS, MIXED, APART = 0.7, 1.05, 1.5
+"""The k̂ from which weights, and the R̂ from which chains, are not to be trusted, and the R̂ from which they are none."""
 
 
 def warn_of_quality(ensemble: Ensemble[Any]) -> None:
@@ -45,7 +45,9 @@ def warn_of_fit(ensemble: Ensemble[Any]) -> None:
     places = [k for k, slot in enumerate(slots(ensemble.fit.law)) if slot.name in ensemble.free]
     low, high = np.quantile(drawn[:, places], [0.025, 0.975], axis=0)
     out = ~((low <= fitted[places]) & (fitted[places] <= high))
-    apart = [name for name, away in zip(ensemble.free, out, strict=True) if away]
+    # A term that vanished is at the end of its range, where draws are not.
+    gone = ensemble.fit.dead | (fitted[places] == 0.0)
+    apart = [name for name, away, no in zip(ensemble.free, out, gone, strict=True) if away and not no]
     if apart:
         warnings.warn(
             f"The fit's {', '.join(apart)} lies outside the central 95 % of the draws: priors, or the scatter, pull "

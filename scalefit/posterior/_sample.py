@@ -30,7 +30,7 @@ from ._prior import (
     natural_numbers,
     number_of,
 )
-from ._quality import warn_of_fit, warn_of_quality
+from ._quality import APART, warn_of_fit, warn_of_quality
 from ._recall import recalled
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -187,6 +187,9 @@ def _ensemble(
         further["chain"] = draws.chain
     good = np.asarray(fit.result)[..., None] == int(RESULTS.successful)
     result = np.where(representable(laws), int(RESULTS.successful), int(RESULTS.overflow))
+    # Chains that each stay where they are have drawn nothing.
+    worst = np.max(np.where(np.isfinite(draws.rhat), draws.rhat, 0.0), axis=-1)
+    result = np.where(np.asarray(worst > APART)[..., None], int(RESULTS.max_steps_reached), result)
     return Ensemble(
         law=laws,
         objective=np.full(scale.shape, np.nan),
