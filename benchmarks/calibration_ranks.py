@@ -1,4 +1,4 @@
-"""Simulation-based calibration of every law but those of pools: ranks of the truth among posterior draws are even (arXiv 1804.06788).
+"""Simulation-based calibration, law by law: ranks of the truth among posterior draws are even (arXiv 1804.06788).
 
 Truths are drawn from the priors, a study is simulated from each, and the rank of the truth among the draws of the
 study's posterior is taken, parameter by parameter.
