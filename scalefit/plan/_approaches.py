@@ -17,7 +17,7 @@ from ..noise import AbstractNoise
 from ..results import Band, check_level
 from ._envelope import Envelope, envelope, slices
 from ._isoflop import IsoFLOP, isoflop
-from ._optima import best_sizes, refuse_other
+from ._optimum import best_sizes
 from ._trend import Trend, of_setting, trend
 
 BUDGETS = 12
@@ -110,7 +110,7 @@ def approaches(
     """
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
-    refuse_other(law)
+    _refuse_other(law)
     runs = runs.complete(("N", "D", "C"))
     found: dict[str, Any] = {}
     left: dict[str, str] = {}
@@ -163,3 +163,15 @@ def surface_trend(law: AbstractLaw, drawn: Any, C: Float[np.ndarray, " budget"],
         if converged is not None:
             many = many[converged]
     return of_setting(trend(log_C, one, even, many), 0)
+
+
+def _refuse_other(law: AbstractLaw | type[AbstractLaw]) -> None:
+    """Refuse a law that is not of N and D alone.
+
+    **Raises:** `InputError` naming its inputs.
+    """
+    if set(law.inputs) != {"N", "D"}:
+        name = law.__name__ if isinstance(law, type) else type(law).__name__
+        raise InputError(
+            f"{name} is a law of {', '.join(law.inputs)}; a best size at a compute needs one of N and D, as Chinchilla."
+        )

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, Float
 
 from ..laws import AbstractLaw, Chinchilla, Kaplan, gathered
 from ._cost import SIX_ND, Cost
@@ -234,6 +235,14 @@ def optima(laws: AbstractLaw, budgets: Array, terms: Terms, within: tuple[Array,
         return jax.lax.map(lambda at: optimum(law, at[0], terms, at[1]), (budgets, within))
 
     return eqx.filter_vmap(of_law)(laws)
+
+
+def best_sizes(laws: Any, C: Float[np.ndarray, " budget"]) -> Float[np.ndarray, "law budget"]:
+    """Logarithm of the N of least loss at C = 6 N D, by each of many laws of N and D; NaN where none is best."""
+    with jax.enable_x64(True):
+        budgets, terms = jnp.asarray(C), Terms()
+        found = optima(jax.tree.map(jnp.asarray, laws), budgets, terms, reaches(terms, budgets))
+        return np.asarray(jnp.where(found.at_end, jnp.nan, found.log_N))
 
 
 @eqx.filter_jit
