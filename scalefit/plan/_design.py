@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ..data import Runs
@@ -16,8 +17,9 @@ from ..laws import AbstractLaw
 from ..params import slots, values
 from ..results import Ensemble, Fit
 from ._candidates import candidates_of, money_of, prices_of, sigma_of
+from ._cost import SIX_ND, cost_of
 from ._criteria import Criterion, best_batch, covariances, scale_of, slopes
-from ._target import Cost, Target, six_nd, target_of
+from ._target import Target, target_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +88,7 @@ def design_runs(
     target: str | Callable[[Any], Any] | None = None,
     criterion: Criterion = "V",
     runs: Runs | None = None,
-    cost: Cost | Any = six_nd,
+    cost: str | Callable[[Any, Any], Any] | ArrayLike = "6ND",
     noise: float | None = None,
     num_draws: int = 200,
 ) -> Design:
@@ -108,7 +110,7 @@ def design_runs(
     - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
     - `runs`: The runs of the fit, or any runs done before for a law.
-    - `cost`: A function of N and D in `jax.numpy`, 6 N D by default; or a number for each candidate.
+    - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
     - `noise`: Scatter of a new run, of the logarithm where the noise is; that of the fit unless given.
     - `num_draws`: The most draws of an ensemble to look at.
 
@@ -119,14 +121,15 @@ def design_runs(
     """
     law, draws, free, failed, fit = _known(result, num_draws)
     pool = candidates_of(law, candidates)
-    prices = prices_of(cost, pool)
+    paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else SIX_ND
+    prices = prices_of(paid.of if isinstance(cost, str) or callable(cost) else cost, pool)
     money = money_of(budget, prices)
     sigma = sigma_of(noise, fit)
     if criterion not in ("V", "D", "regret"):
         raise InputError(f"criterion is {criterion!r}; expected 'V', 'D' or 'regret'.")
     if target is None and criterion != "D":
         raise InputError(f"criterion {criterion!r} needs a target, as target='loss@C=1e24'.")
-    of = (lambda _: jnp.zeros(1)) if target is None else target_of(target, law, cost if callable(cost) else six_nd)
+    of = (lambda _: jnp.zeros(1)) if target is None else target_of(target, law, paid)
     if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
         raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
     done = None

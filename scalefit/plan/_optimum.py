@@ -121,6 +121,11 @@ def _slope(law: AbstractLaw, terms: Terms, log_N: Any, budget: Any) -> Array:
     return jax.jvp(lambda x, y: loss_at(law, terms, x, y), (log_N, log_D), (one, -by_N / by_D))[1]
 
 
+def bend(law: AbstractLaw, terms: Terms, log_N: Any, budget: Any) -> Array:
+    """The second derivative of the loss in the logarithm of the size, at constant cost."""
+    return jax.jvp(lambda x: _slope(law, terms, x, budget), (log_N,), (jnp.ones_like(log_N),))[1]
+
+
 def best_size(law: AbstractLaw, budget: Any, terms: Terms | None = None) -> Array:
     r"""The logarithm of the size of least loss at a budget, which can be differentiated.
 
@@ -142,8 +147,8 @@ def best_size(law: AbstractLaw, budget: Any, terms: Terms | None = None) -> Arra
     fixed = jax.lax.stop_gradient(law)
     place = jax.lax.stop_gradient(_best(fixed, kept[1], kept[0], within))
     # A Newton step of length zero, whose derivatives are those of the solution; none where the loss has a kink.
-    bend = jax.jvp(lambda x: _slope(fixed, kept[0], x, kept[1]), (place,), (jnp.ones_like(place),))[1]
-    step = _slope(law, terms, place, budget) / jax.lax.stop_gradient(jnp.where(bend > 0.0, bend, jnp.inf))
+    rise = bend(fixed, kept[0], place, kept[1])
+    step = _slope(law, terms, place, budget) / jax.lax.stop_gradient(jnp.where(rise > 0.0, rise, jnp.inf))
     return place - (step - jax.lax.stop_gradient(step))
 
 

@@ -11,8 +11,9 @@ from .._core import InputError
 from ..laws import AbstractLaw, Chinchilla
 from ..params import slots
 from ._candidates import candidates_of, sigma_of
+from ._cost import SIX_ND
 from ._criteria import covariances, scale_of, slopes
-from ._target import six_nd, target_of
+from ._target import target_of
 
 Layout = Literal["isoflop", "L", "ladder"]
 
@@ -86,7 +87,7 @@ def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: Abst
     inputs, sigma = candidates_of(law, runs), sigma_of(noise, None)
     free = tuple(range(len(slots(law))))
     scale, _ = scale_of(law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, inputs)
-    found = slopes(scale, free, inputs, target_of(target, law, six_nd), True)
+    found = slopes(scale, free, inputs, target_of(target, law, SIX_ND), True)
     return float(np.sqrt(np.einsum("mtp,mpq,mtq->", found.target, covariances(found.runs, sigma), found.target)))
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.plan._cost import SIX_ND, cost_of
 from scalefit.plan._criteria import covariances, scale_of, slopes
-from scalefit.plan._target import Target, six_nd, target_of
+from scalefit.plan._target import Target, target_of
 
 LAW = sf.laws.Chinchilla.published("epoch")
 SIZES, DATA = (a.ravel() for a in np.meshgrid(np.geomspace(1e7, 1e9, 5), np.geomspace(1e9, 3e10, 5)))
@@ -72,7 +73,7 @@ def test_the_choice_is_near_the_best_of_all_batches():
     some = {name: column[place] for name, column in POOL.items()}
     cost, budget, target = 6 * some["N"] * some["D"], 2e19, "loss@N=1e10,D=1e11"
     scale, _ = scale_of(LAW, jax.tree.map(lambda a: np.asarray(a)[None], LAW), tuple(range(5)), some)
-    found = slopes(scale, tuple(range(5)), some, target_of(target, LAW, six_nd), True)
+    found = slopes(scale, tuple(range(5)), some, target_of(target, LAW, SIX_ND), True)
     left = []
     for size in range(1, 9):
         for batch in itertools.combinations(range(8), size):
@@ -115,7 +116,7 @@ def test_regret_is_half_the_bend_times_the_variance_of_the_size():
 def test_the_best_size_and_its_slope_are_those_of_the_closed_form(cost):
     with jax.enable_x64(True):
         law = jax.tree.map(jnp.asarray, LAW)
-        target = Target("N", {"C": jnp.asarray(1e22)}, six_nd if cost == "6ND" else lambda N, D: 6.0 * N * D)
+        target = Target("N", {"C": jnp.asarray(1e22)}, SIX_ND if cost == "6ND" else cost_of(lambda N, D: 6.0 * N * D))
 
         def closed(law):
             G = (law.A * law.alpha / (law.B * law.beta)) ** (1 / (law.alpha + law.beta))
