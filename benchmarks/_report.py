@@ -148,6 +148,7 @@ class Report:
         record = dict(zip(self.columns, cells, strict=True)) | more
         self.rows.append(record | (timing.record() if timing else {}))
         print("…", " · ".join(shown(cell) for cell in cells), file=sys.stderr, flush=True)
+        self._write()
 
     def note(self, text: str) -> None:
         """A sentence under the table."""
@@ -167,19 +168,25 @@ class Report:
             f"- {about['cpu']}, {about['cores']} cores, jax {about['versions']['jax']}; load average "
             f"{self.load[0]:.2f} before, {load[0]:.2f} after" + ("; a quick run" if self.options.quick else "")
         )
-        if self.options.json is not None:
-            document = {
-                "benchmark": self.name,
-                "claim": self.claim,
-                "quick": self.options.quick,
-                "date": time.strftime("%Y-%m-%d"),
-                "machine": about,
-                "load_before": self.load,
-                "load_after": load,
-                "rows": self.rows,
-                "notes": self.notes,
-            }
-            write_json(self.options.json, document)
+        self._write(whole=True)
+
+    def _write(self, whole: bool = False) -> None:
+        """Write the file, after each row too, as long runs may be cut short."""
+        if self.options.json is None:
+            return
+        document = {
+            "benchmark": self.name,
+            "claim": self.claim,
+            "whole": whole,
+            "quick": self.options.quick,
+            "date": time.strftime("%Y-%m-%d"),
+            "machine": machine(),
+            "load_before": self.load,
+            "load_after": list(os.getloadavg()),
+            "rows": self.rows,
+            "notes": self.notes,
+        }
+        write_json(self.options.json, document)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
