@@ -66,5 +66,8 @@ from .results import load as load
 from .results import predict as predict
 from .results import save as save
 from .results import summary as summary
+from .sweeps import Swept as Swept
+from .sweeps import merge as merge
+from .sweeps import sweep as sweep
 
 __version__: str

@@ -14,9 +14,9 @@ from .._core import InputError, NotConverged
 from ..data import parse_number
 from ..plan import Allocation, Needed, Quantity, allocate, compute_for
 from ..results import Ensemble, Fit, load, versions
+from ..specs import law_class
 from ._cache import keep_compiled
 from ._document import draws_of, law_name, to_json
-from ._law import law_class
 from ._plan_document import human
 from ._quiet import quiet
 from ._spec import number, numbers_of, single

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..results import Ensemble, Estimate, Fit, summary, versions
-from ._law import known_laws
-from ._spec import noise_spec
+from ..specs import known_laws, noise_spec
 
 
 def document(

@@ -11,9 +11,9 @@ from .._core import InputError, NotConverged
 from ..data import UNLIMITED, hint
 from ..laws import SHARE, input_units
 from ..results import Band, Ensemble, Fit, load, predict
+from ..specs import law_class
 from ._cache import keep_compiled
 from ._document import draws_of, law_name, to_json
-from ._law import law_class
 from ._quiet import quiet
 from ._spec import number, numbers_of, study_name
 

@@ -13,16 +13,15 @@ from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs, hint
 from ..estimate import bootstrap, fit, laplace
 from ..results import Ensemble, Fit
+from ..specs import law_of, noise_of, runs_of
 from ._cache import keep_compiled
 from ._clusters import clusters_of
 from ._document import document, to_json
-from ._law import law_of
 from ._pools import named_law, sizes_of
 from ._priors import priors_of
 from ._progress import progress
 from ._quiet import quiet
-from ._source import runs_of
-from ._spec import columns_of, noise_of, numbers_of, single
+from ._spec import columns_of, numbers_of, single
 
 LAPLACE_DRAWS = 4000
 MOST_WEIGHTS = 2_000_000_000

@@ -12,7 +12,7 @@ def laws(
     json: Json = False,
 ) -> None:
     """List the laws; with a name, its formula, parameters and published values."""
-    from ._law import known_laws, law_class
+    from ..specs import known_laws, law_class
     from ._law_page import about, show_law, show_laws
     from ._quiet import quiet
     from ._show import console

@@ -9,8 +9,8 @@ from ..laws import AbstractPools
 from ..params import parameters
 from ..plan import Curation
 from ..results import Estimate, Fit, summary, versions
+from ..specs import known_laws
 from ._document import document, draws_of, entry_of
-from ._law import known_laws
 from ._spec import number
 
 BASELINES = ("natural", "uniform", "best_single")

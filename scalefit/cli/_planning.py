@@ -17,17 +17,16 @@ from ..laws import AbstractPools, PoolsEffective, PoolsQQT
 from ..params import slots, values
 from ..plan import Curation, curate
 from ..results import Ensemble, Fit, load
+from ..specs import PREFIX, noise_of, runs_of, with_fixed
 from ._cache import keep_compiled
 from ._clusters import clusters_of
 from ._document import to_json
 from ._job import check_draws, not_converged
-from ._law import with_fixed
 from ._plan_document import law_in, plan_document
 from ._pools import by_pool, drawn_from, every, named_runs, options_of, pools_law, sizes_of
 from ._progress import progress
 from ._quiet import quiet
-from ._source import PREFIX, runs_of
-from ._spec import columns_of, noise_of, numbers_of, single
+from ._spec import columns_of, numbers_of, single
 
 LAW, DRAWS = "qqt", 100
 """The law, and resamples, unless asked for otherwise."""

@@ -9,7 +9,7 @@ import numpy as np
 from .._core import InputError
 from ..data import Pools, Runs, hint, listed, parse_number, pooled, table_of
 from ..laws import AbstractLaw, AbstractPools
-from ._law import known_laws, law_class, with_fixed
+from ..specs import known_laws, law_class, with_fixed
 
 PREFIX = "pools-"
 Law = TypeVar("Law", bound=AbstractLaw)

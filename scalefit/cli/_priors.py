@@ -9,7 +9,7 @@ import numpy as np
 
 from .._core import InputError
 from ..data import hint, parse_number
-from ._spec import bare
+from ..specs import bare
 
 DISTRIBUTIONS = (
     "Normal", "LogNormal", "StudentT", "Cauchy", "Laplace", "Logistic", "Gumbel", "Gamma", "InverseGamma",

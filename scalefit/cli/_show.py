@@ -13,9 +13,10 @@ from rich.text import Text
 
 from ..laws import AbstractLaw
 from ..results import Ensemble, Estimate, Fit, summary
+from ..specs import noise_spec
 from ._document import dead
 from ._show_posterior import posterior_lines
-from ._spec import noise_spec, number, study_name
+from ._spec import number, study_name
 
 SHOWN = 5
 """Dropped rows shown by row and reason; the JSON document lists all."""

@@ -1,62 +1,14 @@
-"""What the command line says in a word, as the library's own objects, and back; numbers for people."""
+"""What the command line says in a word, as numbers and names; numbers for people."""
 
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from .._core import InputError
-from ..data import hint, parse_number
-from ..noise import AbstractNoise, Gaussian, Huber, StudentT
-
-NOISES: dict[str, tuple[type[AbstractNoise], str | None]] = {
-    "gaussian": (Gaussian, None),
-    "huber": (Huber, "delta"),
-    "student-t": (StudentT, "df"),
-}
-"""Name → its class, and the field that a number after the name sets."""
-
-_EXAMPLE = {"huber": "huber:1e-3", "student-t": "student-t:4"}
+from ..data import parse_number
 
 _PIECE = re.compile(r"""(?:"[^"]*"|'[^']*'|[^,"'])+""")
-
-
-def noise_of(spec: str) -> AbstractNoise:
-    """The noise of `gaussian`, `huber`, `huber:1e-3`, `student-t:4`; `:value` at the end leaves logarithms out.
-
-    **Raises:** `InputError` naming the nearest noise, or the number expected.
-    """
-    name, *rest = (part.strip() for part in spec.split(":"))
-    found = {bare(known): known for known in NOISES}.get(bare(name))
-    if found is None:
-        raise InputError(f"--noise {spec!r}: there is no noise {name!r}; {hint(name, NOISES, what='noises')}.")
-    cls, field = NOISES[found]
-    given: dict[str, Any] = {}
-    if rest and rest[-1].lower() == "value":
-        given["log"] = False
-        rest.pop()
-    if rest and field is not None:
-        number = parse_number(rest[0])
-        if number is None or not number > 0 or not np.isfinite(number):
-            raise InputError(
-                f"--noise {spec!r}: {field} is {rest[0]!r}; expected a number above 0, as in {_EXAMPLE[found]}."
-            )
-        given[field] = number
-        rest.pop(0)
-    if rest:
-        example = _EXAMPLE.get(found, found)
-        raise InputError(f"--noise {spec!r}: {rest[0]!r} is not understood; expected {example} or {example}:value.")
-    return cls(**given)
-
-
-def noise_spec(noise: AbstractNoise) -> str:
-    """The word that gives this noise back."""
-    for name, (cls, field) in NOISES.items():
-        if type(noise) is cls:
-            parts = [name, *([] if field is None else [f"{float(getattr(noise, field)):.17g}"])]
-            return ":".join([*parts, *([] if noise.log else ["value"])])
-    return type(noise).__name__
 
 
 def columns_of(given: Iterable[str]) -> dict[str, str | None]:
@@ -114,11 +66,6 @@ def number(value: float | None, digits: int = 6) -> str:
 def study_name(key: Hashable) -> str:
     """The key of a study for people."""
     return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-
-
-def bare(name: str) -> str:
-    """A name as it is looked up: in any case, with or without dashes."""
-    return re.sub(r"[\s_.\-]", "", name).lower()
 
 
 def _unquoted(text: str) -> str:

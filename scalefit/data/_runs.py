@@ -198,6 +198,22 @@ class Runs:
             rows=self.rows[index],
         )
 
+    def with_column(self, name: str, column: ArrayLike) -> "Runs":
+        """Add a column, or put another in the place of one, for `where`, `split` and `fit(by=...)`.
+
+        **Raises:** `InputError` where its length is another, or the name is that of an input, a label or the target.
+        """
+        values = _column(name, column, self.rows)
+        if name in (*self.inputs, *self.labels, self.target_name, "se"):
+            raise InputError(
+                f"{name!r} is already there in {self.name!r}, and not as a further column: choose another."
+            )
+        return self._replace(self, columns={**self.columns, name: values})
+
+    def narrowed(self, names: Sequence[str]) -> "Runs":
+        """The same runs without the columns of their source, but for these."""
+        return self._replace(self, columns={k: v for k, v in self.columns.items() if k in names})
+
     def split(self, by: str | tuple[str, ...]) -> list[tuple[Any, "Runs"]]:
         """Split into one table for each value of a label, an input or any column of the source.
 

@@ -19,7 +19,7 @@ from ..results import Fit, Source
 from ..solve import Precision, Solutions, Solver, bucket, refuse_solver, responses, solve
 from ._pools import warn_of_pools
 from ._prepare import Prepared, inputs_for, laws_at, prepare, representable, size_law, usable
-from ._starts import given, screened
+from ._starts import FEW, given, screened
 from ._studies import Studies
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -95,11 +95,13 @@ def fit(
     studies = Studies.of(runs, by)
     template = size_law(template, runs)
     keep = num_starts or (8 if by is None else 2)
+    # Where starts are counted out, what a study gets does not depend on how many others there are.
+    quick = by is not None and (num_starts is not None or len(studies) > FEW)
 
     def fitted(which: np.ndarray) -> tuple[np.ndarray, _Outcome, Prepared, int]:
         prepared = prepare(template, studies.take(which), noise, held)
-        begin = _begin(prepared, noise, template, starts, keep, seed)
-        solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed)
+        begin = _begin(prepared, noise, template, starts, keep, seed, quick)
+        solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed, quick)
         return which, _outcome(prepared, noise, solved, begin.shape[1]), prepared, begin.shape[1]
 
     parts = [fitted(which) for which in studies.parts()]
@@ -185,12 +187,12 @@ def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
 
 
 def _begin(
-    prepared: Prepared, noise: AbstractNoise, template: AbstractLaw, starts: Any, keep: int, seed: int
+    prepared: Prepared, noise: AbstractNoise, template: AbstractLaw, starts: Any, keep: int, seed: int, quick: bool
 ) -> Float[np.ndarray, "study start free"]:
     count = len(prepared.studies)
     if starts is not None:
         return np.stack([given(prepared, noise, starts, s) for s in range(count)])
-    begin = screened(prepared, noise, np.arange(count), np.zeros(count, int), keep, seed)
+    begin = screened(prepared, noise, np.arange(count), np.zeros(count, int), keep, seed, quick)
     known = values(template)
     if np.isfinite(known[list(prepared.curve.free)]).all():
         own = np.stack([given(prepared, noise, template, s) for s in range(count)])
@@ -200,7 +202,7 @@ def _begin(
 
 def _polished(
     prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
-    max_steps: int, precision: Precision, seed: int,
+    max_steps: int, precision: Precision, seed: int, quick: bool,
 ) -> Solutions:  # fmt: skip
     """Every start to its optimum; one that does not converge, or loses a term, begins once more elsewhere."""
     studies, tried, free = begin.shape
@@ -219,7 +221,7 @@ def _polished(
     if lost.size == 0:
         return solved
     which, place = np.unique(study[lost], return_inverse=True)
-    again = screened(prepared, noise, which, np.zeros(len(which), int), AGAIN, seed + 1)
+    again = screened(prepared, noise, which, np.zeros(len(which), int), AGAIN, seed + 1, quick)
     fresh = again[place, lost % tried % again.shape[1]]
     solved = better_of(solved, run(fresh, study[lost]), lost)
     # A study that none of its starts brought anywhere gets whatever else the screen has.

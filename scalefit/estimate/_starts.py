@@ -53,11 +53,15 @@ def screened(
     resample: Int[np.ndarray, " fit"],
     keep: int,
     seed: int,
+    quick: bool,
 ) -> Float[np.ndarray, "fit keep free"]:
-    """The best starts of each fit by the global screen, from distinct regions; `study` in ascending order."""
+    """The best starts of each fit by the global screen, from distinct regions; `study` in ascending order.
+
+    A quick screen has fewer nodes, as is enough for one of many studies.
+    """
     mean = float(np.mean(np.asarray(prepared.data.target)))
     level = float(np.exp(mean)) if noise.log else abs(mean)
-    at, cube = nodes(prepared, seed, level, batch=len(np.unique(study)) > FEW)
+    at, cube = nodes(prepared, seed, level, batch=quick)
     keep = min(keep, len(at))
     table = _side_by_side(study, max(1, ROOM // prepared.data.target.shape[1]))
     # A part of the rows for each core; padded, so that few shapes are compiled.

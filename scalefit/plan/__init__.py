@@ -1,6 +1,7 @@
 """What to do with a budget, from fitted laws, with how sure that is."""
 
 from ._allocate import allocate as allocate
+from ._allocate import best_plans as best_plans
 from ._allocation import Allocation as Allocation
 from ._allocation import Quantity as Quantity
 from ._approaches import Approaches as Approaches

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ..laws import AbstractLaw
@@ -105,6 +106,23 @@ def allocate(
     )
     _warn(plan, free[0], source)
     return plan
+
+
+def best_plans(
+    laws: AbstractLaw, budgets: Float[np.ndarray, " budget"], cost: CostLike = "6ND"
+) -> dict[str, Float[np.ndarray, "law budget"]]:
+    """The best `N` and `D` and the `loss` there of many laws, along a leading axis, at once; see `allocate`.
+
+    **Raises:** `InputError` for unknown costs, further inputs, and budgets that cannot be spent.
+    """
+    template: AbstractLaw = jax.tree.map(lambda a: a[0], laws)
+    terms = terms_of(template, cost, None, None, 1.0, None, None)
+    budgets = compute_budgets(budgets, terms)
+    with jax.enable_x64(True):
+        at = jnp.asarray(budgets)
+        found = optima(jax.tree.map(jnp.asarray, laws), at, terms, reaches(terms, at))
+        N, D = np.exp(np.asarray(found.log_N)), np.exp(np.asarray(found.log_D))
+        return {"N": N, "D": D, "loss": np.asarray(found.loss)}
 
 
 def _agreed(low: np.ndarray, high: np.ndarray, level: float) -> Sizes:

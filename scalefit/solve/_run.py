@@ -33,8 +33,10 @@ _TOLERANCE = {"float64": 1e-12, "float32": 1e-7}
 
 
 def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    """The cores this process may use: no more than the environment's `SCALEFIT_CORES`, where several share them."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    most = os.environ.get("SCALEFIT_CORES", "")
+    return min(there, max(int(most), 1)) if most.isdecimal() else there
 
 
 def refuse_solver(solver: Any, precision: Any) -> None:

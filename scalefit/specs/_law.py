@@ -1,4 +1,4 @@
-"""The law that `--law` and `--fixed` speak of."""
+"""A law by its name or of the user's own file, and values held in it."""
 
 import importlib.util
 import re
@@ -12,7 +12,7 @@ from .._core import InputError
 from ..data import hint
 from ..laws import AbstractLaw, axes
 from ..params import parameters, slots, values, with_values
-from ._spec import bare
+from ._bare import bare
 
 Law = TypeVar("Law", bound=AbstractLaw)
 
@@ -25,7 +25,7 @@ def known_laws() -> dict[str, type[AbstractLaw]]:
     return {_WORDS.sub("-", name).lower(): cls for name, cls in sorted(found.items())}
 
 
-def law_class(spec: str) -> type[AbstractLaw]:
+def law_class(spec: str, option: str = "--law") -> type[AbstractLaw]:
     """The class of a law's name, in any case and with or without dashes, or of `file.py:Class`.
 
     **Raises:** `InputError` naming the nearest law, or what is wrong with the file.
@@ -33,22 +33,22 @@ def law_class(spec: str) -> type[AbstractLaw]:
     path, _, name = spec.rpartition(":")
     if re.search(r"\.py:[^:]+$", path, re.IGNORECASE):
         raise InputError(
-            f"--law {spec!r}: a law of your own file takes no number after its class; leave out ':{name}', "
-            f"as in --law {path}."
+            f"{option} {spec!r}: a law of your own file takes no number after its class; leave out ':{name}', "
+            f"as in {path}."
         )
     if path.lower().endswith(".py") or spec.lower().endswith(".py"):
-        return _own(Path(path or spec), name if path else None)
+        return _own(Path(path or spec), name if path else None, option)
     known = known_laws()
     found = {bare(k): k for k in known}.get(bare(spec.partition(":")[0]))
     if found is None:
         raise InputError(
             f"There is no law {spec!r}; {hint(spec, known, what='laws')}. `scalefit laws` lists them; "
-            f"your own is --law file.py:Class."
+            f"your own is file.py:Class."
         )
     return known[found]
 
 
-def law_of(spec: str, fixed: Mapping[str, float]) -> AbstractLaw:
+def law_of(spec: str, fixed: Mapping[str, float], option: str = "--law") -> AbstractLaw:
     """The law to fit, its fixed parameters set and the others not.
 
     **Arguments:**
@@ -58,10 +58,10 @@ def law_of(spec: str, fixed: Mapping[str, float]) -> AbstractLaw:
 
     **Raises:** `InputError` for an unknown law, an unknown parameter, or a value that the parameter cannot have.
     """
-    cls = law_class(spec)
+    cls = law_class(spec, option)
     head, _, tail = spec.rpartition(":")
     if head and not head.lower().endswith(".py"):
-        law = _of_size(cls, spec, tail)
+        law = _of_size(cls, spec, tail, option)
     else:
         try:
             law = cls()  # pyright: ignore[reportCallIssue]
@@ -75,13 +75,13 @@ def law_of(spec: str, fixed: Mapping[str, float]) -> AbstractLaw:
     return with_fixed(law, fixed) if fixed and not unnamed else law
 
 
-def _of_size(cls: type[AbstractLaw], spec: str, tail: str) -> AbstractLaw:
+def _of_size(cls: type[AbstractLaw], spec: str, tail: str, option: str) -> AbstractLaw:
     make = getattr(cls, "of", None)
     if make is None:
-        raise InputError(f"--law {spec!r}: {cls.__name__} takes no number after its name; leave out ':{tail}'.")
+        raise InputError(f"{option} {spec!r}: {cls.__name__} takes no number after its name; leave out ':{tail}'.")
     if not tail.isdecimal() or not 1 <= int(tail) <= 20:
         raise InputError(
-            f"--law {spec!r}: {tail!r} must be a whole number from 1 to 20, as in {spec.rpartition(':')[0]}:2."
+            f"{option} {spec!r}: {tail!r} must be a whole number from 1 to 20, as in {spec.rpartition(':')[0]}:2."
         )
     return make(int(tail))
 
@@ -105,10 +105,10 @@ def with_fixed(law: Law, fixed: Mapping[str, float]) -> Law:
     return with_values(law, numbers)
 
 
-def _own(path: Path, name: str | None) -> type[AbstractLaw]:
+def _own(path: Path, name: str | None, option: str) -> type[AbstractLaw]:
     """A law of the user's own file, which is run as Python runs any module."""
     if not path.is_file():
-        raise InputError(f"--law: there is no file {str(path)!r}; expected FILE.py:Class.")
+        raise InputError(f"{option}: there is no file {str(path)!r}; expected FILE.py:Class.")
     module = importlib.util.module_from_spec(
         made := importlib.util.spec_from_file_location(f"scalefit_user_{path.stem}", path)  # pyright: ignore
     )
@@ -124,7 +124,7 @@ def _own(path: Path, name: str | None) -> type[AbstractLaw]:
         raise InputError(f"{str(path)!r} cannot be imported: {_said(error)}.") from error
     own = {k: v for k, v in vars(module).items() if _is_law(v) and v.__module__ == module.__name__}
     if name is None or name not in vars(module):
-        raise InputError(f"--law: {str(path)!r} has no class {name or ''!r}; "
+        raise InputError(f"{option}: {str(path)!r} has no class {name or ''!r}; "
                          f"{hint(name or '', own, what='laws in it')}. Expected FILE.py:Class.")  # fmt: skip
     cls = vars(module)[name]
     if not _is_law(cls):

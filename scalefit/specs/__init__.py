@@ -1,0 +1,12 @@
+"""What a word says: laws, noises and runs by name, as commands and files of sweeps give them."""
+
+from ._bare import bare as bare
+from ._law import known_laws as known_laws
+from ._law import law_class as law_class
+from ._law import law_of as law_of
+from ._law import with_fixed as with_fixed
+from ._noise import NOISES as NOISES
+from ._noise import noise_of as noise_of
+from ._noise import noise_spec as noise_spec
+from ._runs import PREFIX as PREFIX
+from ._runs import runs_of as runs_of

@@ -1,0 +1,61 @@
+"""A noise in a word, and back."""
+
+from typing import Any
+
+import numpy as np
+
+from .._core import InputError
+from ..data import hint, parse_number
+from ..noise import AbstractNoise, Gaussian, Huber, StudentT
+from ._bare import bare
+
+NOISES: dict[str, tuple[type[AbstractNoise], str | None]] = {
+    "gaussian": (Gaussian, None),
+    "huber": (Huber, "delta"),
+    "student-t": (StudentT, "df"),
+}
+"""Name → its class, and the field that a number after the name sets."""
+
+_EXAMPLE = {"huber": "huber:1e-3", "student-t": "student-t:4"}
+
+
+def noise_of(spec: str, option: str = "--noise") -> AbstractNoise:
+    """The noise of `gaussian`, `huber`, `huber:1e-3`, `student-t:4`; `:value` at the end leaves logarithms out.
+
+    **Arguments:**
+
+    - `spec`: The word.
+    - `option`: What messages call the place where it stood.
+
+    **Raises:** `InputError` naming the nearest noise, or the number expected.
+    """
+    name, *rest = (part.strip() for part in spec.split(":"))
+    found = {bare(known): known for known in NOISES}.get(bare(name))
+    if found is None:
+        raise InputError(f"{option} {spec!r}: there is no noise {name!r}; {hint(name, NOISES, what='noises')}.")
+    cls, field = NOISES[found]
+    given: dict[str, Any] = {}
+    if rest and rest[-1].lower() == "value":
+        given["log"] = False
+        rest.pop()
+    if rest and field is not None:
+        number = parse_number(rest[0])
+        if number is None or not number > 0 or not np.isfinite(number):
+            raise InputError(
+                f"{option} {spec!r}: {field} is {rest[0]!r}; expected a number above 0, as in {_EXAMPLE[found]}."
+            )
+        given[field] = number
+        rest.pop(0)
+    if rest:
+        example = _EXAMPLE.get(found, found)
+        raise InputError(f"{option} {spec!r}: {rest[0]!r} is not understood; expected {example} or {example}:value.")
+    return cls(**given)
+
+
+def noise_spec(noise: AbstractNoise) -> str:
+    """The word that gives this noise back."""
+    for name, (cls, field) in NOISES.items():
+        if type(noise) is cls:
+            parts = [name, *([] if field is None else [f"{float(getattr(noise, field)):.17g}"])]
+            return ":".join([*parts, *([] if noise.log else ["value"])])
+    return type(noise).__name__

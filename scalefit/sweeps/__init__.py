@@ -1,0 +1,13 @@
+"""Many fits as one job: laid out, cut into chunks, done by one process or a cluster, kept on disk, gone on with."""
+
+from ._config import Config as Config
+from ._config import Law as Law
+from ._config import Source as Source
+from ._config import Verb as Verb
+from ._config import read_config as read_config
+from ._engines import ENGINES as ENGINES
+from ._engines import share_of as share_of
+from ._merge import RESULTS_FILE as RESULTS_FILE
+from ._merge import merge as merge
+from ._sweep import Swept as Swept
+from ._sweep import sweep as sweep

@@ -1,0 +1,105 @@
+"""Who does which chunks: this process, its share of them, or a cluster. None passes an array to another."""
+
+import json
+import os
+import traceback
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from .._core import InputError
+from ._chunk import done
+from ._folder import Folder
+from ._grid import Chunk, Grid
+from ._manifest import CHUNKS, FAILED, file_of
+
+ENGINES = ("local", "jax", "ray")
+
+
+class Outcome(NamedTuple):
+    """How a chunk ended.
+
+    **Arguments:**
+
+    - `chunk`: Which.
+    - `error`: Why it failed; `None` where its table is written.
+    - `said`: What was warned of.
+    """
+
+    chunk: Chunk
+    error: str | None
+    said: tuple[str, ...] = ()
+
+
+def do(folder: Folder, grid: Grid, sweep: str, chunk: Chunk) -> Outcome:
+    """Do a chunk and write its table; where it fails, write why.
+
+    **Raises:** `InputError` where nothing can be written.
+    """
+    name = file_of(chunk, sweep)
+    reason = f"{FAILED}/{name.removesuffix('.parquet')}.json"
+    cell = grid.cells[chunk.cell]
+    try:
+        found = done(cell, grid.config, chunk.first, chunk.count)
+        content = _table(found.rows)
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        which = {"source": cell.table.name, "law": cell.law_name, "noise": cell.noise_name, "split": cell.split.name}
+        said = which | {"verb": cell.verb.called, "fits": chunk.count, "first": chunk.first, "reason": why}
+        folder.put(reason, (json.dumps(said | {"traceback": traceback.format_exc()}, indent=1) + "\n").encode())
+        return Outcome(chunk, why)
+    folder.put(f"{CHUNKS}/{name}", content)
+    folder.remove(reason)
+    return Outcome(chunk, None, found.said)
+
+
+def _table(rows: Any) -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def locally(folder: Folder, grid: Grid, sweep: str, todo: Iterable[Chunk]) -> Iterator[Outcome]:
+    """One chunk after the other; the engine spreads each over cores or accelerators."""
+    for chunk in todo:
+        yield do(folder, grid, sweep, chunk)
+
+
+def share_of(text: str) -> tuple[int, int]:
+    """Which share of how many, from `2/8`: from 0 to 7.
+
+    **Raises:** `InputError` for another form.
+    """
+    index, slash, count = text.partition("/")
+    if not slash or not index.strip().isdecimal() or not count.strip().isdecimal() or int(index) >= int(count):
+        raise InputError(f"--shard {text!r}: expected i/n with i from 0 to n - 1, as 0/8 for the first of eight.")
+    return int(index), int(count)
+
+
+def share_by_jax(coordinator: str | None, processes: int | None, process: int | None) -> tuple[int, int]:
+    """Index and count of this process as JAX finds them (Slurm, Kubernetes, TPU), or as they are given.
+
+    The processes part at once: one that dies later takes no other with it, and none waits for another.
+
+    **Raises:** `InputError` where JAX finds no cluster and none is given.
+    """
+    import jax
+
+    given = {"coordinator_address": coordinator, "num_processes": processes, "process_id": process}
+    try:
+        jax.distributed.initialize(**{name: value for name, value in given.items() if value is not None})
+    except (ValueError, RuntimeError) as error:
+        raise InputError(
+            f"JAX finds no cluster here ({error}): on a pod or under Slurm leave the options out, elsewhere give "
+            f"--coordinator HOST:PORT, --processes and --process."
+        ) from None
+    index, count = jax.process_index(), jax.process_count()
+    jax.local_devices()  # made while the processes still know of each other
+    jax.distributed.shutdown()
+    return index, count
+
+
+def limit_cores(count: int) -> None:
+    """Have this process use so many cores."""
+    os.environ["SCALEFIT_CORES"] = str(count)

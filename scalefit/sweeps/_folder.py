@@ -1,0 +1,157 @@
+"""Where a sweep keeps its files: a folder, or a bucket; a file is there whole or not at all."""
+
+import contextlib
+import errno
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from .._core import InputError
+
+
+class Folder(Protocol):
+    """A place for files; names may have slashes."""
+
+    @property
+    def path(self) -> str:
+        """What it was given as."""
+        ...
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file whole, in the place of an earlier one."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """A file's content, or `None` where it is not there."""
+        ...
+
+    def names(self, under: str) -> set[str]:
+        """Names of the whole files in a folder of it."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Take a file away, if it is there."""
+        ...
+
+    def tidy(self, under: str) -> None:
+        """Take away what writers that were killed have left."""
+        ...
+
+
+def folder_at(path: str | Path) -> Folder:
+    """The folder of a path, or the bucket of a URL such as `s3://bucket/name`.
+
+    **Raises:** `InputError` for a URL without fsspec, or of a file system that fsspec does not have here.
+    """
+    text = os.fspath(path)
+    if "://" not in text:
+        return Local(text)
+    try:
+        import fsspec
+    except ImportError:
+        raise InputError(f"{text!r} is a URL, which needs fsspec: pip install 'scalefit[cloud]'.") from None
+    try:
+        system, root = fsspec.core.url_to_fs(text)
+    except (ImportError, ValueError) as error:
+        raise InputError(
+            f"{text!r} cannot be opened ({error}): give a folder, or install what fsspec asks for."
+        ) from None
+    return Bucket(text, system, root)
+
+
+class Local:
+    """A folder of this machine, or of a network file system."""
+
+    def __init__(self, path: str):
+        self.path = path
+        self._root = Path(path)
+
+    @contextlib.contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """A file beside, to be written, which is renamed when it is whole."""
+        whole = self._root / name
+        beside = whole.with_name(f".{whole.name}.{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}.part")
+        try:
+            whole.parent.mkdir(parents=True, exist_ok=True)
+            yield beside
+            with open(beside, "rb") as stream:
+                os.fsync(stream.fileno())
+            os.replace(beside, whole)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                beside.unlink()
+            if isinstance(error, OSError):
+                raise InputError(f"{str(whole)!r} could not be written: {_why(error)}") from error
+            raise
+
+    def put(self, name: str, content: bytes) -> None:
+        with self.writing(name) as beside:
+            beside.write_bytes(content)
+
+    def get(self, name: str) -> bytes | None:
+        try:
+            return (self._root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InputError(f"{str(self._root / name)!r} cannot be read: {error.strerror}.") from error
+
+    def names(self, under: str) -> set[str]:
+        try:
+            return {entry.name for entry in os.scandir(self._root / under) if not entry.name.startswith(".")}
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise InputError(f"{str(self._root / under)!r} cannot be listed: {error.strerror}.") from error
+
+    def remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            (self._root / name).unlink()
+
+    def tidy(self, under: str) -> None:
+        for left in (self._root / under).glob(".*.part"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+class Bucket:
+    """A store of objects through fsspec: an object that is written is there whole."""
+
+    def __init__(self, path: str, system: Any, root: str):
+        self.path, self._system, self._root = path, system, root.rstrip("/")
+
+    def put(self, name: str, content: bytes) -> None:
+        try:
+            self._system.makedirs(f"{self._root}/{name}".rpartition("/")[0], exist_ok=True)
+            self._system.pipe_file(f"{self._root}/{name}", content)
+        except OSError as error:
+            raise InputError(f"{self.path}/{name} could not be written: {_why(error)}") from error
+
+    def get(self, name: str) -> bytes | None:
+        try:
+            return self._system.cat_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return None
+
+    def names(self, under: str) -> set[str]:
+        self._system.invalidate_cache()
+        try:
+            return {entry.rpartition("/")[2] for entry in self._system.ls(f"{self._root}/{under}", detail=False)}
+        except FileNotFoundError:
+            return set()
+
+    def remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._system.rm_file(f"{self._root}/{name}")
+
+    def tidy(self, under: str) -> None:
+        """Nothing is ever half there."""
+
+
+def _why(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{error.strerror}. Make room and resume: what is finished is kept."
+    return f"{error.strerror or error}. What is finished is kept: mend that and resume."

@@ -1,0 +1,128 @@
+"""What a folder says of the sweep in it: written once, asked by everybody who goes on with it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from .._core import InputError
+from ..results import versions
+from ._config import Config, read_config
+from ._folder import Folder
+from ._grid import Chunk, Grid
+
+FORMAT = 1
+"""Version of what is written."""
+NAME = "sweep.json"
+CHUNKS, FAILED = "chunks", "failed"
+"""Folders of the tables of finished chunks, and of why chunks failed."""
+
+
+def begin(folder: Folder, grid: Grid, base: Path) -> dict[str, Any]:
+    """Say which sweep a folder holds, or see that it is this one.
+
+    **Returns:** what the folder says.
+
+    **Raises:** `InputError` where it holds another sweep, or something else.
+    """
+    document = json.loads(json.dumps(grid.document()))
+    found = read(folder)
+    if found is None:
+        if strays := folder.names("") - {CHUNKS, FAILED}:
+            raise InputError(
+                f"{folder.path!r} holds other things than a sweep ({sorted(strays)[0]}): give a new or empty folder."
+            )
+        found = {
+            "format": FORMAT,
+            "sweep": document,
+            "digest": digest(document),
+            "fits": grid.fits,
+            "chunks": len(grid),
+            "given": _given(grid.config),
+            "base": str(base),
+            "versions": versions(),
+        }
+        folder.put(NAME, (json.dumps(found, indent=1) + "\n").encode())
+        return found
+    if found["digest"] != digest(document):
+        raise InputError(f"{folder.path!r} holds another sweep: {_difference(found['sweep'], document)}.")
+    return found
+
+
+def read(folder: Folder) -> dict[str, Any] | None:
+    """What a folder says, or `None` where it holds no sweep.
+
+    **Raises:** `InputError` where that is of another format, or cannot be read.
+    """
+    content = folder.get(NAME)
+    if content is None:
+        return None
+    try:
+        found = json.loads(content)
+        if found["format"] != FORMAT:
+            raise InputError(
+                f"The sweep in {folder.path!r} was begun in format {found['format']!r} and this version reads "
+                f"{FORMAT}: go on with the version that began it."
+            )
+        if missing := {"digest", "sweep", "given", "base", "versions"} - set(found):
+            raise KeyError(min(missing))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{NAME} in {folder.path!r} is not that of a sweep ({error!r}): give another folder."
+        ) from None
+    return found
+
+
+def given_in(folder: Folder, found: dict[str, Any]) -> tuple[Config, Path]:
+    """The sweep that a folder was begun with.
+
+    **Raises:** `InputError` where it was given as objects of a program and not in words.
+    """
+    if found["given"] is None:
+        raise InputError(
+            f"The sweep in {folder.path!r} was given runs, laws or noises as objects, which it does not keep: call "
+            f"sweep with the same ones again, and out={folder.path!r}."
+        )
+    return read_config(found["given"])[0], Path(found["base"])
+
+
+def file_of(chunk: Chunk, sweep: str) -> str:
+    """The name of a chunk's table; it says of which sweep."""
+    return f"{chunk.place:08d}-{sweep[:12]}.parquet"
+
+
+def digest(document: Any) -> str:
+    """The sha256 of a document."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def newer(found: dict[str, Any]) -> str | None:
+    """A sentence where the sweep was begun with other versions than are here."""
+    here = versions()
+    other = [
+        f"{name} {was} and is now {here.get(name)}" for name, was in found["versions"].items() if here.get(name) != was
+    ]
+    if not other:
+        return None
+    return f"The sweep was begun with {'; '.join(other)}: the last digits of new results may differ."
+
+
+def _given(config: Config) -> dict[str, Any] | None:
+    """The sweep in words, where all of it was given so."""
+    words = [source.runs for source in config.sources] + [law.law for law in config.laws] + list(config.noises)
+    if not all(isinstance(word, str) for word in words):
+        return None
+    return config.model_dump(mode="json", exclude_defaults=True)
+
+
+def _difference(was: Any, now: Any, place: str = "") -> str:
+    """Where two documents first differ, in words."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in dict.fromkeys([*was, *now]):
+            if was.get(name) != now.get(name):
+                return _difference(was.get(name), now.get(name), f"{place}.{name}" if place else str(name))
+    if place.endswith(".runs") and place.startswith("sources."):
+        return (
+            f"the runs of {place.split('.')[1]!r} have changed since it was begun; bring them back, or use a new folder"
+        )
+    return f"its {place} is {was!r} and this one's {now!r}; give the same sweep, or a new folder"

@@ -1,0 +1,194 @@
+"""Many fits as one job that can be stopped at any moment and gone on with."""
+
+import dataclasses
+import io
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .._core import InputError
+from ..data import hint
+from ._config import read_config
+from ._engines import ENGINES, Outcome, locally, share_by_jax
+from ._folder import Folder, folder_at
+from ._grid import Chunk, grid_of
+from ._manifest import CHUNKS, FAILED, begin, file_of, given_in, newer, read
+from ._merge import RESULTS_FILE, merge
+
+
+@dataclasses.dataclass(frozen=True)
+class Swept:
+    """What a sweep came to.
+
+    **Arguments:**
+
+    - `path`: Its folder.
+    - `fits`: How many there are in all.
+    - `done`: How many have a row: all of them, unless shares of others are still under way or chunks failed.
+    - `failed`: How many have no optimum: not converged, refused (their rows say why), or of a chunk that failed.
+    - `chunks_failed`: Why chunks failed, by name; `failed/` in the folder says more.
+    - `seconds`, `rate`: What this call took, and how many fits a second it did.
+    """
+
+    path: str
+    fits: int
+    done: int
+    failed: int
+    chunks_failed: Mapping[str, str]
+    seconds: float
+    rate: float
+
+    def __repr__(self) -> str:
+        said = f"Sweep in {self.path!r}: {self.done} of {self.fits} fits done, {self.failed} without an optimum"
+        lines = [f"{said}; {self.rate:.3g} fits a second"]
+        return "\n".join([*lines, *(f"  chunk {name} failed: {why}" for name, why in self.chunks_failed.items())])
+
+    def table(self) -> pl.DataFrame:
+        """All rows, a row a fit."""
+        content = folder_at(self.path).get(RESULTS_FILE)
+        if content is None:
+            raise InputError(f"{self.path!r} holds no {RESULTS_FILE}: merge it, once some chunk is finished.")
+        return pl.read_parquet(io.BytesIO(content))
+
+
+Progress = Callable[[int, int], None]
+"""Told the fits done and those there are, as chunks end."""
+
+
+def sweep(
+    config: str | Path | Mapping[str, Any] | None = None,
+    *,
+    out: str | Path,
+    engine: str = "local",
+    shard: tuple[int, int] | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Swept:
+    """Fit every law to every group of every source, for every noise, split and seed, and do what verbs say.
+
+    The fits are cut into chunks, the same whoever does them, and each finished chunk is a file: a sweep that is
+    stopped, however, goes on where it was by the same call. What is drawn at random is drawn by names (source, group,
+    split, seed), so that no result depends on chunks, hosts or their order. When all chunks are there,
+    `results.parquet` holds a row for each fit.
+
+    **Arguments:**
+
+    - `config`: A TOML file, or a mapping with the same keys (see `Config`), whose sources, laws and noises may be
+      objects. Without it, the sweep that is in `out`.
+    - `out`: Its folder, or a bucket, as `s3://bucket/name` (the extra `scalefit[cloud]`).
+    - `engine`: `"local"`; `"jax"`, this process's share by JAX's own index (TPU pods, Slurm); `"ray"`, a cluster.
+    - `shard`: Which share to do, and of how many: every so many-th chunk.
+    - `progress`: Told the fits done and those there are.
+    - `options`: Of `"jax"`: `coordinator`, `processes`, `process`, where JAX does not find them itself. Of `"ray"`:
+      `address`, and `cpus` and `gpus` for each chunk.
+
+    **Returns:** a `Swept`; chunks that failed are in it, and hold up no other.
+
+    **Warns:** once of each sentence that fits warned of, and where versions differ from those it was begun with.
+
+    **Raises:** `InputError` for a sweep that cannot be read, sources that have changed, a folder that holds another
+    sweep, and where nothing can be written.
+    """
+    _refuse(engine, shard, options)
+    begun = time.perf_counter()
+    folder = folder_at(out)
+    if config is None:
+        known = read(folder)
+        if known is None:
+            raise InputError(f"{str(out)!r} holds no sweep to go on with: give one, as a TOML file.")
+        read_as, base = given_in(folder, known)
+    else:
+        read_as, base = read_config(config)
+    if engine == "jax":
+        shard = share_by_jax(*(options.get(name) for name in ("coordinator", "processes", "process")))
+    grid = grid_of(read_as, base)
+    found = begin(folder, grid, base)
+    digest = found["digest"]
+    if (said := newer(found)) is not None:
+        warnings.warn(said, stacklevel=2)
+    there = folder.names(CHUNKS)
+    index, count = shard or (0, 1)
+    left = [chunk for chunk in grid.chunks() if file_of(chunk, digest) not in there]
+    mine = [chunk for chunk in left if chunk.place % count == index]
+    before = grid.fits - sum(chunk.count for chunk in left)
+    tell = progress or (lambda done, of: None)
+    tell(before, grid.fits)
+    if engine == "ray":
+        from ._ray import on_ray
+
+        given = {"address": options.get("address"), "cpus": options.get("cpus", 1), "gpus": options.get("gpus", 0)}
+        outcomes = on_ray(_shared(out), read_as, base, digest, mine, **given)
+    else:
+        outcomes = locally(folder, grid, digest, mine)
+    now = _followed(outcomes, before, grid.fits, tell)
+    seconds = time.perf_counter() - begun
+    return _account(folder, digest, grid.fits, list(grid.chunks()), now, seconds)
+
+
+def _shared(out: str | Path) -> str:
+    """The folder as other processes find it."""
+    return str(out) if "://" in str(out) else str(Path(out).resolve())
+
+
+def _followed(outcomes: Iterator[Outcome], before: int, fits: int, tell: Progress) -> int:
+    """See the chunks through; the fits that were done."""
+    said: set[str] = set()
+    now = 0
+    for outcome in outcomes:
+        now += outcome.chunk.count if outcome.error is None else 0
+        tell(before + now, fits)
+        for sentence in outcome.said:
+            if sentence not in said:
+                said.add(sentence)
+                warnings.warn(sentence, stacklevel=3)
+    return now
+
+
+def _account(folder: Folder, digest: str, fits: int, chunks: list[Chunk], now: int, seconds: float) -> Swept:
+    """Look at what is there; join it where that is all there will be."""
+    there = folder.names(CHUNKS)
+    names = {file_of(chunk, digest): chunk for chunk in chunks}
+    missing = {name.removesuffix(".parquet"): chunk for name, chunk in names.items() if name not in there}
+    failed = {name.removesuffix(".json") for name in folder.names(FAILED)}
+    reasons = {name: _reason(folder, name) for name in sorted(failed & set(missing))}
+    unfinished = sum(chunk.count for chunk in missing.values())
+    none = sum(missing[name].count for name in reasons)
+    if set(missing) == set(reasons) and unfinished < fits:
+        merge(folder)
+        folder.tidy(CHUNKS)
+        content = folder.path if "://" not in folder.path else None
+        table = (
+            pl.scan_parquet(Path(content) / RESULTS_FILE)
+            if content is not None
+            else pl.read_parquet(io.BytesIO(folder.get(RESULTS_FILE) or b"")).lazy()
+        )
+        none += int(table.select((~pl.col("converged")).sum()).collect().item())
+    rate = now / seconds if now else 0.0
+    return Swept(folder.path, fits, fits - unfinished, none, reasons, seconds, rate)
+
+
+def _reason(folder: Folder, name: str) -> str:
+    import json
+
+    try:
+        return str(json.loads(folder.get(f"{FAILED}/{name}.json") or b"{}")["reason"])
+    except (ValueError, KeyError):
+        return "its reason cannot be read"
+
+
+def _refuse(engine: str, shard: tuple[int, int] | None, options: Mapping[str, Any]) -> None:
+    if engine not in ENGINES:
+        raise InputError(f"engine is {engine!r}; {hint(str(engine), ENGINES, what='engines')}.")
+    taken = {"local": (), "jax": ("coordinator", "processes", "process"), "ray": ("address", "cpus", "gpus")}[engine]
+    for name in options:
+        if name not in taken:
+            raise InputError(f"{name} is no option of engine {engine!r}; {hint(name, taken, what='options')}.")
+    if shard is not None and engine != "local":
+        raise InputError(f"shard goes with engine='local', and {engine!r} shares the chunks out itself: leave one out.")
+    whole = shard is None or (len(shard) == 2 and all(isinstance(n, int) for n in shard) and 0 <= shard[0] < shard[1])
+    if not whole:
+        raise InputError(f"shard is {shard!r}; expected (i, n) with i from 0 to n - 1.")
