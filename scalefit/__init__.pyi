@@ -68,6 +68,7 @@ from .results import save as save
 from .results import summary as summary
 from .sweeps import Swept as Swept
 from .sweeps import merge as merge
+from .sweeps import outline as outline
 from .sweeps import sweep as sweep
 
 __version__: str

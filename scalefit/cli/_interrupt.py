@@ -14,6 +14,13 @@ GRACE = 1.0
 """Seconds in which the work may end in order (and take away what it has half written) before it is ended."""
 
 _told = threading.Event()
+_left = "nothing was written"
+
+
+def leaves(words: str) -> None:
+    """Say what an interruption from now on leaves behind."""
+    global _left
+    _left = words
 
 
 def tell() -> None:
@@ -23,7 +30,7 @@ def tell() -> None:
     _told.set()
     if sys.stderr.isatty():
         sys.stderr.write("\x1b[?25h\r\x1b[2K")  # the cursor that a progress bar hides, and the line it leaves
-    print("scalefit: interrupted; nothing was written", file=sys.stderr, flush=True)
+    print(f"scalefit: interrupted; {_left}", file=sys.stderr, flush=True)
 
 
 def leave() -> None:

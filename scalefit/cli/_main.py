@@ -13,6 +13,7 @@ from ._fit import fit
 from ._laws import laws
 from ._plan import plan
 from ._predict import predict
+from ._sweep import sweep
 
 main = Program(
     name="scalefit",
@@ -20,7 +21,8 @@ main = Program(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit status: 0, 2 for input that cannot be used, 3 for a fit that did not converge.",
+    epilog="Exit status: 0, 2 for input that cannot be used, 3 for a fit that did not converge, 4 for a sweep of which "
+    "chunks failed.",
 )
 
 
@@ -48,6 +50,7 @@ main.command()(predict)
 main.command()(plan)
 main.command()(curate)
 main.command()(design)
+main.command()(sweep)
 main.command()(laws)
 main.add_typer(data, name="data")
 main.command()(demo)

@@ -9,5 +9,8 @@ from ._engines import ENGINES as ENGINES
 from ._engines import share_of as share_of
 from ._merge import RESULTS_FILE as RESULTS_FILE
 from ._merge import merge as merge
+from ._outline import Kind as Kind
+from ._outline import Outline as Outline
+from ._outline import outline as outline
 from ._sweep import Swept as Swept
 from ._sweep import sweep as sweep

@@ -54,17 +54,30 @@ class _Part(NamedTuple):
     left: np.ndarray
 
 
-def done(cell: Cell, config: Config, first: int, count: int) -> Done:
+class Laid(NamedTuple):
+    """Fits that are ready to be done: which rows each takes, and all of these in one table."""
+
+    parts: list[_Part]
+    runs: Runs
+
+
+def laid(cell: Cell, config: Config, first: int, count: int) -> Laid:
+    """Lay out some fits of a cell; a thread may do it while others are fitted."""
+    parts = _parts(cell, config, first, count)
+    return Laid(parts, _runs(cell, parts))
+
+
+def done(cell: Cell, config: Config, ready: Laid) -> Done:
     """Do some fits of a cell.
 
     A fit that is refused has a row that says why, and holds up no other.
     """
-    parts = _parts(cell, config, first, count)
+    parts = ready.parts
     said: dict[str, None] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        found, refused = _kindly(cell, config, parts)
+        found, refused = _kindly(cell, config, ready)
     for warning in caught:
         said[str(warning.message)] = None
     rows = [_rows(cell, some, columns) for some, columns in found]
@@ -96,31 +109,30 @@ def _parts(cell: Cell, config: Config, first: int, count: int) -> list[_Part]:
 
 
 def _kindly(
-    cell: Cell, config: Config, parts: list[_Part]
+    cell: Cell, config: Config, ready: Laid
 ) -> tuple[list[tuple[list[_Part], dict[str, Any]]], list[tuple[_Part, str]]]:
     """Batches that went through, and fits that were refused: one bad group holds up no other."""
     refused: list[tuple[_Part, str]] = []
-    left = parts
+    why = ""
+    left = ready.parts
     for _ in range(PATIENCE):
         if not left:
             return [], refused
         try:
-            return [(left, _batch(cell, config, left))], refused
+            runs = ready.runs if left is ready.parts else _runs(cell, left)
+            return [(left, _batch(cell, config, left, runs))], refused
         except (InputError, NotConverged) as error:
-            bad = _named(str(error), left)
+            why, bad = str(error), _named(str(error), left)
             if bad is None or len(left) == 1:
                 break
             refused.append((left[bad], _plainly(str(error), cell, left[bad])))
             left = left[:bad] + left[bad + 1 :]
     # Halves, as the message does not say which it is, or too many are bad.
-    found: list[tuple[list[_Part], dict[str, Any]]] = []
     if len(left) == 1:
-        try:
-            return [(left, _batch(cell, config, left))], refused
-        except (InputError, NotConverged) as error:
-            return [], [*refused, (left[0], _plainly(str(error), cell, left[0]))]
+        return [], [*refused, (left[0], _plainly(why, cell, left[0]))]
+    found: list[tuple[list[_Part], dict[str, Any]]] = []
     for half in (left[: len(left) // 2], left[len(left) // 2 :]):
-        more, worse = _kindly(cell, config, half)
+        more, worse = _kindly(cell, config, Laid(half, _runs(cell, half)))
         found += more
         refused += worse
     return found, refused
@@ -138,9 +150,8 @@ def _plainly(message: str, cell: Cell, part: _Part) -> str:
     return message.replace(f"[{part.number}]", f"[{group}]" if group else "")
 
 
-def _batch(cell: Cell, config: Config, parts: list[_Part]) -> dict[str, Any]:
+def _batch(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> dict[str, Any]:
     """The columns of one batch."""
-    runs = _runs(cell, parts)
     fits = fit(
         cell.law,
         runs,

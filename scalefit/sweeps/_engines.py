@@ -1,13 +1,15 @@
 """Who does which chunks: this process, its share of them, or a cluster. None passes an array to another."""
 
+import functools
+import io
 import json
-import os
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from .._core import InputError
-from ._chunk import done
+from ._chunk import Laid, done, laid
 from ._folder import Folder
 from ._grid import Chunk, Grid
 from ._manifest import CHUNKS, FAILED, file_of
@@ -30,8 +32,13 @@ class Outcome(NamedTuple):
     said: tuple[str, ...] = ()
 
 
-def do(folder: Folder, grid: Grid, sweep: str, chunk: Chunk) -> Outcome:
+def do(folder: Folder, grid: Grid, sweep: str, chunk: Chunk, ready: Callable[[], Laid] | None = None) -> Outcome:
     """Do a chunk and write its table; where it fails, write why.
+
+    **Arguments:**
+
+    - `folder`, `grid`, `sweep`, `chunk`: Where, of which sweep by its digest, and what.
+    - `ready`: Gives the chunk laid out, where that was begun before.
 
     **Raises:** `InputError` where nothing can be written.
     """
@@ -39,7 +46,8 @@ def do(folder: Folder, grid: Grid, sweep: str, chunk: Chunk) -> Outcome:
     reason = f"{FAILED}/{name.removesuffix('.parquet')}.json"
     cell = grid.cells[chunk.cell]
     try:
-        found = done(cell, grid.config, chunk.first, chunk.count)
+        lay = ready or functools.partial(laid, cell, grid.config, chunk.first, chunk.count)
+        found = done(cell, grid.config, lay())
         content = _table(found.rows)
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
@@ -53,8 +61,6 @@ def do(folder: Folder, grid: Grid, sweep: str, chunk: Chunk) -> Outcome:
 
 
 def _table(rows: Any) -> bytes:
-    import io
-
     buffer = io.BytesIO()
     rows.write_parquet(buffer, compression="zstd")
     return buffer.getvalue()
@@ -62,8 +68,16 @@ def _table(rows: Any) -> bytes:
 
 def locally(folder: Folder, grid: Grid, sweep: str, todo: Iterable[Chunk]) -> Iterator[Outcome]:
     """One chunk after the other; the engine spreads each over cores or accelerators."""
-    for chunk in todo:
-        yield do(folder, grid, sweep, chunk)
+    with ThreadPoolExecutor(1) as ahead:  # lays out the next chunk while this one is fitted
+        chunks = iter(todo)
+        chunk, ready = next(chunks, None), None
+        while chunk is not None:
+            following = next(chunks, None)
+            begun = None
+            if following is not None:
+                begun = ahead.submit(laid, grid.cells[following.cell], grid.config, following.first, following.count)
+            yield do(folder, grid, sweep, chunk, ready)
+            chunk, ready = following, None if begun is None else begun.result
 
 
 def share_of(text: str) -> tuple[int, int]:
@@ -98,8 +112,3 @@ def share_by_jax(coordinator: str | None, processes: int | None, process: int | 
     jax.local_devices()  # made while the processes still know of each other
     jax.distributed.shutdown()
     return index, count
-
-
-def limit_cores(count: int) -> None:
-    """Have this process use so many cores."""
-    os.environ["SCALEFIT_CORES"] = str(count)
