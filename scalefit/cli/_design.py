@@ -14,6 +14,9 @@ def design(
         Path, typer.Option(metavar="FILE", help="Runs that could be done: a table of the law's inputs.")
     ],
     budget: Annotated[str, typer.Option(metavar="NUMBER", help="What they may cost together, in FLOP, as 1e21.")],
+    most: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="The most runs; what the budget pays for unless given.")
+    ] = None,
     target: Annotated[
         str | None,
         typer.Option(metavar="WHAT@WHERE", help="What they are to tell: loss@C=1e24, loss@N=70B,D=1.4T or N@C=1e24."),
@@ -44,6 +47,6 @@ def design(
     from ._designing import run_design
 
     run_design(
-        folder, candidates, budget=budget, target=target, criterion=criterion, runs=runs, noise=noise, out=out,
-        json=json, cache_dir=cache_dir,
+        folder, candidates, budget=budget, most=most, target=target, criterion=criterion, runs=runs, noise=noise,
+        out=out, json=json, cache_dir=cache_dir,
     )  # fmt: skip

@@ -17,8 +17,8 @@ from ._spec import number
 
 
 def run_design(
-    folder: Path, candidates: Path, *, budget: str, target: str | None, criterion: str, runs: Path | None,
-    noise: float | None, out: Path | None, json: bool, cache_dir: str | None,
+    folder: Path, candidates: Path, *, budget: str, most: int | None, target: str | None, criterion: str,
+    runs: Path | None, noise: float | None, out: Path | None, json: bool, cache_dir: str | None,
 ) -> None:  # fmt: skip
     """Choose runs from a saved result, and print them in order.
 
@@ -42,8 +42,8 @@ def run_design(
                 f"as --runs FILE, or fit with --bootstrap 200."
             )
         keep_compiled(cache_dir)
-        options: dict[str, Any] = {"budget": money, "target": target, "criterion": criterion, "noise": noise}
-        found = design_runs(result, candidates, runs=done, **options)
+        options: dict[str, Any] = {"most": most, "target": target, "criterion": criterion, "noise": noise}
+        found = design_runs(result, candidates, runs=done, budget=money, **options)
     if out is not None:
         _write(found, out)
     typer.echo(to_json(_document(found)) if json else _said(found, out))

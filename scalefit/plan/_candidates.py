@@ -12,6 +12,7 @@ from .._core import InputError
 from ..data import Runs, read_runs, table_of
 from ..estimate import inputs_for
 from ..laws import AbstractLaw, input_units
+from ..noise import StudentT
 from ..results import Fit
 
 _NO_LOSS = "loss, still to be measured"
@@ -75,7 +76,9 @@ def money_of(budget: Any, prices: np.ndarray) -> float:
 
 
 def sigma_of(noise: Any, fit: Fit[Any] | None) -> float:
-    """The scatter of a run: as given, or of the residuals, for the numbers that were fitted to them.
+    r"""The scatter of a run: as given, or of the residuals, for the numbers that were fitted to them.
+
+    Of Student-t noise it is that of a normal run that tells as much: $s\sqrt{(\nu+3)/(\nu+1)}$ by Fisher's information.
 
     **Raises:** `InputError` where nothing says it.
     """
@@ -88,4 +91,6 @@ def sigma_of(noise: Any, fit: Fit[Any] | None) -> float:
     count, free = fit.residuals.size, len(fit.free)
     if count <= free or not float(fit.scale) > 0:
         raise InputError(f"{count} runs do not say how they scatter about {free} numbers: give noise=, as 0.01.")
-    return float(fit.scale) * float(np.sqrt(count / (count - free)))
+    df = float(fit.noise.df) if isinstance(fit.noise, StudentT) else np.inf
+    tells = 1.0 if np.isinf(df) else np.sqrt((df + 3.0) / (df + 1.0))
+    return float(fit.scale) * float(tells * np.sqrt(count / (count - free)))

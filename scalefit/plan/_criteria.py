@@ -21,6 +21,8 @@ from ..params import Slot, rescale, slots, values, with_values
 Criterion = Literal["V", "D", "regret"]
 VAGUE = 1.0
 """Before any run, a free number is known to within so many times its own size, or so many e-folds."""
+POWERS = np.linspace(1.0, 0.0, 5)
+"""Powers of the cost by which the gain of a run is divided."""
 
 
 class Scale(NamedTuple):
@@ -122,9 +124,10 @@ class Chosen(NamedTuple):
 
 def greedy(
     runs: Float[Array, "draw run free"], aim: Float[Array, "draw asked free"], told: Float[Array, "draw asked free"],
-    covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, volume: bool, power: Any,
+    covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, most: Any, volume: bool,
+    power: Any,
 ) -> Chosen:  # fmt: skip
-    r"""Take the affordable run of the greatest gain for its cost to a power, until none is affordable.
+    r"""Take the affordable run of the greatest gain for its cost to a power, until that is none or enough are taken.
 
     The gain is what the run takes off $\mathrm{tr}\,G\Sigma G^\top$ (`aim` is G), or off $\log\det\Sigma$ where
     `volume`; the mean over the draws. Slopes of runs are by their scatter. `told` is what variances are kept of.
@@ -173,22 +176,23 @@ def greedy(
         jnp.full(count, -1), first(left(covariance)), first(spread(told, covariance)), jnp.zeros((), jnp.int64)
     )
     state = State(covariance, jnp.asarray(budget, cost.dtype), jnp.isfinite(cost), begin)
-    return jax.lax.while_loop(lambda s: affordable(s).any(), take, state).chosen
+    return jax.lax.while_loop(lambda s: affordable(s).any() & (s.chosen.count < most), take, state).chosen
 
 
 @functools.partial(jax.jit, static_argnames=("volume",))
 def best_batch(
     runs: Float[Array, "draw run free"], aim: Float[Array, "draw asked free"], told: Float[Array, "draw asked free"],
-    covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, *, volume: bool = False,
+    covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, most: Any = None, *,
+    volume: bool = False,
 ) -> Chosen:  # fmt: skip
-    """The best of three greedy choices: by gain for the cost, for its square root, and by gain alone.
+    """The best of several greedy choices, from gain for the cost to gain alone.
 
     The first spends well but may spend little on a great run; either end alone can be far from the best batch.
     """
-    powers = jnp.asarray([1.0, 0.5, 0.0])
-    all_three = jax.vmap(lambda power: greedy(runs, aim, told, covariance, cost, budget, volume, power))(powers)
-    last = jax.vmap(lambda left, count: left[count])(all_three.left, all_three.count)
-    return jax.tree.map(lambda a: a[jnp.argmin(last)], all_three)
+    most = cost.shape[0] if most is None else most
+    each = jax.vmap(lambda power: greedy(runs, aim, told, covariance, cost, budget, most, volume, power))(POWERS)
+    last = jax.vmap(lambda left, count: left[count])(each.left, each.count)
+    return jax.tree.map(lambda a: a[jnp.argmin(last)], each)
 
 
 def covariances(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ..data import Runs
-from ..estimate import inputs_for, studies_of, usable
+from ..estimate import inputs_for, refuse_number, studies_of, usable
 from ..laws import AbstractLaw
 from ..params import slots, values
 from ..results import Ensemble, Fit
@@ -85,6 +85,7 @@ def design_runs(
     candidates: Any,
     *,
     budget: float,
+    most: int | None = None,
     target: str | Callable[[Any], Any] | None = None,
     criterion: Criterion = "V",
     runs: Runs | None = None,
@@ -107,6 +108,7 @@ def design_runs(
       numbers counts as known to within its own size then.
     - `candidates`: Runs that could be done: a table of the law's inputs (path, data frame or columns by name).
     - `budget`: What they may cost together, in the unit of `cost`.
+    - `most`: The most runs to choose; as many as the budget pays for unless given.
     - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
     - `runs`: The runs of the fit, or any runs done before for a law.
@@ -119,11 +121,14 @@ def design_runs(
     **Raises:** `InputError` where no candidate is affordable, candidates lack an input, the target is unknown, or
     nothing says how much is known. Source: V-optimality for each cost, arXiv 2604.22753.
     """
+    refuse_number("num_draws", num_draws, 2)
     law, draws, free, failed, fit = _known(result, num_draws)
     pool = candidates_of(law, candidates)
     paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else SIX_ND
     prices = prices_of(paid.of if isinstance(cost, str) or callable(cost) else cost, pool)
     money = money_of(budget, prices)
+    count = len(prices) if most is None else most
+    refuse_number("most", count, 1)
     sigma = sigma_of(noise, fit)
     if criterion not in ("V", "D", "regret"):
         raise InputError(f"criterion is {criterion!r}; expected 'V', 'D' or 'regret'.")
@@ -159,9 +164,8 @@ def design_runs(
         before = covariances(found.runs[fine, :0], sigma)
     with jax.enable_x64(True):
         arrays = (found.runs[fine] / sigma, aim[fine], found.target[fine], before, prices, np.asarray(money))
-        chosen = jax.tree.map(
-            np.asarray, best_batch(*(jnp.asarray(a, jnp.float64) for a in arrays), volume=criterion == "D")
-        )
+        arrays = [jnp.asarray(a, jnp.float64) for a in arrays]
+        chosen = jax.tree.map(np.asarray, best_batch(*arrays, jnp.asarray(count), volume=criterion == "D"))
     count = int(chosen.count)
     order = chosen.order[:count]
     return Design(

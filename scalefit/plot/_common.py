@@ -138,7 +138,9 @@ def greek(name: str) -> str:
 
 
 def short(value: float) -> str:
-    """A size as people say it: `70B`, `1.4T`, `346`."""
+    """A size as people say it: `70B`, `1.4T`, `346`; beyond, a power of ten: `2e21`."""
+    if value >= 9.995e14:
+        return f"{value:.3g}".replace("e+", "e")
     for scale, letter in _PREFIX:
         if value >= 0.9995 * scale:
             return f"{value / scale:.3g}{letter}"

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..plan import Design
-from ._common import new_axes
+from ._common import COLOURS, INK, log_axis, new_axes, tidy
 
 
 def design(found: Design, *, ax: Any = None) -> Axes:
@@ -22,15 +22,16 @@ def design(found: Design, *, ax: Any = None) -> Axes:
     ax = new_axes()[0] if ax is None else ax
     left = found.left if found.sd is None else found.sd
     spent = np.cumsum(found.cost)
-    ax.axhline(left[0], color="0.6", linestyle=":", label="before any of them")
-    ax.plot(spent, left[1:], marker="o", markersize=4, drawstyle="steps-post", label="after each run")
-    ax.set_xscale("log")
+    ax.axhline(left[0], color=INK, linestyle=":", label="before any of them")
+    ax.plot(spent, left[1:], color=COLOURS[0], marker="o", markersize=4, drawstyle="steps-post", label="after each run")
+    log_axis(ax, "x", spent)
     ax.set_xlabel("cost of the runs so far")
     if found.sd is None:
         ax.set_ylabel("log determinant of the covariance")
     else:
         log = found.target[:2] in ("N@", "D@")
         ax.set_ylabel(f"sd of {'log ' if log else ''}{found.target}")
-        ax.set_yscale("log")
+        log_axis(ax, "y", left)
+    tidy(ax)
     ax.legend(frameon=False)
     return ax

@@ -1,5 +1,6 @@
 """Which runs to do next: what is promised holds, and what cannot be asked is said."""
 
+import dataclasses
 import itertools
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.plan._candidates import sigma_of
 from scalefit.plan._cost import SIX_ND, cost_of
 from scalefit.plan._criteria import covariances, scale_of, slopes
 from scalefit.plan._target import Target, target_of
@@ -49,6 +51,13 @@ def test_runs_stay_within_the_budget_and_none_is_taken_twice(design):
     np.testing.assert_allclose(design.cost, 6 * design.runs["N"] * design.runs["D"])
     left = set(range(25)) - set(design.order.tolist())
     assert min(6 * SIZES[k] * DATA[k] for k in left) > 1e20 - design.spent
+
+
+def test_no_more_runs_are_chosen_than_asked_for():
+    few = sf.design_runs(LAW, POOL, budget=1e20, most=3, target="loss@C=1e23", noise=NOISE)
+    assert len(few) == 3
+    # Of three runs the dear ones count: by the gain for the cost alone they would be three of the cheapest.
+    assert few.spent > 0.5e20
 
 
 def test_every_run_leaves_less_unknown(design):
@@ -95,6 +104,12 @@ def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
     of_runs = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@C=1e22")
     of_draws = sf.design_runs(sf.laplace(fit, runs), POOL, budget=1e20, target="loss@C=1e22")
     np.testing.assert_allclose(sd(of_draws)[[0, -1]], sd(of_runs)[[0, -1]], rtol=0.25)
+
+
+def test_a_run_of_heavy_tails_tells_as_much_as_its_information_says(fit):
+    """Fisher's information of a Student-t of four degrees about its centre is 5/7 of that of a normal of its scale."""
+    heavy = dataclasses.replace(fit, noise=sf.noise.StudentT(df=4.0))
+    assert sigma_of(None, heavy) == pytest.approx(sigma_of(None, fit) * np.sqrt(7 / 5))
 
 
 def test_volume_needs_no_target():
@@ -160,6 +175,8 @@ def test_a_ladder_alone_does_not_tell_the_best_size():
         ({"target": None}, "needs a target"),
         ({"criterion": "A"}, "criterion is 'A'"),
         ({"criterion": "regret", "target": "loss@N=1e9,D=1e9"}, "Regret is of the best N"),
+        ({"most": 0}, "most is 0"),
+        ({"num_draws": 1}, "num_draws is 1"),
         ({"noise": None}, "does not say how runs scatter"),
         ({"cost": [1.0, 2.0]}, "25 numbers"),
     ],

@@ -275,7 +275,7 @@ def test_no_pyplot():
 
 
 @pytest.mark.parametrize(
-    "value, said", [(7e10, "70B"), (1.4e12, "1.4T"), (346.0, "346"), (12.8e6, "12.8M"), (999.9e3, "1M")]
+    "value, said", [(7e10, "70B"), (1.4e12, "1.4T"), (346.0, "346"), (12.8e6, "12.8M"), (999.9e3, "1M"), (2e21, "2e21")]
 )
 def test_sizes_as_people_say_them(value, said):
     assert short(value) == said
