@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,26 @@ _BESIDE = TESTS.parent.parent / "shared" / "data"
 if not os.environ.get(FOLDER) and _BESIDE.is_dir():
     # Here and not in a fixture: tests may ask for it when they are collected.
     os.environ[FOLDER] = str(_BESIDE)
+
+
+COMPILED = "SCALEFIT_TESTS_COMPILED"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What one worker has compiled, the others read: most of the suite's time is compilation."""
+    if not hasattr(config, "workerinput"):
+        os.environ[COMPILED] = tempfile.mkdtemp(prefix="scalefit-tests-")
+    jax.config.update("jax_compilation_cache_dir", os.environ[COMPILED])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    # An entry that another worker is still writing is compiled anew.
+    config.addinivalue_line("filterwarnings", "ignore:Error reading persistent compilation cache")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Nothing is kept between runs of the suite."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[COMPILED], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,7 @@ def bootstrap(
         prepared = prepare(fit.template, some, fit.noise, fit.fixed)
         points, free = some.points(inputs_for(prepared.law, runs)[0]), len(fit.free)
         if rows is None:
-            keys = [[seed, 0xB007, *_named(fit, study)] for study in which]
+            keys = [[seed, 0xB007, *_named(fit, int(study))] for study in which]
             # A study without an optimum has nothing to resample about, and holds up no other.
             codes = [code if good[study] else np.arange(len(runs)) for study in which]
             pools = Pooling.of(prepared.law, prepared.curve.free, inputs_for(prepared.law, runs)[0])
@@ -203,7 +203,7 @@ def _refitted(
     lost = (vanished(prepared, solved.theta) & ~vanished(prepared, centre)).any(axis=1)
     again = np.flatnonzero(failed | lost)
     if again.size:
-        begin = screened(prepared, fit.noise, study[again], resample[again], AGAIN, fit.seed, fit.keys is not None)
+        begin = screened(prepared, fit.noise, study[again], resample[again], AGAIN, fit.seed, quick=False)
         for k in range(begin.shape[1]):
             solved = better_of(solved, refit(begin[:, k], again), again)
             # Those that arrived, once is enough.
@@ -237,7 +237,7 @@ def _rivals(
     An optimum is a rival where its objective is above the best by no more than resampling could make up for.
     """
     everyone, whole = np.arange(len(best)), np.zeros(len(best), int)
-    begin = screened(prepared, fit.noise, everyone, whole, min(fit.tried, TRIED), fit.seed, fit.keys is not None)
+    begin = screened(prepared, fit.noise, everyone, whole, min(fit.tried, TRIED), fit.seed, quick=False)
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
     nothing = np.zeros(len(study), int)

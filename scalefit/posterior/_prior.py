@@ -26,6 +26,8 @@ STEEP = 0.3
 """Spread of the power with which the scatter grows."""
 SHARED = 1.5
 """Spread in e-folds of the multiple, whose median is 1."""
+VANISHING = 0.01
+"""Of its larger end: what a parameter is taken to fall to whose typical range begins at 0."""
 LOGARITHMS = ("positive", "nonnegative", "negative")
 """Kinds of parameters that are sampled by their logarithms."""
 
@@ -65,7 +67,8 @@ def default(curve: LawCurve, extras: tuple[str, ...] = ()) -> Prior:
         ends = np.asarray(declared.typical, float)
         kind = declared.constraint.kind
         if kind in LOGARITHMS:
-            ends = np.log(np.sort(np.abs(ends)))
+            ends = np.sort(np.abs(ends))
+            ends = np.log(np.maximum(ends, VANISHING * ends[1]))
         centre.append(0.0 if kind == "interval" else float(np.mean(ends)))
         spread.append(1.0 if kind == "interval" else float(np.ptp(ends)) / 2.0)
     further = [{GROWTH: STEEP, TRAINING: SHARED}[name] for name in extras]

@@ -328,3 +328,12 @@ def test_a_bounded_prior_is_kept_to(fit, runs, draws):
     inside = alpha[(alpha > low) & (alpha < high)]
     assert found.law.alpha.mean() == pytest.approx(inside.mean(), abs=0.1 * alpha.std())
     assert found.law.alpha.std() == pytest.approx(inside.std(), rel=0.1)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in helpers.LAWS.items()])
+def test_priors_that_are_not_given_have_a_middle_and_a_width(row):
+    """Also of a parameter whose typical range begins at 0, though it is sampled by its logarithm."""
+    prior = default(LawCurve.of(row.truth, ()))
+    assert np.isfinite(prior.centre).all()
+    assert np.isfinite(prior.spread).all()
+    assert np.min(prior.spread) > 0.0
