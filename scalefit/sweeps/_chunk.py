@@ -103,7 +103,7 @@ def _parts(cell: Cell, config: Config, first: int, count: int) -> list[_Part]:
             rows, held = studies.rows(study), study
             cluster = np.unique(cell.table.cluster[rows], return_inverse=True)[1]
         number = number_of(cell.name(study, seed))
-        rng = np.random.default_rng([config.seed, 0x5EED, number])
+        rng = np.random.default_rng([config.seed, 0x5EED, number_of(cell.drawn_by(study, seed))])
         made.append(_Part(study, seed, number, *cell.split.chosen(cell.table.runs, rows, cluster, rng)))
     return made
 
