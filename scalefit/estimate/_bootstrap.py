@@ -103,7 +103,7 @@ def bootstrap(
         prepared = prepare(fit.template, some, fit.noise, fit.fixed)
         points, free = some.points(inputs_for(prepared.law, runs)[0]), len(fit.free)
         if rows is None:
-            keys = [[seed, 0xB007, *_named(fit, study)] for study in which]
+            keys = [[seed, 0xB007, *_named(fit, int(study))] for study in which]
             # A study without an optimum has nothing to resample about, and holds up no other.
             codes = [code if good[study] else np.arange(len(runs)) for study in which]
             pools = Pooling.of(prepared.law, prepared.curve.free, inputs_for(prepared.law, runs)[0])

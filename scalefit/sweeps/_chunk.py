@@ -71,6 +71,8 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
     """Do some fits of a cell.
 
     A fit that is refused has a row that says why, and holds up no other.
+
+    **Raises:** whatever a law's formula does: then no fit of it can be made.
     """
     parts = ready.parts
     said: dict[str, None] = {}
@@ -122,6 +124,8 @@ def _kindly(
             runs = ready.runs if left is ready.parts else _runs(cell, left)
             return [(left, _batch(cell, config, left, runs))], refused
         except (InputError, NotConverged) as error:
+            if error.__cause__ is not None:
+                raise  # from the formula of the law: no fault of the runs, and mended before it is tried again
             why, bad = str(error), _named(str(error), left)
             if bad is None or len(left) == 1:
                 break

@@ -12,7 +12,7 @@ import pytest
 
 import scalefit as sf
 
-GROUPS, RUNS = 4, 18
+GROUPS, RUNS = 4, 20
 
 
 def simulated(groups: int = GROUPS, runs: int = RUNS, seed: int = 0) -> dict[str, Any]:

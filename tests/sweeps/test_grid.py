@@ -154,7 +154,7 @@ def test_folds_of_a_sweep_partition_its_runs(layout):
         for cell in grid.cells
         for part in laid(cell, grid.config, 0, len(cell)).parts
     }
-    for study, rows in enumerate(np.arange(72).reshape(4, 18)):
+    for study, rows in enumerate(np.arange(80).reshape(4, 20)):
         for seed in (0, 1):
             whole = [row for k in (1, 2, 3) for row in left[study, seed, f"fold:{k}/3"]]
             assert sorted(whole) == rows.tolist()
