@@ -49,6 +49,38 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     return kept | {"SCALEFIT_CACHE": folder, "JAX_PLATFORMS": "cpu", "PYTHONPATH": paths, "PYTHONWARNINGS": "error"}
 
 
+TOML = """
+laws = ["PowerLaw"]
+noises = ["gaussian"]
+splits = ["all", "resample"]
+seeds = 6
+chunk = 2
+starts = 1
+
+[[sources]]
+runs = "SOURCE"
+by = "group"
+"""
+
+
+@pytest.fixture(scope="session")
+def words(csv: Path) -> Path:
+    """The file of a sweep for other processes: 28 fits in 14 chunks."""
+    path = csv.with_name("sweep.toml")
+    path.write_text(TOML.replace("SOURCE", csv.name))
+    return path
+
+
+@pytest.fixture(scope="session")
+def alone(words: Path, start: "Start", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That sweep, done by one process that nothing disturbed; what it compiles is kept for the others."""
+    out = tmp_path_factory.mktemp("alone") / "out"
+    job = start(words, "--out", out)
+    _, err = job.communicate(timeout=120)
+    assert job.returncode == 0, err
+    return out
+
+
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -62,14 +94,3 @@ def start(compiled: Mapping[str, str]) -> Start:
         return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env={**compiled, **more})
 
     return begun
-
-
-def ended(job: subprocess.Popen[str], seconds: float = 120.0) -> tuple[int, str, str]:
-    """Exit status, output and errors of a process that is left to end."""
-    try:
-        out, err = job.communicate(timeout=seconds)
-    except BaseException:
-        job.kill()
-        job.communicate()
-        raise
-    return job.returncode, out, err

@@ -4,17 +4,14 @@ import errno
 import json
 import os
 import shutil
-import threading
-import warnings
 
-import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 import scalefit as sf
 from scalefit.cli import main
 from scalefit.sweeps import _engines
-from scalefit.sweeps._folder import LEFT, Bucket, Local, folder_at
 
 LAW = '''
 """A power law of one's own, which may fail."""
@@ -65,9 +62,7 @@ def files(out):
 
 
 def same(out, whole):
-    return sf.sweeps._sweep.Swept(str(out), 0, 0, 0, {}, 0, 0).table().equals(
-        sf.sweeps._sweep.Swept(str(whole), 0, 0, 0, {}, 0, 0).table()
-    )
+    return pl.read_parquet(out / "results.parquet").equals(pl.read_parquet(whole / "results.parquet"))
 
 
 def test_resume_does_what_is_missing(runs, copy, whole):
@@ -95,7 +90,9 @@ def test_words_are_kept_and_objects_are_not(csv, runs, copy, tmp_path):
     sf.sweep(words, out=out)
     (out / "chunks" / sorted(chunks(out))[0]).unlink()
     assert sf.sweep(out=out).done == 4
-    with pytest.raises(sf.InputError, match="was given runs, laws or noises as objects.*call sweep with the same ones"):
+    with pytest.raises(
+        sf.InputError, match=r"was given runs, laws or noises as objects.*call sweep with the same ones"
+    ):
         sf.sweep(out=copy)
     with pytest.raises(sf.InputError, match="holds no sweep to go on with"):
         sf.sweep(out=tmp_path / "nothing")
@@ -120,7 +117,9 @@ def test_a_changed_sweep_is_refused(runs, copy, changed, said):
 
 def test_changed_runs_are_refused(runs, copy):
     other = sf.Runs(loss=runs.target * 1.0001, **runs.inputs, group=runs.labels["group"], name=runs.name)
-    with pytest.raises(sf.InputError, match=r"the runs of 'made\.csv' have changed since it was begun; bring them back"):
+    with pytest.raises(
+        sf.InputError, match=r"the runs of 'made\.csv' have changed since it was begun; bring them back"
+    ):
         sf.sweep(given(other), out=copy)
 
 
@@ -163,7 +162,13 @@ def test_a_chunk_that_fails(runs, tmp_path, monkeypatch, whole):
     assert (first.done, first.failed, why) == (6, 2, "ZeroDivisionError: a fault of the formula")
     assert len(first.table()) == 6
     told = json.loads((out / "failed" / f"{name}.json").read_text())
-    assert (told["source"], told["law"], told["split"], told["first"], told["fits"]) == ("made.csv", "PowerLaw", "all", 2, 2)
+    assert (told["source"], told["law"], told["split"], told["first"], told["fits"]) == (
+        "made.csv",
+        "PowerLaw",
+        "all",
+        2,
+        2,
+    )
     assert "in failing" in told["traceback"]
     before = chunks(out)
     second = sf.sweep(given(runs), out=out)
@@ -239,7 +244,7 @@ def test_nothing_to_merge(runs, tmp_path):
     with pytest.raises(sf.InputError, match="holds no sweep"):
         sf.merge(tmp_path)
     sf.sweep(given(runs), out=tmp_path, shard=(6, 8))
-    with pytest.raises(sf.InputError, match="No chunk of the sweep in .* is finished yet"):
+    with pytest.raises(sf.InputError, match=r"No chunk of the sweep in .* is finished yet"):
         sf.merge(tmp_path)
 
 
@@ -258,61 +263,10 @@ def test_a_bucket(runs, whole):
     out = "memory://sweeps/one"
     first = sf.sweep(given(runs), out=out, shard=(1, 2))
     assert (first.done, first.failed) == (4, 0)
-    assert sf.sweep(given(runs), out=out).done == 8
-    assert same(out, whole)
+    second = sf.sweep(given(runs), out=out)
+    assert (second.done, second.failed) == (8, 0)
+    assert second.table().equals(pl.read_parquet(whole / "results.parquet"))
     with pytest.raises(sf.InputError, match="its starts is 2 and this one's 3"):
         sf.sweep(given(runs, starts=3), out=out)
     with pytest.raises(sf.InputError, match="cannot be opened"):
         sf.sweep(given(runs), out="nosuch://place")
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def folder(request, tmp_path):
-    return folder_at(tmp_path / "f" if request.param == "folder" else f"memory://folder{tmp_path.name}")
-
-
-def test_folder(folder):
-    assert isinstance(folder, Local | Bucket)
-    assert (folder.names(""), folder.names("a"), folder.get("a/b")) == (set(), set(), None)
-    folder.put("a/b", b"one")
-    folder.put("a/b", b"two")
-    folder.put_first("first", b"one")
-    folder.put_first("first", b"two")
-    assert (folder.get("a/b"), folder.get("first")) == (b"two", b"one")
-    assert (folder.names(""), folder.names("a")) == ({"a", "first"}, {"b"})
-    folder.remove("a/b")
-    folder.remove("a/b")
-    folder.tidy("a")
-    assert folder.names("a") == set()
-
-
-def test_files_of_other_writers(tmp_path):
-    """What one that was killed has left goes when it is old; what another is writing stays; neither counts."""
-    folder = Local(str(tmp_path))
-    old, new = tmp_path / ".a.host.1.part", tmp_path / ".a.host.2.part"
-    for path in (old, new):
-        path.write_bytes(b"half")
-    os.utime(old, (0, old.stat().st_mtime - LEFT - 1))
-    assert folder.names("") == set()
-    folder.tidy("")
-    assert (old.exists(), new.exists()) == (False, True)
-
-
-def test_first_of_many_writers(tmp_path):
-    """Whoever is first, all read the same afterwards, and nothing is left beside it."""
-    folder = Local(str(tmp_path))
-    gate, read = threading.Barrier(8), []
-
-    def write(k):
-        gate.wait()
-        folder.put_first("one", b"%d" % k * 1000)
-        read.append(folder.get("one"))
-
-    threads = [threading.Thread(target=write, args=(k,)) for k in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(read) == 8
-    assert len(set(read)) == 1
-    assert files(tmp_path) == {"one"}
