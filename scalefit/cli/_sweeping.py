@@ -115,7 +115,8 @@ def _refuse(job: SweepJob) -> None:
 def _merged(job: SweepJob) -> None:
     if job.folder is None:
         raise InputError("Say which sweep to merge: scalefit sweep merge DIR.")
-    path = merge(job.folder)
+    with quiet(job.json):
+        path = merge(job.folder)
     typer.echo(json.dumps({"results": path}) if job.json else f"written to {path}")
 
 

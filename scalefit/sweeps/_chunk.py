@@ -71,6 +71,8 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
     """Do some fits of a cell.
 
     A fit that is refused has a row that says why, and holds up no other.
+
+    **Raises:** whatever a law's formula does: then no fit of it can be made.
     """
     parts = ready.parts
     said: dict[str, None] = {}
@@ -103,7 +105,7 @@ def _parts(cell: Cell, config: Config, first: int, count: int) -> list[_Part]:
             rows, held = studies.rows(study), study
             cluster = np.unique(cell.table.cluster[rows], return_inverse=True)[1]
         number = number_of(cell.name(study, seed))
-        rng = np.random.default_rng([config.seed, 0x5EED, number])
+        rng = np.random.default_rng([config.seed, 0x5EED, number_of(cell.drawn_by(study, seed))])
         made.append(_Part(study, seed, number, *cell.split.chosen(cell.table.runs, rows, cluster, rng)))
     return made
 
@@ -122,6 +124,8 @@ def _kindly(
             runs = ready.runs if left is ready.parts else _runs(cell, left)
             return [(left, _batch(cell, config, left, runs))], refused
         except (InputError, NotConverged) as error:
+            if error.__cause__ is not None:
+                raise  # from the formula of the law: no fault of the runs, and mended before it is tried again
             why, bad = str(error), _named(str(error), left)
             if bad is None or len(left) == 1:
                 break

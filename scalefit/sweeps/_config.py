@@ -136,14 +136,14 @@ class Config(_Strict):
     level: float = pydantic.Field(default=0.95, gt=0.0, lt=1.0)
     cluster: str | tuple[str, ...] | None = "auto"
     chunk: int | None = pydantic.Field(default=None, ge=1)
-    memory: float = 1e9
+    memory: float = pydantic.Field(default=1e9, gt=0.0)
     keep_draws: bool = False
 
     @pydantic.field_validator("sources", "laws", "verbs", mode="before")
     @classmethod
-    def _tables(cls, given: Any, info: pydantic.ValidationInfo) -> Any:
+    def _tables(cls, given: Any, info: Any) -> Any:
         """A word, or one table, stands for a list of tables."""
-        key = {"sources": "runs", "laws": "law", "verbs": "verb"}[str(info.field_name)]
+        key = {"sources": "runs", "laws": "law", "verbs": "verb"}[info.field_name]
         rows = given if isinstance(given, list | tuple) else [given]
         return tuple(row if isinstance(row, Mapping | _Strict) else {key: row} for row in rows)
 
@@ -222,6 +222,8 @@ def _checked(given: Mapping[str, Any], called: str) -> Config:
             raise InputError(
                 f"{called}: {place} is missing; give it, as in {_EXAMPLES.get(place, place + ' = …')}."
             ) from None
+        if error["type"] == "too_short":
+            raise InputError(f"{called}: {place} is empty; give one at least.") from None
         said = error["msg"].removeprefix("Value error, ")
         raise InputError(f"{called}: {place} is {error['input']!r}: {said[0].lower()}{said[1:]}.") from None
 

@@ -5,13 +5,18 @@ import errno
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from .._core import InputError
 
+LEFT = 3600.0
+"""Seconds after which a file that nobody writes to was left by a writer that was killed."""
 
+
+@runtime_checkable
 class Folder(Protocol):
     """A place for files; names may have slashes."""
 
@@ -22,6 +27,10 @@ class Folder(Protocol):
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file whole, in the place of an earlier one."""
+        ...
+
+    def put_first(self, name: str, content: bytes) -> None:
+        """Write a file whole, unless another has written it first."""
         ...
 
     def get(self, name: str) -> bytes | None:
@@ -37,7 +46,7 @@ class Folder(Protocol):
         ...
 
     def tidy(self, under: str) -> None:
-        """Take away what writers that were killed have left."""
+        """Take away what writers that were killed have left, an hour ago and more."""
         ...
 
 
@@ -70,8 +79,8 @@ class Local:
         self._root = Path(path)
 
     @contextlib.contextmanager
-    def writing(self, name: str) -> Iterator[Path]:
-        """A file beside, to be written, which is renamed when it is whole."""
+    def writing(self, name: str, *, first: bool = False) -> Iterator[Path]:
+        """A file beside, to be written, which is renamed when it is whole; if it is to be the `first`, to no other."""
         whole = self._root / name
         beside = whole.with_name(f".{whole.name}.{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}.part")
         try:
@@ -79,7 +88,10 @@ class Local:
             yield beside
             with open(beside, "rb") as stream:
                 os.fsync(stream.fileno())
-            os.replace(beside, whole)
+            if first:
+                _named_first(beside, whole)
+            else:
+                os.replace(beside, whole)
         except BaseException as error:
             with contextlib.suppress(OSError):
                 beside.unlink()
@@ -89,6 +101,10 @@ class Local:
 
     def put(self, name: str, content: bytes) -> None:
         with self.writing(name) as beside:
+            beside.write_bytes(content)
+
+    def put_first(self, name: str, content: bytes) -> None:
+        with self.writing(name, first=True) as beside:
             beside.write_bytes(content)
 
     def get(self, name: str) -> bytes | None:
@@ -108,13 +124,30 @@ class Local:
             raise InputError(f"{str(self._root / under)!r} cannot be listed: {error.strerror}.") from error
 
     def remove(self, name: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            (self._root / name).unlink()
+        try:
+            (self._root / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{str(self._root / name)!r} cannot be taken away: {error.strerror}.") from error
 
     def tidy(self, under: str) -> None:
+        # By age: another process, maybe of another host, may be writing its own now.
         for left in (self._root / under).glob(".*.part"):
             with contextlib.suppress(OSError):
-                left.unlink()
+                if time.time() - left.stat().st_mtime > LEFT:
+                    left.unlink()
+
+
+def _named_first(beside: Path, whole: Path) -> None:
+    """Give a file its name, unless there is one of that name."""
+    try:
+        os.link(beside, whole)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links: two writers at one moment are not told apart
+        if not whole.exists():
+            os.replace(beside, whole)
+            return
+    beside.unlink()
 
 
 class Bucket:
@@ -130,22 +163,37 @@ class Bucket:
         except OSError as error:
             raise InputError(f"{self.path}/{name} could not be written: {_why(error)}") from error
 
+    def put_first(self, name: str, content: bytes) -> None:
+        if self.get(name) is None:  # not every store can tell two writers at one moment apart
+            self.put(name, content)
+
     def get(self, name: str) -> bytes | None:
         try:
             return self._system.cat_file(f"{self._root}/{name}")
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise InputError(f"{self.path}/{name} cannot be read: {error.strerror or error}.") from error
 
     def names(self, under: str) -> set[str]:
+        place = f"{self._root}/{under}".rstrip("/")
         self._system.invalidate_cache()
         try:
-            return {entry.rpartition("/")[2] for entry in self._system.ls(f"{self._root}/{under}", detail=False)}
+            found = self._system.ls(place, detail=False)
         except FileNotFoundError:
             return set()
+        except OSError as error:
+            raise InputError(f"{self.path}/{under} cannot be listed: {error.strerror or error}.") from error
+        # Some stores list the folder itself.
+        return {entry.rstrip("/").rpartition("/")[2] for entry in found if entry.strip("/") != place.strip("/")}
 
     def remove(self, name: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        try:
             self._system.rm_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise InputError(f"{self.path}/{name} cannot be taken away: {error.strerror or error}.") from error
 
     def tidy(self, under: str) -> None:
         """Nothing is ever half there."""

@@ -73,7 +73,14 @@ class Cell:
 
     def name(self, study: int, seed: int) -> str:
         """What draws of a fit are named by; not by law, noise and verb, so that these meet the same runs."""
-        return "\0".join([self.table.name, self.group(study), self.split.name, str(seed)])
+        return self._named(study, self.split.name, seed)
+
+    def drawn_by(self, study: int, seed: int) -> str:
+        """What its runs are drawn by: the folds of a group share their draw, and so leave out each run once."""
+        return self._named(study, self.split.drawn_by, seed)
+
+    def _named(self, study: int, split: str, seed: int) -> str:
+        return "\0".join([self.table.name, self.group(study), split, str(seed)])
 
     @property
     def bytes(self) -> int:
@@ -247,7 +254,8 @@ def _table(name: str, runs: Runs, by: Any, law: AbstractLaw, config: Config) -> 
     runs = usable(law, runs)
     studies = Studies.of(runs, by)
     cluster = runs.clusters(config.cluster)
-    splits = [split.column for split in splits_of(config.splits)]
+    splits = [split.column for split in splits_of(config.splits) if split.column]
+    runs.select(splits)  # here, and not in each chunk, if there is no such column
     drawn = (config.cluster,) if isinstance(config.cluster, str | None) else config.cluster
     runs = runs.narrowed([*input_units(law), *splits, *(name for name in drawn if name)])
     return Table(name, runs, cluster, dataclasses.replace(studies, runs=runs))

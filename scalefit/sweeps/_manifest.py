@@ -25,26 +25,26 @@ def begin(folder: Folder, grid: Grid, base: Path) -> dict[str, Any]:
 
     **Raises:** `InputError` where it holds another sweep, or something else.
     """
-    document = json.loads(json.dumps(grid.document()))
+    document = _document(grid)
     found = read(folder)
     if found is None:
-        if strays := folder.names("") - {CHUNKS, FAILED}:
+        if strays := folder.names("") - {NAME, CHUNKS, FAILED}:
             raise InputError(
                 f"{folder.path!r} holds other things than a sweep ({sorted(strays)[0]}): give a new or empty folder."
             )
-        found = {
+        mine = {
             "format": FORMAT,
             "sweep": document,
-            "digest": digest(document),
+            "digest": _digest(document),
             "fits": grid.fits,
             "chunks": len(grid),
             "given": _given(grid.config),
             "base": str(base),
             "versions": versions(),
         }
-        folder.put(NAME, (json.dumps(found, indent=1) + "\n").encode())
-        return found
-    if found["digest"] != digest(document):
+        folder.put_first(NAME, (json.dumps(mine, indent=1) + "\n").encode())
+        found = read(folder) or mine  # several processes may begin at one moment
+    if found["digest"] != _digest(document):
         raise InputError(f"{folder.path!r} holds another sweep: {_difference(found['sweep'], document)}.")
     return found
 
@@ -91,8 +91,17 @@ def file_of(chunk: Chunk, sweep: str) -> str:
     return f"{chunk.place:08d}-{sweep[:12]}.parquet"
 
 
-def digest(document: Any) -> str:
-    """The sha256 of a document."""
+def digest_of(grid: Grid) -> str:
+    """The sha256 (hex) of what makes two sweeps the same."""
+    return _digest(_document(grid))
+
+
+def _document(grid: Grid) -> Any:
+    """As it is when it was written and read."""
+    return json.loads(json.dumps(grid.document()))
+
+
+def _digest(document: Any) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
@@ -122,7 +131,6 @@ def _difference(was: Any, now: Any, place: str = "") -> str:
             if was.get(name) != now.get(name):
                 return _difference(was.get(name), now.get(name), f"{place}.{name}" if place else str(name))
     if place.endswith(".runs") and place.startswith("sources."):
-        return (
-            f"the runs of {place.split('.')[1]!r} have changed since it was begun; bring them back, or use a new folder"
-        )
+        name = place.removeprefix("sources.").removesuffix(".runs")
+        return f"the runs of {name!r} have changed since it was begun; bring them back, or use a new folder"
     return f"its {place} is {was!r} and this one's {now!r}; give the same sweep, or a new folder"

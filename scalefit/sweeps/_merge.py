@@ -2,7 +2,10 @@
 
 import io
 import itertools
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -13,52 +16,92 @@ from ._manifest import CHUNKS, read
 RESULTS_FILE = "results.parquet"
 
 
-def merge(folder: Folder | str | Path) -> str:
+def merge(folder: str | Path) -> str:
     """Write `results.parquet`: the tables of the finished chunks, in order, as one; a row a fit.
 
     A parameter that a law does not have is null in its rows.
 
+    **Arguments:**
+
+    - `folder`: Of the sweep.
+
     **Returns:** where it was written.
+
+    **Warns:** where chunks are not finished, whose fits have no row.
 
     **Raises:** `InputError` where there is no sweep, no chunk is finished yet, or one cannot be read.
     """
-    folder = folder_at(folder) if isinstance(folder, str | Path) else folder
-    found = read(folder)
+    place = folder_at(folder)
+    found = read(place)
     if found is None:
-        raise InputError(f"{folder.path!r} holds no sweep: give the folder that --out named.")
-    names = sorted(name for name in folder.names(CHUNKS) if name.endswith(f"-{found['digest'][:12]}.parquet"))
+        raise InputError(f"{place.path!r} holds no sweep: give the folder that --out named.")
+    names = finished(place, found["digest"])
     if not names:
-        raise InputError(f"No chunk of the sweep in {folder.path!r} is finished yet: go on with --resume.")
+        raise InputError(f"No chunk of the sweep in {place.path!r} is finished yet: go on with --resume.")
+    if len(names) < found["chunks"]:
+        warnings.warn(
+            f"{found['chunks'] - len(names):,} of {found['chunks']:,} chunks are not finished, and their fits have no "
+            f"row: go on with --resume.",
+            stacklevel=2,
+        )
+    join(place, names)
+    return f"{place.path.rstrip('/')}/{RESULTS_FILE}"
+
+
+def finished(folder: Folder, digest: str) -> list[str]:
+    """Names of the finished chunks of a sweep, in order."""
+    return sorted(name for name in folder.names(CHUNKS) if name.endswith(f"-{digest[:12]}.parquet"))
+
+
+def join(folder: Folder, names: list[str]) -> None:
+    """Write the tables of chunks as one."""
     if isinstance(folder, Local):
         _on_disk(folder, names)
-    else:
-        _in_memory(folder, names)
-    return f"{folder.path.rstrip('/')}/{RESULTS_FILE}"
+        return
+    buffer = io.BytesIO()
+    pl.concat([_table(folder, name) for name in names], how="diagonal").write_parquet(buffer)
+    folder.put(RESULTS_FILE, buffer.getvalue())
+
+
+def without_optimum(folder: Folder, names: list[str]) -> int:
+    """How many fits of chunks have none."""
+    return sum(int((~_table(folder, name, ["converged"])["converged"]).sum()) for name in names)
 
 
 def _on_disk(folder: Local, names: list[str]) -> None:
     """In pieces, as there may be more rows than memory holds."""
     paths = [Path(folder.path) / CHUNKS / name for name in names]
-    columns = [_readable(path, lambda path: tuple(pl.read_parquet_schema(path).items())) for path in paths]
+    columns = [_readable(lambda path=path: tuple(pl.read_parquet_schema(path).items()), path) for path in paths]
     # Chunks of one kind have the same columns, and are one scan.
     kinds = [[path for path, _ in some] for _, some in itertools.groupby(zip(paths, columns), key=lambda pair: pair[1])]
     with folder.writing(RESULTS_FILE) as beside:
-        pl.concat([pl.scan_parquet(kind) for kind in kinds], how="diagonal").sink_parquet(beside)
+        try:
+            pl.concat([pl.scan_parquet(kind) for kind in kinds], how="diagonal").sink_parquet(beside)
+        except pl.exceptions.PolarsError:
+            _each_readable(folder, names)
+            raise
 
 
-def _in_memory(folder: Folder, names: list[str]) -> None:
-    contents = [io.BytesIO(folder.get(f"{CHUNKS}/{name}") or b"") for name in names]
-    tables = [_readable(content, pl.read_parquet, name) for content, name in zip(contents, names)]
-    buffer = io.BytesIO()
-    pl.concat(tables, how="diagonal").write_parquet(buffer)
-    folder.put(RESULTS_FILE, buffer.getvalue())
+def _each_readable(folder: Folder, names: Iterable[str]) -> None:
+    """Find the chunk that is damaged within."""
+    for name in names:
+        _table(folder, name)
 
 
-def _readable(content, read, name=None):
+def _table(folder: Folder, name: str, columns: list[str] | None = None) -> pl.DataFrame:
+    """The table of a chunk, or some columns of it."""
+    if isinstance(folder, Local):
+        path = Path(folder.path) / CHUNKS / name
+        return _readable(lambda: pl.read_parquet(path, columns=columns), path)
+    content = folder.get(f"{CHUNKS}/{name}") or b""
+    return _readable(lambda: pl.read_parquet(io.BytesIO(content), columns=columns), name)
+
+
+def _readable(read: Callable[[], Any], what: str | Path) -> Any:
     try:
-        return read(content)
+        return read()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(
-            f"The finished chunk {str(name or content)!r} cannot be read ({error}): take it away and resume, which "
-            f"does it again."
+            f"The finished chunk {str(what)!r} cannot be read ({str(error).splitlines()[0]}): take it away and resume, "
+            f"which does it again."
         ) from None

@@ -11,6 +11,7 @@ from ._config import Config
 from ._engines import Outcome, do
 from ._folder import folder_at
 from ._grid import Chunk, Grid, grid_of
+from ._manifest import digest_of
 
 AHEAD = 2
 """Chunks handed out for each that runs, so that no worker waits for the next."""
@@ -76,8 +77,13 @@ def _handed_out(
         try:
             yield Outcome(*ray.get(ended))
         except ray.exceptions.RayTaskError as error:
-            cause = error.cause if isinstance(error.cause, InputError) else error
-            raise InputError(str(cause)) from None
+            cause = error.cause
+            if isinstance(cause, InputError):
+                raise InputError(str(cause)) from None
+            raise InputError(
+                f"A worker of Ray cannot do its chunks ({cause!r}): every node needs this version of scalefit, and the "
+                f"folder and sources of the sweep under the same paths."
+            ) from None
         except ray.exceptions.RayError as error:
             yield Outcome(chunk, f"its workers were lost {RETRIES + 1} times ({type(error).__name__})")
 
@@ -101,6 +107,11 @@ class _Given:
 
 @functools.lru_cache(maxsize=1)
 def _grid(sweep: str, given: _Given) -> Grid:
-    """The grid of a worker, whose sources are read once."""
-    del sweep
-    return grid_of(given.config, given.base)
+    """The grid of a worker, whose sources are read once.
+
+    **Raises:** `InputError` where what it reads is not the sweep that was begun.
+    """
+    grid = grid_of(given.config, given.base)
+    if digest_of(grid) != sweep:
+        raise InputError("A worker of Ray reads other sources than those the sweep was begun with: bring them back.")
+    return grid

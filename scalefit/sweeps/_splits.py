@@ -35,6 +35,11 @@ class Split:
         """Whether seeds make a difference."""
         return self.kind in ("resample", "random", "folds")
 
+    @property
+    def drawn_by(self) -> str:
+        """What its draws are named by: all folds of so many are parts of one draw."""
+        return f"folds:{self.fold[1]}" if self.kind == "folds" else self.name
+
     def chosen(
         self, runs: Runs, rows: Int[np.ndarray, " run"], cluster: Int[np.ndarray, " run"], rng: np.random.Generator
     ) -> tuple[Int[np.ndarray, " kept"], Int[np.ndarray, " left"]]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from ._engines import ENGINES, Outcome, locally, share_by_jax
 from ._folder import Folder, folder_at
 from ._grid import Chunk, grid_of
 from ._manifest import CHUNKS, FAILED, begin, file_of, given_in, newer, read
-from ._merge import RESULTS_FILE, merge
+from ._merge import RESULTS_FILE, finished, join, without_optimum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,30 +151,24 @@ def _followed(outcomes: Iterator[Outcome], before: int, fits: int, tell: Progres
 
 def _account(folder: Folder, digest: str, fits: int, chunks: list[Chunk], now: int, seconds: float) -> Swept:
     """Look at what is there; join it where that is all there will be."""
-    there = folder.names(CHUNKS)
-    names = {file_of(chunk, digest): chunk for chunk in chunks}
-    missing = {name.removesuffix(".parquet"): chunk for name, chunk in names.items() if name not in there}
+    names = finished(folder, digest)
+    there = set(names)
+    missing = {
+        name.removesuffix(".parquet"): chunk for chunk in chunks if (name := file_of(chunk, digest)) not in there
+    }
     failed = {name.removesuffix(".json") for name in folder.names(FAILED)}
     reasons = {name: _reason(folder, name) for name in sorted(failed & set(missing))}
+    if names and set(missing) == set(reasons):
+        join(folder, names)
+    for under in ("", CHUNKS, FAILED):
+        folder.tidy(under)
     unfinished = sum(chunk.count for chunk in missing.values())
-    none = sum(missing[name].count for name in reasons)
-    if set(missing) == set(reasons) and unfinished < fits:
-        merge(folder)
-        folder.tidy(CHUNKS)
-        content = folder.path if "://" not in folder.path else None
-        table = (
-            pl.scan_parquet(Path(content) / RESULTS_FILE)
-            if content is not None
-            else pl.read_parquet(io.BytesIO(folder.get(RESULTS_FILE) or b"")).lazy()
-        )
-        none += int(table.select((~pl.col("converged")).sum()).collect().item())
+    none = sum(missing[name].count for name in reasons) + without_optimum(folder, names)
     rate = now / seconds if now else 0.0
     return Swept(folder.path, fits, fits - unfinished, none, reasons, seconds, rate)
 
 
 def _reason(folder: Folder, name: str) -> str:
-    import json
-
     try:
         return str(json.loads(folder.get(f"{FAILED}/{name}.json") or b"{}")["reason"])
     except (ValueError, KeyError):

@@ -1,0 +1,176 @@
+"""What a sweep finds: what the verbs say of the same runs, however it is cut."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import scalefit as sf
+from scalefit.sweeps import read_config
+from scalefit.sweeps._chunk import FIT, laid
+from scalefit.sweeps._grid import grid_of, number_of
+
+DRAWS = 16
+HEAD = ["source", "group", "law", "noise", "split", "seed", "verb"]
+NOISE = "gaussian"
+
+
+def swept(out, runs, **changed):
+    given = {"sources": [{"runs": runs, "by": "group"}], "laws": ["PowerLaw"], "noises": NOISE, "starts": 2}
+    return sf.sweep(given | changed, out=out)
+
+
+@pytest.fixture(scope="module")
+def both(runs, tmp_path_factory):
+    """One sweep in a few chunks and in many."""
+    given = {
+        "splits": ["all", "resample", "random:0.9"],
+        "seeds": 2,
+        "verbs": ["fit", {"verb": "bootstrap", "num": DRAWS}],
+        "keep_draws": True,
+    }
+    few, many = (swept(tmp_path_factory.mktemp("out"), runs, chunk=chunk, **given) for chunk in (1000, 4))
+    return few, many
+
+
+@pytest.fixture(scope="module")
+def table(both):
+    return both[0].table()
+
+
+def test_account(both, table):
+    """A row a fit, in the order of the grid."""
+    for done in both:
+        assert (done.fits, done.done, done.failed, done.chunks_failed) == (44, 44, 0, {})
+        assert done.rate > 0.0
+    assert len(table) == 44
+    assert table.columns[: len(HEAD)] == HEAD
+    assert len(table.select(HEAD).unique()) == 44
+    assert table.null_count().select("objective", "E", "A", "alpha").sum_horizontal().item() == 0
+    assert set(table["message"]) == {""}
+
+
+def test_no_result_depends_on_chunks(both, table):
+    """Draws are of the same runs, and only the last digits tell in what batch they were fitted."""
+    other = both[1].table()
+    assert other.columns == table.columns
+    assert other.select(HEAD, "runs", "left_out", "draws", "message").equals(
+        table.select(HEAD, "runs", "left_out", "draws", "message")
+    )
+    np.testing.assert_allclose(other["objective"], table["objective"], rtol=1e-9)
+    drawn = pl.col("verb") == "bootstrap"
+    for name in ("E", "A", "alpha"):
+        np.testing.assert_allclose(other[name], table[name], rtol=1e-9)
+        for column in (f"{name}_draws", f"{name}_se", f"{name}_low", f"{name}_high"):
+            mine, theirs = (found.filter(drawn)[column].to_numpy() for found in (table, other))
+            np.testing.assert_allclose(theirs, mine, rtol=1e-9)
+
+
+def test_fits_are_those_of_fit(runs, table):
+    fits = sf.fit(sf.laws.PowerLaw, runs, noise=sf.noise.Gaussian(), by="group", num_starts=2)
+    rows = table.filter(verb="fit", split="all")
+    assert rows["group"].to_list() == ["s0", "s1", "s2", "s3"]
+    np.testing.assert_allclose(rows["objective"], fits.objective, rtol=1e-9)
+    np.testing.assert_allclose(rows["scale"], fits.scale, rtol=1e-9)
+    for name in ("E", "A", "alpha"):
+        np.testing.assert_allclose(rows[name], getattr(fits.law, name), rtol=1e-6)
+    assert rows["converged"].all()
+    assert rows["left_out_error"].null_count() == 4  # nothing is left out
+
+
+def test_draws_are_those_of_bootstrap(runs, table):
+    """Of a fit that is named by the number that its names give."""
+    rows = table.filter(verb="bootstrap", split="all", seed=1)
+    numbers = [number_of("\0".join(["made.csv", group, "all", "1"])) for group in rows["group"]]
+    named = runs.with_column(FIT, np.repeat(numbers, 20))
+    fits = sf.fit(sf.laws.PowerLaw, named, noise=sf.noise.Gaussian(), by=FIT, num_starts=2)
+    draws = sf.bootstrap(fits, named, num=DRAWS)
+    np.testing.assert_allclose(rows["alpha_draws"].to_numpy(), draws.law.alpha, rtol=1e-6)
+    np.testing.assert_allclose(rows["alpha_se"], np.std(draws.law.alpha, axis=1, ddof=1), rtol=1e-6)
+    np.testing.assert_allclose(rows["A_low"], np.quantile(draws.law.A, 0.025, axis=1), rtol=1e-6)
+    assert rows["draws"].to_list() == [DRAWS] * 4
+
+
+def test_error_of_what_is_left_out(runs, table):
+    """Root mean square of log(measured / law) over the runs that the split left out."""
+    given = {"sources": [{"runs": runs, "by": "group"}], "laws": ["PowerLaw"], "splits": ["random:0.9"], "seeds": 2}
+    (cell,) = grid_of(*read_config(given)).cells
+    rows = table.filter(verb="fit", split="random:0.9").to_dicts()
+    for row, part in zip(rows, laid(cell, read_config(given)[0], 0, 8).parts, strict=True):
+        assert (row["group"], row["seed"], row["left_out"]) == (f"s{part.study}", part.seed, 2)
+        law = row["E"] + row["A"] * runs.inputs["x"][part.left] ** -row["alpha"]
+        missed = np.log(runs.target[part.left] / law)
+        np.testing.assert_allclose(row["left_out_error"], np.sqrt(np.mean(missed**2)), rtol=1e-9)
+
+
+def test_a_refused_fit_holds_up_no_other(runs, tmp_path):
+    """Its row says why, by the name of its group."""
+    few = sf.Runs(
+        loss=np.r_[runs.target, 2.0, 1.9], x=np.r_[runs.inputs["x"], 1e7, 1e8],
+        group=np.r_[runs.labels["group"], ["few", "few"]], name="made.csv",
+    )  # fmt: skip
+    done = swept(tmp_path, few, splits=["all", "resample"])
+    rows = done.table()
+    assert (done.done, done.failed) == (10, 2)
+    refused = rows.filter(group="few")
+    assert refused["converged"].to_list() == [False, False]
+    assert refused["objective"].null_count() == refused["alpha"].null_count() == 2
+    for message in refused["message"]:
+        assert "few" in message
+        assert "2 " in message
+        assert "\n" not in message
+    assert rows.filter(pl.col("group") != "few")["converged"].all()
+
+
+def test_plans_are_those_of_allocate(tmp_path):
+    truth = sf.laws.Chinchilla(E=1.7, A=400.0, B=2000.0, alpha=0.34, beta=0.37)
+    N, D = (a.ravel() for a in np.meshgrid(np.geomspace(1e8, 5e9, 5), np.geomspace(1e9, 1e11, 4)))
+    loss = truth.E + truth.A * N**-truth.alpha + truth.B * D**-truth.beta
+    loss = loss * np.exp(1e-3 * np.random.default_rng(0).standard_normal(20))
+    runs = sf.Runs(loss=loss, N=N, D=D, name="grid")
+    verbs = [{"verb": "plan", "budgets": [1e21, 1e22]}]
+    given = {"sources": runs, "laws": "Chinchilla", "noises": NOISE, "verbs": verbs}
+    (row,) = sf.sweep(given, out=tmp_path).table().to_dicts()
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian(), num_starts=2)
+    plan = sf.allocate(fit, budget=[1e21, 1e22])
+    for b, budget in enumerate(("1e+21", "1e+22")):
+        for name in ("N", "D", "loss"):
+            np.testing.assert_allclose(row[f"{name}@{budget}"], getattr(plan, name).value[b], rtol=1e-5)
+    assert row["group"] == ""
+
+
+def test_progress(runs, tmp_path):
+    """From what there is to all there is to do."""
+    told = []
+    given = {"sources": [{"runs": runs, "by": "group"}], "laws": ["PowerLaw"], "noises": NOISE, "chunk": 2}
+    sf.sweep(given, out=tmp_path, progress=lambda done, of: told.append((done, of)))
+    assert told == [(0, 4), (2, 4), (4, 4)]
+
+
+def test_outline(runs):
+    """Nothing is written, and every fit is in one kind."""
+    given = {"sources": [{"runs": runs, "by": "group"}], "laws": ["PowerLaw"], "noises": NOISE, "seeds": 2}
+    given |= {"splits": ["all", "resample"], "chunk": 3}
+    found = sf.outline(given)
+    assert (found.fits, found.chunks) == (12, 5)
+    assert sum(kind.fits for kind in found.kinds) == 12
+    assert found.seconds > 0.0
+    assert found.notes == (
+        "1 of 2 combinations draw nothing at random (all runs, no draws): they are done for seed 0 only",
+    )
+    assert np.isnan(sf.outline(given, trial=False).seconds)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"engine": "spark"}, "engine is 'spark'"),
+        ({"shard": (2, 2)}, "shard is (2, 2); expected (i, n) with i from 0 to n - 1"),
+        ({"shard": (0, 2), "engine": "ray"}, "shard goes with engine='local'"),
+        ({"cpus": 2}, "cpus is no option of engine 'local'"),
+    ],
+)
+def test_refused(runs, tmp_path, options, said):
+    with pytest.raises(sf.InputError) as refused:
+        sf.sweep({"sources": runs, "laws": "PowerLaw"}, out=tmp_path / "out", **options)
+    assert said in str(refused.value)
+    assert not (tmp_path / "out").exists()
