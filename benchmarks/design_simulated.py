@@ -12,6 +12,7 @@ from _report import Report, options
 import scalefit as sf
 from scalefit.plan._criteria import best_batch, covariances, scale_of, slopes
 from scalefit.plan._target import Target
+from scalefit.solve import minimise_on_simplex
 
 SHARES = (0.02, 0.05, 0.15)
 """Shares of the cost of the whole pool that may be spent, the pilot included."""
@@ -20,12 +21,17 @@ NOISE_LAW = sf.noise.Gaussian()
 GUESS = sf.laws.Chinchilla.published("epoch")
 
 
+SEEDS = 4
+"""How often a design may train one size on one amount of data, in the second half of the table."""
+
+
 class Pool(NamedTuple):
-    """The candidates, the same for every study, and their cost."""
+    """The candidates, the same for every study, their cost, and which of them are the whole pool: each once."""
 
     N: np.ndarray
     D: np.ndarray
     cost: np.ndarray
+    once: np.ndarray
 
 
 class Studies(NamedTuple):
@@ -36,20 +42,36 @@ class Studies(NamedTuple):
 
 
 def pools() -> dict[str, Pool]:
-    """Two: 14 sizes by 14 amounts of data, 6e16 to 6e21 FLOP; and eight isoFLOP lines of nine, 1e18 to 1e21 FLOP."""
+    """Four: 14 sizes by 14 amounts of data, 6e16 to 6e21 FLOP; eight isoFLOP lines of nine, 1e18 to 1e21 FLOP; and the
+    sizes and data of two published sweeps, of which a few runs are most of the cost."""
     N, D = (a.ravel() for a in np.meshgrid(np.geomspace(1e7, 1e10, 14), np.geomspace(1e9, 1e11, 14)))
     C = np.geomspace(1e18, 1e21, 8)[:, None]
     size = np.sqrt(C / 120.0) * np.geomspace(0.25, 4.0, 9)  # about 20 tokens a parameter
     on_lines = size.ravel(), (C / 6.0 / size).ravel()
-    return {"grid": Pool(N, D, 6.0 * N * D), "isoFLOP": Pool(*on_lines, 6.0 * on_lines[0] * on_lines[1])}
+    done = sf.load_data("epoch-chinchilla", where="loss < 3.44").inputs
+    swept = sf.load_data("gadre-overtraining").inputs
+    found = {
+        "grid": (N, D),
+        "isoFLOP": on_lines,
+        "Chinchilla's runs": (done["N"], done["C"] / 6.0 / done["N"]),
+        "Gadre's runs": (swept["N"], swept["D"]),
+    }
+    once = {name: Pool(N, D, 6.0 * N * D, np.ones(N.size, bool)) for name, (N, D) in found.items()}
+    return once | {f"{name}, {SEEDS} seeds": seeded(pool) for name, pool in once.items()}
+
+
+def seeded(pool: Pool) -> Pool:
+    """Every candidate with several seeds, of which the whole pool is the first."""
+    N, D, cost = (np.tile(column, SEEDS) for column in pool[:3])
+    return Pool(N, D, cost, np.arange(N.size) < pool.N.size)
 
 
 def simulated(studies: int, pool: Pool, seed: int) -> Studies:
     """Chinchilla laws that differ in all five numbers; both terms are of the order of one at the centre of the pool."""
     rng = np.random.default_rng(seed)
     E, alpha, beta = rng.uniform(1.4, 2.2, studies), *rng.uniform(0.25, 0.45, (2, studies))
-    A = rng.uniform(0.1, 0.6, studies) * 10 ** (8.5 * alpha)
-    B = rng.uniform(0.1, 0.6, studies) * 10 ** (10.0 * beta)
+    A = rng.uniform(0.1, 0.6, studies) * np.exp(alpha * np.mean(np.log(pool.N)))
+    B = rng.uniform(0.1, 0.6, studies) * np.exp(beta * np.mean(np.log(pool.D)))
     law = sf.laws.Chinchilla(E=E, A=A, B=B, alpha=alpha, beta=beta)
     mean = E[:, None] + A[:, None] * pool.N ** -alpha[:, None] + B[:, None] * pool.D ** -beta[:, None]
     return Studies(law, mean * np.exp(NOISE * rng.standard_normal(mean.shape)))
@@ -70,7 +92,7 @@ def fitted(pool: Pool, studies: Studies, taken: np.ndarray) -> sf.Fit:
 
 def pilot_of(pool: Pool) -> np.ndarray:
     """Nine runs spread over the cheapest quarter: what is trained first in any case."""
-    order = np.argsort(pool.cost, kind="stable")[: pool.cost.size // 4]
+    order = np.argsort(np.where(pool.once, pool.cost, np.inf), kind="stable")[: pool.once.sum() // 4]
     return np.isin(np.arange(pool.cost.size), order[np.linspace(0, order.size - 1, 9).astype(int)])
 
 
@@ -111,6 +133,41 @@ def _batches(*by_study):
     return jax.lax.map(lambda one: best_batch(*one), by_study, batch_size=8)
 
 
+class Told(NamedTuple):
+    """What runs tell of the target under a law: slopes of each by its scatter, of the target, cost by the budget."""
+
+    runs: jax.Array
+    aim: jax.Array
+    cost: jax.Array
+
+
+def left_by(share, told):
+    """The log variance of the target where each run has a share of the budget; as often as that pays for it."""
+    count = share / told.cost
+    precision = 1e-12 * jnp.eye(told.runs.shape[1]) + told.runs.T @ (count[:, None] * told.runs)
+    return jnp.log(told.aim @ jnp.linalg.solve(precision, told.aim))
+
+
+def bound(law: sf.laws.Chinchilla, pool: Pool, share: float, seeds: float) -> float:
+    """The least error of any choice that knows the true laws, by that of the whole pool: rms over studies.
+
+    Errors by Fisher's information, and runs in parts, each at most so often, which makes it convex. No pilot has to be
+    among them.
+    """
+    inputs, free = {"N": pool.N[pool.once], "D": pool.D[pool.once]}, tuple(range(5))
+    scale, _ = scale_of(GUESS, law, free, inputs)
+    found = slopes(scale, free, inputs, Target("loss", {"C": np.asarray(TARGET)}), True)
+    cost = pool.cost[pool.once] / (share * pool.cost[pool.once].sum())
+    with jax.enable_x64(True):
+        aim = found.target[:, 0] / found.value  # of the logarithm, as errors are
+        told = jax.tree.map(jnp.asarray, Told(found.runs / NOISE, aim, np.tile(cost, (len(aim), 1))))
+        whole = jax.vmap(lambda one: left_by(one.cost, one))(told)
+        most = jnp.asarray(np.minimum(cost * seeds, 1.0))
+        start, none = jnp.asarray(cost / cost.sum())[None], jnp.zeros(len(cost))
+        least = minimise_on_simplex(left_by, left_by, told, start, none, most, width=16)
+        return float(np.sqrt(np.mean(np.exp(least.value)) / np.mean(np.exp(whole))))
+
+
 def forecast(law: sf.laws.Chinchilla) -> np.ndarray:
     """The logarithm of the loss at the best size for the target's compute."""
     with jax.enable_x64(True):
@@ -121,7 +178,7 @@ def forecast(law: sf.laws.Chinchilla) -> np.ndarray:
 def study(name: str, pool: Pool, count: int, report: Report) -> None:
     """Every choice from one pool in every study, and the rows of the table."""
     studies, pilot = simulated(count, pool, SEED), pilot_of(pool)
-    total, rng = pool.cost.sum(), np.random.default_rng(SEED + 1)
+    total, rng = pool.cost[pool.once].sum(), np.random.default_rng(SEED + 1)
     groups, where = np.repeat(np.arange(count), int(pilot.sum())), np.tile(np.flatnonzero(pilot), count)
     inputs = {"N": pool.N[where], "D": pool.D[where], "group": groups}
     first = sf.Runs(loss=studies.loss[groups, where], **inputs, name="pilots")
@@ -136,7 +193,9 @@ def study(name: str, pool: Pool, count: int, report: Report) -> None:
     cheapest = np.tile(np.argsort(pool.cost, kind="stable"), (count, 1))
     done = np.tile(pilot, (count, 1))
     guess = jax.tree.map(lambda a: np.asarray(a)[None], GUESS)
-    choices, begun = {("whole pool", 1.0): np.ones_like(done)}, time.perf_counter()
+    choices, begun = {("whole pool", 1.0): np.tile(pool.once, (count, 1))}, time.perf_counter()
+    seeds = pool.once.size // pool.once.sum()
+    least = {1.0: None} | {share: bound(studies.law, pool, share, seeds) for share in SHARES}
     for share in SHARES:
         money = np.full(count, share * total - pool.cost[pilot].sum())
         choices["random", share] = in_order(shuffled, pool, pilot, share * total)
@@ -159,7 +218,7 @@ def study(name: str, pool: Pool, count: int, report: Report) -> None:
         curve, run = errors[i][good[i]], (errors[i] - scatter)[good[i]]
         report.add(
             name, choice, share, float(taken[i].sum(axis=1).mean()), rms(curve), float(np.median(np.abs(curve))),
-            rms(curve) / whole, rms(run) / new, float(good[i].mean()),
+            rms(curve) / whole, least[share], rms(run) / new, float(good[i].mean()),
             spent=float((taken[i] @ pool.cost).max() / total),
         )  # fmt: skip
     report.note(
@@ -176,7 +235,7 @@ def main() -> None:
         "design_simulated",
         "V-optimal runs forecast as well as the whole pool at no more than 15 % of its cost.",
         ("pool", "choice", "share of cost", "runs", "rms error %", "median |error| %", "× the whole pool's rms",
-         "× for a new run", "converged"),
+         "bound", "× for a new run", "converged"),
         given,
     )  # fmt: skip
     for name, pool in pools().items():
@@ -184,7 +243,8 @@ def main() -> None:
     report.note(
         f"{count} studies of each pool, noise {100 * NOISE:g} %, seed {SEED}. Forecast of the loss at the best size "
         f"for {TARGET:g} FLOP: errors of the curve, and, in the last ratio, of one new run there, which scatters by "
-        f"{100 * NOISE:g} % itself. A pilot of nine runs is part of every choice and of its cost."
+        f"{100 * NOISE:g} % itself. A pilot of nine runs is part of every choice and of its cost. The bound is that of "
+        f"`design_bound.py`, to be held against the ratio for the curve."
     )
     report.finish()
 

@@ -34,6 +34,9 @@ def design(
     noise: Annotated[
         float | None, typer.Option(metavar="NUMBER", help="Scatter of a run's log loss; that of the fit unless given.")
     ] = None,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Move N and D of the runs between the candidates, at no more cost.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table.")
     ] = None,
@@ -48,5 +51,5 @@ def design(
 
     run_design(
         folder, candidates, budget=budget, most=most, target=target, criterion=criterion, runs=runs, noise=noise,
-        out=out, json=json, cache_dir=cache_dir,
+        refine=refine, out=out, json=json, cache_dir=cache_dir,
     )  # fmt: skip

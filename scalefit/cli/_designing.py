@@ -18,7 +18,7 @@ from ._spec import number
 
 def run_design(
     folder: Path, candidates: Path, *, budget: str, most: int | None, target: str | None, criterion: str,
-    runs: Path | None, noise: float | None, out: Path | None, json: bool, cache_dir: str | None,
+    runs: Path | None, noise: float | None, refine: bool, out: Path | None, json: bool, cache_dir: str | None,
 ) -> None:  # fmt: skip
     """Choose runs from a saved result, and print them in order.
 
@@ -43,7 +43,7 @@ def run_design(
             )
         keep_compiled(cache_dir)
         options: dict[str, Any] = {"most": most, "target": target, "criterion": criterion, "noise": noise}
-        found = design_runs(result, candidates, runs=done, budget=money, **options)
+        found = design_runs(result, candidates, runs=done, budget=money, refine=refine, **options)
     if out is not None:
         _write(found, out)
     typer.echo(to_json(_document(found)) if json else _said(found, out))

@@ -21,8 +21,11 @@ from ..params import Slot, rescale, slots, values, with_values
 Criterion = Literal["V", "D", "regret"]
 VAGUE = 1.0
 """Before any run, a free number is known to within so many times its own size, or so many e-folds."""
-POWERS = np.linspace(1.0, 0.0, 5)
+POWERS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Powers of the cost by which the gain of a run is divided."""
+
+TOGETHER = 64
+"""Draws that are worked on side by side."""
 
 
 class Scale(NamedTuple):
@@ -74,6 +77,11 @@ class Slopes(NamedTuple):
     bend: Any
 
 
+def nothing(law: AbstractLaw) -> Array:
+    """A target of slopes zero, where only those of runs are asked for; of a name, so that nothing is traced twice."""
+    return jnp.zeros(1)
+
+
 def slopes(
     scale: Scale, free: tuple[int, ...], inputs: Mapping[str, np.ndarray], of: Callable[[Any], Any], log: bool
 ) -> Slopes:
@@ -90,27 +98,48 @@ def _slopes(
     law: AbstractLaw, scale: Any, inputs: dict[str, Any], of: Any, free: tuple[int, ...], every: tuple[Slot, ...],
     log: bool,
 ) -> Slopes:  # fmt: skip
-    def at(u: Any, held: Any) -> AbstractLaw:
+    def each(held: Any) -> Slopes:
+        u, at = _about(law, scale, held, free, every)
+
+        def asked(v: Any) -> Any:
+            return jnp.ravel(jnp.asarray(of(at(v))))
+
+        bend = of.bend(at(u)) if hasattr(of, "bend") and "C" in of.at else jnp.asarray(jnp.nan)
+        return Slopes(jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(asked)(u), asked(u), bend)
+
+    return jax.lax.map(each, scale.held, batch_size=TOGETHER)
+
+
+def run_slopes(
+    law: AbstractLaw, scale: Any, inputs: dict[str, Any], free: tuple[int, ...], every: tuple[Slot, ...], log: bool
+) -> Float[Array, "draw run free"]:
+    """The slopes of what each run would show alone, which can be differentiated in the inputs."""
+
+    def each(held: Any) -> Array:
+        u, at = _about(law, scale, held, free, every)
+        return jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u)
+
+    return jax.lax.map(each, scale.held, batch_size=TOGETHER)
+
+
+def _about(
+    law: AbstractLaw, scale: Any, held: Any, free: tuple[int, ...], every: tuple[Slot, ...]
+) -> tuple[Array, Callable[[Any], AbstractLaw]]:
+    """The free numbers of a draw, by their unit, and the law as a function of them."""
+
+    def at(u: Any) -> AbstractLaw:
         numbers = [held[k] for k in range(len(every))]
         for i, k in enumerate(free):
             numbers[k] = u[i] * scale.unit[i]
         natural = [slot.parameter.constraint.constrain(x) for slot, x in zip(every, numbers, strict=True)]
         return rescale(with_values(law, natural), scale.centre)
 
-    def shown(one: AbstractLaw) -> Any:
-        found = jax.vmap(lambda point: one(**gathered(one, point)))(inputs)
-        return jnp.log(found) if log else found
+    return held[jnp.asarray(free)] / scale.unit, at
 
-    def each(held: Any) -> Slopes:
-        u = held[jnp.asarray(free)] / scale.unit
 
-        def asked(v: Any) -> Any:
-            return jnp.ravel(jnp.asarray(of(at(v, held))))
-
-        bend = of.bend(at(u, held)) if hasattr(of, "bend") and "C" in of.at else jnp.asarray(jnp.nan)
-        return Slopes(jax.jacfwd(lambda v: shown(at(v, held)))(u), jax.jacfwd(asked)(u), asked(u), bend)
-
-    return jax.lax.map(each, scale.held, batch_size=64)
+def _shown(one: AbstractLaw, inputs: dict[str, Any], log: bool) -> Array:
+    found = jax.vmap(lambda point: jnp.asarray(one(**gathered(one, point))))(inputs)
+    return jnp.log(found) if log else found
 
 
 class Chosen(NamedTuple):
@@ -122,6 +151,15 @@ class Chosen(NamedTuple):
     count: Int[Array, ""]
 
 
+def unknown(
+    aim: Float[Array, "draw asked free"], covariance: Float[Array, "draw free free"], volume: bool
+) -> Float[Array, ""]:
+    r"""What is not known, the mean over the draws: $\mathrm{tr}\,G\Sigma G^\top$ of an aim G, or $\log\det\Sigma$."""
+    if volume:
+        return jnp.mean(jnp.linalg.slogdet(covariance)[1])
+    return jnp.mean(jnp.einsum("mtp,mpq,mtq->m", aim, covariance, aim))
+
+
 def greedy(
     runs: Float[Array, "draw run free"], aim: Float[Array, "draw asked free"], told: Float[Array, "draw asked free"],
     covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, most: Any, volume: bool,
@@ -129,16 +167,13 @@ def greedy(
 ) -> Chosen:  # fmt: skip
     r"""Take the affordable run of the greatest gain for its cost to a power, until that is none or enough are taken.
 
-    The gain is what the run takes off $\mathrm{tr}\,G\Sigma G^\top$ (`aim` is G), or off $\log\det\Sigma$ where
-    `volume`; the mean over the draws. Slopes of runs are by their scatter. `told` is what variances are kept of.
+    The gain is what the run takes off `unknown`. Slopes of runs are by their scatter. `told` is what variances are kept
+    of.
     """
     count = cost.shape[0]
 
-    def spread(slope: Any, covariance: Any) -> Any:
-        return jnp.mean(jnp.einsum("mtp,mpq,mtq->m", slope, covariance, slope))
-
     def left(covariance: Any) -> Any:
-        return jnp.mean(jnp.linalg.slogdet(covariance)[1]) if volume else spread(aim, covariance)
+        return unknown(aim, covariance, volume)
 
     class State(NamedTuple):
         covariance: Any
@@ -156,15 +191,16 @@ def greedy(
             gain = jnp.mean(jnp.log(reach), axis=0)
         else:
             gain = jnp.mean(jnp.einsum("mkp,mtp->mkt", moved, aim).__pow__(2).sum(-1) / reach, axis=0)
-        score = jnp.where(affordable(state), jnp.log(gain) - power * jnp.log(cost), -jnp.inf)
-        pick = jnp.argmax(jnp.where(jnp.isnan(score), -jnp.inf, score))
+        # A run that tells nothing is still to be told from one that cannot be paid for.
+        gain = jnp.where(gain > 0.0, gain, jnp.finfo(gain.dtype).tiny)
+        pick = jnp.argmax(jnp.where(affordable(state), jnp.log(gain) - power * jnp.log(cost), -jnp.inf))
         one = moved[:, pick]
         after = state.covariance - one[:, :, None] * one[:, None, :] / reach[:, pick, None, None]
         i = state.chosen.count
         chosen = Chosen(
             state.chosen.order.at[i].set(pick),
             state.chosen.left.at[i + 1].set(left(after)),
-            state.chosen.variance.at[i + 1].set(spread(told, after)),
+            state.chosen.variance.at[i + 1].set(unknown(told, after, False)),
             i + 1,
         )
         return State(after, state.money - cost[pick], state.free.at[pick].set(False), chosen)
@@ -173,24 +209,26 @@ def greedy(
         return jnp.full(count + 1, jnp.nan, cost.dtype).at[0].set(value)
 
     begin = Chosen(
-        jnp.full(count, -1), first(left(covariance)), first(spread(told, covariance)), jnp.zeros((), jnp.int64)
+        jnp.full(count, -1), first(left(covariance)), first(unknown(told, covariance, False)), jnp.zeros((), jnp.int64)
     )
     state = State(covariance, jnp.asarray(budget, cost.dtype), jnp.isfinite(cost), begin)
     return jax.lax.while_loop(lambda s: affordable(s).any() & (s.chosen.count < most), take, state).chosen
 
 
-@functools.partial(jax.jit, static_argnames=("volume",))
+@functools.partial(jax.jit, static_argnames=("volume", "powers"))
 def best_batch(
     runs: Float[Array, "draw run free"], aim: Float[Array, "draw asked free"], told: Float[Array, "draw asked free"],
     covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, most: Any = None, *,
-    volume: bool = False,
+    volume: bool = False, powers: tuple[float, ...] = POWERS,
 ) -> Chosen:  # fmt: skip
     """The best of several greedy choices, from gain for the cost to gain alone.
 
     The first spends well but may spend little on a great run; either end alone can be far from the best batch.
     """
     most = cost.shape[0] if most is None else most
-    each = jax.vmap(lambda power: greedy(runs, aim, told, covariance, cost, budget, most, volume, power))(POWERS)
+    each = jax.vmap(lambda power: greedy(runs, aim, told, covariance, cost, budget, most, volume, power))(
+        jnp.asarray(powers)
+    )
     last = jax.vmap(lambda left, count: left[count])(each.left, each.count)
     return jax.tree.map(lambda a: a[jnp.argmin(last)], each)
 

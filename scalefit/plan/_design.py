@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ..data import Runs
-from ..estimate import inputs_for, refuse_number, studies_of, usable
+from ..estimate import refuse_number
 from ..laws import AbstractLaw
-from ..params import slots, values
 from ..results import Ensemble, Fit
+from ._before import before_of, spread_of
 from ._candidates import candidates_of, money_of, prices_of, sigma_of
 from ._cost import SIX_ND, cost_of
-from ._criteria import Criterion, best_batch, covariances, scale_of, slopes
+from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
+from ._refine import refined
 from ._target import Target, target_of
 
 
@@ -28,7 +29,7 @@ class Design:
 
     **Arguments:**
 
-    - `candidates`: Input → its value for every candidate.
+    - `candidates`: Input → its value for every candidate; of the chosen where they were moved to, if they were.
     - `order`: The places of the chosen among the candidates, the most telling for its cost first.
     - `cost`: What each of the chosen costs; `budget`: what they may cost together.
     - `sd`: Standard deviation of the target before any of them, and after each; the root of the sum of variances where
@@ -91,6 +92,7 @@ def design_runs(
     runs: Runs | None = None,
     cost: str | Callable[[Any, Any], Any] | ArrayLike = "6ND",
     noise: float | None = None,
+    refine: bool = False,
     num_draws: int = 200,
 ) -> Design:
     r"""Choose the runs that leave the least unknown, for what they cost.
@@ -104,8 +106,9 @@ def design_runs(
 
     **Arguments:**
 
-    - `result`: An ensemble; a fit with its `runs`; or a law and `noise`, before anything was trained: each of its
-      numbers counts as known to within its own size then.
+    - `result`: An ensemble; a fit with its `runs`, looked at about each of its optima, by their weight, where most of
+        its starts ended elsewhere than the best; or a law and `noise`, before anything was trained: each of its
+        numbers counts as known to within its own size then.
     - `candidates`: Runs that could be done: a table of the law's inputs (path, data frame or columns by name).
     - `budget`: What they may cost together, in the unit of `cost`.
     - `most`: The most runs to choose; as many as the budget pays for unless given.
@@ -114,18 +117,25 @@ def design_runs(
     - `runs`: The runs of the fit, or any runs done before for a law.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
     - `noise`: Scatter of a new run, of the logarithm where the noise is; that of the fit unless given.
+    - `refine`: Whether N and D of the chosen then move as continuous numbers, by gradients, to where the criterion is
+        least about them: within the convex hull of the candidates' log N and log D, at no more than the budget.
     - `num_draws`: The most draws of an ensemble to look at.
 
     **Returns:** a `Design`.
 
-    **Raises:** `InputError` where no candidate is affordable, candidates lack an input, the target is unknown, or
-    nothing says how much is known. Source: V-optimality for each cost, arXiv 2604.22753.
+    **Raises:** `InputError` where no candidate is affordable, candidates lack an input, the target is unknown,
+    nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality for each
+    cost, arXiv 2604.22753.
     """
     refuse_number("num_draws", num_draws, 2)
-    law, draws, free, failed, fit = _known(result, num_draws)
+    law, draws, free, failed, fit, done = before_of(result, runs, num_draws)
     pool = candidates_of(law, candidates)
-    paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else SIX_ND
-    prices = prices_of(paid.of if isinstance(cost, str) or callable(cost) else cost, pool)
+    paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else None
+    prices = prices_of(cost if paid is None else paid.of, pool)
+    if refine and (paid is None or not {"N", "D"} <= set(pool)):
+        raise InputError(
+            "refine moves N and D at a cost of N and D: give cost as a word or a function, or refine=False."
+        )
     money = money_of(budget, prices)
     count = len(prices) if most is None else most
     refuse_number("most", count, 1)
@@ -134,79 +144,55 @@ def design_runs(
         raise InputError(f"criterion is {criterion!r}; expected 'V', 'D' or 'regret'.")
     if target is None and criterion != "D":
         raise InputError(f"criterion {criterion!r} needs a target, as target='loss@C=1e24'.")
-    of = (lambda _: jnp.zeros(1)) if target is None else target_of(target, law, paid)
+    of = nothing if target is None else target_of(target, law, paid or SIX_ND)
     if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
         raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
-    done = None
-    if runs is not None:
-        runs = usable(law, studies_of(fit, runs).runs if fit is not None else runs)
-        done = inputs_for(law, runs)[0]
-    elif not isinstance(result, Ensemble | AbstractLaw):
-        raise InputError(
-            "A fit does not hold its runs, and nothing says how sure it is: pass runs=, or an ensemble, as bootstrap."
-        )
     log = fit is None or fit.noise.log
     scale, numbers = scale_of(law, draws, free, pool)
     found = slopes(scale, free, pool, of, log)
     aim = found.target
     if criterion == "regret" and isinstance(of, Target):
-        best = slopes(scale, free, pool, dataclasses.replace(of, quantity="N"), log)
-        aim = best.target * np.sqrt(0.5 * np.maximum(best.bend, 0.0))[:, None, None]
+        size = slopes(scale, free, pool, dataclasses.replace(of, quantity="N"), log)
+        aim = size.target * np.sqrt(0.5 * np.maximum(size.bend, 0.0))[:, None, None]
     fine = np.isfinite(found.runs).all((1, 2)) & np.isfinite(found.target).all((1, 2)) & np.isfinite(aim).all((1, 2))
-    if not fine.any():
+    if fine.sum() < min(len(fine), 2):
         raise InputError("The target is not finite at the law, or the law is not at a candidate: ask for others.")
     if done is not None:
-        told = slopes(scale, free, done, lambda _: jnp.zeros(1), log).runs[fine]
-        before = covariances(told, sigma)
-    elif isinstance(result, Ensemble):
-        before = np.broadcast_to(_spread(numbers[fine]), (int(fine.sum()), len(free), len(free)))
+        before = covariances(slopes(scale, free, done, nothing, log).runs[fine], sigma)
+    elif len(numbers) > 1:
+        before = spread_of(numbers[fine])
     else:
         before = covariances(found.runs[fine, :0], sigma)
-    with jax.enable_x64(True):
-        arrays = (found.runs[fine] / sigma, aim[fine], found.target[fine], before, prices, np.asarray(money))
-        arrays = [jnp.asarray(a, jnp.float64) for a in arrays]
-        chosen = jax.tree.map(np.asarray, best_batch(*arrays, jnp.asarray(count), volume=criterion == "D"))
-    count = int(chosen.count)
-    order = chosen.order[:count]
+    volume = criterion == "D"
+
+    def best(runs: Any, prices: Any, **limits: Any) -> Any:
+        with jax.enable_x64(True):
+            arrays = (runs[fine] / sigma, aim[fine], found.target[fine], before, prices)
+            chosen = best_batch(*(jnp.asarray(a, jnp.float64) for a in arrays), **limits, volume=volume)
+            return jax.tree.map(np.asarray, chosen)
+
+    chosen = best(found.runs, prices, budget=jnp.asarray(money), most=jnp.asarray(count))
+    order = chosen.order[: int(chosen.count)]
+    if refine and paid is not None:
+        some = scale._replace(held=scale.held[fine])
+        moved = refined(some, free, log, sigma, aim[fine], before, pool, order, paid, money, volume)
+        prices, pool = prices.copy(), {name: column.copy() for name, column in pool.items()}
+        prices[order] = prices_of(paid.of, moved)
+        for name, column in moved.items():
+            pool[name][order] = column
+        # In order again, all of them.
+        again = slopes(scale, free, moved, nothing, log).runs
+        chosen = best(again, prices[order], budget=jnp.asarray(np.inf), powers=(1.0,))
+        order = order[chosen.order]
     return Design(
         candidates=pool,
         order=order,
         cost=prices[order],
         budget=money,
-        sd=None if target is None else np.sqrt(chosen.variance[: count + 1]),
-        left=chosen.left[: count + 1],
+        sd=None if target is None else np.sqrt(chosen.variance[: len(order) + 1]),
+        left=chosen.left[: len(order) + 1],
         criterion=criterion,
         target="" if target is None else target if isinstance(target, str) else getattr(target, "__name__", "target"),
         noise=sigma,
         failed=failed + int((~fine).sum()),
     )
-
-
-def _known(result: Any, num_draws: int) -> tuple[AbstractLaw, Any, tuple[int, ...], int, Fit[Any] | None]:
-    """The law, draws of it, the places of its free numbers, how many draws were left out, and the fit."""
-    fit = result if isinstance(result, Fit) else result.fit if isinstance(result, Ensemble) else None
-    law = result if fit is None else fit.law
-    if not isinstance(law, AbstractLaw):
-        raise InputError(f"result is a {type(result).__name__}; expected a fit, an ensemble or a law.")
-    if fit is not None and fit.keys is not None:
-        raise InputError(f"The fit is a batch of {len(fit.keys)} studies: design for one, as fits[{fit.keys[0]!r}].")
-    if fit is not None and not fit.converged:
-        raise InputError("The fit did not converge, so it says nothing of what to do next: mend the fit first.")
-    if not np.isfinite(values(law)).all():
-        raise InputError(f"{law!r} has numbers that are not known: fit it, or take a published one.")
-    names = [slot.name for slot in slots(law)]
-    free = tuple(range(len(names))) if fit is None else tuple(names.index(name) for name in fit.free)
-    if not isinstance(result, Ensemble):
-        return law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, 0, fit
-    good = np.flatnonzero(result.converged & np.isfinite(values(result.law)).all(axis=1))
-    if good.size < 2:
-        raise InputError("Fewer than two draws of the ensemble converged, so it says nothing of how sure the fit is.")
-    draws = jax.tree.map(lambda a: np.asarray(a)[good[:num_draws]], result.law)
-    return law, draws, free, len(result) - good.size, fit
-
-
-def _spread(numbers: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, "free free"]:
-    """The covariance of draws, and not more than is known before any run; what never varies is known."""
-    cov = np.cov(numbers, rowvar=False).reshape(numbers.shape[1], -1)
-    # inv(inv(cov) + 1) without inverting what may be singular.
-    return np.linalg.solve(cov + np.eye(len(cov)), cov) + 1e-14 * np.eye(len(cov))

@@ -8,9 +8,11 @@ from ._average import AverageBand as AverageBand
 from ._average import average as average
 from ._check import Check as Check
 from ._check import check as check
+from ._draw import rivalled as rivalled
 from ._groups import sample_groups as sample_groups
 from ._loo import LeaveOneOut as LeaveOneOut
 from ._loo import loo as loo
+from ._optima import optima as optima
 from ._prior import Prior as Prior
 from ._sample import prior as prior
 from ._sample import sample as sample

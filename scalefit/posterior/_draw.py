@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from ..results import Fit
 from ..solve import cores
@@ -82,6 +82,19 @@ def draws_of(fit: Fit[Any], posed: Posed, num: int, method: Method, seed: int) -
     return put(found, failed, chains._replace(khat=found.khat[failed], evidence=found.evidence[failed]))
 
 
+def rivalled(fit: Fit[Any]) -> Bool[np.ndarray, " study"]:
+    """Whether most starts of each study ended elsewhere than the best: other optima may be as likely."""
+    return (np.atleast_1d(fit.agreeing) < AGREED * fit.tried) & (fit.tried > 1)
+
+
+def far_starts(fit: Fit[Any], posed: Posed, seed: int) -> Float[np.ndarray, "study start number"]:
+    """Draws of the prior, from which other modes may be reached."""
+    with jax.enable_x64(True):
+        keys = keys_of(fit, posed.which, seed, "modes")
+        far = jax.vmap(lambda key: jax.random.normal(key, (FURTHER, posed.starts.shape[1])))(keys)
+    return np.asarray(posed.problem.prior.centre + posed.problem.prior.spread * np.asarray(far))
+
+
 def put(all_of: Draws, places: Int[np.ndarray, " some"], some: Draws) -> Draws:
     """The draws with those of some studies replaced."""
     return jax.tree.map(lambda old, new: _where(old, places, new), all_of, some)
@@ -109,14 +122,10 @@ def _by_weights(fit: Fit[Any], posed: Posed, num: int, seed: int) -> tuple[Draws
         return jax.tree.map(lambda a, b: _where(a, again[use], b[use]), found, better)
 
     found = weighed(posed, posed.starts[:, None], 0)
-    rivals = np.flatnonzero((np.atleast_1d(fit.agreeing)[posed.which] < AGREED * fit.tried) & (fit.tried > 1))
+    rivals = np.flatnonzero(rivalled(fit)[posed.which])
     if rivals.size:
         some = posed.take(rivals)
-        with jax.enable_x64(True):
-            keys = keys_of(fit, some.which, seed, "modes")
-            far = jax.vmap(lambda key: jax.random.normal(key, (FURTHER, posed.starts.shape[1])))(keys)
-        begin = posed.problem.prior.centre + posed.problem.prior.spread * np.asarray(far)
-        begin = np.concatenate([found.at.numbers[rivals, None], begin], axis=1)
+        begin = np.concatenate([found.at.numbers[rivals, None], far_starts(fit, some, seed)], axis=1)
         found = jax.tree.map(lambda a, b: _where(a, rivals, b), found, weighed(some, begin, 0))
         poor = np.isin(rivals, _unlike(found, tried, FINE, EVEN))
         found = improved(found, rivals[poor], begin[poor])

@@ -12,12 +12,12 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from .._core import InputError
 from ..data import Runs, hint
-from ..estimate import Prepared, free_numbers, inputs_for, prepare, studies_of
+from ..estimate import Prepared, free_numbers, inputs_for, laws_at, prepare, studies_of
 from ..laws import SHARE, input_units
 from ..noise import Gaussian, Huber, StudentT
 from ..results import Fit
 from ._density import Problem
-from ._prior import GROWTH, TRAINING, default, sampled_numbers, with_given
+from ._prior import GROWTH, TRAINING, default, free_numbers_of, sampled_numbers, with_given
 
 FARTHEST = 12.0
 """A number that has run to a bound at infinity begins no farther out."""
@@ -124,6 +124,17 @@ def keys_of(fit: Fit[Any], which: Int[np.ndarray, " study"], seed: int, purpose:
     root = jax.random.fold_in(jax.random.key(seed), zlib.crc32(purpose.encode()))
     codes = np.array([zlib.crc32(repr(name).encode()) for name in names], np.uint32)
     return jax.vmap(lambda code: jax.random.fold_in(root, code))(jnp.asarray(codes))
+
+
+def laws_of(part: Posed, numbers: Float[np.ndarray, "study draw number"]) -> Any:
+    """The law with a leading axis of studies and one of draws."""
+    with jax.enable_x64(True):
+        constant = part.problem.constant[:, None]
+        free = free_numbers_of(part.prepared.curve, jnp.asarray(numbers), part.problem.prior, constant)
+        theta = np.stack([np.asarray(one) for one in free], axis=-1)
+    studies, num, _ = theta.shape
+    law = laws_at(part.prepared, theta.reshape(studies * num, -1), np.repeat(np.arange(studies), num))
+    return jax.tree.map(lambda a: a.reshape(studies, num, *a.shape[1:]), law)
 
 
 def _placed(training: Int[np.ndarray, "study training row"], column: Any) -> Shaped[np.ndarray, "study place"]:

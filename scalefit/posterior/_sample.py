@@ -12,20 +12,19 @@ from jaxtyping import Float
 
 from .._core import RESULTS, InputError
 from ..data import Runs
-from ..estimate import laws_at, refuse_number, representable
+from ..estimate import refuse_number, representable
 from ..laws import AbstractLaw
 from ..params import values, with_values
 from ..results import Ensemble, Fit
 from ._check import checked
 from ._draw import Draws, Method, draws_of, unweighed
 from ._loo import left_out
-from ._pose import Posed, pose
+from ._pose import Posed, laws_of, pose
 from ._prior import (
     GROWTH,
     TRAINING,
     described,
     drawn_from,
-    free_numbers_of,
     names_of,
     natural_numbers,
     number_of,
@@ -172,7 +171,7 @@ def _ensemble(
         column = np.concatenate(columns)[back]
         return column if fit.keys is not None else column[0]
 
-    laws = jax.tree.map(whole, *(_laws(part, draws.numbers) for part, draws in zip(parts, drawn, strict=True)))
+    laws = jax.tree.map(whole, *(laws_of(part, draws.numbers) for part, draws in zip(parts, drawn, strict=True)))
     draws: Draws = jax.tree.map(whole, *drawn)
     typical = whole(*(np.ones(len(p.which)) if fit.noise.log else p.prepared.typical for p in parts))
     count = len(fit.free)
@@ -202,17 +201,6 @@ def _ensemble(
         diagnostics=_diagnostics(parts, draws, drawn, whole) | options,
         drawn=further,
     )
-
-
-def _laws(part: Posed, numbers: Float[np.ndarray, "study draw number"]) -> Any:
-    """The law with a leading axis of studies and one of draws."""
-    with jax.enable_x64(True):
-        constant = part.problem.constant[:, None]
-        free = free_numbers_of(part.prepared.curve, jnp.asarray(numbers), part.problem.prior, constant)
-        theta = np.stack([np.asarray(one) for one in free], axis=-1)
-    studies, num, _ = theta.shape
-    law = laws_at(part.prepared, theta.reshape(studies * num, -1), np.repeat(np.arange(studies), num))
-    return jax.tree.map(lambda a: a.reshape(studies, num, *a.shape[1:]), law)
 
 
 def _diagnostics(parts: list[Posed], draws: Draws, drawn: list[Draws], whole: Callable[..., Any]) -> dict[str, Any]:

@@ -40,6 +40,14 @@ def test_the_runs_are_those_of_the_library_and_go_into_a_table(cli, folder, grid
     assert "sd of loss@C=1e24 after" in cli("design", folder, *asked).out
 
 
+def test_runs_are_as_many_as_asked_for_and_moved(cli, folder, grid, runs_csv):
+    asked = ("--candidates", grid, "--budget", "1e22", "--target", "loss@C=1e24", "--runs", runs_csv, "--json")
+    two, moved = (json.loads(cli("design", folder, *asked, "--most", "2", *more).out) for more in ((), ("--refine",)))
+    assert len(two["rows"]) == 2
+    assert moved["sd"][-1] < two["sd"][-1]
+    assert moved["spent"] <= 1e22
+
+
 def test_what_cannot_be_chosen_is_said(cli, folder, grid, runs_csv):
     few = cli("design", folder, "--candidates", grid, "--budget", "1", "--target", "loss@C=1e24", "--runs", runs_csv)
     assert few.status == 2

@@ -12,7 +12,9 @@ import scalefit as sf
 from scalefit.plan._candidates import sigma_of
 from scalefit.plan._cost import SIX_ND, cost_of
 from scalefit.plan._criteria import covariances, scale_of, slopes
+from scalefit.plan._refine import hull, inside
 from scalefit.plan._target import Target, target_of
+from scalefit.posterior import optima
 
 LAW = sf.laws.Chinchilla.published("epoch")
 SIZES, DATA = (a.ravel() for a in np.meshgrid(np.geomspace(1e7, 1e9, 5), np.geomspace(1e9, 3e10, 5)))
@@ -143,6 +145,54 @@ def test_the_best_size_and_its_slope_are_those_of_the_closed_form(cost):
             assert float(getattr(ours, name)) == pytest.approx(float(getattr(theirs, name)), rel=1e-6)
 
 
+def left_by(runs):
+    """The variance of the loss at a compute that runs would leave, about the centre of the candidates."""
+    scale, _ = scale_of(LAW, jax.tree.map(lambda a: np.asarray(a)[None], LAW), tuple(range(5)), POOL)
+    found = slopes(scale, tuple(range(5)), runs, target_of("loss@C=1e23", LAW, SIX_ND), True)
+    return float(np.einsum("mtp,mpq,mtq->", found.target, covariances(found.runs, NOISE), found.target))
+
+
+@pytest.fixture(scope="module")
+def moved():
+    return sf.design_runs(LAW, POOL, budget=1e20, most=4, target="loss@C=1e23", noise=NOISE, refine=True)
+
+
+def test_moved_runs_tell_more_for_no_more(moved):
+    begun = sf.design_runs(LAW, POOL, budget=1e20, most=4, target="loss@C=1e23", noise=NOISE)
+    assert sorted(moved.order) == sorted(begun.order)
+    assert moved.left[-1] < 0.5 * begun.left[-1]
+    assert moved.left[-1] == pytest.approx(left_by(moved.runs), rel=1e-6)
+    assert moved.spent <= 1e20
+    np.testing.assert_allclose(moved.cost, 6 * moved.runs["N"] * moved.runs["D"])
+
+
+def test_no_small_move_of_a_moved_run_tells_more(moved):
+    rng, places = np.random.default_rng(0), np.log(np.stack([moved.runs["N"], moved.runs["D"]]))
+    low, high = (np.log([[end(SIZES)], [end(DATA)]]) for end in (np.min, np.max))
+    tried = 0
+    for step in 1e-2 * rng.standard_normal((200, *places.shape)):
+        N, D = np.exp(np.clip(places + step, low, high))
+        if np.sum(6 * N * D) <= 1e20:
+            tried += 1
+            assert left_by({"N": N, "D": D}) >= moved.left[-1] * (1 - 1e-6)
+    assert tried > 20
+
+
+def test_places_outside_a_hull_go_to_the_nearest_on_it():
+    square = hull(np.array([[0.0, 0], [0, 1], [1, 1], [1, 0], [0.5, 0.5], [0.5, 0.0]]))
+    assert len(square) == 4
+    outside = jnp.array([[0.3, 0.4], [2.0, 0.5], [2.0, 3.0], [-1.0, -1.0]])
+    np.testing.assert_allclose(inside(outside, jnp.asarray(square)), [[0.3, 0.4], [1, 0.5], [1, 1], [0, 0]], atol=1e-6)
+    line = jnp.asarray(hull(np.array([[0.0, 0], [1, 2], [0.3, 0.6]])))
+    np.testing.assert_allclose(inside(jnp.array([[1.0, 0.0], [3.0, 3]]), line), [[0.2, 0.4], [1, 2]], atol=1e-6)
+
+
+def test_a_target_that_no_run_tells_of_ends():
+    found = sf.design_runs(LAW, POOL, budget=1e18, target=lambda law: jnp.zeros(()), noise=NOISE)
+    assert len(set(found.order.tolist())) == len(found) > 0
+    assert found.spent <= 1e18
+
+
 @pytest.mark.parametrize("layout, count", [("isoflop", 42), ("L", 11), ("ladder", 6)])
 def test_layouts_keep_their_computes(layout, count):
     runs = sf.design_template(layout, budgets=(1e18, 1e20))
@@ -177,6 +227,7 @@ def test_a_ladder_alone_does_not_tell_the_best_size():
         ({"criterion": "regret", "target": "loss@N=1e9,D=1e9"}, "Regret is of the best N"),
         ({"most": 0}, "most is 0"),
         ({"num_draws": 1}, "num_draws is 1"),
+        ({"refine": True, "cost": 1.0}, "refine moves N and D"),
         ({"noise": None}, "does not say how runs scatter"),
         ({"cost": [1.0, 2.0]}, "25 numbers"),
     ],
@@ -198,3 +249,25 @@ def test_the_picture_shows_what_is_left_after_each_run(design):
     spent, left = (np.asarray(a, float) for a in (ax.lines[1].get_xdata(), ax.lines[1].get_ydata()))
     np.testing.assert_allclose(spent, np.cumsum(design.cost))
     np.testing.assert_allclose(left, sd(design)[1:])
+
+
+def test_a_fit_of_several_optima_is_looked_at_about_each():
+    """Nearly on one line of N and D their exponents may change places: the curvature at either says nothing of that."""
+    rng = np.random.default_rng(4)
+    N = np.geomspace(1e7, 1e9, 24)
+    D = 20 * N * np.exp(0.02 * rng.standard_normal(24))
+    ladder = sf.Runs(loss=loss_at(N, D) * np.exp(0.003 * rng.standard_normal(24)), N=N, D=D)
+    fit = sf.fit(sf.laws.Chinchilla, ladder, noise=sf.noise.Gaussian())
+    assert fit.agreeing < 0.5 * fit.tried
+    found = optima(fit, ladder)
+    assert len(found.weight) == 2
+    assert found.law.alpha[0] < found.law.beta[0]
+    assert found.law.alpha[1] > found.law.beta[1]
+    asked = {"budget": 1e20, "target": "loss@N=1e10,D=1e9", "runs": ladder}
+    several = sf.design_runs(fit, POOL, **asked)
+    each = [jax.tree.map(lambda a, m=m: a[m], found.law) for m in range(2)]
+    about = [sf.design_runs(law, POOL, noise=several.noise, **asked).left[0] for law in each]
+    # About each alone the numbers' own sizes, by which they are vaguely known before, are a little others.
+    assert several.left[0] == pytest.approx(found.weight @ about, rel=0.1)
+    alone = sf.design_runs(dataclasses.replace(fit, agreeing=np.asarray(fit.tried)), POOL, **asked)
+    assert several.order[:5].tolist() != alone.order[:5].tolist()

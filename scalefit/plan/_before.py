@@ -1,0 +1,87 @@
+"""What is known before any of the runs: draws of a law, and how sure each is."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from .._core import InputError
+from ..data import Runs
+from ..estimate import inputs_for, studies_of, usable
+from ..laws import AbstractLaw
+from ..params import slots, values
+from ..posterior import optima, rivalled
+from ..results import Ensemble, Fit
+
+
+class Before(NamedTuple):
+    """What a result says.
+
+    **Arguments:**
+
+    - `law`: The law with values.
+    - `draws`: The same with a leading axis; one draw where there are no others.
+    - `free`: The places of its free numbers.
+    - `failed`: Draws that did not converge and are left out.
+    - `fit`: The fit, if there is one.
+    - `done`: Inputs of the runs that say how sure each draw is; `None` where the spread of the draws does, or nothing.
+    """
+
+    law: AbstractLaw
+    draws: Any
+    free: tuple[int, ...]
+    failed: int
+    fit: Fit[Any] | None
+    done: dict[str, Any] | None
+
+
+def before_of(result: Any, runs: Runs | None, num_draws: int) -> Before:
+    """What is known by a fit with its runs, an ensemble of which so many draws are taken, or a law.
+
+    Where most starts of a fit ended elsewhere, curvature about the best knows nothing of the others: each optimum is
+    then among the draws as often as it is likely.
+
+    **Raises:** `InputError` for a batch, a fit that did not converge or comes without its runs, and a law without
+    values.
+    """
+    fit = result if isinstance(result, Fit) else result.fit if isinstance(result, Ensemble) else None
+    law = result if fit is None else fit.law
+    if not isinstance(law, AbstractLaw):
+        raise InputError(f"result is a {type(result).__name__}; expected a fit, an ensemble or a law.")
+    if fit is not None and fit.keys is not None:
+        raise InputError(f"The fit is a batch of {len(fit.keys)} studies: design for one, as fits[{fit.keys[0]!r}].")
+    if fit is not None and not fit.converged:
+        raise InputError("The fit did not converge, so it says nothing of what to do next: mend the fit first.")
+    if not np.isfinite(values(law)).all():
+        raise InputError(f"{law!r} has numbers that are not known: fit it, or take a published one.")
+    if isinstance(result, Fit) and runs is None:
+        raise InputError(
+            "A fit does not hold its runs, and nothing says how sure it is: pass runs=, or an ensemble, as bootstrap."
+        )
+    done = None
+    if runs is not None:
+        done = inputs_for(law, usable(law, runs if fit is None else studies_of(fit, runs).runs))[0]
+    names = [slot.name for slot in slots(law)]
+    free = tuple(range(len(names))) if fit is None else tuple(names.index(name) for name in fit.free)
+    if isinstance(result, Fit) and runs is not None and rivalled(result).any():
+        found = optima(result, runs)
+        # Evenly through the weights: an optimum of weight w is w of the draws.
+        ends = np.searchsorted(np.cumsum(found.weight), (np.arange(num_draws) + 0.5) / num_draws)
+        place = np.minimum(ends, len(found.weight) - 1)
+        return Before(law, jax.tree.map(lambda a: a[place], found.law), free, 0, fit, done)
+    if not isinstance(result, Ensemble):
+        return Before(law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, 0, fit, done)
+    good = np.flatnonzero(result.converged & np.isfinite(values(result.law)).all(axis=1))
+    if good.size < 2:
+        raise InputError("Fewer than two draws of the ensemble converged, so it says nothing of how sure the fit is.")
+    draws = jax.tree.map(lambda a: np.asarray(a)[good[:num_draws]], result.law)
+    return Before(law, draws, free, len(result) - good.size, fit, done)
+
+
+def spread_of(numbers: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, "draw free free"]:
+    """The covariance of draws, for each of them: at most that before any run, and of what never varies nearly none."""
+    cov = np.cov(numbers, rowvar=False).reshape(numbers.shape[1], -1)
+    # inv(inv(cov) + 1) without inverting what may be singular.
+    cov = np.linalg.solve(cov + np.eye(len(cov)), cov) + 1e-14 * np.eye(len(cov))
+    return np.broadcast_to(cov, (len(numbers), *cov.shape))
