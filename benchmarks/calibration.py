@@ -213,6 +213,7 @@ def main() -> None:
     )  # fmt: skip
     for design in DESIGNS[:1] if given.quick else DESIGNS:
         coverage(report, design, 40 if given.quick else design.studies, 20 if given.quick else 200)
+        jax.clear_caches()  # a process holds so many programs and no more
     report.note(
         "Scatter is that of a Student-t with 4 degrees of freedom, or normal, and the posterior is told so, unless the "
         "design says otherwise. NUTS and Laplace take the first 200 studies. 10x: the loss at ten times the "

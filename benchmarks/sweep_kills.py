@@ -1,7 +1,8 @@
 """A sweep killed at random moments, 25 times by default, and resumed each time: what that costs, and what it changes.
 
-Each process is sent SIGKILL at a random moment, between its start and a few chunks on. Afterwards the results are held against those of the undisturbed sweep, and each finished chunk
-against what it was before the kill: a file that was written again has another inode or time.
+Each process is sent SIGKILL at a random moment, between its start and a few chunks on. Afterwards the results are held
+against those of the undisturbed sweep, and each finished chunk against what it was before the kill: a file that was
+written again has another inode or time.
 """
 
 import os

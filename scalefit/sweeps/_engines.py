@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+import jax
+
 from .._core import InputError
 from ._chunk import Laid, done, laid
 from ._folder import Folder
 from ._grid import Chunk, Grid
 from ._manifest import CHUNKS, FAILED, file_of
 
+KEPT = 64
+"""Cells whose compiled programs are held at once: a process may map so many and no more."""
 ENGINES = ("local", "jax", "ray")
 
 
@@ -77,6 +81,8 @@ def locally(folder: Folder, grid: Grid, sweep: str, todo: Iterable[Chunk]) -> It
             if following is not None:
                 begun = ahead.submit(laid, grid.cells[following.cell], grid.config, following.first, following.count)
             yield do(folder, grid, sweep, chunk, ready)
+            if following is not None and following.cell // KEPT != chunk.cell // KEPT:
+                jax.clear_caches()
             chunk, ready = following, None if begun is None else begun.result
 
 
@@ -98,8 +104,6 @@ def share_by_jax(coordinator: str | None, processes: int | None, process: int | 
 
     **Raises:** `InputError` where JAX finds no cluster and none is given.
     """
-    import jax
-
     given = {"coordinator_address": coordinator, "num_processes": processes, "process_id": process}
     try:
         jax.distributed.initialize(**{name: value for name, value in given.items() if value is not None})
