@@ -1,6 +1,7 @@
 """A sweep killed at random moments, 25 times by default, and resumed each time: what that costs, and what it changes.
 
-Each process is sent SIGKILL at a random moment, between its start and a few chunks on. Afterwards the results are held
+Each process is sent SIGKILL at a random moment: one in four while it starts, the others after a random number of chunks
+and a few milliseconds more, so that the last kill still meets a sweep under way. Afterwards the results are held
 against those of the undisturbed sweep, and each finished chunk against what it was before the kill: a file that was
 written again has another inode or time.
 """
@@ -58,6 +59,12 @@ def finished(out: Path) -> Mapping[str, tuple[int, int]]:
     return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
 
 
+def wait_for(job: subprocess.Popen[bytes], out: Path, count: int) -> None:
+    """Until so many chunks are finished."""
+    while job.poll() is None and len(finished(out)) < count:
+        time.sleep(0.002)
+
+
 def whole(folder: Path, out: Path) -> tuple[pl.DataFrame, float]:
     """The results of a sweep that is left to end, and the seconds it takes."""
     begun = time.perf_counter()
@@ -80,15 +87,20 @@ def main() -> None:
         expected, seconds = whole(folder, folder / "undisturbed")
         _, start = whole(folder, folder / "undisturbed")  # nothing is left to do
         chunks = len(finished(folder / "undisturbed"))
-        out, again, begun = folder / "out", 0, time.perf_counter()
+        out, again, killed, begun = folder / "out", 0, 0, time.perf_counter()
         for kill in range(kills):
             before = finished(out)
             job = begin(folder, out)
-            # So that the last kill still meets a sweep that is under way.
-            after = float(rng.uniform(0.0, start + 1.5 * (seconds - start) / kills))
-            time.sleep(after)
+            at = time.perf_counter()
+            if rng.random() < 0.25:
+                time.sleep(rng.uniform(0.0, start))
+            else:
+                share = 1.5 * (chunks - len(before)) / (kills + 1 - kill)
+                wait_for(job, out, len(before) + int(rng.uniform(1.0, max(1.0, share))))
+                time.sleep(rng.uniform(0.0, 0.02))
+            after = time.perf_counter() - at
             job.send_signal(signal.SIGKILL)
-            job.wait()
+            killed += job.wait() == -signal.SIGKILL
             now = finished(out)
             rewritten = sum(now.get(name) != what for name, what in before.items())
             again += rewritten
@@ -96,12 +108,11 @@ def main() -> None:
         found, _ = whole(folder, out)
         total = time.perf_counter() - begun
     same = found.equals(expected)
-    report.note(
-        f"{len(found):,} fits in {chunks:,} chunks; the results are {'' if same else 'not '}the same to the bit"
-    )
+    report.note(f"{killed} of {kills} kills met a process under way")
+    report.note(f"{len(found):,} fits in {chunks:,} chunks: results {'' if same else 'not '}the same to the bit")
     report.note(f"{total:.1f} s with all kills, of which each costs a start and a chunk; {seconds:.1f} s undisturbed")
     report.finish()
-    if not same or again:
+    if not same or again or killed < kills:
         raise SystemExit(1)
 
 

@@ -9,7 +9,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import polars as pl
 
 from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
@@ -34,12 +33,12 @@ class Done(NamedTuple):
 
     **Arguments:**
 
-    - `rows`: The table.
+    - `rows`: The table, a data frame of polars.
     - `refused`: Fits that could not be made, whose rows say why.
     - `said`: What was warned of, each sentence once.
     """
 
-    rows: pl.DataFrame
+    rows: Any
     refused: int
     said: tuple[str, ...]
 
@@ -74,6 +73,8 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
 
     **Raises:** whatever a law's formula does: then no fit of it can be made.
     """
+    import polars as pl  # not before there is a table: it changes the environment
+
     parts = ready.parts
     said: dict[str, None] = {}
     with warnings.catch_warnings(record=True) as caught:
@@ -216,8 +217,10 @@ def _values(law: AbstractLaw, points: dict[str, Any]) -> Any:
     return eqx.filter_vmap(of_one)(law, points)
 
 
-def _rows(cell: Cell, parts: list[_Part], columns: dict[str, Any]) -> pl.DataFrame:
+def _rows(cell: Cell, parts: list[_Part], columns: dict[str, Any]) -> Any:
     """The table of a batch."""
+    import polars as pl
+
     taken = set(OWN) & set(columns) - {"objective", "converged", "message", "scale", "left_out_error"}
     if taken:
         raise InputError(
@@ -228,7 +231,9 @@ def _rows(cell: Cell, parts: list[_Part], columns: dict[str, Any]) -> pl.DataFra
     return pl.DataFrame({name: _series(name, made[name]) for name in order})
 
 
-def _series(name: str, column: Any) -> pl.Series:
+def _series(name: str, column: Any) -> Any:
+    import polars as pl
+
     if isinstance(column, list):
         return pl.Series(name, column)
     array = np.asarray(column)
@@ -257,7 +262,7 @@ def _heads(cell: Cell, parts: list[_Part]) -> dict[str, Any]:
     }
 
 
-def _refusals(cell: Cell, parts: list[_Part], why: list[str]) -> pl.DataFrame:
+def _refusals(cell: Cell, parts: list[_Part], why: list[str]) -> Any:
     """Rows of fits that could not be made."""
     nothing = np.full(len(parts), np.nan)
     return _rows(

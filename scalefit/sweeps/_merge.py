@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from .._core import InputError
 from ._folder import Folder, Local, folder_at
 from ._manifest import CHUNKS, read
@@ -55,6 +53,8 @@ def finished(folder: Folder, digest: str) -> list[str]:
 
 def join(folder: Folder, names: list[str]) -> None:
     """Write the tables of chunks as one."""
+    import polars as pl  # not before there is a table: it changes the environment
+
     if isinstance(folder, Local):
         _on_disk(folder, names)
         return
@@ -70,6 +70,8 @@ def without_optimum(folder: Folder, names: list[str]) -> int:
 
 def _on_disk(folder: Local, names: list[str]) -> None:
     """In pieces, as there may be more rows than memory holds."""
+    import polars as pl
+
     paths = [Path(folder.path) / CHUNKS / name for name in names]
     columns = [_readable(lambda path=path: tuple(pl.read_parquet_schema(path).items()), path) for path in paths]
     # Chunks of one kind have the same columns, and are one scan.
@@ -88,8 +90,10 @@ def _each_readable(folder: Folder, names: Iterable[str]) -> None:
         _table(folder, name)
 
 
-def _table(folder: Folder, name: str, columns: list[str] | None = None) -> pl.DataFrame:
+def _table(folder: Folder, name: str, columns: list[str] | None = None) -> Any:
     """The table of a chunk, or some columns of it."""
+    import polars as pl
+
     if isinstance(folder, Local):
         path = Path(folder.path) / CHUNKS / name
         return _readable(lambda: pl.read_parquet(path, columns=columns), path)
@@ -98,6 +102,8 @@ def _table(folder: Folder, name: str, columns: list[str] | None = None) -> pl.Da
 
 
 def _readable(read: Callable[[], Any], what: str | Path) -> Any:
+    import polars as pl
+
     try:
         return read()
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from .._core import InputError
 from ..data import hint
 from ._config import read_config
@@ -48,8 +46,10 @@ class Swept:
         lines = [f"{said}; {self.rate:.3g} fits a second"]
         return "\n".join([*lines, *(f"  chunk {name} failed: {why}" for name, why in self.chunks_failed.items())])
 
-    def table(self) -> pl.DataFrame:
-        """All rows, a row a fit."""
+    def table(self) -> Any:
+        """All rows, a row a fit: a data frame of polars."""
+        import polars as pl  # not before there is a table: it changes the environment
+
         content = folder_at(self.path).get(RESULTS_FILE)
         if content is None:
             raise InputError(f"{self.path!r} holds no {RESULTS_FILE}: merge it, once some chunk is finished.")

@@ -10,7 +10,11 @@ import polars as pl
 import pytest
 
 import scalefit as sf
-from scalefit.sweeps import share_of
+from scalefit.sweeps import read_config, share_of
+from scalefit.sweeps._grid import grid_of
+from scalefit.sweeps._manifest import digest_of
+from scalefit.sweeps._ray import _Given
+from scalefit.sweeps._ray import _grid as grid_of_worker
 
 CLUSTER = '''
 """A Ray cluster of two nodes on this machine; a sweep on it; one node is lost after the first chunk."""
@@ -109,6 +113,15 @@ def test_ray(compiled, words, alone, tmp_path):
     assert (told["done"], told["failed"], told["again"]) == (28, {}, [])
     assert 0 < told["kept"] < 14
     assert_same(tmp_path / "out", alone)
+
+
+def test_a_worker_that_reads_other_runs(words):
+    """Which a sweep's digest tells."""
+    given = read_config(words)
+    sweep = digest_of(grid_of(*given))
+    assert grid_of_worker(sweep, _Given(*given)).fits == 28
+    with pytest.raises(sf.InputError, match="A worker of Ray reads other sources than those the sweep was begun with"):
+        grid_of_worker("0" * 64, _Given(*given))
 
 
 @pytest.mark.parametrize("text", ["", "2", "2/2", "-1/2", "a/b", "0/0"])

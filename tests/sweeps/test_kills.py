@@ -101,8 +101,8 @@ main()
 
 
 def test_kills_while_writing(compiled, words, alone, tmp_path):
-    """Of the manifest, of a chunk, between a chunk and its name, of the results: what is half there counts for nothing."""
-    out, script, before = tmp_path / "out", tmp_path / "writer.py", {}
+    """Of the manifest, of a chunk, before a name is given: what is half there counts for nothing."""
+    out, script = tmp_path / "out", tmp_path / "writer.py"
     script.write_text(WRITER)
 
     def go(call, kind):
