@@ -93,7 +93,11 @@ def one_column(name: str, values: Any) -> np.ndarray:
 
 
 def _empty(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and cell.strip() == "") or (isinstance(cell, float) and cell != cell)
+    return (
+        cell is None
+        or (isinstance(cell, str) and cell.strip() == "")
+        or (isinstance(cell, float) and bool(cell != cell))
+    )
 
 
 def whole_numbers(cells: Sequence[int]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import inspect
 import math
 from collections.abc import Hashable, Iterator
 from pathlib import Path
@@ -113,11 +114,19 @@ class Chunk(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Grid:
-    """All cells of a sweep and their chunks."""
+    """All cells of a sweep and their chunks.
+
+    **Arguments:**
+
+    - `config`: The sweep.
+    - `cells`, `sizes`: Its cells, and the fits of each chunk of each.
+    - `notes`: What has no fit, in sentences.
+    """
 
     config: Config
     cells: tuple[Cell, ...]
     sizes: tuple[int, ...]
+    notes: tuple[str, ...]
 
     @property
     def fits(self) -> int:
@@ -196,17 +205,19 @@ def grid_of(config: Config, base: Path) -> Grid:
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise InputError(f"{what}: {twice[0]!r} is there twice; give each a name of its own.")
-    cells = []
+    cells: list[Cell] = []
+    notes: list[str] = []
     for name, runs, by in sources:
         for law_name, law, fixed in laws:
             table = _table(name, runs, by, law, config)
+            notes += _lost(runs, by, table, law_name)
             for noise_name, noise in noises:
                 for split in splits:
                     for verb in config.verbs:
                         _refuse_verb(verb, law, law_name)
                         seeds = config.each_seed if split.random or verb.drawn else config.each_seed[:1]
                         cells.append(Cell(table, law, law_name, fixed, noise, noise_name, split, seeds, verb))
-    return Grid(config, tuple(cells), tuple(_size(cell, config) for cell in cells))
+    return Grid(config, tuple(cells), tuple(_size(cell, config) for cell in cells), tuple(notes))
 
 
 def _size(cell: Cell, config: Config) -> int:
@@ -261,6 +272,20 @@ def _table(name: str, runs: Runs, by: Any, law: AbstractLaw, config: Config) -> 
     return Table(name, runs, cluster, dataclasses.replace(studies, runs=runs))
 
 
+def _lost(runs: Runs, by: Any, table: Table, law: str) -> list[str]:
+    """Groups of which no run has what a law needs."""
+    if by is None:
+        return []
+    there = set(table.studies.keys or ())
+    lost = [key for key in runs.groups(by)[0] if key not in there]
+    if not lost:
+        return []
+    return [
+        f"{len(lost)} groups of {table.name!r}, the first {group_name(lost[0])!r}, have no run with every input of "
+        f"{law}, and so no row"
+    ]
+
+
 def _refuse_verb(verb: Verb, law: AbstractLaw, name: str) -> None:
     if verb.verb == "curate" and not isinstance(law, AbstractPools):
         raise InputError(f"verbs: curate weighs pools, and {name} is no law of pools; leave one of them out.")
@@ -270,7 +295,14 @@ def _refuse_verb(verb: Verb, law: AbstractLaw, name: str) -> None:
 
 def _described(law: AbstractLaw) -> dict[str, Any]:
     values = {slot.name: repr(v) for slot, v in zip(slots(law), _values(law), strict=True)} if not axes(law) else {}
-    return {"class": f"{type(law).__module__.removeprefix('scalefit_user_')}.{type(law).__name__}", "values": values}
+    found = {"class": f"{type(law).__module__.removeprefix('scalefit_user_')}.{type(law).__name__}", "values": values}
+    if type(law).__module__.startswith(AbstractLaw.__module__.partition(".")[0] + "."):
+        return found
+    try:
+        source = inspect.getsource(type(law))
+    except (OSError, TypeError):  # made where no file is, as in a shell
+        return found
+    return found | {"formula": hashlib.sha256(source.encode()).hexdigest()}
 
 
 def _values(law: AbstractLaw) -> list[float]:

@@ -103,9 +103,10 @@ def _notes(grid: Grid) -> tuple[str, ...]:
     seeds = len(grid.config.each_seed)
     once = [cell for cell in grid.cells if len(cell.seeds) < seeds]
     if not once:
-        return ()
+        return grid.notes
     kinds = len(once)
     return (
+        *grid.notes,
         f"{kinds} of {len(grid.cells)} combinations draw nothing at random (all runs, no draws): they are done for "
         f"seed {once[0].seeds[0]} only",
     )

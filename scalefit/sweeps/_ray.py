@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from .._core import InputError
 from ._config import Config
 from ._engines import Outcome, do
@@ -48,17 +50,32 @@ def on_ray(
                 f"The Ray cluster at {address!r} cannot be reached: {str(error).splitlines()[0]}"
             ) from None
     try:
+        _refuse_cpus(ray, cpus)
         task = ray.remote(_done_by_worker).options(
             num_cpus=cpus,
             num_gpus=gpus,
             max_retries=RETRIES,
             scheduling_strategy="SPREAD",
-            runtime_env={"env_vars": {"SCALEFIT_CORES": str(cpus)}},
+            runtime_env={"env_vars": _environment(cpus)},
         )
         yield from _handed_out(ray, task, ray.put((config, base)), path, sweep, todo, cpus)
     finally:
         if began:
             ray.shutdown()
+
+
+def _refuse_cpus(ray: Any, cpus: int) -> None:
+    """Say what Ray would wait for without end."""
+    most = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+    if cpus > most:
+        raise InputError(f"cpus is {cpus}, and no node of the Ray cluster has more than {most:g}: ask for fewer.")
+
+
+def _environment(cpus: int) -> dict[str, str]:
+    """Of the workers: their cores, and the folder of compiled code that this process has, where it has one."""
+    kept = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    more = {"JAX_COMPILATION_CACHE_DIR": str(kept), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"} if kept else {}
+    return {"SCALEFIT_CORES": str(cpus)} | more
 
 
 def _handed_out(

@@ -111,6 +111,8 @@ def sweep(
     digest = found["digest"]
     if (said := newer(found)) is not None:
         warnings.warn(said, stacklevel=2)
+    for note in grid.notes:
+        warnings.warn(f"{note}.", stacklevel=2)
     there = folder.names(CHUNKS)
     index, count = shard or (0, 1)
     left = [chunk for chunk in grid.chunks() if file_of(chunk, digest) not in there]

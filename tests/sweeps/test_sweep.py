@@ -1,5 +1,7 @@
 """What a sweep finds: what the verbs say of the same runs, however it is cut."""
 
+import linecache
+
 import numpy as np
 import polars as pl
 import pytest
@@ -174,3 +176,40 @@ def test_refused(runs, tmp_path, options, said):
         sf.sweep({"sources": runs, "laws": "PowerLaw"}, out=tmp_path / "out", **options)
     assert said in str(refused.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_draws_are_those_of_sample(runs, tmp_path):
+    some = runs.where("group in ['s0', 's1']")
+    table = swept(tmp_path, some, verbs=[{"verb": "posterior", "num": 64, "method": "is"}]).table()
+    study = grid_of(*read_config({"sources": [{"runs": some, "by": "group"}], "laws": ["PowerLaw"]})).cells[0]
+    names = [number_of(study.name(int(k), 0)) for k in study.order]
+    counts = study.table.studies.counts[study.order]
+    whole = study.table.runs.take(np.concatenate([study.table.studies.rows(int(k)) for k in study.order]))
+    again = whole.with_column(FIT, np.repeat(names, counts))
+    fits = sf.fit(sf.laws.PowerLaw, again, by=FIT, noise=sf.noise.Gaussian(), num_starts=2)
+    draws = sf.sample(fits, again, num=64, method="is")
+    np.testing.assert_allclose(table["alpha_se"], np.std(draws.law.alpha, axis=1, ddof=1), rtol=1e-6)
+
+
+def test_groups_that_lack_an_input_are_told_of(runs, tmp_path):
+    groups = runs.labels["group"]
+    N = np.where(groups == "s0", np.nan, runs.inputs["x"])
+    table = {"loss": runs.target, "x": [None if np.isnan(n) else n for n in N], "group": groups}
+    with pytest.warns(UserWarning, match=r"1 groups of .*, the first 's0', have no run with every input of PowerLaw"):
+        found = swept(tmp_path, sf.read_runs(table)).table()
+    assert "s0" not in set(found["group"])
+
+
+def test_another_formula_is_another_sweep(runs, tmp_path):
+    """A law of one's own is known by its text."""
+    given = {"sources": [{"runs": runs, "by": "group"}]}
+    written = []
+    for power in (1, 2):
+        (path := tmp_path / "law.py").write_text(
+            "import jax.numpy as jnp\nimport scalefit as sf\n\n\nclass Own(sf.laws.AbstractLaw):\n"
+            '    inputs = {"x": "samples"}\n    alpha: sf.params.Param = sf.params.positive()\n\n'
+            f"    def __call__(self, x):\n        return {power} * x**-self.alpha\n"
+        )
+        linecache.checkcache(str(path))
+        written.append(grid_of(*read_config(given | {"laws": [f"{path}:Own"]})).document()["laws"])
+    assert written[0] != written[1]
