@@ -1,5 +1,6 @@
 """Cells to numbers: human sizes, missing cells, and the checks that every number of a run must pass."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -94,9 +95,7 @@ def one_column(name: str, values: Any) -> np.ndarray:
 
 def _empty(cell: object) -> bool:
     return (
-        cell is None
-        or (isinstance(cell, str) and cell.strip() == "")
-        or (isinstance(cell, float) and bool(cell != cell))
+        cell is None or (isinstance(cell, str) and cell.strip() == "") or (isinstance(cell, float) and math.isnan(cell))
     )
 
 
