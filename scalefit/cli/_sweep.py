@@ -37,8 +37,8 @@ def sweep(
         str | None, typer.Option(metavar="i/n", help="This process's share of n, i from 0: for any array of jobs.")
     ] = None,
     address: Annotated[str | None, typer.Option(help="Of the Ray cluster; found or started unless given.")] = None,
-    cpus: Annotated[int, typer.Option(min=1, help="Cores of each chunk on Ray.")] = 1,
-    gpus: Annotated[float, typer.Option(min=0.0, help="GPUs of each chunk on Ray.")] = 0.0,
+    cpus: Annotated[int | None, typer.Option(min=1, help="Cores of each chunk on Ray; 1 unless given.")] = None,
+    gpus: Annotated[float | None, typer.Option(min=0.0, help="GPUs of each chunk on Ray.")] = None,
     coordinator: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Of --engine jax, where JAX does not find it itself.")
     ] = None,

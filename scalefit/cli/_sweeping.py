@@ -12,7 +12,7 @@ import typer
 
 from .._core import InputError
 from ..data import hint
-from ..sweeps import ENGINES, Outline, Swept, merge, outline, share_of, sweep
+from ..sweeps import ENGINES, Outline, Swept, merge, outline, sweep
 from ._cache import keep_compiled
 from ._interrupt import leaves
 from ._quiet import quiet
@@ -36,8 +36,8 @@ class SweepJob:
     engine: str
     shard: str | None
     address: str | None
-    cpus: int
-    gpus: float
+    cpus: int | None
+    gpus: float | None
     coordinator: str | None
     processes: int | None
     process: int | None
@@ -58,6 +58,10 @@ def run_sweep(job: SweepJob) -> None:
     keep_compiled(job.cache_dir)
     if job.dry_run:
         with quiet(job.json):
+            if not job.json:
+                counted = outline(job.config or "", trial=False)
+                size = f"chunks of {counted.bytes / 1e6:,.3g} MB at most"
+                typer.echo(f"{counted.fits:,} fits in {counted.chunks:,} {size}; trying some for the time")
             found = outline(job.config or "")
         _show_outline(found, job.json)
         return
@@ -68,7 +72,7 @@ def run_sweep(job: SweepJob) -> None:
             job.config,
             out=out,
             engine=job.engine,
-            shard=None if job.shard is None else share_of(job.shard),
+            shard=None if job.shard is None else _share_of(job.shard),
             progress=tell,
             **_options(job),
         )
@@ -80,10 +84,21 @@ def run_sweep(job: SweepJob) -> None:
 def _options(job: SweepJob) -> dict[str, Any]:
     """The options of the engine."""
     if job.engine == "ray":
-        return {"address": job.address, "cpus": job.cpus, "gpus": job.gpus}
+        return {"address": job.address, "cpus": job.cpus or 1, "gpus": job.gpus or 0.0}
     if job.engine == "jax":
         return {"coordinator": job.coordinator, "processes": job.processes, "process": job.process}
     return {}
+
+
+def _share_of(text: str) -> tuple[int, int]:
+    """Which share of how many, from `2/8`: from 0 to 7.
+
+    **Raises:** `InputError` for another form.
+    """
+    index, slash, count = text.partition("/")
+    if not slash or not index.strip().isdecimal() or not count.strip().isdecimal() or int(index) >= int(count):
+        raise InputError(f"--shard {text!r}: expected i/n with i from 0 to n - 1, as 0/8 for the first of eight.")
+    return int(index), int(count)
 
 
 def _refuse(job: SweepJob) -> None:
@@ -105,10 +120,10 @@ def _refuse(job: SweepJob) -> None:
         raise InputError(
             f"--shard is a share that you choose, and --engine {job.engine} chooses itself: leave one out."
         )
-    others = {"ray": (job.address, job.gpus or None), "jax": (job.coordinator, job.processes, job.process)}
+    others = {"ray": (job.address, job.cpus, job.gpus), "jax": (job.coordinator, job.processes, job.process)}
     for engine, given in others.items():
         if job.engine != engine and any(value is not None for value in given):
-            names = {"ray": "--address and --gpus", "jax": "--coordinator, --processes and --process"}[engine]
+            names = {"ray": "--address, --cpus and --gpus", "jax": "--coordinator, --processes and --process"}[engine]
             raise InputError(f"{names} go with --engine {engine}, and this is --engine {job.engine}.")
 
 
@@ -127,7 +142,6 @@ def _show_outline(found: Outline, as_json: bool) -> None:
         document = {"fits": found.fits, "chunks": found.chunks, "bytes": found.bytes, "seconds": seconds}
         typer.echo(json.dumps(document | {"kinds": kinds, "notes": list(found.notes)}, indent=2))
         return
-    typer.echo(f"{found.fits:,} fits in {found.chunks:,} chunks of {found.bytes / 1e6:,.3g} MB at most")
     for kind in found.kinds:
         typer.echo(f"  {kind.law}, {kind.noise}, {kind.verb}: {kind.fits:,} fits, about {_duration(kind.seconds)}")
     typer.echo(f"about {_duration(found.seconds)} on this machine, compilation included")
@@ -143,6 +157,7 @@ def _show(swept: Swept, as_json: bool) -> None:
     typer.echo(
         f"{swept.done:,} of {swept.fits:,} fits done in {_duration(swept.seconds)}, "
         f"{number(swept.rate, 3)} a second; {swept.failed:,} have no optimum"
+        + (": see the column message" if swept.failed else "")
     )
     for name, why in swept.chunks_failed.items():
         typer.echo(f"chunk {name} failed: {why}")

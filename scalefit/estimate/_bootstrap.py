@@ -124,7 +124,8 @@ def bootstrap(
     joined: _Draws = jax.tree.map(whole, *parts)
     result = np.where(np.asarray(fit.converged)[..., None], joined.result, np.asarray(fit.result)[..., None])
     joined = joined._replace(result=result)
-    _speak_of_failures(result[good] if fit.keys is not None else result)
+    names = [studies.name(int(study)) for study in np.flatnonzero(good)]
+    _speak_of_failures(result[good] if fit.keys is not None else result, names)
     clusters = int(np.unique(code).size)
     drawn = {"cluster": cluster, "clusters": clusters, "runs": len(runs), "drawn_again": again}
     if again > NOTABLE * num * len(studies):
@@ -155,10 +156,12 @@ def _named(fit: Fit[Any], study: int) -> list[int]:
     return [int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:], "big")]
 
 
-def _speak_of_failures(result: np.ndarray) -> None:
+def _speak_of_failures(result: np.ndarray, names: list[str]) -> None:
     failed = result != int(RESULTS.successful)
-    if failed.all(axis=-1).any():
-        raise NotConverged(f"No draw converged. {RESULTS(int(result[failed][0])).message}")
+    none = np.flatnonzero(np.atleast_1d(failed.all(axis=-1)))
+    if none.size:
+        code = np.atleast_2d(result)[none[0], 0]
+        raise NotConverged(f"No draw of {names[none[0]]!r} converged. {RESULTS(int(code)).message}")
     if failed.any():
         warnings.warn(
             f"{int(failed.sum())} of {failed.size} draws did not converge and take no part in intervals. "

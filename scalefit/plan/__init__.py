@@ -2,6 +2,7 @@
 
 from ._allocate import allocate as allocate
 from ._allocate import best_plans as best_plans
+from ._allocate import plan_terms as plan_terms
 from ._allocation import Allocation as Allocation
 from ._allocation import Quantity as Quantity
 from ._approaches import Approaches as Approaches

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit, check_level
 from ._allocation import NEAR, Allocation, Sizes, quantity
-from ._optimum import nears, optima, reaches
+from ._optimum import Terms, nears, optima, reaches
 from ._terms import CostLike, compute_budgets, laws_of, terms_of
 
 PLAUSIBLE = (0.1, 1e4)
@@ -102,27 +102,48 @@ def allocate(
         at_end=at_end[0],
         level=level,
         failed=failed,
-        notes=(*_unbounded(free), *_far(budgets, N[0], D[0], source)),
+        notes=(
+            *_unbounded(free),
+            *_limited(budgets, N[0], at_end[0] & ~free[0]),
+            *_repeated(law, unique, max_passes),
+            *_far(budgets, N[0], D[0], source),
+        ),
     )
     _warn(plan, free[0], source)
     return plan
 
 
+def plan_terms(law: AbstractLaw, budget: ArrayLike, cost: CostLike) -> tuple[Terms, Float[np.ndarray, " budget"]]:
+    """What plans without limits keep to, and their budgets; a law need not have values.
+
+    **Raises:** `InputError` for unknown costs, laws with further inputs, and budgets that cannot be spent.
+    """
+    terms = terms_of(law, cost, None, None, 1.0, None, None)
+    return terms, compute_budgets(budget, terms)
+
+
 def best_plans(
     laws: AbstractLaw, budgets: Float[np.ndarray, " budget"], cost: CostLike = "6ND"
 ) -> dict[str, Float[np.ndarray, "law budget"]]:
-    """The best `N` and `D` and the `loss` there of many laws, along a leading axis, at once; see `allocate`.
+    """The best `N` and `D` and the `loss` there of many laws at once; NaN where no size within reach is best.
 
-    **Raises:** `InputError` for unknown costs, further inputs, and budgets that cannot be spent.
+    **Arguments:**
+
+    - `laws`: Along a leading axis.
+    - `budgets`: In FLOP.
+    - `cost`: See `allocate`.
+
+    **Returns:** the three by name.
+
+    **Raises:** `InputError` as `plan_terms`.
     """
-    template: AbstractLaw = jax.tree.map(lambda a: a[0], laws)
-    terms = terms_of(template, cost, None, None, 1.0, None, None)
-    budgets = compute_budgets(budgets, terms)
+    terms, budgets = plan_terms(jax.tree.map(lambda a: a[0], laws), budgets, cost)
     with jax.enable_x64(True):
         at = jnp.asarray(budgets)
         found = optima(jax.tree.map(jnp.asarray, laws), at, terms, reaches(terms, at))
         N, D = np.exp(np.asarray(found.log_N)), np.exp(np.asarray(found.log_D))
-        return {"N": N, "D": D, "loss": np.asarray(found.loss)}
+        loss, none = np.asarray(found.loss), np.asarray(found.at_end)
+    return {name: np.where(none, np.nan, column) for name, column in (("N", N), ("D", D), ("loss", loss))}
 
 
 def _agreed(low: np.ndarray, high: np.ndarray, level: float) -> Sizes:
@@ -149,11 +170,26 @@ def _unbounded(free: np.ndarray) -> tuple[str, ...]:
     )
 
 
+def _limited(budgets: np.ndarray, N: np.ndarray, held: np.ndarray) -> tuple[str, ...]:
+    """A note where limits, and not the law, say what is best."""
+    return tuple(
+        f"At {budget:g} FLOP the limits hold the size at {size:.4g}: without them another would be better"
+        for budget, size in zip(budgets[held], N[held], strict=True)
+    )
+
+
+def _repeated(law: AbstractLaw, unique: float | None, max_passes: float | None) -> tuple[str, ...]:
+    if unique is None or max_passes is None or max_passes <= 1.0 or "U" in law.inputs:
+        return ()
+    return (f"{type(law).__name__} knows no repetition and takes every pass for fresh data: a law of U does not",)
+
+
 def _far(budgets: np.ndarray, N: np.ndarray, D: np.ndarray, source: Any) -> tuple[str, ...]:
     """A note where plans lie beyond the runs, by training compute whatever else the budget pays for."""
     if source is None or "C" not in source.ranges:
         return ()
-    times = 6.0 * N * D / source.ranges["C"][1]
+    # What is spent on training; of a sparse model that is less than 6 N D of all its parameters.
+    times = np.minimum(6.0 * N * D, budgets) / source.ranges["C"][1]
     if not (times > FAR).any():
         return ()
     b = int(np.argmax(times))
@@ -193,6 +229,6 @@ def _warn(plan: Allocation, free: np.ndarray, source: Any) -> None:
             f"({smallest:.3g} FLOP): is it in FLOP (1 PF-day is 8.64e19)?",
             stacklevel=3,
         )
-    times = 6.0 * plan.N.value * plan.D.value / largest
+    times = np.minimum(6.0 * plan.N.value * plan.D.value, budgets) / largest
     if (times > BEYOND).any():
         warnings.warn(f"{plan.notes[-1]}.", stacklevel=3)

@@ -118,7 +118,7 @@ def budgets_of(budget: Any, name: str = "budget", unit: str = "samples") -> Floa
     try:
         found = np.atleast_1d(np.asarray(budget))
         found = found.astype(float) if found.dtype.kind in "iufO" else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = None
     if found is None:
         raise InputError(f"{name} is {budget!r}; it must be a number of {unit}, or several.")

@@ -78,9 +78,14 @@ def compute_for(
         if none.any():
             most = jnp.minimum(FAR, terms.cost.of(terms.max_N, terms.max_D))[None]
             floor = np.asarray(optima(laws, most, terms, reaches(terms, most)).loss)
+            loosen = ", or loosen the limits" if float(most[0]) < FAR else ""
             raise InputError(
                 f"A loss of {losses[none][0]:g} is never reached: the best that {type(law).__name__} comes to is "
-                f"{floor.min():.4g}. Ask for a higher loss{', or loosen the limits' if float(most[0]) < FAR else ''}."
+                f"{floor[0].item():.4g}{_of_draws(floor[1:])}. Ask for a higher loss{loosen}."
             )
     probability = np.mean(np.isfinite(found[1:]), axis=0) if count > 1 else None
     return Needed(losses, quantity(found, level), probability)
+
+
+def _of_draws(floor: np.ndarray) -> str:
+    return f", and {floor.min():.4g} in the luckiest draw" if floor.size else ""

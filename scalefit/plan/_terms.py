@@ -77,6 +77,8 @@ def terms_of(
     passes = max_passes if max_passes is not None else (np.inf if "U" in law.inputs else 1.0)
     tokens = MOST if unique is None else min(unique * passes, MOST)
     further = [name for base, names in input_names(law).items() if base not in ("N", "D", "U") for name in names]
+    if not isinstance(held, Mapping | None):
+        raise InputError(f"held is {held!r}; it must be values by name, as {{'U': 1e12}}.")
     given = dict(held or {})
     for name in given:
         if name not in further:

@@ -72,7 +72,9 @@ def law_of(spec: str, fixed: Mapping[str, float], option: str = "--law") -> Abst
             ) from error
     # What a law of pools holds is known by pool: once the runs have named them.
     unnamed = any(not getattr(law, axis) for axis in axes(law))
-    return with_fixed(law, fixed) if fixed and not unnamed else law
+    if not fixed or unnamed:
+        return law
+    return with_fixed(law, fixed, "--fixed" if option == "--law" else f"{option} fixed")
 
 
 def _of_size(cls: type[AbstractLaw], spec: str, tail: str, option: str) -> AbstractLaw:
@@ -86,7 +88,7 @@ def _of_size(cls: type[AbstractLaw], spec: str, tail: str, option: str) -> Abstr
     return make(int(tail))
 
 
-def with_fixed(law: Law, fixed: Mapping[str, float]) -> Law:
+def with_fixed(law: Law, fixed: Mapping[str, float], option: str = "--fixed") -> Law:
     """The law with parameters set to the values that are to be held.
 
     **Raises:** `InputError` for an unknown parameter, or a value that it cannot have.
@@ -96,11 +98,11 @@ def with_fixed(law: Law, fixed: Mapping[str, float]) -> Law:
     for name, value in fixed.items():
         places = [k for k, slot in enumerate(slots(law)) if name in (slot.name, slot.field)]
         if not places:
-            raise InputError(f"--fixed {name}={value:g}: {type(law).__name__} has no such parameter; "
+            raise InputError(f"{option} {name}={value:g}: {type(law).__name__} has no such parameter; "
                              f"{hint(name, names, what='parameters')}.")  # fmt: skip
         allowed = slots(law)[places[0]].parameter.constraint
         if not allowed.low <= value <= allowed.high:
-            raise InputError(f"--fixed {name}={value:g}: {name} must be {allowed}.")
+            raise InputError(f"{option} {name}={value:g}: {name} must be {allowed}.")
         numbers[places] = value
     return with_values(law, numbers)
 

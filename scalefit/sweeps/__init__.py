@@ -6,7 +6,6 @@ from ._config import Source as Source
 from ._config import Verb as Verb
 from ._config import read_config as read_config
 from ._engines import ENGINES as ENGINES
-from ._engines import share_of as share_of
 from ._merge import RESULTS_FILE as RESULTS_FILE
 from ._merge import merge as merge
 from ._outline import Kind as Kind

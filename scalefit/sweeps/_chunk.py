@@ -1,8 +1,8 @@
 """Some fits of a cell, done as one batch: in go numbers of fits, out comes a table, a row a fit."""
 
-import functools
 import re
 import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,17 +15,16 @@ from ..data import Runs
 from ..estimate import fit, inputs_for
 from ..laws import AbstractLaw, gathered
 from ..results import Fit
-from ._config import Config
-from ._grid import Cell, number_of
+from ._config import Config, Verb
+from ._grid import OWN, Cell, number_of
 from ._verbs import columns_of
 
 FIT = "fit of the sweep"
 """What the column is called that tells the fits of a batch apart."""
 PATIENCE = 8
 """Fits that are refused one after the other before each is asked by itself."""
-OWN = ("source", "group", "law", "noise", "split", "seed", "verb", "runs", "left_out", "objective", "converged",
-       "message", "scale", "left_out_error")  # fmt: skip
-"""Columns of every table, in order; parameters follow."""
+WIDE = 16
+"""Runs that are left out are padded to a multiple of this many, so that similar numbers share one compilation."""
 
 
 class Done(NamedTuple):
@@ -34,18 +33,17 @@ class Done(NamedTuple):
     **Arguments:**
 
     - `rows`: The table, a data frame of polars.
-    - `refused`: Fits that could not be made, whose rows say why.
-    - `said`: What was warned of, each sentence once.
+    - `said`: What was warned of.
     """
 
     rows: Any
-    refused: int
     said: tuple[str, ...]
 
 
 class _Part(NamedTuple):
-    """Of one fit: its group and seed, its number, and the rows that it takes and leaves out."""
+    """Of one fit: its place in the cell, its group and seed, its number, and the rows that it takes and leaves out."""
 
+    place: int
     study: int
     seed: int
     number: int
@@ -54,16 +52,37 @@ class _Part(NamedTuple):
 
 
 class Laid(NamedTuple):
-    """Fits that are ready to be done: which rows each takes, and all of these in one table."""
+    """Fits that are ready to be done.
+
+    **Arguments:**
+
+    - `parts`: Which rows each takes.
+    - `runs`: All of these as one table; `None` where there are none.
+    - `empty`: Fits that a split leaves no runs, or leaves none out for, with the reason.
+    """
 
     parts: list[_Part]
-    runs: Runs
+    runs: Runs | None
+    empty: list[tuple[_Part, str]]
 
 
 def laid(cell: Cell, config: Config, first: int, count: int) -> Laid:
-    """Lay out some fits of a cell; a thread may do it while others are fitted."""
-    parts = _parts(cell, config, first, count)
-    return Laid(parts, _runs(cell, parts))
+    """Lay out some fits of a cell; a thread may do it while others are fitted.
+
+    **Arguments:**
+
+    - `cell`, `config`: The cell and its sweep.
+    - `first`, `count`: Which of its fits.
+    """
+    parts, empty = [], []
+    for part, clusters in _parts(cell, config, first, count):
+        # Of few trainings a split may keep none, or leave none out where it means to.
+        if not part.kept.size or (not part.left.size and cell.split.kind not in ("all", "resample")):
+            why = f"{_called(cell, part)!r} has {clusters} trainings, too few for {cell.split.name}."
+            empty.append((part, f"{why} Use another split, or say with cluster what belongs together."))
+        else:
+            parts.append(part)
+    return Laid(parts, _runs(cell, parts) if parts else None, empty)
 
 
 def done(cell: Cell, config: Config, ready: Laid) -> Done:
@@ -75,89 +94,123 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
     """
     import polars as pl  # not before there is a table: it changes the environment
 
-    parts = ready.parts
-    said: dict[str, None] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        found, refused = _kindly(cell, config, ready)
-    for warning in caught:
-        said[str(warning.message)] = None
+        found, refused = ([], []) if ready.runs is None else _kindly(cell, config, ready.parts, ready.runs)
+    refused = [*ready.empty, *refused]
+    named = {str(part.number): part for part in ready.parts}
+    said = dict.fromkeys(_plainly(str(warning.message), cell, named) for warning in caught)
     rows = [_rows(cell, some, columns) for some, columns in found]
     if refused:
         rows.append(_refusals(cell, [part for part, _ in refused], [why for _, why in refused]))
     table = pl.concat(rows, how="diagonal") if len(rows) > 1 else rows[0]
     if len(rows) > 1:
-        place = {part.number: k for k, part in enumerate(parts)}
-        order = [place[part.number] for some, _ in found for part in some] + [place[p.number] for p, _ in refused]
+        order = [part.place for some, _ in found for part in some] + [part.place for part, _ in refused]
         table = table[np.argsort(order)]
-    return Done(table, len(refused), tuple(said))
+    return Done(table, tuple(said))
 
 
-def _parts(cell: Cell, config: Config, first: int, count: int) -> list[_Part]:
-    """Which rows each fit takes: drawn by its name, whatever chunk it is in."""
+def _parts(cell: Cell, config: Config, first: int, count: int) -> Iterator[tuple[_Part, int]]:
+    """Which rows each fit takes, drawn by its name, whatever chunk it is in; and how many clusters its group has."""
     seeds, order, studies = cell.seeds, cell.order, cell.table.studies
-    made: list[_Part] = []
-    held = -1
+    column = cell.split.column
+    sizes = cell.table.runs.select((column,))[0][column] if column else None
+    held, clusters = -1, 0
     rows, cluster = np.zeros(0, int), np.zeros(0, int)
     for place in range(first, first + count):
         study, seed = int(order[place // len(seeds)]), seeds[place % len(seeds)]
         if study != held:
             rows, held = studies.rows(study), study
             cluster = np.unique(cell.table.cluster[rows], return_inverse=True)[1]
-        number = number_of(cell.name(study, seed))
+            clusters = int(cluster.max()) + 1
         rng = np.random.default_rng([config.seed, 0x5EED, number_of(cell.drawn_by(study, seed))])
-        made.append(_Part(study, seed, number, *cell.split.chosen(cell.table.runs, rows, cluster, rng)))
-    return made
+        chosen = cell.split.chosen(rows, cluster, None if sizes is None else sizes[rows], rng)
+        yield _Part(place, study, seed, number_of(cell.name(study, seed)), *chosen), clusters
 
 
-def _kindly(
-    cell: Cell, config: Config, ready: Laid
-) -> tuple[list[tuple[list[_Part], dict[str, Any]]], list[tuple[_Part, str]]]:
+_Found = list[tuple[list[_Part], dict[str, Any]]]
+_Refused = list[tuple[_Part, str]]
+
+
+def _kindly(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> tuple[_Found, _Refused]:
     """Batches that went through, and fits that were refused: one bad group holds up no other."""
-    refused: list[tuple[_Part, str]] = []
-    why = ""
-    left = ready.parts
+    refused: _Refused = []
     for _ in range(PATIENCE):
-        if not left:
-            return [], refused
         try:
-            runs = ready.runs if left is ready.parts else _runs(cell, left)
-            return [(left, _batch(cell, config, left, runs))], refused
+            return [(parts, _batch(cell, config, parts, runs))], refused
         except (InputError, NotConverged) as error:
             if error.__cause__ is not None:
                 raise  # from the formula of the law: no fault of the runs, and mended before it is tried again
-            why, bad = str(error), _named(str(error), left)
-            if bad is None or len(left) == 1:
+            numbers = {str(part.number): part for part in parts}
+            bad = parts[0] if len(parts) == 1 else _named(str(error), numbers)
+            if bad is None:
                 break
-            refused.append((left[bad], _plainly(str(error), cell, left[bad])))
-            left = left[:bad] + left[bad + 1 :]
+            refused.append((bad, _plainly(str(error), cell, numbers)))
+        parts = [part for part in parts if part is not bad]
+        if not parts:
+            return [], refused
+        runs = _runs(cell, parts)
     # Halves, as the message does not say which it is, or too many are bad.
-    if len(left) == 1:
-        return [], [*refused, (left[0], _plainly(why, cell, left[0]))]
-    found: list[tuple[list[_Part], dict[str, Any]]] = []
-    for half in (left[: len(left) // 2], left[len(left) // 2 :]):
-        more, worse = _kindly(cell, config, Laid(half, _runs(cell, half)))
-        found += more
-        refused += worse
+    found: _Found = []
+    for half in (parts[: len(parts) // 2], parts[len(parts) // 2 :]):
+        if half:
+            more, worse = _kindly(cell, config, half, _runs(cell, half))
+            found += more
+            refused += worse
     return found, refused
 
 
-def _named(message: str, parts: list[_Part]) -> int | None:
+def _named(message: str, parts: Mapping[str, _Part]) -> _Part | None:
     """The fit that a message names by its number."""
-    numbers = {str(part.number): k for k, part in enumerate(parts)}
-    return next((numbers[found] for found in re.findall(r"\[(\d+)\]", message) if found in numbers), None)
+    return next((parts[found] for found in re.findall(r"\[(\d+)\]", message) if found in parts), None)
 
 
-def _plainly(message: str, cell: Cell, part: _Part) -> str:
-    """The message with the group's name in the place of the fit's number."""
+def _plainly(message: str, cell: Cell, parts: Mapping[str, _Part]) -> str:
+    """The message with names of groups in the place of numbers of fits."""
+
+    def group(found: re.Match[str]) -> str:
+        part = parts.get(found[1])
+        return found[0] if part is None else _called(cell, part).removeprefix(cell.table.runs.name)
+
+    return re.sub(r"\[(\d+)\]", group, message)
+
+
+def _called(cell: Cell, part: _Part) -> str:
+    """What the runs of a group are called in messages."""
     group = cell.group(part.study)
-    return message.replace(f"[{part.number}]", f"[{group}]" if group else "")
+    return f"{cell.table.runs.name}[{group}]" if group else cell.table.runs.name
 
 
 def _batch(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> dict[str, Any]:
     """The columns of one batch."""
-    fits = fit(
+    fits = _fitted(cell, config, runs)
+    if fits.keys != tuple(part.number for part in parts):
+        raise RuntimeError("The fits of a chunk are not those that were laid out: two of them have one number.")
+    good = np.atleast_1d(fits.converged)
+    codes = np.atleast_1d(fits.result)
+    messages = np.array([RESULTS(int(code)).message for code in np.unique(codes)], object)
+    found = {
+        "objective": fits.objective,
+        "converged": good,
+        "message": messages[np.unique(codes, return_inverse=True)[1]],
+        "scale": fits.scale,
+        "left_out_error": _error(fits, cell, parts),
+    }
+    if cell.verb.drawn is None or good.all():
+        return found | columns_of(fits, runs, cell.verb, config)
+    # Draws are of fits that are optima: what the others have is what they have without.
+    alone = columns_of(fits, runs, Verb(verb="fit"), config)
+    if not good.any():
+        return found | alone
+    some = [part for part, fine in zip(parts, good, strict=True) if fine]
+    own = _runs(cell, some)
+    drawn = columns_of(_fitted(cell, config, own), own, cell.verb, config)
+    return found | alone | {name: _spread_out(column, good) for name, column in drawn.items()}
+
+
+def _fitted(cell: Cell, config: Config, runs: Runs) -> Fit[Any]:
+    return fit(
         cell.law,
         runs,
         noise=cell.noise,
@@ -169,15 +222,16 @@ def _batch(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> dict[s
         precision=config.precision,
         throw=False,
     )
-    codes = np.atleast_1d(fits.result)
-    messages = np.array([RESULTS(int(code)).message for code in np.unique(codes)], object)
-    return {
-        "objective": fits.objective,
-        "converged": np.atleast_1d(fits.converged),
-        "message": messages[np.unique(codes, return_inverse=True)[1]],
-        "scale": fits.scale,
-        "left_out_error": _error(fits, cell, parts),
-    } | columns_of(fits, runs, cell.verb, config)
+
+
+def _spread_out(column: Any, good: np.ndarray) -> Any:
+    """A column of some of the fits as one of all: nothing for the others."""
+    if isinstance(column, list):
+        rest = iter(column)
+        return [next(rest) if fine else np.zeros(0) for fine in good]
+    whole = np.zeros(len(good), column.dtype) if column.dtype.kind == "i" else np.full(len(good), np.nan)
+    whole[good] = column
+    return whole
 
 
 def _runs(cell: Cell, parts: list[_Part]) -> Runs:
@@ -190,7 +244,7 @@ def _runs(cell: Cell, parts: list[_Part]) -> Runs:
 
 def _error(fits: Fit[Any], cell: Cell, parts: list[_Part]) -> np.ndarray:
     """Root mean square of what each fit misses the runs by that it left out, on the noise's scale; NaN without any."""
-    widest = max(len(part.left) for part in parts)
+    widest = WIDE * -(-max(len(part.left) for part in parts) // WIDE)
     if not widest:
         return np.full(len(parts), np.nan)
     place = np.zeros((len(parts), widest), int)
@@ -209,7 +263,7 @@ def _error(fits: Fit[Any], cell: Cell, parts: list[_Part]) -> np.ndarray:
     return np.where(np.atleast_1d(fits.converged), np.sqrt(square), np.nan)
 
 
-@functools.partial(eqx.filter_jit)
+@eqx.filter_jit
 def _values(law: AbstractLaw, points: dict[str, Any]) -> Any:
     def of_one(law: AbstractLaw, mine: dict[str, Any]) -> Any:
         return jax.vmap(lambda at: law(**gathered(law, at)))(mine)
@@ -221,11 +275,6 @@ def _rows(cell: Cell, parts: list[_Part], columns: dict[str, Any]) -> Any:
     """The table of a batch."""
     import polars as pl
 
-    taken = set(OWN) & set(columns) - {"objective", "converged", "message", "scale", "left_out_error"}
-    if taken:
-        raise InputError(
-            f"{cell.law_name} has a parameter {taken.pop()!r}, which is a column of every sweep: rename it."
-        )
     made = _heads(cell, parts) | columns
     order = [*OWN, *(name for name in columns if name not in OWN)]
     return pl.DataFrame({name: _series(name, made[name]) for name in order})
@@ -235,7 +284,7 @@ def _series(name: str, column: Any) -> Any:
     import polars as pl
 
     if isinstance(column, list):
-        return pl.Series(name, column)
+        return pl.Series(name, [pl.Series(draws, nan_to_null=True, dtype=pl.Float64) for draws in column])
     array = np.asarray(column)
     if array.dtype == object:
         return pl.Series(name, array.tolist(), dtype=pl.String)

@@ -1,7 +1,7 @@
 """What a sweep is to do, as a TOML file or a mapping says it, checked once."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,9 +38,15 @@ class Source(_Strict):
     @pydantic.field_validator("runs")
     @classmethod
     def _known(cls, runs: Any) -> Any:
-        if not isinstance(runs, str | Runs):
+        if not isinstance(runs, str | Path | Runs):
             raise ValueError("expected a file, data:NAME, or Runs")
-        return runs
+        return str(runs) if isinstance(runs, Path) else runs
+
+    @pydantic.model_validator(mode="after")
+    def _read(self) -> "Source":
+        if isinstance(self.runs, Runs) and (self.columns or self.target):
+            raise ValueError("columns and target are of files, and these are Runs: name them where they are made")
+        return self
 
 
 class Law(_Strict):
@@ -56,6 +62,16 @@ class Law(_Strict):
         if not isinstance(law, str) and not own:
             raise ValueError("expected the name of a law, file.py:Class, or a law")
         return law
+
+
+_TAKEN = {
+    "fit": (),
+    "bootstrap": ("num",),
+    "posterior": ("num", "method"),
+    "plan": ("budgets", "cost", "draws", "num", "method"),
+    "curate": ("budgets", "sizes"),
+}
+"""Options of each verb."""
 
 
 class Verb(_Strict):
@@ -89,8 +105,11 @@ class Verb(_Strict):
             raise ValueError(f"{self.verb} needs budgets, as budgets = [1e22, 1e24]")
         if self.verb == "curate" and not self.sizes:
             raise ValueError("curate needs the unique samples of each pool, as sizes = {A = 1e6, B = 2e6}")
-        if self.draws and self.verb != "plan":
-            raise ValueError(f"draws are of a plan, and this is {self.verb}")
+        taken = {"verb", "name", *_TAKEN[self.verb]}
+        if self.draws is None and self.verb == "plan":
+            taken -= {"num", "method"}
+        if unused := sorted(self.model_fields_set - taken):
+            raise ValueError(f"{unused[0]} is no option of {self.verb}; it takes {', '.join(sorted(taken - {'verb'}))}")
         return self
 
     @property
@@ -159,6 +178,14 @@ class Config(_Strict):
             raise ValueError('expected words, as "huber:1e-3", or noises of scalefit.noise')
         return given
 
+    @pydantic.field_validator("seeds", mode="before")
+    @classmethod
+    def _numbers(cls, given: Any) -> Any:
+        several = given if isinstance(given, list | tuple) else [given]
+        if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**63 for n in several):
+            raise ValueError("expected how many seeds, 1 or more, or a list of whole numbers from 0 to 2^63 - 1")
+        return given
+
     @pydantic.field_validator("seeds")
     @classmethod
     def _some(cls, given: Any) -> Any:
@@ -173,20 +200,27 @@ class Config(_Strict):
     def _bytes(cls, given: Any) -> Any:
         if not isinstance(given, str):
             return given
-        text = given.strip().removesuffix("iB").removesuffix("B")
-        number = parse_number(text)
+        text = given.strip()
+        power = "KMGT".find(text[-3:-2]) + 1 if text.endswith("iB") else 0
+        number = parse_number(text[:-3] if power else text.removesuffix("B"))
         if number is None or number <= 0:
-            raise ValueError('expected bytes, as "1GB" or 2e9')
-        return number
+            raise ValueError('expected bytes, as "1GB", "1GiB" or 2e9')
+        return number * 1024**power
 
     @property
-    def each_seed(self) -> tuple[int, ...]:
-        """The seeds."""
-        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+    def each_seed(self) -> Sequence[int]:
+        """The seeds; there may be too many to hold."""
+        return range(self.seeds) if isinstance(self.seeds, int) else self.seeds
 
 
 def read_config(given: str | Path | Mapping[str, Any] | Config) -> tuple[Config, Path]:
     """The sweep that a TOML file or a mapping describes, and the folder that its files are relative to.
+
+    **Arguments:**
+
+    - `given`: A path, a mapping, or what was read before.
+
+    **Returns:** both; the folder of a mapping is the current one.
 
     **Raises:** `InputError` for a file that cannot be read, and naming the first key that is unknown or has no fit
     value.
@@ -195,7 +229,11 @@ def read_config(given: str | Path | Mapping[str, Any] | Config) -> tuple[Config,
         return given, Path.cwd()
     if isinstance(given, Mapping):
         return _checked(given, "The sweep"), Path.cwd()
+    if not isinstance(given, str | Path):
+        raise InputError(f"The sweep is {type(given).__name__}; expected a TOML file, or a mapping with its keys.")
     path = Path(given)
+    if not path.is_file():
+        raise InputError(f"There is no file {str(path)!r}; expected a sweep as TOML, or a mapping.")
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -211,7 +249,8 @@ def _checked(given: Mapping[str, Any], called: str) -> Config:
         return Config.model_validate(dict(given))
     except pydantic.ValidationError as found:
         error = found.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in error["loc"])
+        # Of what may be one thing or another the library names which it was tried as.
+        place = ".".join(str(part) for part in error["loc"] if "[" not in str(part) and part not in ("int", "str"))
         if error["type"] == "extra_forbidden":
             model = {"sources": Source, "laws": Law, "verbs": Verb}.get(str(error["loc"][0]), Config)
             known = model.model_fields
@@ -225,7 +264,12 @@ def _checked(given: Mapping[str, Any], called: str) -> Config:
         if error["type"] == "too_short":
             raise InputError(f"{called}: {place} is empty; give one at least.") from None
         said = error["msg"].removeprefix("Value error, ")
-        raise InputError(f"{called}: {place} is {error['input']!r}: {said[0].lower()}{said[1:]}.") from None
+        raise InputError(f"{called}: {place} is {_short(error['input'])}: {said[0].lower()}{said[1:]}.") from None
 
 
 _EXAMPLES = {"sources": 'sources = ["runs.csv"]', "laws": 'laws = ["Chinchilla"]'}
+
+
+def _short(given: Any) -> str:
+    text = " ".join(repr(given).split())
+    return text if len(text) <= 80 else f"{text[:76]} …"

@@ -28,11 +28,13 @@ class Outcome(NamedTuple):
 
     - `chunk`: Which.
     - `error`: Why it failed; `None` where its table is written.
+    - `none`: How many of its fits have no optimum.
     - `said`: What was warned of.
     """
 
     chunk: Chunk
     error: str | None
+    none: int = 0
     said: tuple[str, ...] = ()
 
 
@@ -46,22 +48,32 @@ def do(folder: Folder, grid: Grid, sweep: str, chunk: Chunk, ready: Callable[[],
 
     **Raises:** `InputError` where nothing can be written.
     """
-    name = file_of(chunk, sweep)
-    reason = f"{FAILED}/{name.removesuffix('.parquet')}.json"
     cell = grid.cells[chunk.cell]
     try:
         lay = ready or functools.partial(laid, cell, grid.config, chunk.first, chunk.count)
         found = done(cell, grid.config, lay())
         content = _table(found.rows)
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        which = {"source": cell.table.name, "law": cell.law_name, "noise": cell.noise_name, "split": cell.split.name}
-        said = which | {"verb": cell.verb.called, "fits": chunk.count, "first": chunk.first, "reason": why}
-        folder.put(reason, (json.dumps(said | {"traceback": traceback.format_exc()}, indent=1) + "\n").encode())
-        return Outcome(chunk, why)
-    folder.put(f"{CHUNKS}/{name}", content)
-    folder.remove(reason)
-    return Outcome(chunk, None, found.said)
+        return failed(folder, grid, sweep, chunk, f"{type(error).__name__}: {error}", traceback.format_exc())
+    folder.put(f"{CHUNKS}/{file_of(chunk, sweep)}", content)
+    folder.remove(_reason(chunk, sweep))
+    return Outcome(chunk, None, int((~found.rows["converged"]).sum()), found.said)
+
+
+def failed(folder: Folder, grid: Grid, sweep: str, chunk: Chunk, why: str, trace: str = "") -> Outcome:
+    """Write why a chunk failed.
+
+    **Raises:** `InputError` where nothing can be written.
+    """
+    cell = grid.cells[chunk.cell]
+    which = {"source": cell.table.name, "law": cell.law_name, "noise": cell.noise_name, "split": cell.split.name}
+    said = which | {"verb": cell.verb.called, "fits": chunk.count, "first": chunk.first, "reason": why}
+    folder.put(_reason(chunk, sweep), (json.dumps(said | {"traceback": trace}, indent=1) + "\n").encode())
+    return Outcome(chunk, why)
+
+
+def _reason(chunk: Chunk, sweep: str) -> str:
+    return f"{FAILED}/{file_of(chunk, sweep).removesuffix('.parquet')}.json"
 
 
 def _table(rows: Any) -> bytes:
@@ -86,17 +98,6 @@ def locally(folder: Folder, grid: Grid, sweep: str, todo: Iterable[Chunk]) -> It
             chunk, ready = following, None if begun is None else begun.result
 
 
-def share_of(text: str) -> tuple[int, int]:
-    """Which share of how many, from `2/8`: from 0 to 7.
-
-    **Raises:** `InputError` for another form.
-    """
-    index, slash, count = text.partition("/")
-    if not slash or not index.strip().isdecimal() or not count.strip().isdecimal() or int(index) >= int(count):
-        raise InputError(f"--shard {text!r}: expected i/n with i from 0 to n - 1, as 0/8 for the first of eight.")
-    return int(index), int(count)
-
-
 def share_by_jax(coordinator: str | None, processes: int | None, process: int | None) -> tuple[int, int]:
     """Index and count of this process as JAX finds them (Slurm, Kubernetes, TPU), or as they are given.
 
@@ -109,8 +110,8 @@ def share_by_jax(coordinator: str | None, processes: int | None, process: int | 
         jax.distributed.initialize(**{name: value for name, value in given.items() if value is not None})
     except (ValueError, RuntimeError) as error:
         raise InputError(
-            f"JAX finds no cluster here ({error}): on a pod or under Slurm leave the options out, elsewhere give "
-            f"--coordinator HOST:PORT, --processes and --process."
+            f"JAX finds no cluster here, or was at work before it was asked ({error}): on a pod or under Slurm leave "
+            f"the options out, elsewhere give --coordinator HOST:PORT, --processes and --process."
         ) from None
     index, count = jax.process_index(), jax.process_count()
     jax.local_devices()  # made while the processes still know of each other

@@ -55,8 +55,12 @@ def folder_at(path: str | Path) -> Folder:
 
     **Raises:** `InputError` for a URL without fsspec, or of a file system that fsspec does not have here.
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f"out is {path!r}; expected a folder, or a URL of a bucket.")
     text = os.fspath(path)
     if "://" not in text:
+        if Path(text).exists() and not Path(text).is_dir():
+            raise InputError(f"{text!r} is a file; expected a folder, new or of a sweep.")
         return Local(text)
     try:
         import fsspec

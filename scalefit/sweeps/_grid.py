@@ -3,8 +3,9 @@
 import dataclasses
 import hashlib
 import inspect
+import itertools
 import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,15 +13,19 @@ import numpy as np
 from jaxtyping import Int
 
 from .._core import InputError
-from ..data import Runs
+from ..data import Runs, hint
 from ..estimate import Studies, usable
-from ..laws import AbstractLaw, AbstractPools, axes, input_units
+from ..laws import AbstractLaw, AbstractPools, along_axes, axes, input_units
 from ..noise import AbstractNoise
-from ..params import slots
-from ..specs import PREFIX, known_laws, law_of, noise_of, noise_spec, runs_of, with_fixed
+from ..params import slots, values
+from ..plan import plan_terms
+from ..specs import PREFIX, law_of, noise_of, noise_spec, runs_of, with_fixed
 from ._config import Config, Law, Source, Verb
 from ._splits import Split, splits_of
 
+OWN = ("source", "group", "law", "noise", "split", "seed", "verb", "runs", "left_out", "objective", "converged",
+       "message", "scale", "left_out_error")  # fmt: skip
+"""Columns of every table, in order; parameters follow."""
 MOST = 4096
 """Fits of a chunk, at the most: as many as are laid out at once."""
 DRAWN = 1 << 20
@@ -37,12 +42,14 @@ class Table(NamedTuple):
     - `name`: Of the source.
     - `runs`: Its runs that have what the law needs; `cluster`: what each is drawn with.
     - `studies`: The groups.
+    - `pools`: Of a law of several pools, those that the runs drew from.
     """
 
     name: str
     runs: Runs
     cluster: Int[np.ndarray, " run"]
     studies: Studies
+    pools: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,7 +63,7 @@ class Cell:
     noise: AbstractNoise
     noise_name: str
     split: Split
-    seeds: tuple[int, ...]
+    seeds: Sequence[int]
     verb: Verb
 
     def __len__(self) -> int:
@@ -87,7 +94,7 @@ class Cell:
     def bytes(self) -> int:
         """What one fit takes, roughly."""
         runs = int(self.table.studies.counts.max())
-        held = runs * (len(self.law.inputs) + 6) + (self.draws * (len(slots(self.law)) + 6) if self.draws else 0)
+        held = runs * (len(self.law.inputs) + 6) + self.draws * (len(slots(self.law)) + 6 + 3 * len(self.verb.budgets))
         return 8 * COPIES * held + 2 * runs * self.draws
 
     @property
@@ -134,6 +141,11 @@ class Grid:
         return sum(len(cell) for cell in self.cells)
 
     @property
+    def formulas(self) -> dict[str, str | None]:
+        """The text of each law of the user's own, as a digest."""
+        return {cell.law_name: formula_of(cell.law) for cell in self.cells}
+
+    @property
     def counts(self) -> list[int]:
         """Chunks of each cell."""
         return [-(-len(cell) // size) for cell, size in zip(self.cells, self.sizes, strict=True)]
@@ -143,7 +155,7 @@ class Grid:
         return sum(self.counts)
 
     def chunks(self) -> Iterator[Chunk]:
-        """The chunks in order; there may be too many to hold."""
+        """The chunks in order."""
         place = 0
         for c, (cell, size) in enumerate(zip(self.cells, self.sizes, strict=True)):
             for first in range(0, len(cell), size):
@@ -157,18 +169,19 @@ class Grid:
 
     def document(self) -> dict[str, Any]:
         """What makes two sweeps the same: the options in words, and the runs and laws by what they hold."""
-        tables = {cell.table.name: cell.table for cell in self.cells}
-        laws = {cell.law_name: cell.law for cell in self.cells}
-        words = self.config.model_dump(mode="json", exclude={"sources", "laws", "noises", "memory"})
+        words = self.config.model_dump(
+            mode="json", exclude_defaults=True, exclude={"sources", "laws", "noises", "memory"}
+        )
+        sources: dict[str, dict[str, Any]] = {}
+        for cell in self.cells:
+            table = cell.table
+            of = {"runs": table.runs.fingerprint, "used": len(table.runs), "groups": len(table.studies)}
+            sources.setdefault(table.name, {})[f"{cell.law_name} {', '.join(table.pools)}".strip()] = of
+        # Runs last, as they go by law: of two sweeps the first difference is told.
         return words | {
-            "sources": {
-                name: {"runs": table.runs.fingerprint, "used": len(table.runs), "groups": len(table.studies)}
-                | {"by": table.studies.keys is not None}
-                for name, table in tables.items()
-            },
-            "laws": {name: {"of": _described(law)} for name, law in laws.items()},
+            "laws": {cell.law_name: {"of": _described(cell.law)} for cell in self.cells},
             "noises": list(dict.fromkeys(cell.noise_name for cell in self.cells)),
-            "sizes": list(self.sizes),
+            "sources": sources,
         }
 
 
@@ -209,14 +222,14 @@ def grid_of(config: Config, base: Path) -> Grid:
     notes: list[str] = []
     for name, runs, by in sources:
         for law_name, law, fixed in laws:
-            table = _table(name, runs, by, law, config)
-            notes += _lost(runs, by, table, law_name)
-            for noise_name, noise in noises:
-                for split in splits:
-                    for verb in config.verbs:
-                        _refuse_verb(verb, law, law_name)
-                        seeds = config.each_seed if split.random or verb.drawn else config.each_seed[:1]
-                        cells.append(Cell(table, law, law_name, fixed, noise, noise_name, split, seeds, verb))
+            tables = _tables(name, runs, by, law, fixed, config)
+            notes += _lost(name, runs, by, [table for table, _ in tables], law_name)
+            for (table, own), (noise_name, noise), split, verb in itertools.product(
+                tables, noises, splits, config.verbs
+            ):
+                _refuse_verb(verb, own, law_name)
+                seeds = config.each_seed if split.random or verb.drawn else config.each_seed[:1]
+                cells.append(Cell(table, own, law_name, tuple(fixed), noise, noise_name, split, seeds, verb))
     return Grid(config, tuple(cells), tuple(_size(cell, config) for cell in cells), tuple(notes))
 
 
@@ -238,74 +251,127 @@ def _read(source: Source, base: Path) -> tuple[str, Runs, str | tuple[str, ...] 
     return source.name or runs.name, runs, source.by
 
 
-def _law(given: Law, base: Path) -> tuple[str, AbstractLaw, tuple[str, ...]]:
+def _law(given: Law, base: Path) -> tuple[str, AbstractLaw, Mapping[str, float]]:
+    """A law by one name however it was given, and what is held in it."""
     if isinstance(given.law, str):
         spec = given.law
         path, colon, name = spec.rpartition(":")
-        if path.lower().endswith(".py"):
+        own = path.lower().endswith(".py")
+        if own:
             spec = f"{base / Path(path).expanduser()}{colon}{name}"
-        law = law_of(spec, given.fixed, "laws:")
-        called = given.law
+        law = law_of(spec, given.fixed, "laws")
+        size = f":{name}" if colon and not own else ""
     else:
-        law = given.law() if isinstance(given.law, type) else given.law
-        law = with_fixed(law, given.fixed) if given.fixed else law
-        known = {cls: name for name, cls in known_laws().items()}
-        called = known.get(type(law), type(law).__name__)
-    held = "".join(f" {name}={value:g}" for name, value in given.fixed.items())
-    return called + held, law, tuple(given.fixed)
+        law, size = given.law() if isinstance(given.law, type) else given.law, ""
+        law = _held(law, given.fixed) if given.fixed and not _unnamed(law) else law
+    held = "".join(f" {name}={value!r}" for name, value in given.fixed.items())
+    return type(law).__name__ + size + held, law, given.fixed
+
+
+def _unnamed(law: AbstractLaw) -> bool:
+    """Whether the runs have yet to say what a law has numbers for."""
+    return any(not getattr(law, axis) for axis in axes(law))
+
+
+def _held(law: AbstractLaw, fixed: Mapping[str, float]) -> AbstractLaw:
+    return with_fixed(law, fixed, "laws: fixed")
 
 
 def _noise(given: Any) -> tuple[str, AbstractNoise]:
-    noise = noise_of(given, "noises:") if isinstance(given, str) else given
+    noise = noise_of(given, "noises") if isinstance(given, str) else given
     return noise_spec(noise), noise
 
 
-def _table(name: str, runs: Runs, by: Any, law: AbstractLaw, config: Config) -> Table:
-    """The runs with no more than a law and its groups need."""
+def _tables(
+    name: str, runs: Runs, by: Any, law: AbstractLaw, fixed: Mapping[str, float], config: Config
+) -> list[tuple[Table, AbstractLaw]]:
+    """The runs with no more than a law and its groups need, and the law for them.
+
+    Groups that drew from other pools are other tables, so that no group's law has pools of another.
+    """
     runs = usable(law, runs)
     studies = Studies.of(runs, by)
     cluster = runs.clusters(config.cluster)
     splits = [split.column for split in splits_of(config.splits) if split.column]
     runs.select(splits)  # here, and not in each chunk, if there is no such column
     drawn = (config.cluster,) if isinstance(config.cluster, str | None) else config.cluster
-    runs = runs.narrowed([*input_units(law), *splits, *(name for name in drawn if name)])
-    return Table(name, runs, cluster, dataclasses.replace(studies, runs=runs))
+    if not _unnamed(law):
+        kept = runs.narrowed([*input_units(law), *splits, *(name for name in drawn if name)])
+        return [(Table(name, kept, cluster, dataclasses.replace(studies, runs=kept), ()), law)]
+    shares = _shares(runs)
+    names, weights = list(shares), np.stack(list(shares.values()), axis=1) > 0.0
+    seen = np.stack([weights[studies.rows(study)].any(axis=0) for study in range(len(studies))])
+    found = []
+    for first in np.sort(np.unique(seen, axis=0, return_index=True)[1]):
+        pattern = seen[first]
+        some = studies.take(np.flatnonzero((seen == pattern).all(axis=1)))
+        rows = np.sort(np.concatenate([some.rows(study) for study in range(len(some))]))
+        own = runs.take(rows)
+        pools = [name for name, there in zip(names, pattern, strict=True) if there]
+        named = along_axes(law, [*(n for n in own.inputs if n not in names), *pools])
+        named = _held(named, fixed) if fixed else named
+        own = own.narrowed([*input_units(named), *splits, *(name for name in drawn if name)])
+        table = Table(name, own, cluster[rows], Studies.of(own, by), tuple(pools))
+        found.append((table, named))
+    return found
 
 
-def _lost(runs: Runs, by: Any, table: Table, law: str) -> list[str]:
+def _shares(runs: Runs) -> dict[str, np.ndarray]:
+    return {name: np.nan_to_num(column) for name, column in runs.inputs.items() if name.startswith("w[")}
+
+
+def _lost(source: str, runs: Runs, by: Any, tables: list[Table], law: str) -> list[str]:
     """Groups of which no run has what a law needs."""
     if by is None:
         return []
-    there = set(table.studies.keys or ())
+    there = {key for table in tables for key in table.studies.keys or ()}
     lost = [key for key in runs.groups(by)[0] if key not in there]
     if not lost:
         return []
     return [
-        f"{len(lost)} groups of {table.name!r}, the first {group_name(lost[0])!r}, have no run with every input of "
+        f"{len(lost)} groups of {source!r}, the first {group_name(lost[0])!r}, have no run with every input of "
         f"{law}, and so no row"
     ]
 
 
 def _refuse_verb(verb: Verb, law: AbstractLaw, name: str) -> None:
-    if verb.verb == "curate" and not isinstance(law, AbstractPools):
-        raise InputError(f"verbs: curate weighs pools, and {name} is no law of pools; leave one of them out.")
-    if verb.verb == "plan" and (isinstance(law, AbstractPools) or not {"N", "D"} <= set(law.inputs)):
-        raise InputError(f"verbs: plan shares a budget between N and D, and {name} is no law of both; leave one out.")
+    """Say before the first fit what a verb cannot do with a law.
+
+    **Raises:** `InputError` for laws that are not of its kind, budgets, costs and pools that it does not know, and
+    parameters whose names are columns of the table.
+    """
+    if verb.verb == "curate":
+        if not isinstance(law, AbstractPools):
+            raise InputError(f"verbs: curate weighs pools, and {name} is no law of pools; leave one of them out.")
+        for pool in verb.sizes:
+            if pool not in law.pool:
+                raise InputError(f"verbs: sizes of curate names {pool!r}; {hint(pool, law.pool, what='pools')}.")
+    if verb.verb == "plan":
+        if isinstance(law, AbstractPools) or not {"N", "D"} <= set(law.inputs):
+            raise InputError(
+                f"verbs: plan shares a budget between N and D, and {name} is no law of both; leave one out."
+            )
+        plan_terms(law, np.array(verb.budgets), verb.cost)
+    names = [slot.name for slot in slots(law)]
+    made = {*OWN, "draws", *(f"{n}_{more}" for n in names for more in ("se", "low", "high", "draws"))}
+    if taken := made & set(names):
+        raise InputError(
+            f"laws: {name} has a parameter {min(taken)!r}, which is a column of every sweep: rename it in the law."
+        )
 
 
 def _described(law: AbstractLaw) -> dict[str, Any]:
-    values = {slot.name: repr(v) for slot, v in zip(slots(law), _values(law), strict=True)} if not axes(law) else {}
-    found = {"class": f"{type(law).__module__.removeprefix('scalefit_user_')}.{type(law).__name__}", "values": values}
+    held = (
+        {slot.name: repr(v) for slot, v in zip(slots(law), values(law).tolist(), strict=True)} if not axes(law) else {}
+    )
+    return {"class": f"{type(law).__module__.removeprefix('scalefit_user_')}.{type(law).__name__}", "values": held}
+
+
+def formula_of(law: AbstractLaw) -> str | None:
+    """The sha256 of the text of a law of the user's own; `None` for others, and where there is no file."""
     if type(law).__module__.startswith(AbstractLaw.__module__.partition(".")[0] + "."):
-        return found
+        return None
     try:
-        source = inspect.getsource(type(law))
-    except (OSError, TypeError):  # made where no file is, as in a shell
-        return found
-    return found | {"formula": hashlib.sha256(source.encode()).hexdigest()}
-
-
-def _values(law: AbstractLaw) -> list[float]:
-    from ..params import values
-
-    return [float(value) for value in values(law)]
+        return hashlib.sha256(inspect.getsource(type(law)).encode()).hexdigest()
+    except (OSError, TypeError):
+        return None

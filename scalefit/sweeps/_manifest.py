@@ -38,9 +38,11 @@ def begin(folder: Folder, grid: Grid, base: Path) -> dict[str, Any]:
             "digest": _digest(document),
             "fits": grid.fits,
             "chunks": len(grid),
+            "sizes": list(grid.sizes),
             "given": _given(grid.config),
             "base": str(base),
             "versions": versions(),
+            "formulas": grid.formulas,
         }
         folder.put_first(NAME, (json.dumps(mine, indent=1) + "\n").encode())
         found = read(folder) or mine  # several processes may begin at one moment
@@ -64,7 +66,7 @@ def read(folder: Folder) -> dict[str, Any] | None:
                 f"The sweep in {folder.path!r} was begun in format {found['format']!r} and this version reads "
                 f"{FORMAT}: go on with the version that began it."
             )
-        if missing := {"digest", "sweep", "given", "base", "versions"} - set(found):
+        if missing := {"digest", "sweep", "fits", "chunks", "sizes", "given", "base", "versions"} - set(found):
             raise KeyError(min(missing))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -83,7 +85,8 @@ def given_in(folder: Folder, found: dict[str, Any]) -> tuple[Config, Path]:
             f"The sweep in {folder.path!r} was given runs, laws or noises as objects, which it does not keep: call "
             f"sweep with the same ones again, and out={folder.path!r}."
         )
-    return read_config(found["given"])[0], Path(found["base"])
+    base = Path(found["base"])
+    return read_config(found["given"])[0], base if base.is_dir() else Path.cwd()
 
 
 def file_of(chunk: Chunk, sweep: str) -> str:
@@ -105,15 +108,20 @@ def _digest(document: Any) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def newer(found: dict[str, Any]) -> str | None:
-    """A sentence where the sweep was begun with other versions than are here."""
+def changes(found: dict[str, Any], grid: Grid) -> list[str]:
+    """Sentences where the sweep was begun with other versions, or other formulas of one's own, than are here."""
+    old = [name for name, text in grid.formulas.items() if found.get("formulas", {}).get(name) != text]
+    said = [
+        f"The formula of {name!r} has changed since the sweep was begun: rows that are finished are of the former."
+        for name in old
+    ]
     here = versions()
     other = [
         f"{name} {was} and is now {here.get(name)}" for name, was in found["versions"].items() if here.get(name) != was
     ]
     if not other:
-        return None
-    return f"The sweep was begun with {'; '.join(other)}: the last digits of new results may differ."
+        return said
+    return [*said, f"The sweep was begun with {'; '.join(other)}: the last digits of new results may differ."]
 
 
 def _given(config: Config) -> dict[str, Any] | None:
@@ -124,13 +132,17 @@ def _given(config: Config) -> dict[str, Any] | None:
     return config.model_dump(mode="json", exclude_defaults=True)
 
 
-def _difference(was: Any, now: Any, place: str = "") -> str:
+def _difference(was: Any, now: Any, place: tuple[str, ...] = ()) -> str:
     """Where two documents first differ, in words."""
     if isinstance(was, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*was, *now]):
             if was.get(name) != now.get(name):
-                return _difference(was.get(name), now.get(name), f"{place}.{name}" if place else str(name))
-    if place.endswith(".runs") and place.startswith("sources."):
-        name = place.removeprefix("sources.").removesuffix(".runs")
-        return f"the runs of {name!r} have changed since it was begun; bring them back, or use a new folder"
-    return f"its {place} is {was!r} and this one's {now!r}; give the same sweep, or a new folder"
+                return _difference(was.get(name), now.get(name), (*place, str(name)))
+    if place[:1] == ("sources",) and place[-1] == "runs":
+        return f"the runs of {place[1]!r} have changed since it was begun; bring them back, or use a new folder"
+    said = ".".join(place)
+    return f"its {said} is {_or_usual(was)} and this one's {_or_usual(now)}; give the same sweep, or a new folder"
+
+
+def _or_usual(value: Any) -> str:
+    return "not given" if value is None else repr(value)

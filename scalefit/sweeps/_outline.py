@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ._chunk import done, laid
 from ._config import read_config
 from ._grid import Cell, Grid, grid_of
@@ -14,8 +16,6 @@ TRIED = 64
 """Fits of each kind that are tried for the time it takes."""
 KINDS = 8
 """Kinds that are tried, at the most; the time of others is that of the mean of these."""
-COMPILED = 15.0
-"""Seconds, about, in which the programs of one kind are compiled."""
 
 
 class Kind(NamedTuple):
@@ -44,7 +44,7 @@ class Outline:
 
     - `fits`, `chunks`: How many there are.
     - `bytes`: What the largest chunk holds in memory, roughly, beside the runs.
-    - `seconds`: The time on this machine, roughly; NaN without a trial.
+    - `seconds`: The time on this machine, roughly, and more where groups are of many sizes; NaN without a trial.
     - `kinds`: The same by kind.
     - `notes`: What else to know, in sentences.
     """
@@ -70,33 +70,39 @@ def outline(config: str | Path | Mapping[str, Any], *, trial: bool = True) -> Ou
     - `config`: As `sweep` takes it.
     - `trial`: Whether to try some fits for the time.
 
-    **Raises:** `InputError` as `sweep`.
+    **Returns:** an `Outline`.
+
+    **Raises:** `InputError` as `sweep`; what a law's formula raises.
     """
     grid = grid_of(*read_config(config))
     found: dict[tuple[str, str, str], list[int]] = {}
     for c, cell in enumerate(grid.cells):
         found.setdefault((cell.law_name, cell.noise_name, cell.verb.called), []).append(c)
-    rates: list[float] = []
+    rates: list[tuple[float, float]] = []
     kinds = []
     for names, cells in found.items():
         fits = sum(len(grid.cells[c]) for c in cells)
         seconds = float("nan")
         if trial:
             if len(rates) < KINDS:
-                rates.append(_seconds_a_fit(max((grid.cells[c] for c in cells), key=len), grid))
-            each = rates[-1] if len(kinds) < KINDS else sum(rates) / len(rates)
-            seconds = COMPILED + fits * each
+                rates.append(_tried(max((grid.cells[c] for c in cells), key=len), grid))
+            first, each = rates[-1] if len(kinds) < KINDS else np.mean(rates, axis=0)
+            seconds = float(first + fits * each)
         kinds.append(Kind(*names, fits, sum(grid.counts[c] for c in cells), seconds))
     total = sum(kind.seconds for kind in kinds)
     return Outline(grid.fits, len(grid), grid.bytes, total, tuple(kinds), _notes(grid))
 
 
-def _seconds_a_fit(cell: Cell, grid: Grid) -> float:
+def _tried(cell: Cell, grid: Grid) -> tuple[float, float]:
+    """Seconds of what is done once, compilation above all, and of each fit."""
     count = min(TRIED, len(cell))
-    done(cell, grid.config, laid(cell, grid.config, 0, count))
-    begun = time.perf_counter()
-    done(cell, grid.config, laid(cell, grid.config, 0, count))
-    return (time.perf_counter() - begun) / count
+    first = (len(cell) - count) // 2  # groups are in order of their size
+    times = []
+    for _ in range(2):
+        begun = time.perf_counter()
+        done(cell, grid.config, laid(cell, grid.config, first, count))
+        times.append(time.perf_counter() - begun)
+    return max(times[0] - times[1], 0.0), times[1] / count
 
 
 def _notes(grid: Grid) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Chunks as tasks of a Ray cluster: what a lost worker had in hand runs again elsewhere."""
 
-import functools
+import dataclasses
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,8 +10,8 @@ import jax
 
 from .._core import InputError
 from ._config import Config
-from ._engines import Outcome, do
-from ._folder import folder_at
+from ._engines import Outcome, do, failed
+from ._folder import Folder, folder_at
 from ._grid import Chunk, Grid, grid_of
 from ._manifest import digest_of
 
@@ -22,15 +22,15 @@ RETRIES = 5
 
 
 def on_ray(
-    path: str, config: Config, base: Path, sweep: str, todo: Iterable[Chunk], *,
+    folder: Folder, grid: Grid, base: Path, sweep: str, todo: Iterable[Chunk], *,
     address: str | None, cpus: int, gpus: float,
 ) -> Iterator[Outcome]:  # fmt: skip
     """Hand out the chunks; outcomes come as they end.
 
     **Arguments:**
 
-    - `path`: The folder of the sweep, which every node sees.
-    - `config`, `base`, `sweep`: The sweep; each worker reads its sources itself, once.
+    - `folder`: Of the sweep, which every node sees under the same path.
+    - `grid`, `base`, `sweep`: The sweep; each worker reads its sources itself, once.
     - `todo`: The chunks.
     - `address`: Of the cluster; found, or started on this machine, unless given.
     - `cpus`, `gpus`: What a chunk takes of a node.
@@ -58,7 +58,9 @@ def on_ray(
             scheduling_strategy="SPREAD",
             runtime_env={"env_vars": _environment(cpus)},
         )
-        yield from _handed_out(ray, task, ray.put((config, base)), path, sweep, todo, cpus)
+        given = ray.put((grid.config, base, grid.sizes, sweep, folder.path))
+        for chunk, lost, outcome in _handed_out(ray, task, given, todo, cpus):
+            yield failed(folder, grid, sweep, chunk, lost) if outcome is None else outcome
     finally:
         if began:
             ray.shutdown()
@@ -79,20 +81,21 @@ def _environment(cpus: int) -> dict[str, str]:
 
 
 def _handed_out(
-    ray: Any, task: Any, given: Any, path: str, sweep: str, todo: Iterable[Chunk], cpus: int
-) -> Iterator[Outcome]:
+    ray: Any, task: Any, given: Any, todo: Iterable[Chunk], cpus: int
+) -> Iterator[tuple[Chunk, str, Outcome | None]]:
+    """Each chunk as it ends, why Ray gave it up, and its outcome where it did not."""
     waiting: dict[Any, Chunk] = {}
     chunks = iter(todo)
     while True:
         room = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
         while len(waiting) < room and (chunk := next(chunks, None)) is not None:
-            waiting[task.remote(given, path, sweep, chunk)] = chunk
+            waiting[task.remote(given, chunk)] = chunk
         if not waiting:
             return
         (ended, *_), _ = ray.wait(list(waiting), num_returns=1)
         chunk = waiting.pop(ended)
         try:
-            yield Outcome(*ray.get(ended))
+            yield chunk, "", Outcome(*ray.get(ended))
         except ray.exceptions.RayTaskError as error:
             cause = error.cause
             if isinstance(cause, InputError):
@@ -102,33 +105,34 @@ def _handed_out(
                 f"folder and sources of the sweep under the same paths."
             ) from None
         except ray.exceptions.RayError as error:
-            yield Outcome(chunk, f"its workers were lost {RETRIES + 1} times ({type(error).__name__})")
+            yield chunk, f"Ray lost its workers {RETRIES + 1} times ({type(error).__name__})", None
 
 
-def _done_by_worker(given: tuple[Config, Path], path: str, sweep: str, chunk: Chunk) -> tuple[Any, ...]:
-    return tuple(do(folder_at(path), _grid(sweep, _Given(*given)), sweep, Chunk(*chunk)))
+_Given = tuple[Config, Path, tuple[int, ...], str, str]
+"""Of a sweep: what it does, the folder its files are relative to, its chunks' sizes, its digest and its folder."""
 
 
-class _Given:
-    """A sweep that is known by its digest, and need not be compared."""
-
-    def __init__(self, config: Config, base: Path):
-        self.config, self.base = config, base
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Given)
+def _done_by_worker(given: _Given, chunk: Chunk) -> tuple[Any, ...]:
+    *_, sweep, path = given
+    return tuple(do(folder_at(path), _grid(given), sweep, Chunk(*chunk)))
 
 
-@functools.lru_cache(maxsize=1)
-def _grid(sweep: str, given: _Given) -> Grid:
-    """The grid of a worker, whose sources are read once.
+_known: dict[str, Grid] = {}
+"""The sweep that this worker is at, whose sources are read once."""
+
+
+def _grid(given: _Given) -> Grid:
+    """The grid as a worker reads it.
 
     **Raises:** `InputError` where what it reads is not the sweep that was begun.
     """
-    grid = grid_of(given.config, given.base)
-    if digest_of(grid) != sweep:
-        raise InputError("A worker of Ray reads other sources than those the sweep was begun with: bring them back.")
-    return grid
+    config, base, sizes, sweep, _ = given
+    if sweep not in _known:
+        grid = grid_of(config, base)
+        if digest_of(grid) != sweep:
+            raise InputError(
+                "A worker of Ray reads other sources than those the sweep was begun with: bring them back."
+            )
+        _known.clear()
+        _known[sweep] = dataclasses.replace(grid, sizes=sizes)
+    return _known[sweep]

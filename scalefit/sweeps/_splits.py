@@ -4,10 +4,9 @@ import dataclasses
 import re
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from .._core import InputError
-from ..data import Runs
 
 _FORM = re.compile(
     r"(?P<all>all)|(?P<resample>resample)|random:(?P<random>[\d.]+)|folds:(?P<folds>\d+)|"
@@ -21,7 +20,7 @@ class Split:
 
     `all` of them; `resample`, as many clusters as there are, drawn with replacement; `random:0.8`, a random share;
     `folds:5`, which stands for five fits that each leave out another fifth; `smallest:C:0.8`, the share of least C
-    (or any other column).
+    (or any other column), cut between clusters and not between runs of one size.
     """
 
     name: str
@@ -41,31 +40,45 @@ class Split:
         return f"folds:{self.fold[1]}" if self.kind == "folds" else self.name
 
     def chosen(
-        self, runs: Runs, rows: Int[np.ndarray, " run"], cluster: Int[np.ndarray, " run"], rng: np.random.Generator
+        self,
+        rows: Int[np.ndarray, " run"],
+        cluster: Int[np.ndarray, " run"],
+        size: Float[np.ndarray, " run"] | None,
+        rng: np.random.Generator,
     ) -> tuple[Int[np.ndarray, " kept"], Int[np.ndarray, " left"]]:
-        """The rows of a group that are fitted, and those that are left out.
+        """The rows of a group that are fitted, and those that are left out: whole clusters, whatever the split.
 
         **Arguments:**
 
-        - `runs`: The table, `rows` those of the group in it and `cluster` the cluster of each of these, from 0.
+        - `rows`: Of the group.
+        - `cluster`: The cluster of each, from 0.
+        - `size`: What `smallest` goes by, of each.
+        - `rng`: What is drawn from.
+
+        **Returns:** both; one is empty where there are too few clusters.
         """
         count = int(cluster.max()) + 1
         if self.kind == "all":
             return rows, rows[:0]
-        if self.kind == "smallest":
-            (column,) = runs.select((self.column,))[0].values()
-            place = np.argsort(column[rows], kind="stable")
-            kept = np.sort(place[: max(1, round(self.share * len(rows)))])
-            return rows[kept], np.delete(rows, kept)
         if self.kind == "resample":
             times = np.bincount(rng.integers(count, size=count), minlength=count)[cluster]
             return np.repeat(rows, times), rows[times == 0]
-        order = rng.permutation(count)
-        kept = np.zeros(count, bool)
-        if self.kind == "random":
-            kept[order[: max(1, round(self.share * count))]] = True
+        if self.kind == "smallest":
+            assert size is not None
+            largest = np.zeros(count)
+            np.maximum.at(largest, cluster, size)
+            # Between different sizes only, so that runs of one size stay together.
+            ends = np.unique(largest)
+            held = np.searchsorted(np.sort(largest[cluster]), ends, side="right")
+            cut = ends[max(int(np.searchsorted(held, self.share * len(rows) + 0.5, side="right")) - 1, 0)]
+            kept = largest <= cut
         else:
-            kept[order[np.arange(count) % self.fold[1] != self.fold[0]]] = True
+            order = rng.permutation(count)
+            kept = np.zeros(count, bool)
+            if self.kind == "random":
+                kept[order[: max(1, round(self.share * count))]] = True
+            else:
+                kept[order[np.arange(count) % self.fold[1] != self.fold[0]]] = True
         return rows[kept[cluster]], rows[~kept[cluster]]
 
 

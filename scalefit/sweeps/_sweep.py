@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from ._config import read_config
 from ._engines import ENGINES, Outcome, locally, share_by_jax
 from ._folder import Folder, folder_at
 from ._grid import Chunk, grid_of
-from ._manifest import CHUNKS, FAILED, begin, file_of, given_in, newer, read
+from ._manifest import CHUNKS, FAILED, begin, changes, file_of, given_in, read
 from ._merge import RESULTS_FILE, finished, join, without_optimum
 
 
@@ -28,7 +29,8 @@ class Swept:
     - `path`: Its folder.
     - `fits`: How many there are in all.
     - `done`: How many have a row: all of them, unless shares of others are still under way or chunks failed.
-    - `failed`: How many have no optimum: not converged, refused (their rows say why), or of a chunk that failed.
+    - `failed`: How many have no optimum: not converged, refused (their rows say why), or of a chunk that failed. While
+      shares of others are under way, of this call's.
     - `chunks_failed`: Why chunks failed, by name; `failed/` in the folder says more.
     - `seconds`, `rate`: What this call took, and how many fits a second it did.
     """
@@ -47,12 +49,19 @@ class Swept:
         return "\n".join([*lines, *(f"  chunk {name} failed: {why}" for name, why in self.chunks_failed.items())])
 
     def table(self) -> Any:
-        """All rows, a row a fit: a data frame of polars."""
+        """All rows, a row a fit: a data frame of polars.
+
+        **Warns:** where fits have no row: chunks failed, or were not finished when it was joined.
+
+        **Raises:** `InputError` where nothing has been joined yet.
+        """
         import polars as pl  # not before there is a table: it changes the environment
 
         content = folder_at(self.path).get(RESULTS_FILE)
         if content is None:
             raise InputError(f"{self.path!r} holds no {RESULTS_FILE}: merge it, once some chunk is finished.")
+        if self.done < self.fits:
+            warnings.warn(f"{self.fits - self.done:,} of {self.fits:,} fits have no row.", stacklevel=2)
         return pl.read_parquet(io.BytesIO(content))
 
 
@@ -108,8 +117,9 @@ def sweep(
         shard = share_by_jax(*(options.get(name) for name in ("coordinator", "processes", "process")))
     grid = grid_of(read_as, base)
     found = begin(folder, grid, base)
-    digest = found["digest"]
-    if (said := newer(found)) is not None:
+    # Its chunks are those that it was begun with, whatever this version would make of them.
+    grid, digest = dataclasses.replace(grid, sizes=tuple(found["sizes"])), found["digest"]
+    for said in changes(found, grid):
         warnings.warn(said, stacklevel=2)
     for note in grid.notes:
         warnings.warn(f"{note}.", stacklevel=2)
@@ -124,12 +134,12 @@ def sweep(
         from ._ray import on_ray
 
         given = {"address": options.get("address"), "cpus": options.get("cpus", 1), "gpus": options.get("gpus", 0)}
-        outcomes = on_ray(_shared(out), read_as, base, digest, mine, **given)
+        outcomes = on_ray(folder_at(_shared(out)), grid, base, digest, mine, **given)
     else:
         outcomes = locally(folder, grid, digest, mine)
-    now = _followed(outcomes, before, grid.fits, tell)
+    now, none = _followed(outcomes, before, grid.fits, tell)
     seconds = time.perf_counter() - begun
-    return _account(folder, digest, grid.fits, list(grid.chunks()), now, seconds)
+    return _account(folder, digest, grid.fits, list(grid.chunks()), now, none, seconds)
 
 
 def _shared(out: str | Path) -> str:
@@ -137,21 +147,24 @@ def _shared(out: str | Path) -> str:
     return str(out) if "://" in str(out) else str(Path(out).resolve())
 
 
-def _followed(outcomes: Iterator[Outcome], before: int, fits: int, tell: Progress) -> int:
-    """See the chunks through; the fits that were done."""
-    said: set[str] = set()
-    now = 0
+def _followed(outcomes: Iterator[Outcome], before: int, fits: int, tell: Progress) -> tuple[int, int]:
+    """See the chunks through; the fits that were done, and how many of these have no optimum."""
+    said: dict[str, list[str]] = {}
+    now = none = 0
     for outcome in outcomes:
         now += outcome.chunk.count if outcome.error is None else 0
+        none += outcome.none
         tell(before + now, fits)
         for sentence in outcome.said:
-            if sentence not in said:
-                said.add(sentence)
-                warnings.warn(sentence, stacklevel=3)
-    return now
+            # Sentences that differ in their numbers and names alone are one.
+            said.setdefault(re.sub(r"\d[\d.,]*|'[^']*'", "", sentence), []).append(sentence)
+    for sentences in said.values():
+        more = f" ({len(sentences) - 1:,} more like this)" if len(sentences) > 1 else ""
+        warnings.warn(sentences[0] + more, stacklevel=3)
+    return now, none
 
 
-def _account(folder: Folder, digest: str, fits: int, chunks: list[Chunk], now: int, seconds: float) -> Swept:
+def _account(folder: Folder, digest: str, fits: int, chunks: list[Chunk], now: int, none: int, seconds: float) -> Swept:
     """Look at what is there; join it where that is all there will be."""
     names = finished(folder, digest)
     there = set(names)
@@ -162,10 +175,11 @@ def _account(folder: Folder, digest: str, fits: int, chunks: list[Chunk], now: i
     reasons = {name: _reason(folder, name) for name in sorted(failed & set(missing))}
     if names and set(missing) == set(reasons):
         join(folder, names)
+        none = without_optimum(folder, names)
     for under in ("", CHUNKS, FAILED):
         folder.tidy(under)
     unfinished = sum(chunk.count for chunk in missing.values())
-    none = sum(missing[name].count for name in reasons) + without_optimum(folder, names)
+    none += sum(missing[name].count for name in reasons)
     rate = now / seconds if now else 0.0
     return Swept(folder.path, fits, fits - unfinished, none, reasons, seconds, rate)
 

@@ -13,6 +13,8 @@ from ..plan import best_plans, curate
 from ..results import Ensemble, Fit
 from ._config import Config, Verb
 
+BLOCK = 16384
+"""Draws that are planned for at once."""
 Columns = dict[str, Any]
 """A column a name: an array, or a list of arrays for draws."""
 
@@ -62,7 +64,7 @@ def _parameters(fits: Fit[Any], draws: Ensemble[Any] | None, config: Config) -> 
         if name in fits.free:
             low, high = _ends(drawn[..., k], config.level)
             found |= {f"{name}_se": _spread(drawn[..., k]), f"{name}_low": low, f"{name}_high": high}
-    found["draws"] = np.isfinite(drawn[..., 0]).sum(axis=1)
+    found["draws"] = np.asarray(draws.converged & good[:, None]).sum(axis=1)
     if config.keep_draws:
         found |= {f"{name}_draws": list(drawn[..., k]) for k, name in enumerate(names) if name in fits.free}
     return found
@@ -81,7 +83,7 @@ def _plan(fits: Fit[Any], draws: Ensemble[Any] | None, verb: Verb, config: Confi
         shape = (*kept.shape, len(budgets))
         drawn = {
             n: np.where(kept[..., None], a.reshape(shape), np.nan)
-            for n, a in best_plans(flat, budgets, verb.cost).items()
+            for n, a in _in_blocks(flat, budgets, verb.cost).items()
         }
     for b, budget in enumerate(budgets):
         for name, column in best.items():
@@ -90,6 +92,17 @@ def _plan(fits: Fit[Any], draws: Ensemble[Any] | None, verb: Verb, config: Confi
                 low, high = _ends(drawn[name][..., b], config.level)
                 found |= {f"{name}@{budget:g}_low": low, f"{name}@{budget:g}_high": high}
     return found
+
+
+def _in_blocks(laws: Any, budgets: np.ndarray, cost: str) -> dict[str, np.ndarray]:
+    """The plans of many laws, so many at once as memory has room for."""
+    count = len(jax.tree.leaves(laws)[0])
+    size = min(BLOCK, 1 << (count - 1).bit_length())
+    parts = []
+    for low in range(0, count, size):
+        place = np.minimum(np.arange(low, low + size), count - 1)
+        parts.append(best_plans(jax.tree.map(lambda a, at=place: np.asarray(a)[at], laws), budgets, cost))
+    return {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
 
 
 def _curate(fits: Fit[Any], draws: Ensemble[Any] | None, verb: Verb, config: Config) -> Columns:

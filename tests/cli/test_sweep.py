@@ -83,7 +83,7 @@ def test_dry_run(cli, config, done):
         (["a.toml"], "Give --out DIR for a new sweep, or --resume DIR"),
         (["a.toml", "--out", "b", "--resume", "b"], "and not both"),
         (["a.toml", "b", "--out", "c"], "'b' is one argument too many"),
-        (["a.toml", "--out", "b"], "'a.toml' cannot be read as TOML"),
+        (["a.toml", "--out", "b"], "There is no file 'a.toml'"),
         (["--resume", "nothing"], "'nothing' holds no sweep to go on with"),
         (["--dry-run", "--resume", "b"], "--dry-run is of a sweep that is to come"),
         (["a.toml", "--out", "b", "--engine", "rai"], "the nearest is 'ray'"),

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 import scalefit as sf
-from scalefit.sweeps import read_config, share_of
+from scalefit.cli._sweeping import _share_of
+from scalefit.sweeps import read_config
 from scalefit.sweeps._grid import grid_of
 from scalefit.sweeps._manifest import digest_of
-from scalefit.sweeps._ray import _Given
 from scalefit.sweeps._ray import _grid as grid_of_worker
 
 CLUSTER = '''
@@ -117,17 +117,18 @@ def test_ray(compiled, words, alone, tmp_path):
 
 def test_a_worker_that_reads_other_runs(words):
     """Which a sweep's digest tells."""
-    given = read_config(words)
-    sweep = digest_of(grid_of(*given))
-    assert grid_of_worker(sweep, _Given(*given)).fits == 28
+    config, base = read_config(words)
+    grid = grid_of(config, base)
+    given = config, base, grid.sizes
+    assert grid_of_worker((*given, digest_of(grid), "out")).fits == 28
     with pytest.raises(sf.InputError, match="A worker of Ray reads other sources than those the sweep was begun with"):
-        grid_of_worker("0" * 64, _Given(*given))
+        grid_of_worker((*given, "0" * 64, "out"))
 
 
 @pytest.mark.parametrize("text", ["", "2", "2/2", "-1/2", "a/b", "0/0"])
 def test_a_share_that_is_none(text):
     with pytest.raises(sf.InputError, match="expected i/n with i from 0 to n - 1"):
-        share_of(text)
+        _share_of(text)
 
 
 def test_a_cluster_that_is_not_there(words, tmp_path, unchecked):

@@ -7,9 +7,11 @@ import polars as pl
 import pytest
 
 import scalefit as sf
+from scalefit.results import versions
 from scalefit.sweeps import read_config
 from scalefit.sweeps._chunk import FIT, laid
 from scalefit.sweeps._grid import grid_of, number_of
+from scalefit.sweeps._manifest import changes
 
 DRAWS = 16
 HEAD = ["source", "group", "law", "noise", "split", "seed", "verb"]
@@ -63,7 +65,7 @@ def test_no_result_depends_on_chunks(both, table):
     for name in ("E", "A", "alpha"):
         np.testing.assert_allclose(other[name], table[name], rtol=1e-9)
         for column in (f"{name}_draws", f"{name}_se", f"{name}_low", f"{name}_high"):
-            mine, theirs = (found.filter(drawn)[column].to_numpy() for found in (table, other))
+            mine, theirs = (np.array(found.filter(drawn)[column].to_list(), float) for found in (table, other))
             np.testing.assert_allclose(theirs, mine, rtol=1e-9)
 
 
@@ -86,7 +88,7 @@ def test_draws_are_those_of_bootstrap(runs, table):
     named = runs.with_column(FIT, np.repeat(numbers, 20))
     fits = sf.fit(sf.laws.PowerLaw, named, noise=sf.noise.Gaussian(), by=FIT, num_starts=2)
     draws = sf.bootstrap(fits, named, num=DRAWS)
-    np.testing.assert_allclose(rows["alpha_draws"].to_numpy(), draws.law.alpha, rtol=1e-6)
+    np.testing.assert_allclose(rows["alpha_draws"].to_list(), draws.law.alpha, rtol=1e-6)
     np.testing.assert_allclose(rows["alpha_se"], np.std(draws.law.alpha, axis=1, ddof=1), rtol=1e-6)
     np.testing.assert_allclose(rows["A_low"], np.quantile(draws.law.A, 0.025, axis=1), rtol=1e-6)
     assert rows["draws"].to_list() == [DRAWS] * 4
@@ -200,10 +202,10 @@ def test_groups_that_lack_an_input_are_told_of(runs, tmp_path):
     assert "s0" not in set(found["group"])
 
 
-def test_another_formula_is_another_sweep(runs, tmp_path):
+def test_another_formula_is_told_of(runs, tmp_path):
     """A law of one's own is known by its text."""
     given = {"sources": [{"runs": runs, "by": "group"}]}
-    written = []
+    written, begun = [], {}
     for power in (1, 2):
         (path := tmp_path / "law.py").write_text(
             "import jax.numpy as jnp\nimport scalefit as sf\n\n\nclass Own(sf.laws.AbstractLaw):\n"
@@ -211,5 +213,62 @@ def test_another_formula_is_another_sweep(runs, tmp_path):
             f"    def __call__(self, x):\n        return {power} * x**-self.alpha\n"
         )
         linecache.checkcache(str(path))
-        written.append(grid_of(*read_config(given | {"laws": [f"{path}:Own"]})).document()["laws"])
-    assert written[0] != written[1]
+        written.append(grid_of(*read_config(given | {"laws": [f"{path}:Own"]})))
+        begun = begun or {"formulas": written[0].formulas, "versions": versions()}
+        if power == 1:
+            assert changes(begun, written[0]) == []
+    (said,) = changes(begun, written[1])
+    assert "The formula of 'Own' has changed since the sweep was begun" in said
+
+
+def test_one_good_group_among_bad_ones(tmp_path):
+    """It is tried, however many are refused before it."""
+    x = np.concatenate([*[np.geomspace(1.0, 2.0, 2)] * 8, np.geomspace(1.0, 10.0, 20)])
+    runs = sf.Runs(1.0 + x**-0.5, x=x, group=np.repeat([f"g{k}" for k in range(9)], [2] * 8 + [20]))
+    table = swept(tmp_path, runs).table()
+    assert dict(zip(table["group"], table["converged"]))["g8"]
+    assert table["converged"].sum() == 1
+    assert table.filter(~pl.col("converged"))["message"].str.contains("has 2 runs").all()
+
+
+def test_a_split_of_one_training_is_refused(tmp_path):
+    x = np.geomspace(1.0, 10.0, 40)
+    columns = {"group": np.repeat(["a", "b"], 20), "run": np.r_[np.zeros(20, int), np.arange(20)]}
+    table = swept(tmp_path, sf.Runs(1.0 + x**-0.5, x=x, **columns), splits="random:0.8").table()
+    alone, many = table.filter(pl.col("group") == "a"), table.filter(pl.col("group") == "b")
+    assert not alone["converged"].item()
+    assert "has 1 trainings, too few for random:0.8" in alone["message"].item()
+    assert many["left_out"].item() == 4
+    assert many["converged"].item()
+
+
+def test_a_parameter_may_not_be_called_as_a_column(runs, tmp_path):
+    (path := tmp_path / "law.py").write_text(
+        "import scalefit as sf\n\n\nclass Own(sf.laws.AbstractLaw):\n"
+        '    inputs = {"x": "samples"}\n    scale: sf.params.Param = sf.params.positive()\n\n'
+        "    def __call__(self, x):\n        return x**-self.scale\n"
+    )
+    with pytest.raises(sf.InputError, match="Own has a parameter 'scale', which is a column of every sweep"):
+        swept(tmp_path / "out", runs, laws=[f"{path}:Own"])
+
+
+def test_groups_of_other_pools_have_laws_of_their_own():
+    """And what is held in them."""
+    share = np.tile([1.0, 0.0, 0.5], 8)
+    none = np.zeros(24)
+    table = {
+        "loss": 0.2 + np.geomspace(0.5, 0.1, 48), "n": np.tile(np.geomspace(1e3, 1e5, 24), 2),
+        "group": np.repeat(["one", "other"], 24),
+        "w[A]": np.r_[share, share], "w[B]": np.r_[1.0 - share, none], "w[C]": np.r_[none, 1.0 - share],
+        **{f"U[{pool}]": np.full(48, 1e4) for pool in "ABC"},
+    }  # fmt: skip
+    laws = [{"law": "pools-qqt", "fixed": {"d": 0.2}}]
+    grid = grid_of(*read_config({"sources": [{"runs": sf.Runs(**table), "by": "group"}], "laws": laws}))
+    found = [(cell.law.pool, float(cell.law.d)) for cell in grid.cells]
+    assert found == [(("A", "B"), 0.2), (("A", "C"), 0.2)]
+    assert [cell.table.studies.keys for cell in grid.cells] == [("one",), ("other",)]
+
+
+def test_a_billion_seeds_are_not_held(runs):
+    grid = grid_of(*read_config({"sources": [runs], "laws": "PowerLaw", "splits": "resample", "seeds": 10**9}))
+    assert grid.fits == 10**9
