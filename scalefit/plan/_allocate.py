@@ -113,6 +113,14 @@ def best_plans(
 ) -> dict[str, Float[np.ndarray, "law budget"]]:
     """The best `N` and `D` and the `loss` there of many laws, along a leading axis, at once; see `allocate`.
 
+    **Arguments:**
+
+    - `laws`: A law of N and D whose numbers have a leading axis.
+    - `budgets`: In FLOP.
+    - `cost`: What they pay for, as for `allocate`.
+
+    **Returns:** `N` and `D` in the units of the laws and the `loss` there, by law and budget.
+
     **Raises:** `InputError` for unknown costs, further inputs, and budgets that cannot be spent.
     """
     template: AbstractLaw = jax.tree.map(lambda a: a[0], laws)

@@ -123,9 +123,9 @@ def design_runs(
 
     **Returns:** a `Design`.
 
-    **Raises:** `InputError` where no candidate is affordable, candidates lack an input, the target is unknown,
-    nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality for each
-    cost, arXiv 2604.22753.
+    **Raises:** `InputError` where no candidate is affordable or tells anything, candidates lack an input, the target is
+    unknown, nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality
+    for each cost, arXiv 2604.22753.
     """
     refuse_number("num_draws", num_draws, 2)
     law, draws, free, failed, fit, done = before_of(result, runs, num_draws)
@@ -145,6 +145,7 @@ def design_runs(
     if target is None and criterion != "D":
         raise InputError(f"criterion {criterion!r} needs a target, as target='loss@C=1e24'.")
     of = nothing if target is None else target_of(target, law, paid or SIX_ND)
+    said = "" if target is None else target if isinstance(target, str) else getattr(target, "__name__", "target")
     if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
         raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
     log = fit is None or fit.noise.log
@@ -165,25 +166,28 @@ def design_runs(
         before = covariances(found.runs[fine, :0], sigma)
     volume = criterion == "D"
 
-    def best(runs: Any, prices: Any, **limits: Any) -> Any:
+    def best(runs: Any, prices: Any, budget: float, **limits: Any) -> Any:
         with jax.enable_x64(True):
-            arrays = (runs[fine] / sigma, aim[fine], found.target[fine], before, prices)
+            arrays = (runs[fine] / sigma, aim[fine], found.target[fine], before, prices, budget)
             chosen = best_batch(*(jnp.asarray(a, jnp.float64) for a in arrays), **limits, volume=volume)
             return jax.tree.map(np.asarray, chosen)
 
-    chosen = best(found.runs, prices, budget=jnp.asarray(money), most=jnp.asarray(count))
+    chosen = best(found.runs, prices, money, most=np.asarray(count))
     order = chosen.order[: int(chosen.count)]
+    if order.size == 0:
+        what = "the law" if target is None else f"the target {said!r}"
+        raise InputError(f"No candidate tells anything of {what}: ask for another, or give other candidates.")
     if refine and paid is not None:
         some = scale._replace(held=scale.held[fine])
         moved = refined(some, free, log, sigma, aim[fine], before, pool, order, paid, money, volume)
-        prices, pool = prices.copy(), {name: column.copy() for name, column in pool.items()}
-        prices[order] = prices_of(paid.of, moved)
+        # In order again, all of them that tell anything.
+        again, costs = slopes(scale, free, moved, nothing, log).runs, prices_of(paid.of, moved)
+        chosen = best(again, costs, np.inf, powers=(1.0,))
+        rank = chosen.order[: int(chosen.count)]
+        order, prices, pool = order[rank], prices.copy(), {name: column.copy() for name, column in pool.items()}
+        prices[order] = costs[rank]
         for name, column in moved.items():
-            pool[name][order] = column
-        # In order again, all of them.
-        again = slopes(scale, free, moved, nothing, log).runs
-        chosen = best(again, prices[order], budget=jnp.asarray(np.inf), powers=(1.0,))
-        order = order[chosen.order]
+            pool[name][order] = column[rank]
     return Design(
         candidates=pool,
         order=order,
@@ -192,7 +196,7 @@ def design_runs(
         sd=None if target is None else np.sqrt(chosen.variance[: len(order) + 1]),
         left=chosen.left[: len(order) + 1],
         criterion=criterion,
-        target="" if target is None else target if isinstance(target, str) else getattr(target, "__name__", "target"),
+        target=said,
         noise=sigma,
         failed=failed + int((~fine).sum()),
     )

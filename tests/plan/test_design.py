@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.plan import _criteria
 from scalefit.plan._candidates import sigma_of
 from scalefit.plan._cost import SIX_ND, cost_of
-from scalefit.plan._criteria import covariances, scale_of, slopes
+from scalefit.plan._criteria import best_batch, covariances, scale_of, slopes
 from scalefit.plan._refine import hull, inside
 from scalefit.plan._target import Target, target_of
 from scalefit.posterior import optima
@@ -187,10 +188,36 @@ def test_places_outside_a_hull_go_to_the_nearest_on_it():
     np.testing.assert_allclose(inside(jnp.array([[1.0, 0.0], [3.0, 3]]), line), [[0.2, 0.4], [1, 2]], atol=1e-6)
 
 
-def test_a_target_that_no_run_tells_of_ends():
-    found = sf.design_runs(LAW, POOL, budget=1e18, target=lambda law: jnp.zeros(()), noise=NOISE)
-    assert len(set(found.order.tolist())) == len(found) > 0
-    assert found.spent <= 1e18
+def test_a_target_that_no_run_tells_of_is_said():
+    with pytest.raises(sf.InputError, match="No candidate tells anything of the target"):
+        sf.design_runs(LAW, POOL, budget=1e18, target=lambda law: 0.0 * law.E, noise=NOISE)
+
+
+def test_runs_that_tell_nothing_are_not_taken_though_there_is_money():
+    """Of three runs along their own numbers the target is of two, and the budget pays for all of them thrice."""
+    with jax.enable_x64(True):
+        runs, aim = jnp.eye(3)[None], jnp.array([[[1.0, 0.0, 2.0]]])
+        chosen = best_batch(runs, aim, aim, jnp.eye(3)[None], jnp.ones(3), 9.0)
+    assert chosen.order.tolist() == [2, 0, -1]
+    assert int(chosen.count) == 2
+    np.testing.assert_allclose(chosen.left[:3], [5.0, 3.0, 2.5])
+
+
+def test_a_budget_is_kept_to_its_last_digit():
+    """Two runs of a half are dearer than a hair less than one."""
+    few = {name: column[[0, 12]] for name, column in POOL.items()}
+    asked = {"target": "loss@C=1e23", "noise": NOISE, "cost": [0.5, 0.5]}
+    assert len(sf.design_runs(LAW, few, budget=1.0, **asked)) == 2
+    assert len(sf.design_runs(LAW, few, budget=1.0 - 1e-12, **asked)) == 1
+
+
+def test_the_volume_without_a_target_is_traced_once(monkeypatch):
+    seen, shown = [], _criteria._shown
+    monkeypatch.setattr(_criteria, "_shown", lambda *given: (seen.append(1), shown(*given))[1])
+    few = {name: column[:7] for name, column in POOL.items()}
+    for budget in (1e18, 1e19):
+        sf.design_runs(LAW, few, budget=budget, criterion="D", noise=NOISE)
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize("layout, count", [("isoflop", 42), ("L", 11), ("ladder", 6)])
