@@ -116,7 +116,8 @@ def design_runs(
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
     - `runs`: The runs of the fit, or any runs done before for a law.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
-    - `noise`: Scatter of a new run, of the logarithm where the noise is; that of the fit unless given.
+    - `noise`: Scatter of a run, of the logarithm where the noise is; that of the fit unless given. Where the runs done
+        have an `se` it is that of a run of their median, and each of them counts by its own.
     - `refine`: Whether N and D of the chosen then move as continuous numbers, by gradients, to where the criterion is
         least about them: within the convex hull of the candidates' log N and log D, at no more than the budget.
     - `num_draws`: The most draws of an ensemble to look at.
@@ -128,7 +129,7 @@ def design_runs(
     for each cost, arXiv 2604.22753.
     """
     refuse_number("num_draws", num_draws, 2)
-    law, draws, free, failed, fit, done = before_of(result, runs, num_draws)
+    law, draws, free, failed, fit, done, precision = before_of(result, runs, num_draws)
     pool = candidates_of(law, candidates)
     paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else None
     prices = prices_of(cost if paid is None else paid.of, pool)
@@ -159,7 +160,7 @@ def design_runs(
     if fine.sum() < min(len(fine), 2):
         raise InputError("The target is not finite at the law, or the law is not at a candidate: ask for others.")
     if done is not None:
-        before = covariances(slopes(scale, free, done, nothing, log).runs[fine], sigma)
+        before = covariances(slopes(scale, free, done, nothing, log).runs[fine] * precision[:, None], sigma)
     elif len(numbers) > 1:
         before = spread_of(numbers[fine])
     else:

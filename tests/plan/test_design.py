@@ -103,6 +103,18 @@ def test_a_fit_with_its_runs_knows_the_forecast_as_its_covariance_does(fit, runs
     assert sd(found)[0] == pytest.approx(spread, rel=0.15)
 
 
+def test_runs_done_count_by_their_own_errors():
+    """Small models are measured thirty times worse than large ones; the fit's own covariance knows."""
+    rng = np.random.default_rng(1)
+    N, D = np.tile(SIZES, 2), np.tile(DATA, 2)
+    se = np.where(N < 1e8, 0.03, 0.001) * loss_at(N, D)
+    runs = sf.Runs(loss=loss_at(N, D) + se * rng.standard_normal(50), N=N, D=D, se=se)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
+    found = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target=lambda law: jnp.log(law.alpha))
+    expected = sf.covariance(fit, runs).se["alpha"] / float(fit.law.alpha)
+    assert sd(found)[0] == pytest.approx(expected, rel=0.02)
+
+
 def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
     of_runs = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@C=1e22")
     of_draws = sf.design_runs(sf.laplace(fit, runs), POOL, budget=1e20, target="loss@C=1e22")
