@@ -67,7 +67,7 @@ def scale_of(
 
 
 class Slopes(NamedTuple):
-    """Derivatives in the free numbers, by their unit, of what each run would show and of the target; its own value.
+    """Derivatives in the free numbers, by their unit, of what each run would show and of the target; that at each draw.
 
     `bend` is the second derivative of the loss along log N at the best N, NaN where the target has no compute.
     """

@@ -20,7 +20,7 @@ from ._candidates import candidates_of, money_of, prices_of, sigma_of
 from ._cost import SIX_ND, cost_of
 from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
 from ._refine import refined
-from ._target import Target, target_of
+from ._target import LOGS, Target, target_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +33,17 @@ class Design:
     - `order`: The places of the chosen among the candidates, the most telling for its cost first.
     - `cost`: What each of the chosen costs; `budget`: what they may cost together.
     - `sd`: Standard deviation of the target before any of them, and after each; the root of the sum of variances where
-        the target has several numbers; `None` without a target. Of N and D it is that of the logarithm.
+        the target has several numbers; `None` without a target. Of N and D it is that of the logarithm. It is to first
+        order: the root of the mean, over the draws, of the variance about each.
     - `left`: The criterion likewise: the variance of the target, the log determinant of the covariance of the law's
         numbers, or the expected regret in the unit of the loss.
     - `criterion`: `"V"`, `"D"` or `"regret"`.
     - `target`: The target, in words.
     - `noise`: Scatter of a run that this reckons with.
     - `failed`: Draws that take no part: not converged, or the target is not finite there.
+    - `among`: Standard deviation of the target from draw to draw, which `sd` does not count: far above the first of
+        `sd`, the draws are of optima that lie apart, or the target is no straight line between them. `None` of one
+        draw, or without a target.
     """
 
     candidates: Mapping[str, Float[np.ndarray, " candidate"]]
@@ -52,11 +56,21 @@ class Design:
     target: str
     noise: float
     failed: int = 0
+    among: float | None = None
 
     @property
     def runs(self) -> dict[str, Float[np.ndarray, " run"]]:
         """The inputs of the chosen runs, in order."""
         return {name: column[self.order] for name, column in self.candidates.items()}
+
+    @property
+    def asked(self) -> str:
+        """What `sd` is of, in words: the target, or the logarithm of the N or D that it is."""
+        return (
+            f"log {self.target}"
+            if self.target.partition("@")[0].strip() in LOGS and "@" in self.target
+            else self.target
+        )
 
     @property
     def spent(self) -> float:
@@ -73,7 +87,8 @@ class Design:
             f"{self.spent:.4g} of {self.budget:.4g}"
         ]
         if self.sd is not None:
-            lines.append(f"  sd of {self.target}: {self.sd[0]:.3g} before, {self.sd[-1]:.3g} after")
+            among = "" if self.among is None else f", about each draw; {self.among:.3g} from draw to draw"
+            lines.append(f"  sd of {self.asked}: {self.sd[0]:.3g} before, {self.sd[-1]:.3g} after{among}")
         after = self.left if self.sd is None else self.sd
         for i, cost in enumerate(self.cost):
             inputs = ", ".join(f"{name}={column[i]:.4g}" for name, column in self.runs.items())
@@ -113,6 +128,7 @@ def design_runs(
     - `budget`: What they may cost together, in the unit of `cost`.
     - `most`: The most runs to choose; as many as the budget pays for unless given.
     - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
+        C is in the unit of `cost`; FLOP, of 6 N D, where that is a number for each candidate.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
     - `runs`: The runs of the fit, or any runs done before for a law.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
@@ -200,4 +216,5 @@ def design_runs(
         target=said,
         noise=sigma,
         failed=failed + int((~fine).sum()),
+        among=None if target is None or fine.sum() < 2 else float(np.sqrt(np.sum(np.var(found.value[fine], axis=0)))),
     )

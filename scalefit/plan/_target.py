@@ -15,6 +15,8 @@ from ._optimum import Terms, bend, best_size, log_data, loss_along
 
 QUANTITIES = ("loss", "N", "D")
 """What a target may ask for."""
+LOGS = ("N", "D")
+"""Of these it is the logarithm."""
 
 
 class Target(eqx.Module):

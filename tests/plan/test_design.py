@@ -119,6 +119,9 @@ def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
     of_runs = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@C=1e22")
     of_draws = sf.design_runs(sf.laplace(fit, runs), POOL, budget=1e20, target="loss@C=1e22")
     np.testing.assert_allclose(sd(of_draws)[[0, -1]], sd(of_runs)[[0, -1]], rtol=0.25)
+    # Of draws about one optimum the target spreads from draw to draw as it does to first order.
+    assert of_draws.among == pytest.approx(sd(of_draws)[0], rel=0.25)
+    assert f"after, about each draw; {of_draws.among:.3g} from draw to draw" in repr(of_draws)
 
 
 def test_a_run_of_heavy_tails_tells_as_much_as_its_information_says(fit):
@@ -223,6 +226,20 @@ def test_a_budget_is_kept_to_its_last_digit():
     assert len(sf.design_runs(LAW, few, budget=1.0 - 1e-12, **asked)) == 1
 
 
+def test_what_the_numbers_are_of_is_said(design):
+    assert "sd of loss@C=1e23: " in repr(design)
+    size = sf.design_runs(LAW, POOL, budget=1e20, target="N@C=1e22", noise=NOISE)
+    assert "sd of log N@C=1e22: " in repr(size)
+    assert size.among is None
+
+
+def test_a_compute_is_of_6ND_where_costs_are_numbers():
+    asked = {"budget": 1e20, "most": 3, "target": "N@C=1e22", "noise": NOISE}
+    words, numbers = (sf.design_runs(LAW, POOL, cost=cost, **asked) for cost in ("6ND", 6.0 * SIZES * DATA))
+    assert words.order.tolist() == numbers.order.tolist()
+    np.testing.assert_allclose(sd(words), sd(numbers))
+
+
 def test_the_volume_without_a_target_is_traced_once(monkeypatch):
     seen, shown = [], _criteria._shown
     monkeypatch.setattr(_criteria, "_shown", lambda *given: (seen.append(1), shown(*given))[1])
@@ -308,5 +325,7 @@ def test_a_fit_of_several_optima_is_looked_at_about_each():
     about = [sf.design_runs(law, POOL, noise=several.noise, **asked).left[0] for law in each]
     # About each alone the numbers' own sizes, by which they are vaguely known before, are a little others.
     assert several.left[0] == pytest.approx(found.weight @ about, rel=0.1)
+    first, second = (float(law(N=1e10, D=1e9)) for law in each)
+    assert several.among == pytest.approx(abs(first - second) * np.sqrt(np.prod(found.weight)), rel=0.05)
     alone = sf.design_runs(dataclasses.replace(fit, agreeing=np.asarray(fit.tried)), POOL, **asked)
     assert several.order[:5].tolist() != alone.order[:5].tolist()
