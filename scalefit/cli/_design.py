@@ -14,6 +14,14 @@ def design(
         Path, typer.Option(metavar="FILE", help="Runs that could be done: a table of the law's inputs.")
     ],
     budget: Annotated[str, typer.Option(metavar="NUMBER", help="What they may cost together, in FLOP, as 1e21.")],
+    cost: Annotated[
+        str,
+        typer.Option(
+            metavar="COST",
+            help="What a run costs, and a compute C pays for: 6ND, inference:TOKENS, attention:CONTEXT, "
+            "embedding:VOCABULARY or moe:SHARE; see `scalefit plan`.",
+        ),
+    ] = "6ND",
     most: Annotated[
         int | None, typer.Option(metavar="NUMBER", help="The most runs; what the budget pays for unless given.")
     ] = None,
@@ -28,11 +36,26 @@ def design(
         ),
     ] = "V",
     runs: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The runs of the fit, where it was saved without draws."),
+        str | None,
+        typer.Option(
+            metavar="SOURCE", help="The runs of the fit, where it was saved without draws: a file, or data:NAME."
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=HEADER,…", help="What the headers of --runs mean, as for `scalefit fit`."),
+    ] = None,
+    where: Annotated[str | None, typer.Option(help="Rows of --runs that were fitted, as for `scalefit fit`.")] = None,
+    target_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of --runs that was measured, --target of `scalefit fit`."),
     ] = None,
     noise: Annotated[
-        float | None, typer.Option(metavar="NUMBER", help="Scatter of a run's log loss; that of the fit unless given.")
+        float | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Scatter of a run, of its logarithm where the fit's noise is; that of the fit unless given.",
+        ),
     ] = None,
     refine: Annotated[
         bool, typer.Option("--refine", help="Move N and D of the runs between the candidates, at no more cost.")
@@ -50,6 +73,7 @@ def design(
     from ._designing import run_design
 
     run_design(
-        folder, candidates, budget=budget, most=most, target=target, criterion=criterion, runs=runs, noise=noise,
-        refine=refine, out=out, json=json, cache_dir=cache_dir,
+        folder, candidates, budget=budget, cost=cost, most=most, target=target, criterion=criterion, runs=runs,
+        columns=tuple(columns or ()), where=where, target_column=target_column, noise=noise, refine=refine, out=out,
+        json=json, cache_dir=cache_dir,
     )  # fmt: skip

@@ -1,24 +1,25 @@
 """What `scalefit design` does: load, choose, write, print."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from .._core import InputError
-from ..data import parse_number, read_runs
+from .._core import InputError, written_whole
+from ..data import parse_number
 from ..plan import Design, design_runs
 from ..results import Ensemble, load
+from ..specs import runs_of
 from ._cache import keep_compiled
 from ._document import to_json
 from ._quiet import quiet
-from ._spec import number
+from ._spec import columns_of, number
 
 
 def run_design(
-    folder: Path, candidates: Path, *, budget: str, most: int | None, target: str | None, criterion: str,
-    runs: Path | None, noise: float | None, refine: bool, out: Path | None, json: bool, cache_dir: str | None,
+    folder: Path, candidates: Path, *, budget: str, cost: str, most: int | None, target: str | None, criterion: str,
+    runs: str | None, columns: tuple[str, ...], where: str | None, target_column: str | None, noise: float | None,
+    refine: bool, out: Path | None, json: bool, cache_dir: str | None,
 ) -> None:  # fmt: skip
     """Choose runs from a saved result, and print them in order.
 
@@ -31,22 +32,27 @@ def run_design(
         raise InputError(f"--budget is {budget!r}; expected a number of FLOP, as 1e21.")
     if out is not None and (out.suffix.lower() != ".csv" or out.is_dir() or not out.absolute().parent.is_dir()):
         raise InputError(f"--out is {str(out)!r}; expected a file that ends in .csv, in a folder that is there.")
+    for option, given in (("--columns", columns), ("--where", where), ("--target-column", target_column)):
+        if given and runs is None:
+            raise InputError(f"{option} is of the runs, and none were given: add --runs FILE, or leave it out.")
     with quiet(json):
         result = load(folder)
         done = None
         if runs is not None:
-            done, result = read_runs(runs), result.fit if isinstance(result, Ensemble) else result
+            done = runs_of(runs, columns=columns_of(columns), where=where, target=target_column)
+            result = result.fit if isinstance(result, Ensemble) else result
         elif not isinstance(result, Ensemble):
             raise InputError(
                 f"{str(folder)!r} holds no draws, so it does not say how sure it is: give the runs that were fitted, "
                 f"as --runs FILE, or fit with --bootstrap 200."
             )
         keep_compiled(cache_dir)
-        options: dict[str, Any] = {"most": most, "target": target, "criterion": criterion, "noise": noise}
+        options: dict[str, Any] = {"most": most, "target": target, "criterion": criterion, "noise": noise, "cost": cost}
         found = design_runs(result, candidates, runs=done, budget=money, refine=refine, **options)
+    log = (result.fit if isinstance(result, Ensemble) else result).noise.log
     if out is not None:
         _write(found, out)
-    typer.echo(to_json(_document(found)) if json else _said(found, out))
+    typer.echo(to_json(_document(found)) if json else _said(found, out, log))
 
 
 def _document(found: Design) -> dict[str, Any]:
@@ -61,13 +67,14 @@ def _document(found: Design) -> dict[str, Any]:
         "cost": found.cost,
         "sd": found.sd,
         "left": found.left,
+        "among_draws": found.among,
         "draws_left_out": found.failed,
     }
 
 
-def _said(found: Design, out: Path | None) -> str:
+def _said(found: Design, out: Path | None, log: bool) -> str:
     after = found.left if found.sd is None else found.sd
-    what = found.criterion if found.sd is None else f"sd of {found.target}"
+    what = found.criterion if found.sd is None else f"sd of {found.asked}"
     names = [*found.runs, "cost", f"{what} after"]
     rows = [
         [*(number(float(column[i])) for column in found.runs.values()), number(float(cost)), f"{after[i + 1]:.4g}"]
@@ -75,9 +82,12 @@ def _said(found: Design, out: Path | None) -> str:
     ]
     widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
     lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in [names, *rows]]
-    logs = " (of its logarithm)" if found.target[:1] in ("N", "D") else ""
-    total = f"{len(found)} runs, {found.spent:.4g} of {found.budget:.4g} FLOP; {what}{logs}: "
-    lines.append(f"{total}{after[0]:.4g} now, {after[-1]:.4g} then, at a scatter of {100 * found.noise:.3g} %")
+    total = f"{len(found)} runs, {found.spent:.4g} of {found.budget:.4g} FLOP; {what}: "
+    # On values a scatter is in the unit of what was measured.
+    scatter = f"{100 * found.noise:.3g} %" if log else f"{found.noise:.4g}"
+    lines.append(f"{total}{after[0]:.4g} now, {after[-1]:.4g} then, at a scatter of {scatter}")
+    if found.among is not None:
+        lines.append(f"that is about each draw; from draw to draw it is {found.among:.4g}")
     if found.failed:
         lines.append(f"{found.failed} draws take no part: not converged, or the target is not finite there")
     lines += [] if out is None else [f"written to {out}"]
@@ -85,12 +95,11 @@ def _said(found: Design, out: Path | None) -> str:
 
 
 def _write(found: Design, out: Path) -> None:
-    """The runs to do, in order, with an empty column for what is measured; written beside and renamed."""
+    """The runs to do, in order, with an empty column for what is measured."""
     rows = [",".join([*found.runs, "loss"])]
     rows += [",".join([*(repr(float(c[i])) for c in found.runs.values()), ""]) for i in range(len(found))]
-    beside = out.with_name(f".{out.name}.part")
     try:
-        beside.write_text("\n".join(rows) + "\n", encoding="utf-8")
-        os.replace(beside, out)
+        with written_whole(out) as beside:
+            beside.write_text("\n".join(rows) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"--out {str(out)!r} cannot be written ({error.strerror}); choose another file.") from error

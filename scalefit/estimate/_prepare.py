@@ -131,12 +131,13 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
     # A log likelihood has no natural zero: its rounding is that of its runs.
     floor = 1e-12 * studies.counts if noise.free_scale else rounding
     held = np.broadcast_to(values(law)[list(curve.fixed)], (len(studies), len(curve.fixed)))
+    precision = precision_of(studies, noise.log)
     with jax.enable_x64(True):
         data = Data(
             {name: jnp.asarray(column) for name, column in point.items()},
             jnp.asarray(target),
             jnp.asarray(real.astype(float)),
-            _precision(studies, noise),
+            None if precision is None else jnp.asarray(precision),
             jnp.asarray(np.concatenate([centre, typical[:, None], held], axis=1)),
             None,
         )
@@ -256,13 +257,16 @@ def _informed(curve: LawCurve, point: Any, weight: Any, constant: Any) -> Any:
     return jnp.where(jnp.isfinite(least), least, 0.0)
 
 
-def _precision(studies: Studies, noise: AbstractNoise) -> Any:
+def precision_of(studies: Studies, log: bool) -> Float[np.ndarray, "study run"] | None:
+    """The median `se` of a study by that of each of its runs, of the logarithm if so; `None` where none was measured.
+
+    What a fit calls its scale is the scatter of a run of median `se`.
+    """
     runs = studies.runs
     if runs.se is None:
         return None
-    spread = studies.table(runs.se / runs.target if noise.log else runs.se)
-    median = np.nanmedian(np.where(studies.real, spread, np.nan), axis=1, keepdims=True)
-    return jnp.asarray(median / spread)
+    spread = studies.table(runs.se / runs.target if log else runs.se)
+    return np.nanmedian(np.where(studies.real, spread, np.nan), axis=1, keepdims=True) / spread
 
 
 def free_numbers(

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from .._core import InputError
 from ..data import Runs
-from ..estimate import inputs_for, studies_of, usable
+from ..estimate import Studies, inputs_for, precision_of, studies_of, usable
 from ..laws import AbstractLaw
 from ..params import slots, values
 from ..posterior import optima, rivalled
@@ -26,6 +26,7 @@ class Before(NamedTuple):
     - `failed`: Draws that did not converge and are left out.
     - `fit`: The fit, if there is one.
     - `done`: Inputs of the runs that say how sure each draw is; `None` where the spread of the draws does, or nothing.
+    - `precision`: The median scatter of these runs by that of each, by their `se`; ones where they have none.
     """
 
     law: AbstractLaw
@@ -34,6 +35,7 @@ class Before(NamedTuple):
     failed: int
     fit: Fit[Any] | None
     done: dict[str, Any] | None
+    precision: Float[np.ndarray, " run"]
 
 
 def before_of(result: Any, runs: Runs | None, num_draws: int) -> Before:
@@ -59,9 +61,13 @@ def before_of(result: Any, runs: Runs | None, num_draws: int) -> Before:
         raise InputError(
             "A fit does not hold its runs, and nothing says how sure it is: pass runs=, or an ensemble, as bootstrap."
         )
-    done = None
+    done, precision = None, np.ones(0)
     if runs is not None:
-        done = inputs_for(law, usable(law, runs if fit is None else studies_of(fit, runs).runs))[0]
+        study = Studies.of(usable(law, runs), None) if fit is None else studies_of(fit, runs)
+        done = inputs_for(law, study.runs)[0]
+        table = precision_of(study, fit is None or fit.noise.log)
+        # Tables of studies are padded.
+        precision = np.ones(len(study.runs)) if table is None else table[0, : len(study.runs)]
     names = [slot.name for slot in slots(law)]
     free = tuple(range(len(names))) if fit is None else tuple(names.index(name) for name in fit.free)
     if isinstance(result, Fit) and runs is not None and rivalled(result).any():
@@ -69,14 +75,14 @@ def before_of(result: Any, runs: Runs | None, num_draws: int) -> Before:
         # Evenly through the weights: an optimum of weight w is w of the draws.
         ends = np.searchsorted(np.cumsum(found.weight), (np.arange(num_draws) + 0.5) / num_draws)
         place = np.minimum(ends, len(found.weight) - 1)
-        return Before(law, jax.tree.map(lambda a: a[place], found.law), free, 0, fit, done)
+        return Before(law, jax.tree.map(lambda a: a[place], found.law), free, 0, fit, done, precision)
     if not isinstance(result, Ensemble):
-        return Before(law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, 0, fit, done)
+        return Before(law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, 0, fit, done, precision)
     good = np.flatnonzero(result.converged & np.isfinite(values(result.law)).all(axis=1))
     if good.size < 2:
         raise InputError("Fewer than two draws of the ensemble converged, so it says nothing of how sure the fit is.")
     draws = jax.tree.map(lambda a: np.asarray(a)[good[:num_draws]], result.law)
-    return Before(law, draws, free, len(result) - good.size, fit, done)
+    return Before(law, draws, free, len(result) - good.size, fit, done, precision)
 
 
 def spread_of(numbers: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, "draw free free"]:

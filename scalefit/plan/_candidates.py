@@ -21,6 +21,13 @@ _NO_LOSS = "loss, still to be measured"
 def candidates_of(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, " candidate"]]:
     """The law's inputs of every candidate, derived where they follow from others.
 
+    **Arguments:**
+
+    - `law`: The law.
+    - `given`: Runs, or a table of them: a path, a data frame or columns by name. What was measured is not looked at.
+
+    **Returns:** input → its value for every candidate, in the order of the law's inputs and in its units.
+
     **Raises:** `InputError` for a table that cannot be read, or lacks an input.
     """
     if isinstance(given, Runs):
@@ -38,6 +45,13 @@ def candidates_of(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, "
 
 def prices_of(cost: Any, pool: Mapping[str, np.ndarray]) -> Float[np.ndarray, " candidate"]:
     """What every candidate costs.
+
+    **Arguments:**
+
+    - `cost`: A function of N and D in JAX; or one number, or one for each candidate.
+    - `pool`: Input → its value for every candidate.
+
+    **Returns:** the costs, in the unit of `cost`.
 
     **Raises:** `InputError` for a cost that is none, or a law without N and D where no numbers are given.
     """

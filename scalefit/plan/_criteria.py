@@ -13,10 +13,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from ..laws import SHARE, AbstractLaw, gathered, input_units
 from ..params import Slot, rescale, slots, values, with_values
+from ._target import Target
 
 Criterion = Literal["V", "D", "regret"]
 VAGUE = 1.0
@@ -66,7 +67,7 @@ def scale_of(
 
 
 class Slopes(NamedTuple):
-    """Derivatives in the free numbers, by their unit, of what each run would show and of the target; its own value.
+    """Derivatives in the free numbers, by their unit, of what each run would show and of the target; that at each draw.
 
     `bend` is the second derivative of the loss along log N at the best N, NaN where the target has no compute.
     """
@@ -104,7 +105,7 @@ def _slopes(
         def asked(v: Any) -> Any:
             return jnp.ravel(jnp.asarray(of(at(v))))
 
-        bend = of.bend(at(u)) if hasattr(of, "bend") and "C" in of.at else jnp.asarray(jnp.nan)
+        bend = of.bend(at(u)) if isinstance(of, Target) and "C" in of.at else jnp.asarray(jnp.nan)
         return Slopes(jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(asked)(u), asked(u), bend)
 
     return jax.lax.map(each, scale.held, batch_size=TOGETHER)
@@ -165,54 +166,54 @@ def greedy(
     covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, most: Any, volume: bool,
     power: Any,
 ) -> Chosen:  # fmt: skip
-    r"""Take the affordable run of the greatest gain for its cost to a power, until that is none or enough are taken.
+    r"""Take the affordable run of the greatest gain for its cost to a power, until none tells more or enough are taken.
 
-    The gain is what the run takes off `unknown`. Slopes of runs are by their scatter. `told` is what variances are kept
-    of.
+    The gain is what the run takes off `unknown`; a run without any is not taken. Slopes of runs are by their scatter.
+    `told` is what variances are kept of.
     """
     count = cost.shape[0]
-
-    def left(covariance: Any) -> Any:
-        return unknown(aim, covariance, volume)
 
     class State(NamedTuple):
         covariance: Any
         money: Any
         free: Any
+        score: Any
         chosen: Chosen
 
-    def affordable(state: State) -> Bool[Array, " run"]:
-        return state.free & (cost <= state.money)
+    def score(covariance: Any, money: Any, free: Any) -> Float[Array, " run"]:
+        moved = jnp.einsum("mkp,mpq->mkq", runs, covariance)
+        own = jnp.einsum("mkp,mkp->mk", moved, runs)
+        told_by = jnp.log1p(own) if volume else jnp.sum(jnp.einsum("mkp,mtp->mkt", moved, aim) ** 2, -1) / (1.0 + own)
+        gain = jnp.mean(told_by, axis=0)
+        return jnp.where(free & (cost <= money) & (gain > 0.0), jnp.log(gain) - power * jnp.log(cost), -jnp.inf)
 
     def take(state: State) -> State:
-        moved = jnp.einsum("mkp,mpq->mkq", runs, state.covariance)
-        reach = 1.0 + jnp.einsum("mkp,mkp->mk", moved, runs)
-        if volume:
-            gain = jnp.mean(jnp.log(reach), axis=0)
-        else:
-            gain = jnp.mean(jnp.einsum("mkp,mtp->mkt", moved, aim).__pow__(2).sum(-1) / reach, axis=0)
-        # A run that tells nothing is still to be told from one that cannot be paid for.
-        gain = jnp.where(gain > 0.0, gain, jnp.finfo(gain.dtype).tiny)
-        pick = jnp.argmax(jnp.where(affordable(state), jnp.log(gain) - power * jnp.log(cost), -jnp.inf))
-        one = moved[:, pick]
-        after = state.covariance - one[:, :, None] * one[:, None, :] / reach[:, pick, None, None]
-        i = state.chosen.count
+        pick = jnp.argmax(state.score)
+        run = runs[:, pick]
+        moved = jnp.einsum("mp,mpq->mq", run, state.covariance)
+        reach = 1.0 + jnp.sum(moved * run, axis=1)
+        after = state.covariance - moved[:, :, None] * moved[:, None, :] / reach[:, None, None]
+        money, free, i = state.money - cost[pick], state.free.at[pick].set(False), state.chosen.count
         chosen = Chosen(
             state.chosen.order.at[i].set(pick),
-            state.chosen.left.at[i + 1].set(left(after)),
+            state.chosen.left.at[i + 1].set(unknown(aim, after, volume)),
             state.chosen.variance.at[i + 1].set(unknown(told, after, False)),
             i + 1,
         )
-        return State(after, state.money - cost[pick], state.free.at[pick].set(False), chosen)
+        return State(after, money, free, score(after, money, free), chosen)
 
     def first(value: Any) -> Any:
         return jnp.full(count + 1, jnp.nan, cost.dtype).at[0].set(value)
 
     begin = Chosen(
-        jnp.full(count, -1), first(left(covariance)), first(unknown(told, covariance, False)), jnp.zeros((), jnp.int64)
+        jnp.full(count, -1),
+        first(unknown(aim, covariance, volume)),
+        first(unknown(told, covariance, False)),
+        jnp.zeros((), jnp.int64),
     )
-    state = State(covariance, jnp.asarray(budget, cost.dtype), jnp.isfinite(cost), begin)
-    return jax.lax.while_loop(lambda s: affordable(s).any() & (s.chosen.count < most), take, state).chosen
+    money, free = jnp.asarray(budget, cost.dtype), jnp.isfinite(cost)
+    state = State(covariance, money, free, score(covariance, money, free), begin)
+    return jax.lax.while_loop(lambda s: (s.score > -jnp.inf).any() & (s.chosen.count < most), take, state).chosen
 
 
 @functools.partial(jax.jit, static_argnames=("volume", "powers"))

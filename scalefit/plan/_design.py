@@ -20,7 +20,7 @@ from ._candidates import candidates_of, money_of, prices_of, sigma_of
 from ._cost import SIX_ND, cost_of
 from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
 from ._refine import refined
-from ._target import Target, target_of
+from ._target import LOGS, Target, target_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +33,17 @@ class Design:
     - `order`: The places of the chosen among the candidates, the most telling for its cost first.
     - `cost`: What each of the chosen costs; `budget`: what they may cost together.
     - `sd`: Standard deviation of the target before any of them, and after each; the root of the sum of variances where
-        the target has several numbers; `None` without a target. Of N and D it is that of the logarithm.
+        the target has several numbers; `None` without a target. Of N and D it is that of the logarithm. It is to first
+        order: the root of the mean, over the draws, of the variance about each.
     - `left`: The criterion likewise: the variance of the target, the log determinant of the covariance of the law's
         numbers, or the expected regret in the unit of the loss.
     - `criterion`: `"V"`, `"D"` or `"regret"`.
     - `target`: The target, in words.
     - `noise`: Scatter of a run that this reckons with.
     - `failed`: Draws that take no part: not converged, or the target is not finite there.
+    - `among`: Standard deviation of the target from draw to draw, which `sd` does not count: far above the first of
+        `sd`, the draws are of optima that lie apart, or the target is no straight line between them. `None` of one
+        draw, or without a target.
     """
 
     candidates: Mapping[str, Float[np.ndarray, " candidate"]]
@@ -52,11 +56,21 @@ class Design:
     target: str
     noise: float
     failed: int = 0
+    among: float | None = None
 
     @property
     def runs(self) -> dict[str, Float[np.ndarray, " run"]]:
         """The inputs of the chosen runs, in order."""
         return {name: column[self.order] for name, column in self.candidates.items()}
+
+    @property
+    def asked(self) -> str:
+        """What `sd` is of, in words: the target, or the logarithm of the N or D that it is."""
+        return (
+            f"log {self.target}"
+            if self.target.partition("@")[0].strip() in LOGS and "@" in self.target
+            else self.target
+        )
 
     @property
     def spent(self) -> float:
@@ -73,7 +87,8 @@ class Design:
             f"{self.spent:.4g} of {self.budget:.4g}"
         ]
         if self.sd is not None:
-            lines.append(f"  sd of {self.target}: {self.sd[0]:.3g} before, {self.sd[-1]:.3g} after")
+            among = "" if self.among is None else f", about each draw; {self.among:.3g} from draw to draw"
+            lines.append(f"  sd of {self.asked}: {self.sd[0]:.3g} before, {self.sd[-1]:.3g} after{among}")
         after = self.left if self.sd is None else self.sd
         for i, cost in enumerate(self.cost):
             inputs = ", ".join(f"{name}={column[i]:.4g}" for name, column in self.runs.items())
@@ -113,22 +128,24 @@ def design_runs(
     - `budget`: What they may cost together, in the unit of `cost`.
     - `most`: The most runs to choose; as many as the budget pays for unless given.
     - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
+        C is in the unit of `cost`; FLOP, of 6 N D, where that is a number for each candidate.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
     - `runs`: The runs of the fit, or any runs done before for a law.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
-    - `noise`: Scatter of a new run, of the logarithm where the noise is; that of the fit unless given.
+    - `noise`: Scatter of a run, of the logarithm where the noise is; that of the fit unless given. Where the runs done
+        have an `se` it is that of a run of their median, and each of them counts by its own.
     - `refine`: Whether N and D of the chosen then move as continuous numbers, by gradients, to where the criterion is
         least about them: within the convex hull of the candidates' log N and log D, at no more than the budget.
     - `num_draws`: The most draws of an ensemble to look at.
 
     **Returns:** a `Design`.
 
-    **Raises:** `InputError` where no candidate is affordable, candidates lack an input, the target is unknown,
-    nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality for each
-    cost, arXiv 2604.22753.
+    **Raises:** `InputError` where no candidate is affordable or tells anything, candidates lack an input, the target is
+    unknown, nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality
+    for each cost, arXiv 2604.22753.
     """
     refuse_number("num_draws", num_draws, 2)
-    law, draws, free, failed, fit, done = before_of(result, runs, num_draws)
+    law, draws, free, failed, fit, done, precision = before_of(result, runs, num_draws)
     pool = candidates_of(law, candidates)
     paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else None
     prices = prices_of(cost if paid is None else paid.of, pool)
@@ -145,6 +162,7 @@ def design_runs(
     if target is None and criterion != "D":
         raise InputError(f"criterion {criterion!r} needs a target, as target='loss@C=1e24'.")
     of = nothing if target is None else target_of(target, law, paid or SIX_ND)
+    said = "" if target is None else target if isinstance(target, str) else getattr(target, "__name__", "target")
     if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
         raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
     log = fit is None or fit.noise.log
@@ -158,32 +176,35 @@ def design_runs(
     if fine.sum() < min(len(fine), 2):
         raise InputError("The target is not finite at the law, or the law is not at a candidate: ask for others.")
     if done is not None:
-        before = covariances(slopes(scale, free, done, nothing, log).runs[fine], sigma)
+        before = covariances(slopes(scale, free, done, nothing, log).runs[fine] * precision[:, None], sigma)
     elif len(numbers) > 1:
         before = spread_of(numbers[fine])
     else:
         before = covariances(found.runs[fine, :0], sigma)
     volume = criterion == "D"
 
-    def best(runs: Any, prices: Any, **limits: Any) -> Any:
+    def best(runs: Any, prices: Any, budget: float, **limits: Any) -> Any:
         with jax.enable_x64(True):
-            arrays = (runs[fine] / sigma, aim[fine], found.target[fine], before, prices)
+            arrays = (runs[fine] / sigma, aim[fine], found.target[fine], before, prices, budget)
             chosen = best_batch(*(jnp.asarray(a, jnp.float64) for a in arrays), **limits, volume=volume)
             return jax.tree.map(np.asarray, chosen)
 
-    chosen = best(found.runs, prices, budget=jnp.asarray(money), most=jnp.asarray(count))
+    chosen = best(found.runs, prices, money, most=np.asarray(count))
     order = chosen.order[: int(chosen.count)]
+    if order.size == 0:
+        what = "the law" if target is None else f"the target {said!r}"
+        raise InputError(f"No candidate tells anything of {what}: ask for another, or give other candidates.")
     if refine and paid is not None:
         some = scale._replace(held=scale.held[fine])
         moved = refined(some, free, log, sigma, aim[fine], before, pool, order, paid, money, volume)
-        prices, pool = prices.copy(), {name: column.copy() for name, column in pool.items()}
-        prices[order] = prices_of(paid.of, moved)
+        # In order again, all of them that tell anything.
+        again, costs = slopes(scale, free, moved, nothing, log).runs, prices_of(paid.of, moved)
+        chosen = best(again, costs, np.inf, powers=(1.0,))
+        rank = chosen.order[: int(chosen.count)]
+        order, prices, pool = order[rank], prices.copy(), {name: column.copy() for name, column in pool.items()}
+        prices[order] = costs[rank]
         for name, column in moved.items():
-            pool[name][order] = column
-        # In order again, all of them.
-        again = slopes(scale, free, moved, nothing, log).runs
-        chosen = best(again, prices[order], budget=jnp.asarray(np.inf), powers=(1.0,))
-        order = order[chosen.order]
+            pool[name][order] = column[rank]
     return Design(
         candidates=pool,
         order=order,
@@ -192,7 +213,8 @@ def design_runs(
         sd=None if target is None else np.sqrt(chosen.variance[: len(order) + 1]),
         left=chosen.left[: len(order) + 1],
         criterion=criterion,
-        target="" if target is None else target if isinstance(target, str) else getattr(target, "__name__", "target"),
+        target=said,
         noise=sigma,
         failed=failed + int((~fine).sum()),
+        among=None if target is None or fine.sum() < 2 else float(np.sqrt(np.sum(np.var(found.value[fine], axis=0)))),
     )

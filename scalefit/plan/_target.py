@@ -15,6 +15,8 @@ from ._optimum import Terms, bend, best_size, log_data, loss_along
 
 QUANTITIES = ("loss", "N", "D")
 """What a target may ask for."""
+LOGS = ("N", "D")
+"""Of these it is the logarithm."""
 
 
 class Target(eqx.Module):
@@ -49,6 +51,14 @@ class Target(eqx.Module):
 
 def target_of(given: Any, law: AbstractLaw, cost: Cost) -> Callable[[Any], Any]:
     """The target of `"loss@N=7e10,D=1.4e12"`, `"loss@C=1e24"`, `"N@C=1e24"`, or a function of the law as it is.
+
+    **Arguments:**
+
+    - `given`: The words, or the function.
+    - `law`: The law whose inputs the words may name.
+    - `cost`: What a compute C pays for.
+
+    **Returns:** a function of the law in JAX; a `Target` where words were given.
 
     **Raises:** `InputError` for a word that is none, or inputs that are not those of the law.
     """

@@ -29,8 +29,7 @@ def design(found: Design, *, ax: Any = None) -> Axes:
     if found.sd is None:
         ax.set_ylabel("log determinant of the covariance")
     else:
-        log = found.target[:2] in ("N@", "D@")
-        ax.set_ylabel(f"sd of {'log ' if log else ''}{found.target}")
+        ax.set_ylabel(f"sd of {found.asked}")
         log_axis(ax, "y", left)
     tidy(ax)
     ax.legend(frameon=False)

@@ -3,14 +3,12 @@
 import contextlib
 import errno
 import os
-import secrets
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from .._core import InputError
+from .._core import InputError, written_whole
 
 LEFT = 3600.0
 """Seconds after which a file that nobody writes to was left by a writer that was killed."""
@@ -86,22 +84,12 @@ class Local:
     def writing(self, name: str, *, first: bool = False) -> Iterator[Path]:
         """A file beside, to be written, which is renamed when it is whole; if it is to be the `first`, to no other."""
         whole = self._root / name
-        beside = whole.with_name(f".{whole.name}.{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}.part")
         try:
             whole.parent.mkdir(parents=True, exist_ok=True)
-            yield beside
-            with open(beside, "rb") as stream:
-                os.fsync(stream.fileno())
-            if first:
-                _named_first(beside, whole)
-            else:
-                os.replace(beside, whole)
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-            if isinstance(error, OSError):
-                raise InputError(f"{str(whole)!r} could not be written: {_why(error)}") from error
-            raise
+            with written_whole(whole, _named_first if first else os.replace) as beside:
+                yield beside
+        except OSError as error:
+            raise InputError(f"{str(whole)!r} could not be written: {_why(error)}") from error
 
     def put(self, name: str, content: bytes) -> None:
         with self.writing(name) as beside:

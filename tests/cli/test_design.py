@@ -34,6 +34,7 @@ def test_the_runs_are_those_of_the_library_and_go_into_a_table(cli, folder, grid
     assert found["rows"] == (expected.order + 1).tolist()
     assert expected.sd is not None
     np.testing.assert_allclose(found["sd"], expected.sd)
+    assert list(tmp_path.iterdir()) == [out]
     lines = out.read_text().splitlines()
     assert lines[0] == "N,D,loss"
     assert [float(line.split(",")[0]) for line in lines[1:]] == expected.runs["N"].tolist()
@@ -46,6 +47,32 @@ def test_runs_are_as_many_as_asked_for_and_moved(cli, folder, grid, runs_csv):
     assert len(two["rows"]) == 2
     assert moved["sd"][-1] < two["sd"][-1]
     assert moved["spent"] <= 1e22
+
+
+def test_runs_of_a_fit_are_named_as_the_fit_named_them(cli, grid, runs_csv, tmp_path):
+    """The same headers, column and rows as were fitted; without these they are other runs."""
+    table = tmp_path / "own.csv"
+    table.write_text(runs_csv.read_text().replace("params,tokens,loss", "size,seen,nll"))
+    read, folder = ("--columns", "N=size,D=seen", "--where", "N < 2e9"), tmp_path / "result"
+    fitted = cli(
+        "fit", table, "--law", "chinchilla", "--noise", "gaussian:value", *read, "--target", "nll", "--out", folder
+    )
+    assert fitted.status == 0
+    asked = ("design", folder, "--candidates", grid, "--budget", "4e21", "--target", "N@C=1e24")
+    answer = cli(*asked, "--runs", table, *read, "--target-column", "nll")
+    assert answer.status == 0
+    assert "sd of log N@C=1e24 after" in answer.out
+    assert "%" not in answer.out.rpartition("at a scatter of ")[2]
+    other = cli(*asked, "--runs", table, "--columns", "N=size,D=seen", "--target-column", "nll")
+    assert "these are other runs" in other.err
+    assert "--where is of the runs" in cli(*asked, "--where", "N < 2e9").err
+
+
+def test_runs_cost_what_is_said(cli, folder, grid, runs_csv):
+    asked = ("--candidates", grid, "--budget", "1e21", "--target", "loss@C=1e24", "--runs", runs_csv, "--json")
+    dense, sparse = (json.loads(cli("design", folder, *asked, *more).out) for more in ((), ("--cost", "moe:0.1")))
+    assert len(sparse["rows"]) > len(dense["rows"])
+    np.testing.assert_allclose(sparse["cost"], 0.6 * np.multiply(sparse["runs"]["N"], sparse["runs"]["D"]))
 
 
 def test_what_cannot_be_chosen_is_said(cli, folder, grid, runs_csv):

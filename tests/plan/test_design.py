@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.plan import _criteria
 from scalefit.plan._candidates import sigma_of
 from scalefit.plan._cost import SIX_ND, cost_of
-from scalefit.plan._criteria import covariances, scale_of, slopes
+from scalefit.plan._criteria import best_batch, covariances, scale_of, slopes
 from scalefit.plan._refine import hull, inside
 from scalefit.plan._target import Target, target_of
 from scalefit.posterior import optima
@@ -102,10 +103,25 @@ def test_a_fit_with_its_runs_knows_the_forecast_as_its_covariance_does(fit, runs
     assert sd(found)[0] == pytest.approx(spread, rel=0.15)
 
 
+def test_runs_done_count_by_their_own_errors():
+    """Small models are measured thirty times worse than large ones; the fit's own covariance knows."""
+    rng = np.random.default_rng(1)
+    N, D = np.tile(SIZES, 2), np.tile(DATA, 2)
+    se = np.where(N < 1e8, 0.03, 0.001) * loss_at(N, D)
+    runs = sf.Runs(loss=loss_at(N, D) + se * rng.standard_normal(50), N=N, D=D, se=se)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
+    found = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target=lambda law: jnp.log(law.alpha))
+    expected = sf.covariance(fit, runs).se["alpha"] / float(fit.law.alpha)
+    assert sd(found)[0] == pytest.approx(expected, rel=0.02)
+
+
 def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
     of_runs = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@C=1e22")
     of_draws = sf.design_runs(sf.laplace(fit, runs), POOL, budget=1e20, target="loss@C=1e22")
     np.testing.assert_allclose(sd(of_draws)[[0, -1]], sd(of_runs)[[0, -1]], rtol=0.25)
+    # Of draws about one optimum the target spreads from draw to draw as it does to first order.
+    assert of_draws.among == pytest.approx(sd(of_draws)[0], rel=0.25)
+    assert f"after, about each draw; {of_draws.among:.3g} from draw to draw" in repr(of_draws)
 
 
 def test_a_run_of_heavy_tails_tells_as_much_as_its_information_says(fit):
@@ -187,10 +203,50 @@ def test_places_outside_a_hull_go_to_the_nearest_on_it():
     np.testing.assert_allclose(inside(jnp.array([[1.0, 0.0], [3.0, 3]]), line), [[0.2, 0.4], [1, 2]], atol=1e-6)
 
 
-def test_a_target_that_no_run_tells_of_ends():
-    found = sf.design_runs(LAW, POOL, budget=1e18, target=lambda law: jnp.zeros(()), noise=NOISE)
-    assert len(set(found.order.tolist())) == len(found) > 0
-    assert found.spent <= 1e18
+def test_a_target_that_no_run_tells_of_is_said():
+    with pytest.raises(sf.InputError, match="No candidate tells anything of the target"):
+        sf.design_runs(LAW, POOL, budget=1e18, target=lambda law: 0.0 * law.E, noise=NOISE)
+
+
+def test_runs_that_tell_nothing_are_not_taken_though_there_is_money():
+    """Of three runs along their own numbers the target is of two, and the budget pays for all of them thrice."""
+    with jax.enable_x64(True):
+        runs, aim = jnp.eye(3)[None], jnp.array([[[1.0, 0.0, 2.0]]])
+        chosen = best_batch(runs, aim, aim, jnp.eye(3)[None], jnp.ones(3), 9.0)
+    assert chosen.order.tolist() == [2, 0, -1]
+    assert int(chosen.count) == 2
+    np.testing.assert_allclose(chosen.left[:3], [5.0, 3.0, 2.5])
+
+
+def test_a_budget_is_kept_to_its_last_digit():
+    """Two runs of a half are dearer than a hair less than one."""
+    few = {name: column[[0, 12]] for name, column in POOL.items()}
+    asked = {"target": "loss@C=1e23", "noise": NOISE, "cost": [0.5, 0.5]}
+    assert len(sf.design_runs(LAW, few, budget=1.0, **asked)) == 2
+    assert len(sf.design_runs(LAW, few, budget=1.0 - 1e-12, **asked)) == 1
+
+
+def test_what_the_numbers_are_of_is_said(design):
+    assert "sd of loss@C=1e23: " in repr(design)
+    size = sf.design_runs(LAW, POOL, budget=1e20, target="N@C=1e22", noise=NOISE)
+    assert "sd of log N@C=1e22: " in repr(size)
+    assert size.among is None
+
+
+def test_a_compute_is_of_6ND_where_costs_are_numbers():
+    asked = {"budget": 1e20, "most": 3, "target": "N@C=1e22", "noise": NOISE}
+    words, numbers = (sf.design_runs(LAW, POOL, cost=cost, **asked) for cost in ("6ND", 6.0 * SIZES * DATA))
+    assert words.order.tolist() == numbers.order.tolist()
+    np.testing.assert_allclose(sd(words), sd(numbers))
+
+
+def test_the_volume_without_a_target_is_traced_once(monkeypatch):
+    seen, shown = [], _criteria._shown
+    monkeypatch.setattr(_criteria, "_shown", lambda *given: (seen.append(1), shown(*given))[1])
+    few = {name: column[:7] for name, column in POOL.items()}
+    for budget in (1e18, 1e19):
+        sf.design_runs(LAW, few, budget=budget, criterion="D", noise=NOISE)
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize("layout, count", [("isoflop", 42), ("L", 11), ("ladder", 6)])
@@ -269,5 +325,7 @@ def test_a_fit_of_several_optima_is_looked_at_about_each():
     about = [sf.design_runs(law, POOL, noise=several.noise, **asked).left[0] for law in each]
     # About each alone the numbers' own sizes, by which they are vaguely known before, are a little others.
     assert several.left[0] == pytest.approx(found.weight @ about, rel=0.1)
+    first, second = (float(law(N=1e10, D=1e9)) for law in each)
+    assert several.among == pytest.approx(abs(first - second) * np.sqrt(np.prod(found.weight)), rel=0.05)
     alone = sf.design_runs(dataclasses.replace(fit, agreeing=np.asarray(fit.tried)), POOL, **asked)
     assert several.order[:5].tolist() != alone.order[:5].tolist()
