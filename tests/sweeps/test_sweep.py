@@ -1,6 +1,7 @@
 """What a sweep finds: what the verbs say of the same runs, however it is cut."""
 
 import linecache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -264,7 +265,8 @@ def test_groups_of_other_pools_have_laws_of_their_own():
     }  # fmt: skip
     laws = [{"law": "pools-qqt", "fixed": {"d": 0.2}}]
     grid = grid_of(*read_config({"sources": [{"runs": sf.Runs(**table), "by": "group"}], "laws": laws}))
-    found = [(cell.law.pool, float(cell.law.d)) for cell in grid.cells]
+    laws: list[Any] = [cell.law for cell in grid.cells]
+    found = [(law.pool, float(law.d)) for law in laws]
     assert found == [(("A", "B"), 0.2), (("A", "C"), 0.2)]
     assert [cell.table.studies.keys for cell in grid.cells] == [("one",), ("other",)]
 
