@@ -14,7 +14,7 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit, check_level
 from ._allocation import Quantity, quantity
 from ._optimum import least_computes, optima, reaches
-from ._terms import CostLike, laws_of, terms_of
+from ._terms import CostLike, laws_of, terms_of, warn_beyond
 
 FAR = 1e36
 """A budget at which a law is all but at its floor."""
@@ -60,10 +60,12 @@ def compute_for(
     **Returns:** a `Needed`. A draw whose floor is above the loss counts with infinite compute, so that the upper end
     may be infinite; `probability` says in how many the loss can be reached.
 
-    **Raises:** `InputError` for a loss that the law does not reach and no draw does either, and as `allocate` does.
+    **Warns:** where a loss takes more than a hundred times the largest run's compute.
+
+    **Raises:** `InputError` where neither the law nor any draw reaches any of the losses, and as `allocate` does.
     """
     check_level(level)
-    law, laws, _, _ = laws_of(result, num_draws)
+    law, laws, _, source = laws_of(result, num_draws)
     terms = terms_of(law, cost, unique, max_passes, min_N, max_N, held)
     try:
         losses = np.atleast_1d(np.asarray(loss, float))
@@ -75,7 +77,7 @@ def compute_for(
     with jax.enable_x64(True):
         found = np.asarray(least_computes(laws, jnp.tile(jnp.asarray(losses), (count, 1)), terms))
         none = ~np.isfinite(found).any(axis=0)
-        if none.any():
+        if none.all():
             most = jnp.minimum(FAR, terms.cost.of(terms.max_N, terms.max_D))[None]
             floor = np.asarray(optima(laws, most, terms, reaches(terms, most)).loss)
             loosen = ", or loosen the limits" if float(most[0]) < FAR else ""
@@ -83,6 +85,7 @@ def compute_for(
                 f"A loss of {losses[none][0]:g} is never reached: the best that {type(law).__name__} comes to is "
                 f"{floor[0].item():.4g}{_of_draws(floor[1:])}. Ask for a higher loss{loosen}."
             )
+    warn_beyond(found[0][np.isfinite(found[0])], source)
     probability = np.mean(np.isfinite(found[1:]), axis=0) if count > 1 else None
     return Needed(losses, quantity(found, level), probability)
 

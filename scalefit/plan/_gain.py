@@ -17,7 +17,7 @@ from ._allocation import Quantity, quantity
 from ._asked import seed_of
 from ._crossover import Crossover, crossover_over, last_crossing
 from ._optimum import Terms, least_computes, optima, optimum, reach, reaches
-from ._terms import CostLike, compute_budgets, laws_of, terms_of
+from ._terms import CostLike, compute_budgets, laws_of, terms_of, warn_beyond
 
 POINTS = 64
 """Budgets, evenly in the logarithm, between which a crossing is looked for."""
@@ -72,6 +72,8 @@ def gain(
 
     **Returns:** a `Gain`.
 
+    **Warns:** more than a hundred times beyond the largest run's compute of either.
+
     **Raises:** `InputError` as `allocate`, and for paired ensembles of different lengths or with draws that failed.
     """
     check_level(level)
@@ -79,6 +81,8 @@ def gain(
     terms = [_terms(law, cost, further) for law, further in zip((one, other), held, strict=True)]
     budgets = compute_budgets(budget, terms[0])
     compute_budgets(budget, terms[1])
+    for result in (first, second):
+        warn_beyond(budgets, laws_of(result, 2).source)
     with jax.enable_x64(True):
         at = jnp.asarray(budgets)
         losses, theirs = _least(one, at, terms[0]), _least(other, at, terms[1])
@@ -110,6 +114,8 @@ def overtakes(
 
     **Returns:** a `Crossover`: the last crossing within the range, over the draws that cross.
 
+    **Warns:** where they cross more than a hundred times beyond the largest run's compute of either.
+
     **Raises:** `InputError` as `gain`, and for a range that is none.
     """
     check_level(level)
@@ -123,6 +129,8 @@ def overtakes(
     with jax.enable_x64(True):
         budgets = jnp.asarray(np.geomspace(ends[0], ends[1], POINTS))
         draws, ahead = map(np.asarray, _crossings(one, other, budgets, *terms))
+    for result in (first, second):
+        warn_beyond(draws[:1][np.isfinite(draws[:1])], laws_of(result, 2).source)
     if len(draws) == 1:
         return Crossover(float(draws[0]), None, None, None, None, None)
     return crossover_over(float(draws[0]), draws[1:], ahead[1:], level)

@@ -1,5 +1,6 @@
 """What a plan over sizes keeps to, from what was asked, and the laws that it is made with."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ from ._known import Drawn, drawn_of, valued
 from ._optimum import MOST, Terms, reaches
 
 CostLike = str | Callable[[Any, Any], Any]
+BEYOND = 100.0
+"""Plans so many times beyond the largest run's compute have a warning."""
 
 
 class Laws(NamedTuple):
@@ -96,6 +99,25 @@ def terms_of(
             jnp.asarray(float(tokens)),
             None if unique is None else jnp.asarray(float(unique)),
             {name: jnp.asarray(float(value)) for name, value in given.items()},
+        )
+
+
+def warn_beyond(budgets: Float[np.ndarray, " budget"], source: Any) -> None:
+    """Say that budgets lie more than `BEYOND` times beyond the largest run's compute, in one sentence.
+
+    **Arguments:**
+
+    - `budgets`: In FLOP.
+    - `source`: Where the runs came from; `None` for a law by itself, which has none.
+    """
+    if source is None or "C" not in source.ranges or not budgets.size:
+        return
+    times = float(np.max(budgets)) / source.ranges["C"][1]
+    if times > BEYOND:
+        warnings.warn(
+            f"{float(np.max(budgets)):.3g} FLOP is {times:.3g} times the compute of the largest run "
+            f"({source.ranges['C'][1]:.3g} FLOP): intervals know how runs scatter, not how the law is wrong there.",
+            stacklevel=3,
         )
 
 

@@ -50,7 +50,8 @@ def test_served_models_are_smaller_than_the_best_to_train():
 def test_a_loss_below_the_floor_is_a_probability(draws):
     """Where some draws allow it; none at all is refused with what is possible."""
     floor = float(draws.fit.law.E)
-    found = sf.compute_for(draws, loss=[floor + 0.2, floor + 0.005])
+    with pytest.warns(UserWarning, match="times the compute of the largest run"):
+        found = sf.compute_for(draws, loss=[floor + 0.2, floor + 0.005])
     below = np.mean(np.asarray(draws.law.E) < floor + 0.005)
     assert found.probability is not None
     assert found.probability == pytest.approx([1.0, below], abs=0.05)
@@ -104,7 +105,8 @@ def test_a_crossing_over_draws(draws):
     """Against the crossing of one draw by itself."""
     law = jax.tree.map(lambda a: a[3], draws.law)
     other = Chinchilla(E=1.85, A=300.0, B=1500.0, alpha=0.35, beta=0.37)
-    found = sf.overtakes(other, draws, between=(1e18, 1e26))
+    with pytest.warns(UserWarning, match="times the compute of the largest run"):
+        found = sf.overtakes(other, draws, between=(1e18, 1e26))
     assert found.draws is not None
     assert found.draws[3] == pytest.approx(sf.overtakes(other, law, between=(1e18, 1e26)).budget, rel=1e-9, nan_ok=True)
     assert found.probability == pytest.approx(np.mean(np.isfinite(found.draws)))
