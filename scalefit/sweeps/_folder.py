@@ -10,6 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from .._core import InputError, written_whole
 
+END = b"PAR1"
+"""How every Parquet file ends."""
 LEFT = 3600.0
 """Seconds after which a file that nobody writes to was left by a writer that was killed."""
 
@@ -37,6 +39,10 @@ class Folder(Protocol):
 
     def names(self, under: str) -> set[str]:
         """Names of the whole files in a folder of it."""
+        ...
+
+    def complete(self, name: str) -> bool:
+        """Whether a Parquet file ends as it should, as far as that can be told cheaply."""
         ...
 
     def remove(self, name: str) -> None:
@@ -115,6 +121,14 @@ class Local:
         except OSError as error:
             raise InputError(f"{str(self._root / under)!r} cannot be listed: {error.strerror}.") from error
 
+    def complete(self, name: str) -> bool:
+        try:
+            with open(self._root / name, "rb") as stream:
+                stream.seek(-len(END), os.SEEK_END)
+                return stream.read() == END
+        except OSError:
+            return False
+
     def remove(self, name: str) -> None:
         try:
             (self._root / name).unlink(missing_ok=True)
@@ -178,6 +192,9 @@ class Bucket:
             raise InputError(f"{self.path}/{under} cannot be listed: {error.strerror or error}.") from error
         # Some stores list the folder itself.
         return {entry.rstrip("/").rpartition("/")[2] for entry in found if entry.strip("/") != place.strip("/")}
+
+    def complete(self, name: str) -> bool:
+        return True  # an object is there whole or not at all
 
     def remove(self, name: str) -> None:
         try:

@@ -123,7 +123,9 @@ def sweep(
         warnings.warn(said, stacklevel=2)
     for note in grid.notes:
         warnings.warn(f"{note}.", stacklevel=2)
-    there = folder.names(CHUNKS)
+    there = {name for name in finished(folder, digest) if folder.complete(f"{CHUNKS}/{name}")}
+    if broken := len(finished(folder, digest)) - len(there):
+        warnings.warn(f"{broken} finished chunks are cut off or no tables, and are done again.", stacklevel=2)
     index, count = shard or (0, 1)
     left = [chunk for chunk in grid.chunks() if file_of(chunk, digest) not in there]
     mine = [chunk for chunk in left if chunk.place % count == index]
