@@ -1,6 +1,7 @@
 """What holds for every test: shapes checked at run time, JAX's switches by folder, where public data lie."""
 
 import contextlib
+import gc
 import os
 import shutil
 import sys
@@ -44,6 +45,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Nothing is kept between runs of the suite."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ[COMPILED], ignore_errors=True)
+
+
+MAPS = 25_000
+"""Pieces of memory that compiled programs may hold; Linux gives a process 65,530, and then compilation fails."""
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Between two files a worker that holds very many programs lets go of them; they are read back from the folder."""
+    if nextitem is None or nextitem.path == item.path or not sys.platform.startswith("linux"):
+        return
+    with open("/proc/self/maps", "rb") as held:
+        if sum(1 for _ in held) > MAPS:
+            jax.clear_caches()
+            gc.collect()
 
 
 @pytest.fixture(autouse=True)
