@@ -92,7 +92,9 @@ def approaches(
     r"""The exponent of the compute-optimal size $N^* \propto C^a$ by all three approaches (arXiv 2203.15556).
 
     The lower envelope of training curves (`envelope`), isoFLOP curves (`isoflop`), and the least loss of a law of N and
-    D fitted to all runs, C = 6 N D. Of checkpoints, isoFLOP curves are cut from the training curves at twelve budgets.
+    D fitted to all runs, C = 6 N D. Of checkpoints, isoFLOP curves are cut from the training curves at twelve budgets;
+    their own intervals take what a training has in common at all budgets for independent, and are too narrow. Rows are
+    taken for checkpoints where `cluster` puts several together: say `cluster=None` for trainings that are all ended.
     Approaches err in different ways that their own intervals do not know of: how far they are apart is a part of how
     unsure the exponent is, and stands beside the spread within each.
 

@@ -55,6 +55,13 @@ def slices(runs: Runs, num: int, cluster: Any) -> Slices:
         loss[i, inside] = np.interp(grid[inside], log_C[some], np.log(runs.target[some]))
         log_D[i, inside] = np.interp(grid[inside], log_C[some], np.log(point["D"][some]))
     first = np.unique(code, return_index=True)[1]
+    for some in np.split(order, np.cumsum(rows)[:-1]):
+        sizes = point["N"][some]
+        if sizes.max() > sizes.min() * (1.0 + 1e-9):
+            raise InputError(
+                f"A training of {runs.name!r} has sizes from {sizes.min():.4g} to {sizes.max():.4g} (row "
+                f"{runs.rows[some[0]]}): rows of one training share N. Say with cluster what a training is."
+            )
     return Slices(np.exp(grid), np.log(point["N"])[first], np.exp(loss), log_D)
 
 
@@ -123,6 +130,9 @@ def envelope(
     draws = np.random.default_rng([seed, 0xE27E]).multinomial(count, np.full(count, 1 / count), size=num)
     parts = [_least(table, draws[low : low + TOGETHER])[1:] for low in range(0, num, TOGETHER)]
     N, D = (np.concatenate(part) for part in zip(*parts))
+    # One size that is best throughout says nothing of how the best size grows, in a resample as in the runs.
+    alone = np.max(np.where(np.isnan(N), -np.inf, N), axis=1) <= np.min(np.where(np.isnan(N), np.inf, N), axis=1) + 1e-9
+    N[alone], D[alone] = np.nan, np.nan
     log_C, even = np.log(table.C)[None], np.ones((1, points))
 
     def along(at: np.ndarray, drawn: np.ndarray) -> Trend:

@@ -81,12 +81,12 @@ def gain(
     terms = [_terms(law, cost, further) for law, further in zip((one, other), held, strict=True)]
     budgets = compute_budgets(budget, terms[0])
     compute_budgets(budget, terms[1])
-    for result in (first, second):
-        warn_beyond(budgets, laws_of(result, 2).source)
+    warn_beyond(budgets, laws_of(first, 2).source)
     with jax.enable_x64(True):
         at = jnp.asarray(budgets)
         losses, theirs = _least(one, at, terms[0]), _least(other, at, terms[1])
         needed = np.asarray(least_computes(other, losses, terms[1]))
+    warn_beyond(needed[0][np.isfinite(needed[0])], laws_of(second, 2).source)
     ahead = np.mean(np.asarray(losses < theirs)[1:], axis=0) if len(losses) > 1 else None
     return Gain(budgets, quantity(needed / budgets, level), ahead, paired)
 

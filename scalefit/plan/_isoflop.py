@@ -151,7 +151,8 @@ def isoflop(
     fields, at, reason = _optima(table, y, there, spread, method, log, num if np.any(spread) else 0, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         compute = np.sum(np.where(there, table.C, 0.0), axis=-1) / np.sum(there, axis=-1)
-    inside = np.isfinite(compute) if between is None else (compute > between[0]) & (compute < between[1])
+    low, high = between or (0.0, np.inf)
+    inside = np.isfinite(compute) & (compute >= low * (1.0 - 1e-9)) & (compute <= high * (1.0 + 1e-9))
     log_C = np.where(inside, np.log(np.where(inside, compute, 1.0)), np.nan)
     trends: dict[str, Any] = {f"trend_{name}": _trend(log_C, some, weighted) for name, some in at.items()}
     if not np.isfinite(trends["trend_N"].exponent).any():

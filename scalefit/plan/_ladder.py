@@ -149,7 +149,7 @@ def ladder(
     tasks, task = runs.groups(by)
     _, training = runs.groups("run")
     order = np.lexsort((point["D"], training, task))
-    curves = np.flatnonzero(np.r_[True, np.diff(task[order]) + np.diff(training[order]) != 0])
+    curves = np.flatnonzero(np.r_[True, (np.diff(task[order]) != 0) | (np.diff(training[order]) != 0)])
     ends = np.r_[curves[1:], len(order)]
     task, training = task[order][curves], training[order][curves]
 

@@ -1,5 +1,6 @@
 """Ladders: sixteen small runs foretell the losses and accuracies of a large one as published."""
 
+import importlib
 import json
 import sys
 from typing import Any
@@ -165,3 +166,30 @@ def test_trainings_must_be_told_apart():
     runs = sf.Runs([1.0, 0.9], N=[1e8, 1e8], D=[1e9, 2e9], accuracy=[0.3, 0.4], group=["a", "a"])
     with pytest.raises(sf.InputError, match="does not say which training each row is a checkpoint of"):
         sf.ladder(runs)
+
+
+def test_two_trainings_of_two_tasks_are_four(monkeypatch):
+    """Also where the next task begins at the training before the last one's."""
+    seen = {}
+
+    def noted(law, runs, **options):
+        seen.setdefault(type(law).__name__ if not isinstance(law, type) else law.__name__, runs)
+        raise sf.InputError("enough")
+
+    monkeypatch.setattr(importlib.import_module("scalefit.plan._ladder"), "fit", noted)
+    steps = np.arange(1, 21)
+    columns = {"loss": [], "accuracy": [], "N": [], "D": [], "task": [], "run": []}
+    for task in ("a", "b"):
+        for size, name in ((1e8, "small"), (2e8, "large")):
+            columns["loss"] += (2.0 + 1.0 / steps).tolist()
+            columns["accuracy"] += (0.3 + 0.01 * steps).tolist()
+            columns["N"] += [size] * 20
+            columns["D"] += (1e9 * steps).tolist()
+            columns["task"] += [task] * 20
+            columns["run"] += [name] * 20
+    with pytest.raises(sf.InputError, match="enough"):
+        sf.ladder(sf.read_runs(columns, target="loss"), by="task", num=10)
+    (runs,) = seen.values()
+    assert sorted(zip(runs.labels["group"].tolist(), runs.inputs["N"].tolist())) == [
+        (0, 1e8), (0, 2e8), (1, 1e8), (1, 2e8)
+    ]  # fmt: skip
