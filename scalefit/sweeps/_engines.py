@@ -53,7 +53,7 @@ def do(folder: Folder, grid: Grid, sweep: str, chunk: Chunk, ready: Callable[[],
         lay = ready or functools.partial(laid, cell, grid.config, chunk.first, chunk.count)
         found = done(cell, grid.config, lay())
         content = _table(found.rows)
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is written down and the other chunks go on
         return failed(folder, grid, sweep, chunk, f"{type(error).__name__}: {error}", traceback.format_exc())
     folder.put(f"{CHUNKS}/{file_of(chunk, sweep)}", content)
     folder.remove(_reason(chunk, sweep))

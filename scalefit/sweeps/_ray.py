@@ -75,7 +75,7 @@ def _refuse_cpus(ray: Any, cpus: int) -> None:
 
 def _environment(cpus: int) -> dict[str, str]:
     """Of the workers: their cores, and the folder of compiled code that this process has, where it has one."""
-    kept = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    kept = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]  declared at run time
     more = {"JAX_COMPILATION_CACHE_DIR": str(kept), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"} if kept else {}
     return {"SCALEFIT_CORES": str(cpus)} | more
 

@@ -123,8 +123,9 @@ def sweep(
         warnings.warn(said, stacklevel=2)
     for note in grid.notes:
         warnings.warn(f"{note}.", stacklevel=2)
-    there = {name for name in finished(folder, digest) if folder.complete(f"{CHUNKS}/{name}")}
-    if broken := len(finished(folder, digest)) - len(there):
+    names = finished(folder, digest)
+    there = {name for name in names if folder.complete(f"{CHUNKS}/{name}")}
+    if broken := len(names) - len(there):
         warnings.warn(f"{broken} finished chunks are cut off or no tables, and are done again.", stacklevel=2)
     index, count = shard or (0, 1)
     left = [chunk for chunk in grid.chunks() if file_of(chunk, digest) not in there]

@@ -63,7 +63,7 @@ def _parameters(fits: Fit[Any], draws: Ensemble[Any] | None, config: Config) -> 
     for k, name in enumerate(names):
         if name in fits.free:
             low, high = _ends(drawn[..., k], config.level)
-            found |= {f"{name}_se": _spread(drawn[..., k]), f"{name}_low": low, f"{name}_high": high}
+            found |= {f"{name}_se": np.nanstd(drawn[..., k], axis=1, ddof=1), f"{name}_low": low, f"{name}_high": high}
     found["draws"] = np.asarray(draws.converged & good[:, None]).sum(axis=1)
     if config.keep_draws:
         found |= {f"{name}_draws": list(drawn[..., k]) for k, name in enumerate(names) if name in fits.free}
@@ -129,25 +129,7 @@ _PLANS: Mapping[str, Callable[..., Columns]] = {"plan": _plan, "curate": _curate
 
 
 def _ends(drawn: Any, level: float) -> tuple[np.ndarray, np.ndarray]:
-    low, high = _quantiles(drawn, [0.5 - 0.5 * level, 0.5 + 0.5 * level])
+    """Ends of the central interval along draws, of those there are."""
+    quantile = np.nanquantile if np.isnan(drawn).any() else np.quantile  # the second is much the quicker
+    low, high = quantile(drawn, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1)
     return low, high
-
-
-def _quantiles(drawn: np.ndarray, tails: list[float]) -> np.ndarray:
-    """Quantiles along draws, of those there are; NaN where there is none."""
-    known = np.isfinite(drawn)
-    if known.all():
-        return np.quantile(drawn, tails, axis=1)
-    found = np.full((len(tails), len(drawn)), np.nan)
-    for place in np.flatnonzero(known.any(axis=1)):
-        found[:, place] = np.quantile(drawn[place, known[place]], tails)
-    return found
-
-
-def _spread(drawn: np.ndarray) -> np.ndarray:
-    known = np.isfinite(drawn)
-    count = known.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, drawn, 0.0).sum(axis=1) / count
-        square = np.where(known, (drawn - mean[:, None]) ** 2, 0.0).sum(axis=1)
-        return np.where(count > 1, np.sqrt(square / (count - 1)), np.nan)
