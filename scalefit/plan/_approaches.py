@@ -15,9 +15,10 @@ from ..estimate import bootstrap, fit, refuse_number
 from ..laws import AbstractLaw, Chinchilla
 from ..noise import AbstractNoise
 from ..results import Band, check_level
-from ._envelope import Envelope, envelope, slices
+from ._envelope import Envelope, envelope
 from ._isoflop import IsoFLOP, isoflop
 from ._optimum import best_sizes
+from ._trainings import of_one_row, slices, trainings
 from ._trend import Trend, of_setting, trend
 
 BUDGETS = 12
@@ -33,6 +34,7 @@ class Approaches:
     - `trends`: Power laws of N* in compute, by approach: `envelope`, `isoflop` and `surface`.
     - `between`: Standard deviation of the exponents over the approaches; `within`: that of the replicates of each.
     - `envelope`, `isoflop`: The results themselves, `None` where the runs do not allow one; `left_out` says why.
+    - `notes`: What else to know of them.
     """
 
     trends: Mapping[str, Trend]
@@ -41,6 +43,7 @@ class Approaches:
     envelope: Envelope | None
     isoflop: IsoFLOP | None
     left_out: Mapping[str, str]
+    notes: tuple[str, ...]
 
     def __repr__(self) -> str:
         lines = []
@@ -51,7 +54,8 @@ class Approaches:
         value, low, high, *_ = self.exponent()
         lines.append(f"  spread between {self.between:.2g}; both: {value:.4f} [{low:.4g}, {high:.4g}]")
         left = [f"  without {name}: {why}" for name, why in self.left_out.items()]
-        return "\n".join([f"Approaches to the compute-optimal size: {len(self.trends)}", *lines, *left])
+        notes = [f"  note: {note}" for note in self.notes]
+        return "\n".join([f"Approaches to the compute-optimal size: {len(self.trends)}", *lines, *left, *notes])
 
     def exponent(self, level: float = 0.95) -> Band:
         """The exponent by all approaches alike, the spread between them and within each in one interval.
@@ -92,23 +96,26 @@ def approaches(
     r"""The exponent of the compute-optimal size $N^* \propto C^a$ by all three approaches (arXiv 2203.15556).
 
     The lower envelope of training curves (`envelope`), isoFLOP curves (`isoflop`), and the least loss of a law of N and
-    D fitted to all runs, C = 6 N D. Of checkpoints, isoFLOP curves are cut from the training curves at twelve budgets;
-    their own intervals take what a training has in common at all budgets for independent, and are too narrow. Rows are
-    taken for checkpoints where `cluster` puts several together: say `cluster=None` for trainings that are all ended.
-    Approaches err in different ways that their own intervals do not know of: how far they are apart is a part of how
-    unsure the exponent is, and stands beside the spread within each.
+    D fitted to all runs, C = 6 N D. Where a `run` says which training each row is a checkpoint of, isoFLOP curves are
+    cut from the training curves at twelve budgets, and what a training is off by counts at all of them; other rows are
+    trainings that have ended. Approaches err in different ways that their own intervals do not know of: how far they
+    are apart is a part of how unsure the exponent is, and stands beside the spread within each.
 
     **Arguments:**
 
     - `runs`: Runs with N, D and C (one of them may follow from the other two by C = 6 N D).
     - `law`: The law of the surface; `noise`: how runs scatter about it, see `fit`.
-    - `by`, `method`: Of the isoFLOP curves, see `isoflop`.
-    - `cluster`: What tells one training from another: see `Runs.clusters`.
+    - `by`, `method`: Of the isoFLOP curves, see `isoflop`; those of checkpoints are at budgets of their own.
+    - `cluster`: What tells the trainings apart that rows are checkpoints of: `"auto"` for `run` where there is one, a
+        name or names; `None` for trainings that are all ended. The surface is resampled by it as `bootstrap` reads
+        it, so that rows without `run` may count as one training there.
     - `num`, `seed`: Replicates of each approach, and their seed.
 
     **Returns:** an `Approaches`.
 
-    **Raises:** `InputError` for runs without N, D or C, or a law of other inputs.
+    **Warns:** of an approach that the runs do not allow, and of what `envelope` and `isoflop` warn of.
+
+    **Raises:** `InputError` for runs without N, D or C, a law of other inputs, or `by` of checkpoints.
     """
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
@@ -116,14 +123,20 @@ def approaches(
     runs = runs.complete(("N", "D", "C"))
     found: dict[str, Any] = {}
     left: dict[str, str] = {}
-    checkpoints = np.bincount(runs.clusters(cluster)).max() > 1
-    if checkpoints:
+    notes: tuple[str, ...] = ()
+    curves, told = runs, cluster
+    if np.bincount(trainings(runs, cluster)).max() > 1:
+        if by != "C":
+            raise InputError(
+                f"by is {by!r}, and rows are checkpoints, whose isoFLOP curves are cut at computes of their own: leave "
+                f"by out, or say cluster=None where each row is a training that ended."
+            )
         _try("envelope", found, left, lambda: envelope(runs, cluster=cluster, num=num, seed=seed))
-        curves, by = _cut(runs, cluster), "C"
+        curves, notes = _cut(runs, cluster)
+        told = "run"
     else:
-        left["envelope"] = "no training has two checkpoints"
-        curves = runs
-    _try("isoflop", found, left, lambda: isoflop(curves, by=by, method=method, num=num, seed=seed))
+        left["envelope"] = "no two rows are said to be of one training, by a `run` or with cluster="
+    _try("isoflop", found, left, lambda: isoflop(curves, by=by, method=method, cluster=told, num=num, seed=seed))
     trends = {name: one.trend_N for name, one in found.items()}
     C = runs.select(("C",))[0]["C"]
     fitted = fit(law, runs, noise=noise, seed=seed)
@@ -133,7 +146,7 @@ def approaches(
     return Approaches(
         trends=trends, between=float(np.std(a, ddof=1)) if len(a) > 1 else 0.0,
         within={name: float(np.std(_draws(one))) for name, one in trends.items()},
-        envelope=found.get("envelope"), isoflop=found.get("isoflop"), left_out=left,
+        envelope=found.get("envelope"), isoflop=found.get("isoflop"), left_out=left, notes=notes,
     )  # fmt: skip
 
 
@@ -146,13 +159,20 @@ def _try(name: str, found: dict[str, Any], left: dict[str, str], make: Any) -> N
         warnings.warn(f"There is no {name} of these runs: {error}", stacklevel=3)
 
 
-def _cut(runs: Runs, cluster: Any) -> Runs:
-    """Runs at twelve budgets, read off the training curves."""
+def _cut(runs: Runs, cluster: Any) -> tuple[Runs, tuple[str, ...]]:
+    """Runs at twelve budgets, read off the training curves, each with its training; and what to know of them."""
     table = slices(runs, BUDGETS, cluster)
     there = np.isfinite(table.loss)
-    N = np.broadcast_to(np.exp(table.log_N)[:, None], there.shape)[there]
-    C = np.broadcast_to(table.C, there.shape)[there]
-    return Runs(table.loss[there], N=N, D=np.exp(table.log_D[there]), C=C, target=runs.target_name, name=runs.name)
+
+    def wide(column: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(column, there.shape)[there]
+
+    cut = Runs(
+        table.loss[there], N=wide(np.exp(table.log_N)[:, None]), D=np.exp(table.log_D[there]), C=wide(table.C),
+        se=None if table.se is None else table.se[there], run=wide(table.training[:, None]),
+        target=runs.target_name, name=runs.name,
+    )  # fmt: skip
+    return cut, of_one_row(table.single)
 
 
 def surface_trend(law: AbstractLaw, drawn: Any, C: Float[np.ndarray, " budget"], converged: np.ndarray | None) -> Trend:

@@ -7,9 +7,12 @@ from jaxtyping import Bool, Float, Int
 
 from .._core import InputError
 from ..data import Runs
+from ._trainings import refuse_no_logarithm, trainings
 
 FEWEST = 3
 """Sizes at a budget below which neither a parabola nor a spline has a minimum of its own."""
+SAME = 1e-9
+"""Sizes whose logarithms are no farther apart are one."""
 
 
 class Curves(NamedTuple):
@@ -19,7 +22,7 @@ class Curves(NamedTuple):
 
     - `keys`: The settings.
     - `C`, `log_N`, `log_D`, `loss`: Of each run; `se`: the standard error of its loss, `None` where runs have none.
-    - `there`: Which places hold a run; `row`: its place among the runs.
+    - `there`: Which places hold a run; `row`: its place among the runs; `training`: the number of its training.
     """
 
     keys: tuple[Any, ...]
@@ -30,21 +33,30 @@ class Curves(NamedTuple):
     se: Float[np.ndarray, "setting budget run"] | None
     there: Bool[np.ndarray, "setting budget run"]
     row: Int[np.ndarray, "setting budget run"]
+    training: Int[np.ndarray, "setting budget run"]
+
+    def sizes(self, there: Bool[np.ndarray, "setting budget run"]) -> Int[np.ndarray, "setting budget"]:
+        """How many different sizes the runs have that are there; runs of one size are one, whatever their seeds."""
+        N = np.sort(np.where(there, self.log_N, np.inf), axis=-1)
+        with np.errstate(invalid="ignore"):
+            new = np.diff(N, axis=-1, prepend=-np.inf) > SAME
+        return np.count_nonzero(new & np.isfinite(N), axis=-1)
 
 
-def curves(runs: Runs, by: str, within: float, groups: str | tuple[str, ...] | None) -> Curves:
+def curves(
+    runs: Runs,
+    by: str,
+    within: float,
+    groups: str | tuple[str, ...] | None,
+    cluster: str | tuple[str, ...] | None,
+) -> Curves:
     """Group runs by setting and budget.
 
     **Raises:** `InputError` where a name is not there, or no budget has three sizes.
     """
     runs = runs.complete(("N", "D", "C"))
     point, _ = runs.select(("N", "D", "C"))
-    if np.min(runs.target) <= 0:
-        row = int(runs.rows[int(np.argmin(runs.target))])
-        raise InputError(
-            f"{runs.target_name} is {np.min(runs.target):g} in row {row} of {runs.name!r}; isoFLOP curves are of a "
-            f"loss above 0: leave the row out, or give the loss itself."
-        )
+    refuse_no_logarithm(runs)
     keys, setting = ([None], np.zeros(len(runs), int)) if groups is None else runs.groups(groups)
     budget = _budgets(runs, point["C"], setting, by, within)
     order = np.lexsort((point["N"], budget, setting))
@@ -59,14 +71,16 @@ def curves(runs: Runs, by: str, within: float, groups: str | tuple[str, ...] | N
 
     there = table(np.ones(len(runs), bool), False)
     log_N, log_D = (table(np.log(point[name]), np.nan) for name in ("N", "D"))
-    if np.max(np.sum(there, axis=-1)) < FEWEST:
+    se = None if runs.se is None else table(runs.se, np.nan)
+    row, training = table(np.arange(len(runs)), -1), table(trainings(runs, cluster), -1)
+    loss = table(runs.target, np.nan)
+    found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, training)
+    if np.max(found.sizes(there)) < FEWEST:
         raise InputError(
-            f"No compute budget of {runs.name!r} has {FEWEST} runs: an isoFLOP curve needs runs of several sizes at "
+            f"No compute budget of {runs.name!r} has {FEWEST} sizes: an isoFLOP curve needs runs of several sizes at "
             f"one compute. Name the column of budgets with by=, or widen within={within:g}."
         )
-    se = None if runs.se is None else table(runs.se, np.nan)
-    row = table(np.arange(len(runs)), -1)
-    return Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, table(runs.target, np.nan), se, there, row)
+    return found
 
 
 def _begins(setting: np.ndarray, budget: np.ndarray) -> Bool[np.ndarray, " run"]:

@@ -1,7 +1,7 @@
 """Training curves against compute, and their lower envelope: the best size while training goes on."""
 
 import dataclasses
-from typing import Any, NamedTuple
+import warnings
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,60 +9,13 @@ from jaxtyping import Float, Int
 from .._core import InputError
 from ..data import Runs
 from ..estimate import refuse_number
+from ._trainings import Slices, of_one_row, slices
 from ._trend import Trend, of_setting, trend
 
 FEWEST = 3
 """Sizes that must be under way at a compute for one of them to be between others."""
 TOGETHER = 64
 """Replicates taken at once."""
-
-
-class Slices(NamedTuple):
-    """Training curves read at the same compute: by training and compute, NaN where a training was not there.
-
-    **Arguments:**
-
-    - `C`: The compute; `log_N`: of each training.
-    - `loss`, `log_D`: By linear interpolation of the logarithms between checkpoints.
-    """
-
-    C: Float[np.ndarray, " compute"]
-    log_N: Float[np.ndarray, " training"]
-    loss: Float[np.ndarray, "training compute"]
-    log_D: Float[np.ndarray, "training compute"]
-
-
-def slices(runs: Runs, num: int, cluster: Any) -> Slices:
-    """Read every training at `num` computes, evenly spaced in the logarithm from the least to the largest of all.
-
-    **Raises:** `InputError` where no training has two checkpoints.
-    """
-    runs = runs.complete(("N", "D", "C"))
-    point, _ = runs.select(("N", "D", "C"))
-    code = runs.clusters(cluster)
-    rows = np.bincount(code)
-    if rows.max() < 2:
-        raise InputError(
-            f"{runs.name!r} has no training with two checkpoints, and an envelope is of training curves: give runs "
-            f"with checkpoints, and name the column that says which training each is of with columns={{'run': ...}}."
-        )
-    log_C = np.log(point["C"])
-    grid = np.linspace(log_C.min(), log_C.max(), num)
-    order = np.lexsort((log_C, code))
-    loss, log_D = np.full((2, len(rows), num), np.nan)
-    for i, some in enumerate(np.split(order, np.cumsum(rows)[:-1])):
-        inside = (grid >= log_C[some[0]] - 1e-9) & (grid <= log_C[some[-1]] + 1e-9)
-        loss[i, inside] = np.interp(grid[inside], log_C[some], np.log(runs.target[some]))
-        log_D[i, inside] = np.interp(grid[inside], log_C[some], np.log(point["D"][some]))
-    first = np.unique(code, return_index=True)[1]
-    for some in np.split(order, np.cumsum(rows)[:-1]):
-        sizes = point["N"][some]
-        if sizes.max() > sizes.min() * (1.0 + 1e-9):
-            raise InputError(
-                f"A training of {runs.name!r} has sizes from {sizes.min():.4g} to {sizes.max():.4g} (row "
-                f"{runs.rows[some[0]]}): rows of one training share N. Say with cluster what a training is."
-            )
-    return Slices(np.exp(grid), np.log(point["N"])[first], np.exp(loss), log_D)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,6 +28,7 @@ class Envelope:
     - `N`, `D`: Of the training that has it, NaN where it is of the smallest or the largest size under way there.
     - `training`: Which training that is, in the order of the runs; -1 where none is under way.
     - `trend_N`, `trend_D`, `trend_ratio`: Power laws in C of N*, D* and D*/N*.
+    - `notes`: What to know of them.
     """
 
     C: Float[np.ndarray, " compute"]
@@ -85,12 +39,14 @@ class Envelope:
     trend_N: Trend
     trend_D: Trend
     trend_ratio: Trend
+    notes: tuple[str, ...]
 
     def __repr__(self) -> str:
         ends = self.trend_N.interval()
         sure = "" if ends is None else f" [{ends[0]:.4g}, {ends[1]:.4g}]"
         used = np.unique(self.training[np.isfinite(self.N)]).size
-        return f"Envelope of {used} trainings: N* ~ C^{self.trend_N.exponent:.4g}{sure}"
+        first = f"Envelope of {used} trainings: N* ~ C^{self.trend_N.exponent:.4g}{sure}"
+        return "\n".join([first, *(f"  note: {note}" for note in self.notes)])
 
 
 def envelope(
@@ -109,12 +65,15 @@ def envelope(
 
     - `runs`: Checkpoints with N, D and C (one of them may follow from the other two by C = 6 N D).
     - `points`: Computes at which the curves are compared.
-    - `cluster`: What tells one training from another: see `Runs.clusters`.
+    - `cluster`: What tells the trainings apart: `"auto"` for `run`, or a name or names.
     - `num`, `seed`: Replicates, and their seed.
 
     **Returns:** an `Envelope`.
 
-    **Raises:** `InputError` for runs without checkpoints, and where no compute has a best size between others.
+    **Warns:** of trainings of one row, and where many replicates have fewer than two best sizes, and so no line.
+
+    **Raises:** `InputError` for runs without checkpoints, a training of several sizes, a loss not above 0, and where no
+    compute has a best size between others.
     """
     refuse_number("points", points, 2)
     refuse_number("num", num, 2)
@@ -140,9 +99,14 @@ def envelope(
 
     best = np.where(whole[0] >= 0, whole[0], 0)
     loss = np.where(whole[0] >= 0, table.loss[best, np.arange(points)], np.nan)
+    trend_N = along(at_N, N)
+    notes = (*of_one_row(table.single), *trend_N.doubts())
+    for note in notes:
+        warnings.warn(f"{runs.name!r}: {note}.", stacklevel=2)
     return Envelope(
-        C=table.C, loss=loss, N=np.exp(at_N[0]), D=np.exp(at_D[0]), training=whole[0],
-        trend_N=along(at_N, N), trend_D=along(at_D, D), trend_ratio=along(at_D - at_N, D - N),
+        C=table.C, loss=loss, N=np.exp(at_N[0]), D=np.exp(at_D[0]),
+        training=np.where(whole[0] >= 0, table.training[best], -1),
+        trend_N=trend_N, trend_D=along(at_D, D), trend_ratio=along(at_D - at_N, D - N), notes=notes,
     )  # fmt: skip
 
 

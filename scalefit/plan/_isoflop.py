@@ -101,6 +101,7 @@ def isoflop(
     outliers: Literal["keep", "drop"] = "keep",
     between: tuple[float, float] | None = None,
     within: float = 0.1,
+    cluster: str | tuple[str, ...] | None = "auto",
     num: int = 1000,
     seed: int = 0,
 ) -> IsoFLOP:
@@ -110,6 +111,7 @@ def isoflop(
     through all runs, or by an Akima spline between them on a grid of 25 points a gap (arXiv 2406.19146). A minimum at
     the end of its sizes is left out and never clamped. Replicates, in which the noise is added to every loss once
     more, give standard errors and the interval of the exponents; the line through the optima is weighed by them.
+    Checkpoints of one training are taken to be off by the same, so that in a replicate their noise is one number.
 
     A parabola is wrong in a known way (arXiv 2603.22339): its vertex is off where sizes span too much, are not centred
     on the minimum, or the exponents of N and D differ; that shifts N*, and where it drifts with compute the exponent
@@ -130,6 +132,8 @@ def isoflop(
         out. They are flagged and warned of either way.
     - `between`: Compute, in FLOP, outside which budgets take no part in the line.
     - `within`: See `by`.
+    - `cluster`: What tells the trainings apart that rows are of: `"auto"` for `run` where there is one, and else each
+        row its own; a name or names; or `None` for each its own.
     - `num`, `seed`: Replicates, and their seed.
 
     **Returns:** an `IsoFLOP`.
@@ -143,7 +147,7 @@ def isoflop(
     _refuse(method, outliers, noise, within, between)
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
-    table = curves(runs, by, within, groups)
+    table = curves(runs, by, within, groups, cluster)
     y = np.log(table.loss) if log else table.loss
     flagged = off_curve(table.log_N, np.log(table.loss), table.there)
     there = table.there & ~flagged if outliers == "drop" else table.there
@@ -165,7 +169,7 @@ def isoflop(
         (table.keys[i], float(compute[i, b]), str(reason[i, b]))
         for i, b in zip(*np.nonzero((reason != "") & np.isfinite(compute)))
     )
-    notes = _notes(runs, by_run, left, outliers)
+    notes = _notes(runs, by_run, left, outliers, trends["trend_N"])
     if method == "parabola":
         notes += doubts_of_parabolas(table.log_N, there, np.log(fields["N"]))
     for note in notes:
@@ -224,7 +228,9 @@ def _optima(
 ) -> tuple[dict[str, Any], dict[str, _Best], np.ndarray]:
     """The optima and, by name, their logarithms, standard errors and replicates; and why some are left out."""
     shape = there.shape
-    noisy = np.random.default_rng([seed, 0x150F]).standard_normal((num, *shape)) * spread
+    # One number for all rows of a training: what it is off by, it is off by at every budget.
+    off = np.random.default_rng([seed, 0x150F]).standard_normal((num, int(table.training.max()) + 1))
+    noisy = np.where(there, off[:, table.training], 0.0) * spread
     whole = np.concatenate([y[None], y[None] + noisy])
     flat = (-1, shape[-1])
     found = {}
@@ -233,12 +239,13 @@ def _optima(
         found[name] = at.reshape(-1, *shape[:2]), value.reshape(-1, *shape[:2])
     inside = np.all([np.isfinite(found[name][0]) for name in found], axis=0)
     valid = inside[1:].mean(axis=0) if num else inside[0].astype(float)
-    reason = _reasons(table, y, there, inside[0], valid)
+    sizes = table.sizes(there)
+    reason = _reasons(y, there, sizes, inside[0], valid)
     good = reason == ""
     best: dict[str, _Best] = {}
     for name, x in (("N", table.log_N), ("D", table.log_D)):
         at = np.where(inside & good, found[name][0], np.nan)
-        best[name] = _Best(at[0], _error(x, there, at[1:], valid, method), at[1:] if num else None)
+        best[name] = _Best(at[0], _error(x, there, sizes, at[1:], valid, method), at[1:] if num else None)
     N, D = best["N"], best["D"]
     both = None if N.draws is None or D.draws is None else D.draws - N.draws
     best["ratio"] = _Best(D.at - N.at, N.se + D.se, both)
@@ -250,9 +257,8 @@ def _optima(
     return fields, best, reason
 
 
-def _reasons(table: Curves, y: np.ndarray, there: np.ndarray, inside: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def _reasons(y: np.ndarray, there: np.ndarray, sizes: np.ndarray, inside: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Why a budget has no optimum, in words; empty where it has one."""
-    sizes = np.sum(there, axis=-1)
     lowest = np.argmin(np.where(there, y, np.inf), axis=-1)
     last = there.shape[-1] - 1 - np.argmax(there[..., ::-1], axis=-1)
     end = np.where(lowest == np.argmax(there, axis=-1), "smallest", np.where(lowest == last, "largest", "end of the"))
@@ -267,14 +273,16 @@ def _reasons(table: Curves, y: np.ndarray, there: np.ndarray, inside: np.ndarray
     return reason
 
 
-def _error(x: np.ndarray, there: np.ndarray, at: np.ndarray, valid: np.ndarray, method: str) -> np.ndarray:
+def _error(
+    x: np.ndarray, there: np.ndarray, sizes: np.ndarray, at: np.ndarray, valid: np.ndarray, method: str
+) -> np.ndarray:
     """Standard errors over replicates: wider where few of them have an optimum and, of splines, never below a third
     of a gap between sizes."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.filterwarnings("ignore", "Degrees of freedom|Mean of empty", RuntimeWarning)
         se = np.nanstd(at, axis=0) if len(at) else np.zeros(valid.shape)
         if method == "spline":
-            gaps = np.maximum(np.sum(there, axis=-1) - 1, 1)
+            gaps = np.maximum(sizes - 1, 1)
             wide = np.max(np.where(there, x, -np.inf), axis=-1) - np.min(np.where(there, x, np.inf), axis=-1)
             se = np.maximum(se, FLOOR * wide / gaps)
         return se / valid
@@ -298,7 +306,7 @@ def _by_run(runs: Runs, table: Curves, there: np.ndarray, flagged: np.ndarray) -
     return setting, budget, far
 
 
-def _notes(runs: Runs, flagged: np.ndarray, left: tuple[Any, ...], outliers: str) -> tuple[str, ...]:
+def _notes(runs: Runs, flagged: np.ndarray, left: tuple[Any, ...], outliers: str, trend_N: Trend) -> tuple[str, ...]:
     found = []
     if flagged.any():
         rows = [int(row) for row in runs.rows[flagged]]
@@ -309,4 +317,4 @@ def _notes(runs: Runs, flagged: np.ndarray, left: tuple[Any, ...], outliers: str
         key, C, why = left[0]
         of = "" if key is None else f" of {key!r}"
         found.append(f"{len(left)} budgets have no optimum, the first at {C:.3g} FLOP{of}: {why}")
-    return tuple(found)
+    return (*found, *trend_N.doubts())

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike
 
 from ..results import Band, check_level
 
+MOST_LOST = 0.05
+"""Share of replicates without a line above which that is said."""
+
 
 class Trend(NamedTuple):
     r"""A power law in compute, $y = k\,C^a$, with its replicates where there are any.
@@ -22,6 +25,21 @@ class Trend(NamedTuple):
     exponent: Float[np.ndarray, "*setting"]
     coefficient: Float[np.ndarray, "*setting"]
     draws: Float[np.ndarray, "draw *setting 2"] | None
+
+    @property
+    def valid(self) -> Float[np.ndarray, "*setting"] | None:
+        """Share of the replicates that have two points, and so a line; `None` without replicates."""
+        return None if self.draws is None else np.asarray(np.isfinite(self.draws[..., 0]).mean(axis=0))
+
+    def doubts(self) -> tuple[str, ...]:
+        """In words, the share of replicates that intervals do not count, where there is one."""
+        if self.valid is None:
+            return ()
+        most = np.max(np.where(np.isfinite(self.exponent), 1.0 - self.valid, 0.0))
+        if most <= MOST_LOST:
+            return ()
+        some = "" if np.ndim(self.valid) == 0 else "up to "
+        return (f"{some}{most:.0%} of the replicates have no line, and the intervals are of the others",)
 
     def interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray] | None:
         """The ends of the central interval of the exponent; `None` without replicates.

@@ -5,6 +5,7 @@ import pytest
 
 import scalefit as sf
 from scalefit.laws import Chinchilla, PowerLaw
+from scalefit.plan._approaches import _cut
 from scalefit.plan._optimum import best_sizes
 
 SYMMETRIC = Chinchilla(E=1.69, A=406.4, B=410.7, alpha=0.31, beta=0.31)
@@ -101,8 +102,80 @@ def test_runs_without_checkpoints_have_two_approaches():
         sf.envelope(runs)
     found = sf.approaches(runs, num=20)
     assert list(found.trends) == ["isoflop", "surface"]
-    assert found.left_out == {"envelope": "no training has two checkpoints"}
+    assert list(found.left_out) == ["envelope"]
+    assert "said to be of one training" in found.left_out["envelope"]
     assert float(found.trends["surface"].exponent) == pytest.approx(0.5, abs=1e-8)
+
+
+def same_computes(seed=0, off=0.01, **more):
+    """Twelve trainings read at the same twenty computes, each off by a number of its own."""
+    N, C = np.meshgrid(np.geomspace(3e7, 3e10, 12), np.geomspace(1e18, 1e21, 20), indexing="ij")
+    loss = value(SYMMETRIC, N, C / 6 / N) * np.exp(off * np.random.default_rng(seed).standard_normal((12, 1)))
+    run = np.broadcast_to(np.arange(12)[:, None], N.shape)
+    return sf.Runs(loss.ravel(), N=N.ravel(), C=C.ravel(), run=run.ravel(), name="made up", **more)
+
+
+def cut_curves(runs):
+    """Their isoFLOP curves as `approaches` cuts them."""
+    return _cut(runs, "auto")[0]
+
+
+@pytest.mark.filterwarnings("ignore:'made up'")
+def test_isoflop_intervals_of_checkpoints_count_what_a_training_is_off_by():
+    """With independent noise at every budget 95 % intervals hold the exponent in about half of the studies."""
+    found = [
+        sf.isoflop(cut_curves(same_computes(seed)), method="parabola", num=200, seed=seed).trend_N for seed in range(60)
+    ]
+    ends = np.array([one.interval() for one in found])
+    assert np.mean((ends[:, 0] < 0.5) & (ends[:, 1] > 0.5)) > 0.8
+    sd = [np.std(one.draws[:, 0]) for one in found if one.draws is not None]
+    assert np.median(sd) == pytest.approx(np.std([one.exponent for one in found]), rel=0.35)
+
+
+def test_errors_of_checkpoints_are_those_of_their_curves():
+    runs = same_computes(se=np.full(240, 0.01))
+    cut = cut_curves(runs)
+    assert cut.se is not None
+    # Losses are read between checkpoints, and so are their errors as shares of them.
+    assert np.all(cut.se > 0.009)
+    assert np.all(cut.se < 0.0101)
+
+
+@pytest.mark.filterwarnings("ignore:'made up'")
+def test_a_training_of_one_row_is_said():
+    runs = same_computes()
+    runs = runs.take(np.r_[np.arange(220), 225])
+    with pytest.warns(UserWarning, match="1 of the trainings have one row"):
+        found = sf.envelope(runs, num=20)
+    assert 11 not in found.training
+    assert any("1 of the trainings" in note for note in found.notes)
+
+
+def test_budgets_of_a_column_and_checkpoints_contradict_each_other():
+    with pytest.raises(sf.InputError, match="by is 'group', and rows are checkpoints"):
+        sf.approaches(same_computes(group=np.zeros(240, int)), by="group")
+
+
+@pytest.mark.filterwarnings("ignore:'made up'")
+def test_rows_that_nobody_calls_checkpoints_are_trainings_that_ended():
+    """A seed alone does not make curves of them."""
+    runs = isoflop_runs(SYMMETRIC, 4.0)
+    runs = sf.Runs(runs.target, N=runs.inputs["N"], C=runs.inputs["C"], seed=np.zeros(54, int), name="made up")
+    found = sf.approaches(runs, num=20)
+    assert list(found.left_out) == ["envelope"]
+    assert found.isoflop is not None
+    assert np.isfinite(found.isoflop.N).sum() == 6
+
+
+def test_replicates_without_a_line_are_told():
+    """Of six sizes few are ever between others, and many resamples lack all but one of them."""
+    runs = same_computes()
+    runs = runs.take(np.isin(runs.labels["run"], [0, 2, 4, 7, 9, 11]))
+    with pytest.warns(UserWarning, match="% of the replicates have no line"):
+        found = sf.envelope(runs, num=200)
+    assert found.trend_N.valid is not None
+    assert 0.05 < found.trend_N.valid < 0.95
+    assert "have no line" in repr(found)
 
 
 def test_a_law_of_other_inputs_is_refused():

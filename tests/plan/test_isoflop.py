@@ -179,8 +179,39 @@ def test_budgets_are_grouped_from_the_least_compute_on():
     loss = 2 + 0.1 * (np.log(N) - np.log(C) / 2 + 3.5) ** 2
     runs = sf.Runs(loss, N=N, C=C)
     np.testing.assert_allclose(sf.isoflop(runs, noise=0.0).C, [1.04e18, 1.04e19])
-    with pytest.raises(sf.InputError, match="No compute budget of 'runs' has 3 runs"):
+    with pytest.raises(sf.InputError, match="No compute budget of 'runs' has 3 sizes"):
         sf.isoflop(runs, noise=0.0, within=0.01)
+
+
+def twice(runs):
+    """Every run done again with the same result."""
+    again = runs.take(np.tile(np.arange(len(runs)), 2))
+    return sf.Runs(again.target, N=again.inputs["N"], C=again.inputs["C"], name="made up")
+
+
+def test_seeds_of_a_size_are_no_sizes():
+    runs = curves_of(surface(0.31, 0.31))
+    once, more = (sf.isoflop(some, noise=1e-9, num=2) for some in (runs, twice(runs)))
+    np.testing.assert_allclose(more.se_N, once.se_N, rtol=1e-12)
+    with pytest.raises(sf.InputError, match="No compute budget of 'made up' has 3 sizes"):
+        sf.isoflop(twice(curves_of(surface(), sizes=2)), noise=0.0)
+
+
+def test_rows_of_one_training_are_off_together():
+    """All runs of a size are one training here: an error common to them tilts every curve alike."""
+    runs = curves_of(surface(0.31, 0.31), noise=1e-3)
+    size = np.tile(np.arange(9), 6)
+    runs = sf.Runs(runs.target, N=runs.inputs["N"], C=runs.inputs["C"], run=size)
+
+    def apart(**options):
+        found = sf.isoflop(runs, method="parabola", noise=1e-3, num=200, **options).trend_N
+        assert found.draws is not None
+        return np.std(found.draws[:, 0]), np.std(found.draws[:, 0] * np.log(10**19.5) + found.draws[:, 1])
+
+    together, each = apart(), apart(cluster=None)
+    # Sizes follow the best one here, so that what is common moves the line and hardly turns it.
+    assert together[0] < 0.7 * each[0]
+    assert together[1] > 1.8 * each[1]
 
 
 def test_the_trend_says_the_value_at_a_compute_with_an_interval():

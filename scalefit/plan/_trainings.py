@@ -1,0 +1,103 @@
+"""Checkpoints as training curves: which rows are of one training, and what it had reached at a compute."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._core import InputError
+from ..data import Runs
+
+
+class Slices(NamedTuple):
+    """Training curves read at the same compute: by training and compute, NaN where a training was not there.
+
+    **Arguments:**
+
+    - `C`: The compute; `training`: the number of each training, see `trainings`; `log_N`: its size.
+    - `loss`, `log_D`: By linear interpolation of the logarithms between checkpoints.
+    - `se`: The standard error of the loss likewise, in its unit, `None` where runs have none.
+    - `single`: Trainings of one row, which are no curve and take no part.
+    """
+
+    C: Float[np.ndarray, " compute"]
+    training: Int[np.ndarray, " training"]
+    log_N: Float[np.ndarray, " training"]
+    loss: Float[np.ndarray, "training compute"]
+    log_D: Float[np.ndarray, "training compute"]
+    se: Float[np.ndarray, "training compute"] | None
+    single: int
+
+
+def trainings(runs: Runs, cluster: str | tuple[str, ...] | None) -> Int[np.ndarray, " run"]:
+    """Number the trainings that rows are of: those that `run` tells apart, for `"auto"`; without it each its own.
+
+    Rows that only look like checkpoints are not taken for them, as for a bootstrap: there this is the careful choice,
+    here it would make curves of trainings that ended.
+    """
+    if cluster == "auto":
+        cluster = "run" if "run" in runs.labels else None
+    return runs.clusters(cluster)
+
+
+def refuse_no_logarithm(runs: Runs) -> None:
+    """Refuse losses that have no logarithm.
+
+    **Raises:** `InputError` naming the first.
+    """
+    if np.min(runs.target) <= 0:
+        row = int(runs.rows[int(np.argmin(runs.target))])
+        raise InputError(
+            f"{runs.target_name} is {np.min(runs.target):g} in row {row} of {runs.name!r}; isoFLOP and training curves "
+            f"are of a loss above 0: leave the row out, or give the loss itself."
+        )
+
+
+def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slices:
+    """Read every training at `num` computes, evenly spaced in the logarithm from the least to the largest of all.
+
+    **Raises:** `InputError` where no training has two checkpoints, one has several sizes, or a loss is not above 0.
+    """
+    runs = runs.complete(("N", "D", "C"))
+    point, _ = runs.select(("N", "D", "C"))
+    refuse_no_logarithm(runs)
+    code = trainings(runs, cluster)
+    rows = np.bincount(code)
+    if rows.max() < 2:
+        raise InputError(
+            f"{runs.name!r} has no training with two checkpoints, and an envelope is of training curves: give runs "
+            f"with checkpoints, and name the column that says which training each is of with columns={{'run': ...}}."
+        )
+    log_C = np.log(point["C"])
+    curve = rows[code] > 1
+    grid = np.linspace(log_C[curve].min(), log_C[curve].max(), num)
+    order = np.lexsort((log_C, code))
+    parts = [some for some in np.split(order, np.cumsum(rows)[:-1]) if some.size > 1]
+    loss, log_D, share = np.full((3, len(parts), num), np.nan)
+    for i, some in enumerate(parts):
+        sizes = point["N"][some]
+        if sizes.max() > sizes.min() * (1.0 + 1e-9):
+            raise InputError(
+                f"A training of {runs.name!r} has sizes from {sizes.min():.4g} to {sizes.max():.4g} (row "
+                f"{runs.rows[some[0]]}): rows of one training share N. Say with cluster what a training is."
+            )
+        inside = (grid >= log_C[some[0]] - 1e-9) & (grid <= log_C[some[-1]] + 1e-9)
+        loss[i, inside] = np.interp(grid[inside], log_C[some], np.log(runs.target[some]))
+        log_D[i, inside] = np.interp(grid[inside], log_C[some], np.log(point["D"][some]))
+        if runs.se is not None:
+            share[i, inside] = np.interp(grid[inside], log_C[some], runs.se[some] / runs.target[some])
+    return Slices(
+        C=np.exp(grid),
+        training=np.flatnonzero(rows > 1),
+        log_N=np.log([point["N"][some[0]] for some in parts]),
+        loss=np.exp(loss),
+        log_D=log_D,
+        # What one training's checkpoints have in common does not average out between two of them.
+        se=None if runs.se is None else share * np.exp(loss),
+        single=int(np.sum(rows == 1)),
+    )
+
+
+def of_one_row(single: int) -> tuple[str, ...]:
+    """What there is to say of trainings of one row."""
+    return (f"{single} of the trainings have one row, which is no curve, and take no part",) if single else ()
