@@ -28,6 +28,7 @@ class Envelope:
     - `N`, `D`: Of the training that has it, NaN where it is of the smallest or the largest size under way there.
     - `training`: Which training that is, in the order of the runs; -1 where none is under way.
     - `trend_N`, `trend_D`, `trend_ratio`: Power laws in C of N*, D* and D*/N*.
+    - `curve`: By run, the number of its training; -1 where it takes no part.
     - `notes`: What to know of them.
     """
 
@@ -39,6 +40,7 @@ class Envelope:
     trend_N: Trend
     trend_D: Trend
     trend_ratio: Trend
+    curve: Int[np.ndarray, " run"]
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -106,7 +108,8 @@ def envelope(
     return Envelope(
         C=table.C, loss=loss, N=np.exp(at_N[0]), D=np.exp(at_D[0]),
         training=np.where(whole[0] >= 0, table.training[best], -1),
-        trend_N=trend_N, trend_D=along(at_D, D), trend_ratio=along(at_D - at_N, D - N), notes=notes,
+        trend_N=trend_N, trend_D=along(at_D, D), trend_ratio=along(at_D - at_N, D - N),
+        curve=table.curve, notes=notes,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ class Slices(NamedTuple):
     **Arguments:**
 
     - `C`: The compute; `training`: the number of each training, see `trainings`; `log_N`: its size.
+    - `curve`: By run, the number of its training; -1 where it takes no part.
     - `loss`, `log_D`: By linear interpolation of the logarithms between checkpoints.
     - `se`: The standard error of the loss likewise, in its unit, `None` where runs have none.
     - `single`: Trainings of one row, which are no curve and take no part.
@@ -22,6 +23,7 @@ class Slices(NamedTuple):
 
     C: Float[np.ndarray, " compute"]
     training: Int[np.ndarray, " training"]
+    curve: Int[np.ndarray, " run"]
     log_N: Float[np.ndarray, " training"]
     loss: Float[np.ndarray, "training compute"]
     log_D: Float[np.ndarray, "training compute"]
@@ -58,7 +60,7 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
 
     **Raises:** `InputError` where no training has two checkpoints, one has several sizes, or a loss is not above 0.
     """
-    runs = runs.complete(("N", "D", "C"))
+    whole, runs = runs, runs.complete(("N", "D", "C"))
     point, _ = runs.select(("N", "D", "C"))
     refuse_no_logarithm(runs)
     code = trainings(runs, cluster)
@@ -69,8 +71,10 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
             f"with checkpoints, and name the column that says which training each is of with columns={{'run': ...}}."
         )
     log_C = np.log(point["C"])
-    curve = rows[code] > 1
-    grid = np.linspace(log_C[curve].min(), log_C[curve].max(), num)
+    several = rows[code] > 1
+    by_run = np.full(len(whole), -1)
+    by_run[np.isin(whole.rows, runs.rows)] = np.where(several, code, -1)
+    grid = np.linspace(log_C[several].min(), log_C[several].max(), num)
     order = np.lexsort((log_C, code))
     parts = [some for some in np.split(order, np.cumsum(rows)[:-1]) if some.size > 1]
     loss, log_D, share = np.full((3, len(parts), num), np.nan)
@@ -89,6 +93,7 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
     return Slices(
         C=np.exp(grid),
         training=np.flatnonzero(rows > 1),
+        curve=by_run,
         log_N=np.log([point["N"][some[0]] for some in parts]),
         loss=np.exp(loss),
         log_D=log_D,
@@ -100,4 +105,4 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
 
 def of_one_row(single: int) -> tuple[str, ...]:
     """What there is to say of trainings of one row."""
-    return (f"{single} of the trainings have one row, which is no curve, and take no part",) if single else ()
+    return (f"trainings of one row are no curves and take no part ({single} of them)",) if single else ()

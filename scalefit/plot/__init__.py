@@ -5,6 +5,7 @@ from ._common import new_figure as new_figure
 from ._contours import contours as contours
 from ._corner import corner as corner
 from ._design import design as design
+from ._envelope import envelope as envelope
 from ._forecast import forecast as forecast
 from ._isoflop import isoflop as isoflop
 from ._loss import loss_against as loss_against

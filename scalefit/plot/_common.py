@@ -117,7 +117,7 @@ def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
     """What an axis shows, in words and with its unit."""
     if name == "x" and "x" not in runs.inputs and len(runs.inputs) == 1:
         (name,) = runs.inputs
-    unit = runs.units.get(name, "")
+    unit = runs.units.get(name, "" if name in runs.inputs else UNITS.get(name, ""))
     if fit is not None and unit in ("", UNITS.get(name)):  # what the law counts, unless the table says otherwise
         unit = fit.law.inputs.get(name, unit)
     words = _WORDS.get(name, name)

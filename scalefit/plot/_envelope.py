@@ -1,0 +1,61 @@
+"""Training curves against compute, and their lower envelope."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+
+from .._core import InputError
+from ..data import Runs
+from ..plan import Envelope
+from ._common import BAND, COLOUR_MAP, INK, axis_label, log_axis, new_axes, target_label, tidy
+
+
+def envelope(result: Envelope, runs: Runs, ax: Axes | None = None) -> Axes:
+    """Draw the loss of every training against its compute, coloured by its size, with the least loss at each compute.
+
+    The envelope is dashed where the best training is of the smallest or the largest size under way, so that the best
+    size may lie beyond: there it takes no part in the exponent.
+
+    **Arguments:**
+
+    - `result`: What `scalefit.envelope` found.
+    - `runs`: The checkpoints that it was found from.
+    - `ax`: Where to draw; a figure of its own unless given.
+
+    **Returns:** the Axes.
+
+    **Raises:** `InputError` for other runs.
+    """
+    if len(runs) != len(result.curve):
+        raise InputError(
+            f"The result is of {len(result.curve)} runs and {runs.name!r} has {len(runs)}: pass those it is of."
+        )
+    ax = new_axes()[0] if ax is None else ax
+    shown = result.curve >= 0
+    point, _ = runs.take(shown).select(("N", "C"))
+    N, C, loss, curve = point["N"], point["C"], runs.target[shown], result.curve[shown]
+    norm = LogNorm(N.min(), N.max() * (1.0 + 1e-9))
+    colours = colormaps[COLOUR_MAP]
+    for one in np.unique(curve):
+        some = np.flatnonzero(curve == one)
+        some = some[np.argsort(C[some], kind="stable")]
+        colour = colours(norm(N[some[0]]) * 0.92)
+        ax.plot(C[some], loss[some], color=colour, linewidth=1.0, marker=".", markersize=3.0, zorder=2)
+    found = result.trend_N
+    ends = found.interval()
+    sure = "" if ends is None else f" [{float(ends[0]):.3f}, {float(ends[1]):.3f}]"
+    ax.plot(result.C, result.loss, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3)
+    ax.plot(
+        result.C, np.where(np.isfinite(result.N), result.loss, np.nan), color=BAND, linewidth=2.2, zorder=4,
+        label=f"least loss between sizes: N* ~ C^{float(found.exponent):.3f}{sure}",
+    )  # fmt: skip
+    log_axis(ax, "x", C)
+    log_axis(ax, "y", loss)
+    ax.set_xlabel(axis_label("C", runs))
+    ax.set_ylabel(target_label(runs))
+    tidy(ax)
+    ax.figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=axis_label("N", runs), pad=0.02)
+    ax.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0)
+    return ax
