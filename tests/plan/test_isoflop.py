@@ -161,6 +161,16 @@ def test_a_spline_through_repeats_of_a_size_takes_their_mean():
     np.testing.assert_allclose(minima(x, y, np.ones((1, 5), bool), "spline"), merged)
 
 
+def test_sizes_that_are_nearly_one_make_no_step_in_a_spline():
+    """Digitised points: through both of each pair a spline would fall far below every loss."""
+    x = np.array([[0.0, 1.0, 1.000001, 2.0, 2.000001, 3.0, 4.0]])
+    y = np.array([[[0.3, 0.12, 0.1, 0.1, 0.09, 0.2, 0.4]]])
+    found = minima(x, y, np.ones((1, 7), bool), "spline")
+    merged = np.array([[0.0, 1.0000005, 2.0000005, 3.0, 4.0]]), np.array([[[0.3, 0.11, 0.095, 0.2, 0.4]]])
+    np.testing.assert_allclose(found, minima(*merged, np.ones((1, 5), bool), "spline"), rtol=1e-9)
+    assert found[1].item() > 0.08
+
+
 def test_splines_are_those_of_scipy():
     interpolate = pytest.importorskip("scipy.interpolate")
     rng = np.random.default_rng(0)
