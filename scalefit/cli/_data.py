@@ -21,7 +21,8 @@ def list_sets(json: Json = False) -> None:
     records = data_sets()
     if json:
         typer.echo(to_json([{"name": r.name, "description": r.description, "upstream": r.upstream, "commit": r.commit,
-                             "licence": r.licence, "citation": r.citation, "files": [f.path for f in r.files]}
+                             "licence": r.licence, "citation": r.citation, "files": [f.path for f in r.files],
+                             "notes": list(r.notes)}
                             for r in records]))  # fmt: skip
         return
     made = table("name", "what it holds", "licence", "arXiv")

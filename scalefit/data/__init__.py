@@ -1,8 +1,8 @@
 """Runs, and how they come in: tables from files and data frames, public data sets by name."""
 
-from ._catalog import DataFile as DataFile
-from ._catalog import DataSet as DataSet
 from ._catalog import data_sets as data_sets
+from ._data_set import DataFile as DataFile
+from ._data_set import DataSet as DataSet
 from ._dropped import Dropped as Dropped
 from ._fetch import fetch as fetch
 from ._load import PoolParameters as PoolParameters

@@ -7,12 +7,11 @@ from jaxtyping import Bool, Float, Int
 
 from .._core import InputError
 from ..data import Runs
+from ._minima import begins
 from ._trainings import refuse_no_logarithm, trainings
 
 FEWEST = 3
 """Sizes at a budget below which neither a parabola nor a spline has a minimum of its own."""
-SAME = 1e-9
-"""Sizes whose logarithms are no farther apart are one."""
 
 
 class Curves(NamedTuple):
@@ -36,11 +35,10 @@ class Curves(NamedTuple):
     training: Int[np.ndarray, "setting budget run"]
 
     def sizes(self, there: Bool[np.ndarray, "setting budget run"]) -> Int[np.ndarray, "setting budget"]:
-        """How many different sizes the runs have that are there; runs of one size are one, whatever their seeds."""
-        N = np.sort(np.where(there, self.log_N, np.inf), axis=-1)
-        with np.errstate(invalid="ignore"):
-            new = np.diff(N, axis=-1, prepend=-np.inf) > SAME
-        return np.count_nonzero(new & np.isfinite(N), axis=-1)
+        """How many different sizes the runs have that are there; runs of one size, or nearly so, are one."""
+        order = np.argsort(np.where(there, self.log_N, np.inf), axis=-1, kind="stable")
+        x, there = (np.take_along_axis(a, order, axis=-1) for a in (self.log_N, there))
+        return np.count_nonzero(begins(x, there), axis=-1)
 
 
 def curves(

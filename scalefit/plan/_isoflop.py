@@ -108,10 +108,11 @@ def isoflop(
     r"""The best size at each compute budget from isoFLOP curves, and the power laws $N^* = k\,C^a$ through them.
 
     At each budget the loss is a curve in log N, and another in log D; the minimum of each is found by a parabola
-    through all runs, or by an Akima spline between them on a grid of 25 points a gap (arXiv 2406.19146). A minimum at
-    the end of its sizes is left out and never clamped. Replicates, in which the noise is added to every loss once
-    more, give standard errors and the interval of the exponents; the line through the optima is weighed by them.
-    Checkpoints of one training are taken to be off by the same, so that in a replicate their noise is one number.
+    through all runs, or by an Akima spline between them on a grid of 25 points a gap (arXiv 2406.19146). Sizes much
+    nearer to each other than the others, as repeats and digitised points are, are one point of the spline, their mean.
+    A minimum at the end of its sizes is left out and never clamped. Replicates, in which the noise is added to every
+    loss once more, give standard errors and the interval of the exponents; the line through the optima is weighed by
+    them. Checkpoints of one training are taken to be off by the same, so that in a replicate their noise is one number.
 
     A parabola is wrong in a known way (arXiv 2603.22339): its vertex is off where sizes span too much, are not centred
     on the minimum, or the exponents of N and D differ; that shifts N*, and where it drifts with compute the exponent
@@ -261,7 +262,7 @@ def _reasons(y: np.ndarray, there: np.ndarray, sizes: np.ndarray, inside: np.nda
     """Why a budget has no optimum, in words; empty where it has one."""
     lowest = np.argmin(np.where(there, y, np.inf), axis=-1)
     last = there.shape[-1] - 1 - np.argmax(there[..., ::-1], axis=-1)
-    end = np.where(lowest == np.argmax(there, axis=-1), "smallest", np.where(lowest == last, "largest", "end of the"))
+    end = np.where(lowest == np.argmax(there, axis=-1), "smallest", np.where(lowest == last, "largest", "last"))
     reason = np.full(inside.shape, "", object)
     for i, b in zip(*np.nonzero(~inside | (valid < VALID))):
         if sizes[i, b] < FEWEST:

@@ -8,11 +8,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from .._core import InputError
-from ..data import Runs
+from ..data import Dropped, Runs
 from ..estimate import bootstrap, fit, refuse_number
 from ..laws import AbstractLaw, Chinchilla, Sigmoid
 from ..noise import AbstractNoise, Gaussian, Huber
@@ -46,15 +46,22 @@ class Ladder:
     - `tasks`: Their names, in the order of everything below.
     - `loss`: Draws of the law of the task loss in N and D; `accuracy`: of the accuracy in the loss. Draws of the same
         number go together: both come from one resample of the trainings.
+    - `dropped`: The rows left out for want of a value, with the reason; those that lack the accuracy alone are left out
+        of the second step only.
     """
 
     tasks: tuple[Any, ...]
     loss: Ensemble[Any]
     accuracy: Ensemble[Any]
+    dropped: tuple[Dropped, ...] = ()
 
     def __repr__(self) -> str:
         one, two = type(self.loss.fit.law).__name__, type(self.accuracy.fit.law).__name__
-        return f"Ladder of {len(self.tasks)} tasks: {one} for the loss, {two} for the accuracy, {len(self.loss)} draws"
+        said = f"Ladder of {len(self.tasks)} tasks: {one} for the loss, {two} for the accuracy, {len(self.loss)} draws"
+        if not self.dropped:
+            return said
+        first = self.dropped[0]
+        return f"{said}\n  {len(self.dropped)} rows dropped, the first: row {first.row}, {first.reason}"
 
     def predict(self, *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike) -> LadderForecast:
         """The loss and the accuracy of each task for a run, with intervals.
@@ -115,10 +122,15 @@ def ladder(
     last evaluations of every training, the link to all of its checkpoints but the first, as moving averages, by least
     squares. Both are refitted to resamples of the trainings, the same in both steps.
 
+    Rows without N or D take no part. Rows without an accuracy take part in the first step; a training without any
+    accuracy is refused, as resamples draw the trainings of both steps together.
+
     **Arguments:**
 
     - `runs`: Checkpoints: their target the task loss, with N, D, a `run` that says which training each is of, and the
-        accuracy as a column.
+        accuracy as a column. Their `se`, that of the loss, weighs the trainings of the first step: errors within a
+        training are taken to be the same error, so that the `se` of a mean is the mean `se`. The second step, of the
+        accuracy, makes no use of it.
     - `accuracy`: The name of that column.
     - `by`: What the tasks are told apart by.
     - `law`: Of the task loss in N and D.
@@ -133,7 +145,10 @@ def ladder(
 
     **Returns:** a `Ladder`.
 
-    **Raises:** `InputError` where N, D, the accuracy or the trainings are not told.
+    **Warns:** of rows left out for want of N, D or the accuracy.
+
+    **Raises:** `InputError` where N, D, the accuracy or the trainings are not told, and where a training has too few
+    evaluations with an accuracy.
     """
     for name, count in (("last", last), ("smooth", smooth)):
         refuse_number(name, count, 1)
@@ -144,48 +159,19 @@ def ladder(
             f"{runs.name!r} does not say which training each row is a checkpoint of: name the column with "
             f"columns={{'run': ...}}, or give Runs(..., run=...)."
         )
-    runs = runs.complete(("N", "D", accuracy))
-    point, _ = runs.select(("N", "D", accuracy))
-    tasks, task = runs.groups(by)
-    _, training = runs.groups("run")
-    order = np.lexsort((point["D"], training, task))
-    curves = np.flatnonzero(np.r_[True, (np.diff(task[order]) != 0) | (np.diff(training[order]) != 0)])
-    ends = np.r_[curves[1:], len(order)]
-    task, training = task[order][curves], training[order][curves]
-
-    def means(column: np.ndarray, first: np.ndarray, after: np.ndarray) -> np.ndarray:
-        total = np.r_[0.0, np.cumsum(column[order])]
-        return (total[after] - total[first]) / (after - first)
-
-    final = np.maximum(ends - last, curves)
-    loss = Runs(
-        means(runs.target, final, ends),
-        N=point["N"][order][ends - 1],
-        D=point["D"][order][ends - 1],
-        group=task,
-        run=training,
-        target=runs.target_name,
-        name=runs.name,
-    )
-    begin = curves + np.ceil(skip * (ends - curves)).astype(int)
-    count = np.maximum(ends - begin - smooth + 1, 0)
-    if not count.all():
-        short = tasks[task[int(np.argmin(count))]]
-        raise InputError(
-            f"A training of {short!r} in {runs.name!r} has too few evaluations for moving averages of {smooth} after "
-            f"the first {skip:.0%}: lower smooth or skip."
-        )
-    first = np.repeat(begin, count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    which = np.repeat(np.arange(len(curves)), count)
-    found, at = means(point[accuracy], first, first + smooth), means(runs.target, first, first + smooth)
-    if anchor is not None:
-        # One evaluation's weight in all, shared by the trainings: every resample has it whole.
-        which, share = np.r_[which, np.arange(len(curves))], np.bincount(task)[task]
-        found, at = np.r_[found, np.full(len(curves), anchor)], np.r_[at, np.full(len(curves), NO_LOSS * at.min())]
-        se = np.r_[np.ones(int(count.sum())), np.sqrt(share)]
-    else:
-        se = None
-    marks = Runs(found, se=se, x=at, group=task[which], run=training[which], target="accuracy", name=runs.name)
+    sized = runs.complete(("N", "D"))
+    point, _ = sized.select(("N", "D"))
+    scored = sized.complete((accuracy,))
+    found = np.full(len(sized), np.nan)
+    found[np.isin(sized.rows, scored.rows)] = scored.select((accuracy,))[0][accuracy]
+    tasks, task = sized.groups(by)
+    trainings, training = sized.groups("run")
+    curves = _curves(task, training, point["D"])
+    shown = _kept(curves, np.isfinite(found))
+    _refuse_short(shown, runs.name, accuracy, tasks, trainings, skip, smooth)
+    _say_dropped(runs, sized, scored, accuracy)
+    loss = _ends(curves, sized, point, last)
+    marks = _marks(shown, sized, found, skip, smooth, anchor)
     link = Sigmoid(ceiling=1.0) if link is None else link
     held = () if isinstance(link, type) else _valued(link)
     options: dict[str, Any] = {"seed": seed, "max_steps": STEPS}
@@ -193,7 +179,125 @@ def ladder(
     two = fit(link, marks, noise=Gaussian(log=False), by="group", fixed=held, **options)
     # With one seed, the trainings that are drawn are the same in both steps.
     drawn = [bootstrap(f, r, num=num, cluster="run", **options) for f, r in ((one, loss), (two, marks))]
-    return Ladder(tuple(tasks), *drawn)
+    return Ladder(tuple(tasks), *drawn, dropped=scored.dropped)
+
+
+class _Curves(NamedTuple):
+    """The trainings of every task, each with its evaluations in the order of D.
+
+    **Arguments:**
+
+    - `task`, `training`: Of each training, as numbers.
+    - `order`: Rows, training after training; `first`, `count`: where each begins there, and how many it has.
+    """
+
+    task: Int[np.ndarray, " training"]
+    training: Int[np.ndarray, " training"]
+    order: Int[np.ndarray, " row"]
+    first: Int[np.ndarray, " training"]
+    count: Int[np.ndarray, " training"]
+
+
+def _curves(task: Int[np.ndarray, " row"], training: Int[np.ndarray, " row"], D: Float[np.ndarray, " row"]) -> _Curves:
+    order = np.lexsort((D, training, task))
+    task, training = task[order], training[order]
+    first = np.flatnonzero(np.r_[True, (np.diff(task) != 0) | (np.diff(training) != 0)])
+    return _Curves(task[first], training[first], order, first, np.diff(np.r_[first, len(order)]))
+
+
+def _kept(curves: _Curves, which: Bool[np.ndarray, " row"]) -> _Curves:
+    """The same trainings with some of their evaluations; a training may have none left."""
+    kept = which[curves.order]
+    count = np.add.reduceat(kept.astype(int), curves.first)
+    return curves._replace(order=curves.order[kept], first=np.cumsum(count) - count, count=count)
+
+
+def _means(
+    column: Float[np.ndarray, " row"], first: Int[np.ndarray, " mean"], count: Int[np.ndarray, " mean"] | int
+) -> Float[np.ndarray, " mean"]:
+    """Means of so many values in a row, from the given places on."""
+    total = np.r_[0.0, np.cumsum(column)]
+    return (total[first + count] - total[first]) / count
+
+
+def _begin(
+    curves: _Curves, skip: float, smooth: int
+) -> tuple[Int[np.ndarray, " training"], Int[np.ndarray, " training"]]:
+    """Where the moving averages of each training begin, and how many there are."""
+    left_out = np.ceil(skip * curves.count).astype(int)
+    return curves.first + left_out, np.maximum(curves.count - left_out - smooth + 1, 0)
+
+
+def _refuse_short(
+    curves: _Curves, name: str, accuracy: str, tasks: list[Any], trainings: list[Any], skip: float, smooth: int
+) -> None:
+    """Refuse a training that has no moving average, and say so if it has no accuracy at all."""
+    _, count = _begin(curves, skip, smooth)
+    if count.all():
+        return
+    # Fewest evaluations first: one without any needs other advice.
+    i = int(np.argmin(np.where(count == 0, curves.count, np.iinfo(int).max)))
+    which = f"Training {trainings[curves.training[i]]!r} of {tasks[curves.task[i]]!r} in {name!r}"
+    if curves.count[i] == 0:
+        raise InputError(
+            f"{which} has no {accuracy!r} in any row, and resamples draw the trainings of both steps together: leave "
+            f"its rows out with where=, or give its accuracy."
+        )
+    raise InputError(
+        f"{which} has too few evaluations for moving averages of {smooth} after the first {skip:.0%} of "
+        f"{curves.count[i]}: lower smooth or skip."
+    )
+
+
+def _say_dropped(runs: Runs, sized: Runs, scored: Runs, accuracy: str) -> None:
+    """Warn of rows that this verb leaves out; those that were missing before are known."""
+    lost, blind = (len(after.dropped) - len(before.dropped) for before, after in ((runs, sized), (sized, scored)))
+    if not lost + blind:
+        return
+    said = [f"{lost} rows without N or D take no part"] * bool(lost)
+    said += [f"{blind} rows without {accuracy!r} take part in the first step only"] * bool(blind)
+    known = set(runs.dropped)
+    first = next(row for row in scored.dropped if row not in known)
+    warnings.warn(f"{runs.name!r}: {', and '.join(said)}, the first: row {first.row}, {first.reason}.", stacklevel=3)
+
+
+def _ends(curves: _Curves, runs: Runs, point: dict[str, np.ndarray], last: int) -> Runs:
+    """One run for each training: its final N and D, and the mean of its last losses."""
+    count = np.minimum(last, curves.count)
+    after = curves.first + curves.count
+    final = curves.order[after - 1]
+    # Errors of one training are one error, so that the se of their mean is the mean of their se.
+    se = None if runs.se is None else _means(runs.se[curves.order], after - count, count)
+    return Runs(
+        _means(runs.target[curves.order], after - count, count),
+        se=se,
+        N=point["N"][final],
+        D=point["D"][final],
+        group=curves.task,
+        run=curves.training,
+        target=runs.target_name,
+        name=runs.name,
+    )
+
+
+def _marks(
+    curves: _Curves, runs: Runs, accuracy: Float[np.ndarray, " row"], skip: float, smooth: int, anchor: float | None
+) -> Runs:
+    """Moving averages of the accuracy, each at that of the loss, and the anchor."""
+    begin, count = _begin(curves, skip, smooth)
+    which = np.repeat(np.arange(len(count)), count)
+    first = np.arange(len(which)) + np.repeat(begin - (np.cumsum(count) - count), count)
+    found = _means(accuracy[curves.order], first, smooth)
+    at = _means(runs.target[curves.order], first, smooth)
+    se = None
+    if anchor is not None:
+        # One evaluation's weight in all, shared by the trainings: every resample has it whole.
+        share = np.bincount(curves.task)[curves.task]
+        se = np.r_[np.ones(len(which)), np.sqrt(share)]
+        which = np.r_[which, np.arange(len(count))]
+        found, at = np.r_[found, np.full(len(count), anchor)], np.r_[at, np.full(len(count), NO_LOSS * at.min())]
+    task, training = curves.task[which], curves.training[which]
+    return Runs(found, se=se, x=at, group=task, run=training, target="accuracy", name=runs.name)
 
 
 def _valued(law: AbstractLaw) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from jaxtyping import Array, Bool, Float
 
 STEPS = 25
 """Points of the grid between two neighbouring sizes, as arXiv 2406.19146 has it."""
+CLOSE = 0.1
+"""Sizes nearer than this share of the mean gap of their curve are one: a spline through both swings far beyond them."""
 TOGETHER = 16
 """Replicates taken at once."""
 
@@ -39,9 +41,18 @@ def minima(
         return np.asarray(at), np.asarray(value)
 
 
+def begins(x: Float[np.ndarray, "*curve point"], there: Bool[np.ndarray, "*curve point"]) -> np.ndarray:
+    """Which points, in rising order and those that are not there last, are a size apart from the one before."""
+    wide = np.max(np.where(there, x, -np.inf), axis=-1) - np.min(np.where(there, x, np.inf), axis=-1)
+    mean = np.maximum(wide, 0.0) / np.maximum(np.sum(there, axis=-1) - 1, 1)
+    with np.errstate(invalid="ignore"):
+        apart = np.diff(x, axis=-1) > np.maximum(CLOSE * mean, 1e-9)[..., None]
+    return there & np.concatenate([np.ones_like(there[..., :1]), apart], axis=-1)
+
+
 def _merged(x: np.ndarray, y: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Runs of one size as their mean: a spline passes through one point there."""
-    new = there & np.concatenate([np.ones_like(there[:, :1]), np.diff(x, axis=-1) > 1e-9], axis=-1)
+    """Runs of one size, or nearly so, as their mean: a spline passes through one point there."""
+    new = begins(x, there)
     if (new == there).all():
         return x, y, there
     place = np.where(there, np.cumsum(new, axis=-1) - 1, -1)

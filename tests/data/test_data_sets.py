@@ -55,6 +55,52 @@ def test_the_derived_table_is_read_as_it_stands():
 
 
 @public
+@pytest.mark.parametrize(
+    ("file", "rows", "trainings"),
+    [
+        ("wandb_df_for_fitting_hot.jsonl", 220, 22),
+        ("wandb_df_for_fitting_hot_100b+.jsonl", 770, 22),
+        ("wandb_df_for_fitting_hot_120b+_only.jsonl", 528, 22),
+        ("wandb_df_for_fitting_hot_100b+_512x.jsonl", 175, 5),
+        ("wandb_df_for_fitting_cool_begin.jsonl", 199, 20),
+        ("wandb_df_for_fitting_cool_end.jsonl", 199, 20),
+        ("wandb_df_for_fitting_lr_ablation_hot.jsonl", 200, 20),
+        ("wandb_df_for_fitting_hot_sampled_like_chinchilla.jsonl", 24, 5),
+        ("wandb_df_for_fitting_lr_ablation_hot_sampled_like_chinchilla.jsonl", 23, 5),
+        ("wandb_df_for_fitting_slim_chinchilla.jsonl", 28, None),
+        ("wandb_df_for_fitting_lr_ablation_slim_chinchilla.jsonl", 27, None),
+        ("fineweb_dclm_losses_combined.jsonl", 770, 22),
+        ("fineweb_edu_losses_combined.jsonl", 770, 22),
+    ],
+)
+def test_gemstones_are_checkpoints_of_trainings(file, rows, trainings):
+    """But for the points of another study, which have no `run`."""
+    runs = load_data("gemstones", file=file)
+    assert (len(runs), runs.dropped, runs.target_header) == (rows, (), "final_loss")
+    assert {"N", "D"} <= set(runs.inputs)
+    assert ("run" in runs.labels) == (trainings is not None)
+    assert np.unique(runs.clusters()).size == (trainings or rows)
+
+
+@public
+@pytest.mark.parametrize(
+    ("source", "rows", "experiments", "budgets"),
+    [
+        ("marin_202603", 258, 3, 8),
+        ("epochai_chinchilla", 123, 1, 9),
+        ("ml_scalefit", 124, 1, 9),
+        ("misfitting", 176, 1, 26),
+    ],
+)
+def test_the_isoflops_collection_has_budgets_of_experiments(source, rows, experiments, budgets):
+    runs = load_data("isoflops-collection", file=f"{source}.isoflops.csv")
+    assert (len(runs), runs.dropped, set(runs.inputs)) == (rows, (), {"N", "D"})
+    assert (len(runs.groups("experiment")[0]), len(runs.groups("budget")[0])) == (experiments, budgets)
+    share = 6 * runs.inputs["N"] * runs.inputs["D"] / runs.columns["budget"]
+    assert ((share > 0.9) & (share < 1.35)).all()
+
+
+@public
 @pytest.mark.parametrize("record", data_sets(), ids=lambda r: r.name)
 def test_local_files_are_the_pinned_ones(record):
     for entry in record.files:

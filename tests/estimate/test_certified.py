@@ -1,11 +1,13 @@
 """Public runs with published answers: the optimum, the bootstrap, and a bound that the runs do not set."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.data import load_table
 
 BEST = 0.0010182740179
 DELTA = 1e-3
@@ -158,3 +160,74 @@ def test_an_interval_that_the_runs_do_not_close_has_no_upper_end(repeated, repea
     assert found["R_D"].low == pytest.approx(6.5, abs=2.0)
     assert not found["R_N"].unbounded
     assert found["R_N"].high == pytest.approx(14.4, rel=0.3)
+
+
+# McLeish et al.: five of their subsets with two Huber knees, and the best objectives found with the finer one.
+SUBSETS = {
+    "slim_chinchilla": 1.304e-5,
+    "hot_sampled_like_chinchilla": 2.257e-5,
+    "cool_end": 2.0478e-4,
+    "hot": 2.0751e-4,
+    "hot_120b+_only": 4.0808e-4,
+}
+SHORT_OF_BEST = ["slim_chinchilla", "cool_end", "hot"]
+PRINTED = 5e-11
+"""Half of the last digit of the published objectives."""
+
+
+@pytest.fixture(scope="module")
+def gemstones(public_data):
+    """The subsets as one table."""
+    parts = [sf.load_data("gemstones", file=f"wandb_df_for_fitting_{name}.jsonl") for name in SUBSETS]
+    inputs: Any = {name: np.concatenate([part.inputs[name] for part in parts]) for name in ("N", "D")}
+    group = np.repeat(list(SUBSETS), [len(part) for part in parts])
+    return sf.Runs(np.concatenate([part.target for part in parts]), **inputs, group=group, name="gemstones")
+
+
+def published_optima(knee):
+    """By subset: the objective, and E, A, B, alpha, beta."""
+    table, found = load_table("gemstones", "published_fits.csv"), {}
+    for name in SUBSETS:
+        file = f"parameters_delta-{knee}/approach_3_parameters_grid_search_0_{name}.json"
+        (row,) = np.flatnonzero(table["upstream_file"] == file)
+        alpha, beta = json.loads(table["alpha_or_exponents"][row])
+        A, B = np.exp(json.loads(table["log_coefficients"][row]))
+        found[name] = table["objective"][row], (np.exp(table["log_E"][row]), A, B, alpha, beta)
+    return found
+
+
+@pytest.fixture(scope="module")
+def gemstone_fits(gemstones):
+    """All subsets with a Huber knee of 1e-3, and with one of 1e-4."""
+    noises = {knee: sf.noise.Huber(10.0**-knee) for knee in (3, 4)}
+    return {knee: sf.fit(sf.laws.Chinchilla, gemstones, noise=noise, by="group") for knee, noise in noises.items()}
+
+
+@pytest.mark.parametrize("knee", [3, 4])
+def test_no_gemstone_fit_is_worse_than_the_published(gemstone_fits, gemstones, knee):
+    """Whose objectives are recomputed here from their parameters."""
+    delta, fits = 10.0**-knee, gemstone_fits[knee]
+    assert fits.keys == tuple(SUBSETS)
+    for i, (name, (objective, (E, A, B, alpha, beta))) in enumerate(published_optima(knee).items()):
+        runs = gemstones.take(gemstones.labels["group"] == name)
+        value = E + A * runs.inputs["N"] ** -alpha + B * runs.inputs["D"] ** -beta
+        size = np.abs(np.log(runs.target / value))
+        cost = np.sum(np.where(size < delta, 0.5 * size**2, delta * (size - 0.5 * delta)))
+        assert objective == pytest.approx(cost, abs=10 * PRINTED)
+        assert fits.objective[i] <= objective + PRINTED
+
+
+def test_gemstone_fits_with_a_knee_of_1e_3_are_the_published(gemstone_fits):
+    fits = gemstone_fits[3]
+    for i, (objective, (*_, alpha, beta)) in enumerate(published_optima(3).values()):
+        assert fits.objective[i] == pytest.approx(objective, rel=1e-5)
+        assert fits.law.alpha[i] == pytest.approx(alpha, abs=2e-3)
+        assert fits.law.beta[i] == pytest.approx(beta, abs=2e-3)
+
+
+def test_three_gemstone_fits_with_a_knee_of_1e_4_are_better_than_the_published(gemstone_fits):
+    objective = dict(zip(SUBSETS, gemstone_fits[4].objective))
+    assert all(float(f"{objective[name]:.4g}") <= best for name, best in SUBSETS.items() if best < 1e-4)
+    assert all(float(f"{objective[name]:.5g}") <= best for name, best in SUBSETS.items() if best > 1e-4)
+    theirs = {name: found for name, (found, _) in published_optima(4).items()}
+    assert [name for name in SUBSETS if objective[name] < theirs[name] * (1 - 1e-4)] == SHORT_OF_BEST

@@ -107,6 +107,53 @@ def test_without_the_diverged_runs_the_exponents_are_the_published(llama):
     np.testing.assert_allclose(found.N, [1.43840e8, 1.90488e8, 3.61496e8, 7.18054e8], rtol=5e-6)
 
 
+COLLECTION: Any = {"by": "budget", "groups": "experiment", "num": 200}
+
+
+def collected(*sources):
+    parts = [sf.load_data("isoflops-collection", file=f"{source}.isoflops.csv") for source in sources]
+    names = ("experiment", "budget", "params", "tokens", "loss")
+    whole = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
+    return sf.read_runs(whole, name="collection")
+
+
+def assert_shares_compute(found):
+    """Budgets snapped within 10%, over a factor of 170, leave the sum of the exponents open by 0.04."""
+    np.testing.assert_allclose(found.trend_N.exponent + found.trend_D.exponent, 1.0, atol=0.04)
+    for trend in (found.trend_N, found.trend_D):
+        low, high = ends(trend)
+        assert np.isfinite([low, high]).all()
+        assert ((low < trend.exponent) & (trend.exponent < high)).all()
+
+
+@pytest.mark.usefixtures("public_data")
+def test_three_corpora_at_once_share_their_compute_between_N_and_D():
+    runs = collected("marin_202603")
+    with pytest.warns(UserWarning, match="1 budgets have no optimum, the first at 2.3e[+]18 FLOP of .*nemotron"):
+        found = sf.isoflop(runs, **COLLECTION)
+    assert found.keys is not None
+    assert [key.split("__")[1] for key in found.keys] == ["comma", "dclm", "nemotron"]
+    assert np.isfinite(found.N).sum() == 21
+    assert not found.flagged.any()
+    assert_shares_compute(found)
+
+
+@pytest.mark.usefixtures("public_data")
+def test_two_digitisations_of_one_figure_agree():
+    """Both repeat sizes, and one has a point far off; no optimum is below the runs of its budget by more than noise."""
+    runs = collected("epochai_chinchilla", "ml_scalefit")
+    with pytest.warns(UserWarning, match="1 runs lie far above the curve|3 budgets have no optimum"):
+        found = sf.isoflop(runs, **COLLECTION)
+    assert runs.target[found.flagged].round(3).tolist() == [4.665]
+    assert_shares_compute(found)
+    (low, high), exponent = ends(found.trend_N), found.trend_N.exponent
+    assert (np.max(low) < exponent).all()
+    assert (exponent < np.min(high)).all()
+    for (i, b), loss in np.ndenumerate(found.loss):
+        least = runs.target[(found.setting == i) & (found.budget == b)].min()
+        assert np.isnan(loss) or abs(loss - least) < 0.02
+
+
 def surface(alpha=0.34, beta=0.28):
     return sf.laws.Chinchilla(E=1.69, A=406.4, B=410.7, alpha=alpha, beta=beta)
 
@@ -159,6 +206,16 @@ def test_a_spline_through_repeats_of_a_size_takes_their_mean():
         np.array([[0.0, 1.0, 2.0, 3.0]]), np.array([[[1.0, 0.2, 0.4, 1.0]]]), np.ones((1, 4), bool), "spline"
     )
     np.testing.assert_allclose(minima(x, y, np.ones((1, 5), bool), "spline"), merged)
+
+
+def test_sizes_that_are_nearly_one_make_no_step_in_a_spline():
+    """Digitised points: through both of each pair a spline would fall far below every loss."""
+    x = np.array([[0.0, 1.0, 1.000001, 2.0, 2.000001, 3.0, 4.0]])
+    y = np.array([[[0.3, 0.12, 0.1, 0.1, 0.09, 0.2, 0.4]]])
+    found = minima(x, y, np.ones((1, 7), bool), "spline")
+    merged = np.array([[0.0, 1.0000005, 2.0000005, 3.0, 4.0]]), np.array([[[0.3, 0.11, 0.095, 0.2, 0.4]]])
+    np.testing.assert_allclose(found, minima(*merged, np.ones((1, 5), bool), "spline"), rtol=1e-9)
+    assert found[1].item() > 0.08
 
 
 def test_splines_are_those_of_scipy():

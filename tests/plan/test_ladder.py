@@ -168,17 +168,48 @@ def test_trainings_must_be_told_apart():
         sf.ladder(runs)
 
 
-def test_two_trainings_of_two_tasks_are_four(monkeypatch):
-    """Also where the next task begins at the training before the last one's."""
-    seen = {}
+def changed(checkpoints, rows, **cells):
+    """The checkpoints with other cells in some rows."""
+    columns = {name: column.copy() for name, column in checkpoints.columns.items()}
+    for name, value in cells.items():
+        columns[name][rows] = value
+    return sf.read_runs(columns, target="loss", name="ladder")
 
-    def noted(law, runs, **options):
-        seen.setdefault(type(law).__name__ if not isinstance(law, type) else law.__name__, runs)
-        raise sf.InputError("enough")
 
-    monkeypatch.setattr(importlib.import_module("scalefit.plan._ladder"), "fit", noted)
+def rows_of(checkpoints, task, run):
+    """Rows of a training, in the order of D."""
+    rows = np.flatnonzero((checkpoints.columns["task"] == task) & (checkpoints.columns["run"] == run))
+    return rows[np.argsort(checkpoints.inputs["D"][rows])]
+
+
+def test_rows_without_an_accuracy_still_end_a_training(climbed, checkpoints):
+    """They, and one without N in the middle, are warned of and kept in the result; the first step stays as it was."""
+    rows = rows_of(checkpoints, "piqa_val_5shot", "190M-0")
+    runs = changed(changed(checkpoints, rows[-3:], accuracy=np.nan), rows[10], N=np.nan)
+    said = "1 rows without N or D take no part, and 3 rows without 'accuracy' take part in the first step only, the fi"
+    with pytest.warns(UserWarning, match=said):
+        found = sf.ladder(runs, by="task", num=200, seed=1)
+    for name in ("E", "A", "B", "alpha", "beta"):
+        np.testing.assert_array_equal(getattr(found.loss.law, name), getattr(climbed.loss.law, name))
+    other = list(TASKS).index("piqa_val_5shot")
+    apart = np.abs(np.asarray(found.accuracy.fit.law.floor) / np.asarray(climbed.accuracy.fit.law.floor) - 1.0)
+    assert np.flatnonzero(apart > 1e-8).tolist() == [other]
+    expected = {int(rows[10]) + 1: "N is missing"} | {int(row) + 1: "accuracy is missing" for row in rows[-3:]}
+    assert dict(found.dropped) == expected
+    assert repr(found).endswith(f"4 rows dropped, the first: row {min(expected)}, {expected[min(expected)]}")
+    assert "dropped" not in repr(climbed)
+
+
+def test_a_training_without_any_accuracy_is_refused(checkpoints):
+    runs = changed(checkpoints, rows_of(checkpoints, "piqa_val_5shot", "190M-0"), accuracy=np.nan)
+    with pytest.raises(sf.InputError, match="Training '190M-0' of 'piqa_val_5shot' in 'ladder' has no 'accuracy' in a"):
+        sf.ladder(runs, by="task")
+
+
+def made(**more):
+    """Two trainings of two tasks, twenty evaluations each."""
     steps = np.arange(1, 21)
-    columns = {"loss": [], "accuracy": [], "N": [], "D": [], "task": [], "run": []}
+    columns: dict[str, list] = {"loss": [], "accuracy": [], "N": [], "D": [], "task": [], "run": []}
     for task in ("a", "b"):
         for size, name in ((1e8, "small"), (2e8, "large")):
             columns["loss"] += (2.0 + 1.0 / steps).tolist()
@@ -187,9 +218,38 @@ def test_two_trainings_of_two_tasks_are_four(monkeypatch):
             columns["D"] += (1e9 * steps).tolist()
             columns["task"] += [task] * 20
             columns["run"] += [name] * 20
-    with pytest.raises(sf.InputError, match="enough"):
-        sf.ladder(sf.read_runs(columns, target="loss"), by="task", num=10)
-    (runs,) = seen.values()
+    return sf.read_runs({**columns, **more}, target="loss")
+
+
+@pytest.fixture
+def first_step(monkeypatch):
+    """The runs that the first step is fitted to."""
+    seen = []
+
+    def noted(law, runs, **options):
+        seen.append(runs)
+        raise sf.InputError("enough")
+
+    monkeypatch.setattr(importlib.import_module("scalefit.plan._ladder"), "fit", noted)
+
+    def of(runs):
+        with pytest.raises(sf.InputError, match="enough"):
+            sf.ladder(runs, by="task", num=10)
+        return seen[-1]
+
+    return of
+
+
+def test_two_trainings_of_two_tasks_are_four(first_step):
+    """Also where the next task begins at the training before the last one's."""
+    runs = first_step(made())
+    assert runs.se is None
     assert sorted(zip(runs.labels["group"].tolist(), runs.inputs["N"].tolist())) == [
         (0, 1e8), (0, 2e8), (1, 1e8), (1, 2e8)
     ]  # fmt: skip
+
+
+def test_the_se_of_a_training_is_the_mean_se_of_its_last_evaluations(first_step):
+    """Evaluations of one training err together: their mean is no surer than they are."""
+    se = np.arange(1.0, 81.0) / 1000
+    np.testing.assert_allclose(first_step(made(se=se)).se, [0.018, 0.038, 0.058, 0.078], rtol=1e-12)
