@@ -5,13 +5,18 @@ from typing import Annotated
 
 import typer
 
-from ._options import CacheDir, Json
+from ._options import Append, CacheDir, Json
 
 
 def design(
     folder: Annotated[Path, typer.Argument(metavar="FIT", help="A folder written by `scalefit fit --out FIT`.")],
     candidates: Annotated[
-        Path, typer.Option(metavar="FILE", help="Runs that could be done: a table of the law's inputs.")
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Runs that could be done: a table of the law's inputs. What was done already may be chosen again, as "
+            "with another seed: leave it out if that is not meant.",
+        ),
     ],
     budget: Annotated[str, typer.Option(metavar="NUMBER", help="What they may cost together, in FLOP, as 1e21.")],
     cost: Annotated[
@@ -41,6 +46,7 @@ def design(
             metavar="SOURCE", help="The runs of the fit, where it was saved without draws: a file, or data:NAME."
         ),
     ] = None,
+    append: Append = None,
     columns: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=HEADER,…", help="What the headers of --runs mean, as for `scalefit fit`."),
@@ -68,12 +74,28 @@ def design(
 ) -> None:
     """Say which runs to do next: those that tell the most of a target for what they cost.
 
-    Train them, add their losses to the table of runs, fit again and ask again.
+    Train them, fill their losses into the table that --out writes, and go on: `scalefit fit … --append next.csv`.
     """
-    from ._designing import run_design
+    from ._designing import DesignJob, run_design
 
     run_design(
-        folder, candidates, budget=budget, cost=cost, most=most, target=target, criterion=criterion, runs=runs,
-        columns=tuple(columns or ()), where=where, target_column=target_column, noise=noise, refine=refine, out=out,
-        json=json, cache_dir=cache_dir,
-    )  # fmt: skip
+        DesignJob(
+            folder=folder,
+            candidates=candidates,
+            budget=budget,
+            cost=cost,
+            most=most,
+            target=target,
+            criterion=criterion,
+            runs=runs,
+            append=tuple(append or ()),
+            columns=tuple(columns or ()),
+            where=where,
+            target_column=target_column,
+            noise=noise,
+            refine=refine,
+            out=out,
+            json=json,
+            cache_dir=cache_dir,
+        )
+    )

@@ -1,5 +1,8 @@
 """What `scalefit design` does: load, choose, write, print."""
 
+import csv
+import dataclasses
+import io
 from pathlib import Path
 from typing import Any
 
@@ -16,43 +19,66 @@ from ._quiet import quiet
 from ._spec import columns_of, number
 
 
-def run_design(
-    folder: Path, candidates: Path, *, budget: str, cost: str, most: int | None, target: str | None, criterion: str,
-    runs: str | None, columns: tuple[str, ...], where: str | None, target_column: str | None, noise: float | None,
-    refine: bool, out: Path | None, json: bool, cache_dir: str | None,
-) -> None:  # fmt: skip
+@dataclasses.dataclass(frozen=True)
+class DesignJob:
+    """Everything that `scalefit design` was asked for, in its own words."""
+
+    folder: Path
+    candidates: Path
+    budget: str
+    cost: str
+    most: int | None
+    target: str | None
+    criterion: str
+    runs: str | None
+    append: tuple[str, ...]
+    columns: tuple[str, ...]
+    where: str | None
+    target_column: str | None
+    noise: float | None
+    refine: bool
+    out: Path | None
+    json: bool
+    cache_dir: str | None
+
+
+def run_design(job: DesignJob) -> None:
     """Choose runs from a saved result, and print them in order.
 
     **Raises:** `InputError` where the folder holds no result, or nothing can be chosen.
     """
-    if not folder.is_dir():
-        raise InputError(f"There is no folder {str(folder)!r}; give one that `scalefit fit --out` wrote.")
-    money = parse_number(budget)
+    if not job.folder.is_dir():
+        raise InputError(f"There is no folder {str(job.folder)!r}; give one that `scalefit fit --out` wrote.")
+    money, out = parse_number(job.budget), job.out
     if money is None:
-        raise InputError(f"--budget is {budget!r}; expected a number of FLOP, as 1e21.")
+        raise InputError(f"--budget is {job.budget!r}; expected a number of FLOP, as 1e21.")
     if out is not None and (out.suffix.lower() != ".csv" or out.is_dir() or not out.absolute().parent.is_dir()):
         raise InputError(f"--out is {str(out)!r}; expected a file that ends in .csv, in a folder that is there.")
-    for option, given in (("--columns", columns), ("--where", where), ("--target-column", target_column)):
-        if given and runs is None:
-            raise InputError(f"{option} is of the runs, and none were given: add --runs FILE, or leave it out.")
-    with quiet(json):
-        result = load(folder)
+    of_runs = {"append": job.append, "columns": job.columns, "where": job.where, "target-column": job.target_column}
+    for option, given in of_runs.items():
+        if given and job.runs is None:
+            raise InputError(f"--{option} is of the runs, and none were given: add --runs FILE, or leave it out.")
+    with quiet(job.json):
+        result = load(job.folder)
         done = None
-        if runs is not None:
-            done = runs_of(runs, columns=columns_of(columns), where=where, target=target_column)
+        if job.runs is not None:
+            read = {"where": job.where, "target": job.target_column, "append": job.append}
+            done = runs_of(job.runs, columns=columns_of(job.columns), **read)
             result = result.fit if isinstance(result, Ensemble) else result
         elif not isinstance(result, Ensemble):
             raise InputError(
-                f"{str(folder)!r} holds no draws, so it does not say how sure it is: give the runs that were fitted, "
-                f"as --runs FILE, or fit with --bootstrap 200."
+                f"{str(job.folder)!r} holds no draws, so it does not say how sure it is: give the runs that were "
+                f"fitted, as --runs FILE, or fit with --bootstrap 200."
             )
-        keep_compiled(cache_dir)
-        options: dict[str, Any] = {"most": most, "target": target, "criterion": criterion, "noise": noise, "cost": cost}
-        found = design_runs(result, candidates, runs=done, budget=money, refine=refine, **options)
-    log = (result.fit if isinstance(result, Ensemble) else result).noise.log
+        keep_compiled(job.cache_dir)
+        asked: dict[str, Any] = {"target": job.target, "criterion": job.criterion, "cost": job.cost}
+        limits: dict[str, Any] = {"budget": money, "most": job.most, "refine": job.refine}
+        found = design_runs(result, job.candidates, runs=done, noise=job.noise, **asked, **limits)
+    fit = result.fit if isinstance(result, Ensemble) else result
     if out is not None:
-        _write(found, out)
-    typer.echo(to_json(_document(found)) if json else _said(found, out, log))
+        measured = [fit.source.target, *(["se"] if done is not None and done.se is not None else [])]
+        _write(found, measured, out)
+    typer.echo(to_json(_document(found)) if job.json else _said(found, out, fit.noise.log))
 
 
 def _document(found: Design) -> dict[str, Any]:
@@ -94,12 +120,16 @@ def _said(found: Design, out: Path | None, log: bool) -> str:
     return "\n".join(lines)
 
 
-def _write(found: Design, out: Path) -> None:
+def _write(found: Design, measured: list[str], out: Path) -> None:
     """The runs to do, in order, with an empty column for what is measured."""
-    rows = [",".join([*found.runs, "loss"])]
-    rows += [",".join([*(repr(float(c[i])) for c in found.runs.values()), ""]) for i in range(len(found))]
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([*found.runs, *measured])
+    rows.writerows(
+        [*(repr(float(c[i])) for c in found.runs.values()), *[""] * len(measured)] for i in range(len(found))
+    )
     try:
         with written_whole(out) as beside:
-            beside.write_text("\n".join(rows) + "\n", encoding="utf-8")
+            beside.write_text(text.getvalue(), encoding="utf-8")
     except OSError as error:
         raise InputError(f"--out {str(out)!r} cannot be written ({error.strerror}); choose another file.") from error

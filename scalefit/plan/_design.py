@@ -117,7 +117,8 @@ def design_runs(
     $\log(1 + j^\top\Sigma j/\sigma^2)$ off the volume of what is unknown (D), the mean over the draws: those of an
     ensemble stand for every optimum that the runs allow. Regret is what the loss at the target's compute is expected to
     lie above its least, as N* is not known: $\tfrac12 L''(\log N^*)\,\mathrm{Var}\log N^*$. Runs are taken one by one
-    by gain for their cost, each updating Σ. To go on in turn: train them, add them to the runs, fit and ask again.
+    by gain for their cost, each updating Σ. To go on: train them, add them to the runs (`joined`),
+    fit and ask again.
 
     **Arguments:**
 

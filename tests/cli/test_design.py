@@ -81,3 +81,37 @@ def test_what_cannot_be_chosen_is_said(cli, folder, grid, runs_csv):
     assert "No candidate is affordable" in few.err
     word = cli("design", folder, "--candidates", grid, "--budget", "lots", "--target", "loss@C=1e24")
     assert "--budget is 'lots'" in word.err
+
+
+def done(path, truth, rng):
+    """The table with losses filled in, as runs of the true law would have them."""
+    header, *rows = path.read_text().splitlines()
+    assert header == "N,D,loss"
+    filled = []
+    for N, D in ((float(cell) for cell in row.split(",")[:2]) for row in rows):
+        loss = truth["E"] + truth["A"] * N ** -truth["alpha"] + truth["B"] * D ** -truth["beta"]
+        filled.append(f"{N},{D},{loss * np.exp(2e-3 * rng.standard_normal())}")
+    path.write_text("\n".join([header, *filled]) + "\n")
+
+
+def test_fit_design_train_append_and_again(cli, truth, runs_csv, tmp_path):
+    """Two rounds from the command line: what the runs leave unknown is about what the design foretold."""
+    rng, grid, append = np.random.default_rng(0), tmp_path / "grid.csv", []
+    sizes, data = (a.ravel() for a in np.meshgrid(np.geomspace(1e9, 2e10, 4), np.geomspace(1e10, 2e11, 4)))
+    grid.write_text("N,D\n" + "\n".join(f"{N},{D}" for N, D in zip(sizes, data, strict=True)) + "\n")
+    foretold, found = [], []
+    for turn in range(3):
+        folder, table = tmp_path / f"fit{turn}", tmp_path / f"next{turn}.csv"
+        fitted = cli("fit", runs_csv, "--law", "chinchilla", "--noise", "gaussian", *append, "--out", folder, "--json")
+        assert fitted.status == 0, fitted.err
+        assert json.loads(fitted.out)["runs"]["used"] == 36 + 4 * turn
+        asked = ("--candidates", grid, "--budget", "5e22", "--most", "4", "--target", "loss@C=1e25", "--noise", "2e-3")
+        chosen = json.loads(cli("design", folder, *asked, "--runs", runs_csv, *append, "--out", table, "--json").out)
+        assert chosen["spent"] <= 5e22
+        found.append(chosen["sd"][0])
+        foretold.append(chosen["sd"][-1])
+        done(table, truth, rng)
+        append += ["--append", table]
+    assert found[2] < found[1] < found[0]
+    np.testing.assert_allclose(found[1:], foretold[:-1], rtol=0.2)
+    assert foretold[0] < 0.7 * found[0]

@@ -10,7 +10,7 @@ import pytest
 
 import scalefit as sf
 from scalefit.plan import _criteria
-from scalefit.plan._candidates import sigma_of
+from scalefit.plan._candidates import candidates_of, sigma_of
 from scalefit.plan._cost import SIX_ND, cost_of
 from scalefit.plan._criteria import best_batch, covariances, scale_of, slopes
 from scalefit.plan._refine import hull, inside
@@ -128,6 +128,13 @@ def test_a_run_of_heavy_tails_tells_as_much_as_its_information_says(fit):
     """Fisher's information of a Student-t of four degrees about its centre is 5/7 of that of a normal of its scale."""
     heavy = dataclasses.replace(fit, noise=sf.noise.StudentT(df=4.0))
     assert sigma_of(None, heavy) == pytest.approx(sigma_of(None, fit) * np.sqrt(7 / 5))
+
+
+def test_candidates_of_pools_say_what_they_draw_from_each():
+    """`U[A]` is the size of the pool A, and not a U in a unit A."""
+    law = sf.laws.PoolsQQT.of(("A", "B"))
+    given = {"n": [1e4], "w[A]": [0.25], "w[B]": [0.75], "U[A]": [1e3], "U[B]": [2e3]}
+    assert {name: column.tolist() for name, column in candidates_of(law, given).items()} == given
 
 
 def test_volume_needs_no_target():
