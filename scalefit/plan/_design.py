@@ -131,7 +131,8 @@ def design_runs(
     - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
         C is in the unit of `cost`; FLOP, of 6 N D, where that is a number for each candidate.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
-    - `runs`: The runs of the fit, or any runs done before for a law.
+    - `runs`: The runs of the fit, or any runs done before for a law. Rows of one training (`Runs.clusters`), as
+        checkpoints, count as one run together.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
     - `noise`: Scatter of a run, of the logarithm where the noise is; that of the fit unless given. Where the runs done
         have an `se` it is that of a run of their median, and each of them counts by its own.

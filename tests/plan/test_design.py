@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -113,6 +114,19 @@ def test_runs_done_count_by_their_own_errors():
     found = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target=lambda law: jnp.log(law.alpha))
     expected = sf.covariance(fit, runs).se["alpha"] / float(fit.law.alpha)
     assert sd(found)[0] == pytest.approx(expected, rel=0.02)
+
+
+def test_rows_of_one_training_count_as_one_run(runs):
+    """Three copies of each run tell thrice as much, unless they say that they are of one training."""
+    asked: Any = {"budget": 1e20, "most": 3, "target": "loss@C=1e22", "noise": NOISE}
+    once = sf.design_runs(LAW, POOL, runs=runs, **asked)
+    thrice = runs.take(np.tile(np.arange(25), 3))
+    inputs = {name: thrice.inputs[name] for name in ("N", "D")}
+    same = sf.design_runs(LAW, POOL, runs=sf.Runs(thrice.target, run=np.tile(np.arange(25), 3), **inputs), **asked)
+    np.testing.assert_array_equal(same.order, once.order)
+    np.testing.assert_allclose(sd(same), sd(once), rtol=1e-9)
+    apart = sf.design_runs(LAW, POOL, runs=sf.Runs(thrice.target, **inputs), **asked)
+    assert sd(apart)[0] < 0.7 * sd(once)[0]
 
 
 def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
