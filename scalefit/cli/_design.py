@@ -9,13 +9,21 @@ from ._options import Append, CacheDir, Json
 
 
 def design(
-    folder: Annotated[Path, typer.Argument(metavar="FIT", help="A folder written by `scalefit fit --out FIT`.")],
+    fit: Annotated[
+        str,
+        typer.Argument(
+            metavar="FIT",
+            help="A folder written by `scalefit fit --out FIT`; or, before anything was trained, a published law, as "
+            "chinchilla:epoch (see `scalefit laws chinchilla`), with --noise.",
+        ),
+    ],
     candidates: Annotated[
-        Path,
+        str,
         typer.Option(
-            metavar="FILE",
-            help="Runs that could be done: a table of the law's inputs. What was done already may be chosen again, as "
-            "with another seed: leave it out if that is not meant.",
+            metavar="FILE|LAYOUT",
+            help="Runs that could be done: a table of the law's inputs; or isoflop, ladder or L between two computes, "
+            "as isoflop:1e18,1e20 or ladder:1e18,1e20,levels=4 (points, spread and ratio too). What was done already "
+            "may be chosen again, as with another seed: leave it out of the table if that is not meant.",
         ),
     ],
     budget: Annotated[str, typer.Option(metavar="NUMBER", help="What they may cost together, in FLOP, as 1e21.")],
@@ -43,7 +51,9 @@ def design(
     runs: Annotated[
         str | None,
         typer.Option(
-            metavar="SOURCE", help="The runs of the fit, where it was saved without draws: a file, or data:NAME."
+            metavar="SOURCE",
+            help="The runs of the fit, where it was saved without draws, or runs done beside a published law: a file, "
+            "or data:NAME.",
         ),
     ] = None,
     append: Append = None,
@@ -60,7 +70,7 @@ def design(
         float | None,
         typer.Option(
             metavar="NUMBER",
-            help="Scatter of a run, of its logarithm where the fit's noise is; that of the fit unless given.",
+            help="Scatter of a run, of its logarithm where the fit's noise is, as 0.01; that of the fit unless given.",
         ),
     ] = None,
     refine: Annotated[
@@ -68,6 +78,9 @@ def design(
     ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table.")
+    ] = None,
+    law: Annotated[
+        str | None, typer.Option(metavar="FILE.py:Class", help="Your own law, where the result is of one.")
     ] = None,
     json: Json = False,
     cache_dir: CacheDir = None,
@@ -80,7 +93,7 @@ def design(
 
     run_design(
         DesignJob(
-            folder=folder,
+            fit=fit,
             candidates=candidates,
             budget=budget,
             cost=cost,
@@ -95,6 +108,7 @@ def design(
             noise=noise,
             refine=refine,
             out=out,
+            law=law,
             json=json,
             cache_dir=cache_dir,
         )

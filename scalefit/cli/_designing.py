@@ -6,25 +6,29 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import typer
 
 from .._core import InputError, written_whole
-from ..data import parse_number
-from ..plan import Design, design_runs
-from ..results import Ensemble, load
-from ..specs import runs_of
+from ..data import hint, parse_number
+from ..laws import AbstractLaw
+from ..plan import LAYOUTS, Design, design_runs, design_template
+from ..results import Ensemble, Fit, load
+from ..specs import bare, known_laws, law_class, published, runs_of
 from ._cache import keep_compiled
 from ._document import to_json
 from ._quiet import quiet
-from ._spec import columns_of, number
+from ._spec import columns_of, number, numbers_of, single
+
+_OF_LAYOUTS = ("levels", "points", "spread", "ratio")
 
 
 @dataclasses.dataclass(frozen=True)
 class DesignJob:
     """Everything that `scalefit design` was asked for, in its own words."""
 
-    folder: Path
-    candidates: Path
+    fit: str
+    candidates: str
     budget: str
     cost: str
     most: int | None
@@ -38,17 +42,16 @@ class DesignJob:
     noise: float | None
     refine: bool
     out: Path | None
+    law: str | None
     json: bool
     cache_dir: str | None
 
 
 def run_design(job: DesignJob) -> None:
-    """Choose runs from a saved result, and print them in order.
+    """Choose runs from a saved result or a published law, and print them in order.
 
-    **Raises:** `InputError` where the folder holds no result, or nothing can be chosen.
+    **Raises:** `InputError` where there is no such result or law, or nothing can be chosen.
     """
-    if not job.folder.is_dir():
-        raise InputError(f"There is no folder {str(job.folder)!r}; give one that `scalefit fit --out` wrote.")
     money, out = parse_number(job.budget), job.out
     if money is None:
         raise InputError(f"--budget is {job.budget!r}; expected a number of FLOP, as 1e21.")
@@ -58,27 +61,75 @@ def run_design(job: DesignJob) -> None:
     for option, given in of_runs.items():
         if given and job.runs is None:
             raise InputError(f"--{option} is of the runs, and none were given: add --runs FILE, or leave it out.")
+    candidates = _candidates(job.candidates)
     with quiet(job.json):
-        result = load(job.folder)
+        result = _known(job)
         done = None
         if job.runs is not None:
             read = {"where": job.where, "target": job.target_column, "append": job.append}
             done = runs_of(job.runs, columns=columns_of(job.columns), **read)
             result = result.fit if isinstance(result, Ensemble) else result
-        elif not isinstance(result, Ensemble):
+        elif isinstance(result, Fit):
             raise InputError(
-                f"{str(job.folder)!r} holds no draws, so it does not say how sure it is: give the runs that were "
-                f"fitted, as --runs FILE, or fit with --bootstrap 200."
+                f"{job.fit!r} holds no draws, so it does not say how sure it is: give the runs that were fitted, as "
+                f"--runs FILE, or fit with --bootstrap 200."
             )
         keep_compiled(job.cache_dir)
         asked: dict[str, Any] = {"target": job.target, "criterion": job.criterion, "cost": job.cost}
         limits: dict[str, Any] = {"budget": money, "most": job.most, "refine": job.refine}
-        found = design_runs(result, job.candidates, runs=done, noise=job.noise, **asked, **limits)
-    fit = result.fit if isinstance(result, Ensemble) else result
+        found = design_runs(result, candidates, runs=done, noise=job.noise, **asked, **limits)
+    fit = result.fit if isinstance(result, Ensemble) else result if isinstance(result, Fit) else None
     if out is not None:
-        measured = [fit.source.target, *(["se"] if done is not None and done.se is not None else [])]
+        measured = [
+            done.target_name if fit is None and done is not None else "loss" if fit is None else fit.source.target,
+            *(["se"] if done is not None and done.se is not None else []),
+        ]
         _write(found, measured, out)
-    typer.echo(to_json(_document(found)) if job.json else _said(found, out, fit.noise.log))
+    typer.echo(to_json(_document(found)) if job.json else _said(found, out, fit is None or fit.noise.log))
+
+
+def _known(job: DesignJob) -> Fit[Any] | Ensemble[Any] | AbstractLaw:
+    """The saved result, or the published law.
+
+    **Raises:** `InputError` where it is neither, and for a law without a scatter.
+    """
+    if Path(job.fit).is_dir():
+        return load(job.fit, law=None if job.law is None else law_class(job.law))
+    name, sign, _ = job.fit.partition(":")
+    if (not sign or "/" in job.fit) and bare(name) not in map(bare, known_laws()):
+        raise InputError(
+            f"There is no folder {job.fit!r}; give one that `scalefit fit --out` wrote, or a published law, as "
+            f"chinchilla:epoch."
+        )
+    law = published(job.fit)
+    if job.law is not None:
+        raise InputError(f"--law is of a saved result, and {job.fit!r} is a published law: leave it out.")
+    if job.noise is None:
+        raise InputError(f"{job.fit!r} does not say how runs scatter about it: give --noise 0.01 for 1 %.")
+    return law
+
+
+def _candidates(given: str) -> Any:
+    """The table's path, or the runs of a layout in words, `isoflop:1e18,1e20,levels=4`.
+
+    **Raises:** `InputError` for a layout without its least and largest compute, or with what it does not have.
+    """
+    name, sign, rest = given.partition(":")
+    layout: Any = next((known for known in LAYOUTS if known.lower() == name.strip().lower()), None)
+    if layout is None or Path(given).exists():
+        return given
+    pieces = [piece.strip() for piece in rest.split(",")] if sign else []
+    low, high = ends = [parse_number(piece) or 0.0 for piece in pieces[:2]] if len(pieces) > 1 else [0.0, 0.0]
+    if not 0.0 < low < high < np.inf:
+        raise InputError(
+            f"--candidates {given!r}: give the least and the largest compute of a run, as {name}:1e18,1e20."
+        )
+    options = single(numbers_of(pieces[2:], "--candidates", f"{name}:1e18,1e20,levels=4"), "--candidates")
+    for option in options:
+        if option not in _OF_LAYOUTS:
+            raise InputError(f"--candidates {given!r} gives {option!r}; {hint(option, _OF_LAYOUTS, what='numbers')}.")
+    whole: dict[str, Any] = {k: int(v) if v == int(v) and k in ("levels", "points") else v for k, v in options.items()}
+    return design_template(layout, budgets=(ends[0], ends[1]), **whole)
 
 
 def _document(found: Design) -> dict[str, Any]:
