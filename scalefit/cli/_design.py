@@ -77,7 +77,8 @@ def design(
         bool, typer.Option("--refine", help="Move N and D of the runs between the candidates, at no more cost.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table.")
+        Path | None,
+        typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table to fill in."),
     ] = None,
     law: Annotated[
         str | None, typer.Option(metavar="FILE.py:Class", help="Your own law, where the result is of one.")

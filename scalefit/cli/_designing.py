@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from .._core import InputError, written_whole
-from ..data import hint, parse_number
+from ..data import Runs, hint, parse_number, table_of
 from ..laws import AbstractLaw
 from ..plan import LAYOUTS, Design, design_runs, design_template
 from ..results import Ensemble, Fit, load
@@ -74,18 +74,42 @@ def run_design(job: DesignJob) -> None:
                 f"{job.fit!r} holds no draws, so it does not say how sure it is: give the runs that were fitted, as "
                 f"--runs FILE, or fit with --bootstrap 200."
             )
+        measured = [_measured(result, done), *(["se"] if done is not None and done.se is not None else [])]
+        if out is not None:
+            _refuse_filled(out, measured[0])
         keep_compiled(job.cache_dir)
         asked: dict[str, Any] = {"target": job.target, "criterion": job.criterion, "cost": job.cost}
         limits: dict[str, Any] = {"budget": money, "most": job.most, "refine": job.refine}
         found = design_runs(result, candidates, runs=done, noise=job.noise, **asked, **limits)
-    fit = result.fit if isinstance(result, Ensemble) else result if isinstance(result, Fit) else None
+    fit = result.fit if isinstance(result, Ensemble) else result
     if out is not None:
-        measured = [
-            done.target_name if fit is None and done is not None else "loss" if fit is None else fit.source.target,
-            *(["se"] if done is not None and done.se is not None else []),
-        ]
         _write(found, measured, out)
-    typer.echo(to_json(_document(found)) if job.json else _said(found, out, fit is None or fit.noise.log))
+    typer.echo(
+        to_json(_document(found)) if job.json else _said(found, out, fit.noise.log if isinstance(fit, Fit) else True)
+    )
+
+
+def _measured(result: Fit[Any] | Ensemble[Any] | AbstractLaw, done: Runs | None) -> str:
+    """What runs measure, by its name."""
+    fit = result.fit if isinstance(result, Ensemble) else result
+    if isinstance(fit, Fit):
+        return fit.source.target
+    return "loss" if done is None else done.target_name
+
+
+def _refuse_filled(out: Path, measured: str) -> None:
+    """Raise where a table of that name holds what was measured since."""
+    if not out.exists():
+        return
+    try:
+        column = table_of(out)[0].get(measured, np.zeros(0))
+    except InputError:
+        return  # what is no table holds no runs
+    if any(number is None or not np.isnan(number) for number in map(parse_number, column.tolist())):
+        raise InputError(
+            f"--out {str(out)!r} holds runs whose {measured} was filled in: choose another file, and give this one to "
+            f"--append."
+        )
 
 
 def _known(job: DesignJob) -> Fit[Any] | Ensemble[Any] | AbstractLaw:

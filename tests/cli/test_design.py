@@ -63,8 +63,9 @@ def test_runs_of_a_fit_are_named_as_the_fit_named_them(cli, grid, runs_csv, tmp_
     )
     assert fitted.status == 0
     asked = ("design", folder, "--candidates", grid, "--budget", "4e21", "--target", "N@C=1e24")
-    answer = cli(*asked, "--runs", table, *read, "--target-column", "nll")
+    answer = cli(*asked, "--runs", table, *read, "--target-column", "nll", "--out", tmp_path / "next.csv")
     assert answer.status == 0
+    assert (tmp_path / "next.csv").read_text().startswith("N,D,nll\n")
     assert "sd of log N@C=1e24 after" in answer.out
     assert "%" not in answer.out.rpartition("at a scatter of ")[2]
     other = cli(*asked, "--runs", table, "--columns", "N=size,D=seen", "--target-column", "nll")
@@ -116,6 +117,8 @@ def test_fit_design_train_append_and_again(cli, truth, runs_csv, tmp_path):
         foretold.append(chosen["sd"][-1])
         done(table, truth, rng)
         append += ["--append", table]
+        again = cli("design", folder, *asked, "--out", table)  # what was measured is not written over
+        assert f"next{turn}.csv' holds runs whose loss was filled in: choose another file" in again.err
     assert found[2] < found[1] < found[0]
     np.testing.assert_allclose(found[1:], foretold[:-1], rtol=0.2)
     assert foretold[0] < 0.7 * found[0]
