@@ -15,6 +15,7 @@ from .data import Pools as Pools
 from .data import Runs as Runs
 from .data import data_sets as data_sets
 from .data import fetch as fetch
+from .data import joined as joined
 from .data import load_data as load_data
 from .data import pooled as pooled
 from .data import read_runs as read_runs

@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import typer
@@ -17,6 +17,7 @@ from ..results import Ensemble, Fit, load, versions
 from ..specs import law_class
 from ._cache import keep_compiled
 from ._document import draws_of, law_name, to_json
+from ._errors import as_options
 from ._plan_document import human
 from ._quiet import quiet
 from ._spec import number, numbers_of, single
@@ -31,6 +32,7 @@ class AllocateJob:
     folder: Path
     budget: tuple[str, ...]
     target_loss: tuple[str, ...]
+    size: tuple[str, ...]
     cost: str
     unique: str | None
     max_passes: str | None
@@ -46,12 +48,19 @@ class AllocateJob:
 def run_plan(job: AllocateJob, begun: float) -> None:
     """Plan from a saved result and print the best sizes with intervals and the flat region about them.
 
+    Budgets are answered beside a loss that is never reached, and what is possible is then a note.
+
     **Raises:** `InputError` where the folder holds no result, neither a budget nor a loss was asked for, or a number is
     none; `NotConverged` where the fit is none.
     """
     budgets, losses = _several("--budget", job.budget, "1e24"), _several("--target-loss", job.target_loss, "2.1")
     if not budgets and not losses:
         raise InputError("Nothing was asked for: give --budget 1e24, or --target-loss 2.1, or both.")
+    sizes = _several("--size", job.size, "7B")
+    if sizes and not budgets:
+        raise InputError("--size is judged beside the best of a budget: give --budget 1e24, or leave it out.")
+    if sizes and min(sizes) <= 0:
+        raise InputError(f"--size is {min(sizes):g}; expected sizes above 0, as 7B.")
     limits = {
         "unique": _one("--unique", job.unique, "2T"),
         "max_passes": _one("--max-passes", job.max_passes, "4"),
@@ -73,18 +82,57 @@ def run_plan(job: AllocateJob, begun: float) -> None:
         keep_compiled(job.cache_dir)
         asked = {"cost": job.cost, "level": job.level, **limits}
         planned = allocate(result, budget=budgets, **asked) if budgets else None
-        needed = compute_for(result, loss=losses, **asked) if losses else None
-    notes = [*(() if planned is None else planned.notes), *(str(w.message).rstrip(".") for w in caught)]
+        judged = [] if planned is None else [_judged(planned, N) for N in sizes]
+        needed, never = None, ()
+        try:
+            needed = compute_for(result, loss=losses, **asked) if losses else None
+        except InputError as error:
+            if planned is None:
+                raise
+            never = (as_options(str(error)).rstrip("."),)
+    notes = [*(() if planned is None else planned.notes), *(() if needed is None else needed.notes), *never]
+    notes += [*(note for one in judged for note in one.notes), *(str(w.message).rstrip(".") for w in caught)]
     notes = list(dict.fromkeys(notes))
     if job.json:
-        typer.echo(to_json(plan_document(result, planned, needed, job, notes, time.perf_counter() - begun)))
+        typer.echo(to_json(plan_document(result, planned, judged, needed, job, notes, time.perf_counter() - begun)))
     else:
-        _show(result, planned, needed, job, notes)
+        _show(result, planned, judged, needed, job, notes)
+
+
+class Judged(NamedTuple):
+    """A size beside the best of each budget; NaN where a budget cannot be spent with it, which the notes say."""
+
+    N: float
+    D: np.ndarray
+    regret: Quantity
+    wasted: Quantity
+    notes: tuple[str, ...]
+
+
+def _judged(planned: Allocation, N: float) -> Judged:
+    low, high = planned.sizes
+    within = (low <= N) & (high >= N)
+    at = np.where(within, N, planned.N.value)
+    D, *found = planned.data_for(at), planned.regret(at), planned.misallocation(at)
+    regret, wasted = (
+        one._replace(**{k: _masked(column, within) for k, column in one._asdict().items()}) for one in found
+    )
+    notes = tuple(
+        f"with {_people(N)} parameters {planned.budgets[b]:.4g} FLOP cannot be spent: sizes from {_people(low[b])} to "
+        f"{_people(high[b])} can"
+        for b in np.flatnonzero(~within)
+    )
+    return Judged(N, np.where(within, D, np.nan), regret, wasted, notes)
+
+
+def _masked(column: np.ndarray | None, within: np.ndarray) -> np.ndarray | None:
+    return None if column is None else np.where(within, column, np.nan)
 
 
 def plan_document(
     result: Fit[Any] | Ensemble[Any],
     planned: Allocation | None,
+    judged: Sequence[Judged],
     needed: Needed | None,
     job: AllocateJob,
     notes: list[str],
@@ -95,7 +143,7 @@ def plan_document(
     return {
         "law": law_name(fit),
         "cost": job.cost,
-        "budgets": [] if planned is None else [_budget(planned, b) for b in range(len(planned.budgets))],
+        "budgets": [] if planned is None else [_budget(planned, judged, b) for b in range(len(planned.budgets))],
         "targets": [] if needed is None else [_target(needed, i) for i in range(len(needed.loss))],
         "level": job.level,
         "draws": draws_of(result),
@@ -105,7 +153,7 @@ def plan_document(
     }
 
 
-def _budget(planned: Allocation, b: int) -> dict[str, Any]:
+def _budget(planned: Allocation, judged: Sequence[Judged], b: int) -> dict[str, Any]:
     def sizes(found: Any) -> dict[str, Any] | None:
         if found is None:
             return None
@@ -118,6 +166,16 @@ def _budget(planned: Allocation, b: int) -> dict[str, Any]:
         # The sizes that are so near to the best of each draw, in a share `level` of the draws.
         "near_optimal_sure": sizes(planned.near_optimal_sure),
         "at_end": bool(planned.at_end[b]),
+        "sizes": [
+            {
+                "N": one.N,
+                "D": one.D[b],
+                # Above the best of each draw, so that the mean is what is to be expected.
+                "regret": {**_entry(one.regret, b), "mean": one.regret.mean[b]},
+                "misallocation": {**_entry(one.wasted, b), "mean": one.wasted.mean[b]},
+            }
+            for one in judged
+        ],
     }
 
 
@@ -135,6 +193,7 @@ def _entry(found: Quantity, place: int) -> dict[str, Any]:
 def _show(
     result: Fit[Any] | Ensemble[Any],
     planned: Allocation | None,
+    judged: Sequence[Judged],
     needed: Needed | None,
     job: AllocateJob,
     notes: list[str],
@@ -156,6 +215,16 @@ def _show(
             made.add_row(*(Text(cell) for cell in cells))
         out.print(made)
         out.print("The last two are all sizes whose loss, data following from the budget, is so near to the best.")
+    if planned is not None and judged:
+        headers = ["budget (FLOP)", "N", "D", "loss above the best", *(["expected"] if sure else []), "FLOP wasted"]
+        made = table(*headers, right=headers)
+        for b, budget in enumerate(planned.budgets):
+            for one in judged:
+                cells = [number(budget, 4), _people(one.N), _people(one.D[b]), _cell(one.regret, b, _loss)]
+                cells += [_loss(one.regret.mean[b])] if sure else []
+                made.add_row(*(Text(cell) for cell in [*cells, _cell(one.wasted, b, _flop)]))
+        out.print(made)
+        out.print("Wasted is what the budget exceeds the least that reaches the same loss.")
     if needed is not None:
         headers = ["loss", "compute (FLOP)", *(["reached in"] if sure else [])]
         made = table(*headers, right=headers)
@@ -178,12 +247,18 @@ def _cell(found: Quantity, place: int, say: Callable[[float], str]) -> str:
     value = say(found.value[place])
     if found.low is None or found.high is None:
         return value
+    if not np.isfinite([found.value[place], found.low[place], found.high[place]]).any():
+        return value  # never, or nothing, in all of the draws
     return f"{value} [{say(found.low[place])}, {say(found.high[place])}]"
 
 
 def _people(value: float) -> str:
-    """A size as people write it, to three digits."""
-    return human(float(f"{value:.3g}"))
+    """A size as people write it, to three digits; a dash where there is none."""
+    return human(float(f"{value:.3g}")) if np.isfinite(value) else "–"
+
+
+def _loss(value: float) -> str:
+    return number(value, 3)
 
 
 def _flop(value: float) -> str:

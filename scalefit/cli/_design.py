@@ -5,13 +5,26 @@ from typing import Annotated
 
 import typer
 
-from ._options import CacheDir, Json
+from ._options import Append, CacheDir, Json
 
 
 def design(
-    folder: Annotated[Path, typer.Argument(metavar="FIT", help="A folder written by `scalefit fit --out FIT`.")],
+    fit: Annotated[
+        str,
+        typer.Argument(
+            metavar="FIT",
+            help="A folder written by `scalefit fit --out FIT`; or, before anything was trained, a published law, as "
+            "chinchilla:epoch (see `scalefit laws chinchilla`), with --noise.",
+        ),
+    ],
     candidates: Annotated[
-        Path, typer.Option(metavar="FILE", help="Runs that could be done: a table of the law's inputs.")
+        str,
+        typer.Option(
+            metavar="FILE|LAYOUT",
+            help="Runs that could be done: a table of the law's inputs; or isoflop, ladder or L between two computes, "
+            "as isoflop:1e18,1e20 or ladder:1e18,1e20,levels=4 (points, spread and ratio too). What was done already "
+            "may be chosen again, as with another seed: leave it out of the table if that is not meant.",
+        ),
     ],
     budget: Annotated[str, typer.Option(metavar="NUMBER", help="What they may cost together, in FLOP, as 1e21.")],
     cost: Annotated[
@@ -38,9 +51,12 @@ def design(
     runs: Annotated[
         str | None,
         typer.Option(
-            metavar="SOURCE", help="The runs of the fit, where it was saved without draws: a file, or data:NAME."
+            metavar="SOURCE",
+            help="The runs of the fit, where it was saved without draws, or runs done beside a published law: a file, "
+            "or data:NAME.",
         ),
     ] = None,
+    append: Append = None,
     columns: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=HEADER,…", help="What the headers of --runs mean, as for `scalefit fit`."),
@@ -54,26 +70,47 @@ def design(
         float | None,
         typer.Option(
             metavar="NUMBER",
-            help="Scatter of a run, of its logarithm where the fit's noise is; that of the fit unless given.",
+            help="Scatter of a run, of its logarithm where the fit's noise is, as 0.01; that of the fit unless given.",
         ),
     ] = None,
     refine: Annotated[
         bool, typer.Option("--refine", help="Move N and D of the runs between the candidates, at no more cost.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table.")
+        Path | None,
+        typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table to fill in."),
+    ] = None,
+    law: Annotated[
+        str | None, typer.Option(metavar="FILE.py:Class", help="Your own law, where the result is of one.")
     ] = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Say which runs to do next: those that tell the most of a target for what they cost.
 
-    Train them, add their losses to the table of runs, fit again and ask again.
+    Train them, fill their losses into the table that --out writes, and go on: `scalefit fit … --append next.csv`.
     """
-    from ._designing import run_design
+    from ._designing import DesignJob, run_design
 
     run_design(
-        folder, candidates, budget=budget, cost=cost, most=most, target=target, criterion=criterion, runs=runs,
-        columns=tuple(columns or ()), where=where, target_column=target_column, noise=noise, refine=refine, out=out,
-        json=json, cache_dir=cache_dir,
-    )  # fmt: skip
+        DesignJob(
+            fit=fit,
+            candidates=candidates,
+            budget=budget,
+            cost=cost,
+            most=most,
+            target=target,
+            criterion=criterion,
+            runs=runs,
+            append=tuple(append or ()),
+            columns=tuple(columns or ()),
+            where=where,
+            target_column=target_column,
+            noise=noise,
+            refine=refine,
+            out=out,
+            law=law,
+            json=json,
+            cache_dir=cache_dir,
+        )
+    )

@@ -23,7 +23,7 @@ _OPTIONS = (
     (r"columns=\{\.\.\.: None\}", "--columns NAME="),
     (r"columns=\{\.\.\., ['\"](\w+)['\"]: None\}", r"--columns \1="),
     (r"(?<![\w-])(columns|target)(?= (?:names|gives) (?:['\"]|the column))", r"--\1"),
-    (r"^where(?= ['\"]| was given)", "--where"),
+    (r"(^|(?<=': ))where(?= ['\"]| was given)", "--where"),
     (r"pass its class as law=", "give its class as --law FILE.py:Class"),
     (r"give a folder made by save", "give a folder that `scalefit fit --out` wrote"),
     (r", or give it as Runs\([^)]*\)", ""),

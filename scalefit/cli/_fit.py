@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ._options import CacheDir, Cluster, Json, Level, MaxSteps, Out, Seed
+from ._options import Append, CacheDir, Cluster, Json, Level, MaxSteps, Out, Seed
 
 
 def fit(
@@ -27,6 +27,7 @@ def fit(
         typer.Option(metavar="NAME=HEADER,…", help='What the headers mean, as N="Model Size",C="Training FLOP".'),
     ] = None,
     where: Annotated[str | None, typer.Option(help='Rows to keep, as "loss < 3.44 and N >= 1B".')] = None,
+    append: Append = None,
     by: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Fit each value of this column by itself, as one batch.")
     ] = None,
@@ -100,6 +101,7 @@ def fit(
             law=law,
             columns=tuple(columns or ()),
             where=where,
+            append=tuple(append or ()),
             by=tuple(by or ()),
             target=target,
             size=tuple(size or ()),

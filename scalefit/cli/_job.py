@@ -37,6 +37,7 @@ class Job:
     law: str
     columns: tuple[str, ...] = ()
     where: str | None = None
+    append: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     target: str | None = None
     size: tuple[str, ...] = ()
@@ -79,7 +80,8 @@ def run_fit(job: Job, begun: float) -> None:
         solver = solver_of(job.solver)
         refuse_contradictions(job)
         priors = priors_of(job.prior)
-        runs = runs_of(job.source, columns=columns_of(job.columns), where=job.where, target=job.target)
+        read = {"where": job.where, "target": job.target, "append": job.append}
+        runs = runs_of(job.source, columns=columns_of(job.columns), **read)
         sizes, _ = sizes_of(job.pools, job.size)
         law, runs = named_law(law, runs, fixed, sizes, job.plans)
         if job.out is not None:

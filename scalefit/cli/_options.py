@@ -36,3 +36,11 @@ CacheDir = Annotated[
         help="Where compiled code is kept between runs; 'off' keeps none. The user's cache folder unless given.",
     ),
 ]
+Append = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="A table of runs done since, as `scalefit design --out` writes it, or in the headers of the first; rows "
+        "whose loss is empty are left out. May be repeated; --columns and --where hold for it too.",
+    ),
+]

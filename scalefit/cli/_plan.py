@@ -19,6 +19,14 @@ def plan(
         list[str] | None,
         typer.Option(metavar="LOSS,…", help="Say what compute reaches a loss, in place of budgets or beside them."),
     ] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="N,…",
+            help="Sizes to judge beside the best of each budget, as 7B,13B: how far their loss lies above its, and how "
+            "much of the budget they waste; may be repeated.",
+        ),
+    ] = None,
     cost: Annotated[
         str,
         typer.Option(
@@ -50,6 +58,7 @@ def plan(
             folder=folder,
             budget=tuple(budget or ()),
             target_loss=tuple(target_loss or ()),
+            size=tuple(size or ()),
             cost=cost,
             unique=unique,
             max_passes=max_passes,

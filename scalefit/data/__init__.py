@@ -5,6 +5,7 @@ from ._data_set import DataFile as DataFile
 from ._data_set import DataSet as DataSet
 from ._dropped import Dropped as Dropped
 from ._fetch import fetch as fetch
+from ._joined import joined as joined
 from ._load import PoolParameters as PoolParameters
 from ._load import load_data as load_data
 from ._load import load_table as load_table

@@ -32,6 +32,15 @@ def label_with_gaps(column: np.ndarray, empty: Bool[np.ndarray, " row"]) -> np.n
     return cells if not empty.any() else _spread(cells, empty)
 
 
+def joined_label(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return a label of several tables as one: whole numbers where all are, else text."""
+    cells = [c for part in parts for c in part.tolist()]
+    empty = np.array([c is None for c in cells])
+    there = [c for c in cells if c is not None]
+    kept = np.array(there, dtype=np.int64 if all(isinstance(c, int) for c in there) else str)
+    return kept if not empty.any() else _spread(kept, empty)
+
+
 def closed(column: np.ndarray) -> np.ndarray:
     """Return a label whose empty cells may have been taken away in its plain form again."""
     if column.dtype.kind != "O" or empty_cells(column).any():

@@ -37,7 +37,8 @@ class Runs:
         empty cells is an array of objects with `None` there.
     - `headers`: What the source calls the inputs and labels that it calls otherwise.
     - `columns`: Every column of the source as it stood there, for `where`, `split` and `select`.
-    - `rows`: The row of the source each run was read from, the first being 1 (a header is not counted).
+    - `rows`: The row of the source each run was read from, the first being 1 (a header is not counted); those of
+        further tables that were `joined` go on from there.
     - `dropped`: The rows left out for want of a value, with the reason; `excluded` counts those a condition left out.
     - `notes`: What was done to the numbers on the way in, in words.
     - `name`: What the table is called in messages and results.

@@ -27,6 +27,7 @@ from ._ladder import Ladder as Ladder
 from ._ladder import LadderForecast as LadderForecast
 from ._ladder import ladder as ladder
 from ._optimum import best_size as best_size
+from ._templates import LAYOUTS as LAYOUTS
 from ._templates import design_template as design_template
 from ._templates import precision as precision
 from ._trend import Trend as Trend

@@ -183,6 +183,13 @@ class Allocation:
         return ends(draws, level)
 
     @property
+    def sizes(self) -> Sizes:
+        """The sizes that each budget and the limits leave: to spend the whole of it takes one between them."""
+        with jax.enable_x64(True):
+            low, high = (np.exp(np.asarray(end)) for end in reaches(self.terms, jnp.asarray(self.budgets)))
+        return Sizes(low, high)
+
+    @property
     def _best(self) -> Float[np.ndarray, "law budget"]:
         found = self.loss
         return found.value[None] if found.draws is None else np.concatenate([found.value[None], found.draws])
@@ -204,14 +211,13 @@ class Allocation:
             ) from None
         if not (np.isfinite(sizes) & (sizes > 0)).all():
             raise InputError(f"N is {N!r}; sizes must be finite and above 0.")
-        with jax.enable_x64(True):
-            low, high = (np.asarray(end) for end in reaches(self.terms, jnp.asarray(self.budgets)))
-        out = np.flatnonzero((np.log(sizes) < low - 1e-9) | (np.log(sizes) > high + 1e-9))
+        low, high = self.sizes
+        out = np.flatnonzero((sizes < low * (1.0 - 1e-9)) | (sizes > high * (1.0 + 1e-9)))
         if out.size:
             b = int(out[0])
             raise InputError(
-                f"A budget of {self.budgets[b]:g} FLOP and its limits leave sizes from {np.exp(low[b]):.3g} to "
-                f"{np.exp(high[b]):.3g}, and N is {sizes[b]:g}: give a size within."
+                f"A budget of {self.budgets[b]:g} FLOP and its limits leave sizes from {low[b]:.3g} to "
+                f"{high[b]:.3g}, and N is {sizes[b]:g}: give a size within."
             )
         return sizes
 

@@ -26,7 +26,8 @@ class Before(NamedTuple):
     - `failed`: Draws that did not converge and are left out.
     - `fit`: The fit, if there is one.
     - `done`: Inputs of the runs that say how sure each draw is; `None` where the spread of the draws does, or nothing.
-    - `precision`: The median scatter of these runs by that of each, by their `se`; ones where they have none.
+    - `precision`: The median scatter of these runs by that of each, by their `se` where they have one; rows of one
+        training count as one run together.
     """
 
     law: AbstractLaw
@@ -68,6 +69,8 @@ def before_of(result: Any, runs: Runs | None, num_draws: int) -> Before:
         table = precision_of(study, fit is None or fit.noise.log)
         # Tables of studies are padded.
         precision = np.ones(len(study.runs)) if table is None else table[0, : len(study.runs)]
+        training = study.runs.clusters()
+        precision = precision / np.sqrt(np.bincount(training)[training])
     names = [slot.name for slot in slots(law)]
     free = tuple(range(len(names))) if fit is None else tuple(names.index(name) for name in fit.free)
     if isinstance(result, Fit) and runs is not None and rivalled(result).any():

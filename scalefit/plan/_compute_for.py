@@ -28,11 +28,13 @@ class Needed(NamedTuple):
     - `loss`: The losses asked for.
     - `compute`: The least budget whose best plan reaches each, infinite where none does.
     - `probability`: Share of the draws in which some budget reaches it; `None` without draws.
+    - `notes`: What else to know, in sentences: the best there is, where a loss is below it.
     """
 
     loss: Float[np.ndarray, " loss"]
     compute: Quantity
     probability: Float[np.ndarray, " loss"] | None
+    notes: tuple[str, ...] = ()
 
 
 def compute_for(
@@ -58,11 +60,11 @@ def compute_for(
     - `num_draws`: The most draws of an ensemble to look at: the first that converged.
 
     **Returns:** a `Needed`. A draw whose floor is above the loss counts with infinite compute, so that the upper end
-    may be infinite; `probability` says in how many the loss can be reached.
+    may be infinite, and the lower too where none reaches it; `probability` says in how many the loss can be reached.
 
     **Warns:** where a loss takes more than a hundred times the largest run's compute.
 
-    **Raises:** `InputError` where neither the law nor any draw reaches any of the losses, and as `allocate` does.
+    **Raises:** `InputError` where a law without draws reaches none of the losses, and as `allocate` does.
     """
     check_level(level)
     law, laws, _, source = laws_of(result, num_draws)
@@ -77,17 +79,20 @@ def compute_for(
     with jax.enable_x64(True):
         found = np.asarray(least_computes(laws, jnp.tile(jnp.asarray(losses), (count, 1)), terms))
         none = ~np.isfinite(found).any(axis=0)
-        if none.all():
+        never, loosen = "", ""
+        if none.any():
             most = jnp.minimum(FAR, terms.cost.of(terms.max_N, terms.max_D))[None]
             floor = np.asarray(optima(laws, most, terms, reaches(terms, most)).loss)
             loosen = ", or loosen the limits" if float(most[0]) < FAR else ""
-            raise InputError(
-                f"A loss of {losses[none][0]:g} is never reached: the best that {type(law).__name__} comes to is "
-                f"{floor[0].item():.4g}{_of_draws(floor[1:])}. Ask for a higher loss{loosen}."
+            never = (
+                f"A loss of {losses[none].max():g}{' or less' if none.sum() > 1 else ''} is never reached: the best "
+                f"that {type(law).__name__} comes to is {floor[0].item():.4g}{_of_draws(floor[1:])}"
             )
+    if none.all() and count == 1:
+        raise InputError(f"{never}. Ask for a higher loss{loosen}.")
     warn_beyond(found[0][np.isfinite(found[0])], source)
     probability = np.mean(np.isfinite(found[1:]), axis=0) if count > 1 else None
-    return Needed(losses, quantity(found, level), probability)
+    return Needed(losses, quantity(found, level), probability, (never,) if never else ())
 
 
 def _of_draws(floor: np.ndarray) -> str:

@@ -117,7 +117,8 @@ def design_runs(
     $\log(1 + j^\top\Sigma j/\sigma^2)$ off the volume of what is unknown (D), the mean over the draws: those of an
     ensemble stand for every optimum that the runs allow. Regret is what the loss at the target's compute is expected to
     lie above its least, as N* is not known: $\tfrac12 L''(\log N^*)\,\mathrm{Var}\log N^*$. Runs are taken one by one
-    by gain for their cost, each updating Σ. To go on in turn: train them, add them to the runs, fit and ask again.
+    by gain for their cost, each updating Σ. To go on: train them, add them to the runs (`joined`),
+    fit and ask again.
 
     **Arguments:**
 
@@ -130,7 +131,8 @@ def design_runs(
     - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
         C is in the unit of `cost`; FLOP, of 6 N D, where that is a number for each candidate.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
-    - `runs`: The runs of the fit, or any runs done before for a law.
+    - `runs`: The runs of the fit, or any runs done before for a law. Rows of one training (`Runs.clusters`), as
+        checkpoints, count as one run together.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
     - `noise`: Scatter of a run, of the logarithm where the noise is; that of the fit unless given. Where the runs done
         have an `se` it is that of a run of their median, and each of them counts by its own.

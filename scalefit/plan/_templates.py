@@ -1,13 +1,14 @@
 """Usual layouts of runs, as candidates, and what they would tell before any is trained."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
 from .._core import InputError
+from ..data import listed
 from ..laws import AbstractLaw, Chinchilla
 from ..params import slots
 from ._candidates import candidates_of, sigma_of
@@ -16,6 +17,7 @@ from ._criteria import covariances, scale_of, slopes
 from ._target import target_of
 
 Layout = Literal["isoflop", "L", "ladder"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
 def design_template(
@@ -63,7 +65,7 @@ def design_template(
             one = np.ones(levels - 1)
             N = np.concatenate([corner * longer, corner * one])
             return {"N": N, "D": ratio * corner * np.concatenate([np.ones(levels), longer[1:]])}
-    raise InputError(f"layout is {layout!r}; expected 'isoflop', 'L' or 'ladder'.")
+    raise InputError(f"layout is {layout!r}; expected {listed(LAYOUTS)}.")
 
 
 def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: AbstractLaw | None = None) -> float:

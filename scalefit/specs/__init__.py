@@ -4,6 +4,7 @@ from ._bare import bare as bare
 from ._law import known_laws as known_laws
 from ._law import law_class as law_class
 from ._law import law_of as law_of
+from ._law import published as published
 from ._law import with_fixed as with_fixed
 from ._noise import NOISES as NOISES
 from ._noise import noise_of as noise_of

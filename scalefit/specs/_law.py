@@ -77,6 +77,21 @@ def law_of(spec: str, fixed: Mapping[str, float], option: str = "--law") -> Abst
     return with_fixed(law, fixed, "--fixed" if option == "--law" else f"{option} fixed")
 
 
+def published(spec: str) -> AbstractLaw:
+    """The law of `chinchilla:epoch`, its name and that of a published set of parameters.
+
+    **Raises:** `InputError` for an unknown law, or a set that it does not have.
+    """
+    name, _, key = (part.strip() for part in spec.partition(":"))
+    cls = law_class(name)
+    found = {bare(k): k for k in cls.published_sets}.get(bare(key))
+    if found is None:
+        sets = cls.published_sets
+        known = f"{hint(key, sets, what='sets')}: write {name}:{next(iter(sets))}" if sets else "it has none"
+        raise InputError(f"{spec!r} names no published parameters of {cls.__name__}; {known}.")
+    return cls.published(found)
+
+
 def _of_size(cls: type[AbstractLaw], spec: str, tail: str, option: str) -> AbstractLaw:
     make = getattr(cls, "of", None)
     if make is None:

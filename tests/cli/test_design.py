@@ -1,11 +1,15 @@
 """`scalefit design`: from a saved fit and a table of candidates to the runs to do next."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+from helpers import made_up_draws
 
 import scalefit as sf
+from scalefit.params import parameters
+from scalefit.specs import law_class
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +63,9 @@ def test_runs_of_a_fit_are_named_as_the_fit_named_them(cli, grid, runs_csv, tmp_
     )
     assert fitted.status == 0
     asked = ("design", folder, "--candidates", grid, "--budget", "4e21", "--target", "N@C=1e24")
-    answer = cli(*asked, "--runs", table, *read, "--target-column", "nll")
+    answer = cli(*asked, "--runs", table, *read, "--target-column", "nll", "--out", tmp_path / "next.csv")
     assert answer.status == 0
+    assert (tmp_path / "next.csv").read_text().startswith("N,D,nll\n")
     assert "sd of log N@C=1e24 after" in answer.out
     assert "%" not in answer.out.rpartition("at a scatter of ")[2]
     other = cli(*asked, "--runs", table, "--columns", "N=size,D=seen", "--target-column", "nll")
@@ -81,3 +86,93 @@ def test_what_cannot_be_chosen_is_said(cli, folder, grid, runs_csv):
     assert "No candidate is affordable" in few.err
     word = cli("design", folder, "--candidates", grid, "--budget", "lots", "--target", "loss@C=1e24")
     assert "--budget is 'lots'" in word.err
+
+
+def done(path, truth, rng):
+    """The table with losses filled in, as runs of the true law would have them."""
+    header, *rows = path.read_text().splitlines()
+    assert header == "N,D,loss"
+    filled = []
+    for N, D in ((float(cell) for cell in row.split(",")[:2]) for row in rows):
+        loss = truth["E"] + truth["A"] * N ** -truth["alpha"] + truth["B"] * D ** -truth["beta"]
+        filled.append(f"{N},{D},{loss * np.exp(2e-3 * rng.standard_normal())}")
+    path.write_text("\n".join([header, *filled]) + "\n")
+
+
+def test_fit_design_train_append_and_again(cli, truth, runs_csv, tmp_path):
+    """Two rounds from the command line: what the runs leave unknown is about what the design foretold."""
+    rng, grid, append = np.random.default_rng(0), tmp_path / "grid.csv", []
+    sizes, data = (a.ravel() for a in np.meshgrid(np.geomspace(1e9, 2e10, 4), np.geomspace(1e10, 2e11, 4)))
+    grid.write_text("N,D\n" + "\n".join(f"{N},{D}" for N, D in zip(sizes, data, strict=True)) + "\n")
+    foretold, found = [], []
+    for turn in range(3):
+        folder, table = tmp_path / f"fit{turn}", tmp_path / f"next{turn}.csv"
+        fitted = cli("fit", runs_csv, "--law", "chinchilla", "--noise", "gaussian", *append, "--out", folder, "--json")
+        assert fitted.status == 0, fitted.err
+        assert json.loads(fitted.out)["runs"]["used"] == 36 + 4 * turn
+        asked = ("--candidates", grid, "--budget", "5e22", "--most", "4", "--target", "loss@C=1e25", "--noise", "2e-3")
+        chosen = json.loads(cli("design", folder, *asked, "--runs", runs_csv, *append, "--out", table, "--json").out)
+        assert chosen["spent"] <= 5e22
+        found.append(chosen["sd"][0])
+        foretold.append(chosen["sd"][-1])
+        done(table, truth, rng)
+        append += ["--append", table]
+        again = cli("design", folder, *asked, "--out", table)  # what was measured is not written over
+        assert f"next{turn}.csv' holds runs whose loss was filled in: choose another file" in again.err
+    assert found[2] < found[1] < found[0]
+    np.testing.assert_allclose(found[1:], foretold[:-1], rtol=0.2)
+    assert foretold[0] < 0.7 * found[0]
+
+
+def test_before_anything_is_trained(cli, tmp_path):
+    """A published law and a layout in words: the design is that of the library, and its table is to be filled in."""
+    asked = ("--budget", "1e21", "--target", "N@C=1e24", "--most", "3")
+    layout = ("--candidates", "isoflop:1e18,1e20,levels=3,points=2", "--noise", "0.01")
+    answer = cli("design", "Chinchilla:EPOCH", *layout, *asked, "--json", "--out", tmp_path / "first.csv")
+    assert (answer.status, answer.err) == (0, "")
+    found = json.loads(answer.out)
+    candidates = sf.design_template("isoflop", budgets=(1e18, 1e20), levels=3, points=2)
+    law = sf.laws.Chinchilla.published("epoch")
+    expected = sf.design_runs(law, candidates, budget=1e21, target="N@C=1e24", noise=0.01, most=3)
+    assert found["rows"] == (expected.order + 1).tolist()
+    assert expected.sd is not None
+    np.testing.assert_allclose(found["sd"], expected.sd)
+    assert (tmp_path / "first.csv").read_text().startswith("N,D,loss\n")
+    assert "at a scatter of 1 %" in cli("design", "chinchilla:epoch", *layout, *asked).out
+
+
+def test_a_result_of_ones_own_law(cli, grid, tmp_path):
+    path, result = tmp_path / "own.py", tmp_path / "result"
+    path.write_text("from scalefit.laws import Chinchilla\n\n\nclass Own(Chinchilla):\n    pass\n")
+    own, draws = law_class(f"{path}:Own"), made_up_draws(50)
+    one, many = (own(**{name: getattr(law, name) for name in parameters(law)}) for law in (draws.fit.law, draws.law))  # pyright: ignore[reportCallIssue]
+    sf.save(dataclasses.replace(draws, law=many, fit=dataclasses.replace(draws.fit, law=one)), result)
+    asked = ("design", result, "--candidates", grid, "--budget", "4e21", "--target", "loss@N=1e11,D=1e12")
+    assert "sd of loss@N=1e11,D=1e12 after" in cli(*asked, "--noise", "0.01", "--law", f"{path}:Own").out
+    assert "--law FILE.py:Class" in cli(*asked).err
+
+
+@pytest.mark.parametrize(
+    "fit, options, said",
+    [
+        ("nowhere", [], ["no folder 'nowhere'", "chinchilla:epoch"]),
+        ("some/where:new", ["--noise", "0.01"], ["no folder 'some/where:new'"]),
+        ("chinchilla", ["--noise", "0.01"], ["no published parameters of Chinchilla", "chinchilla:"]),
+        ("chinchilla:epok", ["--noise", "0.01"], ["'chinchilla:epok'", "nearest is 'epoch'"]),
+        ("chinchila:epoch", ["--noise", "0.01"], ["no law 'chinchila'", "nearest is 'chinchilla'"]),
+        ("sigmoid:epoch", ["--noise", "0.01"], ["no published parameters of Sigmoid"]),
+        ("chinchilla:epoch", [], ["'chinchilla:epoch' does not say how runs scatter", "--noise 0.01"]),
+        ("chinchilla:epoch", ["--noise", "0.01", "--law", "own.py:Own"], ["--law is of a saved result"]),
+        ("chinchilla:epoch", ["--candidates", "isoflop"], ["--candidates 'isoflop'", "isoflop:1e18,1e20"]),
+        ("chinchilla:epoch", ["--candidates", "L:1e20,1e18"], ["the least and the largest compute", "L:1e18,1e20"]),
+        ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,level=3"], ["'level'", "nearest is 'levels'"]),
+        ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,levels=1"], ["levels is 1", "2 or more"]),
+        ("chinchilla:epoch", ["--candidates", "isoflops:1e18,1e20", "--noise", "0.01"], ["isoflops"]),
+    ],
+)
+def test_what_is_no_result_nor_law_nor_layout(cli, fit, options, said):
+    usual = [] if "--candidates" in options else ["--candidates", "isoflop:1e18,1e20"]
+    answer = cli("design", fit, *usual, "--budget", "1e21", "--target", "N@C=1e24", *options)
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    for piece in said:
+        assert piece in answer.err, answer.err

@@ -305,3 +305,41 @@ def test_an_interval_without_an_upper_end():
 def test_numbers_that_are_none_are_null():
     found = {"a": np.array([1.0, np.nan]), "b": float("inf"), "c": np.float64(2.5), "d": [np.int64(3), (True, None)]}
     assert strict(to_json(found)) == {"a": [1.0, None], "b": None, "c": 2.5, "d": [3, [True, None]]}
+
+
+def test_runs_done_since(cli, tmp_path, table):
+    """In the headers that a design writes or in those of the first table; what is not measured yet is left out."""
+    header, *rows = table().splitlines()
+    for name, lines in {"old.csv": [header, *rows[:30]], "new.csv": [header, *rows[30:33]],
+                        "next.csv": ["N,D,loss", *rows[33:], "1e9,1e10,", "9e12,1e10,2"]}.items():  # fmt: skip
+        (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    append = ("--append", tmp_path / "new.csv", "--append", tmp_path / "next.csv")
+    arguments = ("fit", tmp_path / "old.csv", "--law", "chinchilla", "--noise", "gaussian", "--json")
+    found = strict(cli(*arguments, "--columns", "D=tokens", "--where", "N < 1e12", *append).out)
+    (tmp_path / "whole.csv").write_text(table(), encoding="utf-8")
+    whole = strict(cli("fit", tmp_path / "whole.csv", *arguments[2:]).out)
+    assert found["parameters"] == whole["parameters"]
+    assert found["runs"] == {"used": 36, "dropped": [{"row": 37, "reason": "loss is missing"}], "excluded": 1}
+    assert "rows 34 to 37 are rows 1 to 4 of 'next.csv'" in found["notes"]
+
+
+@pytest.mark.parametrize(
+    "content, options, said",
+    [
+        ("N,D,loss\n1e9,1e10,\n2e9,1e10,\n", [], ["next.csv", "2 of 2 rows lack a value", "loss is missing"]),
+        ("N,D,loss\n1e9,many,2.2\n", [], ["--append", "next.csv", "'many' is not a number"]),
+        ("N,D,accuracy\n1e9,1e10,0.5\n", [], ["runs.csv' measures loss and 'next.csv' accuracy"]),
+        ("N,D,loss,se\n1e9,1e10,2.2,0.1\n", [], ["'next.csv' has an se", "--columns se="]),
+        ("N,D,loss\n1e9,1e10,2.2\n", ["--where", "params < 1e8"], ["--append", "'params'"]),
+        ("n,w[A],U[A],w[B],U[B],loss\n1e4,1,1e3,0,1e3,2.2\n", [], ["next.csv", "drew from each pool"]),
+        (None, [], ["no file", "next.csv"]),
+    ],
+)
+def test_tables_that_cannot_be_appended(cli, tmp_path, runs_csv, content, options, said):
+    path = tmp_path / "next.csv"
+    if content is not None:
+        path.write_text(content)
+    answer = cli("fit", runs_csv, "--law", "chinchilla", "--append", path, *options)
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    for piece in said:
+        assert piece in answer.err, answer.err

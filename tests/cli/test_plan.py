@@ -75,6 +75,56 @@ def test_a_fit_without_draws(cli, tmp_path):
     assert "no intervals" in cli("plan", tmp_path / "bare", "--budget", "1e22").out
 
 
+def test_sizes_are_judged_beside_the_best(cli, folder):
+    asked = ("plan", folder, "--budget", "1e21,1e22", "--size", "7B,70B", "--size", "1B")
+    found = json.loads(cli(*asked, "--json").out)
+    plan = sf.allocate(sf.load(folder), budget=[1e21, 1e22])
+    for k, N in enumerate((7e9, 70e9, 1e9)):
+        expected = {"regret": plan.regret(N), "misallocation": plan.misallocation(N)}
+        for b, one in enumerate(found["budgets"]):
+            size = one["sizes"][k]
+            assert (size["N"], size["D"]) == (N, pytest.approx(one["budget"] / 6 / N))
+            for name, quantity in expected.items():
+                for key in ("value", "low", "high", "mean"):
+                    assert size[name][key] == pytest.approx(getattr(quantity, key)[b])
+    said = cli(*asked).out
+    for piece in ("loss above the best", "expected", "FLOP wasted", "70B"):
+        assert piece in said
+
+
+def test_a_size_that_a_budget_cannot_be_spent_with_is_said(cli, folder):
+    asked = ("plan", folder, "--budget", "1e21,1e22", "--size", "7B", "--unique", "1e11")
+    first, second = (one["sizes"][0] for one in json.loads(cli(*asked, "--json").out)["budgets"])
+    assert first["regret"]["value"] > 0
+    none = dict.fromkeys(("value", "low", "high", "mean"))
+    assert second == {"N": 7e9, "D": None, "regret": none, "misallocation": none}
+    said = " ".join(cli(*asked).out.split())
+    assert "note: with 7B parameters 1e+22 FLOP cannot be spent: sizes from 16.7B to" in said
+
+
+def test_a_loss_that_is_never_reached_is_a_row(cli, folder):
+    answer = cli("plan", folder, "--target-loss", "1,2", "--json")
+    found = json.loads(answer.out)
+    assert [one["probability"] for one in found["targets"]] == [0.0, 1.0]
+    assert found["targets"][0]["compute"] == {"value": None, "low": None, "high": None}
+    (note,) = (note for note in found["notes"] if "never reached" in note)
+    assert note.startswith("A loss of 1 is never reached: the best that Chinchilla comes to is 1.")
+    said = " ".join(cli("plan", folder, "--target-loss", "1").out.split())
+    assert "1 never 0 % of draws" in said
+
+
+def test_a_law_without_draws_refuses_what_it_never_reaches_but_answers_budgets(cli, tmp_path):
+    bare = tmp_path / "bare"
+    sf.save(made_up_draws(2).fit, bare)
+    alone = cli("plan", bare, "--target-loss", "1")
+    assert (alone.status, alone.out, alone.err.count("\n")) == (2, "", 1)
+    assert "A loss of 1 is never reached: the best that Chinchilla comes to is 1." in alone.err
+    both = json.loads(cli("plan", bare, "--target-loss", "1", "--budget", "1e22", "--json").out)
+    assert both["budgets"][0]["N"]["value"] > 1e9
+    assert both["targets"] == []
+    assert any(note in alone.err for note in both["notes"])
+
+
 @pytest.mark.parametrize(
     "given, said",
     [
@@ -84,7 +134,8 @@ def test_a_fit_without_draws(cli, tmp_path):
         (["--budget", "1e22", "--cost", "8ND"], ["--cost is '8ND'", "inference:1e12"]),
         (["--budget", "1e22", "--max-passes", "4"], ["--max-passes 4", "--unique 1e12"]),
         (["--budget", "1e24", "--unique", "1e11", "--max-N", "1e10"], ["cannot be spent", "--max-N"]),
-        (["--target-loss", "1"], ["A loss of 1 is never reached", "comes to is 1."]),
+        (["--target-loss", "2", "--size", "7B"], ["--size", "--budget 1e24"]),
+        (["--budget", "1e22", "--size", "0,7B"], ["--size is 0", "above 0"]),
         (["--budget", "1e22", "--hold", "k=3"], ["--hold names 'k'"]),
     ],
 )

@@ -717,3 +717,13 @@ def test_a_derived_input_out_of_range_is_refused(table, name, message):
     with pytest.raises(InputError, match=message):
         runs.select([name])
     assert len(runs.where(f"{name} >= 0")) == 1
+
+
+def test_what_is_drawn_from_a_pool_is_no_unit():
+    """A pool may be called B, which is otherwise a billion."""
+    table = {"n": [1e4], "w[A]": [0.25], "w[B]": [0.75], "U[A]": [1e3], "U[B]": [2e3], "U (B)": [1.0], "loss": [2.0]}
+    runs = read_runs(table, columns={name: name for name in table if name.endswith("]")} | {"U": "U (B)"})
+    assert {name: column.tolist() for name, column in runs.inputs.items()} == {
+        "n": [1e4], "w[A]": [0.25], "w[B]": [0.75], "U[A]": [1e3], "U[B]": [2e3], "U": [1e9]
+    }  # fmt: skip
+    assert set(runs.units) == {"n", "U"}

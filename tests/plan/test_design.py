@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import pytest
 
 import scalefit as sf
 from scalefit.plan import _criteria
-from scalefit.plan._candidates import sigma_of
+from scalefit.plan._candidates import candidates_of, sigma_of
 from scalefit.plan._cost import SIX_ND, cost_of
 from scalefit.plan._criteria import best_batch, covariances, scale_of, slopes
 from scalefit.plan._refine import hull, inside
@@ -115,6 +116,19 @@ def test_runs_done_count_by_their_own_errors():
     assert sd(found)[0] == pytest.approx(expected, rel=0.02)
 
 
+def test_rows_of_one_training_count_as_one_run(runs):
+    """Three copies of each run tell thrice as much, unless they say that they are of one training."""
+    asked: Any = {"budget": 1e20, "most": 3, "target": "loss@C=1e22", "noise": NOISE}
+    once = sf.design_runs(LAW, POOL, runs=runs, **asked)
+    thrice = runs.take(np.tile(np.arange(25), 3))
+    inputs = {name: thrice.inputs[name] for name in ("N", "D")}
+    same = sf.design_runs(LAW, POOL, runs=sf.Runs(thrice.target, run=np.tile(np.arange(25), 3), **inputs), **asked)
+    np.testing.assert_array_equal(same.order, once.order)
+    np.testing.assert_allclose(sd(same), sd(once), rtol=1e-9)
+    apart = sf.design_runs(LAW, POOL, runs=sf.Runs(thrice.target, **inputs), **asked)
+    assert sd(apart)[0] < 0.7 * sd(once)[0]
+
+
 def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
     of_runs = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@C=1e22")
     of_draws = sf.design_runs(sf.laplace(fit, runs), POOL, budget=1e20, target="loss@C=1e22")
@@ -128,6 +142,13 @@ def test_a_run_of_heavy_tails_tells_as_much_as_its_information_says(fit):
     """Fisher's information of a Student-t of four degrees about its centre is 5/7 of that of a normal of its scale."""
     heavy = dataclasses.replace(fit, noise=sf.noise.StudentT(df=4.0))
     assert sigma_of(None, heavy) == pytest.approx(sigma_of(None, fit) * np.sqrt(7 / 5))
+
+
+def test_candidates_of_pools_say_what_they_draw_from_each():
+    """`U[A]` is the size of the pool A, and not a U in a unit A."""
+    law = sf.laws.PoolsQQT.of(("A", "B"))
+    given = {"n": [1e4], "w[A]": [0.25], "w[B]": [0.75], "U[A]": [1e3], "U[B]": [2e3]}
+    assert {name: column.tolist() for name, column in candidates_of(law, given).items()} == given
 
 
 def test_volume_needs_no_target():

@@ -1,6 +1,7 @@
 """Compute for a loss, and one family beside another: against closed forms."""
 
 import dataclasses
+import re
 
 import jax
 import numpy as np
@@ -48,7 +49,7 @@ def test_served_models_are_smaller_than_the_best_to_train():
 
 
 def test_a_loss_below_the_floor_is_a_probability(draws):
-    """Where some draws allow it; none at all is refused with what is possible."""
+    """Where some draws allow it; of none at all a note says what is possible, and a law alone is refused with it."""
     floor = float(draws.fit.law.E)
     with pytest.warns(UserWarning, match="times the compute of the largest run"):
         found = sf.compute_for(draws, loss=[floor + 0.2, floor + 0.005])
@@ -57,8 +58,11 @@ def test_a_loss_below_the_floor_is_a_probability(draws):
     assert found.probability == pytest.approx([1.0, below], abs=0.05)
     assert found.compute.high is not None
     assert np.isfinite(found.compute.high).tolist() == [True, False]
-    with pytest.raises(sf.InputError, match=r"is never reached: .* comes to is 1\.8.*, and 1\.7.* in the luckiest"):
-        sf.compute_for(draws, loss=1.0)
+    never = sf.compute_for(draws, loss=1.0)
+    assert (never.probability, never.compute.low, never.compute.high) == ([0.0], [np.inf], [np.inf])
+    assert re.search(r"loss of 1 is never reached: .* comes to is 1\.8.*, and 1\.7.* in the luckiest", never.notes[0])
+    with pytest.raises(sf.InputError, match=r"loss of 1\.1 or less is never reached: .* comes to is 1\.8[^,]*\. Ask"):
+        sf.compute_for(draws.fit, loss=[1.0, 1.1])
     with pytest.raises(sf.InputError, match="loss is nan; it must be a finite number"):
         sf.compute_for(draws, loss=np.nan)
 
