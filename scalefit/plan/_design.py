@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from .._core import InputError
 from ..data import Runs
 from ..estimate import refuse_number
-from ..laws import AbstractLaw
+from ..laws import AbstractLaw, gathered
 from ..results import Ensemble, Fit
 from ._before import before_of, spread_of
 from ._candidates import candidates_of, money_of, prices_of, sigma_of
@@ -168,6 +168,9 @@ def design_runs(
     if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
         raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
     log = fit is None or fit.noise.log
+    # A formula that sums over passes must cover those of every run.
+    every = pool if done is None else {name: np.concatenate([column, done[name]]) for name, column in pool.items()}
+    law = law.sized_for(gathered(law, every))
     scale, numbers = scale_of(law, draws, free, pool)
     found = slopes(scale, free, pool, of, log)
     aim = found.target
