@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .._core import InputError
 from ..data import Runs
@@ -27,7 +27,7 @@ class Before(NamedTuple):
     - `fit`: The fit, if there is one.
     - `done`: Inputs of the runs that say how sure each draw is; `None` where the spread of the draws does, or nothing.
     - `precision`: The median scatter of these runs by that of each, by their `se` where they have one; rows of one
-        training count as one run together.
+        training count for less the more they are off together.
     """
 
     law: AbstractLaw
@@ -70,7 +70,8 @@ def before_of(result: Any, runs: Runs | None, num_draws: int) -> Before:
         # Tables of studies are padded.
         precision = np.ones(len(study.runs)) if table is None else table[0, : len(study.runs)]
         training = study.runs.clusters()
-        precision = precision / np.sqrt(np.bincount(training)[training])
+        alike = 1.0 if fit is None else likeness(fit.residuals, training, float(fit.scale))
+        precision = precision / np.sqrt(1.0 + alike * (np.bincount(training)[training] - 1))
     names = [slot.name for slot in slots(law)]
     free = tuple(range(len(names))) if fit is None else tuple(names.index(name) for name in fit.free)
     if isinstance(result, Fit) and runs is not None and rivalled(result).any():
@@ -86,6 +87,26 @@ def before_of(result: Any, runs: Runs | None, num_draws: int) -> Before:
         raise InputError("Fewer than two draws of the ensemble converged, so it says nothing of how sure the fit is.")
     draws = jax.tree.map(lambda a: np.asarray(a)[good[:num_draws]], result.law)
     return Before(law, draws, free, len(result) - good.size, fit, done, precision)
+
+
+def likeness(residuals: Float[np.ndarray, " run"], training: Int[np.ndarray, " run"], scale: float) -> float:
+    r"""How much rows of one training are off together: the correlation of their residuals, from 0 to 1.
+
+    By analysis of variance, $(s_b - s_w)/(s_b + (m - 1)s_w)$ of the mean squares between and within trainings of m rows
+    (the intraclass correlation), stray residuals cut off at three scatters. m rows so correlated tell of a mean what
+    $m/(1 + (m - 1)\rho)$ independent ones do (Kish's design effect).
+    """
+    count = np.bincount(training)
+    trainings, rows = len(count), len(training)
+    if trainings == rows:
+        return 0.0
+    off = np.clip(residuals, -3.0 * scale, 3.0 * scale)
+    mean = np.bincount(training, off) / count
+    between = np.sum(count * mean**2) / trainings
+    within = np.sum((off - mean[training]) ** 2) / (rows - trainings)
+    size = (rows - np.sum(count**2) / rows) / max(trainings - 1, 1)
+    whole = between + (size - 1.0) * within
+    return float(np.clip((between - within) / whole, 0.0, 1.0)) if whole > 0 else 1.0
 
 
 def spread_of(numbers: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, "draw free free"]:

@@ -132,7 +132,7 @@ def design_runs(
         C is in the unit of `cost`; FLOP, of 6 N D, where that is a number for each candidate.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
     - `runs`: The runs of the fit, or any runs done before for a law. Rows of one training (`Runs.clusters`), as
-        checkpoints, count as one run together.
+        checkpoints, count for less the more the fit's residuals have in common within one; for a law, as one run.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
     - `noise`: Scatter of a run, of the logarithm where the noise is; that of the fit unless given. Where the runs done
         have an `se` it is that of a run of their median, and each of them counts by its own.

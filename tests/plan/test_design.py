@@ -11,6 +11,7 @@ import pytest
 
 import scalefit as sf
 from scalefit.plan import _criteria
+from scalefit.plan._before import likeness
 from scalefit.plan._candidates import candidates_of, sigma_of
 from scalefit.plan._cost import SIX_ND, cost_of
 from scalefit.plan._criteria import best_batch, covariances, scale_of, slopes
@@ -127,6 +128,16 @@ def test_rows_of_one_training_count_as_one_run(runs):
     np.testing.assert_allclose(sd(same), sd(once), rtol=1e-9)
     apart = sf.design_runs(LAW, POOL, runs=sf.Runs(thrice.target, **inputs), **asked)
     assert sd(apart)[0] < 0.7 * sd(once)[0]
+
+
+def test_rows_of_a_training_count_by_how_much_they_are_off_together():
+    """Eight checkpoints each: all off by the same they tell of a mean what one does, each by itself what eight do."""
+    training, rng = np.repeat(np.arange(400), 8), np.random.default_rng(0)
+    own, common = rng.standard_normal(3200), np.repeat(rng.standard_normal(400), 8)
+    for share in (0.0, 0.5, 1.0):
+        residuals = np.sqrt(share) * common + np.sqrt(1 - share) * own
+        assert likeness(residuals, training, 1.0) == pytest.approx(share, abs=0.05)
+    assert likeness(own, np.arange(3200), 1.0) == 0.0
 
 
 def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
