@@ -48,9 +48,7 @@ class Approaches:
     def __repr__(self) -> str:
         lines = []
         for name, found in self.trends.items():
-            ends = found.interval()
-            sure = "" if ends is None else f" [{ends[0]:.4g}, {ends[1]:.4g}]"
-            lines.append(f"  {name:<8}  N* ~ C^{found.exponent:.4f}{sure}, spread within {self.within[name]:.2g}")
+            lines.append(f"  {name:<8}  {found.said('N*')}, spread within {self.within[name]:.2g}")
         value, low, high, *_ = self.exponent()
         lines.append(f"  spread between {self.between:.2g}; both: {value:.4f} [{low:.4g}, {high:.4g}]")
         left = [f"  without {name}: {why}" for name, why in self.left_out.items()]

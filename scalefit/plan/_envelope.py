@@ -44,10 +44,8 @@ class Envelope:
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        ends = self.trend_N.interval()
-        sure = "" if ends is None else f" [{ends[0]:.4g}, {ends[1]:.4g}]"
         used = np.unique(self.training[np.isfinite(self.N)]).size
-        first = f"Envelope of {used} trainings: N* ~ C^{self.trend_N.exponent:.4g}{sure}"
+        first = f"Envelope of {used} trainings: {self.trend_N.said('N*')}"
         return "\n".join([first, *(f"  note: {note}" for note in self.notes)])
 
 

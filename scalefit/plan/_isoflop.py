@@ -63,14 +63,10 @@ class IsoFLOP:
 
     def __repr__(self) -> str:
         lines = [f"IsoFLOP by {self.method}: {int(np.isfinite(self.N).sum())} optima"]
-        keys = [None] if self.keys is None else self.keys
-        for i, key in enumerate(keys):
-            said = []
-            for name, t in (("N*", self.trend_N), ("D*", self.trend_D)):
-                ends = t.interval()
-                sure = "" if ends is None else " [{:.4g}, {:.4g}]".format(*(np.ravel(end)[i] for end in ends))
-                said.append(f"{name} ~ C^{np.ravel(t.exponent)[i]:.4g}{sure}")
-            lines.append(f"  {'' if key is None else f'{key}: '}{', '.join(said)}")
+        for i, key in enumerate([None] if self.keys is None else self.keys):
+            trends = self.trend_N, self.trend_D
+            one, other = trends if self.keys is None else (of_setting(some, i) for some in trends)
+            lines.append(f"  {'' if key is None else f'{key}: '}{one.said('N*')}, {other.said('D*')}")
         if self.left_out:
             lines.append(f"  {len(self.left_out)} budgets have no optimum, the first: {self.left_out[0][2]}")
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])

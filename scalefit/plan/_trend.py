@@ -31,6 +31,12 @@ class Trend(NamedTuple):
         """Share of the replicates that have two points, and so a line; `None` without replicates."""
         return None if self.draws is None else np.asarray(np.isfinite(self.draws[..., 0]).mean(axis=0))
 
+    def said(self, what: str, digits: int = 4) -> str:
+        """The law of one setting in words, as `N* ~ C^0.5 [0.45, 0.55]` with the 95 % interval."""
+        ends = self.interval()
+        sure = "" if ends is None else f" [{float(ends[0]):.{digits}g}, {float(ends[1]):.{digits}g}]"
+        return f"{what} ~ C^{float(self.exponent):.{digits}g}{sure}"
+
     def doubts(self) -> tuple[str, ...]:
         """In words, the share of replicates that intervals do not count, where there is one."""
         if self.valid is None:

@@ -43,13 +43,10 @@ def envelope(result: Envelope, runs: Runs, ax: Axes | None = None) -> Axes:
         some = some[np.argsort(C[some], kind="stable")]
         colour = colours(norm(N[some[0]]) * 0.92)
         ax.plot(C[some], loss[some], color=colour, linewidth=1.0, marker=".", markersize=3.0, zorder=2)
-    found = result.trend_N
-    ends = found.interval()
-    sure = "" if ends is None else f" [{float(ends[0]):.3f}, {float(ends[1]):.3f}]"
     ax.plot(result.C, result.loss, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3)
     ax.plot(
         result.C, np.where(np.isfinite(result.N), result.loss, np.nan), color=BAND, linewidth=2.2, zorder=4,
-        label=f"least loss between sizes: N* ~ C^{float(found.exponent):.3f}{sure}",
+        label=f"least loss between sizes: {result.trend_N.said('N*', 3)}",
     )  # fmt: skip
     log_axis(ax, "x", C)
     log_axis(ax, "y", loss)

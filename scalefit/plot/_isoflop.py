@@ -63,11 +63,9 @@ def isoflop(result: IsoFLOP, runs: Runs, ax: Axes | None = None) -> Axes:
         ax.scatter(N[far], runs.target[far], marker="x", s=34, color=BAND, zorder=5, label="far above its curve")
     best = np.flatnonzero(np.isfinite(result.N))
     ax.plot(result.N[best], result.loss[best], color=INK, linewidth=1.6, zorder=4)
-    ends = result.trend_N.interval()
-    sure = "" if ends is None else f" [{float(ends[0]):.3f}, {float(ends[1]):.3f}]"
     ax.plot(
         result.N[best], result.loss[best], "D", color=INK, markeredgecolor="white", markersize=6, zorder=6,
-        label=f"least loss: N* ~ C^{float(result.trend_N.exponent):.3f}{sure}",
+        label=f"least loss: {result.trend_N.said('N*', 3)}",
     )  # fmt: skip
     log_axis(ax, "x", N[shown | far])
     log_axis(ax, "y", runs.target[shown | far])

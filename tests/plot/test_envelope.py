@@ -27,7 +27,7 @@ def test_every_training_and_the_envelope_are_drawn(made):
     np.testing.assert_array_equal(np.asarray(curves[3].get_ydata()), runs.target[45:60])
     np.testing.assert_array_equal(np.asarray(whole.get_ydata()), found.loss)
     np.testing.assert_array_equal(np.isfinite(np.asarray(between.get_ydata(), float)), np.isfinite(found.N))
-    assert f"C^{float(found.trend_N.exponent):.3f}" in str(between.get_label())
+    assert f"C^{float(found.trend_N.exponent):.3g}" in str(between.get_label())
     assert "training compute C" in ax.get_xlabel()
     ax.figure.canvas.draw()
 

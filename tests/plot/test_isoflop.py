@@ -30,7 +30,7 @@ def test_curves_minima_and_flagged_runs_are_drawn(made):
         x, y = np.asarray(curve.get_xydata(), float).T
         assert x[np.argmin(y)] == pytest.approx(best, rel=0.05)
     assert np.asarray(line.get_xydata(), float)[:, 0] == pytest.approx(found["one"].N)
-    assert f"C^{float(found['one'].trend_N.exponent):.3f}" in str(minima.get_label())
+    assert f"C^{float(found['one'].trend_N.exponent):.3g}" in str(minima.get_label())
     crossed = [c for c in ax.collections if str(c.get_label()) == "far above its curve"]
     assert [np.asarray(c.get_offsets()).tolist() for c in crossed] == [[[runs.inputs["N"][5], runs.target[5]]]]
     assert "model size N" in ax.get_xlabel()
