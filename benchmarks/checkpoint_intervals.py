@@ -7,7 +7,6 @@ import numpy as np
 from _report import Report, options
 
 import scalefit as sf
-from scalefit.plan._approaches import _cut
 
 LAW = sf.laws.Chinchilla(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.31)
 TRUE = float(LAW.beta / (LAW.alpha + LAW.beta))
@@ -36,7 +35,7 @@ def found(runs: sf.Runs, seed: int) -> dict[str, tuple[float, float, float]]:
     three = sf.approaches(runs, method="parabola", num=200, seed=seed)
     trends = dict(three.trends)
     trends["isoflop, parabola"] = trends.pop("isoflop")
-    cut = _cut(runs, "auto")[0]
+    cut = three.curves
     trends["isoflop, spline"] = sf.isoflop(cut, method="spline", num=200, seed=seed).trend_N
     trends["isoflop, parabola, each checkpoint by itself"] = sf.isoflop(
         cut, method="parabola", cluster=None, num=200, seed=seed

@@ -6,4 +6,5 @@ from ._errors import NotConverged as NotConverged
 from ._errors import OptimumWarning as OptimumWarning
 from ._errors import OverfitWarning as OverfitWarning
 from ._files import written_whole as written_whole
+from ._named import named as named
 from ._results import RESULTS as RESULTS

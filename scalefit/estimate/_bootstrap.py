@@ -1,7 +1,6 @@
 """How sure a fit is, by refitting resamples of its runs."""
 
 import functools
-import hashlib
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -12,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from .._core import RESULTS, InputError, NotConverged
+from .._core import RESULTS, InputError, NotConverged, named
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
@@ -150,10 +149,7 @@ def bootstrap(
 def _named(fit: Fit[Any], study: int) -> list[int]:
     """Numbers for the name of a study: its resamples are the same in a batch of others and by itself."""
     key = fit.key if fit.keys is None else fit.keys[study]
-    if key is None:
-        return [0]
-    digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
-    return [int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:], "big")]
+    return named(key)
 
 
 def _speak_of_failures(result: np.ndarray, names: list[str]) -> None:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from .._core import InputError
 from ..data import Runs
 from ._minima import begins
-from ._trainings import refuse_no_logarithm, trainings
+from ._trainings import trainings, with_curves
 
 FEWEST = 3
 """Sizes at a budget below which neither a parabola nor a spline has a minimum of its own."""
@@ -21,7 +21,9 @@ class Curves(NamedTuple):
 
     - `keys`: The settings.
     - `C`, `log_N`, `log_D`, `loss`: Of each run; `se`: the standard error of its loss, `None` where runs have none.
-    - `there`: Which places hold a run; `row`: its place among the runs; `training`: the number of its training.
+    - `there`: Which places hold a run; `row`: its place among the runs; `training`: the number of its training
+        within the setting, in this order.
+    - `notes`: What was left out.
     """
 
     keys: tuple[Any, ...]
@@ -33,6 +35,7 @@ class Curves(NamedTuple):
     there: Bool[np.ndarray, "setting budget run"]
     row: Int[np.ndarray, "setting budget run"]
     training: Int[np.ndarray, "setting budget run"]
+    notes: tuple[str, ...]
 
     def sizes(self, there: Bool[np.ndarray, "setting budget run"]) -> Int[np.ndarray, "setting budget"]:
         """How many different sizes the runs have that are there; runs of one size, or nearly so, are one."""
@@ -52,14 +55,15 @@ def curves(
 
     **Raises:** `InputError` where a name is not there, or no budget has three sizes.
     """
-    runs = runs.complete(("N", "D", "C"))
+    runs, notes = with_curves(runs)
     point, _ = runs.select(("N", "D", "C"))
-    refuse_no_logarithm(runs)
     keys, setting = ([None], np.zeros(len(runs), int)) if groups is None else runs.groups(groups)
     budget = _budgets(runs, point["C"], setting, by, within)
-    order = np.lexsort((point["N"], budget, setting))
+    # The loss last: of runs of one size, too, the order must not matter.
+    order = np.lexsort((runs.target, point["N"], budget, setting))
+    training = _numbered(setting[order], trainings(runs, cluster)[order])
     setting, budget = setting[order], budget[order]
-    place = np.arange(len(runs)) - np.maximum.accumulate(np.where(_begins(setting, budget), np.arange(len(runs)), 0))
+    place = np.arange(len(runs)) - np.maximum.accumulate(np.where(_opens(setting, budget), np.arange(len(runs)), 0))
     shape = len(keys), int(budget.max()) + 1, int(place.max()) + 1
 
     def table(column: np.ndarray, empty: float) -> np.ndarray:
@@ -70,9 +74,9 @@ def curves(
     there = table(np.ones(len(runs), bool), False)
     log_N, log_D = (table(np.log(point[name]), np.nan) for name in ("N", "D"))
     se = None if runs.se is None else table(runs.se, np.nan)
-    row, training = table(np.arange(len(runs)), -1), table(trainings(runs, cluster), -1)
+    row, of = table(np.arange(len(runs)), -1), table(training[np.argsort(order)], -1)
     loss = table(runs.target, np.nan)
-    found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, training)
+    found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, of, notes)
     if np.max(found.sizes(there)) < FEWEST:
         raise InputError(
             f"No compute budget of {runs.name!r} has {FEWEST} sizes: an isoFLOP curve needs runs of several sizes at "
@@ -81,7 +85,15 @@ def curves(
     return found
 
 
-def _begins(setting: np.ndarray, budget: np.ndarray) -> Bool[np.ndarray, " run"]:
+def _numbered(setting: np.ndarray, label: np.ndarray) -> Int[np.ndarray, " run"]:
+    """Trainings by number within their setting, in order of first appearance; rows are sorted by setting."""
+    _, first, code = np.unique(np.stack([setting, label], axis=-1), axis=0, return_index=True, return_inverse=True)
+    number = np.argsort(np.argsort(first))[np.ravel(code)]
+    _, begin = np.unique(setting, return_index=True)
+    return number - number[begin][np.searchsorted(np.unique(setting), setting)]
+
+
+def _opens(setting: np.ndarray, budget: np.ndarray) -> Bool[np.ndarray, " run"]:
     return np.r_[True, (np.diff(setting) != 0) | (np.diff(budget) != 0)]
 
 

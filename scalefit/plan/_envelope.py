@@ -9,11 +9,9 @@ from jaxtyping import Float, Int
 from .._core import InputError
 from ..data import Runs
 from ..estimate import refuse_number
-from ._trainings import Slices, of_one_row, slices
+from ._trainings import Slices, slices
 from ._trend import Trend, of_setting, trend
 
-FEWEST = 3
-"""Sizes that must be under way at a compute for one of them to be between others."""
 TOGETHER = 64
 """Replicates taken at once."""
 
@@ -70,7 +68,8 @@ def envelope(
 
     **Returns:** an `Envelope`.
 
-    **Warns:** of trainings of one row, and where many replicates have fewer than two best sizes, and so no line.
+    **Warns:** of rows without N, D or C, of trainings of one row, of checkpoints at one compute, and where many
+    replicates have fewer than two best sizes, and so no line.
 
     **Raises:** `InputError` for runs without checkpoints, a training of several sizes, a loss not above 0, and where no
     compute has a best size between others.
@@ -100,7 +99,7 @@ def envelope(
     best = np.where(whole[0] >= 0, whole[0], 0)
     loss = np.where(whole[0] >= 0, table.loss[best, np.arange(points)], np.nan)
     trend_N = along(at_N, N)
-    notes = (*of_one_row(table.single), *trend_N.doubts())
+    notes = (*table.notes, *trend_N.doubts())
     for note in notes:
         warnings.warn(f"{runs.name!r}: {note}.", stacklevel=2)
     return Envelope(
@@ -119,7 +118,7 @@ def _least(table: Slices, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     low = np.min(np.where(there, log_N, np.inf), axis=1)
     high = np.max(np.where(there, log_N, -np.inf), axis=1)
     size = table.log_N[best]
-    between = (size > low + 1e-9) & (size < high - 1e-9) & (np.count_nonzero(there, axis=1) >= FEWEST)
+    between = (size > low + 1e-9) & (size < high - 1e-9)
     D = table.log_D[best, np.arange(len(table.C))]
     training = np.where(there.any(axis=1), best, -1)
     return training, np.where(between, size, np.nan), np.where(between, D, np.nan)

@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import InputError
+from .._core import InputError, named
 from ..data import Runs
 from ..estimate import refuse_number
 from ._curves import FEWEST, Curves, curves
 from ._minima import minima
-from ._suspect import doubts_of_parabolas, off_curve, scatter
+from ._suspect import doubts_of_parabolas, doubts_of_runs, off_curve, scatter
 from ._trend import Trend, of_setting, trend
 
 FLOOR = 0.33
@@ -141,14 +141,15 @@ def isoflop(
     **Raises:** `InputError` for runs without N, D or C, where no setting has two budgets with an optimum, and where the
     noise is not known.
     """
-    _refuse(method, outliers, noise, within, between)
+    refuse_options(method, outliers, within)
+    _refuse(noise, between)
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
     table = curves(runs, by, within, groups, cluster)
     y = np.log(table.loss) if log else table.loss
     flagged = off_curve(table.log_N, np.log(table.loss), table.there)
     there = table.there & ~flagged if outliers == "drop" else table.there
-    spread, of_setting = _spread(table, there & ~flagged, log, noise, runs.name)
+    spread, relative = _spread(table, there & ~flagged, log, noise, runs.name)
     fields, at, reason = _optima(table, y, there, spread, method, log, num if np.any(spread) else 0, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         compute = np.sum(np.where(there, table.C, 0.0), axis=-1) / np.sum(there, axis=-1)
@@ -166,14 +167,17 @@ def isoflop(
         (table.keys[i], float(compute[i, b]), str(reason[i, b]))
         for i, b in zip(*np.nonzero((reason != "") & np.isfinite(compute)))
     )
-    notes = _notes(runs, by_run, left, outliers, trends["trend_N"])
+    notes = (
+        *table.notes, *_notes(runs, by_run, left, outliers), *_without_line(table, trends["trend_N"]),
+        *doubts_of_runs(table, there, method), *trends["trend_N"].doubts(),
+    )  # fmt: skip
     if method == "parabola":
         notes += doubts_of_parabolas(table.log_N, there, np.log(fields["N"]))
     for note in notes:
         warnings.warn(f"{runs.name!r}: {note}.", stacklevel=2)
     whole = IsoFLOP(
         keys=table.keys, C=compute, **fields, **trends, left_out=left,
-        setting=setting, budget=budget, flagged=by_run, noise=of_setting, method=method, log=log,
+        setting=setting, budget=budget, flagged=by_run, noise=relative, method=method, log=log,
         notes=notes,
     )  # fmt: skip
     return whole if groups is not None else whole[None]
@@ -187,17 +191,29 @@ class _Best(NamedTuple):
     draws: Float[np.ndarray, "draw setting budget"] | None
 
 
-def _refuse(method: Any, outliers: Any, noise: Any, within: Any, between: Any) -> None:
+def refuse_options(method: Any, outliers: Any, within: Any) -> None:
+    """Refuse options that are none of those there are.
+
+    **Raises:** `InputError` naming what is expected.
+    """
     if method not in ("parabola", "spline"):
         raise InputError(f"method is {method!r}; it must be 'parabola' or 'spline'.")
     if outliers not in ("keep", "drop"):
         raise InputError(f"outliers is {outliers!r}; it must be 'keep' or 'drop'.")
-    if noise is not None and not (isinstance(noise, float | int | np.number) and 0 <= noise < np.inf):
-        raise InputError(f"noise is {noise!r}; it must be the standard deviation of log loss, 0 or more.")
-    if not (isinstance(within, float | int | np.number) and 0 <= within < np.inf):
+    if not (_is_number(within) and 0 <= within < np.inf):
         raise InputError(f"within is {within!r}; it must be a share, 0 or more: 0.1 for budgets a tenth wide.")
-    if between is not None and not (len(between) == 2 and 0 < between[0] < between[1]):
+
+
+def _refuse(noise: Any, between: Any) -> None:
+    if noise is not None and not (_is_number(noise) and 0 <= noise < np.inf):
+        raise InputError(f"noise is {noise!r}; it must be the standard deviation of log loss, 0 or more.")
+    ends = between if isinstance(between, tuple | list) else ()
+    if between is not None and not (len(ends) == 2 and all(map(_is_number, ends)) and 0 < ends[0] < ends[1]):
         raise InputError(f"between is {between!r}; give the lowest and the highest compute in FLOP, as (5e18, 2e20).")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float | int | np.number) and not isinstance(value, bool)
 
 
 def _spread(
@@ -225,18 +241,22 @@ def _optima(
 ) -> tuple[dict[str, Any], dict[str, _Best], np.ndarray]:
     """The optima and, by name, their logarithms, standard errors and replicates; and why some are left out."""
     shape = there.shape
-    # One number for all rows of a training: what it is off by, it is off by at every budget.
-    off = np.random.default_rng([seed, 0x150F]).standard_normal((num, int(table.training.max()) + 1))
-    noisy = np.where(there, off[:, table.training], 0.0) * spread
+    noisy = np.empty((num, *shape))
+    for i, key in enumerate(table.keys):
+        # One number for all rows of a training: what it is off by, it is off by at every budget.
+        rng = np.random.default_rng([seed, 0x150F, *named(key)])
+        off = rng.standard_normal((num, int(table.training[i].max()) + 1))
+        noisy[:, i] = np.where(there[i], off[:, table.training[i]], 0.0) * spread[i]
     whole = np.concatenate([y[None], y[None] + noisy])
     flat = (-1, shape[-1])
     found = {}
     for name, x in (("N", table.log_N), ("D", table.log_D)):
         at, value = minima(x.reshape(flat), whole.reshape(-1, *y.reshape(flat).shape), there.reshape(flat), method)
         found[name] = at.reshape(-1, *shape[:2]), value.reshape(-1, *shape[:2])
-    inside = np.all([np.isfinite(found[name][0]) for name in found], axis=0)
-    valid = inside[1:].mean(axis=0) if num else inside[0].astype(float)
     sizes = table.sizes(there)
+    # Too few sizes have no minimum of their own, however many runs a parabola finds there.
+    inside = np.all([np.isfinite(found[name][0]) for name in found], axis=0) & (sizes >= FEWEST)
+    valid = inside[1:].mean(axis=0) if num else inside[0].astype(float)
     reason = _reasons(y, there, sizes, inside[0], valid)
     good = reason == ""
     best: dict[str, _Best] = {}
@@ -303,15 +323,23 @@ def _by_run(runs: Runs, table: Curves, there: np.ndarray, flagged: np.ndarray) -
     return setting, budget, far
 
 
-def _notes(runs: Runs, flagged: np.ndarray, left: tuple[Any, ...], outliers: str, trend_N: Trend) -> tuple[str, ...]:
+def _notes(runs: Runs, flagged: np.ndarray, left: tuple[Any, ...], outliers: str) -> tuple[str, ...]:
     found = []
     if flagged.any():
         rows = [int(row) for row in runs.rows[flagged]]
         some = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
-        what = "were left out" if outliers == "drop" else "stay: leave them out with outliers='drop'"
-        found.append(f"{len(rows)} runs lie far above the curve of their neighbours (rows {some}) and {what}")
+        what = "left out" if outliers == "drop" else "kept: outliers='drop' leaves them out"
+        found.append(f"{len(rows)} runs lie far above the curve of their neighbours (rows {some}) and were {what}")
     if left:
         key, C, why = left[0]
         of = "" if key is None else f" of {key!r}"
         found.append(f"{len(left)} budgets have no optimum, the first at {C:.3g} FLOP{of}: {why}")
-    return (*found, *trend_N.doubts())
+    return tuple(found)
+
+
+def _without_line(table: Curves, trend_N: Trend) -> tuple[str, ...]:
+    none = [key for key, a in zip(table.keys, trend_N.exponent, strict=True) if not np.isfinite(a)]
+    if not none:
+        return ()
+    some = ", ".join(map(repr, none[:3])) + (", …" if len(none) > 3 else "")
+    return (f"{len(none)} of {len(table.keys)} settings have fewer than two optima, and so no line: {some}",)

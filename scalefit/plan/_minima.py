@@ -9,8 +9,13 @@ from jaxtyping import Array, Bool, Float
 
 STEPS = 25
 """Points of the grid between two neighbouring sizes, as arXiv 2406.19146 has it."""
+REPEAT = 1e-9
+"""Sizes whose logarithms are no farther apart are the same size again."""
+SAME = 0.01
+"""Sizes nearer to each other than by a hundredth are one, if they are nearer than `CLOSE`, too: a spline through both
+swings far beyond them."""
 CLOSE = 0.1
-"""Sizes nearer than this share of the mean gap of their curve are one: a spline through both swings far beyond them."""
+"""Share of the mean gap between the sizes of a curve."""
 TOGETHER = 16
 """Replicates taken at once."""
 
@@ -44,9 +49,10 @@ def minima(
 def begins(x: Float[np.ndarray, "*curve point"], there: Bool[np.ndarray, "*curve point"]) -> np.ndarray:
     """Which points, in rising order and those that are not there last, are a size apart from the one before."""
     wide = np.max(np.where(there, x, -np.inf), axis=-1) - np.min(np.where(there, x, np.inf), axis=-1)
-    mean = np.maximum(wide, 0.0) / np.maximum(np.sum(there, axis=-1) - 1, 1)
     with np.errstate(invalid="ignore"):
-        apart = np.diff(x, axis=-1) > np.maximum(CLOSE * mean, 1e-9)[..., None]
+        gap = np.where(there[..., 1:], np.diff(x, axis=-1), 0.0)
+    mean = np.maximum(wide, 0.0) / np.maximum(np.sum(gap > REPEAT, axis=-1), 1)
+    apart = gap > np.maximum(np.minimum(CLOSE * mean, SAME), REPEAT)[..., None]
     return there & np.concatenate([np.ones_like(there[..., :1]), apart], axis=-1)
 
 

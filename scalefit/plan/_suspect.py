@@ -3,12 +3,19 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
+from ._curves import Curves
+from ._minima import REPEAT
+
 FAR = 8.0
 """Runs so many robust standard deviations above the curve through their neighbours are flagged."""
 LEAST = 0.005
 """And by this much of log loss, so that smooth curves have no outliers."""
 BESIDE = 6
 """Neighbours, nearest in size, through which that curve is drawn."""
+APART = 1.5
+"""Computes of one budget that differ by a larger factor are told."""
+ASTRAY = 5.0
+"""Compute that is so many times more or less than 6 N D is told."""
 OFF_CENTRE = 0.5
 """A minimum farther from the middle of its sizes than this share of the way to their end is off-centre."""
 WIDE = 64.0
@@ -69,6 +76,16 @@ def _apart(x: np.ndarray, y: np.ndarray, there: np.ndarray, clean: np.ndarray) -
     return np.where(told & there, (y - foreseen) / spread, np.nan)
 
 
+def repeated(
+    x: Float[np.ndarray, "setting budget run"],
+    y: Float[np.ndarray, "setting budget run"],
+    there: Bool[np.ndarray, "setting budget run"],
+) -> Bool[np.ndarray, "setting budget run"]:
+    """Runs whose size and loss another before them has to the last digit; runs of one size stand by rising loss."""
+    same = there[..., 1:] & (np.diff(x, axis=-1) == 0) & (np.diff(y, axis=-1) == 0)
+    return np.concatenate([np.zeros_like(there[..., :1]), same], axis=-1)
+
+
 def scatter(
     x: Float[np.ndarray, "setting budget run"],
     y: Float[np.ndarray, "setting budget run"],
@@ -77,8 +94,9 @@ def scatter(
     r"""The standard deviation of y about smooth curves, from third differences; NaN where no budget has four sizes.
 
     Of four neighbours the combination in which every parabola cancels, over the root of its squares; of two runs of one
-    size their difference.
+    size their difference. A run that stands twice tells nothing the second time.
     """
+    there = there & ~repeated(x, y, there)
     order = np.argsort(np.where(there, x, np.inf), axis=-1, kind="stable")
     x, y, there = (np.take_along_axis(a, order, axis=-1) for a in (x, y, there))
     alike = there[..., 1:] & (np.diff(np.where(there, x, 0.0), axis=-1) <= 1e-9)
@@ -95,6 +113,28 @@ def scatter(
         third = np.where(whole, np.sum(share * np.where(whole[..., None], of, 0.0), axis=-1), 0.0)
         square, count = square + np.sum(third**2, axis=(1, 2)), count + np.count_nonzero(whole, axis=(1, 2))
     return np.sqrt(np.where(count > 0, square / np.maximum(count, 1), np.nan))
+
+
+def doubts_of_runs(table: Curves, there: Bool[np.ndarray, "setting budget run"], method: str) -> tuple[str, ...]:
+    """In words, runs that tell less than they seem to, budgets that are none, and compute that is not about 6 N D."""
+    found = []
+    if twice := int(repeated(table.log_N, table.loss, there).sum()):
+        found.append(f"{twice} runs stand twice, with the same size, compute and loss")
+    gap = np.diff(np.sort(np.where(there, table.log_N, np.nan), axis=-1), axis=-1)
+    apart = np.count_nonzero(gap > REPEAT) + np.count_nonzero(there.any(axis=-1))
+    if method == "spline" and (merged := int(apart - table.sizes(there).sum())):
+        found.append(f"{merged} runs lie so near another in size that a spline takes them for one point")
+    log_C = np.where(table.there, np.log(np.where(table.there, table.C, 1.0)), np.nan)[table.there.any(axis=-1)]
+    wide = np.nanmax(log_C, axis=-1) - np.nanmin(log_C, axis=-1)
+    if (wide > np.log(APART)).any():
+        found.append(
+            f"the runs of {int(np.sum(wide > np.log(APART)))} budgets are not of one compute: they differ by a factor "
+            f"of up to {np.exp(wide.max()):.3g}"
+        )
+    beside = np.median((np.log(table.C) - table.log_N - table.log_D)[table.there]) - np.log(6.0)
+    if abs(beside) > np.log(ASTRAY):
+        found.append(f"C is {np.exp(beside):.3g} times 6 N D in the median run: N, D and C are hardly of the same runs")
+    return tuple(found)
 
 
 def doubts_of_parabolas(

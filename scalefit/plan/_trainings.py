@@ -1,6 +1,6 @@
 """Checkpoints as training curves: which rows are of one training, and what it had reached at a compute."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -18,7 +18,7 @@ class Slices(NamedTuple):
     - `curve`: By run, the number of its training; -1 where it takes no part.
     - `loss`, `log_D`: By linear interpolation of the logarithms between checkpoints.
     - `se`: The standard error of the loss likewise, in its unit, `None` where runs have none.
-    - `single`: Trainings of one row, which are no curve and take no part.
+    - `notes`: What was left out of them, or thrown together.
     """
 
     C: Float[np.ndarray, " compute"]
@@ -28,7 +28,25 @@ class Slices(NamedTuple):
     loss: Float[np.ndarray, "training compute"]
     log_D: Float[np.ndarray, "training compute"]
     se: Float[np.ndarray, "training compute"] | None
-    single: int
+    notes: tuple[str, ...]
+
+
+def with_curves(runs: Runs) -> tuple[Runs, tuple[str, ...]]:
+    """The runs that have N, D and C, as curves of loss need them; and what there is to say of the others.
+
+    **Raises:** `InputError` for what is no table of runs, and for a loss that has no logarithm.
+    """
+    if not isinstance(runs, Runs):
+        raise InputError(f"runs is of type {type(runs).__name__}; expected Runs, as sf.read_runs or sf.load_data give.")
+    complete = runs.complete(("N", "D", "C"))
+    if np.min(complete.target) <= 0:
+        row = int(complete.rows[int(np.argmin(complete.target))])
+        raise InputError(
+            f"{runs.target_name} is {np.min(complete.target):g} in row {row} of {runs.name!r}; isoFLOP and training "
+            f"curves are of a loss above 0: leave the row out, or give the loss itself."
+        )
+    lost = len(runs) - len(complete)
+    return complete, (f"{lost} of {len(runs)} rows lack N, D or C and take no part",) if lost else ()
 
 
 def trainings(runs: Runs, cluster: str | tuple[str, ...] | None) -> Int[np.ndarray, " run"]:
@@ -36,23 +54,14 @@ def trainings(runs: Runs, cluster: str | tuple[str, ...] | None) -> Int[np.ndarr
 
     Rows that only look like checkpoints are not taken for them, as for a bootstrap: there this is the careful choice,
     here it would make curves of trainings that ended.
+
+    **Raises:** `InputError` for names that are none, or are not there.
     """
+    if cluster is not None and not (cluster and (isinstance(cluster, str) or all(isinstance(c, str) for c in cluster))):
+        raise InputError(f"cluster is {cluster!r}; expected 'auto', a name or names, or None for each row its own.")
     if cluster == "auto":
         cluster = "run" if "run" in runs.labels else None
     return runs.clusters(cluster)
-
-
-def refuse_no_logarithm(runs: Runs) -> None:
-    """Refuse losses that have no logarithm.
-
-    **Raises:** `InputError` naming the first.
-    """
-    if np.min(runs.target) <= 0:
-        row = int(runs.rows[int(np.argmin(runs.target))])
-        raise InputError(
-            f"{runs.target_name} is {np.min(runs.target):g} in row {row} of {runs.name!r}; isoFLOP and training curves "
-            f"are of a loss above 0: leave the row out, or give the loss itself."
-        )
 
 
 def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slices:
@@ -60,9 +69,9 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
 
     **Raises:** `InputError` where no training has two checkpoints, one has several sizes, or a loss is not above 0.
     """
-    whole, runs = runs, runs.complete(("N", "D", "C"))
+    whole = runs
+    runs, notes = with_curves(runs)
     point, _ = runs.select(("N", "D", "C"))
-    refuse_no_logarithm(runs)
     code = trainings(runs, cluster)
     rows = np.bincount(code)
     if rows.max() < 2:
@@ -78,6 +87,7 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
     order = np.lexsort((log_C, code))
     parts = [some for some in np.split(order, np.cumsum(rows)[:-1]) if some.size > 1]
     loss, log_D, share = np.full((3, len(parts), num), np.nan)
+    again = 0
     for i, some in enumerate(parts):
         sizes = point["N"][some]
         if sizes.max() > sizes.min() * (1.0 + 1e-9):
@@ -85,11 +95,21 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
                 f"A training of {runs.name!r} has sizes from {sizes.min():.4g} to {sizes.max():.4g} (row "
                 f"{runs.rows[some[0]]}): rows of one training share N. Say with cluster what a training is."
             )
-        inside = (grid >= log_C[some[0]] - 1e-9) & (grid <= log_C[some[-1]] + 1e-9)
-        loss[i, inside] = np.interp(grid[inside], log_C[some], np.log(runs.target[some]))
-        log_D[i, inside] = np.interp(grid[inside], log_C[some], np.log(point["D"][some]))
+        x, place = np.unique(log_C[some], return_inverse=True)
+        again += len(some) - len(x)
+        inside = (grid >= x[0] - 1e-9) & (grid <= x[-1] + 1e-9)
+
+        def read(column: np.ndarray, x: Any = x, place: Any = place, inside: Any = inside) -> np.ndarray:
+            return np.interp(grid[inside], x, np.bincount(place, column) / np.bincount(place))
+
+        loss[i, inside] = read(np.log(runs.target[some]))
+        log_D[i, inside] = read(np.log(point["D"][some]))
         if runs.se is not None:
-            share[i, inside] = np.interp(grid[inside], log_C[some], runs.se[some] / runs.target[some])
+            share[i, inside] = read(runs.se[some] / runs.target[some])
+    if single := int(np.sum(rows == 1)):
+        notes += (f"trainings of one row are no curves and take no part ({single} of them)",)
+    if again:
+        notes += (f"{again} checkpoints stand at a compute that another of their training has: their mean counts",)
     return Slices(
         C=np.exp(grid),
         training=np.flatnonzero(rows > 1),
@@ -99,10 +119,5 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
         log_D=log_D,
         # What one training's checkpoints have in common does not average out between two of them.
         se=None if runs.se is None else share * np.exp(loss),
-        single=int(np.sum(rows == 1)),
+        notes=notes,
     )
-
-
-def of_one_row(single: int) -> tuple[str, ...]:
-    """What there is to say of trainings of one row."""
-    return (f"trainings of one row are no curves and take no part ({single} of them)",) if single else ()

@@ -44,7 +44,7 @@ class Trend(NamedTuple):
         most = np.max(np.where(np.isfinite(self.exponent), 1.0 - self.valid, 0.0))
         if most <= MOST_LOST:
             return ()
-        some = "" if np.ndim(self.valid) == 0 else "up to "
+        some = "" if np.size(self.valid) == 1 else "up to "
         return (f"{some}{most:.0%} of the replicates have no line, and the intervals are of the others",)
 
     def interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,11 +1,14 @@
 """Three approaches to the compute-optimal size: what each finds of a surface that is known."""
 
+import sys
+import warnings
+
 import numpy as np
 import pytest
 
 import scalefit as sf
 from scalefit.laws import Chinchilla, PowerLaw
-from scalefit.plan._approaches import _cut
+from scalefit.plan._approaches import cut
 from scalefit.plan._optimum import best_sizes
 
 SYMMETRIC = Chinchilla(E=1.69, A=406.4, B=410.7, alpha=0.31, beta=0.31)
@@ -117,10 +120,10 @@ def same_computes(seed=0, off=0.01, **more):
 
 def cut_curves(runs):
     """Their isoFLOP curves as `approaches` cuts them."""
-    return _cut(runs, "auto")[0]
+    return cut(runs, "auto")
 
 
-@pytest.mark.filterwarnings("ignore:'made up'")
+@pytest.mark.filterwarnings("ignore:'made up")
 def test_isoflop_intervals_of_checkpoints_count_what_a_training_is_off_by():
     """With independent noise at every budget 95 % intervals hold the exponent in about half of the studies."""
     found = [
@@ -165,6 +168,68 @@ def test_rows_that_nobody_calls_checkpoints_are_trainings_that_ended():
     assert list(found.left_out) == ["envelope"]
     assert found.isoflop is not None
     assert np.isfinite(found.isoflop.N).sum() == 6
+
+
+@pytest.fixture(scope="module")
+def gappy():
+    """Checkpoints of which one has no size, one stands twice and one training has one row; all three approaches."""
+    whole = same_computes()
+    order = np.r_[np.arange(221), 30]
+    N = whole.inputs["N"][order].copy()
+    N[7] = np.nan
+    table = {"N": N, "C": whole.inputs["C"][order], "loss": whole.target[order], "run": whole.labels["run"][order]}
+    table["loss"][-1] *= 1.002
+    runs = sf.read_runs(table, name="made up")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return runs, sf.approaches(runs, num=20)
+
+
+def test_notes_of_every_approach_are_gathered(gappy):
+    _, found = gappy
+    for said in ("envelope: 1 of 222 rows lack", "envelope: trainings of one row", "envelope: 1 checkpoints stand at"):
+        assert any(note.startswith(said) for note in found.notes), said
+    assert all(note in repr(found) for note in found.notes)
+
+
+def test_what_approaches_give_can_be_drawn(gappy):
+    runs, found = gappy
+    assert found.curves.name == "made up, cut at 12 budgets"
+    sf.plot.isoflop(found.isoflop, found.curves)
+    sf.plot.envelope(found.envelope, runs)
+
+
+@pytest.mark.filterwarnings("ignore:'made up'")
+def test_checkpoints_at_one_compute_are_their_mean_in_any_order(gappy):
+    runs, found = gappy
+    with pytest.warns(UserWarning, match="their mean counts"):
+        again = sf.envelope(runs.take(np.arange(len(runs))[::-1]), num=20)
+    np.testing.assert_array_equal(again.N, found.envelope.N)
+    np.testing.assert_array_equal(again.loss, found.envelope.loss)
+
+
+@pytest.mark.filterwarnings("ignore:'made up'")
+def test_an_approach_that_fails_leaves_the_others(monkeypatch):
+    def failing(*_, **__):
+        raise sf.NotConverged("It ran out of steps.")
+
+    monkeypatch.setattr(sys.modules["scalefit.plan._approaches"], "fit", failing)
+    with pytest.warns(UserWarning, match="There is no surface of these runs: It ran out of steps"):
+        found = sf.approaches(isoflop_runs(SYMMETRIC, 4.0), num=20)
+    assert list(found.trends) == ["isoflop"]
+    # One approach is no agreement.
+    assert np.isnan(found.between)
+    assert "no other to set beside it" in repr(found)
+
+
+def test_runs_at_one_compute_have_no_exponent():
+    N = np.geomspace(1e8, 1e9, 9)
+    runs = sf.Runs(value(SYMMETRIC, N, 1e20 / 6 / N), N=N, C=np.full(9, 1e20), name="made up")
+    with (
+        pytest.warns(UserWarning, match="There is no"),
+        pytest.raises(sf.InputError, match=r"No approach tells an exponent .* all runs are at one compute"),
+    ):
+        sf.approaches(runs, num=20)
 
 
 def test_replicates_without_a_line_are_told():

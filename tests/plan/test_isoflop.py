@@ -1,6 +1,7 @@
 """isoFLOP curves: published exponents from the published runs, and what makes them wrong."""
 
 import itertools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -142,8 +143,11 @@ def test_three_corpora_at_once_share_their_compute_between_N_and_D():
 def test_two_digitisations_of_one_figure_agree():
     """Both repeat sizes, and one has a point far off; no optimum is below the runs of its budget by more than noise."""
     runs = collected("epochai_chinchilla", "ml_scalefit")
-    with pytest.warns(UserWarning, match="1 runs lie far above the curve|3 budgets have no optimum"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         found = sf.isoflop(runs, **COLLECTION)
+    for said in ("1 runs lie far above", "4 runs stand twice", "3 budgets have no optimum", "for one point"):
+        assert any(said in note for note in found.notes), said
     assert runs.target[found.flagged].round(3).tolist() == [4.665]
     assert_shares_compute(found)
     (low, high), exponent = ends(found.trend_N), found.trend_N.exponent
@@ -247,11 +251,84 @@ def twice(runs):
 
 
 def test_seeds_of_a_size_are_no_sizes():
-    runs = curves_of(surface(0.31, 0.31))
-    once, more = (sf.isoflop(some, noise=1e-9, num=2) for some in (runs, twice(runs)))
+    runs = curves_of(surface(0.31, 0.31), noise=2e-3)
+    once = sf.isoflop(runs, noise=1e-9, num=2)
+    with pytest.warns(UserWarning, match="54 runs stand twice"):
+        more = sf.isoflop(twice(runs), noise=1e-9, num=2)
     np.testing.assert_allclose(more.se_N, once.se_N, rtol=1e-12)
+    with pytest.warns(UserWarning, match="54 runs stand twice"):
+        told = sf.isoflop(twice(runs), num=2).noise
+    # The same run again does not make runs scatter less.
+    np.testing.assert_allclose(told, sf.isoflop(runs, num=2).noise, rtol=1e-12)
     with pytest.raises(sf.InputError, match="No compute budget of 'made up' has 3 sizes"):
         sf.isoflop(twice(curves_of(surface(), sizes=2)), noise=0.0)
+
+
+def some(runs, which, **more):
+    return sf.Runs(runs.target[which], N=runs.inputs["N"][which], C=runs.inputs["C"][which], name="made up", **more)
+
+
+@pytest.mark.parametrize("method", ["parabola", "spline"])
+def test_the_order_of_rows_does_not_matter(method):
+    runs = curves_of(surface(0.31, 0.31), noise=2e-3)
+    one, other = (
+        sf.isoflop(some(runs, order), method=method, num=50)
+        for order in (np.arange(54), np.random.default_rng(1).permutation(54))
+    )
+    np.testing.assert_allclose(np.asarray(other.trend_N.draws), np.asarray(one.trend_N.draws), rtol=1e-10)
+
+
+def test_trainings_of_two_settings_are_not_the_same():
+    """Though both are numbered from 0."""
+    runs = curves_of(surface(0.31, 0.31), noise=2e-3)
+    order = np.tile(np.arange(54), 2)
+    both = some(runs, order, group=np.repeat(["a", "b"], 54), run=order)
+    draws = sf.isoflop(both, groups="group", num=200).trend_N.draws
+    assert draws is not None
+    assert abs(np.corrcoef(draws[..., 0].T)[0, 1]) < 0.3
+
+
+def test_two_sizes_are_no_parabola_however_many_runs_they_have():
+    runs = curves_of(surface(0.31, 0.31), sizes=5)
+    C = np.repeat(2e21, 3)
+    N = best_size(surface(0.31, 0.31), C) * np.array([0.5, 0.50001, 3.0])
+    loss = 1.69 + 406.4 * N**-0.31 + 410.7 * (C / 6 / N) ** -0.31
+    runs = sf.Runs(np.r_[runs.target, loss], N=np.r_[runs.inputs["N"], N], C=np.r_[runs.inputs["C"], C])
+    with pytest.warns(UserWarning, match="it has 2 sizes, and 3 at least make a curve"):
+        found = sf.isoflop(runs, method="parabola", noise=1e-3, num=50)
+    assert np.isnan(found.N[-1])
+
+
+def test_fine_sizes_beside_far_ones_stay_apart():
+    law, C = surface(0.31, 0.31), np.geomspace(1e18, 1e21, 4)[:, None]
+    N = best_size(law, C) * np.exp(np.r_[-6.0, np.linspace(-0.4, 0.4, 25), 6.0])
+    loss = law.E + law.A * N**-law.alpha + law.B * (C / 6 / N) ** -law.beta
+    found = sf.isoflop(sf.Runs(loss.ravel(), N=N.ravel(), C=np.repeat(C, 27)), noise=0.0)
+    np.testing.assert_allclose(found.N, best_size(law, C[:, 0]), rtol=0.02)
+
+
+@pytest.mark.filterwarnings("ignore:'runs'")
+def test_runs_that_are_hardly_isoflop_curves_are_told():
+    runs = curves_of(surface(0.31, 0.31), noise=1e-3)
+    D = runs.inputs["C"] / 6 / runs.inputs["N"]
+    mixed = sf.Runs(runs.target, N=runs.inputs["N"], D=D, C=runs.inputs["C"]).with_column("B", np.arange(54) // 18)
+    with pytest.warns(UserWarning, match="runs of 3 budgets are not of one compute: they differ by a factor of up to"):
+        sf.isoflop(mixed, by="B", num=20)
+    with pytest.warns(UserWarning, match="C is 1e.06 times 6 N D"):
+        sf.isoflop(sf.Runs(runs.target, N=runs.inputs["N"], D=D, C=1e6 * runs.inputs["C"]), num=20)
+
+
+def test_what_takes_no_part_is_said():
+    runs = curves_of(surface(0.31, 0.31), noise=1e-3)
+    N = np.where(np.arange(54) % 9 == 4, np.nan, runs.inputs["N"])
+    gaps = sf.read_runs({"loss": runs.target, "N": N, "C": runs.inputs["C"]}, name="gaps")
+    with pytest.warns(UserWarning, match="'gaps': 6 of 54 rows lack N, D or C and take no part"):
+        found = sf.isoflop(gaps, num=20)
+    assert np.sum(found.budget < 0) == 6
+    order = np.r_[np.arange(54), np.arange(9)]
+    short = some(runs, order, group=np.repeat(["a", "b"], [54, 9]))
+    with pytest.warns(UserWarning, match="1 of 2 settings have fewer than two optima, and so no line: 'b'"):
+        sf.isoflop(short, groups="group", noise=1e-3, num=20)
 
 
 def test_rows_of_one_training_are_off_together():
@@ -291,6 +368,8 @@ def test_the_trend_says_the_value_at_a_compute_with_an_interval():
         ({"by": "budget"}, "has no column 'budget'"),
         ({"between": (2e20, 5e18)}, "give the lowest and the highest compute"),
         ({"between": (1e30, 1e31)}, "No setting of 'made up' has two compute budgets with an optimum"),
+        ({"between": 3}, "between is 3; give the lowest and the highest compute"),
+        ({"cluster": ()}, r"cluster is \(\); expected 'auto', a name or names"),
         ({"num": 1}, "num is 1"),
     ],
 )
