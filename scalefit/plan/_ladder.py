@@ -21,6 +21,8 @@ from ..results import Band, Ensemble, check_level, predict
 
 NO_LOSS = 1e-6
 """The loss of the anchor, as a share of the least: inputs are above 0."""
+STARTS = 128
+"""Starts of the second step: the anchor is far from all losses, and so is the middle that starts are drawn about."""
 STEPS = 1000
 """Steps allowed to a refit: sigmoids of which only one end is seen are slow."""
 
@@ -176,7 +178,7 @@ def ladder(
     held = () if isinstance(link, type) else _valued(link)
     options: dict[str, Any] = {"seed": seed, "max_steps": STEPS}
     one = fit(law, loss, noise=Huber(1e-3) if noise is None else noise, by="group", **options)
-    two = fit(link, marks, noise=Gaussian(log=False), by="group", fixed=held, **options)
+    two = fit(link, marks, noise=Gaussian(log=False), by="group", fixed=held, num_starts=STARTS, **options)
     # With one seed, the trainings that are drawn are the same in both steps.
     drawn = [bootstrap(f, r, num=num, cluster="run", **options) for f, r in ((one, loss), (two, marks))]
     return Ladder(tuple(tasks), *drawn, dropped=scored.dropped)
