@@ -91,8 +91,10 @@ def money_of(budget: Any, prices: np.ndarray) -> float:
     return money
 
 
-def sigma_of(noise: Any, fit: Fit[Any] | None) -> float:
+def sigma_of(noise: Any, fit: Fit[Any] | None, taken: float | None = None) -> float:
     r"""The scatter of a run: as given, or of the residuals, for the numbers that were fitted to them.
+
+    These take up as many residuals as they are, or as many as is said: of rows that are off together more.
 
     Of Student-t noise it is that of a normal run that tells as much: $s\sqrt{(\nu+3)/(\nu+1)}$ by Fisher's information.
 
@@ -107,6 +109,8 @@ def sigma_of(noise: Any, fit: Fit[Any] | None) -> float:
     count, free = fit.residuals.size, len(fit.free)
     if count <= free or not float(fit.scale) > 0:
         raise InputError(f"{count} runs do not say how they scatter about {free} numbers: give noise=, as 0.01.")
+    # A fit of a few trainings takes up most of what they are off by: not without end.
+    free = free if taken is None else min(taken, 0.9 * count)
     df = float(fit.noise.df) if isinstance(fit.noise, StudentT) else np.inf
     tells = 1.0 if np.isinf(df) else np.sqrt((df + 3.0) / (df + 1.0))
     return float(fit.scale) * float(tells * np.sqrt(count / (count - free)))
