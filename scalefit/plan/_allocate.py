@@ -14,12 +14,8 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit, check_level
 from ._allocation import NEAR, Allocation, Sizes, quantity
 from ._optimum import Terms, nears, optima, reaches
-from ._terms import BEYOND, CostLike, compute_budgets, laws_of, terms_of
+from ._terms import BEYOND, PLAUSIBLE, SMALL, CostLike, compute_budgets, laws_of, terms_of
 
-PLAUSIBLE = (0.1, 1e4)
-"""Tokens for each parameter beyond which a plan is taken for a slip of units."""
-SMALL = 100.0
-"""Budgets so many times below the smallest run are taken for one too."""
 FAR = 10.0
 """Plans so many times beyond the largest run's compute have a note."""
 

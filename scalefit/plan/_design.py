@@ -16,7 +16,7 @@ from ..estimate import refuse_number
 from ..laws import AbstractLaw, gathered
 from ..results import Ensemble, Fit
 from ._before import before_of, likeness, spread_of, together
-from ._candidates import candidates_of, money_of, prices_of, sigma_of
+from ._candidates import candidates_of, money_of, prices_of, sigma_of, warn_odd
 from ._cost import SIX_ND, cost_of
 from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
 from ._refine import refined
@@ -146,6 +146,9 @@ def design_runs(
 
     **Returns:** a `Design`.
 
+    **Warns:** where a chosen run has a ratio of data to size that is hardly meant, or its compute is more than a
+    hundred times below or above that of every run there is: cheap candidates must be such as one would train.
+
     **Raises:** `InputError` where no candidate is affordable or tells anything, candidates lack an input, the target is
     unknown, nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality
     for each cost, arXiv 2604.22753.
@@ -219,6 +222,7 @@ def design_runs(
         prices[order] = costs[rank]
         for name, column in moved.items():
             pool[name][order] = column[rank]
+    warn_odd(pool, order, _computes(done, fit))
     return Design(
         candidates=pool,
         order=order,
@@ -232,3 +236,11 @@ def design_runs(
         failed=failed + int((~fine).sum()),
         among=None if target is None or fine.sum() < 2 else float(np.sqrt(np.sum(np.var(found.value[fine], axis=0)))),
     )
+
+
+def _computes(done: dict[str, Any] | None, fit: Fit[Any] | None) -> tuple[float, float] | None:
+    """The least and the largest compute of the runs that there are, if it is known."""
+    if done is not None and {"N", "D"} <= set(done):
+        C = 6.0 * done["N"] * done["D"]
+        return float(C.min()), float(C.max())
+    return None if fit is None else fit.source.ranges.get("C")

@@ -368,6 +368,8 @@ def test_a_ladder_alone_does_not_tell_the_best_size():
         ({"budget": 1.0}, "No candidate is affordable: the cheapest costs 6e\\+16"),
         ({"budget": "much"}, "budget is 'much'"),
         ({"candidates": {"N": SIZES}}, "D"),
+        ({"candidates": {"N": SIZES, "D": DATA / 1e12}}, "Candidate 1 has D = 0.001, and no run has less than 1"),
+        ({"runs": POOL}, "runs is a dict; expected Runs"),
         ({"target": "gain@C=1e24"}, "there is no 'gain'"),
         ({"target": "loss@N=1e9"}, "expected 'loss@N=1e9,D=1e9'"),
         ({"target": "loss@C=big"}, "'C=big' is no number"),
@@ -386,6 +388,18 @@ def test_what_cannot_be_asked_is_said(change, said):
     asked = {"candidates": POOL, "budget": 1e20, "target": "loss@C=1e23", "noise": NOISE} | change
     with pytest.raises(sf.InputError, match=said):
         sf.design_runs(LAW, asked.pop("candidates"), **asked)
+
+
+def test_chosen_runs_that_are_hardly_meant_are_warned_of(fit, runs):
+    """The cheapest runs tell of any law's numbers, in the law alone."""
+    asked = {"target": "loss@N=1e10,D=1e11", "runs": runs, "most": 1}
+    with pytest.warns(UserWarning, match="A chosen run") as said:
+        sf.design_runs(fit, {"N": [1e2], "D": [1e8]}, budget=1e20, **asked)
+    one, other = (str(warning.message) for warning in said)
+    assert "candidate 1: N = 100, D = 1e+08) has 1e+06 tokens for each parameter, which is hardly meant" in one
+    assert "is 1e+06 times below the compute of the smallest run (6e+16 FLOP)" in other
+    with pytest.warns(UserWarning, match=r"is 3.33e\+04 times above the compute of the largest run \(1.8e\+20 FLOP\)"):
+        sf.design_runs(fit, {"N": [1e11], "D": [1e13]}, budget=1e26, **asked)
 
 
 def test_a_fit_without_its_runs_says_what_is_missing(fit):
