@@ -14,12 +14,8 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit, check_level
 from ._allocation import NEAR, Allocation, Sizes, quantity
 from ._optimum import Terms, nears, optima, reaches
-from ._terms import BEYOND, CostLike, compute_budgets, laws_of, terms_of
+from ._terms import BEYOND, PLAUSIBLE, SMALL, CostLike, compute_budgets, laws_of, terms_of
 
-PLAUSIBLE = (0.1, 1e4)
-"""Tokens for each parameter beyond which a plan is taken for a slip of units."""
-SMALL = 100.0
-"""Budgets so many times below the smallest run are taken for one too."""
 FAR = 10.0
 """Plans so many times beyond the largest run's compute have a note."""
 
@@ -105,7 +101,7 @@ def allocate(
         notes=(
             *_unbounded(free),
             *_limited(budgets, N[0], at_end[0] & ~free[0]),
-            *_repeated(law, unique, max_passes),
+            *_repeated(law, unique, float(np.max(D[0]))),
             *_far(budgets, N[0], D[0], source),
         ),
     )
@@ -178,10 +174,10 @@ def _limited(budgets: np.ndarray, N: np.ndarray, held: np.ndarray) -> tuple[str,
     )
 
 
-def _repeated(law: AbstractLaw, unique: float | None, max_passes: float | None) -> tuple[str, ...]:
-    if unique is None or max_passes is None or max_passes <= 1.0 or "U" in law.inputs:
+def _repeated(law: AbstractLaw, unique: float | None, D: float) -> tuple[str, ...]:
+    if unique is None or unique * (1.0 + 1e-9) >= D or "U" in law.inputs:
         return ()
-    return (f"{type(law).__name__} knows no repetition and takes every pass for fresh data: a law of U does not",)
+    return (f"{type(law).__name__} takes data seen again for fresh: DataConstrained, a law of U, does not",)
 
 
 def _far(budgets: np.ndarray, N: np.ndarray, D: np.ndarray, source: Any) -> tuple[str, ...]:

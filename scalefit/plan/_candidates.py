@@ -1,12 +1,13 @@
 """Runs that could be done, as they are given: their inputs, their cost, their scatter, and what may be spent."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .._core import InputError
 from ..data import Runs, read_runs, table_of
@@ -14,6 +15,7 @@ from ..estimate import inputs_for
 from ..laws import AbstractLaw, input_units
 from ..noise import StudentT
 from ..results import Fit
+from ._terms import BEYOND, PLAUSIBLE, SMALL
 
 _NO_LOSS = "loss, still to be measured"
 
@@ -28,7 +30,7 @@ def candidates_of(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, "
 
     **Returns:** input → its value for every candidate, in the order of the law's inputs and in its units.
 
-    **Raises:** `InputError` for a table that cannot be read, or lacks an input.
+    **Raises:** `InputError` for a table that cannot be read, or lacks an input, and for an N or D below 1.
     """
     if isinstance(given, Runs):
         given = dict(given.inputs)
@@ -42,6 +44,12 @@ def candidates_of(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, "
     for name, column in pool.items():
         if not np.isfinite(column).all():
             raise InputError(f"Candidate {int(np.argmin(np.isfinite(column))) + 1} has no {name}: fill it or drop it.")
+        if name in ("N", "D") and (column < 1.0).any():
+            i = int(np.argmax(column < 1.0))
+            raise InputError(
+                f"Candidate {i + 1} has {name} = {column[i]:.4g}, and no run has less than 1: give N in parameters "
+                f"and D in tokens, or name the unit in the header, as 'N (B)'."
+            )
     return {name: pool[name] for name in input_units(law)}
 
 
@@ -91,8 +99,46 @@ def money_of(budget: Any, prices: np.ndarray) -> float:
     return money
 
 
-def sigma_of(noise: Any, fit: Fit[Any] | None) -> float:
+def warn_odd(
+    candidates: Mapping[str, Float[np.ndarray, " candidate"]],
+    order: Int[np.ndarray, " run"],
+    computes: tuple[float, float] | None,
+) -> None:
+    """Say which of the chosen runs are hardly meant, one sentence a reason: they are cheap, and tell of what is absurd.
+
+    **Arguments:**
+
+    - `candidates`: Their inputs; `order`: the places of the chosen.
+    - `computes`: The least and the largest compute of the runs that there are; `None` where there are none.
+    """
+    if not {"N", "D"} <= set(candidates):
+        return
+    N, D = candidates["N"][order], candidates["D"][order]
+    C, odd = 6.0 * N * D, (PLAUSIBLE[0] > D / N) | (PLAUSIBLE[1] < D / N)
+    if odd.any():
+        i = int(np.argmax(odd))
+        warnings.warn(
+            f"A chosen run (candidate {order[i] + 1}: N = {N[i]:.4g}, D = {D[i]:.4g}) has {D[i] / N[i]:.3g} tokens for "
+            f"each parameter, which is hardly meant: are N and D of the candidates in units of 1?",
+            stacklevel=3,
+        )
+    low, high = computes or (0.0, np.inf)
+    for far, what, times in ((low / C > SMALL, "below", low / C), (C / high > BEYOND, "above", C / high)):
+        if far.any():
+            i = int(np.argmax(times))
+            which, than = ("smallest", low) if what == "below" else ("largest", high)
+            warnings.warn(
+                f"A chosen run (candidate {order[i] + 1}: N = {N[i]:.4g}, D = {D[i]:.4g}) is {times[i]:.3g} times "
+                f"{what} the compute of the {which} run ({than:.3g} FLOP): it tells as much as the law says there, and "
+                f"no run was near it.",
+                stacklevel=3,
+            )
+
+
+def sigma_of(noise: Any, fit: Fit[Any] | None, taken: float | None = None) -> float:
     r"""The scatter of a run: as given, or of the residuals, for the numbers that were fitted to them.
+
+    These take up as many residuals as they are, or as many as is said: of rows that are off together more.
 
     Of Student-t noise it is that of a normal run that tells as much: $s\sqrt{(\nu+3)/(\nu+1)}$ by Fisher's information.
 
@@ -107,6 +153,8 @@ def sigma_of(noise: Any, fit: Fit[Any] | None) -> float:
     count, free = fit.residuals.size, len(fit.free)
     if count <= free or not float(fit.scale) > 0:
         raise InputError(f"{count} runs do not say how they scatter about {free} numbers: give noise=, as 0.01.")
+    # A fit of a few trainings takes up most of what they are off by: not without end.
+    free = free if taken is None else min(taken, 0.9 * count)
     df = float(fit.noise.df) if isinstance(fit.noise, StudentT) else np.inf
     tells = 1.0 if np.isinf(df) else np.sqrt((df + 3.0) / (df + 1.0))
     return float(fit.scale) * float(tells * np.sqrt(count / (count - free)))

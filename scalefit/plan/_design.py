@@ -15,8 +15,8 @@ from ..data import Runs
 from ..estimate import refuse_number
 from ..laws import AbstractLaw, gathered
 from ..results import Ensemble, Fit
-from ._before import before_of, spread_of
-from ._candidates import candidates_of, money_of, prices_of, sigma_of
+from ._before import before_of, likeness, spread_of, together
+from ._candidates import candidates_of, money_of, prices_of, sigma_of, warn_odd
 from ._cost import SIX_ND, cost_of
 from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
 from ._refine import refined
@@ -105,6 +105,7 @@ def design_runs(
     target: str | Callable[[Any], Any] | None = None,
     criterion: Criterion = "V",
     runs: Runs | None = None,
+    cluster: str | tuple[str, ...] | None = "auto",
     cost: str | Callable[[Any, Any], Any] | ArrayLike = "6ND",
     noise: float | None = None,
     refine: bool = False,
@@ -131,8 +132,11 @@ def design_runs(
     - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
         C is in the unit of `cost`; FLOP, of 6 N D, where that is a number for each candidate.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
-    - `runs`: The runs of the fit, or any runs done before for a law. Rows of one training (`Runs.clusters`), as
-        checkpoints, count for less the more the fit's residuals have in common within one; for a law, as one run.
+    - `runs`: The runs of the fit, or any runs done before for a law.
+    - `cluster`: What tells the trainings of `runs` apart, as for `envelope`: `run` by default where there is one, else
+        each row is a training. Rows of one, as checkpoints, tell the less of what trainings differ in, and the more of
+        what changes during one, the more the fit's residuals have in common within one; for a law they count as one
+        run together.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
     - `noise`: Scatter of a run, of the logarithm where the noise is; that of the fit unless given. Where the runs done
         have an `se` it is that of a run of their median, and each of them counts by its own.
@@ -142,12 +146,16 @@ def design_runs(
 
     **Returns:** a `Design`.
 
+    **Warns:** where a chosen run has a ratio of data to size that is hardly meant, or its compute is more than a
+    hundred times below or above that of every run there is: cheap candidates must be such as one would train.
+
     **Raises:** `InputError` where no candidate is affordable or tells anything, candidates lack an input, the target is
     unknown, nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality
     for each cost, arXiv 2604.22753.
     """
     refuse_number("num_draws", num_draws, 2)
-    law, draws, free, failed, fit, done, precision = before_of(result, runs, num_draws)
+    known = before_of(result, runs, num_draws, cluster)
+    law, draws, free, failed, fit, done = known[:6]
     pool = candidates_of(law, candidates)
     paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else None
     prices = prices_of(cost if paid is None else paid.of, pool)
@@ -181,7 +189,11 @@ def design_runs(
     if fine.sum() < min(len(fine), 2):
         raise InputError("The target is not finite at the law, or the law is not at a candidate: ask for others.")
     if done is not None:
-        before = covariances(slopes(scale, free, done, nothing, log).runs[fine] * precision[:, None], sigma)
+        told = slopes(scale, free, done, nothing, log).runs[fine] * known.precision[:, None]
+        alike = 0.0 if fit is None else likeness(known.residuals, known.training, float(fit.scale), told[0])
+        told, taken = together(told, known.training, alike)
+        sigma = sigma_of(noise, fit, taken)
+        before = covariances(told, sigma)
     elif len(numbers) > 1:
         before = spread_of(numbers[fine])
     else:
@@ -210,6 +222,7 @@ def design_runs(
         prices[order] = costs[rank]
         for name, column in moved.items():
             pool[name][order] = column[rank]
+    warn_odd(pool, order, _computes(done, fit))
     return Design(
         candidates=pool,
         order=order,
@@ -223,3 +236,11 @@ def design_runs(
         failed=failed + int((~fine).sum()),
         among=None if target is None or fine.sum() < 2 else float(np.sqrt(np.sum(np.var(found.value[fine], axis=0)))),
     )
+
+
+def _computes(done: dict[str, Any] | None, fit: Fit[Any] | None) -> tuple[float, float] | None:
+    """The least and the largest compute of the runs that there are, if it is known."""
+    if done is not None and {"N", "D"} <= set(done):
+        C = 6.0 * done["N"] * done["D"]
+        return float(C.min()), float(C.max())
+    return None if fit is None else fit.source.ranges.get("C")

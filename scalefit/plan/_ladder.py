@@ -1,23 +1,36 @@
 """From small runs to the accuracy of a large one: its task loss from N and D, its accuracy from the loss."""
 
+import contextlib
 import dataclasses
 import warnings
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError
+from .._core import RESULTS, InputError, NotConverged
 from ..data import Dropped, Runs
 from ..estimate import bootstrap, fit, refuse_number
 from ..laws import AbstractLaw, Chinchilla, Sigmoid
 from ..noise import AbstractNoise, Gaussian, Huber
 from ..params import slots, values
-from ..results import Band, Ensemble, check_level, predict
+from ..results import Band, Ensemble, Fit, check_level, predict
+from ._rungs import (
+    Curves,
+    begin_of,
+    curves_of,
+    kept,
+    means,
+    refuse_flat,
+    refuse_short,
+    refuse_sizes,
+    refuse_values,
+)  # fmt: skip
 
 NO_LOSS = 1e-6
 """The loss of the anchor, as a share of the least: inputs are above 0."""
@@ -139,7 +152,7 @@ def ladder(
     - `link`: Of the accuracy in the loss; values that it has are held. `Sigmoid(ceiling=1.0)` by default, as small runs
         do not show the ceiling.
     - `noise`: Of the first step: Huber with a knee of 1e-3 on logarithms by default.
-    - `last`: Evaluations at the end of a training whose mean stands for it.
+    - `last`: Evaluations at the end of a training whose mean stands for it; of a training with fewer, the mean of all.
     - `skip`: Share of the evaluations at the beginning of a training that the second step leaves out.
     - `smooth`: Evaluations in a moving average of the second step.
     - `anchor`: The accuracy of a model without loss, which counts as one more evaluation; `None` for none.
@@ -149,13 +162,24 @@ def ladder(
 
     **Warns:** of rows left out for want of N, D or the accuracy.
 
-    **Raises:** `InputError` where N, D, the accuracy or the trainings are not told, and where a training has too few
-    evaluations with an accuracy.
+    **Raises:** `InputError` where N, D, the accuracy or the trainings are not told, an accuracy is not from 0 to 1 or a
+    loss not above 0, a training has several sizes or too few evaluations with an accuracy; `NotConverged` where a step
+    has no optimum for a task.
     """
     for name, count in (("last", last), ("smooth", smooth)):
         refuse_number(name, count, 1)
-    if not 0.0 <= skip < 1.0:
+    if isinstance(skip, bool) or not isinstance(skip, int | float | np.number) or not 0.0 <= skip < 1.0:
         raise InputError(f"skip is {skip!r}; it must be a share of the evaluations, 0 or more and below 1.")
+    if anchor is not None and (
+        isinstance(anchor, bool) or not isinstance(anchor, int | float | np.number) or not 0.0 <= anchor <= 1.0
+    ):
+        raise InputError(
+            f"anchor is {anchor!r}; it must be an accuracy from 0 to 1, as a share, or None for no anchor."
+        )
+    link = Sigmoid(ceiling=1.0) if link is None else link
+    _refuse_link(link)
+    if accuracy in ("N", "D", "C"):
+        raise InputError(f"accuracy is {accuracy!r}, which is an input of the loss: name the column of the accuracy.")
     if "run" not in runs.labels:
         raise InputError(
             f"{runs.name!r} does not say which training each row is a checkpoint of: name the column with "
@@ -166,112 +190,92 @@ def ladder(
     scored = sized.complete((accuracy,))
     found = np.full(len(sized), np.nan)
     found[np.isin(sized.rows, scored.rows)] = scored.select((accuracy,))[0][accuracy]
+    refuse_values(sized, found, accuracy)
     tasks, task = sized.groups(by)
     trainings, training = sized.groups("run")
-    curves = _curves(task, training, point["D"])
-    shown = _kept(curves, np.isfinite(found))
-    _refuse_short(shown, runs.name, accuracy, tasks, trainings, skip, smooth)
-    _say_dropped(runs, sized, scored, accuracy)
+    curves = curves_of(task, training, point["D"])
+    refuse_sizes(curves, sized, point["N"], tasks, trainings)
+    shown = kept(curves, np.isfinite(found))
+    refuse_short(shown, runs.name, accuracy, tasks, trainings, skip, smooth)
+    _say_dropped(runs, sized, scored, accuracy, [key for key in runs.groups(by)[0] if key not in tasks])
     loss = _ends(curves, sized, point, last)
     marks = _marks(shown, sized, found, skip, smooth, anchor)
-    link = Sigmoid(ceiling=1.0) if link is None else link
+    refuse_flat(shown, found, accuracy, tasks)
     held = () if isinstance(link, type) else _valued(link)
     options: dict[str, Any] = {"seed": seed, "max_steps": STEPS}
-    one = fit(law, loss, noise=Huber(1e-3) if noise is None else noise, by="group", **options)
-    two = fit(link, marks, noise=Gaussian(log=False), by="group", fixed=held, num_starts=STARTS, **options)
+    together: dict[str, Any] = {"by": "group", "throw": False, **options}
+    with _naming(tasks, runs.name):
+        one = fit(law, loss, noise=Huber(1e-3) if noise is None else noise, **together)
+        two = fit(link, marks, noise=Gaussian(log=False), fixed=held, num_starts=STARTS, **together)
+    _raise_unless_converged(one, tasks, "the loss", "leave the task out with where=, or give another law.")
+    advice = (
+        f"does {accuracy!r} rise as the loss falls, towards anchor={anchor!r}? Leave the task out with where=, or give "
+        f"another link or anchor."
+    )
+    _raise_unless_converged(two, tasks, "the accuracy", advice)
     # With one seed, the trainings that are drawn are the same in both steps.
-    drawn = [bootstrap(f, r, num=num, cluster="run", **options) for f, r in ((one, loss), (two, marks))]
+    with _naming(tasks, runs.name):
+        drawn = [bootstrap(f, r, num=num, cluster="run", **options) for f, r in ((one, loss), (two, marks))]
     return Ladder(tuple(tasks), *drawn, dropped=scored.dropped)
 
 
-class _Curves(NamedTuple):
-    """The trainings of every task, each with its evaluations in the order of D.
-
-    **Arguments:**
-
-    - `task`, `training`: Of each training, as numbers.
-    - `order`: Rows, training after training; `first`, `count`: where each begins there, and how many it has.
-    """
-
-    task: Int[np.ndarray, " training"]
-    training: Int[np.ndarray, " training"]
-    order: Int[np.ndarray, " row"]
-    first: Int[np.ndarray, " training"]
-    count: Int[np.ndarray, " training"]
-
-
-def _curves(task: Int[np.ndarray, " row"], training: Int[np.ndarray, " row"], D: Float[np.ndarray, " row"]) -> _Curves:
-    order = np.lexsort((D, training, task))
-    task, training = task[order], training[order]
-    first = np.flatnonzero(np.r_[True, (np.diff(task) != 0) | (np.diff(training) != 0)])
-    return _Curves(task[first], training[first], order, first, np.diff(np.r_[first, len(order)]))
-
-
-def _kept(curves: _Curves, which: Bool[np.ndarray, " row"]) -> _Curves:
-    """The same trainings with some of their evaluations; a training may have none left."""
-    kept = which[curves.order]
-    count = np.add.reduceat(kept.astype(int), curves.first)
-    return curves._replace(order=curves.order[kept], first=np.cumsum(count) - count, count=count)
-
-
-def _means(
-    column: Float[np.ndarray, " row"], first: Int[np.ndarray, " mean"], count: Int[np.ndarray, " mean"] | int
-) -> Float[np.ndarray, " mean"]:
-    """Means of so many values in a row, from the given places on."""
-    total = np.r_[0.0, np.cumsum(column)]
-    return (total[first + count] - total[first]) / count
-
-
-def _begin(
-    curves: _Curves, skip: float, smooth: int
-) -> tuple[Int[np.ndarray, " training"], Int[np.ndarray, " training"]]:
-    """Where the moving averages of each training begin, and how many there are."""
-    left_out = np.ceil(skip * curves.count).astype(int)
-    return curves.first + left_out, np.maximum(curves.count - left_out - smooth + 1, 0)
-
-
-def _refuse_short(
-    curves: _Curves, name: str, accuracy: str, tasks: list[Any], trainings: list[Any], skip: float, smooth: int
-) -> None:
-    """Refuse a training that has no moving average, and say so if it has no accuracy at all."""
-    _, count = _begin(curves, skip, smooth)
-    if count.all():
-        return
-    # Fewest evaluations first: one without any needs other advice.
-    i = int(np.argmin(np.where(count == 0, curves.count, np.iinfo(int).max)))
-    which = f"Training {trainings[curves.training[i]]!r} of {tasks[curves.task[i]]!r} in {name!r}"
-    if curves.count[i] == 0:
+def _refuse_link(link: Any) -> None:
+    """Refuse a link that is no law of one input, the loss."""
+    kind = link if isinstance(link, type) else type(link)
+    if not issubclass(kind, AbstractLaw):
+        raise InputError(f"link is {link!r}; it must be a law of scalefit.laws, as Sigmoid, or your own AbstractLaw.")
+    inputs = tuple((link() if isinstance(link, type) else link).inputs)
+    if inputs != ("x",):
         raise InputError(
-            f"{which} has no {accuracy!r} in any row, and resamples draw the trainings of both steps together: leave "
-            f"its rows out with where=, or give its accuracy."
+            f"link is {kind.__name__}, a law of {', '.join(inputs)}; the accuracy is one of the loss alone: give "
+            f"a law of one input x, as Sigmoid or DownstreamError."
         )
-    raise InputError(
-        f"{which} has too few evaluations for moving averages of {smooth} after the first {skip:.0%} of "
-        f"{curves.count[i]}: lower smooth or skip."
-    )
 
 
-def _say_dropped(runs: Runs, sized: Runs, scored: Runs, accuracy: str) -> None:
-    """Warn of rows that this verb leaves out; those that were missing before are known."""
+@contextlib.contextmanager
+def _naming(tasks: list[Any], name: str) -> Iterator[None]:
+    """Name tasks in what is said of their studies, which are numbered so that draws do not depend on names."""
+    try:
+        yield
+    except (InputError, NotConverged) as error:
+        said = str(error)
+        for k, key in enumerate(tasks):
+            said = said.replace(f"'{name}[{k}]'", f"'{name}[{key}]'")
+        raise type(error)(said) from error
+
+
+def _raise_unless_converged(fits: Fit[Any], tasks: list, what: str, advice: str) -> None:
+    """Name the first task for which a step has no optimum."""
+    failed = np.flatnonzero(fits.result != int(RESULTS.successful))
+    if failed.size:
+        raise NotConverged(
+            f"The fit of {what} did not converge for {failed.size} of {len(tasks)} tasks, the first "
+            f"{tasks[failed[0]]!r} ({type(fits.law).__name__}): {advice}"
+        )
+
+
+def _say_dropped(runs: Runs, sized: Runs, scored: Runs, accuracy: str, lost_tasks: list) -> None:
+    """Warn of rows that this verb leaves out, and of tasks without any left; those missing before are known."""
     lost, blind = (len(after.dropped) - len(before.dropped) for before, after in ((runs, sized), (sized, scored)))
     if not lost + blind:
         return
     said = [f"{lost} rows without N or D take no part"] * bool(lost)
     said += [f"{blind} rows without {accuracy!r} take part in the first step only"] * bool(blind)
+    said += [f"no row is left of {', '.join(map(repr, lost_tasks))}"] * bool(lost_tasks)
     known = set(runs.dropped)
     first = next(row for row in scored.dropped if row not in known)
     warnings.warn(f"{runs.name!r}: {', and '.join(said)}, the first: row {first.row}, {first.reason}.", stacklevel=3)
 
 
-def _ends(curves: _Curves, runs: Runs, point: dict[str, np.ndarray], last: int) -> Runs:
+def _ends(curves: Curves, runs: Runs, point: dict[str, np.ndarray], last: int) -> Runs:
     """One run for each training: its final N and D, and the mean of its last losses."""
     count = np.minimum(last, curves.count)
     after = curves.first + curves.count
     final = curves.order[after - 1]
     # Errors of one training are one error, so that the se of their mean is the mean of their se.
-    se = None if runs.se is None else _means(runs.se[curves.order], after - count, count)
+    se = None if runs.se is None else means(runs.se[curves.order], after - count, count)
     return Runs(
-        _means(runs.target[curves.order], after - count, count),
+        means(runs.target[curves.order], after - count, count),
         se=se,
         N=point["N"][final],
         D=point["D"][final],
@@ -283,14 +287,15 @@ def _ends(curves: _Curves, runs: Runs, point: dict[str, np.ndarray], last: int) 
 
 
 def _marks(
-    curves: _Curves, runs: Runs, accuracy: Float[np.ndarray, " row"], skip: float, smooth: int, anchor: float | None
-) -> Runs:
+    curves: Curves, runs: Runs, accuracy: Float[np.ndarray, " row"], skip: float, smooth: int,
+    anchor: float | None,
+) -> Runs:  # fmt: skip
     """Moving averages of the accuracy, each at that of the loss, and the anchor."""
-    begin, count = _begin(curves, skip, smooth)
+    begin, count = begin_of(curves, skip, smooth)
     which = np.repeat(np.arange(len(count)), count)
     first = np.arange(len(which)) + np.repeat(begin - (np.cumsum(count) - count), count)
-    found = _means(accuracy[curves.order], first, smooth)
-    at = _means(runs.target[curves.order], first, smooth)
+    found = means(accuracy[curves.order], first, smooth)
+    at = means(runs.target[curves.order], first, smooth)
     se = None
     if anchor is not None:
         # One evaluation's weight in all, shared by the trainings: every resample has it whole.

@@ -21,6 +21,10 @@ from ._optimum import MOST, Terms, reaches
 CostLike = str | Callable[[Any, Any], Any]
 BEYOND = 100.0
 """Plans so many times beyond the largest run's compute have a warning."""
+PLAUSIBLE = (0.1, 1e4)
+"""Tokens for each parameter beyond which a plan is taken for a slip of units."""
+SMALL = 100.0
+"""Budgets so many times below the smallest run are taken for one too."""
 
 
 class Laws(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 
 import scalefit as sf
 from scalefit.plan import _criteria
-from scalefit.plan._before import likeness
+from scalefit.plan._before import likeness, together
 from scalefit.plan._candidates import candidates_of, sigma_of
 from scalefit.plan._cost import SIX_ND, cost_of
 from scalefit.plan._criteria import best_batch, covariances, scale_of, slopes
@@ -117,27 +117,78 @@ def test_runs_done_count_by_their_own_errors():
     assert sd(found)[0] == pytest.approx(expected, rel=0.02)
 
 
-def test_rows_of_one_training_count_as_one_run(runs):
+def test_before_any_fit_rows_of_one_training_count_as_one_run(runs):
     """Three copies of each run tell thrice as much, unless they say that they are of one training."""
     asked: Any = {"budget": 1e20, "most": 3, "target": "loss@C=1e22", "noise": NOISE}
     once = sf.design_runs(LAW, POOL, runs=runs, **asked)
     thrice = runs.take(np.tile(np.arange(25), 3))
     inputs = {name: thrice.inputs[name] for name in ("N", "D")}
-    same = sf.design_runs(LAW, POOL, runs=sf.Runs(thrice.target, run=np.tile(np.arange(25), 3), **inputs), **asked)
+    labelled = sf.Runs(thrice.target, run=np.tile(np.arange(25), 3), **inputs)
+    same = sf.design_runs(LAW, POOL, runs=labelled, **asked)
     np.testing.assert_array_equal(same.order, once.order)
     np.testing.assert_allclose(sd(same), sd(once), rtol=1e-9)
     apart = sf.design_runs(LAW, POOL, runs=sf.Runs(thrice.target, **inputs), **asked)
     assert sd(apart)[0] < 0.7 * sd(once)[0]
+    np.testing.assert_allclose(sd(sf.design_runs(LAW, POOL, runs=labelled, cluster=None, **asked)), sd(apart))
+    # Rows that differ in D alone are a grid as often as checkpoints: a seed does not make trainings of them.
+    seeded = sf.Runs(thrice.target, seed=np.repeat(np.arange(3), 25), **inputs)
+    np.testing.assert_allclose(sd(sf.design_runs(LAW, POOL, runs=seeded, **asked)), sd(apart))
 
 
-def test_rows_of_a_training_count_by_how_much_they_are_off_together():
-    """Eight checkpoints each: all off by the same they tell of a mean what one does, each by itself what eight do."""
-    training, rng = np.repeat(np.arange(400), 8), np.random.default_rng(0)
-    own, common = rng.standard_normal(3200), np.repeat(rng.standard_normal(400), 8)
-    for share in (0.0, 0.5, 1.0):
-        residuals = np.sqrt(share) * common + np.sqrt(1 - share) * own
-        assert likeness(residuals, training, 1.0) == pytest.approx(share, abs=0.05)
-    assert likeness(own, np.arange(3200), 1.0) == 0.0
+@pytest.mark.parametrize("rows", [[8] * 60, [100] + [2] * 39, [200] * 2 + [3] * 38])
+def test_how_much_rows_of_a_training_are_off_together(rows):
+    """The mean over sixty studies, of equal trainings and of some with many more rows than the others."""
+    training, rng = np.repeat(np.arange(len(rows)), rows), np.random.default_rng(0)
+    none = np.zeros((len(training), 0))
+    for share in (0.0, 0.3, 0.7):
+        common, own = rng.standard_normal((60, len(rows)))[:, training], rng.standard_normal((60, len(training)))
+        found = [likeness(r, training, 1.0, none) for r in np.sqrt(share) * common + np.sqrt(1 - share) * own]
+        assert np.mean(found) == pytest.approx(share, abs=0.04)
+    assert likeness(own[0], np.arange(len(training)), 1.0, none) == 0.0
+
+
+def test_what_a_fit_took_up_is_no_likeness():
+    """Five numbers, of which three tell trainings apart, leave of twelve trainings less than there was."""
+    training, rng = np.repeat(np.arange(12), 8), np.random.default_rng(0)
+    table = np.column_stack([np.ones(96), rng.standard_normal((12, 2))[training], rng.standard_normal((96, 2))])
+    basis, found = np.linalg.qr(table)[0], []
+    for _ in range(100):
+        off = np.sqrt(0.7) * rng.standard_normal(12)[training] + np.sqrt(0.3) * rng.standard_normal(96)
+        left = off - basis @ (basis.T @ off)
+        found.append(likeness(left, training, float(np.std(left)), table))
+    assert np.mean(found) == pytest.approx(0.7, abs=0.06)
+
+
+def test_rows_together_tell_what_least_squares_make_of_them():
+    """Against the inverse of A⁻¹ Jᵀ V J A⁻¹ with the matrix of correlations written out."""
+    rng, training = np.random.default_rng(0), np.repeat(np.arange(6), [1, 9, 4, 4, 2, 5])
+    J = rng.standard_normal((2, 25, 4))
+    V = np.where(training[:, None] == training, 0.6, 0.0) + 0.4 * np.eye(25)
+    A = np.swapaxes(J, 1, 2) @ J
+    told, taken = together(J, training, 0.6)
+    expected = A @ np.linalg.inv(np.swapaxes(J, 1, 2) @ V @ J) @ A
+    np.testing.assert_allclose(np.swapaxes(told, 1, 2) @ told, expected, rtol=1e-9, atol=1e-9)
+    assert taken == pytest.approx(np.trace(J[0] @ np.linalg.inv(A[0]) @ J[0].T @ V))
+    # A direction that no run tells of adds nothing.
+    blind = np.concatenate([J, J[..., :1]], axis=-1)
+    np.testing.assert_allclose(together(blind, training, 0.6)[1], taken)
+
+
+def test_checkpoints_leave_as_much_unknown_as_studies_scatter():
+    """Sixty studies of twelve trainings of eight checkpoints, all of a training off by 1 % and each by 0.3 %."""
+    rng, count = np.random.default_rng(0), 60
+    training = np.repeat(np.arange(12), 8)
+    N = np.geomspace(5e7, 2e9, 12)[training]
+    D = N * np.array([20.0, 60.0, 150.0])[training % 3] * np.tile(np.geomspace(0.1, 1.0, 8), 12)
+    off = 0.01 * rng.standard_normal((count, 12))[:, training] + 0.003 * rng.standard_normal((count, 96))
+    runs = sf.Runs(
+        (loss_at(N, D) * np.exp(off)).ravel(), N=np.tile(N, count), D=np.tile(D, count),
+        group=np.repeat(np.arange(count), 96), run=(training + 12 * np.arange(count)[:, None]).ravel(),
+    )  # fmt: skip
+    fits = sf.fit(sf.laws.Chinchilla, runs, by="group", noise=sf.noise.Gaussian())
+    for target, at in (("loss@N=1e9,D=1e13", (1e9, 1e13)), ("loss@N=1e11,D=1e11", (1e11, 1e11))):
+        known = [sd(sf.design_runs(fits[k], POOL, runs=runs, budget=1e20, most=1, target=target))[0] for k in range(12)]
+        assert np.mean(known) == pytest.approx(np.std(jax.vmap(lambda law, at=at: law(*at))(fits.law)), rel=0.25)
 
 
 def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
@@ -317,6 +368,8 @@ def test_a_ladder_alone_does_not_tell_the_best_size():
         ({"budget": 1.0}, "No candidate is affordable: the cheapest costs 6e\\+16"),
         ({"budget": "much"}, "budget is 'much'"),
         ({"candidates": {"N": SIZES}}, "D"),
+        ({"candidates": {"N": SIZES, "D": DATA / 1e12}}, "Candidate 1 has D = 0.001, and no run has less than 1"),
+        ({"runs": POOL}, "runs is a dict; expected Runs"),
         ({"target": "gain@C=1e24"}, "there is no 'gain'"),
         ({"target": "loss@N=1e9"}, "expected 'loss@N=1e9,D=1e9'"),
         ({"target": "loss@C=big"}, "'C=big' is no number"),
@@ -335,6 +388,18 @@ def test_what_cannot_be_asked_is_said(change, said):
     asked = {"candidates": POOL, "budget": 1e20, "target": "loss@C=1e23", "noise": NOISE} | change
     with pytest.raises(sf.InputError, match=said):
         sf.design_runs(LAW, asked.pop("candidates"), **asked)
+
+
+def test_chosen_runs_that_are_hardly_meant_are_warned_of(fit, runs):
+    """The cheapest runs tell of any law's numbers, in the law alone."""
+    asked = {"target": "loss@N=1e10,D=1e11", "runs": runs, "most": 1}
+    with pytest.warns(UserWarning, match="A chosen run") as said:
+        sf.design_runs(fit, {"N": [1e2], "D": [1e8]}, budget=1e20, **asked)
+    one, other = (str(warning.message) for warning in said)
+    assert "candidate 1: N = 100, D = 1e+08) has 1e+06 tokens for each parameter, which is hardly meant" in one
+    assert "is 1e+06 times below the compute of the smallest run (6e+16 FLOP)" in other
+    with pytest.warns(UserWarning, match=r"is 3.33e\+04 times above the compute of the largest run \(1.8e\+20 FLOP\)"):
+        sf.design_runs(fit, {"N": [1e11], "D": [1e13]}, budget=1e26, **asked)
 
 
 def test_a_fit_without_its_runs_says_what_is_missing(fit):

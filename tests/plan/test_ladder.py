@@ -1,5 +1,6 @@
 """Ladders: sixteen small runs foretell the losses and accuracies of a large one as published."""
 
+import dataclasses
 import importlib
 import json
 import sys
@@ -11,6 +12,7 @@ import pytest
 import scalefit as sf
 from scalefit.data import fetch, load_table
 from scalefit.estimate._resamples import resamples
+from scalefit.plan._ladder import _raise_unless_converged
 
 TASKS = {
     "mmlu_avg_test_5shot": {
@@ -154,9 +156,15 @@ def test_both_steps_are_refitted_to_the_same_trainings(checkpoints, monkeypatch)
         ({"accuracy": "acc_norm"}, "has no input 'acc_norm'"),
         ({"last": 0}, "last is 0"),
         ({"skip": 1.0}, "skip is 1.0; it must be a share"),
+        ({"skip": "a"}, "skip is 'a'; it must be a share"),
+        ({"accuracy": "N"}, "accuracy is 'N', which is an input of the loss"),
+        ({"anchor": 100}, "anchor is 100; it must be an accuracy from 0 to 1"),
+        ({"link": "sigmoid"}, "link is 'sigmoid'; it must be a law"),
+        ({"link": sf.laws.Chinchilla}, "link is Chinchilla, a law of N, D"),
         ({"smooth": 1000}, "too few evaluations for moving averages of 1000"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_what_cannot_be_used_is_refused(checkpoints, options, message):
     with pytest.raises(sf.InputError, match=message):
         sf.ladder(checkpoints, by="task", **options)
@@ -253,3 +261,47 @@ def test_the_se_of_a_training_is_the_mean_se_of_its_last_evaluations(first_step)
     """Evaluations of one training err together: their mean is no surer than they are."""
     se = np.arange(1.0, 81.0) / 1000
     np.testing.assert_allclose(first_step(made(se=se)).se, [0.018, 0.038, 0.058, 0.078], rtol=1e-12)
+
+
+def altered(row, **cells):
+    """The same with other cells in one row, or in all from there on."""
+    runs = made()
+    columns = {name: np.array(column) for name, column in runs.columns.items()}
+    for name, value in cells.items():
+        columns[name][row] = value
+    return sf.read_runs(columns, target="loss")
+
+
+@pytest.mark.parametrize(
+    ("row", "cells", "message"),
+    [
+        (3, {"accuracy": 47.0}, r"'accuracy' is 47 in row 4 of 'runs'; .* from 0 to 1 \(are they percent\? Divide"),
+        (3, {"accuracy": -0.1}, "'accuracy' is -0.1 in row 4 of 'runs'"),
+        (3, {"loss": -2.0}, "loss is -2 in row 4 of 'runs'; a task loss is above 0"),
+        (45, {"N": 3e8}, "Training 'small' of 'b' in 'runs' has sizes from 1e\\+08 to 3e\\+08"),
+        (slice(40, 80), {"accuracy": 0.25}, "'accuracy' of the task 'b' is 0.25 in every row"),
+    ],
+)
+def test_values_that_are_none_are_refused(row, cells, message):
+    with pytest.raises(sf.InputError, match=message):
+        sf.ladder(altered(row, **cells), by="task", num=10)
+
+
+def test_a_task_with_too_few_trainings_is_named():
+    with pytest.raises(sf.InputError, match=r"'runs\[a\]' has 2 runs and Chinchilla has 5 numbers"):
+        sf.ladder(made(), by="task", num=10)
+
+
+def test_a_task_without_any_size_is_named():
+    with (
+        pytest.warns(UserWarning, match="40 rows without N or D take no part, and no row is left of 'b', the first"),
+        pytest.raises(sf.InputError, match="has 2 runs"),
+    ):
+        sf.ladder(altered(slice(40, 80), N=np.nan), by="task", num=10)
+
+
+def test_a_task_without_an_optimum_is_named(climbed):
+    result = np.where(np.arange(8) == 3, int(sf.RESULTS.max_steps_reached), climbed.accuracy.fit.result)
+    fit = dataclasses.replace(climbed.accuracy.fit, result=result)
+    with pytest.raises(sf.NotConverged, match=r"of the accuracy did .* 1 of 8 tasks, the first 'b3' \(Sigmoid\): try"):
+        _raise_unless_converged(fit, [f"b{k}" for k in range(8)], "the accuracy", "try")
