@@ -35,9 +35,7 @@ def candidates_of(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, "
     table, _ = table_of(given)
     table = {name: column for name, column in table.items() if name not in ("loss", "error", "accuracy", "se")}
     size = len(next(iter(table.values()))) if table else 1
-    # Without being named, U[A] would be a U in the unit A.
-    own = {name: name for name in input_units(law) if name in table}
-    read = read_runs({**table, _NO_LOSS: np.ones(size)}, columns=own, target=_NO_LOSS)
+    read = read_runs({**table, _NO_LOSS: np.ones(size)}, target=_NO_LOSS)
     pool = {name: np.asarray(column, float) for name, column in inputs_for(law, read)[0].items()}
     for name, column in pool.items():
         if not np.isfinite(column).all():

@@ -48,9 +48,9 @@ def refuse_no_logarithm(runs: Runs) -> None:
     **Raises:** `InputError` naming the first.
     """
     if np.min(runs.target) <= 0:
-        row = int(runs.rows[int(np.argmin(runs.target))])
+        where = runs.place(int(np.argmin(runs.target)))
         raise InputError(
-            f"{runs.target_name} is {np.min(runs.target):g} in row {row} of {runs.name!r}; isoFLOP and training curves "
+            f"{runs.target_name} is {np.min(runs.target):g} in {where}; isoFLOP and training curves "
             f"are of a loss above 0: leave the row out, or give the loss itself."
         )
 
