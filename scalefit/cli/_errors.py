@@ -25,6 +25,7 @@ _OPTIONS = (
     (r"columns=\{\.\.\., ['\"](\w+)['\"]: None\}", r"--columns \1="),
     (r"(?<![\w-])(columns|target)(?= (?:names|gives) (?:['\"]|the column))", r"--\1"),
     (r"(^|(?<=': ))where(?= ['\"]| was given)", "--where"),
+    (r"(?:plan with|design for) one(?: of them)?, as fits\[.*\]", "fit one of them, with --where instead of --by"),
     (r"pass its class as law=", "give its class as --law FILE.py:Class"),
     (r"give a folder made by save", "give a folder that `scalefit fit --out` wrote"),
     (r", or give it as Runs\([^)]*\)", ""),

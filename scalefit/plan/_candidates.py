@@ -66,8 +66,12 @@ def prices_of(cost: Any, pool: Mapping[str, np.ndarray]) -> Float[np.ndarray, " 
             found = np.broadcast_to(np.asarray(cost, float), (size,))
         except (TypeError, ValueError):
             raise InputError(f"cost is {cost!r}; expected a function of N and D, or {size} numbers.") from None
-    if not (np.isfinite(found) & (found > 0)).all():
-        raise InputError("Every candidate must cost a finite amount above 0.")
+    free = np.flatnonzero(~(np.isfinite(found) & (found > 0)))
+    if free.size:
+        raise InputError(
+            f"Candidate {free[0] + 1} costs {found[free[0]]:g}; expected a finite amount above 0: mend its cost, or "
+            f"leave it out."
+        )
     return found
 
 
