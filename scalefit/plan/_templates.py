@@ -53,9 +53,8 @@ def design_template(
             raise InputError(f"{name} is {value!r}; it must be a whole number, {least} or more.")
     count = {"isoflop": levels * points, "L": 2 * levels - 1}.get(layout, levels)
     if count > MOST_RUNS:
-        raise InputError(
-            f"{layout!r} of {levels} levels has {count:.7g} runs; give fewer, {MOST_RUNS} runs at the most."
-        )
+        given = f"levels is {levels:.7g}" + (f" and points {points:.7g}" if layout == "isoflop" else "")
+        raise InputError(f"{given}: that is more than {MOST_RUNS} runs; give fewer.")
     if not (spread >= 1.0 and ratio > 0.0 and np.isfinite(spread * ratio)):
         raise InputError(f"spread is {spread!r} and ratio {ratio!r}; expected 1 or more, and a number above 0.")
     C = np.geomspace(low, high, levels)
