@@ -12,7 +12,7 @@ import typer
 
 from .._core import InputError, NotConverged
 from ..data import parse_number
-from ..plan import Allocation, Needed, Quantity, allocate, compute_for
+from ..plan import Allocation, Needed, NeverReached, Quantity, allocate, compute_for
 from ..results import Ensemble, Fit, load, versions
 from ..specs import law_class
 from ._cache import keep_compiled
@@ -59,12 +59,16 @@ def run_plan(job: AllocateJob, begun: float) -> None:
     sizes = _several("--size", job.size, "7B")
     if sizes and not budgets:
         raise InputError("--size is judged beside the best of a budget: give --budget 1e24, or leave it out.")
+    for option, given in (("--budget", budgets), ("--target-loss", losses), ("--size", sizes)):
+        twice = next((one for i, one in enumerate(given) if one in given[:i]), None)
+        if twice is not None:
+            raise InputError(f"{option} gives {twice:g} twice; give it once.")
     if sizes and min(sizes) <= 0:
         raise InputError(f"--size is {min(sizes):g}; expected sizes above 0, as 7B.")
     limits = {
         "unique": _one("--unique", job.unique, "2T"),
         "max_passes": _one("--max-passes", job.max_passes, "4"),
-        "min_N": _one("--min-N", job.min_N, "1B") or 1.0,
+        "min_N": 1.0 if job.min_N is None else _one("--min-N", job.min_N, "1B"),
         "max_N": _one("--max-N", job.max_N, "70B"),
         "held": single(numbers_of(job.hold, "--hold", "k=4"), "--hold"),
     }
@@ -86,7 +90,7 @@ def run_plan(job: AllocateJob, begun: float) -> None:
         needed, never = None, ()
         try:
             needed = compute_for(result, loss=losses, **asked) if losses else None
-        except InputError as error:
+        except NeverReached as error:
             if planned is None:
                 raise
             never = (as_options(str(error)).rstrip("."),)
@@ -110,8 +114,7 @@ class Judged(NamedTuple):
 
 
 def _judged(planned: Allocation, N: float) -> Judged:
-    low, high = planned.sizes
-    within = (low <= N) & (high >= N)
+    (low, high), within = planned.sizes, planned.within(N)
     at = np.where(within, N, planned.N.value)
     D, *found = planned.data_for(at), planned.regret(at), planned.misallocation(at)
     regret, wasted = (

@@ -67,7 +67,7 @@ def design(
         typer.Option(metavar="COLUMN", help="The column of --runs that was measured, --target of `scalefit fit`."),
     ] = None,
     noise: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             metavar="NUMBER",
             help="Scatter of a run, of its logarithm where the fit's noise is, as 0.01; that of the fit unless given.",

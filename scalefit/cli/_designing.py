@@ -1,26 +1,25 @@
 """What `scalefit design` does: load, choose, write, print."""
 
-import csv
 import dataclasses
-import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typer
 
-from .._core import InputError, written_whole
-from ..data import Runs, hint, parse_number, table_of
-from ..laws import AbstractLaw
-from ..plan import LAYOUTS, Design, design_runs, design_template
-from ..results import Ensemble, Fit, load
+from .._core import InputError
+from ..data import Runs, parse_number
+from ..estimate import inputs_for, source_of, usable
+from ..laws import AbstractLaw, input_units
+from ..plan import Design, design_runs
+from ..results import Ensemble, Fit, Source, load
 from ..specs import bare, known_laws, law_class, published, runs_of
 from ._cache import keep_compiled
+from ._document import runs_of as document_of_runs
 from ._document import to_json
+from ._layouts import candidates_of
+from ._next_table import led_to, refuse_other, refuse_sources, write_runs
 from ._quiet import quiet
-from ._spec import columns_of, number, numbers_of, single
-
-_OF_LAYOUTS = ("levels", "points", "spread", "ratio")
+from ._spec import columns_of, counted, number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +38,7 @@ class DesignJob:
     columns: tuple[str, ...]
     where: str | None
     target_column: str | None
-    noise: float | None
+    noise: str | None
     refine: bool
     out: Path | None
     law: str | None
@@ -52,16 +51,16 @@ def run_design(job: DesignJob) -> None:
 
     **Raises:** `InputError` where there is no such result or law, or nothing can be chosen.
     """
-    money, out = parse_number(job.budget), job.out
+    money = parse_number(job.budget)
     if money is None:
         raise InputError(f"--budget is {job.budget!r}; expected a number of FLOP, as 1e21.")
-    if out is not None and (out.suffix.lower() != ".csv" or out.is_dir() or not out.absolute().parent.is_dir()):
-        raise InputError(f"--out is {str(out)!r}; expected a file that ends in .csv, in a folder that is there.")
+    out = _out(job)
     of_runs = {"append": job.append, "columns": job.columns, "where": job.where, "target-column": job.target_column}
     for option, given in of_runs.items():
         if given and job.runs is None:
             raise InputError(f"--{option} is of the runs, and none were given: add --runs FILE, or leave it out.")
-    candidates = _candidates(job.candidates)
+    noise = _noise(job.noise)
+    candidates = candidates_of(job.candidates)
     with quiet(job.json):
         result = _known(job)
         done = None
@@ -74,42 +73,52 @@ def run_design(job: DesignJob) -> None:
                 f"{job.fit!r} holds no draws, so it does not say how sure it is: give the runs that were fitted, as "
                 f"--runs FILE, or fit with --bootstrap 200."
             )
-        measured = [_measured(result, done), *(["se"] if done is not None and done.se is not None else [])]
+        # The law, and the fit that it is of, if there is one.
+        known = result.fit if isinstance(result, Ensemble) else result
+        law, log = (known.law, known.noise.log) if isinstance(known, Fit) else (known, True)
+        name = known.source.target if isinstance(known, Fit) else "loss" if done is None else done.target_name
         if out is not None:
-            _refuse_filled(out, measured[0])
+            refuse_other(out, tuple(input_units(law)), name)
         keep_compiled(job.cache_dir)
         asked: dict[str, Any] = {"target": job.target, "criterion": job.criterion, "cost": job.cost}
         limits: dict[str, Any] = {"budget": money, "most": job.most, "refine": job.refine}
-        found = design_runs(result, candidates, runs=done, noise=job.noise, **asked, **limits)
-    fit = result.fit if isinstance(result, Ensemble) else result
+        found = design_runs(result, candidates, runs=done, noise=noise, **asked, **limits)
+        source = None if done is None else _source(law, done)
     if out is not None:
-        _write(found, measured, out)
-    typer.echo(
-        to_json(_document(found)) if job.json else _said(found, out, fit.noise.log if isinstance(fit, Fit) else True)
-    )
+        write_runs(found, [name, *(["se"] if done is not None and done.se is not None else [])], out)
+    typer.echo(to_json(_document(found, source)) if job.json else _said(found, source, out, log))
 
 
-def _measured(result: Fit[Any] | Ensemble[Any] | AbstractLaw, done: Runs | None) -> str:
-    """What runs measure, by its name."""
-    fit = result.fit if isinstance(result, Ensemble) else result
-    if isinstance(fit, Fit):
-        return fit.source.target
-    return "loss" if done is None else done.target_name
+def _out(job: DesignJob) -> Path | None:
+    """The table to write.
+
+    **Raises:** `InputError` where it ends otherwise, its folder is not there, or it is one that is read.
+    """
+    if job.out is None:
+        return None
+    out = job.out
+    if out.suffix.lower() != ".csv" or out.is_dir() or not led_to(out).parent.is_dir():
+        raise InputError(f"--out is {str(out)!r}; expected a file that ends in .csv, in a folder that is there.")
+    given = [("--candidates", job.candidates), ("--runs", job.runs), *(("--append", path) for path in job.append)]
+    refuse_sources(out, [(option, path) for option, path in given if path is not None])
+    return out
 
 
-def _refuse_filled(out: Path, measured: str) -> None:
-    """Raise where a table of that name holds what was measured since."""
-    if not out.exists():
-        return
-    try:
-        column = table_of(out)[0].get(measured, np.zeros(0))
-    except InputError:
-        return  # what is no table holds no runs
-    if any(number is None or not np.isnan(number) for number in map(parse_number, column.tolist())):
-        raise InputError(
-            f"--out {str(out)!r} holds runs whose {measured} was filled in: choose another file, and give this one to "
-            f"--append."
-        )
+def _noise(given: str | None) -> float | None:
+    """The scatter of a run, where it was given.
+
+    **Raises:** `InputError` for what is no number.
+    """
+    number = None if given is None else parse_number(given)
+    if given is not None and number is None:
+        raise InputError(f"--noise is {given!r}; expected the scatter of a run as a number, as 0.01 for 1 %.")
+    return number
+
+
+def _source(law: AbstractLaw, done: Runs) -> Source:
+    """Which of the runs done the law can use, and which not and why."""
+    runs = usable(law, done)
+    return source_of(runs, *inputs_for(law, runs), None)
 
 
 def _known(job: DesignJob) -> Fit[Any] | Ensemble[Any] | AbstractLaw:
@@ -133,30 +142,7 @@ def _known(job: DesignJob) -> Fit[Any] | Ensemble[Any] | AbstractLaw:
     return law
 
 
-def _candidates(given: str) -> Any:
-    """The table's path, or the runs of a layout in words, `isoflop:1e18,1e20,levels=4`.
-
-    **Raises:** `InputError` for a layout without its least and largest compute, or with what it does not have.
-    """
-    name, sign, rest = given.partition(":")
-    layout: Any = next((known for known in LAYOUTS if known.lower() == name.strip().lower()), None)
-    if layout is None or Path(given).exists():
-        return given
-    pieces = [piece.strip() for piece in rest.split(",")] if sign else []
-    low, high = ends = [parse_number(piece) or 0.0 for piece in pieces[:2]] if len(pieces) > 1 else [0.0, 0.0]
-    if not 0.0 < low < high < np.inf:
-        raise InputError(
-            f"--candidates {given!r}: give the least and the largest compute of a run, as {name}:1e18,1e20."
-        )
-    options = single(numbers_of(pieces[2:], "--candidates", f"{name}:1e18,1e20,levels=4"), "--candidates")
-    for option in options:
-        if option not in _OF_LAYOUTS:
-            raise InputError(f"--candidates {given!r} gives {option!r}; {hint(option, _OF_LAYOUTS, what='numbers')}.")
-    whole: dict[str, Any] = {k: int(v) if v == int(v) and k in ("levels", "points") else v for k, v in options.items()}
-    return design_template(layout, budgets=(ends[0], ends[1]), **whole)
-
-
-def _document(found: Design) -> dict[str, Any]:
+def _document(found: Design, source: Source | None) -> dict[str, Any]:
     return {
         "criterion": found.criterion,
         "target": found.target,
@@ -170,10 +156,13 @@ def _document(found: Design) -> dict[str, Any]:
         "left": found.left,
         "among_draws": found.among,
         "draws_left_out": found.failed,
+        "done": None if source is None else {**document_of_runs(source), "notes": list(source.notes)},
     }
 
 
-def _said(found: Design, out: Path | None, log: bool) -> str:
+def _said(found: Design, source: Source | None, out: Path | None, log: bool) -> str:
+    from ._show import run_lines  # it brings rich
+
     after = found.left if found.sd is None else found.sd
     what = found.criterion if found.sd is None else f"sd of {found.asked}"
     names = [*found.runs, "cost", f"{what} after"]
@@ -182,29 +171,16 @@ def _said(found: Design, out: Path | None, log: bool) -> str:
         for i, cost in enumerate(found.cost)
     ]
     widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-    lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in [names, *rows]]
-    total = f"{len(found)} runs, {found.spent:.4g} of {found.budget:.4g} FLOP; {what}: "
+    lines = [] if source is None else [*run_lines(source), ""]
+    lines += ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in [names, *rows]]
+    total = f"{counted(len(found), 'run')}, {found.spent:.4g} of {found.budget:.4g} FLOP; {what}: "
     # On values a scatter is in the unit of what was measured.
     scatter = f"{100 * found.noise:.3g} %" if log else f"{found.noise:.4g}"
     lines.append(f"{total}{after[0]:.4g} now, {after[-1]:.4g} then, at a scatter of {scatter}")
     if found.among is not None:
         lines.append(f"that is about each draw; from draw to draw it is {found.among:.4g}")
     if found.failed:
-        lines.append(f"{found.failed} draws take no part: not converged, or the target is not finite there")
+        none = f"{counted(found.failed, 'draw')} {'takes' if found.failed == 1 else 'take'} no part"
+        lines.append(f"{none}: not converged, or the target is not finite there")
     lines += [] if out is None else [f"written to {out}"]
     return "\n".join(lines)
-
-
-def _write(found: Design, measured: list[str], out: Path) -> None:
-    """The runs to do, in order, with an empty column for what is measured."""
-    text = io.StringIO(newline="")
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([*found.runs, *measured])
-    rows.writerows(
-        [*(repr(float(c[i])) for c in found.runs.values()), *[""] * len(measured)] for i in range(len(found))
-    )
-    try:
-        with written_whole(out) as beside:
-            beside.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"--out {str(out)!r} cannot be written ({error.strerror}); choose another file.") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..results import Ensemble, Estimate, Fit, summary, versions
+from ..results import Ensemble, Estimate, Fit, Source, summary, versions
 from ..specs import known_laws, noise_spec
 
 
@@ -29,11 +29,7 @@ def document(
     job = {"noise": noise_spec(fit.noise), "seed": fit.seed, "level": level, "checks": []}
     draws = {"draws": draws_of(result)}
     source = fit.source
-    runs = {
-        "used": source.used,
-        "dropped": [{"row": row, "reason": reason} for row, reason in source.dropped],
-        "excluded": source.excluded,
-    }
+    runs = runs_of(source)
     last = {
         "source": {"name": source.name, "fingerprint": source.fingerprint, "target": source.target},
         "notes": list(source.notes),
@@ -56,6 +52,15 @@ def document(
     ]
     converged = bool(np.all(fit.converged))
     return {"law": law, "by": by, "fits": fits, "converged": converged, "runs": runs, **job, **draws, **last}
+
+
+def runs_of(source: Source) -> dict[str, Any]:
+    """Which runs were used, and which were not and why."""
+    return {
+        "used": source.used,
+        "dropped": [{"row": row, "reason": reason} for row, reason in source.dropped],
+        "excluded": source.excluded,
+    }
 
 
 def draws_of(result: Fit[Any] | Ensemble[Any]) -> dict[str, Any] | None:

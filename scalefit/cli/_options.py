@@ -41,6 +41,7 @@ Append = Annotated[
     typer.Option(
         metavar="FILE",
         help="A table of runs done since, as `scalefit design --out` writes it, or in the headers of the first; rows "
-        "whose loss is empty are left out. May be repeated; --columns and --where hold for it too.",
+        "whose loss is empty are left out. May be repeated; --columns holds for it too, and "
+        "--where if it has the columns that this names.",
     ),
 ]

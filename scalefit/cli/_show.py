@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ..laws import AbstractLaw
-from ..results import Ensemble, Estimate, Fit, summary
+from ..results import Ensemble, Estimate, Fit, Source, summary
 from ..specs import noise_spec
 from ._document import dead
 from ._show_posterior import posterior_lines
-from ._spec import number, study_name
+from ._spec import counted, number, study_name
 
 SHOWN = 5
 """Dropped rows shown by row and reason; the JSON document lists all."""
@@ -64,7 +64,7 @@ def show_fit(result: Fit[Any] | Ensemble[Any], level: float, out: Console) -> No
     draws = result if isinstance(result, Ensemble) else None
     name, law = type(fit.law).__name__, formula(fit.law)
     out.print(Text.assemble((name, "bold"), f"   {law}" if law else ""))
-    for line in run_lines(fit):
+    for line in run_lines(fit.source):
         out.print(Text(line))
     out.print()
     estimates = summary(result, level)
@@ -76,10 +76,9 @@ def show_fit(result: Fit[Any] | Ensemble[Any], level: float, out: Console) -> No
         out.print(Text(line))
 
 
-def run_lines(fit: Fit[Any]) -> list[str]:
+def run_lines(source: Source) -> list[str]:
     """Which runs were used, which were not and why, and what was done to them."""
-    source = fit.source
-    parts = [f"{source.used} runs of {source.name}"]
+    parts = [f"{counted(source.used, 'run')} of {source.name}"]
     if source.excluded:
         parts.append(f"{source.excluded} excluded by --where")
     if source.dropped:

@@ -37,7 +37,7 @@ def show_plan(planned: Any, found: Mapping[str, Any], out: Console) -> None:
     out.print(Text.assemble((type(law).__name__, "bold"), f"   {formula(law)}"))
     fitted = result if isinstance(result, Fit) else result.fit if isinstance(result, Ensemble) else None
     if fitted is not None:
-        for line in run_lines(fitted):
+        for line in run_lines(fitted.source):
             out.print(Text(line))
     for note in planned.notes:
         if fitted is None or note not in fitted.source.notes:

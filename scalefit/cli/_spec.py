@@ -63,6 +63,11 @@ def number(value: float | None, digits: int = 6) -> str:
     return f"{float(f'{value:.{digits}g}'):g}"
 
 
+def counted(count: int, what: str) -> str:
+    """So many of what is named in the singular."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def study_name(key: Hashable) -> str:
     """The key of a study for people."""
     return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -19,4 +19,5 @@ from ._pools import refuse_shares as refuse_shares
 from ._read import read_runs as read_runs
 from ._runs import UNITS as UNITS
 from ._runs import Runs as Runs
+from ._since import read_since as read_since
 from ._table import table_of as table_of

@@ -43,6 +43,7 @@ INPUTS = ("N", "D", "C", "U", "n", "x", "epochs")
 _GROWING = frozenset({"D", "C", "n", "epochs", "step"})
 _GROWING_TOO = frozenset({"x", "steps", "iteration", "iterations", "iters", "updates", "examples", "batches"})
 _RESERVED = frozenset({"target", "units", "name"})
+_OF_POOLS = ("w[", "U[")
 # polars gives a second column of the same header this ending.
 _REPEATED = re.compile(r"_duplicated_\d+$")
 _IN_BRACKETS = re.compile(r"^(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*$")
@@ -78,8 +79,14 @@ class Roles(NamedTuple):
     notes: tuple[str, ...]
 
 
-def header_of(header: str) -> Header:
-    """Take a header apart into its name, its power of ten and its unit."""
+def header_of(header: str, ours: str | None = None) -> Header:
+    """Take a header apart into its name, its power of ten and its unit.
+
+    One that is `ours` itself is not, where it says what was drawn from a pool: `w[B]`, the share of a pool B, is no w
+    in billions.
+    """
+    if header == ours and header.startswith(_OF_POOLS):
+        return Header(header, 0, None)
     header = _REPEATED.sub("", header)
     match = _IN_BRACKETS.match(header)
     if match is None:
@@ -116,9 +123,11 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
     """Say which header is the target and which are inputs and labels.
 
     What the user names in `columns` is taken as said; every other of our names goes to the one header that is a
-    usual name for it. Two such headers are an error, unless one is our very name (the others are then noted).
+    usual name for it. Two such headers are an error, unless one is our very name (the others are then noted). In a
+    table with the share `w[A]` of a pool, it and the size `U[A]` are inputs of these names.
     """
     headers = list(headers)
+    pools = any(header.startswith(_OF_POOLS[0]) for header in headers)
     said = dict(columns or {})
     if said.get("x") is not None:
         said["x"] = _header_of_ours(str(said["x"]), headers)
@@ -134,7 +143,7 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
     taken = set(said.values())
     found: dict[str, list[str]] = {}
     for header in headers:
-        ours = our_name(header)
+        ours = header if pools and header.startswith(_OF_POOLS) else our_name(header)
         if ours is not None and ours not in said and header not in taken:
             found.setdefault(ours, []).append(header)
 

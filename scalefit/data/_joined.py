@@ -12,6 +12,7 @@ from ._dropped import Dropped
 from ._labels import LABELS, joined_label
 from ._numbers import one_column
 from ._runs import UNITS, Runs
+from ._slips import slips
 
 
 def joined(first: Runs, *more: Runs) -> Runs:
@@ -34,7 +35,8 @@ def joined(first: Runs, *more: Runs) -> Runs:
     there is no other.
 
     **Raises:** `InputError` where targets or units contradict, or some tables have an `se`, or say what was drawn from
-    which pool, and others do not.
+    which pool, and others do not; where a further table has no row that those before it lack, or a `run` is a training
+    of one size in one table and of another in another.
     """
     tables = (first, *more)
     for runs in tables:
@@ -72,8 +74,13 @@ def joined(first: Runs, *more: Runs) -> Runs:
         ),
         name=" + ".join(runs.name for runs in tables),
         headers=_headers(tables),
+        tables=tuple(
+            (name, before + number)
+            for runs, number in zip(tables, numbers, strict=True)
+            for name, before in runs.tables or ((runs.name, 0),)
+        ),
     )
-    return Runs._replace(whole, notes=(*whole.notes, *_unlabelled(tables, whole)))
+    return Runs._replace(whole, notes=(*whole.notes, *slips(tables, whole), *_unlabelled(tables, whole)))
 
 
 def _refuse_unlike(tables: Sequence[Runs]) -> None:
@@ -125,7 +132,7 @@ def _units(tables: Sequence[Runs]) -> dict[str, str]:
     for runs in tables:
         for name, unit in runs.units.items():
             units.setdefault(name, unit)
-            if header_of(_header(runs, name)).unit is None and unit == UNITS.get(name):
+            if header_of(_header(runs, name), name).unit is None and unit == UNITS.get(name):
                 continue
             other, whose = said.setdefault(name, (unit, runs.name))
             if other != unit:

@@ -35,8 +35,7 @@ def falling(runs: Runs, metric: str) -> tuple[Float[np.ndarray, " run"], str, tu
         per_cent = target.min() >= 0 and target.max() <= 100
         mend = "divide percentages by 100" if per_cent else 'correct it, or say metric="loss" where it is no share'
         raise InputError(
-            f"{name} is {target[row]:g} in row {runs.rows[row]} of {runs.name!r}, and an {metric} lies between 0 and "
-            f"1: {mend}."
+            f"{name} is {target[row]:g} in {runs.place(row)}, and an {metric} lies between 0 and 1: {mend}."
         )
     if metric == "accuracy":
         return 1.0 - target, "error", (f"error = 1 - {name}",)

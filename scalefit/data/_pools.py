@@ -306,7 +306,7 @@ def _samples(runs: Runs, weights: np.ndarray, sizes: np.ndarray) -> tuple[Float[
         raise InputError(f"{runs.name!r} does not say how many samples a run has seen: give a column n, or epochs.")
     if not (epochs > 0).all():
         row = int(np.argmin(epochs > 0))
-        raise InputError(f"epochs is {epochs[row]:g} in row {runs.rows[row]} of {runs.name!r}; it must be above 0.")
+        raise InputError(f"epochs is {epochs[row]:g} in {runs.place(row)}; it must be above 0.")
     if not alone.all():
         raise InputError(
             f"Row {runs.rows[int(np.argmin(alone))]} of {runs.name!r} gives epochs for a run that is not on one pool "
@@ -326,6 +326,6 @@ def _refuse_other(
     if wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(
-            f"{name} is {column[row]:.7g} in row {runs.rows[row]} of {runs.name!r}, and {what} makes it "
+            f"{name} is {column[row]:.7g} in {runs.place(row)}, and {what} makes it "
             f"{expected[row]:.7g}: correct it, or leave the column out with columns={{{name!r}: None}}."
         )

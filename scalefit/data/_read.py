@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._core import InputError
-from ._columns import INPUTS, Header, header_of, roles_of
+from ._columns import INPUTS, header_of, roles_of
 from ._derived import DERIVED, found
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import LABELS, empty_cells, label_with_gaps
@@ -91,7 +91,7 @@ def read_runs(
         k: _checked(k, h, table[h], rows, notes, k not in plain) if _is_number(k) else table[h] for k, h in used.items()
     }
     labels = {k: label_with_gaps(values.pop(k), missed[k]) for k in LABELS if k in values}
-    units = {k: u for k, h in used.items() if _is_number(k) and (u := _header(k, h).unit) is not None}
+    units = {k: u for k, h in used.items() if _is_number(k) and (u := header_of(h, k).unit) is not None}
     runs = Runs(values.pop(roles.target[0]), se=values.pop("se", None), target=roles.target[0], name=name)
     # A header that is the name of an input, given to another role, must not be found under its own name.
     taken = {h for k, h in roles.headers.items() if h in INPUTS and h != k} | {roles.target[1]} & set(INPUTS)
@@ -185,13 +185,8 @@ def _missing(column: np.ndarray) -> np.ndarray:
     return np.array([(p := parse_number(c)) is not None and np.isnan(p) for c in column], dtype=bool)
 
 
-def _header(ours: str, header: str) -> Header:
-    """A header taken apart, but of what is drawn from a pool: `w[B]`, the share of a pool B, is no w in billions."""
-    return Header(header, 0, None) if ours == header and ours.startswith(("w[", "U[")) else header_of(header)
-
-
 def _scaled(column: np.ndarray, ours: str, header: str) -> np.ndarray:
-    power = _header(ours, header).power
+    power = header_of(header, ours).power
     if power > 300:
         raise InputError(
             f"The header {header[:60]!r} scales by a power of ten above 300; expected one such as 'FLOPs (1E21)', "
@@ -213,7 +208,7 @@ def _checked(
     """The numbers of a used column, scaled; what was done to them goes to the notes."""
     refuse_text(header, column, rows, sizes=sizes_too)
     sizes = [c for c in column if is_size(c)] if column.dtype.kind == "O" else []
-    power = _header(ours, header).power
+    power = header_of(header, ours).power
     if sizes and power:
         raise InputError(
             f"Column {header!r} is scaled by its header and holds {sizes[0]!r} too; write the size in one place only."

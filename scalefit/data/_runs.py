@@ -42,6 +42,7 @@ class Runs:
     - `dropped`: The rows left out for want of a value, with the reason; `excluded` counts those a condition left out.
     - `notes`: What was done to the numbers on the way in, in words.
     - `name`: What the table is called in messages and results.
+    - `tables`: Of tables that were `joined`, the name of each and how many `rows` come before its first.
     """
 
     target: Float[np.ndarray, " run"]
@@ -58,6 +59,7 @@ class Runs:
     name: str
     target_header: str
     headers: Mapping[str, str]
+    tables: tuple[tuple[str, int], ...]
 
     def __init__(
         self,
@@ -114,6 +116,7 @@ class Runs:
             name=name,
             target_header=target,
             headers={},
+            tables=(),
         )
 
     def __len__(self) -> int:
@@ -378,6 +381,17 @@ class Runs:
                 ours |= {} if there is None else {name: there.values}
         return {**self.columns, **ours}
 
+    def place(self, run: int) -> str:
+        """Where a run stands, in words: its row, in its own table where tables were joined.
+
+        **Arguments:**
+
+        - `run`: Its position among the runs, from 0.
+        """
+        row = int(self.rows[run])
+        name, before = next(((n, b) for n, b in reversed(self.tables) if b < row), (self.name, 0))
+        return f"row {row - before} of {name!r}"
+
     def groups(self, by: str | tuple[str, ...]) -> tuple[list[Any], Int[np.ndarray, " run"]]:
         """The values of a name, or of a tuple of names, and the place of each run's among them.
 
@@ -421,7 +435,9 @@ def _fields(runs: Runs) -> dict[str, Any]:
 
 
 def _restored(fields: dict[str, Any]) -> Runs:
-    return _fill(object.__new__(Runs), **{"target_header": fields["target_name"], "headers": {}, **fields})
+    return _fill(
+        object.__new__(Runs), **{"target_header": fields["target_name"], "headers": {}, "tables": (), **fields}
+    )
 
 
 def _fill(runs: Runs, **fields: Any) -> Runs:

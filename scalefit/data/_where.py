@@ -93,6 +93,13 @@ def where_mask(
     return holds, unknown, frozenset(reader.named)
 
 
+def names_in(expr: str) -> frozenset[str]:
+    """Return the names that a condition uses, whether there are such columns or not."""
+    tokens = _Reader(expr, {}, 0).tokens
+    words = (token.text for token in tokens if token.kind == "word" and token.text.lower() not in _KEYWORDS)
+    return frozenset((*words, *(token.text.strip("`") for token in tokens if token.kind == "column")))
+
+
 def nothing_kept(expr: str, columns: Mapping[str, np.ndarray], size: int, name: str) -> InputError:
     """Return the error for a condition that keeps no row, with the ranges of the columns it named."""
     reader = _Reader(expr, columns, size)

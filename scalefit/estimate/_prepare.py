@@ -203,9 +203,9 @@ def _check(
             f"use a noise on logarithms."
         )
     if noise.log and np.min(runs.target) <= 0:
-        row = int(runs.rows[int(np.argmin(runs.target))])
+        where = runs.place(int(np.argmin(runs.target)))
         raise InputError(
-            f"{runs.target_name} is {np.min(runs.target):g} in row {row} of {runs.name!r}; a noise on logarithms needs "
+            f"{runs.target_name} is {np.min(runs.target):g} in {where}; a noise on logarithms needs "
             f"values above 0: use a noise on values (log=False, or :value on the command line)."
         )
     units = input_units(law)

@@ -8,6 +8,7 @@ from ._allocation import Quantity as Quantity
 from ._approaches import Approaches as Approaches
 from ._approaches import approaches as approaches
 from ._compute_for import Needed as Needed
+from ._compute_for import NeverReached as NeverReached
 from ._compute_for import compute_for as compute_for
 from ._crossover import Crossover as Crossover
 from ._crossover import crossover as crossover

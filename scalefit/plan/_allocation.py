@@ -111,7 +111,8 @@ class Allocation:
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        lines = [f"Allocation by {type(self.law).__name__}, cost {self.cost.name}, {len(self.budgets)} budgets"]
+        count = "1 budget" if len(self.budgets) == 1 else f"{len(self.budgets)} budgets"
+        lines = [f"Allocation by {type(self.law).__name__}, cost {self.cost.name}, {count}"]
         for b, budget in enumerate(self.budgets):
             said = ", ".join(f"{name} {_said(getattr(self, name), b)}" for name in ("N", "D", "D_per_N", "loss"))
             flat = self.near_optimal[NEAR[0]]
@@ -189,6 +190,16 @@ class Allocation:
             low, high = (np.exp(np.asarray(end)) for end in reaches(self.terms, jnp.asarray(self.budgets)))
         return Sizes(low, high)
 
+    def within(self, N: ArrayLike) -> Bool[np.ndarray, " budget"]:
+        """Whether each budget and the limits leave a size, an end of `sizes` included.
+
+        **Arguments:**
+
+        - `N`: A size, or one for each budget.
+        """
+        low, high = self.sizes
+        return (np.asarray(N) >= low * (1.0 - 1e-9)) & (np.asarray(N) <= high * (1.0 + 1e-9))
+
     @property
     def _best(self) -> Float[np.ndarray, "law budget"]:
         found = self.loss
@@ -211,9 +222,9 @@ class Allocation:
             ) from None
         if not (np.isfinite(sizes) & (sizes > 0)).all():
             raise InputError(f"N is {N!r}; sizes must be finite and above 0.")
-        low, high = self.sizes
-        out = np.flatnonzero((sizes < low * (1.0 - 1e-9)) | (sizes > high * (1.0 + 1e-9)))
+        out = np.flatnonzero(~self.within(sizes))
         if out.size:
+            low, high = self.sizes
             b = int(out[0])
             raise InputError(
                 f"A budget of {self.budgets[b]:g} FLOP and its limits leave sizes from {low[b]:.3g} to "

@@ -37,9 +37,7 @@ def candidates_of(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, "
     table, _ = table_of(given)
     table = {name: column for name, column in table.items() if name not in ("loss", "error", "accuracy", "se")}
     size = len(next(iter(table.values()))) if table else 1
-    # Without being named, U[A] would be a U in the unit A.
-    own = {name: name for name in input_units(law) if name in table}
-    read = read_runs({**table, _NO_LOSS: np.ones(size)}, columns=own, target=_NO_LOSS)
+    read = read_runs({**table, _NO_LOSS: np.ones(size)}, target=_NO_LOSS)
     pool = {name: np.asarray(column, float) for name, column in inputs_for(law, read)[0].items()}
     for name, column in pool.items():
         if not np.isfinite(column).all():
@@ -76,8 +74,12 @@ def prices_of(cost: Any, pool: Mapping[str, np.ndarray]) -> Float[np.ndarray, " 
             found = np.broadcast_to(np.asarray(cost, float), (size,))
         except (TypeError, ValueError):
             raise InputError(f"cost is {cost!r}; expected a function of N and D, or {size} numbers.") from None
-    if not (np.isfinite(found) & (found > 0)).all():
-        raise InputError("Every candidate must cost a finite amount above 0.")
+    free = np.flatnonzero(~(np.isfinite(found) & (found > 0)))
+    if free.size:
+        raise InputError(
+            f"Candidate {free[0] + 1} costs {found[free[0]]:g}; expected a finite amount above 0: mend its cost, or "
+            f"leave it out."
+        )
     return found
 
 

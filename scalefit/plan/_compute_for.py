@@ -20,6 +20,10 @@ FAR = 1e36
 """A budget at which a law is all but at its floor."""
 
 
+class NeverReached(InputError):
+    """A loss below the best that a law comes to."""
+
+
 class Needed(NamedTuple):
     """What each loss takes.
 
@@ -64,7 +68,8 @@ def compute_for(
 
     **Warns:** where a loss takes more than a hundred times the largest run's compute.
 
-    **Raises:** `InputError` where a law without draws reaches none of the losses, and as `allocate` does.
+    **Raises:** `NeverReached`, an `InputError`, where a law without draws reaches none of the losses; `InputError` as
+    `allocate` does.
     """
     check_level(level)
     law, laws, _, source = laws_of(result, num_draws)
@@ -89,7 +94,7 @@ def compute_for(
                 f"that {type(law).__name__} comes to is {floor[0].item():.4g}{_of_draws(floor[1:])}"
             )
     if none.all() and count == 1:
-        raise InputError(f"{never}. Ask for a higher loss{loosen}.")
+        raise NeverReached(f"{never}. Ask for a higher loss{loosen}.")
     warn_beyond(found[0][np.isfinite(found[0])], source)
     probability = np.mean(np.isfinite(found[1:]), axis=0) if count > 1 else None
     return Needed(losses, quantity(found, level), probability, (never,) if never else ())

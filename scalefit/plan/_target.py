@@ -77,6 +77,8 @@ def target_of(given: Any, law: AbstractLaw, cost: Cost) -> Callable[[Any], Any]:
         number = parse_number(text)
         if number is None or not 0.0 < number < np.inf:
             raise InputError(f"target is {given!r}; {piece!r} is no number above 0: write it as 'loss@C=1e24'.")
+        if name in at:
+            raise InputError(f"target is {given!r}, which gives {name} twice; give it once.")
         at[name] = np.asarray(number)
     flat = tuple(input_units(law))
     if set(at) == {"C"} and {"N", "D"} == set(flat):

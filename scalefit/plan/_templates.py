@@ -17,6 +17,8 @@ from ._criteria import covariances, scale_of, slopes
 from ._target import target_of
 
 Layout = Literal["isoflop", "L", "ladder"]
+MOST_RUNS = 100_000
+"""The most runs of a layout: many times what is ever trained."""
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
@@ -49,6 +51,10 @@ def design_template(
     for name, value, least in (("levels", levels, 2), ("points", points, 1)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise InputError(f"{name} is {value!r}; it must be a whole number, {least} or more.")
+    count = {"isoflop": levels * points, "L": 2 * levels - 1}.get(layout, levels)
+    if count > MOST_RUNS:
+        given = f"levels is {levels:.7g}" + (f" and points {points:.7g}" if layout == "isoflop" else "")
+        raise InputError(f"{given}: that is more than {MOST_RUNS} runs; give fewer.")
     if not (spread >= 1.0 and ratio > 0.0 and np.isfinite(spread * ratio)):
         raise InputError(f"spread is {spread!r} and ratio {ratio!r}; expected 1 or more, and a number above 0.")
     C = np.geomspace(low, high, levels)

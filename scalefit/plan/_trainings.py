@@ -40,10 +40,10 @@ def with_curves(runs: Runs) -> tuple[Runs, tuple[str, ...]]:
         raise InputError(f"runs is of type {type(runs).__name__}; expected Runs, as sf.read_runs or sf.load_data give.")
     complete = runs.complete(("N", "D", "C"))
     if np.min(complete.target) <= 0:
-        row = int(complete.rows[int(np.argmin(complete.target))])
+        where = complete.place(int(np.argmin(complete.target)))
         raise InputError(
-            f"{runs.target_name} is {np.min(complete.target):g} in row {row} of {runs.name!r}; isoFLOP and training "
-            f"curves are of a loss above 0: leave the row out, or give the loss itself."
+            f"{runs.target_name} is {np.min(complete.target):g} in {where}; isoFLOP and training curves are of a loss "
+            f"above 0: leave the row out, or give the loss itself."
         )
     lost = len(runs) - len(complete)
     return complete, (f"{lost} of {len(runs)} rows lack N, D or C and take no part",) if lost else ()
@@ -57,7 +57,8 @@ def trainings(runs: Runs, cluster: str | tuple[str, ...] | None) -> Int[np.ndarr
 
     **Raises:** `InputError` for names that are none, or are not there.
     """
-    if cluster is not None and not (cluster and (isinstance(cluster, str) or all(isinstance(c, str) for c in cluster))):
+    names = (cluster,) if isinstance(cluster, str) else cluster
+    if names is not None and not (isinstance(names, tuple | list) and names and all(isinstance(n, str) for n in names)):
         raise InputError(f"cluster is {cluster!r}; expected 'auto', a name or names, or None for each row its own.")
     if cluster == "auto":
         cluster = "run" if "run" in runs.labels else None

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from .._core import InputError
-from ..data import Runs, joined, load_data, read_runs, table_of
+from ..data import Runs, joined, load_data, read_runs, read_since
 
 PREFIX = "data:"
 
@@ -19,7 +19,8 @@ def runs_of(
 
     - `source`: A path; or `data:NAME`, `data:NAME/FILE` for one of `data_sets()` or the bundled runs.
     - `columns`, `where`, `target`: As `read_runs` takes them.
-    - `append`: Paths of tables of runs done since, in the headers of the first or in our names.
+    - `append`: Paths of tables of runs done since, in the headers of the first or in our names. A condition on a
+        column that such a table lacks is not asked of it, which a note says.
 
     **Raises:** `InputError` for every source that cannot be used.
     """
@@ -38,14 +39,7 @@ def _first(source: str, columns: Mapping[str, str | None], where: str | None, ta
 
 
 def _since(path: str | os.PathLike[str], first: Runs, columns: Mapping[str, str | None], where: str | None) -> Runs:
-    """Runs done since: what a header of the first table means there it means here, and our names mean themselves."""
-    table, name = table_of(path)
-    own = {ours: ours for ours in first.inputs if ours in table}
-    if any(header.startswith("w[") for header in table):  # else U[A] would be a U in the unit A
-        own |= {header: header for header in table if header.startswith(("w[", "U["))}
-    said = {ours: theirs for ours, theirs in columns.items() if theirs is None or theirs in table}
-    target = next((header for header in (first.target_header, first.target_name) if header in table), None)
     try:
-        return read_runs(table, columns={**own, **said}, where=where, target=target, name=name)
+        return read_since(path, first, columns=columns, where=where)
     except InputError as error:
         raise InputError(f"--append {os.fspath(path)!r}: {error}") from None

@@ -167,7 +167,16 @@ def test_a_result_of_ones_own_law(cli, grid, tmp_path):
         ("chinchilla:epoch", ["--candidates", "L:1e20,1e18"], ["the least and the largest compute", "L:1e18,1e20"]),
         ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,level=3"], ["'level'", "nearest is 'levels'"]),
         ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,levels=1"], ["levels is 1", "2 or more"]),
-        ("chinchilla:epoch", ["--candidates", "isoflops:1e18,1e20", "--noise", "0.01"], ["isoflops"]),
+        ("chinchilla:epoch", ["--candidates", "isoflops:1e18,1e20"], ["no layout 'isoflops'", "nearest is 'isoflop'"]),
+        (
+            "chinchilla:epoch",
+            ["--candidates", "isoflop:1e18,1e20,levels=1e9"],
+            ["levels is 1e+09 and points 7", "more than 100000 runs"],
+        ),
+        ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,spread=3"], ["'spread'", "takes levels and ratio"]),
+        ("chinchilla:epoch", ["--candidates", "L:1e18,1e20,points=3"], ["'points'", "takes levels and ratio"]),
+        ("chinchilla:epoch", ["--noise", "1%"], ["--noise is '1%'", "0.01 for 1 %"]),
+        ("chinchilla:epoch", ["--noise", "0.01", "--target", "N@C=1e24,C=1e20"], ["gives C twice"]),
     ],
 )
 def test_what_is_no_result_nor_law_nor_layout(cli, fit, options, said):
@@ -176,3 +185,66 @@ def test_what_is_no_result_nor_law_nor_layout(cli, fit, options, said):
     assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
     for piece in said:
         assert piece in answer.err, answer.err
+
+
+ASKED = ("--budget", "1e21", "--target", "N@C=1e24", "--most", "1")
+BEFORE = ("design", "chinchilla:epoch", "--noise", "0.01", *ASKED)
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"N,D,Loss\n1,2,3\n", "no table of N, D, loss"),
+        (b"N,D,final_nll\n1,2,3\n", "no table of N, D, loss"),
+        (b"N,D\n1e9,1e11\n", "no table of N, D, loss"),
+        (b"N,D,loss,note\n1e9,1e11,,mine\n", "no table of N, D, loss"),
+        (b"my notes\n", "no table of N, D, loss"),
+        (b"\xff\x00\xfe", "no table of N, D, loss"),
+        (b"", "no table of N, D, loss"),
+        (b"N,D,loss\n1e9,1e11,2.5\n1e9,1e11,\n", "loss was filled in"),
+        (b"N,D,loss\n1e9,1e11,diverged\n", "loss was filled in"),
+        (b"N,D,loss\n1e9,1e11,,2.5\n", "loss was filled in"),
+        (b"N,D,loss,se\n1e9,1e11,,0.1\n", "loss was filled in"),
+    ],
+)
+def test_what_is_no_table_of_runs_to_do_is_not_written_over(cli, grid, tmp_path, content, said):
+    out = tmp_path / "next.csv"
+    out.write_bytes(content)
+    answer = cli(*BEFORE, "--candidates", grid, "--out", out)
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert said in answer.err
+    assert out.read_bytes() == content
+
+
+def test_a_table_of_runs_to_do_is_written_over_and_through_a_link(cli, grid, tmp_path):
+    out, link = tmp_path / "next.csv", tmp_path / "link.csv"
+    out.write_text("N,D,loss,se\n1e9,1e11,,\n")
+    link.symlink_to(out)
+    assert f"written to {link}" in cli(*BEFORE, "--candidates", grid, "--out", link).out
+    assert link.is_symlink()
+    assert out.read_text().startswith("N,D,loss\n")
+
+
+@pytest.mark.parametrize("option", ["--candidates", "--runs", "--append"])
+def test_a_table_that_is_read_is_not_written_over(cli, grid, runs_csv, tmp_path, option):
+    """Even where it is one of runs to do, or by another name."""
+    empty, link = tmp_path / "empty.csv", tmp_path / "link.csv"
+    empty.write_text("N,D,loss\n1e9,1e11,\n")
+    link.symlink_to(empty)
+    given = {"--candidates": grid, "--runs": runs_csv, option: link}
+    answer = cli(*BEFORE, *(piece for pair in given.items() for piece in pair), "--out", empty)
+    assert f"empty.csv' is the table of {option}, which is read" in answer.err
+    assert empty.read_text() == "N,D,loss\n1e9,1e11,\n"
+
+
+def test_runs_done_that_lack_an_input_are_counted(cli, grid, tmp_path):
+    table = tmp_path / "gaps.csv"
+    table.write_text("N,D,loss\n,1e10,3.1\n1e9,1e10,2.9\n2e9,4e10,2.6\n4e9,,2.5\n")
+    asked = (*BEFORE, "--candidates", grid, "--runs", table)
+    said = cli(*asked).out
+    assert said.startswith("2 runs of gaps.csv, 2 dropped\n  row 1: N is missing\n  row 4: D is missing\n")
+    assert "\n1 run, " in said
+    done = json.loads(cli(*asked, "--json").out)["done"]
+    assert (done["used"], done["excluded"]) == (2, 0)
+    assert done["dropped"][0] == {"row": 1, "reason": "N is missing"}
+    assert json.loads(cli(*BEFORE, "--candidates", grid, "--json").out)["done"] is None

@@ -51,6 +51,12 @@ def test_faults_of_ours_keep_their_traceback():
         ("say which with columns={'N': 'Model Size'}.", 'say which with --columns N="Model Size".'),
         ("leave a column out with columns={...: None}.", "leave a column out with --columns NAME=."),
         ("say which with target='err'.", "say which with --target 'err'."),
+        ("say with target= which column that is.", "say with --target which column that is."),
+        ("loss is -2 in row 1 of 'new'.", "loss is -2 in row 1 of 'new'."),
+        (
+            "loss is nan; it must be a finite number, or several.",
+            "--target-loss is nan; it must be a finite number, or several.",
+        ),
         ("say cluster=None if so.", "say --cluster none if so."),
         ("k 0.9: use method='nuts'. Draw again.", "k 0.9: use --sampler nuts. Draw again."),
         ("priors names 'gamma', not alpha.", "--prior names 'gamma', not alpha."),

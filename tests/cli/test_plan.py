@@ -1,5 +1,6 @@
 """`scalefit plan`: from a folder and budgets to sizes with intervals and the flat region about them."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from helpers import made_up_draws
 
 import scalefit as sf
+from scalefit.cli._errors import as_options
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +104,32 @@ def test_a_size_that_a_budget_cannot_be_spent_with_is_said(cli, folder):
     assert "note: with 7B parameters 1e+22 FLOP cannot be spent: sizes from 16.7B to" in said
 
 
+def test_a_size_at_a_limit_is_possible(cli, folder):
+    asked = ("plan", folder, "--budget", "1e21,1e22", "--size", "3B", "--json")
+    for limit in ("--min-N", "--max-N"):
+        found = json.loads(cli(*asked, limit, "3B").out)
+        assert all(one["sizes"][0]["D"] == pytest.approx(one["budget"] / 18e9) for one in found["budgets"])
+        assert not any("cannot be spent" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize("ask", [sf.allocate, lambda fit, budget: sf.design_runs(fit, {}, budget=budget)])
+def test_a_batch_says_what_to_do_on_the_command_line(ask):
+    with pytest.raises(sf.InputError) as raised:
+        ask(dataclasses.replace(made_up_draws(2).fit, keys=("a", "b")), budget=1e22)
+    assert as_options(str(raised.value)).endswith("of 2 studies: fit one of them, with --where instead of --by.")
+
+
+def test_only_a_loss_that_is_never_reached_is_a_note(cli, tmp_path, monkeypatch):
+    sf.save(made_up_draws(2).fit, tmp_path / "bare")
+
+    def failing(*_, **__):
+        raise sf.InputError("another error")
+
+    monkeypatch.setattr("scalefit.cli._allocating.compute_for", failing)
+    answer = cli("plan", tmp_path / "bare", "--target-loss", "2", "--budget", "1e22")
+    assert (answer.status, answer.err) == (2, "scalefit: another error\n")
+
+
 def test_a_loss_that_is_never_reached_is_a_row(cli, folder):
     answer = cli("plan", folder, "--target-loss", "1,2", "--json")
     found = json.loads(answer.out)
@@ -136,6 +164,10 @@ def test_a_law_without_draws_refuses_what_it_never_reaches_but_answers_budgets(c
         (["--budget", "1e24", "--unique", "1e11", "--max-N", "1e10"], ["cannot be spent", "--max-N"]),
         (["--target-loss", "2", "--size", "7B"], ["--size", "--budget 1e24"]),
         (["--budget", "1e22", "--size", "0,7B"], ["--size is 0", "above 0"]),
+        (["--budget", "1e22", "--min-N", "0"], ["--min-N is 0.0", "above 0"]),
+        (["--budget", "1e22,1e21", "--budget", "1e22"], ["--budget gives 1e+22 twice"]),
+        (["--budget", "1e22", "--size", "7B,7e9"], ["--size gives 7e+09 twice"]),
+        (["--target-loss", "2", "--target-loss", "2.0"], ["--target-loss gives 2 twice"]),
         (["--budget", "1e22", "--hold", "k=3"], ["--hold names 'k'"]),
     ],
 )

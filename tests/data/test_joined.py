@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scalefit import InputError, joined, read_runs
-from scalefit.data import Dropped, Runs, load_data
+from scalefit.data import Dropped, Runs, load_data, read_since
 
 
 @pytest.fixture
@@ -94,3 +94,76 @@ def test_tables_that_contradict_are_refused(second, other, said):
     second = Runs._replace(second, units={**second.units, "D": "bytes"})
     with pytest.raises(InputError, match=said):
         joined(second, other)
+
+
+@pytest.mark.parametrize("derived", [False, True])
+def test_a_run_of_two_sizes_in_two_tables_is_two_trainings(derived):
+    old = Runs([2.0, 1.9], N=[1e8, 1e9], D=[1e9, 1e9], run=["a", "b"], name="old")
+    size = {"C": [6e18 * 1.02, 6e19]} if derived else {"N": [1e8 * 1.02, 1e10]}
+    new = Runs([1.8, 1.7], D=[1e10, 1e9], run=["a", "c"], name="new", **size)  # pyright: ignore[reportArgumentType]
+    if not derived:
+        with pytest.raises(InputError, match=r"The run 'a' has N = 1e.08 in 'old' and 1.02e.08 in 'new'"):
+            joined(old, new)
+    else:
+        assert any("the run 'a' has N" in note for note in joined(old, new).notes)
+    rounded = Runs([1.8], N=[1.004e8], D=[2e9], run=["a"])
+    assert not any("the run 'a'" in note for note in joined(old, rounded).notes)
+
+
+def test_a_table_joined_twice_is_refused_and_single_rows_are_said():
+    old = Runs([2.0, 2.0, 1.9], N=[1e8, 1e8, 1e9], D=[1e9, 1e9, 1e9], name="old")
+    some = Runs([2.0, 1.7], N=[1e8, 1e9], D=[1e9, 2e9], name="some")
+    assert not any("before it" in note for note in joined(old, Runs([2.1], N=[1e8], D=[1e9])).notes)
+    assert "1 row of 'some' stands in the tables before it too" in joined(old, some).notes
+    with pytest.raises(InputError, match="Every row of 'old' stands in the tables before it already"):
+        joined(old, some, old)
+    joined(*(Runs([2.0], N=[1e8], D=[1e9], seed=[seed]) for seed in (0, 1)))
+
+
+def test_a_unit_or_a_compute_that_is_taken_for_granted_is_said():
+    bits = Runs([2.0], N=[1e8], D=[1e9], C=[9e17], units={"loss": "bits"}, name="bits")
+    plain = Runs([1.9], N=[1e9], D=[1e9], name="plain")
+    notes = joined(bits, plain).notes
+    assert "'plain' says no unit of loss: taken to be in bits, as in 'bits'" in notes
+    assert any("'bits' has a C of 1.5 times 6 N D" in note for note in notes)
+
+
+def test_a_run_of_joined_tables_says_its_own_row(first, second):
+    both = joined(joined(first, second), Runs([1.9], N=[2e10], D=[5e10], name="last"))
+    assert [both.place(i) for i in (1, 2, -1)] == ["row 3 of 'old'", "row 1 of 'new'", "row 1 of 'last'"]
+    assert second.place(1) == "row 3 of 'new'"
+
+
+@pytest.fixture
+def since(tmp_path):
+    def read(text, first, **options):
+        path = tmp_path / "new.csv"
+        path.write_text(text)
+        return read_since(path, first, **options)
+
+    return read
+
+
+def test_runs_done_since_are_read_as_those_before(since):
+    """What `load_data` says of headers it says of a further table too."""
+    said = {"N": "width", "D": "N", "loss": "val/.nll"}
+    first = read_runs({"width": [1e9], "N": [2e10], "val/.nll": [2.5]}, columns=said)
+    new = since("width,N,val/.nll,loss\n3e9,4e10,2.4,9\n", first)
+    assert (new.inputs["N"].tolist(), new.inputs["D"].tolist(), new.target.tolist()) == ([3e9], [4e10], [2.4])
+    assert joined(first, new).target_name == "loss"
+
+
+def test_a_condition_is_asked_of_tables_that_have_its_columns(since):
+    first = read_runs({"params": [1e9, 2e9], "tokens": [1e9, 1e9], "loss": [2.5, 2.4], "family": ["a", "b"]})
+    table = "N,D,loss\n1e9,1e10,2.3\n4e9,1e10,2.2\n"
+    new = since(table, first, where="family == 'a' and N < 2B")
+    assert len(new) == 2
+    assert any("the table has no family" in note for note in new.notes)
+    assert since(table, first, where="C < 1e20").target.tolist() == [2.3]
+    with pytest.raises(InputError, match="no column 'params'"):
+        since(table, first, where="params < 2B")
+
+
+def test_a_table_in_which_nothing_was_measured_yet(since, first):
+    with pytest.raises(InputError, match=r"nothing was measured yet.*'loss' is empty: fill it in"):
+        since("N,D,loss\n1e9,1e10,\n2e9,1e10,nan\n", first)

@@ -283,3 +283,11 @@ def test_two_sizes_of_one_pool_are_refused():
     two = sf.Runs._replace(runs, inputs={**runs.inputs, "U[A]": np.array([1e3, 2e3, 1e3])})
     with pytest.raises(sf.InputError, match="several sizes"):
         sf.Pools.of(two)
+
+
+def test_a_table_of_what_runs_drew_from_each_pool_is_read_as_it_says():
+    """`w[B]` is the share of the pool B and no w in billions; without shares `U[B]` is a U in billions."""
+    table = {"n": [1e4], "w[B]": [0.25], "w[A]": [0.75], "U[B]": [1e3], "U[A]": [2e3]}
+    runs = sf.read_runs({**table, "error": [0.5]})
+    assert {name: column.tolist() for name, column in runs.inputs.items()} == table
+    assert sf.read_runs({"n": [1e4], "U[B]": [2.0], "error": [0.5]}).inputs["U"].tolist() == [2e9]

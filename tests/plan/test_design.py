@@ -373,6 +373,8 @@ def test_a_ladder_alone_does_not_tell_the_best_size():
         ({"target": "gain@C=1e24"}, "there is no 'gain'"),
         ({"target": "loss@N=1e9"}, "expected 'loss@N=1e9,D=1e9'"),
         ({"target": "loss@C=big"}, "'C=big' is no number"),
+        ({"target": "loss@C=1e24,C=1e23"}, "gives C twice"),
+        ({"cost": [1.0] * 24 + [0.0]}, "Candidate 25 costs 0; expected"),
         ({"target": None}, "needs a target"),
         ({"criterion": "A"}, "criterion is 'A'"),
         ({"criterion": "regret", "target": "loss@N=1e9,D=1e9"}, "Regret is of the best N"),

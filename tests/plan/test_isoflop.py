@@ -369,6 +369,7 @@ def test_the_trend_says_the_value_at_a_compute_with_an_interval():
         ({"between": (2e20, 5e18)}, "give the lowest and the highest compute"),
         ({"between": (1e30, 1e31)}, "No setting of 'made up' has two compute budgets with an optimum"),
         ({"between": 3}, "between is 3; give the lowest and the highest compute"),
+        ({"cluster": 3}, "cluster is 3; expected"),
         ({"cluster": ()}, r"cluster is \(\); expected 'auto', a name or names"),
         ({"num": 1}, "num is 1"),
     ],

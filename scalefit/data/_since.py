@@ -1,0 +1,68 @@
+"""Tables of runs done since others were, read as these were."""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from .._core import InputError
+from ._columns import Roles, roles_of
+from ._derived import DERIVED
+from ._numbers import parse_number
+from ._read import read_runs
+from ._runs import Runs
+from ._table import table_of
+from ._where import names_in
+
+
+def read_since(
+    source: str | os.PathLike[str],
+    first: Runs,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    where: str | None = None,
+) -> Runs:
+    """Read runs done since: what a header of the first table means there it means here, and our names mean themselves.
+
+    **Arguments:**
+
+    - `source`: A path.
+    - `first`: The runs done before.
+    - `columns`, `where`: As these were read. A condition on a column that the table lacks is not of this table: all of
+        its rows are taken, with a note.
+
+    **Returns:** the runs, to be `joined` to the first.
+
+    **Raises:** `InputError` for a table that cannot be used, or in which nothing was measured yet.
+    """
+    table, name = table_of(source)
+    said = {ours: theirs for ours, theirs in (columns or {}).items() if theirs is None or theirs in table}
+    called = {ours: theirs for ours, theirs in first.headers.items() if theirs in table and ours not in said}
+    if first.target_header in table and first.target_name not in said:
+        called[first.target_name] = first.target_header
+    taken = {*said.values(), *called.values()}
+    own = {ours: ours for ours in first.inputs if ours in table and ours not in (*said, *called) and ours not in taken}
+    columns = {**own, **called, **said}
+    target = next((header for header in (first.target_header, first.target_name) if header in table), None)
+    roles = roles_of(table, columns, target)
+    header = roles.target[1]
+    if all((cell := parse_number(c)) is not None and np.isnan(cell) for c in table[header].tolist()):
+        raise InputError(
+            f"nothing was measured yet, as the column {header!r} is empty: fill it in for the runs that are done, or "
+            f"leave the table out until then."
+        )
+    lacking = sorted(names_in(where) - _names(table, roles)) if where is not None else []
+    # What the table has under another header is asked of it, and refused with the name to use.
+    theirs = {first.headers.get(ours) for ours in roles.headers} | {first.target_header}
+    lacking = [] if theirs & set(lacking) else lacking
+    runs = read_runs(table, columns=columns, where=None if lacking else where, target=target, name=name)
+    if lacking:
+        note = f"all rows are taken, whatever {where!r} says of others: the table has no {', '.join(lacking)}"
+        runs = Runs._replace(runs, notes=(*runs.notes, note))
+    return runs
+
+
+def _names(table: Mapping[str, np.ndarray], roles: Roles) -> set[str]:
+    """What a condition over a table may name."""
+    names = {*table, *roles.headers, roles.target[0]}
+    return names | {name for name, (left, right, _) in DERIVED.items() if {left, right} <= names}
