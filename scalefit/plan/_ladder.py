@@ -34,8 +34,8 @@ from ._rungs import (
 
 NO_LOSS = 1e-6
 """The loss of the anchor, as a share of the least: inputs are above 0."""
-STARTS = 128
-"""Starts of the second step: the anchor is far from all losses, and so is the middle that starts are drawn about."""
+STARTS = 8
+"""Starts of each task's link, as many as a study by itself has."""
 STEPS = 1000
 """Steps allowed to a refit: sigmoids of which only one end is seen are slow."""
 
@@ -206,7 +206,10 @@ def ladder(
     together: dict[str, Any] = {"by": "group", "throw": False, **options}
     with _naming(tasks, runs.name):
         one = fit(law, loss, noise=Huber(1e-3) if noise is None else noise, **together)
-        two = fit(link, marks, noise=Gaussian(log=False), fixed=held, num_starts=STARTS, **together)
+        of_link: dict[str, Any] = {"noise": Gaussian(log=False), "fixed": held, **together}
+        # The anchor is far from all losses, and so would be the middle about which starts are drawn.
+        near = fit(link, _marks(shown, sized, found, skip, smooth, None), num_starts=STARTS, **of_link)
+        two = near if anchor is None else fit(link, marks, starts=near.law, **of_link)
     _raise_unless_converged(one, tasks, "the loss", "leave the task out with where=, or give another law.")
     advice = (
         f"does {accuracy!r} rise as the loss falls, towards anchor={anchor!r}? Leave the task out with where=, or give "

@@ -305,3 +305,21 @@ def test_a_task_without_an_optimum_is_named(climbed):
     fit = dataclasses.replace(climbed.accuracy.fit, result=result)
     with pytest.raises(sf.NotConverged, match=r"of the accuracy did .* 1 of 8 tasks, the first 'b3' \(Sigmoid\): try"):
         _raise_unless_converged(fit, [f"b{k}" for k in range(8)], "the accuracy", "try")
+
+
+def test_gaps_in_the_accuracy_do_not_change_the_link():
+    """The anchor is far from all losses: from few starts a flat line through all accuracies was taken for the best."""
+    size, ratio, step = (a.ravel() for a in np.meshgrid(np.geomspace(1e8, 1.3e9, 4), [20, 40, 100, 200], range(1, 13)))
+    run = np.unique(size * ratio + size, return_inverse=True)[1]
+    N, D, rng = size, size * ratio * step / 12, np.random.default_rng(0)
+    parts = []
+    for task, every in {"a": 7, "b": 5, "c": 3}.items():
+        loss = (0.6 + 260 * N**-0.34 + 300 * D**-0.33) * np.exp(2e-3 * rng.standard_normal(192))
+        accuracy = 0.25 + 0.70 / (1 + np.exp(5.0 * (loss - 1.0))) + 0.004 * rng.standard_normal(192)
+        accuracy[::every] = np.nan
+        parts.append({"loss": loss, "accuracy": accuracy, "N": N, "D": D, "run": run, "task": np.full(192, task)})
+    table = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    with pytest.warns(UserWarning, match="take part in the first step only"):
+        found = sf.ladder(sf.read_runs(table, target="loss"), by="task", num=5)
+    np.testing.assert_allclose(found.accuracy.fit.law.floor, 0.25, atol=0.05)
+    assert (found.accuracy.fit.scale < 0.01).all()
