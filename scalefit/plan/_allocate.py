@@ -14,7 +14,7 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit, check_level
 from ._allocation import NEAR, Allocation, Sizes, quantity
 from ._optimum import Terms, nears, optima, reaches
-from ._terms import BEYOND, PLAUSIBLE, SMALL, CostLike, compute_budgets, laws_of, terms_of
+from ._terms import BEYOND, PLAUSIBLE, CostLike, compute_budgets, laws_of, terms_of, warn_small
 
 FAR = 10.0
 """Plans so many times beyond the largest run's compute have a note."""
@@ -105,6 +105,7 @@ def allocate(
             *_far(budgets, N[0], D[0], source),
         ),
     )
+    warn_small(budgets, source)
     _warn(plan, free[0], source)
     return plan
 
@@ -216,15 +217,6 @@ def _warn(plan: Allocation, free: np.ndarray, source: Any) -> None:
         )
     if source is None or "C" not in source.ranges:
         return
-    smallest, largest = source.ranges["C"]
-    low = budgets < smallest / SMALL
-    if low.any():
-        b = int(np.argmin(budgets))
-        warnings.warn(
-            f"A budget of {budgets[b]:g} is {smallest / budgets[b]:.3g} times below the compute of the smallest run "
-            f"({smallest:.3g} FLOP): is it in FLOP (1 PF-day is 8.64e19)?",
-            stacklevel=3,
-        )
-    times = np.minimum(6.0 * plan.N.value * plan.D.value, budgets) / largest
+    times = np.minimum(6.0 * plan.N.value * plan.D.value, budgets) / source.ranges["C"][1]
     if (times > BEYOND).any():
         warnings.warn(f"{plan.notes[-1]}.", stacklevel=3)

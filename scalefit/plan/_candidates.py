@@ -17,6 +17,8 @@ from ..noise import StudentT
 from ..results import Fit
 from ._terms import BEYOND, PLAUSIBLE, SMALL
 
+SCATTERS = (1e-12, 1e12)
+"""Scatters of a run between which its square is told apart from nothing and from everything."""
 _NO_LOSS = "loss, still to be measured"
 
 
@@ -71,9 +73,13 @@ def prices_of(cost: Any, pool: Mapping[str, np.ndarray]) -> Float[np.ndarray, " 
             found = np.asarray(jax.vmap(cost)(jnp.asarray(pool["N"]), jnp.asarray(pool["D"])), float)
     else:
         try:
-            found = np.broadcast_to(np.asarray(cost, float), (size,))
+            given = np.asarray(cost)
+            # Text and truth values would be taken for numbers.
+            found = np.broadcast_to(given.astype(float), (size,)) if given.dtype.kind in "iuf" else None
         except (TypeError, ValueError):
-            raise InputError(f"cost is {cost!r}; expected a function of N and D, or {size} numbers.") from None
+            found = None
+        if found is None:
+            raise InputError(f"cost is {cost!r}; expected a function of N and D, or {size} numbers.")
     free = np.flatnonzero(~(np.isfinite(found) & (found > 0)))
     if free.size:
         raise InputError(
@@ -88,10 +94,7 @@ def money_of(budget: Any, prices: np.ndarray) -> float:
 
     **Raises:** `InputError` for what is no number above 0, or buys nothing.
     """
-    try:
-        money = float(budget)
-    except (TypeError, ValueError):
-        money = np.nan
+    money = float(budget) if isinstance(budget, int | float | np.number) and not isinstance(budget, bool) else np.nan
     if not money > 0 or not np.isfinite(money):
         raise InputError(f"budget is {budget!r}; expected a number above 0, in the unit of cost.")
     if money < prices.min():
@@ -147,8 +150,15 @@ def sigma_of(noise: Any, fit: Fit[Any] | None, taken: float | None = None) -> fl
     **Raises:** `InputError` where nothing says it.
     """
     if noise is not None:
-        if isinstance(noise, bool) or not isinstance(noise, int | float | np.number) or not 0 < noise < np.inf:
-            raise InputError(f"noise is {noise!r}; expected the scatter of a run above 0, as 0.01 of the logarithm.")
+        if (
+            isinstance(noise, bool)
+            or not isinstance(noise, int | float | np.number)
+            or not (SCATTERS[0] <= noise <= SCATTERS[1])
+        ):
+            raise InputError(
+                f"noise is {noise!r}; expected the scatter of a run above 0, as 0.01 of the logarithm"
+                f"{f', from {SCATTERS[0]:g} to {SCATTERS[1]:g}' if isinstance(noise, float) and noise > 0 else ''}."
+            )
         return float(noise)
     if fit is None:
         raise InputError("A law alone does not say how runs scatter: give noise=, as 0.01 for 1 %.")

@@ -14,7 +14,7 @@ from ..laws import AbstractLaw
 from ..results import Ensemble, Fit, check_level
 from ._allocation import Quantity, quantity
 from ._optimum import least_computes, optima, reaches
-from ._terms import CostLike, laws_of, terms_of, warn_beyond
+from ._terms import CostLike, at_least, laws_of, terms_of, warn_beyond, warn_small
 
 FAR = 1e36
 """A budget at which a law is all but at its floor."""
@@ -66,16 +66,19 @@ def compute_for(
     **Returns:** a `Needed`. A draw whose floor is above the loss counts with infinite compute, so that the upper end
     may be infinite, and the lower too where none reaches it; `probability` says in how many the loss can be reached.
 
-    **Warns:** where a loss takes more than a hundred times the largest run's compute.
+    **Warns:** where a loss takes more than a hundred times the largest run's compute, or less than a hundredth of the
+    smallest's.
 
-    **Raises:** `NeverReached`, an `InputError`, where a law without draws reaches none of the losses; `InputError` as
-    `allocate` does.
+    **Raises:** `NeverReached`, an `InputError`, where a law without draws reaches none of the losses; `InputError`
+    where one takes no training at all, and as `allocate` does.
     """
     check_level(level)
     law, laws, _, source = laws_of(result, num_draws)
     terms = terms_of(law, cost, unique, max_passes, min_N, max_N, held)
     try:
-        losses = np.atleast_1d(np.asarray(loss, float))
+        losses = np.atleast_1d(np.asarray(loss))
+        # Text and truth values would be taken for numbers.
+        losses = losses.astype(float) if losses.dtype.kind in "iufO" else np.array([np.nan])
     except (TypeError, ValueError):
         losses = np.array([np.nan])
     if losses.ndim != 1 or losses.size == 0 or not np.isfinite(losses).all():
@@ -83,6 +86,12 @@ def compute_for(
     count = jax.tree.leaves(laws)[0].shape[0]
     with jax.enable_x64(True):
         found = np.asarray(least_computes(laws, jnp.tile(jnp.asarray(losses), (count, 1)), terms))
+        least = at_least(found[0], terms)
+        if least.any():
+            raise InputError(
+                f"A loss of {losses[least].max():g} takes no training: {type(law).__name__} is below it with the "
+                f"smallest model on one token. Ask for a lower loss, in the law's own unit."
+            )
         none = ~np.isfinite(found).any(axis=0)
         never, loosen = "", ""
         if none.any():
@@ -96,6 +105,7 @@ def compute_for(
     if none.all() and count == 1:
         raise NeverReached(f"{never}. Ask for a higher loss{loosen}.")
     warn_beyond(found[0][np.isfinite(found[0])], source)
+    warn_small(found[0][np.isfinite(found[0])], source, "the loss asked for in the unit of the runs")
     probability = np.mean(np.isfinite(found[1:]), axis=0) if count > 1 else None
     return Needed(losses, quantity(found, level), probability, (never,) if never else ())
 

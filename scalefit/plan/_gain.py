@@ -1,5 +1,6 @@
 """Two families of models side by side: how much compute one saves, and from which budget on it is ahead."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -17,8 +18,10 @@ from ._allocation import Quantity, quantity
 from ._asked import seed_of
 from ._crossover import Crossover, crossover_over, last_crossing
 from ._optimum import Terms, least_computes, optima, optimum, reach, reaches
-from ._terms import CostLike, compute_budgets, laws_of, terms_of, warn_beyond
+from ._terms import CostLike, at_least, compute_budgets, laws_of, terms_of, warn_beyond, warn_small
 
+APART = 10.0
+"""Losses of which one is so many times the other are hardly in one unit."""
 POINTS = 64
 """Budgets, evenly in the logarithm, between which a crossing is looked for."""
 
@@ -33,12 +36,14 @@ class Gain(NamedTuple):
       infinite where the second never gets there.
     - `probability`: Share of the draws in which the first has the lower loss; `None` without draws.
     - `paired`: Whether a draw of one belongs to the same draw of the other.
+    - `notes`: What else to know, in sentences.
     """
 
     budgets: Float[np.ndarray, " budget"]
     gain: Quantity
     probability: Float[np.ndarray, " budget"] | None
     paired: bool
+    notes: tuple[str, ...] = ()
 
 
 def gain(
@@ -72,23 +77,36 @@ def gain(
 
     **Returns:** a `Gain`.
 
-    **Warns:** more than a hundred times beyond the largest run's compute of either.
+    **Warns:** more than a hundred times beyond the largest run's compute of either, or below the smallest's; where one
+    loss is more than ten times the other.
 
-    **Raises:** `InputError` as `allocate`, and for paired ensembles of different lengths or with draws that failed.
+    **Raises:** `InputError` where the second needs no training for the loss of the first, as `allocate`, and for
+    paired ensembles of different lengths or with draws that failed.
     """
     check_level(level)
     one, other = _pair(first, second, paired, num_draws, seed)
     terms = [_terms(law, cost, further) for law, further in zip((one, other), held, strict=True)]
     budgets = compute_budgets(budget, terms[0])
     compute_budgets(budget, terms[1])
-    warn_beyond(budgets, laws_of(first, 2).source)
+    sources = [laws_of(result, 2).source for result in (first, second)]
+    warn_beyond(budgets, sources[0])
+    warn_small(budgets, sources[0])
     with jax.enable_x64(True):
         at = jnp.asarray(budgets)
         losses, theirs = _least(one, at, terms[0]), _least(other, at, terms[1])
         needed = np.asarray(least_computes(other, losses, terms[1]))
-    warn_beyond(needed[0][np.isfinite(needed[0])], laws_of(second, 2).source)
+    least = at_least(needed[0], terms[1])
+    if least.any():
+        b = int(np.argmax(least))
+        raise InputError(
+            f"At {budgets[b]:g} FLOP the first has a loss of {float(losses[0, b]):.4g}, which the second reaches with "
+            f"one parameter on one token: are both losses in the same unit?"
+        )
+    warn_beyond(needed[0][np.isfinite(needed[0])], sources[1])
+    warn_small(needed[0][np.isfinite(needed[0])], sources[1], "the loss of both in the same unit")
+    _warn_units(budgets, np.asarray(losses[0]), np.asarray(theirs[0]))
     ahead = np.mean(np.asarray(losses < theirs)[1:], axis=0) if len(losses) > 1 else None
-    return Gain(budgets, quantity(needed / budgets, level), ahead, paired)
+    return Gain(budgets, quantity(needed / budgets, level), ahead, paired, _left_out(first, second, num_draws))
 
 
 def overtakes(
@@ -114,15 +132,16 @@ def overtakes(
 
     **Returns:** a `Crossover`: the last crossing within the range, over the draws that cross.
 
-    **Warns:** where they cross more than a hundred times beyond the largest run's compute of either.
+    **Warns:** where they cross more than a hundred times beyond the largest run's compute of either, or below
+    the smallest's.
 
     **Raises:** `InputError` as `gain`, and for a range that is none.
     """
     check_level(level)
     one, other = _pair(first, second, paired, num_draws, seed)
     terms = [_terms(law, cost, further) for law, further in zip((one, other), held, strict=True)]
-    ends = compute_budgets(between, terms[0])
-    compute_budgets(between, terms[1])
+    ends = compute_budgets(between, terms[0], "between")
+    compute_budgets(between, terms[1], "between")
     if ends.shape != (2,) or ends[0] >= ends[1]:
         raise InputError(f"between is {between!r}; give the lowest and the highest budget, as (1e20, 1e26).")
 
@@ -131,6 +150,7 @@ def overtakes(
         draws, ahead = map(np.asarray, _crossings(one, other, budgets, *terms))
     for result in (first, second):
         warn_beyond(draws[:1][np.isfinite(draws[:1])], laws_of(result, 2).source)
+        warn_small(draws[:1][np.isfinite(draws[:1])], laws_of(result, 2).source)
     if len(draws) == 1:
         return Crossover(float(draws[0]), None, None, None, None, None)
     return crossover_over(float(draws[0]), draws[1:], ahead[1:], level)
@@ -174,6 +194,30 @@ def _pair(first: Any, second: Any, paired: bool, num_draws: int, seed: int) -> t
             return jax.tree.map(lambda a: a[place], laws)
 
     return rows(one, many, np.arange(count)), rows(other, more, order)
+
+
+def _warn_units(budgets: np.ndarray, one: np.ndarray, other: np.ndarray) -> None:
+    """Say that losses are so far apart that they are hardly of one unit."""
+    apart = np.abs(np.log(np.maximum(one, 1e-300) / np.maximum(other, 1e-300)))
+    b = int(np.argmax(apart))
+    if apart[b] > np.log(APART):
+        warnings.warn(
+            f"At {budgets[b]:g} FLOP the losses are {one[b]:.4g} and {other[b]:.4g}: are both in the same unit?",
+            stacklevel=3,
+        )
+
+
+def _left_out(first: Any, second: Any, num_draws: int) -> tuple[str, ...]:
+    """A note where one has more draws than the other, which go one to one."""
+    if not (isinstance(first, Ensemble) and isinstance(second, Ensemble)):
+        return ()
+    many = [min(int(np.sum(result.converged)), num_draws) for result in (first, second)]
+    if many[0] == many[1]:
+        return ()
+    return (
+        f"{abs(many[0] - many[1])} of {max(many)} draws of the {'first' if many[0] > many[1] else 'second'} are left "
+        f"out: a draw of each makes a pair, and the other has {min(many)}",
+    )
 
 
 def _refuse_unpaired(first: Any, second: Any) -> None:

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._core import InputError
 from ..data import hint, parse_number
 from ..laws import AbstractLaw, input_names, input_units
 from ._cost import SIX_ND, Cost
-from ._optimum import Terms, bend, best_size, log_data, loss_along
+from ._optimum import MOST, Terms, bend, best_size, log_data, loss_along
 
 QUANTITIES = ("loss", "N", "D")
 """What a target may ask for."""
@@ -63,6 +65,7 @@ def target_of(given: Any, law: AbstractLaw, cost: Cost) -> Callable[[Any], Any]:
     **Raises:** `InputError` for a word that is none, or inputs that are not those of the law.
     """
     if callable(given):
+        _refuse_function(given, law)
         return given
     if not isinstance(given, str):
         raise InputError(f"target is {given!r}; expected text as 'loss@C=1e24', or a function of the law.")
@@ -82,9 +85,28 @@ def target_of(given: Any, law: AbstractLaw, cost: Cost) -> Callable[[Any], Any]:
         at[name] = np.asarray(number)
     flat = tuple(input_units(law))
     if set(at) == {"C"} and {"N", "D"} == set(flat):
+        low, high = (float(cost.of(end, end)) for end in (1.0, MOST))
+        if not low <= at["C"] <= high:
+            raise InputError(
+                f"target is {given!r}; a compute of {at['C']:g} is none that a model is trained with: one parameter on "
+                f"one token costs {low:g} ({cost.name}), and no size up to {MOST:g} costs more than {high:.3g}."
+            )
         return Target(quantity, at, cost)
     if quantity != "loss" or set(at) != set(flat) or any(names != (base,) for base, names in input_names(law).items()):
         points = ",".join(f"{name}=1e9" for name in flat)
         best = " or 'loss@C=1e24', 'N@C=1e24'" if {"N", "D"} == set(flat) else ""
         raise InputError(f"target is {given!r}; of {type(law).__name__} expected 'loss@{points}'{best}.")
     return Target(quantity, at, cost)
+
+
+def _refuse_function(given: Callable[[Any], Any], law: AbstractLaw) -> None:
+    """Refuse a target that cannot be called with a law, or gives no numbers."""
+    with jax.enable_x64(True):
+        try:
+            jax.eval_shape(lambda one: jnp.asarray(given(one), float), jax.tree.map(jnp.asarray, law))
+        except Exception as error:  # whatever a user's function raises
+            raise InputError(
+                f"The target {getattr(given, '__name__', 'target')!r} is not a function of the law in jax.numpy that "
+                f"gives numbers ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}): write it "
+                f"like lambda law: law(1e9, 2e10)."
+            ) from error

@@ -14,6 +14,7 @@ from ..params import slots
 from ._candidates import candidates_of, sigma_of
 from ._cost import SIX_ND
 from ._criteria import covariances, scale_of, slopes
+from ._known import valued
 from ._target import target_of
 
 Layout = Literal["isoflop", "L", "ladder"]
@@ -55,7 +56,7 @@ def design_template(
     if count > MOST_RUNS:
         given = f"levels is {levels:.7g}" + (f" and points {points:.7g}" if layout == "isoflop" else "")
         raise InputError(f"{given}: that is more than {MOST_RUNS} runs; give fewer.")
-    if not (spread >= 1.0 and ratio > 0.0 and np.isfinite(spread * ratio)):
+    if not (_number(spread) and _number(ratio) and spread >= 1.0 and ratio > 0.0 and np.isfinite(spread * ratio)):
         raise InputError(f"spread is {spread!r} and ratio {ratio!r}; expected 1 or more, and a number above 0.")
     C = np.geomspace(low, high, levels)
     line = np.sqrt(C / (6.0 * ratio))
@@ -89,9 +90,15 @@ def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: Abst
 
     **Returns:** the standard deviation, in the target's unit, of logarithms for N and D.
 
-    **Raises:** `InputError` for runs without an input of the law, or an unknown target.
+    **Raises:** `InputError` for runs without an input of the law, an unknown target, or a guess without its numbers.
     """
     law = Chinchilla.published("epoch") if guess is None else guess
+    if not isinstance(law, AbstractLaw):
+        given = guess if isinstance(guess, type) else type(guess).__name__
+        raise InputError(
+            f"guess is {given}; expected a law with its numbers, as fit.law or Chinchilla.published('epoch')."
+        )
+    law = valued(law)
     inputs, sigma = candidates_of(law, runs), sigma_of(noise, None)
     free = tuple(range(len(slots(law))))
     scale, _ = scale_of(law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, inputs)
@@ -101,9 +108,13 @@ def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: Abst
 
 def _ends(budgets: Any) -> tuple[float, float]:
     try:
-        low, high = (float(end) for end in budgets)
+        low, high = (float(end) if _number(end) else np.nan for end in budgets)
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     if not 0.0 < low < high < np.inf:
         raise InputError(f"budgets is {budgets!r}; give the least and the largest compute of a run, as (1e18, 1e20).")
     return low, high
+
+
+def _number(given: Any) -> bool:
+    return isinstance(given, int | float | np.number) and not isinstance(given, bool)

@@ -125,12 +125,34 @@ def warn_beyond(budgets: Float[np.ndarray, " budget"], source: Any) -> None:
         )
 
 
-def compute_budgets(budget: Any, terms: Terms) -> Float[np.ndarray, " budget"]:
+def warn_small(
+    budgets: Float[np.ndarray, " budget"], source: Any, slip: str = "it in FLOP (1 PF-day is 8.64e19)"
+) -> None:
+    """Say that budgets lie more than `SMALL` times below the smallest run's compute, in one sentence.
+
+    **Arguments:**
+
+    - `budgets`: In FLOP.
+    - `source`: Where the runs came from; `None` for a law by itself, which has none.
+    - `slip`: What may not be, in words.
+    """
+    if source is None or "C" not in source.ranges or not budgets.size:
+        return
+    least, smallest = float(np.min(budgets)), source.ranges["C"][0]
+    if least < smallest / SMALL:
+        warnings.warn(
+            f"A budget of {least:g} is {smallest / least:.3g} times below the compute of the smallest run "
+            f"({smallest:.3g} FLOP): is {slip}?",
+            stacklevel=3,
+        )
+
+
+def compute_budgets(budget: Any, terms: Terms, name: str = "budget") -> Float[np.ndarray, " budget"]:
     """Budgets that can be spent in whole.
 
     **Raises:** `InputError` for budgets that are no numbers above 0, or that no size and data within limits cost.
     """
-    budgets = budgets_of(budget, unit="FLOP")
+    budgets = budgets_of(budget, name, unit="FLOP")
     with jax.enable_x64(True):
         low, high = (np.exp(np.asarray(end)) for end in reaches(terms, jnp.asarray(budgets)))
         least = float(terms.cost.of(terms.min_N, jnp.ones(())))
@@ -150,3 +172,9 @@ def compute_budgets(budget: Any, terms: Terms) -> Float[np.ndarray, " budget"]:
             f"limits leave {most:.3g} FLOP. Spend less, allow more passes, or raise max_N."
         )
     return budgets
+
+
+def at_least(computes: Any, terms: Terms) -> Any:
+    """Whether computes are those of the smallest model on one token, below which none is looked for."""
+    with jax.enable_x64(True):
+        return np.asarray(computes) <= float(terms.cost.of(terms.min_N, jnp.ones(()))) * (1.0 + 1e-6)

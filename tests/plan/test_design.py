@@ -369,6 +369,14 @@ def test_a_ladder_alone_does_not_tell_the_best_size():
         ({"budget": "much"}, "budget is 'much'"),
         ({"candidates": {"N": SIZES}}, "D"),
         ({"candidates": {"N": SIZES, "D": DATA / 1e12}}, "Candidate 1 has D = 0.001, and no run has less than 1"),
+        ({"budget": "1e21"}, "budget is '1e21'; expected a number above 0"),
+        ({"cost": ["1"] * 25}, "expected a function of N and D, or 25 numbers"),
+        ({"cost": True}, "cost is True; expected a function"),
+        ({"noise": 1e300}, "noise is 1e\\+300; .* from 1e-12 to 1e\\+12"),
+        ({"target": "N@C=1e-3"}, r"a compute of 0.001 is none .* one token costs 6 \(6ND\)"),
+        ({"target": lambda law: "a"}, "The target '<lambda>' is not a function of the law"),
+        ({"target": lambda: 1.0}, "is not a function of the law .* takes 0 positional arguments"),
+        ({"target": lambda law: law.nope}, "is not a function of the law .*AttributeError"),
         ({"runs": POOL}, "runs is a dict; expected Runs"),
         ({"target": "gain@C=1e24"}, "there is no 'gain'"),
         ({"target": "loss@N=1e9"}, "expected 'loss@N=1e9,D=1e9'"),
@@ -390,6 +398,32 @@ def test_what_cannot_be_asked_is_said(change, said):
     asked = {"candidates": POOL, "budget": 1e20, "target": "loss@C=1e23", "noise": NOISE} | change
     with pytest.raises(sf.InputError, match=said):
         sf.design_runs(LAW, asked.pop("candidates"), **asked)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"budgets": ("1e18", "1e20")}, "budgets is"),
+        ({"spread": "a"}, "spread is 'a'"),
+        ({"ratio": True}, "ratio True"),
+    ],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_a_layout_is_of_numbers(change, said):
+    with pytest.raises(sf.InputError, match=said):
+        sf.design_template("isoflop", **{"budgets": (1e18, 1e20), **change})
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_guess_is_a_law_with_its_numbers(fit):
+    guess: Any
+    for guess, said in (
+        (sf.laws.Chinchilla, "expected a law"),
+        (fit, "guess is Fit"),
+        (sf.laws.Chinchilla(), "is nan"),
+    ):
+        with pytest.raises(sf.InputError, match=said):
+            sf.precision(POOL, target="loss@C=1e23", noise=NOISE, guess=guess)
 
 
 def test_chosen_runs_that_are_hardly_meant_are_warned_of(fit, runs):

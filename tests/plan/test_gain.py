@@ -6,6 +6,7 @@ import re
 import jax
 import numpy as np
 import pytest
+from helpers import made_up_draws
 
 import scalefit as sf
 from scalefit.laws import Chinchilla
@@ -125,3 +126,31 @@ def test_what_cannot_be_paired(draws):
         sf.gain(draws, dataclasses.replace(draws, result=failed), budget=1e22, paired=True)
     with pytest.raises(sf.InputError, match="give the lowest and the highest budget"):
         sf.overtakes(LAW, STEEPER, between=(1e24, 1e16))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_losses_and_budgets_that_are_hardly_meant(draws):
+    with pytest.warns(
+        UserWarning, match=r"A budget of .* times below the compute of the smallest .* loss asked for in"
+    ):
+        sf.compute_for(draws, loss=20.0)
+    with pytest.raises(sf.InputError, match="A loss of 1e\\+300 takes no training"):
+        sf.compute_for(draws, loss=[2.5, 1e300])
+    with pytest.raises(sf.InputError, match="loss is '2'; it must be a finite number"):
+        sf.compute_for(draws, loss="2")
+    with pytest.warns(UserWarning, match="A budget of 1e\\+14 .* is it in FLOP"):
+        sf.gain(draws, STEEPER, budget=1e14)
+    with pytest.raises(sf.InputError, match=r"between is \(0, 1\); budgets must be finite"):
+        sf.overtakes(LAW, STEEPER, between=(0, 1))
+    percent = dataclasses.replace(LAW, E=180.0, A=4e4, B=4e4)
+    with pytest.warns(UserWarning, match=r"the losses are 2.* and 2.*: are both in the same unit\?"):
+        assert np.isinf(sf.gain(LAW, percent, budget=1e22).gain.value)
+    with pytest.raises(sf.InputError, match="which the second reaches with one parameter on one token: are both"):
+        sf.gain(dataclasses.replace(LAW, E=1e6), LAW, budget=1e22)
+
+
+def test_draws_without_another_are_noted(draws):
+    fewer = made_up_draws(300)
+    assert sf.gain(draws, draws, budget=1e22).notes == ()
+    said = sf.gain(draws, fewer, budget=1e22).notes
+    assert said == ("100 of 400 draws of the first are left out: a draw of each makes a pair, and the other has 300",)
