@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import scalefit as sf
+
 PLANNING = Path(__file__).parents[1] / "docs" / "planning.md"
 
 
@@ -16,9 +18,15 @@ def test_the_page_on_plans_runs(capsys):
     for number, block in enumerate(blocks):
         exec(compile(block, f"docs/planning.md, Python block {number + 1}", "exec"), names)
     said = capsys.readouterr().out
+    llama = sf.load_data("xlstm", where="data_set == 'isoflop_llama_ctx8192' and `val/.dclm_loss` < 3.5")
     assert "hoffmann-rounded [92.6" in said
     assert "2 runs lie far above the curve of their neighbours" in said
     assert len(names["design"]) == 5
-    # What the page says of it in words.
-    loss = names["plan"].loss
-    assert loss.high[1] / loss.low[1] - 1 < 0.026
+    # What the page says in words.
+    loss, N = names["plan"].loss, names["plan"].N
+    assert loss.high[1] / loss.low[1] - 1 == pytest.approx(0.024, abs=0.001)
+    assert [N.low[1] / 1e9, N.high[1] / 1e9] == pytest.approx([54, 110], abs=1)
+    assert float(names["curves"].trend_N.exponent) == pytest.approx(0.58, abs=0.005)
+    with pytest.warns(UserWarning, match="far above"):
+        kept = sf.isoflop(llama, by="IsoFLOP", method="parabola")
+    assert float(kept.trend_N.exponent) == pytest.approx(0.55, abs=0.005)
