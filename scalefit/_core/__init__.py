@@ -7,4 +7,5 @@ from ._errors import OptimumWarning as OptimumWarning
 from ._errors import OverfitWarning as OverfitWarning
 from ._files import written_whole as written_whole
 from ._named import named as named
+from ._number import is_number as is_number
 from ._results import RESULTS as RESULTS

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError
+from .._core import InputError, is_number
 from ..data import Runs, read_runs, table_of
 from ..estimate import inputs_for
 from ..laws import AbstractLaw, input_units
@@ -94,7 +94,7 @@ def money_of(budget: Any, prices: np.ndarray) -> float:
 
     **Raises:** `InputError` for what is no number above 0, or buys nothing.
     """
-    money = float(budget) if isinstance(budget, int | float | np.number) and not isinstance(budget, bool) else np.nan
+    money = float(budget) if is_number(budget) else np.nan
     if not money > 0 or not np.isfinite(money):
         raise InputError(f"budget is {budget!r}; expected a number above 0, in the unit of cost.")
     if money < prices.min():
@@ -150,11 +150,7 @@ def sigma_of(noise: Any, fit: Fit[Any] | None, taken: float | None = None) -> fl
     **Raises:** `InputError` where nothing says it.
     """
     if noise is not None:
-        if (
-            isinstance(noise, bool)
-            or not isinstance(noise, int | float | np.number)
-            or not (SCATTERS[0] <= noise <= SCATTERS[1])
-        ):
+        if not (is_number(noise) and SCATTERS[0] <= noise <= SCATTERS[1]):
             raise InputError(
                 f"noise is {noise!r}; expected the scatter of a run above 0, as 0.01 of the logarithm"
                 f"{f', from {SCATTERS[0]:g} to {SCATTERS[1]:g}' if isinstance(noise, float) and noise > 0 else ''}."

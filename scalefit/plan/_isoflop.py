@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import InputError, named
+from .._core import InputError, is_number, named
 from ..data import Runs
 from ..estimate import refuse_number
 from ._curves import FEWEST, Curves, curves
@@ -135,8 +135,9 @@ def isoflop(
 
     **Returns:** an `IsoFLOP`.
 
-    **Warns:** of runs far above their curves, of budgets without a minimum inside their sizes, and of parabolas that
-    are too wide or off-centre.
+    **Warns:** of rows without N, D or C; of runs far above their curves, that stand twice or that a spline takes for
+    one; of budgets without a minimum inside their sizes or not of one compute, and of C far from 6 N D; of settings and
+    replicates without a line; of parabolas that are too wide or off-centre.
 
     **Raises:** `InputError` for runs without N, D or C, where no setting has two budgets with an optimum, and where the
     noise is not known.
@@ -200,20 +201,16 @@ def refuse_options(method: Any, outliers: Any, within: Any) -> None:
         raise InputError(f"method is {method!r}; it must be 'parabola' or 'spline'.")
     if outliers not in ("keep", "drop"):
         raise InputError(f"outliers is {outliers!r}; it must be 'keep' or 'drop'.")
-    if not (_is_number(within) and 0 <= within < np.inf):
+    if not (is_number(within) and 0 <= within < np.inf):
         raise InputError(f"within is {within!r}; it must be a share, 0 or more: 0.1 for budgets a tenth wide.")
 
 
 def _refuse(noise: Any, between: Any) -> None:
-    if noise is not None and not (_is_number(noise) and 0 <= noise < np.inf):
+    if noise is not None and not (is_number(noise) and 0 <= noise < np.inf):
         raise InputError(f"noise is {noise!r}; it must be the standard deviation of log loss, 0 or more.")
     ends = between if isinstance(between, tuple | list) else ()
-    if between is not None and not (len(ends) == 2 and all(map(_is_number, ends)) and 0 < ends[0] < ends[1]):
+    if between is not None and not (len(ends) == 2 and all(map(is_number, ends)) and 0 < ends[0] < ends[1]):
         raise InputError(f"between is {between!r}; give the lowest and the highest compute in FLOP, as (5e18, 2e20).")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float | int | np.number) and not isinstance(value, bool)
 
 
 def _spread(

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from .._core import RESULTS, InputError, NotConverged
+from .._core import RESULTS, InputError, NotConverged, is_number
 from ..data import Dropped, Runs
 from ..estimate import bootstrap, fit, refuse_number
 from ..laws import AbstractLaw, Chinchilla, Sigmoid
@@ -168,11 +168,9 @@ def ladder(
     """
     for name, count in (("last", last), ("smooth", smooth)):
         refuse_number(name, count, 1)
-    if isinstance(skip, bool) or not isinstance(skip, int | float | np.number) or not 0.0 <= skip < 1.0:
+    if not (is_number(skip) and 0.0 <= skip < 1.0):
         raise InputError(f"skip is {skip!r}; it must be a share of the evaluations, 0 or more and below 1.")
-    if anchor is not None and (
-        isinstance(anchor, bool) or not isinstance(anchor, int | float | np.number) or not 0.0 <= anchor <= 1.0
-    ):
+    if anchor is not None and not (is_number(anchor) and 0.0 <= anchor <= 1.0):
         raise InputError(
             f"anchor is {anchor!r}; it must be an accuracy from 0 to 1, as a share, or None for no anchor."
         )

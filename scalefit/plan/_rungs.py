@@ -81,7 +81,7 @@ def refuse_values(runs: Runs, accuracy: Float[np.ndarray, " run"], name: str) ->
     if np.min(runs.target) <= 0:
         i = int(np.argmin(runs.target))
         raise InputError(
-            f"{runs.target_name} is {runs.target[i]:g} in row {runs.rows[i]} of {runs.name!r}; a task loss is above 0: "
+            f"{runs.target_name} is {runs.target[i]:g} in {runs.place(i)}; a task loss is above 0: "
             f"correct it, or leave the row out."
         )
     off = (accuracy < 0.0) | (accuracy > 1.0)
@@ -89,7 +89,7 @@ def refuse_values(runs: Runs, accuracy: Float[np.ndarray, " run"], name: str) ->
         i = int(np.argmax(off))
         percent = " (are they percent? Divide them by 100)" if 1.0 < accuracy[i] <= 100.0 else ""
         raise InputError(
-            f"{name!r} is {accuracy[i]:g} in row {runs.rows[i]} of {runs.name!r}; accuracies are shares from 0 to "
+            f"{name!r} is {accuracy[i]:g} in {runs.place(i)}; accuracies are shares from 0 to "
             f"1{percent}: correct it, or leave the row out."
         )
 

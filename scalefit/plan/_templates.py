@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from .._core import InputError
+from .._core import InputError, is_number
 from ..data import listed
 from ..laws import AbstractLaw, Chinchilla
 from ..params import slots
@@ -56,7 +56,7 @@ def design_template(
     if count > MOST_RUNS:
         given = f"levels is {levels:.7g}" + (f" and points {points:.7g}" if layout == "isoflop" else "")
         raise InputError(f"{given}: that is more than {MOST_RUNS} runs; give fewer.")
-    if not (_number(spread) and _number(ratio) and spread >= 1.0 and ratio > 0.0 and np.isfinite(spread * ratio)):
+    if not (is_number(spread) and is_number(ratio) and spread >= 1.0 and ratio > 0.0 and np.isfinite(spread * ratio)):
         raise InputError(f"spread is {spread!r} and ratio {ratio!r}; expected 1 or more, and a number above 0.")
     C = np.geomspace(low, high, levels)
     line = np.sqrt(C / (6.0 * ratio))
@@ -108,13 +108,9 @@ def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: Abst
 
 def _ends(budgets: Any) -> tuple[float, float]:
     try:
-        low, high = (float(end) if _number(end) else np.nan for end in budgets)
+        low, high = (float(end) if is_number(end) else np.nan for end in budgets)
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     if not 0.0 < low < high < np.inf:
         raise InputError(f"budgets is {budgets!r}; give the least and the largest compute of a run, as (1e18, 1e20).")
     return low, high
-
-
-def _number(given: Any) -> bool:
-    return isinstance(given, int | float | np.number) and not isinstance(given, bool)

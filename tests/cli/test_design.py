@@ -145,7 +145,7 @@ def test_a_result_of_ones_own_law(cli, grid, tmp_path):
     path, result = tmp_path / "own.py", tmp_path / "result"
     path.write_text("from scalefit.laws import Chinchilla\n\n\nclass Own(Chinchilla):\n    pass\n")
     own, draws = law_class(f"{path}:Own"), made_up_draws(50)
-    one, many = (own(**{name: getattr(law, name) for name in parameters(law)}) for law in (draws.fit.law, draws.law))  # pyright: ignore[reportCallIssue]
+    one, many = (own(**{name: getattr(law, name) for name in parameters(law)}) for law in (draws.fit.law, draws.law))  # pyright: ignore[reportCallIssue]  whatever class it is of
     sf.save(dataclasses.replace(draws, law=many, fit=dataclasses.replace(draws.fit, law=one)), result)
     asked = ("design", result, "--candidates", grid, "--budget", "4e21", "--target", "loss@N=1e11,D=1e12")
     assert "sd of loss@N=1e11,D=1e12 after" in cli(*asked, "--noise", "0.01", "--law", f"{path}:Own").out

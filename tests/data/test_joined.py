@@ -87,7 +87,7 @@ def test_a_unit_taken_for_granted_gives_way_to_one_that_is_said():
         (Runs([0.5], N=[1e9], D=[1e9], target="accuracy", name="acc"), "'new' measures loss and 'acc' accuracy"),
         (Runs([2.0], N=[1e9], D=[1e9], se=[0.1], name="sure"), "'sure' has an se for each run and 'new' has none"),
         (Runs([2.0], N=[1e9], D=[1e9], units={"D": "words"}), "D is in bytes in 'new' and in words in 'runs'"),
-        (Runs([2.0], n=[1e9], **{"w[A]": [1.0], "U[A]": [1e6]}), "how much its runs drew from each pool"),  # pyright: ignore[reportArgumentType]
+        (Runs([2.0], n=[1e9], **{"w[A]": [1.0], "U[A]": [1e6]}), "how much its runs drew from each pool"),  # pyright: ignore[reportArgumentType]  pools in brackets
     ],
 )
 def test_tables_that_contradict_are_refused(second, other, said):
@@ -100,7 +100,7 @@ def test_tables_that_contradict_are_refused(second, other, said):
 def test_a_run_of_two_sizes_in_two_tables_is_two_trainings(derived):
     old = Runs([2.0, 1.9], N=[1e8, 1e9], D=[1e9, 1e9], run=["a", "b"], name="old")
     size = {"C": [6e18 * 1.02, 6e19]} if derived else {"N": [1e8 * 1.02, 1e10]}
-    new = Runs([1.8, 1.7], D=[1e10, 1e9], run=["a", "c"], name="new", **size)  # pyright: ignore[reportArgumentType]
+    new = Runs([1.8, 1.7], D=[1e10, 1e9], run=["a", "c"], name="new", **size)  # pyright: ignore[reportArgumentType]  with and without N
     if not derived:
         with pytest.raises(InputError, match=r"The run 'a' has N = 1e.08 in 'old' and 1.02e.08 in 'new'"):
             joined(old, new)
