@@ -29,6 +29,8 @@ if not os.environ.get(FOLDER) and _BESIDE.is_dir():
 
 
 COMPILED = "SCALEFIT_TESTS_COMPILED"
+KEEP = "SCALEFIT_TESTS_KEEP"
+"""A folder in which compiled programs outlive the run, for one who runs the same tests again and again."""
 
 
 QUICKER = "--xla_cpu_use_fusion_emitters=false"
@@ -45,7 +47,7 @@ def _heeded(flags: str) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """What one worker has compiled, the others read: most of the suite's time is compilation."""
     if not hasattr(config, "workerinput"):
-        os.environ[COMPILED] = tempfile.mkdtemp(prefix="scalefit-tests-")
+        os.environ[COMPILED] = os.environ.get(KEEP) or tempfile.mkdtemp(prefix="scalefit-tests-")
         if _heeded(flags := f"{os.environ.get('XLA_FLAGS', '')} {QUICKER}".strip()):
             os.environ["XLA_FLAGS"] = flags
     jax.config.update("jax_compilation_cache_dir", os.environ[COMPILED])
@@ -56,8 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Nothing is kept between runs of the suite."""
-    if not hasattr(config, "workerinput"):
+    """Nothing is kept between runs of the suite unless asked for."""
+    if not hasattr(config, "workerinput") and not os.environ.get(KEEP):
         shutil.rmtree(os.environ[COMPILED], ignore_errors=True)
 
 
