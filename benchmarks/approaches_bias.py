@@ -10,7 +10,7 @@ import numpy as np
 
 import scalefit as sf
 from scalefit.laws import Chinchilla
-from scalefit.plan._optimum import best_sizes
+from scalefit.plan.sizes._optimum import best_sizes
 
 SURFACES = {"symmetric": (0.31, 0.31), "3:1": (0.465, 0.155)}
 DESIGNS = {

@@ -10,8 +10,8 @@ import numpy as np
 from _report import Report, options
 
 import scalefit as sf
-from scalefit.plan._criteria import best_batch, covariances, scale_of, slopes
-from scalefit.plan._target import Target
+from scalefit.plan.design._criteria import best_batch, covariances, scale_of, slopes
+from scalefit.plan.design._target import Target
 from scalefit.solve import minimise_on_simplex
 
 SHARES = (0.02, 0.05, 0.15)

@@ -1,0 +1,246 @@
+"""Which runs to do next: those that tell the most of what is asked, for what they cost."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from ..._core import InputError
+from ...data import Runs
+from ...estimate import refuse_number
+from ...laws import AbstractLaw, gathered
+from ...results import Ensemble, Fit
+from .._cost import SIX_ND, cost_of
+from ._candidates import candidates_of, money_of, prices_of, sigma_of, warn_odd
+from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
+from ._information import before_of, likeness, spread_of, together
+from ._refine import refined
+from ._target import LOGS, Target, target_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """Runs to do next, in the order of doing them.
+
+    **Arguments:**
+
+    - `candidates`: Input → its value for every candidate; of the chosen where they were moved to, if they were.
+    - `order`: The places of the chosen among the candidates, the most telling for its cost first.
+    - `cost`: What each of the chosen costs; `budget`: what they may cost together.
+    - `sd`: Standard deviation of the target before any of them, and after each; the root of the sum of variances where
+        the target has several numbers; `None` without a target. Of N and D it is that of the logarithm. It is to first
+        order: the root of the mean, over the draws, of the variance about each.
+    - `left`: The criterion likewise: the variance of the target, the log determinant of the covariance of the law's
+        numbers, or the expected regret in the unit of the loss.
+    - `criterion`: `"V"`, `"D"` or `"regret"`.
+    - `target`: The target, in words.
+    - `noise`: Scatter of a run that this reckons with.
+    - `failed`: Draws that take no part: not converged, or the target is not finite there.
+    - `among`: Standard deviation of the target from draw to draw, which `sd` does not count: far above the first of
+        `sd`, the draws are of optima that lie apart, or the target is no straight line between them. `None` of one
+        draw, or without a target.
+    """
+
+    candidates: Mapping[str, Float[np.ndarray, " candidate"]]
+    order: Int[np.ndarray, " run"]
+    cost: Float[np.ndarray, " run"]
+    budget: float
+    sd: Float[np.ndarray, " some"] | None
+    left: Float[np.ndarray, " some"]
+    criterion: Criterion
+    target: str
+    noise: float
+    failed: int = 0
+    among: float | None = None
+
+    @property
+    def runs(self) -> dict[str, Float[np.ndarray, " run"]]:
+        """The inputs of the chosen runs, in order."""
+        return {name: column[self.order] for name, column in self.candidates.items()}
+
+    @property
+    def asked(self) -> str:
+        """What `sd` is of, in words: the target, or the logarithm of the N or D that it is."""
+        return (
+            f"log {self.target}"
+            if self.target.partition("@")[0].strip() in LOGS and "@" in self.target
+            else self.target
+        )
+
+    @property
+    def spent(self) -> float:
+        """What the chosen runs cost together."""
+        return float(np.sum(self.cost))
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __repr__(self) -> str:
+        what = {"V": "variance", "D": "volume", "regret": "regret"}[self.criterion]
+        lines = [
+            f"Design of {len(self)} of {len(next(iter(self.candidates.values())))} runs by {what}, "
+            f"{self.spent:.4g} of {self.budget:.4g}"
+        ]
+        if self.sd is not None:
+            among = "" if self.among is None else f", about each draw; {self.among:.3g} from draw to draw"
+            lines.append(f"  sd of {self.asked}: {self.sd[0]:.3g} before, {self.sd[-1]:.3g} after{among}")
+        after = self.left if self.sd is None else self.sd
+        for i, cost in enumerate(self.cost):
+            inputs = ", ".join(f"{name}={column[i]:.4g}" for name, column in self.runs.items())
+            lines.append(f"  {inputs}: {cost:.4g} → {after[i + 1]:.3g}")
+        return "\n".join(lines)
+
+
+def design_runs(
+    result: Fit[Any] | Ensemble[Any] | AbstractLaw,
+    candidates: Any,
+    *,
+    budget: float,
+    most: int | None = None,
+    target: str | Callable[[Any], Any] | None = None,
+    criterion: Criterion = "V",
+    runs: Runs | None = None,
+    cluster: str | tuple[str, ...] | None = "auto",
+    cost: str | Callable[[Any, Any], Any] | ArrayLike = "6ND",
+    noise: float | None = None,
+    refine: bool = False,
+    num_draws: int = 200,
+) -> Design:
+    r"""Choose the runs that leave the least unknown, for what they cost.
+
+    A run of slopes j in the law's free numbers and scatter σ takes
+    $\overline{(g^\top\Sigma j)^2/(\sigma^2 + j^\top\Sigma j)}$ off the variance of a target of slopes g (V), or
+    $\log(1 + j^\top\Sigma j/\sigma^2)$ off the volume of what is unknown (D), the mean over the draws: those of an
+    ensemble stand for every optimum that the runs allow. Regret is what the loss at the target's compute is expected to
+    lie above its least, as N* is not known: $\tfrac12 L''(\log N^*)\,\mathrm{Var}\log N^*$. Runs are taken one by one
+    by gain for their cost, each updating Σ. To go on: train them, add them to the runs (`joined`),
+    fit and ask again.
+
+    **Arguments:**
+
+    - `result`: An ensemble; a fit with its `runs`, looked at about each of its optima, by their weight, where most of
+        its starts ended elsewhere than the best; or a law and `noise`, before anything was trained: each of its
+        numbers counts as known to within its own size then.
+    - `candidates`: Runs that could be done: a table of the law's inputs (path, data frame or columns by name).
+    - `budget`: What they may cost together, in the unit of `cost`.
+    - `most`: The most runs to choose; as many as the budget pays for unless given.
+    - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
+        C is in the unit of `cost`; FLOP, of 6 N D, where that is a number for each candidate.
+    - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
+    - `runs`: The runs of the fit, or any runs done before for a law.
+    - `cluster`: What tells the trainings of `runs` apart, as for `envelope`: `run` by default where there is one, else
+        each row is a training. Rows of one, as checkpoints, tell the less of what trainings differ in, and the more of
+        what changes during one, the more the fit's residuals have in common within one; for a law they count as one
+        run together.
+    - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
+    - `noise`: Scatter of a run, of the logarithm where the noise is; that of the fit unless given. Where the runs done
+        have an `se` it is that of a run of their median, and each of them counts by its own.
+    - `refine`: Whether N and D of the chosen then move as continuous numbers, by gradients, to where the criterion is
+        least about them: within the convex hull of the candidates' log N and log D, at no more than the budget.
+    - `num_draws`: The most draws of an ensemble to look at.
+
+    **Returns:** a `Design`.
+
+    **Warns:** where a chosen run has a ratio of data to size that is hardly meant, or its compute is more than a
+    hundred times below or above that of every run there is: cheap candidates must be such as one would train.
+
+    **Raises:** `InputError` where no candidate is affordable or tells anything, candidates lack an input, the target is
+    unknown, nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality
+    for each cost, arXiv 2604.22753.
+    """
+    refuse_number("num_draws", num_draws, 2)
+    known = before_of(result, runs, num_draws, cluster)
+    law, draws, free, failed, fit, done = known[:6]
+    pool = candidates_of(law, candidates)
+    paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else None
+    prices = prices_of(cost if paid is None else paid.of, pool)
+    if refine and (paid is None or not {"N", "D"} <= set(pool)):
+        raise InputError(
+            "refine moves N and D at a cost of N and D: give cost as a word or a function, or refine=False."
+        )
+    money = money_of(budget, prices)
+    count = len(prices) if most is None else most
+    refuse_number("most", count, 1)
+    sigma = sigma_of(noise, fit)
+    if criterion not in ("V", "D", "regret"):
+        raise InputError(f"criterion is {criterion!r}; expected 'V', 'D' or 'regret'.")
+    if target is None and criterion != "D":
+        raise InputError(f"criterion {criterion!r} needs a target, as target='loss@C=1e24'.")
+    of = nothing if target is None else target_of(target, law, paid or SIX_ND)
+    said = "" if target is None else target if isinstance(target, str) else getattr(target, "__name__", "target")
+    if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
+        raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
+    log = fit is None or fit.noise.log
+    # A formula that sums over passes must cover those of every run.
+    every = pool if done is None else {name: np.concatenate([column, done[name]]) for name, column in pool.items()}
+    law = law.sized_for(gathered(law, every))
+    scale, numbers = scale_of(law, draws, free, pool)
+    found = slopes(scale, free, pool, of, log)
+    aim = found.target
+    if criterion == "regret" and isinstance(of, Target):
+        size = slopes(scale, free, pool, dataclasses.replace(of, quantity="N"), log)
+        aim = size.target * np.sqrt(0.5 * np.maximum(size.bend, 0.0))[:, None, None]
+    fine = np.isfinite(found.runs).all((1, 2)) & np.isfinite(found.target).all((1, 2)) & np.isfinite(aim).all((1, 2))
+    if fine.sum() < min(len(fine), 2):
+        raise InputError("The target is not finite at the law, or the law is not at a candidate: ask for others.")
+    if done is not None:
+        told = slopes(scale, free, done, nothing, log).runs[fine] * known.precision[:, None]
+        alike = 0.0 if fit is None else likeness(known.residuals, known.training, float(fit.scale), told[0])
+        told, taken = together(told, known.training, alike)
+        sigma = sigma_of(noise, fit, taken)
+        before = covariances(told, sigma)
+    elif len(numbers) > 1:
+        before = spread_of(numbers[fine])
+    else:
+        before = covariances(found.runs[fine, :0], sigma)
+    volume = criterion == "D"
+
+    def best(runs: Any, prices: Any, budget: float, **limits: Any) -> Any:
+        with jax.enable_x64(True):
+            arrays = (runs[fine] / sigma, aim[fine], found.target[fine], before, prices, budget)
+            chosen = best_batch(*(jnp.asarray(a, jnp.float64) for a in arrays), **limits, volume=volume)
+            return jax.tree.map(np.asarray, chosen)
+
+    chosen = best(found.runs, prices, money, most=np.asarray(count))
+    order = chosen.order[: int(chosen.count)]
+    if order.size == 0:
+        what = "the law" if target is None else f"the target {said!r}"
+        raise InputError(f"No candidate tells anything of {what}: ask for another, or give other candidates.")
+    if refine and paid is not None:
+        some = scale._replace(held=scale.held[fine])
+        moved = refined(some, free, log, sigma, aim[fine], before, pool, order, paid, money, volume)
+        # In order again, all of them that tell anything.
+        again, costs = slopes(scale, free, moved, nothing, log).runs, prices_of(paid.of, moved)
+        chosen = best(again, costs, np.inf, powers=(1.0,))
+        rank = chosen.order[: int(chosen.count)]
+        order, prices, pool = order[rank], prices.copy(), {name: column.copy() for name, column in pool.items()}
+        prices[order] = costs[rank]
+        for name, column in moved.items():
+            pool[name][order] = column[rank]
+    warn_odd(pool, order, _computes(done, fit))
+    return Design(
+        candidates=pool,
+        order=order,
+        cost=prices[order],
+        budget=money,
+        sd=None if target is None else np.sqrt(chosen.variance[: len(order) + 1]),
+        left=chosen.left[: len(order) + 1],
+        criterion=criterion,
+        target=said,
+        noise=sigma,
+        failed=failed + int((~fine).sum()),
+        among=None if target is None or fine.sum() < 2 else float(np.sqrt(np.sum(np.var(found.value[fine], axis=0)))),
+    )
+
+
+def _computes(done: dict[str, Any] | None, fit: Fit[Any] | None) -> tuple[float, float] | None:
+    """The least and the largest compute of the runs that there are, if it is known."""
+    if done is not None and {"N", "D"} <= set(done):
+        C = 6.0 * done["N"] * done["D"]
+        return float(C.min()), float(C.max())
+    return None if fit is None else fit.source.ranges.get("C")

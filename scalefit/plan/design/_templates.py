@@ -1,0 +1,116 @@
+"""Usual layouts of runs, as candidates, and what they would tell before any is trained."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from ..._core import InputError, is_number
+from ...data import listed
+from ...laws import AbstractLaw, Chinchilla
+from ...params import slots
+from .._cost import SIX_ND
+from .._draws import valued
+from ._candidates import candidates_of, sigma_of
+from ._criteria import covariances, scale_of, slopes
+from ._target import target_of
+
+Layout = Literal["isoflop", "L", "ladder"]
+MOST_RUNS = 100_000
+"""The most runs of a layout: many times what is ever trained."""
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+
+
+def design_template(
+    layout: Layout, *, budgets: tuple[float, float], levels: int = 6, points: int = 7, spread: float = 8.0,
+    ratio: float = 20.0,
+) -> dict[str, Float[np.ndarray, " run"]]:  # fmt: skip
+    r"""A usual layout of runs, between two computes in FLOP, at 6 N D each.
+
+    The line of `ratio` tokens a parameter is $N = \sqrt{C/(6r)}$. `"isoflop"` has `points` sizes at each level, from
+    1/`spread` to `spread` times that of the line, centred on it; `"ladder"` has the line alone; `"L"` has two arms from
+    the smallest model on the least data, one along the sizes and one along the data, so that each limit shows by itself
+    at little cost.
+
+    **Arguments:**
+
+    - `layout`: `"isoflop"`, `"L"` or `"ladder"`.
+    - `budgets`: The least and the largest compute of a run, in FLOP.
+    - `levels`: Computes between them, evenly in the logarithm; of `"L"`, runs along each arm.
+    - `points`: Sizes at each level of `"isoflop"`.
+    - `spread`: How far these reach to either side.
+    - `ratio`: Tokens a parameter on the line.
+
+    **Returns:** `N` and `D` of every run, as `design_runs` and `precision` take candidates.
+
+    **Raises:** `InputError` for an unknown layout, or numbers that lay out nothing. Source: centred isoFLOP grids,
+    arXiv 2603.22339; L shapes, arXiv 2608.07222.
+    """
+    low, high = _ends(budgets)
+    for name, value, least in (("levels", levels, 2), ("points", points, 1)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise InputError(f"{name} is {value!r}; it must be a whole number, {least} or more.")
+    count = {"isoflop": levels * points, "L": 2 * levels - 1}.get(layout, levels)
+    if count > MOST_RUNS:
+        given = f"levels is {levels:.7g}" + (f" and points {points:.7g}" if layout == "isoflop" else "")
+        raise InputError(f"{given}: that is more than {MOST_RUNS} runs; give fewer.")
+    if not (is_number(spread) and is_number(ratio) and spread >= 1.0 and ratio > 0.0 and np.isfinite(spread * ratio)):
+        raise InputError(f"spread is {spread!r} and ratio {ratio!r}; expected 1 or more, and a number above 0.")
+    C = np.geomspace(low, high, levels)
+    line = np.sqrt(C / (6.0 * ratio))
+    match layout:
+        case "ladder":
+            return {"N": line, "D": C / (6.0 * line)}
+        case "isoflop":
+            N = line[:, None] * np.geomspace(1.0 / spread, spread, points)
+            return {"N": N.ravel(), "D": (C[:, None] / (6.0 * N)).ravel()}
+        case "L":
+            longer = C / low
+            corner = line[0]
+            one = np.ones(levels - 1)
+            N = np.concatenate([corner * longer, corner * one])
+            return {"N": N, "D": ratio * corner * np.concatenate([np.ones(levels), longer[1:]])}
+    raise InputError(f"layout is {layout!r}; expected {listed(LAYOUTS)}.")
+
+
+def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: AbstractLaw | None = None) -> float:
+    r"""The standard deviation that runs would leave of a target, before any is trained.
+
+    $\sqrt{g^\top (P + J^\top J/\sigma^2)^{-1} g}$ at a guess of the law, J and g being slopes of log loss and of the
+    target in its numbers, each of which P takes as known to within its own size.
+
+    **Arguments:**
+
+    - `runs`: The inputs of every run, in the law's units.
+    - `target`: As of `design_runs`.
+    - `noise`: Scatter of the logarithm of a run's loss.
+    - `guess`: A law with its numbers; the published `Chinchilla` fit of Epoch unless given.
+
+    **Returns:** the standard deviation, in the target's unit, of logarithms for N and D.
+
+    **Raises:** `InputError` for runs without an input of the law, an unknown target, or a guess without its numbers.
+    """
+    law = Chinchilla.published("epoch") if guess is None else guess
+    if not isinstance(law, AbstractLaw):
+        given = guess if isinstance(guess, type) else type(guess).__name__
+        raise InputError(
+            f"guess is {given}; expected a law with its numbers, as fit.law or Chinchilla.published('epoch')."
+        )
+    law = valued(law)
+    inputs, sigma = candidates_of(law, runs), sigma_of(noise, None)
+    free = tuple(range(len(slots(law))))
+    scale, _ = scale_of(law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, inputs)
+    found = slopes(scale, free, inputs, target_of(target, law, SIX_ND), True)
+    return float(np.sqrt(np.einsum("mtp,mpq,mtq->", found.target, covariances(found.runs, sigma), found.target)))
+
+
+def _ends(budgets: Any) -> tuple[float, float]:
+    try:
+        low, high = (float(end) if is_number(end) else np.nan for end in budgets)
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not 0.0 < low < high < np.inf:
+        raise InputError(f"budgets is {budgets!r}; give the least and the largest compute of a run, as (1e18, 1e20).")
+    return low, high

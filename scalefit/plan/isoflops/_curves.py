@@ -1,0 +1,119 @@
+"""Runs as isoFLOP curves: for each setting and each compute budget, the loss by size."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ..._core import InputError
+from ...data import Runs
+from .._trainings import trainings, with_curves
+from ._minima import begins
+
+FEWEST = 3
+"""Sizes at a budget below which neither a parabola nor a spline has a minimum of its own."""
+
+
+class Curves(NamedTuple):
+    """The runs of each setting and budget, padded: by setting, budget and run, in the order of rising N.
+
+    **Arguments:**
+
+    - `keys`: The settings.
+    - `C`, `log_N`, `log_D`, `loss`: Of each run; `se`: the standard error of its loss, `None` where runs have none.
+    - `there`: Which places hold a run; `row`: its place among the runs; `training`: the number of its training
+        within the setting, in this order.
+    - `notes`: What was left out.
+    """
+
+    keys: tuple[Any, ...]
+    C: Float[np.ndarray, "setting budget run"]
+    log_N: Float[np.ndarray, "setting budget run"]
+    log_D: Float[np.ndarray, "setting budget run"]
+    loss: Float[np.ndarray, "setting budget run"]
+    se: Float[np.ndarray, "setting budget run"] | None
+    there: Bool[np.ndarray, "setting budget run"]
+    row: Int[np.ndarray, "setting budget run"]
+    training: Int[np.ndarray, "setting budget run"]
+    notes: tuple[str, ...]
+
+    def sizes(self, there: Bool[np.ndarray, "setting budget run"]) -> Int[np.ndarray, "setting budget"]:
+        """How many different sizes the runs have that are there; runs of one size, or nearly so, are one."""
+        order = np.argsort(np.where(there, self.log_N, np.inf), axis=-1, kind="stable")
+        x, there = (np.take_along_axis(a, order, axis=-1) for a in (self.log_N, there))
+        return np.count_nonzero(begins(x, there), axis=-1)
+
+
+def curves(
+    runs: Runs,
+    by: str,
+    within: float,
+    groups: str | tuple[str, ...] | None,
+    cluster: str | tuple[str, ...] | None,
+) -> Curves:
+    """Group runs by setting and budget.
+
+    **Raises:** `InputError` where a name is not there, or no budget has three sizes.
+    """
+    runs, notes = with_curves(runs)
+    point, _ = runs.select(("N", "D", "C"))
+    keys, setting = ([None], np.zeros(len(runs), int)) if groups is None else runs.groups(groups)
+    budget = _budgets(runs, point["C"], setting, by, within)
+    # The loss last: of runs of one size, too, the order must not matter.
+    order = np.lexsort((runs.target, point["N"], budget, setting))
+    training = _numbered(setting[order], trainings(runs, cluster)[order])
+    setting, budget = setting[order], budget[order]
+    place = np.arange(len(runs)) - np.maximum.accumulate(np.where(_opens(setting, budget), np.arange(len(runs)), 0))
+    shape = len(keys), int(budget.max()) + 1, int(place.max()) + 1
+
+    def table(column: np.ndarray, empty: float) -> np.ndarray:
+        whole = np.full(shape, empty, column.dtype)
+        whole[setting, budget, place] = column[order]
+        return whole
+
+    there = table(np.ones(len(runs), bool), False)
+    log_N, log_D = (table(np.log(point[name]), np.nan) for name in ("N", "D"))
+    se = None if runs.se is None else table(runs.se, np.nan)
+    row, of = table(np.arange(len(runs)), -1), table(training[np.argsort(order)], -1)
+    loss = table(runs.target, np.nan)
+    found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, of, notes)
+    if np.max(found.sizes(there)) < FEWEST:
+        raise InputError(
+            f"No compute budget of {runs.name!r} has {FEWEST} sizes: an isoFLOP curve needs runs of several sizes at "
+            f"one compute. Name the column of budgets with by=, or widen within={within:g}."
+        )
+    return found
+
+
+def _numbered(setting: np.ndarray, label: np.ndarray) -> Int[np.ndarray, " run"]:
+    """Trainings by number within their setting, in order of first appearance; rows are sorted by setting."""
+    _, first, code = np.unique(np.stack([setting, label], axis=-1), axis=0, return_index=True, return_inverse=True)
+    number = np.argsort(np.argsort(first))[np.ravel(code)]
+    _, begin = np.unique(setting, return_index=True)
+    return number - number[begin][np.searchsorted(np.unique(setting), setting)]
+
+
+def _opens(setting: np.ndarray, budget: np.ndarray) -> Bool[np.ndarray, " run"]:
+    return np.r_[True, (np.diff(setting) != 0) | (np.diff(budget) != 0)]
+
+
+def _budgets(runs: Runs, C: np.ndarray, setting: np.ndarray, by: str, within: float) -> Int[np.ndarray, " run"]:
+    """The number of each run's budget within its setting, in order of rising compute."""
+    if by == "C":
+        found = np.zeros(len(runs), int)
+        order = np.lexsort((C, setting))
+        first, last, number = np.inf, -1, 0
+        for i in order:
+            if setting[i] != last:
+                first, last, number = C[i], setting[i], 0
+            elif C[i] > first * (1 + within):
+                first, number = C[i], number + 1
+            found[i] = number
+        return found
+    keys, code = runs.groups(by)
+    mean = np.bincount(code, C) / np.bincount(code)
+    rank = np.argsort(np.argsort(mean, kind="stable"), kind="stable")[code]
+    # Numbered anew in every setting, so that none has empty budgets before its first.
+    present = np.zeros((int(setting.max()) + 1, len(keys)), bool)
+    present[setting, rank] = True
+    return (np.cumsum(present, axis=1) - 1)[setting, rank]

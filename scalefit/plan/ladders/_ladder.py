@@ -1,0 +1,355 @@
+"""From small runs to the accuracy of a large one: its task loss from N and D, its accuracy from the loss."""
+
+import contextlib
+import dataclasses
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
+
+from ..._core import RESULTS, InputError, NotConverged, is_number
+from ...data import Dropped, Runs
+from ...estimate import bootstrap, fit, refuse_number
+from ...laws import AbstractLaw, Chinchilla, Sigmoid
+from ...noise import AbstractNoise, Gaussian, Huber
+from ...params import slots, values
+from ...results import Band, Ensemble, Fit, check_level, predict
+from ._rungs import (
+    Curves,
+    begin_of,
+    curves_of,
+    kept,
+    means,
+    refuse_flat,
+    refuse_short,
+    refuse_sizes,
+    refuse_values,
+)  # fmt: skip
+
+NO_LOSS = 1e-6
+"""The loss of the anchor, as a share of the least: inputs are above 0."""
+STARTS = 8
+"""Starts of each task's link, as many as a study by itself has."""
+STEPS = 1000
+"""Steps allowed to a refit: sigmoids of which only one end is seen are slow."""
+
+
+class LadderForecast(NamedTuple):
+    """What a ladder foresees: bands by task and point.
+
+    **Arguments:**
+
+    - `loss`: The task loss; `accuracy`: the accuracy at that loss.
+    """
+
+    loss: Band
+    accuracy: Band
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ladder:
+    """The two steps of a forecast, fitted to the same trainings.
+
+    **Arguments:**
+
+    - `tasks`: Their names, in the order of everything below.
+    - `loss`: Draws of the law of the task loss in N and D; `accuracy`: of the accuracy in the loss. Draws of the same
+        number go together: both come from one resample of the trainings.
+    - `dropped`: The rows left out for want of a value, with the reason; those that lack the accuracy alone are left out
+        of the second step only.
+    """
+
+    tasks: tuple[Any, ...]
+    loss: Ensemble[Any]
+    accuracy: Ensemble[Any]
+    dropped: tuple[Dropped, ...] = ()
+
+    def __repr__(self) -> str:
+        one, two = type(self.loss.fit.law).__name__, type(self.accuracy.fit.law).__name__
+        said = f"Ladder of {len(self.tasks)} tasks: {one} for the loss, {two} for the accuracy, {len(self.loss)} draws"
+        if not self.dropped:
+            return said
+        first = self.dropped[0]
+        return f"{said}\n  {len(self.dropped)} rows dropped, the first: row {first.row}, {first.reason}"
+
+    def predict(self, *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike) -> LadderForecast:
+        """The loss and the accuracy of each task for a run, with intervals.
+
+        Each draw of the second step is read at the loss that the same draw of the first foresees, so that the interval
+        of the accuracy knows how uncertain the loss is.
+
+        **Arguments:**
+
+        - `level`: Probability of the central intervals.
+        - `new_run`: Whether they are for one new run, which scatters in both steps as the fitted ones do.
+        - `inputs`: Every input of the law of the loss, N in parameters and D in tokens; tasks are the first axis of
+            what is returned.
+
+        **Returns:** a `LadderForecast`.
+
+        **Raises:** `InputError` for inputs that are missing, unknown or not above 0, and for a level outside (0, 1).
+        """
+        check_level(level)
+        loss = predict(self.loss, level=level, new_run=False, **inputs)
+        shape = loss.value.shape
+        at = np.broadcast_arrays(*(np.asarray(inputs[name], float) for name in self.loss.fit.law.inputs))
+        points = {name: np.ravel(column) for name, column in zip(self.loss.fit.law.inputs, at)}
+        rng = np.random.default_rng([self.loss.seed, 0x1ADD])
+        drawn = _along(self.loss.law, points)
+        drawn = np.where(self.loss.converged[..., None], drawn, np.nan)
+        if new_run:
+            drawn = _scattered(self.loss, drawn, rng)
+        link = self.accuracy
+        best = _at_own(link.fit.law, loss.value.reshape(len(self.tasks), -1))
+        answers = _at_own(link.law, np.maximum(drawn, 0.0))
+        answers = np.where(link.converged[..., None], answers, np.nan)
+        if new_run:
+            answers = _scattered(link, answers, rng)
+        return LadderForecast(
+            _band(loss.value, drawn, level, new_run), _band(best.reshape(shape), answers, level, new_run)
+        )
+
+
+def ladder(
+    runs: Runs,
+    *,
+    accuracy: str = "accuracy",
+    by: str | tuple[str, ...] = "group",
+    law: type[AbstractLaw] | AbstractLaw = Chinchilla,
+    link: type[AbstractLaw] | AbstractLaw | None = None,
+    noise: AbstractNoise | None = None,
+    last: int = 5,
+    skip: float = 0.1,
+    smooth: int = 5,
+    anchor: float | None = 1.0,
+    num: int = 1000,
+    seed: int = 0,
+) -> Ladder:
+    r"""Fit a ladder of small runs: the task loss $L(N, D)$ of their ends, then the accuracy as a function of the loss.
+
+    The two steps of Bhagia et al. 2024 (arXiv 2412.04403), all tasks in one batch: the law is fitted to the mean of the
+    last evaluations of every training, the link to all of its checkpoints but the first, as moving averages, by least
+    squares. Both are refitted to resamples of the trainings, the same in both steps.
+
+    Rows without N or D take no part. Rows without an accuracy take part in the first step; a training without any
+    accuracy is refused, as resamples draw the trainings of both steps together.
+
+    **Arguments:**
+
+    - `runs`: Checkpoints: their target the task loss, with N, D, a `run` that says which training each is of, and the
+        accuracy as a column. Their `se`, that of the loss, weighs the trainings of the first step: errors within a
+        training are taken to be the same error, so that the `se` of a mean is the mean `se`. The second step, of the
+        accuracy, makes no use of it.
+    - `accuracy`: The name of that column.
+    - `by`: What the tasks are told apart by.
+    - `law`: Of the task loss in N and D.
+    - `link`: Of the accuracy in the loss; values that it has are held. `Sigmoid(ceiling=1.0)` by default, as small runs
+        do not show the ceiling.
+    - `noise`: Of the first step: Huber with a knee of 1e-3 on logarithms by default.
+    - `last`: Evaluations at the end of a training whose mean stands for it; of a training with fewer, the mean of all.
+    - `skip`: Share of the evaluations at the beginning of a training that the second step leaves out.
+    - `smooth`: Evaluations in a moving average of the second step.
+    - `anchor`: The accuracy of a model without loss, which counts as one more evaluation; `None` for none.
+    - `num`, `seed`: Resamples of the trainings, and their seed.
+
+    **Returns:** a `Ladder`.
+
+    **Warns:** of rows left out for want of N, D or the accuracy.
+
+    **Raises:** `InputError` where N, D, the accuracy or the trainings are not told, an accuracy is not from 0 to 1 or a
+    loss not above 0, a training has several sizes or too few evaluations with an accuracy; `NotConverged` where a step
+    has no optimum for a task.
+    """
+    for name, count in (("last", last), ("smooth", smooth)):
+        refuse_number(name, count, 1)
+    if not (is_number(skip) and 0.0 <= skip < 1.0):
+        raise InputError(f"skip is {skip!r}; it must be a share of the evaluations, 0 or more and below 1.")
+    if anchor is not None and not (is_number(anchor) and 0.0 <= anchor <= 1.0):
+        raise InputError(
+            f"anchor is {anchor!r}; it must be an accuracy from 0 to 1, as a share, or None for no anchor."
+        )
+    link = Sigmoid(ceiling=1.0) if link is None else link
+    _refuse_link(link)
+    if accuracy in ("N", "D", "C"):
+        raise InputError(f"accuracy is {accuracy!r}, which is an input of the loss: name the column of the accuracy.")
+    if "run" not in runs.labels:
+        raise InputError(
+            f"{runs.name!r} does not say which training each row is a checkpoint of: name the column with "
+            f"columns={{'run': ...}}, or give Runs(..., run=...)."
+        )
+    sized = runs.complete(("N", "D"))
+    point, _ = sized.select(("N", "D"))
+    scored = sized.complete((accuracy,))
+    found = np.full(len(sized), np.nan)
+    found[np.isin(sized.rows, scored.rows)] = scored.select((accuracy,))[0][accuracy]
+    refuse_values(sized, found, accuracy)
+    tasks, task = sized.groups(by)
+    trainings, training = sized.groups("run")
+    curves = curves_of(task, training, point["D"])
+    refuse_sizes(curves, sized, point["N"], tasks, trainings)
+    shown = kept(curves, np.isfinite(found))
+    refuse_short(shown, runs.name, accuracy, tasks, trainings, skip, smooth)
+    _say_dropped(runs, sized, scored, accuracy, [key for key in runs.groups(by)[0] if key not in tasks])
+    loss = _ends(curves, sized, point, last)
+    marks = _marks(shown, sized, found, skip, smooth, anchor)
+    refuse_flat(shown, found, accuracy, tasks)
+    held = () if isinstance(link, type) else _valued(link)
+    options: dict[str, Any] = {"seed": seed, "max_steps": STEPS}
+    together: dict[str, Any] = {"by": "group", "throw": False, **options}
+    with _naming(tasks, runs.name):
+        one = fit(law, loss, noise=Huber(1e-3) if noise is None else noise, **together)
+        of_link: dict[str, Any] = {"noise": Gaussian(log=False), "fixed": held, **together}
+        # The anchor is far from all losses, and so would be the middle about which starts are drawn.
+        near = fit(link, _marks(shown, sized, found, skip, smooth, None), num_starts=STARTS, **of_link)
+        two = near if anchor is None else fit(link, marks, starts=near.law, **of_link)
+    _raise_unless_converged(one, tasks, "the loss", "leave the task out with where=, or give another law.")
+    advice = (
+        f"does {accuracy!r} rise as the loss falls, towards anchor={anchor!r}? Leave the task out with where=, or give "
+        f"another link or anchor."
+    )
+    _raise_unless_converged(two, tasks, "the accuracy", advice)
+    # With one seed, the trainings that are drawn are the same in both steps.
+    with _naming(tasks, runs.name):
+        drawn = [bootstrap(f, r, num=num, cluster="run", **options) for f, r in ((one, loss), (two, marks))]
+    return Ladder(tuple(tasks), *drawn, dropped=scored.dropped)
+
+
+def _refuse_link(link: Any) -> None:
+    """Refuse a link that is no law of one input, the loss."""
+    kind = link if isinstance(link, type) else type(link)
+    if not issubclass(kind, AbstractLaw):
+        raise InputError(f"link is {link!r}; it must be a law of scalefit.laws, as Sigmoid, or your own AbstractLaw.")
+    inputs = tuple((link() if isinstance(link, type) else link).inputs)
+    if inputs != ("x",):
+        raise InputError(
+            f"link is {kind.__name__}, a law of {', '.join(inputs)}; the accuracy is one of the loss alone: give "
+            f"a law of one input x, as Sigmoid or DownstreamError."
+        )
+
+
+@contextlib.contextmanager
+def _naming(tasks: list[Any], name: str) -> Iterator[None]:
+    """Name tasks in what is said of their studies, which are numbered so that draws do not depend on names."""
+    try:
+        yield
+    except (InputError, NotConverged) as error:
+        said = str(error)
+        for k, key in enumerate(tasks):
+            said = said.replace(f"'{name}[{k}]'", f"'{name}[{key}]'")
+        raise type(error)(said) from error
+
+
+def _raise_unless_converged(fits: Fit[Any], tasks: list, what: str, advice: str) -> None:
+    """Name the first task for which a step has no optimum."""
+    failed = np.flatnonzero(fits.result != int(RESULTS.successful))
+    if failed.size:
+        raise NotConverged(
+            f"The fit of {what} did not converge for {failed.size} of {len(tasks)} tasks, the first "
+            f"{tasks[failed[0]]!r} ({type(fits.law).__name__}): {advice}"
+        )
+
+
+def _say_dropped(runs: Runs, sized: Runs, scored: Runs, accuracy: str, lost_tasks: list) -> None:
+    """Warn of rows that this verb leaves out, and of tasks without any left; those missing before are known."""
+    lost, blind = (len(after.dropped) - len(before.dropped) for before, after in ((runs, sized), (sized, scored)))
+    if not lost + blind:
+        return
+    said = [f"{lost} rows without N or D take no part"] * bool(lost)
+    said += [f"{blind} rows without {accuracy!r} take part in the first step only"] * bool(blind)
+    said += [f"no row is left of {', '.join(map(repr, lost_tasks))}"] * bool(lost_tasks)
+    known = set(runs.dropped)
+    first = next(row for row in scored.dropped if row not in known)
+    warnings.warn(f"{runs.name!r}: {', and '.join(said)}, the first: row {first.row}, {first.reason}.", stacklevel=3)
+
+
+def _ends(curves: Curves, runs: Runs, point: dict[str, np.ndarray], last: int) -> Runs:
+    """One run for each training: its final N and D, and the mean of its last losses."""
+    count = np.minimum(last, curves.count)
+    after = curves.first + curves.count
+    final = curves.order[after - 1]
+    # Errors of one training are one error, so that the se of their mean is the mean of their se.
+    se = None if runs.se is None else means(runs.se[curves.order], after - count, count)
+    return Runs(
+        means(runs.target[curves.order], after - count, count),
+        se=se,
+        N=point["N"][final],
+        D=point["D"][final],
+        group=curves.task,
+        run=curves.training,
+        target=runs.target_name,
+        name=runs.name,
+    )
+
+
+def _marks(
+    curves: Curves, runs: Runs, accuracy: Float[np.ndarray, " row"], skip: float, smooth: int,
+    anchor: float | None,
+) -> Runs:  # fmt: skip
+    """Moving averages of the accuracy, each at that of the loss, and the anchor."""
+    begin, count = begin_of(curves, skip, smooth)
+    which = np.repeat(np.arange(len(count)), count)
+    first = np.arange(len(which)) + np.repeat(begin - (np.cumsum(count) - count), count)
+    found = means(accuracy[curves.order], first, smooth)
+    at = means(runs.target[curves.order], first, smooth)
+    se = None
+    if anchor is not None:
+        # One evaluation's weight in all, shared by the trainings: every resample has it whole.
+        share = np.bincount(curves.task)[curves.task]
+        se = np.r_[np.ones(len(which)), np.sqrt(share)]
+        which = np.r_[which, np.arange(len(count))]
+        found, at = np.r_[found, np.full(len(count), anchor)], np.r_[at, np.full(len(count), NO_LOSS * at.min())]
+    task, training = curves.task[which], curves.training[which]
+    return Runs(found, se=se, x=at, group=task, run=training, target="accuracy", name=runs.name)
+
+
+def _valued(law: AbstractLaw) -> tuple[str, ...]:
+    return tuple(slot.name for slot, value in zip(slots(law), values(law)) if np.isfinite(value))
+
+
+@eqx.filter_jit
+def _values(laws: AbstractLaw, points: dict[str, Array], own: bool) -> Array:
+    def of(law: AbstractLaw, at: dict[str, Array]) -> Array:
+        return jax.vmap(lambda one: jnp.asarray(law(**one)))(at)
+
+    return jax.vmap(of, in_axes=(0, 0 if own else None))(laws, points)
+
+
+def _flat(laws: Any, ahead: int) -> Any:
+    return jax.tree.map(lambda a: jnp.asarray(a).reshape(-1, *np.shape(a)[ahead:]), laws)
+
+
+def _along(laws: AbstractLaw, points: dict[str, np.ndarray]) -> Float[np.ndarray, "task draw point"]:
+    """Every draw of every task at the same points."""
+    tasks, draws = np.shape(jax.tree.leaves(laws)[0])[:2]
+    with jax.enable_x64(True):
+        at = {name: jnp.asarray(column) for name, column in points.items()}
+        return np.asarray(_values(_flat(laws, 2), at, False)).reshape(tasks, draws, -1)
+
+
+def _at_own(laws: AbstractLaw, x: Float[np.ndarray, "*law point"]) -> Float[np.ndarray, "*law point"]:
+    """Each link at losses of its own."""
+    with jax.enable_x64(True):
+        at = {"x": jnp.asarray(x.reshape(-1, x.shape[-1]))}
+        return np.asarray(_values(_flat(laws, x.ndim - 1), at, True)).reshape(x.shape)
+
+
+def _scattered(drawn: Ensemble[Any], value: Float[np.ndarray, "task draw point"], rng: Any) -> np.ndarray:
+    """Each draw with a normal residual of the fit's spread, widened by what the free parameters took up."""
+    found = drawn.fit
+    left = np.sum(np.isfinite(found.residuals), axis=-1)
+    wide = found.scale * np.sqrt(left / np.maximum(left - len(found.free), 1))
+    residual = wide[:, None, None] * rng.standard_normal(value.shape)
+    return value * np.exp(residual) if found.noise.log else value + residual
+
+
+def _band(value: np.ndarray, draws: np.ndarray, level: float, new_run: bool) -> Band:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        low, high = np.nanquantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1)
+    return Band(value, low.reshape(value.shape), high.reshape(value.shape), level, new_run)

@@ -1,0 +1,187 @@
+"""Which pools of data to train on, in what proportion and how often, at a budget."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..._core import OptimumWarning
+from ...data import Pools
+from ...laws import AbstractPools
+from ...results import Ensemble, Fit
+from ._curation import Curation, CurationDraws, careful_choice
+from ._limits import Shares, Task, budgets_of, feasible, known, limits_of, pools_of, seed_of
+from ._mixtures import best_first, best_shares, bought_with, errors_at, errors_of_all, errors_of_own, spent_on, unions
+
+RANDOM, FEW = 16, 2
+"""Random starts of a law, and of each of its draws."""
+BEYOND = 10.0
+"""Budgets so many times beyond the longest run, or below the shortest, are warned of."""
+UNSURE = 1e-6
+"""The `kkt` of weights that are no optimum."""
+
+
+def curate(
+    result: Fit[Any] | Ensemble[Any] | AbstractPools,
+    pools: Pools | Mapping[str, float],
+    *,
+    budget: ArrayLike,
+    min_weight: Shares = None,
+    max_weight: Shares = None,
+    fixed: Mapping[str, float] | None = None,
+    num_draws: int = 200,
+    seed: int = 0,
+) -> Curation:
+    r"""The weights over pools of least error at each budget, with how sure that is.
+
+    Minimises $\log(y(n, w, U) - d)$ over weights on the simplex within limits, from many starts: on the law's smooth
+    form along its slopes, then on the law itself, where the best weights often see pools a whole number of times.
+    Success is `kkt`. Beside them stand the unions of the best 1, 2, … pools in proportion to their sizes, the natural
+    and uniform proportions and the best single pool. An ensemble plans anew for each of its draws.
+
+    **Arguments:**
+
+    - `result`: A fit of one of the laws of pools, an ensemble of draws of one, or such a law with its values.
+    - `pools`: The pools to plan with, all of them known to the law, or their sizes by name; their `max_passes` are
+        limits, and where samples differ in `cost` the budget is in its unit.
+    - `budget`: One budget or several: samples, repeats included.
+    - `min_weight`, `max_weight`: Limits of the shares of the budget, one for all or by pool; `fixed`: shares held.
+        Where samples differ in cost they are shares of what is spent, as `Curation.spent`, and not of the samples.
+    - `num_draws`: The most draws of an ensemble to plan for: the first that converged.
+    - `seed`: Of the random starts.
+
+    **Returns:** a `Curation`.
+
+    **Warns:** for budgets more than ten times beyond the longest run, with what that costs in width, or below the
+    shortest; `OptimumWarning` where weights are not known to be the best.
+
+    **Raises:** `InputError` for laws of other kinds or without values, pools that the law does not know, budgets that
+    are not above 0, and limits that leave no feasible weights.
+
+    Source: the enumeration of unions and the law are those of arXiv 2404.07177; continuous weights are ours.
+    """
+    pools, budgets = pools_of(pools), budgets_of(budget)
+    law, drawn, failed, source = known(result, pools, num_draws)
+    task = Task(pools, budgets, *limits_of(pools, budgets, min_weight, max_weight, fixed))
+    rng = np.random.default_rng([seed_of(seed), 0xC0DE])
+    with jax.enable_x64(True):
+        law, wide = (jax.tree.map(jnp.asarray, size(law)) for size in (task.sized, task.wide))
+        order = best_first(wide, task)
+        unioned, merged = unions(wide, task, order)
+        plans = {
+            "natural": np.tile(pools.natural, (len(budgets), 1)),
+            "uniform": np.tile(pools.uniform, (len(budgets), 1)),
+            "best_single": _best_single(wide, task),
+            "union": _least(unioned, merged),
+        }
+        random = np.tile(rng.dirichlet(np.ones(len(pools)), RANDOM), (len(budgets), 1, 1))
+        begin = np.concatenate([np.stack([plans["natural"], plans["uniform"]], axis=1), unioned], axis=1)
+        starts = np.concatenate([spent_on(begin, pools), random], axis=1)
+        spent, kkt = best_shares(law, task, starts)
+        weights, samples = bought_with(spent, task)
+        value = errors_at(wide, task, weights)
+        values = {name: errors_at(wide, task, plan) for name, plan in plans.items()}
+        draws = None
+        if drawn is not None:
+            near = np.concatenate([spent[:, None], starts[:, : FEW - RANDOM]], axis=1)
+            many, wide = (jax.tree.map(jnp.asarray, size(drawn)) for size in (task.sized, task.wide))
+            draws = _drawn(many, wide, task, near, weights, plans, failed)
+    allowed = {name: feasible(spent_on(plan, pools), task) for name, plan in plans.items()}
+    found = Curation(
+        pools, type(law).__name__, budgets, weights, samples, value, kkt, order, merged, plans, values, allowed, draws
+    )
+    _warn_unsure(found)
+    _warn_beyond(found, source)
+    return found
+
+
+def _best_single(law: AbstractPools, task: Task) -> np.ndarray:
+    """The pool of least error by itself at each budget: of those that limits allow, or of all where they allow none."""
+    alone = np.tile(np.eye(len(task.pools)), (len(task.budgets), 1, 1))
+    errors = np.stack([errors_at(law, task, alone[:, k]) for k in range(len(task.pools))], axis=1)
+    fine = feasible(alone, task)
+    return _least(alone, np.where(fine | ~fine.any(axis=1, keepdims=True), errors, np.nan))
+
+
+def _least(candidates: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Of candidates at each budget, those of least error; NaN where no error is known."""
+    place = np.argmin(np.where(np.isnan(errors), np.inf, errors), axis=1)
+    found = np.take_along_axis(candidates, place[:, None, None], axis=1)[:, 0]
+    none = np.isnan(errors).all(axis=1, keepdims=True)
+    return np.where(none, np.nan, found)
+
+
+def _drawn(
+    many: AbstractPools,
+    wide: AbstractPools,
+    task: Task,
+    starts: np.ndarray,
+    best: np.ndarray,
+    plans: Mapping[str, np.ndarray],
+    failed: int,
+) -> CurationDraws:
+    """The best weights of every draw, and what every draw says of the plans; `wide` covers any plan."""
+    spent, kkt = best_shares(many, task, starts)
+    weights, samples = bought_with(spent, task)
+    value = errors_of_own(wide, task, samples, weights)
+    of_best = errors_at(wide, task, best)
+    of_plans = {name: errors_at(wide, task, plan) for name, plan in plans.items()}
+    careful, by_quantile = np.empty_like(best), np.empty_like(best)
+    fine = [feasible(spent_on(plan, task.pools), task) for plan in plans.values()]
+    for b in range(len(task.budgets)):
+        beside = [plan[b] for plan, allowed in zip(plans.values(), fine, strict=True) if allowed[b]]
+        candidates = np.unique(np.round([best[b], *weights[:, b], *beside], 12), axis=0)
+        candidates = candidates / candidates.sum(axis=1, keepdims=True)
+        errors = errors_of_all(wide, task.pools, task.budgets[b], candidates)
+        worst, quantile = careful_choice(errors)
+        careful[b], by_quantile[b] = candidates[worst], candidates[quantile]
+    return CurationDraws(weights, value, kkt, of_best, of_plans, careful, by_quantile, failed)
+
+
+def _warn_unsure(found: Curation) -> None:
+    """Say where weights are not known to be the best: some move of weight still pays, or the law is not defined."""
+    unsure = np.flatnonzero(~(found.kkt > -UNSURE))
+    if unsure.size:
+        b = int(unsure[np.argmin(np.nan_to_num(found.kkt[unsure], nan=-np.inf))])
+        warnings.warn(
+            f"At {unsure.size} of {len(found.budgets)} budgets, the worst {found.budgets[b]:g}, the weights are not "
+            f"known to be the best (kkt {found.kkt[b]:.2g}): try another seed, or tighter limits.",
+            OptimumWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_beyond(found: Curation, source: Any) -> None:
+    """Say of budgets far beyond the runs what is not known of them."""
+    if source is None or "n" not in source.ranges:
+        return
+    shortest, longest = source.ranges["n"]
+    if (found.samples < shortest / BEYOND).any():
+        b = int(np.argmin(found.samples))
+        warnings.warn(
+            f"A budget of {found.budgets[b]:g} is {shortest / found.samples[b]:.3g} times below the shortest run "
+            f"({shortest:g} samples), where the law was never seen.",
+            stacklevel=3,
+        )
+    far = found.samples > BEYOND * longest
+    if not far.any():
+        return
+    b = int(np.argmax(found.samples))
+    said = "an ensemble (bootstrap) would say how wide its interval is"
+    if found.draws is not None:
+        band = found.interval()
+        assert band.low is not None
+        assert band.high is not None
+        said = (
+            f"its 95 % interval is {band.low[b]:.4g} … {band.high[b]:.4g}, and that knows how runs scatter, not how "
+            f"the law is wrong"
+        )
+    warnings.warn(
+        f"A budget of {found.budgets[b]:g} is {found.samples[b] / longest:.3g} times beyond the longest run "
+        f"({longest:g} samples): {said}.",
+        stacklevel=3,
+    )

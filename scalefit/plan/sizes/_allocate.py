@@ -1,0 +1,222 @@
+"""Which size to train on how much data for a budget."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from ...laws import AbstractLaw
+from ...results import Ensemble, Fit, check_level
+from ._allocation import NEAR, Allocation, Sizes, quantity
+from ._constraints import BEYOND, PLAUSIBLE, CostLike, compute_budgets, laws_of, terms_of, warn_small
+from ._optimum import Terms, nears, optima, reaches
+
+FAR = 10.0
+"""Plans so many times beyond the largest run's compute have a note."""
+
+
+def allocate(
+    result: Fit[Any] | Ensemble[Any] | AbstractLaw,
+    *,
+    budget: ArrayLike,
+    cost: CostLike = "6ND",
+    unique: float | None = None,
+    max_passes: float | None = None,
+    min_N: float = 1.0,
+    max_N: float | None = None,
+    held: Mapping[str, float] | None = None,
+    level: float = 0.95,
+    num_draws: int = 4000,
+) -> Allocation:
+    r"""The model size and the data of least loss at each budget, and the sizes that are as good.
+
+    Minimises $L(N, D)$ where $\mathrm{cost}(N, D) = C$. Of sums of powers and a cost of $6ND$ that is
+    $N^* = (\alpha A / \beta B)^{1/(\alpha+\beta)} (C/6)^{\beta/(\alpha+\beta)}$; of any other law the best of a grid
+    over all sizes that the budget pays for, refined to where the loss is level along the budget. An ensemble plans anew
+    for each of its draws. The best loss is known much better than where it is: look at `near_optimal`.
+
+    **Arguments:**
+
+    - `result`: A fit of a law of N and D, an ensemble of draws of one, or such a law with its values. Rounded
+        coefficients do not do: those printed for `Chinchilla.published("hoffmann-rounded")` give 93 tokens for each
+        parameter at 5.76e23 FLOP where those that were rounded give 59.
+    - `budget`: One budget or several, in FLOP.
+    - `cost`: What it pays for: `"6ND"`; `"inference:T"`, 2 N T more for T tokens served; `"attention:s"`, with
+        attention over a context of s tokens; `"embedding:V"`, with the output of V tokens beside N other parameters;
+        `"moe:p"`, of which a token meets a share p of N; or a function of N and D in `jax.numpy`. The shapes behind
+        attention and embedding are those of N = 12 l d², d = 128 l. A function is compiled once: pass the same object.
+    - `unique`: Unique tokens there are. A law that takes `U` learns from repeats as it says; without `unique` it has
+        fresh data only.
+    - `max_passes`: How often they may be seen; without limit for a law that takes `U`, else once.
+    - `min_N`, `max_N`: Least and largest size.
+    - `held`: Values of the law's further inputs.
+    - `level`: Probability of the central intervals.
+    - `num_draws`: The most draws of an ensemble to plan for: the first that converged.
+
+    **Returns:** an `Allocation`.
+
+    **Warns:** more than a hundred times beyond the largest run's compute (ten times is a note); for budgets that look
+    like another unit; where no size within reach is best.
+
+    **Raises:** `InputError` for laws that are not of N and D or lack values, unknown costs, and limits within which a
+    budget cannot be spent.
+
+    Source: the closed form is that of arXiv 2203.15556, eq. 4; lifetime cost arXiv 2401.00448; attention's cost
+    arXiv 2204.02311, appendix B.
+    """
+    check_level(level)
+    law, laws, failed, source = laws_of(result, num_draws)
+    terms = terms_of(law, cost, unique, max_passes, min_N, max_N, held)
+    budgets = compute_budgets(budget, terms)
+    with jax.enable_x64(True):
+        at, tolerances = jnp.asarray(budgets), jnp.asarray(NEAR)
+        within = reaches(terms, at)
+        found = optima(laws, at, terms, within)
+        ends = np.exp(np.asarray(nears(laws, at, terms, found, within, tolerances)))
+        N, D = np.exp(np.asarray(found.log_N)), np.exp(np.asarray(found.log_D))
+        loss, at_end = np.asarray(found.loss), np.asarray(found.at_end)
+    sure = None
+    if len(N) > 1:
+        sure = {tolerance: _agreed(ends[1:, :, 0, t], ends[1:, :, 1, t], level) for t, tolerance in enumerate(NEAR)}
+    free = at_end & ((N <= 1.0 + 1e-6) | (D <= 1.0 + 1e-6))
+    plan = Allocation(
+        law=law,
+        laws=laws,
+        terms=terms,
+        budgets=budgets,
+        N=quantity(N, level),
+        D=quantity(D, level),
+        D_per_N=quantity(D / N, level),
+        loss=quantity(loss, level),
+        near_optimal={tolerance: Sizes(ends[0, :, 0, t], ends[0, :, 1, t]) for t, tolerance in enumerate(NEAR)},
+        near_optimal_sure=sure,
+        at_end=at_end[0],
+        level=level,
+        failed=failed,
+        notes=(
+            *_unbounded(free),
+            *_limited(budgets, N[0], at_end[0] & ~free[0]),
+            *_repeated(law, unique, float(np.max(D[0]))),
+            *_far(budgets, N[0], D[0], source),
+        ),
+    )
+    warn_small(budgets, source)
+    _warn(plan, free[0], source)
+    return plan
+
+
+def plan_terms(law: AbstractLaw, budget: ArrayLike, cost: CostLike) -> tuple[Terms, Float[np.ndarray, " budget"]]:
+    """What plans without limits keep to, and their budgets; a law need not have values.
+
+    **Raises:** `InputError` for unknown costs, laws with further inputs, and budgets that cannot be spent.
+    """
+    terms = terms_of(law, cost, None, None, 1.0, None, None)
+    return terms, compute_budgets(budget, terms)
+
+
+def best_plans(
+    laws: AbstractLaw, budgets: Float[np.ndarray, " budget"], cost: CostLike = "6ND"
+) -> dict[str, Float[np.ndarray, "law budget"]]:
+    """The best `N` and `D` and the `loss` there of many laws at once; NaN where no size within reach is best.
+
+    **Arguments:**
+
+    - `laws`: Along a leading axis.
+    - `budgets`: In FLOP.
+    - `cost`: See `allocate`.
+
+    **Returns:** the three by name.
+
+    **Raises:** `InputError` as `plan_terms`.
+    """
+    terms, budgets = plan_terms(jax.tree.map(lambda a: a[0], laws), budgets, cost)
+    with jax.enable_x64(True):
+        at = jnp.asarray(budgets)
+        found = optima(jax.tree.map(jnp.asarray, laws), at, terms, reaches(terms, at))
+        N, D = np.exp(np.asarray(found.log_N)), np.exp(np.asarray(found.log_D))
+        loss, none = np.asarray(found.loss), np.asarray(found.at_end)
+    return {name: np.where(none, np.nan, column) for name, column in (("N", N), ("D", D), ("loss", loss))}
+
+
+def _agreed(low: np.ndarray, high: np.ndarray, level: float) -> Sizes:
+    """The sizes that lie within the ranges of a share of the draws; NaN where none does."""
+    found = np.full((2, low.shape[1]), np.nan)
+    for b in range(low.shape[1]):
+        at = np.sort(np.concatenate([low[:, b], high[:, b]]))
+        # How many ranges have begun at each end and how many are over.
+        begun = np.searchsorted(np.sort(low[:, b]), at, side="right")
+        over = np.searchsorted(np.sort(high[:, b]), at, side="left")
+        enough = at[begun - over >= level * len(low)]
+        if enough.size:
+            found[:, b] = enough[0], enough[-1]
+    return Sizes(found[0], found[1])
+
+
+def _unbounded(free: np.ndarray) -> tuple[str, ...]:
+    count = int(free[1:].any(axis=1).sum())
+    if not count:
+        return ()
+    return (
+        f"In {count} of {len(free) - 1} draws no size within reach is best at some budget (a term of the law "
+        f"vanished): these count with the smallest or the largest size",
+    )
+
+
+def _limited(budgets: np.ndarray, N: np.ndarray, held: np.ndarray) -> tuple[str, ...]:
+    """A note where limits, and not the law, say what is best."""
+    return tuple(
+        f"At {budget:g} FLOP the limits hold the size at {size:.4g}: without them another would be better"
+        for budget, size in zip(budgets[held], N[held], strict=True)
+    )
+
+
+def _repeated(law: AbstractLaw, unique: float | None, D: float) -> tuple[str, ...]:
+    if unique is None or unique * (1.0 + 1e-9) >= D or "U" in law.inputs:
+        return ()
+    return (f"{type(law).__name__} takes data seen again for fresh: DataConstrained, a law of U, does not",)
+
+
+def _far(budgets: np.ndarray, N: np.ndarray, D: np.ndarray, source: Any) -> tuple[str, ...]:
+    """A note where plans lie beyond the runs, by training compute whatever else the budget pays for."""
+    if source is None or "C" not in source.ranges:
+        return ()
+    # What is spent on training; of a sparse model that is less than 6 N D of all its parameters.
+    times = np.minimum(6.0 * N * D, budgets) / source.ranges["C"][1]
+    if not (times > FAR).any():
+        return ()
+    b = int(np.argmax(times))
+    return (
+        f"The plan for {budgets[b]:g} FLOP trains {times[b]:.3g} times the compute of the largest run "
+        f"({source.ranges['C'][1]:.3g} FLOP): intervals know how runs scatter, not how the law is wrong there",
+    )
+
+
+def _warn(plan: Allocation, free: np.ndarray, source: Any) -> None:
+    """Say what a reader must not miss, one sentence a reason."""
+    ratio, budgets = plan.D_per_N.value, plan.budgets
+    if free.any():
+        b = int(np.argmax(free))
+        warnings.warn(
+            f"At {budgets[b]:g} FLOP no size within reach is best: the loss only falls towards N = "
+            f"{plan.N.value[b]:.3g} and D = {plan.D.value[b]:.3g}, so that the law says nothing of how to share a "
+            f"budget.",
+            stacklevel=3,
+        )
+    odd = ((ratio < PLAUSIBLE[0]) | (ratio > PLAUSIBLE[1])) & ~plan.at_end
+    if odd.any():
+        b = int(np.argmax(odd))
+        warnings.warn(
+            f"At {budgets[b]:g} FLOP the best plan has {ratio[b]:.3g} tokens for each parameter, which is hardly "
+            f"meant: are the budget in FLOP, and N and D of the law in units of 1?",
+            stacklevel=3,
+        )
+    if source is None or "C" not in source.ranges:
+        return
+    times = np.minimum(6.0 * plan.N.value * plan.D.value, budgets) / source.ranges["C"][1]
+    if (times > BEYOND).any():
+        warnings.warn(f"{plan.notes[-1]}.", stacklevel=3)
