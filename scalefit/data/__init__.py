@@ -1,5 +1,7 @@
 """Runs, and how they come in: tables from files and data frames, public data sets by name."""
 
+from .._core import hint as hint
+from .._core import listed as listed
 from ._catalog import data_sets as data_sets
 from ._data_set import DataFile as DataFile
 from ._data_set import DataSet as DataSet
@@ -9,8 +11,6 @@ from ._joined import joined as joined
 from ._load import PoolParameters as PoolParameters
 from ._load import load_data as load_data
 from ._load import load_table as load_table
-from ._nearest import hint as hint
-from ._nearest import listed as listed
 from ._numbers import parse_number as parse_number
 from ._pools import UNLIMITED as UNLIMITED
 from ._pools import Pools as Pools

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from .._core import InputError
+from .._core import InputError, hint
 from ._data_set import DataFile, DataSet
-from ._nearest import hint
 from ._public import SETS
 
 BUNDLED = "bundled"

@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .._core import InputError
+from .._core import InputError, hint, listed
 from ._labels import LABELS
-from ._nearest import hint, listed
 from ._numbers import power_of
 
 # Our name → what else a header calls it, in small letters without spaces, underscores, dots, dashes or slashes.

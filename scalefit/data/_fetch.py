@@ -8,9 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .._core import InputError
+from .._core import InputError, hint
 from ._catalog import BUNDLED, BUNDLED_FILES, DataFile, DataSet, data_file, data_set
-from ._nearest import hint
 
 FOLDER = "SCALEFIT_DATA"
 

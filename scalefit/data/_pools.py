@@ -8,10 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError
+from .._core import InputError, hint, listed
 from ._labels import empty_cells
 from ._measured import falling, warn_of_rise
-from ._nearest import hint, listed
 from ._runs import Runs
 
 UNLIMITED = 1e18

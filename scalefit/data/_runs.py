@@ -10,12 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from .._core import InputError
+from .._core import InputError, hint, listed
 from ._columns import grows, misspelt
 from ._derived import DERIVED, found
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import closed, empty_cells, label, numbered, plain, update
-from ._nearest import hint, listed
 from ._numbers import is_positive, loose_numbers, one_column, refuse_text, refuse_values
 from ._where import nothing_kept, where_mask
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, hint
 from ._csv import from_csv, refuse_other_separator
-from ._nearest import hint
 from ._numbers import one_column, whole_numbers
 
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")

@@ -19,8 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool
 
-from .._core import InputError
-from ._nearest import hint
+from .._core import InputError, hint
 from ._numbers import loose_numbers, parse_number
 
 _TOKEN = re.compile(

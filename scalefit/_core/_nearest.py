@@ -20,11 +20,19 @@ def hint(name: str, known: Iterable[str], *, what: str = "columns") -> str:
     return f"the {what} are {listed(known)}" if known else f"there are no {what}"
 
 
-def listed(names: Iterable[str], *, most: int = 12) -> str:
-    """Return names in quotes, the first `most` of them."""
-    names = list(names)
-    tail = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(repr(n) for n in names[:most]) + tail
+def listed(names: Iterable[str], *, most: int = 12, last: str = ", ") -> str:
+    """Return names in quotes, the first `most` of them.
+
+    **Arguments:**
+
+    - `names`: The names.
+    - `most`: Names that are listed; the others are counted.
+    - `last`: Word before the last of them, as " or ".
+    """
+    quoted = [repr(n) for n in names]
+    if len(quoted) > most:
+        return ", ".join(quoted[:most]) + f" and {len(quoted) - most} more"
+    return ", ".join(quoted[:-1]) + (last if len(quoted) > 1 else "") + "".join(quoted[-1:])
 
 
 def _key(name: str) -> str:
