@@ -14,7 +14,7 @@ from ._labels import LABELS, empty_cells, label_with_gaps
 from ._numbers import is_positive, is_size, loose_numbers, parse_number, refuse_text, refuse_values
 from ._runs import UNITS, Runs
 from ._table import table_of
-from ._where import nothing_kept, where_mask
+from ._where import Condition
 
 EMPTY = "every cell is empty"
 _NUMBERS_AMONG_LABELS = ("step",)
@@ -71,11 +71,11 @@ def read_runs(
     lacks = {k: missed[k] for k in used if k in (roles.target[0], "se")}
     excluded = np.zeros(size, dtype=bool)
     if where is not None:
-        judged = _for_where(table, used, [k for k in roles.headers if k in used])
-        excluded, untold = _judged(where, table, judged, used, missed)
+        condition = Condition(where, _for_where(table, used, [k for k in roles.headers if k in used]), size)
+        excluded, untold = _judged(condition, table, used, missed)
         excluded &= ~blank
         if (excluded | blank).all():
-            raise nothing_kept(where, judged, size, name)
+            raise condition.nothing_kept(name)
         lacks |= {k: untold[k] | lacks.get(k, False) for k in untold}
     lacking = np.any(list(lacks.values()), axis=0)
     gone = np.flatnonzero(lacking & ~excluded)
@@ -133,9 +133,8 @@ def _refuse_types(columns: Any, **text: Any) -> None:
 
 
 def _judged(
-    where: str,
+    condition: Condition,
     table: Mapping[str, np.ndarray],
-    judged: Mapping[str, np.ndarray],
     used: Mapping[str, str],
     missed: Mapping[str, np.ndarray],
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -144,7 +143,8 @@ def _judged(
     Where the condition cannot be told because a used cell is empty or text, the row is not excluded: it is dropped and
     listed, or refused, like any other.
     """
-    holds, unknown, named = where_mask(where, judged, len(next(iter(table.values()))))
+    (holds, fails), named = condition.told, set(condition.named)
+    unknown = ~holds & ~fails
     sources = {k for name in named & DERIVED.keys() if name not in used for k in DERIVED[name][:2]}
     asked = [k for k, v in used.items() if k in named or v in named or k in sources]
     unreadable = [np.isnan(loose_numbers(table[used[k]])) if _is_number(k) else missed[k] for k in asked]

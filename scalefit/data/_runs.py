@@ -16,7 +16,7 @@ from ._derived import DERIVED, found
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import closed, empty_cells, label, numbered, plain, update
 from ._numbers import is_positive, loose_numbers, one_column, refuse_text, refuse_values
-from ._where import nothing_kept, where_mask
+from ._where import Condition
 
 UNITS: Mapping[str, str] = MappingProxyType(
     {"N": "parameters", "D": "tokens", "C": "FLOP", "U": "unique tokens", "n": "samples seen"}
@@ -169,10 +169,10 @@ class Runs:
 
         **Raises:** `InputError` where the condition cannot be read, names no column, or keeps no run.
         """
-        names = self._names()
-        holds, *_ = where_mask(expr, names, len(self))
+        condition = Condition(expr, self._names(), len(self))
+        holds = condition.told.holds
         if not holds.any():
-            raise nothing_kept(expr, names, len(self), self.name)
+            raise condition.nothing_kept(self.name)
         return self._replace(self.take(holds), excluded=self.excluded + int((~holds).sum()))
 
     def take(self, which: ArrayLike) -> "Runs":

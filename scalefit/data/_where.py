@@ -1,25 +1,28 @@
-"""Conditions over columns, such as `loss < 3.44 and family in ["a", "b"]`: read here, never evaluated as Python.
+"""Conditions over columns, such as `loss < 3.44 and family in ["a", "b"]`: parsed by `ast`, never evaluated as Python.
 
     condition  =  and, or, not, parentheses over
                   sum (< | <= | > | >= | == | !=) sum ...     1e9 < N <= 2.8B may be chained
                   sum [not] in [value, ...]
-                  column is [not] null
+                  sum is [not] null
                   column                                       where it holds true and false
     sum        =  + - * / and parentheses over numbers (1e9, 2.8B), "text", true, false and columns
     column     =  a bare name, or any header in backticks: `Model Size`
 
 An empty cell makes a comparison neither true nor false, as in SQL: such a row is not kept, negated or not.
+
+Each value becomes a Python name that numbers it (`_0 < _1 and _2 in [_3]`): `ast` sees names, operators and brackets.
 """
 
+import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
 
-from .._core import InputError, hint
+from .._core import InputError, Phrase, hint
 from ._numbers import loose_numbers, parse_number
 
 _TOKEN = re.compile(
@@ -28,21 +31,24 @@ _TOKEN = re.compile(
     | (?P<text>"[^"]*"|'[^']*')
     | (?P<column>`[^`]+`)
     | (?P<word>[^\W\d][\w.]*)
-    | (?P<sign><=|>=|==|!=|[<>=()\[\],+\-*/])
+    | (?P<sign><=|>=|==|!=|[<>()\[\],+*/-])
     | (?P<end>$)
     )""",
     re.VERBOSE,
 )
-_KEYWORDS = frozenset({"and", "or", "not", "in", "is", "null", "true", "false"})
-_COMPARE: dict[str, Callable] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-_ARITHMETIC: dict[str, Callable] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+_KEYWORDS = {"and": "and", "or": "or", "not": "not", "in": "in", "is": "is", "null": "None"}
+_EXAMPLE = 'a condition such as "loss < 3.44"'
+_OPERATIONS: dict[type, Callable] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
+    ast.NotEq: operator.ne, ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide,
+}  # fmt: skip
+
+
+class Told(NamedTuple):
+    """For each row: a condition holds; it fails. Neither where a value is missing."""
+
+    holds: Bool[np.ndarray, " row"]
+    fails: Bool[np.ndarray, " row"]
 
 
 class _Token(NamedTuple):
@@ -51,259 +57,200 @@ class _Token(NamedTuple):
     at: int
 
 
-class _Truth(NamedTuple):
-    """For each row: the condition holds; the condition cannot be told for want of a value."""
+class Condition:
+    """A condition over columns.
 
-    holds: Bool[np.ndarray, " row"]
-    unknown: Bool[np.ndarray, " row"]
+    **Arguments:**
 
+    - `expr`: Its text.
+    - `columns`: The columns that it may name, of `size` rows each: numbers, truths or objects.
 
-class _Cells(NamedTuple):
-    """For each row a number (NaN where missing) or a text (`None` where missing), and where it was written."""
+    **Raises:** `InputError` where it cannot be read, or names no column; the message says at which character.
+    """
 
-    values: np.ndarray
-    token: _Token
+    def __init__(self, expr: str, columns: Mapping[str, np.ndarray], size: int):
+        if not isinstance(expr, str):
+            raise InputError("where", expr, _EXAMPLE)
+        if not expr.strip():
+            raise InputError("where", Phrase("is an empty condition"), _EXAMPLE)
+        self.expr, self.columns, self.size = expr, columns, size
+        self.values: list[tuple[np.ndarray, _Token]] = []
+        self.named: list[str] = []
+        try:
+            self.told = self._truth(self._tree())
+        except (RecursionError, MemoryError):
+            raise InputError("where", Phrase(f"{expr[:40]!r}… is nested too deeply"), "fewer parentheses") from None
+        if not self.named:
+            raise InputError("where", Phrase(f"{expr!r} names no column"), f"{_EXAMPLE}, on one column at least")
 
-    @property
-    def is_text(self) -> bool:
-        return self.values.dtype.kind == "O"
+    def nothing_kept(self, name: str) -> InputError:
+        """Return the error where a condition keeps no row, with the ranges of the columns it named."""
+        ranges = []
+        for column in self.named:
+            values = loose_numbers(self.columns[column])
+            values = values[np.isfinite(values)]
+            if values.size:
+                ranges.append(f"{column!r} runs from {values.min():.6g} to {values.max():.6g}")
+        seen = f" ({'; '.join(ranges)})" if ranges else ""
+        kept = Phrase(f"{self.expr!r} keeps none of the {self.size} rows of {name!r}{seen}")
+        return InputError("where", kept, remedy="widen the condition")
 
-    @property
-    def missing(self) -> Bool[np.ndarray, " row"]:
-        if self.is_text:
-            return np.array([v is None for v in self.values], dtype=bool)
-        return np.isnan(self.values.astype(np.float64))
+    def _tree(self) -> ast.expr:
+        """The condition as Python reads it.
 
+        Of a syntax error, which is one of a name, a sign or the end that stands where none may, the place is kept.
+        """
+        tokens, source, starts, closing, before = list(_tokens(self.expr)), "", [], [], ""
+        for token in tokens:
+            kind = token.kind
+            word = token.text if kind == "sign" else _KEYWORDS.get(kind, "")
+            if word == "[" and before != "in":
+                raise _error(self.expr, token, "expected a column, a number or a quoted text")
+            if word in ("(", "["):
+                listed = before == "in"  # a list in parentheses becomes one in brackets, as it may hold one value
+                closing.append((")" if word == "(" else "]", "]" if listed else ")"))
+                word = "[" if listed else "("
+            elif closing and word == closing[-1][0]:
+                word = closing.pop()[1]
+            elif closing and word in (")", "]"):
+                raise _error(self.expr, token, f"expected `{closing[-1][0]}`")
+            elif kind in ("number", "text", "truth", "column"):
+                word = f"_{len(self.values)}"
+                self.values.append((self._leaf(token), token))
+            starts.append(len(source))
+            source, before = f"{source}{word} ", word
+        try:
+            return ast.parse(source.rstrip(), mode="eval").body
+        except SyntaxError as error:
+            if "too many nested" in error.msg:
+                raise RecursionError from None
+            place = sum(start < (error.offset or 0) for start in starts) - 1
+            if "never closed" in error.msg:
+                raise _error(self.expr, tokens[-1], f"expected `{')' if tokens[place].text == '(' else ']'}`") from None
+            after_value = place > 0 and (tokens[place - 1].kind not in ("sign", *_KEYWORDS))
+            wanted = "the end, `and` or `or`" if after_value else "a column, a number or a quoted text"
+            raise _error(self.expr, tokens[place], f"expected {wanted}") from None
 
-def where_mask(
-    expr: str, columns: Mapping[str, np.ndarray], size: int
-) -> tuple[Bool[np.ndarray, " row"], Bool[np.ndarray, " row"], frozenset[str]]:
-    """Return for each row whether the condition holds and whether it cannot be told (then it does not hold), and the
-    columns that it names."""
-    if not isinstance(expr, str):
-        raise InputError(
-            f'where is {expr!r}, which is {type(expr).__name__}; expected text, a condition such as "loss < 3.44".'
-        )
-    reader = _Reader(expr, columns, size)
-    try:
-        holds, unknown = reader.whole()
-    except RecursionError:
-        raise InputError(f"where {expr[:40]!r}… is nested too deeply; write it with fewer parentheses.") from None
-    return holds, unknown, frozenset(reader.named)
+    def _leaf(self, token: _Token) -> np.ndarray:
+        if token.kind == "number":
+            return np.full(self.size, parse_number(token.text), np.float64)
+        if token.kind == "text":
+            return np.full(self.size, token.text[1:-1], object)
+        if token.kind == "truth":
+            return np.full(self.size, token.text.lower() == "true")
+        if token.text not in self.columns:
+            near = hint(token.text, self.columns)
+            raise _error(self.expr, token, f"there is no column {token.text!r}, {near}; put text in quotes")
+        self.named.append(token.text)
+        column = self.columns[token.text]
+        return column if column.dtype.kind in "iufb" else column.astype(object)
+
+    def _compute(self, node: ast.AST) -> Told | np.ndarray:
+        """Truths of a condition, or numbers (NaN where missing) or texts (`None` where missing) of a sum."""
+        match node:
+            case ast.Name(id=name):
+                return self.values[int(name[1:])][0]
+            case ast.BoolOp(op=ast.And(), values=parts):
+                holds, fails = zip(*map(self._truth, parts))
+                return Told(np.all(holds, axis=0), np.any(fails, axis=0))
+            case ast.BoolOp(values=parts):
+                holds, fails = zip(*map(self._truth, parts))
+                return Told(np.any(holds, axis=0), np.all(fails, axis=0))
+            case ast.UnaryOp(op=ast.Not(), operand=part):
+                return Told(*reversed(self._truth(part)))
+            case ast.UnaryOp(op=ast.USub(), operand=part):
+                return -self._numbers(part)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
+                with np.errstate(all="ignore"):
+                    return np.asarray(_OPERATIONS[type(op)](self._numbers(left), self._numbers(right)))
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                if len(ops) > 1 and not all(type(op) in _OPERATIONS for op in ops):
+                    raise self._refused(others[0], "`in` and `is` are not chained; join conditions with `and`")
+                holds, fails = zip(*map(self._step, [left, *others[:-1]], ops, others))
+                return Told(np.all(holds, axis=0), np.any(fails, axis=0))
+        raise self._refused(node, "expected the end, `and` or `or`")
+
+    def _step(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Told:
+        """One comparison of a chain."""
+        match op, right:
+            case ((ast.Is() | ast.IsNot()), ast.Constant(value=None)):
+                holds = _missing(self._cells(left)) == isinstance(op, ast.Is)
+                return Told(holds, ~holds)
+            case ((ast.Is() | ast.IsNot()), _):
+                raise self._refused(right, "expected `null`")
+            case ((ast.In() | ast.NotIn()), ast.List(elts=[_, *_] as listed)):
+                holds = np.any([self._compared(operator.eq, left, one).holds for one in listed], axis=0)
+                found = Told(holds, ~holds & ~_missing(self._cells(left)))
+                return found if isinstance(op, ast.In) else Told(*reversed(found))
+            case ((ast.In() | ast.NotIn()), _):
+                raise self._refused(right, "expected a list in brackets after `in`")
+        return self._compared(_OPERATIONS[type(op)], left, right)
+
+    def _compared(self, operation: Callable, one: ast.expr, two: ast.expr) -> Told:
+        left, right = self._cells(one), self._cells(two)
+        if not left.dtype.kind == right.dtype.kind == "O":
+            left, right = self._numbers(one), self._numbers(two)
+        known, holds = ~(_missing(left) | _missing(right)), np.zeros(self.size, bool)
+        holds[known] = operation(left[known], right[known])
+        return Told(holds, known & ~holds)
+
+    def _truth(self, node: ast.AST) -> Told:
+        found = self._compute(node)
+        if isinstance(found, Told):
+            return found
+        if found.dtype.kind != "b":
+            raise self._refused(node, "expected a comparison, such as `N > 1e9`")
+        return Told(found, ~found)
+
+    def _cells(self, node: ast.AST) -> np.ndarray:
+        found = self._compute(node)
+        if isinstance(found, Told):
+            message = "a condition stands where a value is expected; join conditions with `and`"
+            raise self._refused(node, message)
+        return found
+
+    def _numbers(self, node: ast.AST) -> np.ndarray:
+        cells = self._cells(node)
+        numbers = loose_numbers(cells)
+        if cells.dtype.kind == "O" and np.isnan(numbers).all() and not (missing := _missing(cells)).all():
+            message = f"{cells[~missing][0]!r} is text, and is compared or combined with a number"
+            raise self._refused(node, message)
+        return numbers
+
+    def _refused(self, node: ast.AST, message: str) -> InputError:
+        """An error at the first value of a part."""
+        names = (int(part.id[1:]) for part in ast.walk(node) if isinstance(part, ast.Name))
+        tokens = [token for _, token in self.values] or [_Token("end", "", 0)]
+        return _error(self.expr, tokens[min(names, default=-1)], message)
 
 
 def names_in(expr: str) -> frozenset[str]:
     """Return the names that a condition uses, whether there are such columns or not."""
-    tokens = _Reader(expr, {}, 0).tokens
-    words = (token.text for token in tokens if token.kind == "word" and token.text.lower() not in _KEYWORDS)
-    return frozenset((*words, *(token.text.strip("`") for token in tokens if token.kind == "column")))
+    return frozenset(token.text for token in _tokens(expr) if token.kind == "column")
 
 
-def nothing_kept(expr: str, columns: Mapping[str, np.ndarray], size: int, name: str) -> InputError:
-    """Return the error for a condition that keeps no row, with the ranges of the columns it named."""
-    reader = _Reader(expr, columns, size)
-    reader.whole()
-    ranges = []
-    for column in reader.named:
-        values = loose_numbers(columns[column])
-        values = values[np.isfinite(values)]
-        if values.size:
-            ranges.append(f"{column!r} runs from {values.min():.6g} to {values.max():.6g}")
-    seen = f" ({'; '.join(ranges)})" if ranges else ""
-    return InputError(f"where {expr!r} keeps none of the {size} rows of {name!r}{seen}. Widen the condition.")
+def _tokens(expr: str) -> Iterator[_Token]:
+    """Tokens of a condition; a keyword is a kind of its own."""
+    at, kind = 0, ""
+    while kind != "end":
+        match = _TOKEN.match(expr, at)
+        if match is None:
+            sign = expr[at:].lstrip()[0]
+            token = _Token("sign", sign, expr.index(sign, at))
+            raise _error(expr, token, "use `==` to compare" if sign == "=" else "this cannot be read")
+        kind, at = match.lastgroup or "end", match.end()
+        text, low = match[kind], match[kind].lower()
+        if kind == "word":
+            kind = low if low in _KEYWORDS else "truth" if low in ("true", "false") else "column"
+        yield _Token(kind, text.strip("`"), match.start(match.lastgroup or "end"))
 
 
-class _Reader:
-    """Reads an expression from left to right, one method a level of binding, computing as it goes."""
+def _missing(cells: np.ndarray) -> Bool[np.ndarray, " row"]:
+    if cells.dtype.kind == "O":
+        return np.array([c is None for c in cells], dtype=bool)
+    return np.isnan(cells.astype(np.float64))
 
-    def __init__(self, expr: str, columns: Mapping[str, np.ndarray], size: int):
-        self.expr, self.columns, self.size = expr, columns, size
-        self.tokens = self._tokens()
-        self.next = 0
-        self.named: list[str] = []
 
-    def whole(self) -> _Truth:
-        if self.tokens[0].kind == "end":
-            raise InputError('where was given an empty condition; expected one such as "loss < 3.44".')
-        truth = self._truth(self._either())
-        if self._peek().kind != "end":
-            raise self._error(self._peek(), "expected the end, `and` or `or`")
-        if not self.named:
-            raise InputError(
-                f'where {self.expr!r} names no column; expected a condition on one at least, such as "loss < 3.44".'
-            )
-        return truth
-
-    # Levels of binding, loosest first. Each gives a _Truth or _Cells; `_truth` and `_cells` insist on one of them.
-
-    def _either(self) -> _Truth | _Cells:
-        left = self._both()
-        while self._take("or"):
-            a, b = self._truth(left), self._truth(self._both())
-            holds = a.holds | b.holds
-            left = _Truth(holds, (a.unknown | b.unknown) & ~holds)
-        return left
-
-    def _both(self) -> _Truth | _Cells:
-        left = self._negation()
-        while self._take("and"):
-            a, b = self._truth(left), self._truth(self._negation())
-            fails = (~a.holds & ~a.unknown) | (~b.holds & ~b.unknown)
-            left = _Truth(a.holds & b.holds, (a.unknown | b.unknown) & ~fails)
-        return left
-
-    def _negation(self) -> _Truth | _Cells:
-        if self._take("not"):
-            a = self._truth(self._negation())
-            return _Truth(~a.holds & ~a.unknown, a.unknown)
-        return self._comparison()
-
-    def _comparison(self) -> _Truth | _Cells:
-        left = self._sum()
-        if self._take("is"):
-            wanted = not self._take("not")
-            self._expect("null")
-            return _Truth(self._cells(left).missing == wanted, np.zeros(self.size, bool))
-        negated = self._peek().text.lower() == "not" and self._peek(1).text.lower() == "in"
-        if negated:
-            self._take("not")
-        if self._take("in"):
-            found = self._among(self._cells(left))
-            return _Truth(~found.holds & ~found.unknown, found.unknown) if negated else found
-        truth: _Truth | None = None
-        while self._peek().kind == "sign" and self._peek().text in (*_COMPARE, "="):
-            sign = self._advance()
-            if sign.text == "=":
-                raise self._error(sign, "use `==` to compare")
-            right = self._sum()
-            step = self._compare(sign.text, self._cells(left), self._cells(right))
-            fails = ~step.holds & ~step.unknown
-            if truth is not None:
-                fails |= ~truth.holds & ~truth.unknown
-                step = _Truth(truth.holds & step.holds, (truth.unknown | step.unknown) & ~fails)
-            truth, left = step, right
-        return left if truth is None else truth
-
-    def _sum(self) -> _Truth | _Cells:
-        return self._chain(("+", "-"), self._product)
-
-    def _product(self) -> _Truth | _Cells:
-        return self._chain(("*", "/"), self._atom)
-
-    def _chain(self, signs: tuple[str, ...], part: Callable[[], _Truth | _Cells]) -> _Truth | _Cells:
-        left = part()
-        while self._peek().kind == "sign" and self._peek().text in signs:
-            sign = self._advance()
-            a, b = self._as_numbers(self._cells(left)), self._as_numbers(self._cells(part()))
-            with np.errstate(all="ignore"):
-                left = _Cells(np.asarray(_ARITHMETIC[sign.text](a, b)), sign)
-        return left
-
-    def _atom(self) -> _Truth | _Cells:
-        token = self._advance()
-        word = token.text.lower()
-        if token.text == "(" and token.kind == "sign":
-            inner = self._either()
-            self._expect(")")
-            return inner
-        if token.text == "-" and token.kind == "sign":
-            return _Cells(-self._as_numbers(self._cells(self._atom())), token)
-        if token.kind == "number":
-            return _Cells(np.full(self.size, parse_number(token.text), np.float64), token)
-        if token.kind == "text":
-            return _Cells(np.full(self.size, token.text[1:-1], object), token)
-        if token.kind == "word" and word in ("true", "false"):
-            return _Cells(np.full(self.size, word == "true"), token)
-        if token.kind == "column" or (token.kind == "word" and word not in _KEYWORDS):
-            return _Cells(self._column(token), token)
-        raise self._error(token, "expected a column, a number or a quoted text")
-
-    def _column(self, token: _Token) -> np.ndarray:
-        name = token.text.strip("`")
-        if name not in self.columns:
-            raise self._error(token, f"there is no column {name!r}, {hint(name, self.columns)}; put text in quotes")
-        self.named.append(name)
-        column = self.columns[name]
-        return column.astype(object) if column.dtype.kind not in "iufb" else column
-
-    def _among(self, left: _Cells) -> _Truth:
-        opening = self._advance()
-        if opening.text not in ("[", "("):
-            raise self._error(opening, "expected a list in brackets after `in`")
-        found = _Truth(np.zeros(self.size, bool), left.missing)
-        while True:
-            same = self._compare("==", left, self._cells(self._sum()))
-            found = _Truth(found.holds | same.holds, found.unknown)
-            if not self._take(","):
-                break
-        self._expect("]" if opening.text == "[" else ")")
-        return found
-
-    def _compare(self, sign: str, left: _Cells, right: _Cells) -> _Truth:
-        if not (left.is_text and right.is_text):
-            left = _Cells(self._as_numbers(left), left.token)
-            right = _Cells(self._as_numbers(right), right.token)
-        unknown = left.missing | right.missing
-        holds = np.zeros(self.size, bool)
-        known = ~unknown
-        holds[known] = np.asarray(_COMPARE[sign](left.values[known], right.values[known]), dtype=bool)
-        return _Truth(holds, unknown)
-
-    def _as_numbers(self, cells: _Cells) -> np.ndarray:
-        numbers = loose_numbers(cells.values)
-        if cells.is_text and np.isnan(numbers).all() and not cells.missing.all():
-            example = next(v for v in cells.values if v is not None)
-            raise self._error(cells.token, f"{example!r} is text, and is compared or combined with a number")
-        return numbers
-
-    # What a level insists on.
-
-    def _truth(self, part: _Truth | _Cells) -> _Truth:
-        if isinstance(part, _Truth):
-            return part
-        if part.values.dtype.kind != "b":
-            raise self._error(part.token, "expected a comparison, such as `N > 1e9`")
-        return _Truth(part.values.copy(), np.zeros(self.size, bool))
-
-    def _cells(self, part: _Truth | _Cells) -> _Cells:
-        if isinstance(part, _Truth):
-            raise self._error(self._peek(), "a condition stands where a value is expected; join conditions with `and`")
-        return part
-
-    # Tokens.
-
-    def _tokens(self) -> list[_Token]:
-        tokens, at = [], 0
-        while True:
-            match = _TOKEN.match(self.expr, at)
-            if match is None:
-                start = at + len(self.expr[at:]) - len(self.expr[at:].lstrip())
-                raise self._error(_Token("", self.expr[start], start), "this cannot be read")
-            kind = match.lastgroup or "end"
-            tokens.append(_Token(kind, match[kind], match.start(kind)))
-            if kind == "end":
-                return tokens
-            at = match.end()
-
-    def _peek(self, ahead: int = 0) -> _Token:
-        return self.tokens[min(self.next + ahead, len(self.tokens) - 1)]
-
-    def _advance(self) -> _Token:
-        token = self._peek()
-        self.next += 1
-        return token
-
-    def _take(self, text: str) -> bool:
-        token = self._peek()
-        if token.kind in ("word", "sign") and token.text.lower() == text:
-            self.next += 1
-            return True
-        return False
-
-    def _expect(self, text: str) -> None:
-        if not self._take(text):
-            raise self._error(self._peek(), f"expected `{text}`")
-
-    def _error(self, token: _Token, message: str) -> InputError:
-        place = "at its end" if token.kind == "end" else f"at character {token.at + 1} ({token.text!r})"
-        return InputError(f"where {self.expr!r}, {place}: {message}.")
+def _error(expr: str, token: _Token, message: str) -> InputError:
+    place = "at its end" if token.kind == "end" else f"at character {token.at + 1} ({token.text!r})"
+    return InputError("where", Phrase(f"{expr!r}, {place}: {message}"))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from scalefit._core import InputError
-from scalefit.data._where import where_mask
+from scalefit.data._where import Condition
 
 COLUMNS = {
     "loss": np.array([3.0, 2.5, np.nan, 2.0]),
@@ -51,9 +51,9 @@ COLUMNS = {
 def test_conditions_keep_the_rows_they_say(expr, kept):
     if kept is None:
         with pytest.raises(InputError, match="this cannot be read"):
-            where_mask(expr, COLUMNS, 4)
+            Condition(expr, COLUMNS, 4)
     else:
-        assert np.flatnonzero(where_mask(expr, COLUMNS, 4)[0]).tolist() == kept
+        assert np.flatnonzero(Condition(expr, COLUMNS, 4).told.holds).tolist() == kept
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,8 @@ def test_conditions_keep_the_rows_they_say(expr, kept):
     ],
 )
 def test_an_empty_cell_is_unknown_only_where_it_decides(expr, unknown):
-    assert np.flatnonzero(where_mask(expr, COLUMNS, 4)[1]).tolist() == unknown
+    holds, fails = Condition(expr, COLUMNS, 4).told
+    assert np.flatnonzero(~holds & ~fails).tolist() == unknown
 
 
 @pytest.mark.parametrize(
@@ -102,4 +103,4 @@ def test_an_empty_cell_is_unknown_only_where_it_decides(expr, unknown):
 )
 def test_what_cannot_be_read_is_refused_at_its_place(expr, message):
     with pytest.raises(InputError, match=message):
-        where_mask(expr, COLUMNS, 4)
+        Condition(expr, COLUMNS, 4)
