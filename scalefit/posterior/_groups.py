@@ -129,7 +129,7 @@ def sample_groups(
         residuals = log_likelihoods(model.curve, at.numbers, groups)[1]
         drawn, at, residuals = jax.tree.map(np.asarray, (drawn, at, residuals))
     found = _diagnosed(drawn, model, prepared, noise, num)
-    about = _fit(whole, prepared, studies, at, residuals, by, _mixed(found))
+    about = _fit(whole, prepared, studies, at, residuals, by, _worst(found) <= MIXED)
     ensemble = _ensemble(about, prepared, drawn, num, found, seed)
     found["contraction"] = _contraction(model, groups, ensemble, drawn)
     found["priors"] = _said(model, groups, prepared)
@@ -248,10 +248,6 @@ def _worst(found: Mapping[str, Any]) -> float:
     """The largest R̂ of any number of any group or of the population."""
     of_groups = [float(np.max(r)) for r in found["rhat"].values()]
     return max([*of_groups, *(one["rhat"] for one in found["population"].values())])
-
-
-def _mixed(found: Mapping[str, Any]) -> bool:
-    return found["divergences"] == 0 and _worst(found) <= MIXED
 
 
 def _natural(prepared: Prepared, numbers: Float[np.ndarray, "law number"]) -> tuple[AbstractLaw, np.ndarray]:
