@@ -2,9 +2,9 @@
 
 from .._core import hint as hint
 from .._core import listed as listed
-from ._catalog import data_sets as data_sets
-from ._data_set import DataFile as DataFile
-from ._data_set import DataSet as DataSet
+from ._data_sets import DataFile as DataFile
+from ._data_sets import DataSet as DataSet
+from ._data_sets import data_sets as data_sets
 from ._dropped import Dropped as Dropped
 from ._fetch import fetch as fetch
 from ._joined import joined as joined

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .._core import InputError, hint
-from ._catalog import BUNDLED, BUNDLED_FILES, DataFile, DataSet, data_file, data_set
+from ._data_sets import BUNDLED, BUNDLED_FILES, DataFile, DataSet, data_file, data_set
 
 FOLDER = "SCALEFIT_DATA"
 

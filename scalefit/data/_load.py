@@ -9,7 +9,7 @@ from typing import Literal, TypedDict, overload
 import numpy as np
 
 from .._core import InputError
-from ._catalog import BUNDLED, BUNDLED_POOLS, BUNDLED_UNITS, data_set
+from ._data_sets import BUNDLED, BUNDLED_POOLS, BUNDLED_UNITS, data_set
 from ._fetch import fetch
 from ._pools import Pools, pooled
 from ._read import read_runs
