@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from . import _named
 from ._interrupt import STATUS as INTERRUPTED
 from ._interrupt import leave, obeyed, tell
 
@@ -69,6 +70,13 @@ _OPTIONS = (
 
 class Group(TyperGroup):
     """The root command: commands raise, and it alone prints errors and chooses the exit status."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command asked for, whose options messages name from then on."""
+        found = super().resolve_command(ctx, args)
+        if found[1] is not None:
+            _named.know(found[1].params)
+        return found
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command asked for; an interruption is one line."""
@@ -135,13 +143,16 @@ def _status(error: Exception) -> int:
     from .._core import InputError, NotConverged
 
     if isinstance(error, InputError | NotConverged):
-        say(as_options(str(error)))
+        say(as_options(error))
         return INPUT_ERROR if isinstance(error, InputError) else NOT_CONVERGED
     raise error
 
 
-def as_options(sentence: str) -> str:
+def as_options(said: Exception | str) -> str:
     """Arguments of the library's functions, in a sentence of theirs, as the options that set them."""
+    sentence = _named.as_options(said)
+    if getattr(said, "argument", None) is not None:
+        return sentence
     for pattern, option in _OPTIONS:
         sentence = re.sub(pattern, option, sentence)
     return sentence
