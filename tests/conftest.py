@@ -17,6 +17,9 @@ from jaxtyping import config, install_import_hook
 # Before any test imports the package: every annotated array of it is checked at run time, in tests only.
 install_import_hook("scalefit", "runtime_checks.check")
 
+# XLA writes to standard error where a busy machine compiles slowly, and there tests ask what a command says.
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
 TESTS = Path(__file__).parent
 ARRAY_FOLDERS = {"solve", "params", "laws", "noise"}
 """Folders of array functions: 64 bits and strict promotion there; everything else runs under JAX's default setting."""

@@ -7,6 +7,8 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+import scalefit as sf
+
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 MOST_BYTES = 200_000
@@ -24,6 +26,15 @@ def pictures(cell: dict) -> int:
     return sum("image/png" in one.get("data", {}) for one in cell["outputs"])
 
 
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    """A notebook, by its path; where it reads public data, they must be at hand."""
+    text = "".join("".join(cell["source"]) for cell in cells(request.param))
+    if set(re.findall(r'load_data\("([\w-]+)"', text)) & {record.name for record in sf.data_sets()}:
+        request.getfixturevalue("public_data")
+    return request.param
+
+
 @pytest.fixture
 def pyplot():
     """Where notebooks draw: without a display, and all closed afterwards."""
@@ -36,13 +47,12 @@ def pyplot():
     matplotlib.use(before)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_cells_run_in_order_and_print_what_is_shown(path, pyplot, capsys, tmp_path, monkeypatch):
+def test_cells_run_in_order_and_print_what_is_shown(notebook, pyplot, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for number, cell in enumerate(cells(path), start=1):
+    for number, cell in enumerate(cells(notebook), start=1):
         assert cell["execution_count"] == number
-        exec(compile("".join(cell["source"]), f"{path.name}, cell {number}", "exec"), names)
+        exec(compile("".join(cell["source"]), f"{notebook.name}, cell {number}", "exec"), names)
         said, shown = capsys.readouterr().out, printed(cell)
         assert re.sub(NUMBER, "#", said).split() == re.sub(NUMBER, "#", shown).split()
         here, there = ([float(found) for found in re.findall(NUMBER, text)] for text in (said, shown))

@@ -1,7 +1,5 @@
 """Where failures that are nobody's input go."""
 
-import contextlib
-import signal
 import subprocess
 import sys
 import warnings
@@ -74,16 +72,48 @@ def test_warnings_are_sentences(capsys):
     assert capsys.readouterr() == ("", "scalefit: 2 of 60 draws failed: raise --max-steps.\n")
 
 
-@pytest.mark.parametrize("seconds", [1.0, 8.0])
-def test_interruption_of_a_job(tmp_path, runs_csv, seconds):
-    """A real signal, among imports and in the middle of compiled code: one line, 130, and nothing left behind."""
-    command = [sys.executable, "-m", "scalefit.cli", "fit", str(runs_csv), "--law", "chinchilla"]
-    command += ["--bootstrap", "200000", "--out", str(tmp_path / "out")]
-    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        job.wait(seconds)
-    job.send_signal(signal.SIGINT)
-    out, err = job.communicate(timeout=30)
-    assert (job.returncode, out) == (130, "")
-    assert err.endswith("scalefit: interrupted; nothing was written\n")
-    assert list(tmp_path.iterdir()) == []
+INTERRUPTED = '''
+"""`scalefit`, to which a real signal is sent at a moment that is named."""
+
+import os, signal, sys, threading
+
+moment = sys.argv.pop(1)
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Imports:
+    """Asked for every module before it is found."""
+
+    def find_spec(name, path=None, target=None):
+        if name == "equinox":
+            interrupt()
+
+if moment == "imports":
+    sys.meta_path.insert(0, Imports)
+else:
+    import scalefit.estimate
+    undisturbed = scalefit.estimate.bootstrap
+
+    def bootstrap(*arguments, **options):
+        threading.Timer(0.5, interrupt).start()
+        return undisturbed(*arguments, **options)
+
+    scalefit.estimate.bootstrap = bootstrap
+
+from scalefit.cli import main
+main()
+'''
+
+
+@pytest.mark.parametrize("moment", ["imports", "bootstrap"])
+def test_interruption_of_a_job(tmp_path, runs_csv, moment):
+    """Among imports, and in refits that would take many seconds more: one line, 130, and nothing left behind."""
+    out, script = tmp_path / "out", tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    command = [sys.executable, str(script), moment, "fit", str(runs_csv), "--law", "chinchilla"]
+    command += ["--bootstrap", "400000", "--out", str(out)]
+    job = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert (job.returncode, job.stdout) == (130, "")
+    assert job.stderr.endswith("scalefit: interrupted; nothing was written\n")
+    assert list(tmp_path.iterdir()) == [script]

@@ -60,7 +60,7 @@ print(json.dumps(found))
 def run(devices: int, program: str = PROGRAM) -> Any:
     environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=600
     )
     return json.loads(done.stdout)
 

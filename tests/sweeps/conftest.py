@@ -76,7 +76,7 @@ def alone(words: Path, start: "Start", tmp_path_factory: pytest.TempPathFactory)
     """That sweep, done by one process that nothing disturbed; what it compiles is kept for the others."""
     out = tmp_path_factory.mktemp("alone") / "out"
     job = start(words, "--out", out)
-    _, err = job.communicate(timeout=120)
+    _, err = job.communicate(timeout=600)
     assert job.returncode == 0, err
     return out
 

@@ -25,10 +25,10 @@ import ray
 from ray.cluster_utils import Cluster
 
 config, out = sys.argv[1:]
-small = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
-cluster = Cluster(initialize_head=True, head_node_args=small)
-second = cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20)
-cluster.wait_for_nodes()
+small = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "wait": False}
+cluster = Cluster(initialize_head=True, head_node_args=small | {"include_dashboard": False})
+second = cluster.add_node(**small)
+cluster.wait_for_nodes(timeout=300)
 os.environ.pop("RAY_ADDRESS", None)
 
 import scalefit as sf
@@ -49,6 +49,9 @@ again = [name for name in kept if kept[name] != now[name]]
 print(json.dumps({"done": swept.done, "failed": swept.chunks_failed, "kept": len(kept), "again": again}))
 cluster.shutdown()
 '''
+
+PATIENCE = 600.0
+"""Seconds after which a job that hangs is ended; no test is timed by it."""
 
 
 def table(out):
@@ -80,7 +83,7 @@ def test_two_shares_at_once(start, words, alone, tmp_path):
 
 
 def account(job):
-    out, err = job.communicate(timeout=120)
+    out, err = job.communicate(timeout=PATIENCE)
     assert job.returncode == 0, err
     return json.loads(out, parse_constant=pytest.fail)
 
@@ -107,7 +110,9 @@ def test_ray(compiled, words, alone, tmp_path):
     kept = {"JAX_COMPILATION_CACHE_DIR": compiled["SCALEFIT_CACHE"], "PYTHONWARNINGS": "ignore"}
     kept |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0"}
     kept |= {"RAY_USAGE_STATS_ENABLED": "0"}
-    job = subprocess.run(command, env={**compiled, **kept}, capture_output=True, text=True, timeout=240)
+    # Ray gives its own processes half a minute to start, too little where a machine is busy.
+    kept |= {"RAY_gcs_server_port_wait_time_s": "300", "RAY_worker_register_timeout_seconds": "300"}
+    job = subprocess.run(command, env={**compiled, **kept}, capture_output=True, text=True, timeout=PATIENCE)
     assert job.returncode == 0, job.stderr
     told = json.loads(job.stdout.splitlines()[-1])
     assert (told["done"], told["failed"], told["again"]) == (28, {}, [])
