@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scalefit.estimate._prepare import Prepared, free_numbers, prepare, size_law
+from scalefit.estimate._studies import Studies
 from scipy.optimize import OptimizeResult, minimize
 
 import scalefit as sf
-from scalefit.estimate._prepare import Prepared, free_numbers, prepare, size_law
-from scalefit.estimate._studies import Studies
 from scalefit.laws import AbstractLaw
 from scalefit.noise import AbstractNoise
 from scalefit.solve import Solutions, solve

@@ -137,7 +137,7 @@ def main() -> None:
             for how, (p, products) in variants().items()
         }
         if count <= CHUNK:
-            contenders["sf.bootstrap"] = lambda count=count: sf.bootstrap(fit, runs, num=count)
+            contenders["sf.bootstrap"] = lambda count=count: sf.bootstrap(fit, num=count)
         contest(report, job, count, contenders, 2 if given.quick or count > CHUNK else 5)
         del draws, contenders
     for count in (500,) if given.quick else (1000, 10_000):

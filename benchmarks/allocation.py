@@ -21,7 +21,7 @@ def main() -> None:
     rows = [legacy.choice(len(runs), size=len(runs), replace=True) for _ in range(count)]
     weights = np.stack([np.bincount(row, minlength=len(runs)) for row in rows]).astype(float)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3), seed=0)
-    draws = sf.bootstrap(fit, runs, weights=weights)
+    draws = sf.bootstrap(fit, weights=weights)
 
     report = Report(
         "allocation",

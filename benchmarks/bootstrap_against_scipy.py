@@ -128,9 +128,7 @@ def chinchilla(report: Report, given: Options) -> None:
     law = fit.law
     at = np.array([np.log(law.E), np.log(law.A), np.log(law.B), law.alpha, law.beta], float)
     contenders = {
-        "scalefit, sf.bootstrap": Contender(
-            draws, lambda: np.asarray(sf.bootstrap(fit, runs, weights=weights).objective)
-        ),
+        "scalefit, sf.bootstrap": Contender(draws, lambda: np.asarray(sf.bootstrap(fit, weights=weights).objective)),
         "scalefit, solver alone": scalefit_on(problem, draws),
         "scalefit, solver alone, mixed": scalefit_on(problem, draws, precision="mixed"),
         "scalefit, solver alone, float32": scalefit_on(problem, draws, precision="float32"),
@@ -160,9 +158,7 @@ def another(
     if template is sf.laws.DataConstrained:
         start[0] = np.log(start[0] * problem.prepared.typical[0])
     contenders = {
-        "scalefit, sf.bootstrap": Contender(
-            draws, lambda: np.asarray(sf.bootstrap(fit, runs, weights=weights).objective)
-        ),
+        "scalefit, sf.bootstrap": Contender(draws, lambda: np.asarray(sf.bootstrap(fit, weights=weights).objective)),
         "scalefit, solver alone": scalefit_on(problem, draws),
         "scalefit, solver alone, mixed": scalefit_on(problem, draws, precision="mixed"),
         TIGHT: scipy_on(objective, start, weights[:few], gtol=1e-10),

@@ -143,7 +143,7 @@ def laplace_of_each(fits: Any, runs: sf.Runs, cluster: Any) -> Joined:
     laws = []
     for key in fits.keys:
         try:
-            laws.append(sf.laplace(fits[key], runs, num=DRAWS, cluster=cluster).law)
+            laws.append(sf.laplace(fits[key], num=DRAWS, cluster=cluster).law)
         except sf.InputError:
             laws.append(jax.tree.map(lambda a: np.full(DRAWS, np.nan), TRUTH))
     law = jax.tree.map(lambda *a: np.stack(a), *laws)
@@ -160,20 +160,20 @@ def methods(design: Design, runs: sf.Runs, few: int) -> dict[str, Callable[[], A
         return sf.fit(law, some, by="study", noise=design.noise, throw=False)
 
     def by_chains() -> Any:
-        return sf.sample(of_few(), some, num=CHAIN_DRAWS, method="nuts", cluster=cluster)
+        return sf.sample(of_few(), num=CHAIN_DRAWS, method="nuts", cluster=cluster)
 
     def by_huber() -> Any:
         own = sf.fit(law, runs, by="study", noise=huber, throw=False)
-        return sf.bootstrap(own, runs, num=RESAMPLES, cluster=cluster)
+        return sf.bootstrap(own, num=RESAMPLES, cluster=cluster)
 
     found: dict[str, Callable[[], Any]] = {
-        "importance": lambda: sf.sample(fits, runs, num=DRAWS, method="is", cluster=cluster)
+        "importance": lambda: sf.sample(fits, num=DRAWS, method="is", cluster=cluster)
     }
     if design.chains:
         found["NUTS"] = by_chains
     if not design.others:
         return found
-    found["bootstrap"] = lambda: sf.bootstrap(fits, runs, num=RESAMPLES, cluster=cluster)
+    found["bootstrap"] = lambda: sf.bootstrap(fits, num=RESAMPLES, cluster=cluster)
     if design.huber:
         found["bootstrap, Huber"] = by_huber
     if design.truth != "clustered" or cluster is None:

@@ -59,7 +59,7 @@ def ranks(name: str, row: LawRow, studies: int, count: int, num: int) -> tuple[l
     columns: dict[str, Any] = {name: np.tile(column, studies) for name, column in points.items()}
     runs = sf.Runs(target.ravel(), **columns, study=np.repeat(np.arange(studies), count))
     fits = sf.fit(row.truth, runs, by="study", noise=sf.noise.Gaussian(), throw=False)
-    draws = sf.sample(fits, runs, num=num, priors=priors_about(row), cluster=None)
+    draws = sf.sample(fits, num=num, priors=priors_about(row), cluster=None)
     good = np.asarray(fits.converged)
     by_weights = float(np.mean(draws.diagnostics["method"] == "is"))
     return names, np.sum(values(draws.law) < truths[:, None], axis=1)[good], by_weights

@@ -33,7 +33,7 @@ def law_table(runs: sf.Runs) -> None:
     for first in FIRST:
         part = runs if first is None else runs.where(f"D >= {first}")
         fit = sf.fit(sf.laws.Chinchilla, part, noise=sf.noise.Gaussian(), seed=0)
-        found = sf.summary(sf.bootstrap(fit, part, num=RESAMPLES, seed=0))
+        found = sf.summary(sf.bootstrap(fit, num=RESAMPLES, seed=0))
         some = [f"{short(found[k].value, 3)} ± {short(found[k].se, 3)}" for k in ("E", "alpha", "beta")]
         what = f"all {len(part)}" if first is None else f"D ≥ {first:,}"
         rms = short(float(np.sqrt(np.mean(fit.residuals**2))), 4)

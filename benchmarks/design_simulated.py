@@ -184,8 +184,7 @@ def study(name: str, pool: Pool, count: int, report: Report) -> None:
     first = sf.Runs(loss=studies.loss[groups, where], **inputs, name="pilots")
     begun = time.perf_counter()
     drawn = sf.bootstrap(
-        sf.fit(sf.laws.Chinchilla, first, noise=NOISE_LAW, by="group", throw=False),
-        first, num=DRAWS, cluster=None, seed=SEED,
+        sf.fit(sf.laws.Chinchilla, first, noise=NOISE_LAW, by="group", throw=False), num=DRAWS, cluster=None, seed=SEED,
     )  # fmt: skip
     many = jax.tree.map(np.ravel, drawn.law)
     pilot_time = time.perf_counter() - begun

@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from _problems import Problem
 from _report import Report, alternate, options
+from scalefit.estimate._prepare import free_numbers, laws_at, prepare
+from scalefit.estimate._studies import Studies
 
 import scalefit as sf
-from scalefit.estimate._prepare import free_numbers, laws_at, prepare
 from scalefit.estimate._resamples import fill
-from scalefit.estimate._studies import Studies
 from scalefit.laws import AbstractLaw
 from scalefit.results._predict import evaluate
 from scalefit.solve import Precision

@@ -19,13 +19,13 @@ from _problems import (
     published_grid,
 )
 from _report import Report, alternate, options
+from scalefit.estimate._prepare import prepare
+from scalefit.estimate._studies import Studies
 from scipy.optimize import minimize
 
 import scalefit as sf
-from scalefit.estimate._prepare import prepare
 from scalefit.estimate._starts import given as given_starts
 from scalefit.estimate._starts import nodes, screened
-from scalefit.estimate._studies import Studies
 from scalefit.solve import polish, screen, solve
 
 NEAR = 1e-6

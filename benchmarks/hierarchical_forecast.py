@@ -123,7 +123,7 @@ def offset(every: bool) -> Callable[..., Forecast]:
             offsets = offsets - offsets.mean()
             if np.max(np.abs(offsets - before)) < 1e-4:
                 break
-        draws = sf.bootstrap(fit, level, num=DRAWS, cluster="group", seed=seed)
+        draws = sf.bootstrap(fit, num=DRAWS, cluster="group", seed=seed)
         kept = np.flatnonzero(draws.converged)
         spread = float(np.std(offsets, ddof=1)) if every else APART
         grid = np.linspace(-6.0 * spread, 6.0 * spread, 2001)

@@ -176,7 +176,7 @@ def curved(fit: sf.Fit, runs: sf.Runs, num: int) -> tuple[Any, np.ndarray]:
             fixed=fit.fixed, num_starts=2, throw=False,
         )  # fmt: skip
         try:
-            last = sf.laplace(one, part, num=num).law
+            last = sf.laplace(one, num=num).law
             laws.append(last)
             good.append(True)
         except sf.InputError:
@@ -248,7 +248,7 @@ def main() -> None:
         for method in ("rows", "laplace", "parametric"):
             begun = time.process_time()
             if method == "rows":
-                draws = sf.bootstrap(fit, part, num=num, cluster=None)
+                draws = sf.bootstrap(fit, num=num, cluster=None)
                 laws, good = draws.law, np.asarray(draws.converged)
             elif method == "laplace":
                 laws, good = curved(fit, part, num)

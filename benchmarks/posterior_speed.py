@@ -53,7 +53,7 @@ def main() -> None:
     found: dict[str, Any] = {}
 
     def ours(method: Any, num: int) -> None:
-        found[f"{method} {num}"] = sf.sample(fit, runs, num=num, method=method, cluster=None)
+        found[f"{method} {num}"] = sf.sample(fit, num=num, method=method, cluster=None)
 
     with jax.enable_x64(True):
         chains = MCMC(NUTS(plain), num_warmup=1000, num_samples=500 if given.quick else 1000, num_chains=4,

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 import scalefit as sf
-from scalefit.laws import AbstractLaw, Chinchilla, input_names
-from scalefit.params import slots
-from scalefit.results import Ensemble, Fit, Source
+from scalefit.laws import SHARE, AbstractLaw, Chinchilla, input_names, input_units
+from scalefit.problem import Problem
+from scalefit.results import Ensemble, Fit
 
 Sample = Callable[[np.random.Generator, int], dict[str, np.ndarray]]
 
@@ -143,6 +143,26 @@ def wide_inputs(row: LawRow, rng: np.random.Generator, count: int) -> dict[str, 
     return (row.wide or everywhere)(rng, count)
 
 
+def made_up_problem(
+    law: AbstractLaw, count: int, *, noise: Any = None, fixed: tuple[str, ...] = (), studies: int = 0, **source: Any
+) -> Problem:
+    """A problem that costs no fit: so many runs, of each of several studies if so, spread over the usual sizes.
+
+    **Arguments:**
+
+    - `source`: What the problem says of its source instead, by field.
+    """
+    rows = count * max(studies, 1)
+    inputs = {n: np.geomspace(1e7, 1e10, rows) for n, unit in input_units(law).items() if unit != SHARE}
+    shared = [n for n, unit in input_units(law).items() if unit == SHARE]
+    inputs |= {n: np.asarray(np.arange(rows) % len(shared) == i, float) for i, n in enumerate(shared)}
+    group = np.repeat([f"study {s}" for s in range(studies)], count) if studies else None
+    runs = sf.Runs(np.linspace(0.1, 0.9, rows), target="error", group=group, name="a table", **inputs)
+    noise = sf.noise.Huber(2e-3) if noise is None else noise
+    problem = Problem.of(law, runs, noise, fixed, "group" if studies else None)
+    return dataclasses.replace(problem, source=dataclasses.replace(problem.source, **source))
+
+
 def made_up_draws(count: int = 400) -> Ensemble[Any]:
     """An ensemble that costs no fit, like resamples of Epoch's 240 runs.
 
@@ -159,10 +179,9 @@ def made_up_draws(count: int = 400) -> Ensemble[Any]:
 def _about(law: AbstractLaw, laws: Any) -> Ensemble[Any]:
     """A fit that ends in a law, and draws about it."""
     count, one = len(np.ravel(laws.E)), np.asarray(0.0)
-    ranges = {"N": (5e7, 1.7e10), "D": (3e8, 4e11), "C": (5.6e17, 1.3e22)}
-    source = Source("made up", "", "loss", 3, ranges)
-    free = tuple(slot.name for slot in slots(law))
-    lost = np.zeros(len(free), bool)
-    fit = Fit(law, one, np.asarray(0), one, np.zeros(3), lost, np.asarray(1), sf.noise.Gaussian(), 1, free, 0, source)
+    runs = sf.Runs([2.0, 3.0, 2.5], N=[5e7, 1.7e10, 1e9], D=[3e8, 4e11, 1e10], C=[5.6e17, 1.3e22, 1e20], name="made up")
+    problem = Problem.of(law, runs, sf.noise.Gaussian())
+    lost = np.zeros(len(problem.free), bool)
+    fit = Fit(law, one, np.asarray(0), one, np.zeros(3), lost, np.asarray(1), problem, 1, 0)
     none = np.full(count, np.nan)
-    return Ensemble(laws, none, np.zeros(count, int), none, np.zeros((count, len(free)), bool), fit, "made up", 0)
+    return Ensemble(laws, none, np.zeros(count, int), none, np.zeros((count, len(lost)), bool), fit, "made up", 0)

@@ -8,10 +8,10 @@ import typer
 
 from .._core import InputError
 from ..data import Runs, parse_number
-from ..estimate import inputs_for, source_of, usable
 from ..laws import AbstractLaw, input_units
 from ..plan import Design, design_runs
-from ..results import Ensemble, Fit, Source, load
+from ..problem import Source, usable
+from ..results import Ensemble, Fit, load
 from ..specs import bare, known_laws, law_class, published, runs_of
 from ._cache import keep_compiled
 from ._document import runs_of as document_of_runs
@@ -118,7 +118,7 @@ def _noise(given: str | None) -> float | None:
 def _source(law: AbstractLaw, done: Runs) -> Source:
     """Which of the runs done the law can use, and which not and why."""
     runs = usable(law, done)
-    return source_of(runs, *inputs_for(law, runs), None)
+    return Source.of(law, runs)
 
 
 def _known(job: DesignJob) -> Fit[Any] | Ensemble[Any] | AbstractLaw:

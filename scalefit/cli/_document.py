@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..results import Ensemble, Estimate, Fit, Source, summary, versions
+from ..problem import Source
+from ..results import Ensemble, Estimate, Fit, summary, versions
 from ..specs import known_laws, noise_spec
 
 

@@ -183,18 +183,16 @@ def with_draws(
     Curvature takes every run for itself, so there is none where rows of one training stand together.
     """
     if job.bootstrap is not None:
-        return bootstrap(fitted, runs, num=job.bootstrap, cluster=cluster, seed=job.seed, max_steps=job.max_steps)
+        return bootstrap(fitted, num=job.bootstrap, cluster=cluster, seed=job.seed, max_steps=job.max_steps)
     if job.posterior is not None:
         from ..posterior import sample  # it brings samplers
 
         method: Any = (job.sampler or SAMPLERS[0]).lower()
-        return sample(
-            fitted, runs, num=job.posterior, method=method, priors=priors or None, cluster=cluster, seed=job.seed
-        )
+        return sample(fitted, num=job.posterior, method=method, priors=priors or None, cluster=cluster, seed=job.seed)
     if fitted.keys is not None or np.unique(runs.clusters()).size < len(runs):
         return fitted
     try:
-        return laplace(fitted, runs, num=LAPLACE_DRAWS, seed=job.seed)
+        return laplace(fitted, num=LAPLACE_DRAWS, seed=job.seed)
     except InputError:
         return fitted
 
@@ -209,7 +207,7 @@ def pictures(
     from ._out import prior_picture
 
     return prior_picture(
-        result, prior(result.fit, runs, num=job.posterior, priors=priors or None, cluster=cluster, seed=job.seed)
+        result, prior(result.fit, num=job.posterior, priors=priors or None, cluster=cluster, seed=job.seed)
     )
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from .._core import InputError
 from ..data import Runs
-from ..estimate import usable
 from ..plan import Curation
 from ..plot import corner, forecast, frontier, loss_against_compute, new_figure, prior_posterior, ranks, residuals
+from ..problem import usable
 from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json
 from ._spec import study_name

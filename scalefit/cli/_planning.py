@@ -286,7 +286,7 @@ def fitted(
     if num == 0:
         return result, pools, runs.name, None, notes
     step(f"refitting {num} resamples")
-    return bootstrap(result, runs, num=num, cluster=by, seed=job.seed), pools, runs.name, why, notes
+    return bootstrap(result, num=num, cluster=by, seed=job.seed), pools, runs.name, why, notes
 
 
 def other_rules(result: Any, pools: Pools, budgets: np.ndarray, **options: Any) -> dict[str, Curation] | None:

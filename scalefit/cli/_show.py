@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..laws import AbstractLaw
-from ..results import Ensemble, Estimate, Fit, Source, summary
+from ..problem import Source
+from ..results import Ensemble, Estimate, Fit, summary
 from ..specs import noise_spec
 from ._document import dead
 from ._show_posterior import posterior_lines

@@ -60,7 +60,7 @@ def _pools_demo(out: Path, begun: float, *, json: bool, cache_dir: str | None) -
         step(f"fitting {PoolsQQT.__name__} to single pools")
         fitted = fit(PoolsQQT.of(POOLS), runs, seed=SEED)
         step(f"refitting {POOL_RESAMPLES} resamples")
-        draws = bootstrap(fitted, runs, num=POOL_RESAMPLES, cluster="seed", seed=SEED)
+        draws = bootstrap(fitted, num=POOL_RESAMPLES, cluster="seed", seed=SEED)
         step("planning")
         plan = curate(draws, pools, budget=BUDGETS, num_draws=POOL_RESAMPLES, seed=SEED)
         _, words = clusters_of(runs, None)
@@ -131,7 +131,7 @@ def _chinchilla_demo(out: Path, begun: float, *, json: bool, cache_dir: str | No
         step("fitting Chinchilla's law")
         fitted = fit(Chinchilla, runs, seed=SEED)
         step(f"refitting {RESAMPLES} resamples")
-        draws = bootstrap(fitted, runs, num=RESAMPLES, seed=SEED)
+        draws = bootstrap(fitted, num=RESAMPLES, seed=SEED)
         said = verdict(draws, float(np.max(6.0 * runs.inputs["N"] * runs.inputs["D"])))
         found = {**document(draws, level=LEVEL, seconds=time.perf_counter() - begun), "verdict": said}
         step("drawing")

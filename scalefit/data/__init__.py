@@ -20,4 +20,6 @@ from ._read import read_runs as read_runs
 from ._runs import UNITS as UNITS
 from ._runs import Runs as Runs
 from ._since import read_since as read_since
+from ._stored import restored as restored
+from ._stored import stored as stored
 from ._table import table_of as table_of

@@ -213,6 +213,10 @@ class Runs:
             )
         return self._replace(self, columns={**self.columns, name: values})
 
+    def renamed(self, name: str) -> "Runs":
+        """The same table under another name, for messages and results."""
+        return self._replace(self, name=name)
+
     def narrowed(self, names: Sequence[str]) -> "Runs":
         """The same runs without the columns of their source, but for these."""
         return self._replace(self, columns={k: v for k, v in self.columns.items() if k in names})
@@ -233,7 +237,7 @@ class Runs:
         parts = []
         for i, key in enumerate(keys):
             part = self.take(code == i)
-            parts.append((key, self._replace(part, name=f"{self.name}[{key}]")))
+            parts.append((key, part.renamed(f"{self.name}[{key}]")))
         return parts
 
     def clusters(self, by: str | tuple[str, ...] | None = "auto") -> Int[np.ndarray, " run"]:
@@ -423,6 +427,11 @@ class Runs:
                 f"Column {name!r}, row {self.rows[int(np.argmax(empty))]}: no value to split by. "
                 f'Fill the cell, or leave the row out with where="`{name}` is not null".'
             )
+
+    @staticmethod
+    def from_fields(**fields: Any) -> "Runs":
+        """Make a table from its fields as they stand, without another look at the numbers."""
+        return _restored(fields)
 
     @staticmethod
     def _replace(runs: "Runs", **changes: Any) -> "Runs":

@@ -12,13 +12,11 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from .._core import RESULTS, InputError, NotConverged, named
-from ..data import Runs
 from ..laws import AbstractLaw
+from ..problem import Pooling, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
-from ._fit import better_of, refuse_number, residuals_and_dead, run_costs, studies_of, vanished
-from ._pools import Pooling
-from ._prepare import Prepared, free_numbers, inputs_for, laws_at, prepare, representable
+from ._fit import better_of, refuse_number, residuals_and_dead, run_costs, vanished
 from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
 
@@ -43,7 +41,6 @@ TOGETHER = 65536
 
 def bootstrap(
     fit: Fit[LawT],
-    runs: Runs,
     *,
     num: int = 1000,
     weights: ArrayLike | None = None,
@@ -63,7 +60,6 @@ def bootstrap(
     **Arguments:**
 
     - `fit`: The fit, or the batch of fits.
-    - `runs`: The runs that it was fitted to.
     - `num`: Draws, for each study of a batch.
     - `weights`: The caller's own resamples: weight of each run in each draw, 0 or more.
     - `cluster`: What is drawn as one: see `Runs.clusters`.
@@ -77,11 +73,10 @@ def bootstrap(
 
     **Warns:** where some draws did not converge: they take no part in intervals.
 
-    **Raises:** `InputError` where the runs are not those of the fit, or the weights have another shape or sign, or the
-    solver has no such precision; `NotConverged` where no draw of a converged fit converged.
+    **Raises:** `InputError` where the weights have another shape or sign, or the solver has no such
+    precision; `NotConverged` where no draw of a converged fit converged.
     """
-    studies = studies_of(fit, runs)
-    runs = studies.runs
+    problem, studies, runs = fit.problem, fit.problem.studies, fit.problem.runs
     good = np.atleast_1d(fit.converged)
     if not good.any():
         raise InputError("The fit did not converge, so its resamples would say nothing: mend the fit first.")
@@ -97,15 +92,14 @@ def bootstrap(
     num = num if rows is None else len(rows)
     code = runs.clusters(cluster)
     parts, order, again = [], [], 0
-    for which in studies.parts(max(1, TOGETHER // num)):
-        some = studies.take(which)
-        prepared = prepare(fit.template, some, fit.noise, fit.fixed)
-        points, free = some.points(inputs_for(prepared.law, runs)[0]), len(fit.free)
+    for which, prepared in problem.parts(max(1, TOGETHER // num)):
+        some, free = prepared.studies, len(fit.free)
+        points = some.points(problem.inputs)
         if rows is None:
             keys = [[seed, 0xB007, *_named(fit, int(study))] for study in which]
             # A study without an optimum has nothing to resample about, and holds up no other.
             codes = [code if good[study] else np.arange(len(runs)) for study in which]
-            pools = Pooling.of(prepared.law, prepared.curve.free, inputs_for(prepared.law, runs)[0])
+            pools = Pooling.of(prepared.law, prepared.curve.free, problem.inputs)
             drawn = [resamples(some, s, codes[s], points[s], num, free, key, pools) for s, key in enumerate(keys)]
             table = np.concatenate([weight for weight, _ in drawn])
             again += sum(count for _, count in drawn)

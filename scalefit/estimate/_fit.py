@@ -1,9 +1,8 @@
 """Fit a law to runs."""
 
 import dataclasses
-import hashlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -15,12 +14,10 @@ from ..data import Runs
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
-from ..results import Fit, Source
+from ..problem import Prepared, Problem, laws_at, representable, warn_of_pools
+from ..results import Fit
 from ..solve import Precision, Solutions, Solver, bucket, refuse_solver, responses, solve
-from ._pools import warn_of_pools
-from ._prepare import Prepared, inputs_for, laws_at, prepare, representable, size_law, usable
 from ._starts import FEW, given, screened
-from ._studies import Studies
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
@@ -91,24 +88,22 @@ def fit(
     held = _fields(template, fixed)
     if num_starts is not None:
         refuse_number("num_starts", num_starts, 1)
-    runs = usable(template, runs)
-    studies = Studies.of(runs, by)
-    template = size_law(template, runs)
+    problem = Problem.of(template, runs, noise, held, by)
+    template, studies = problem.law, problem.studies
     keep = num_starts or (8 if by is None else 2)
     # Where starts are counted out, what a study gets does not depend on how many others there are.
     quick = by is not None and (num_starts is not None or len(studies) > FEW)
 
-    def fitted(which: np.ndarray) -> tuple[np.ndarray, _Outcome, Prepared, int]:
-        prepared = prepare(template, studies.take(which), noise, held)
+    def fitted(which: np.ndarray, prepared: Prepared) -> tuple[np.ndarray, _Outcome, int]:
         begin = _begin(prepared, noise, template, starts, keep, seed, quick)
         solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed, quick)
-        return which, _outcome(prepared, noise, solved, begin.shape[1]), prepared, begin.shape[1]
+        return which, _outcome(prepared, noise, solved, begin.shape[1]), begin.shape[1]
 
-    parts = [fitted(which) for which in studies.parts()]
-    out = _collect(noise, parts, studies, seed, by)
+    parts = [fitted(*part) for part in problem.parts()]
+    out = _collect(problem, parts, seed)
     if throw:
         _raise_unless_converged(out)
-    warn_of_pools(template, out.free, studies, inputs_for(template, runs)[0])
+    warn_of_pools(template, out.free, studies, problem.inputs)
     return out
 
 
@@ -146,32 +141,6 @@ def refuse_number(name: str, value: Any, least: int, most: int = MOST) -> None:
     """Refuse an option that is no whole number, or is too small or too large."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
         raise InputError(f"{name} is {value!r}; it must be a whole number, {least} or more and at most {most}.")
-
-
-def studies_of(fit: Fit[Any], runs: Runs) -> Studies:
-    """The studies of a fit from its runs.
-
-    **Raises:** `InputError` where these are not the runs that it was fitted to.
-    """
-    runs = usable(fit.law, runs)
-    if _fingerprint(runs, fit.by) != fit.source.fingerprint:
-        raise InputError(
-            f"The fit was made from {fit.source.used} runs of {fit.source.name!r}, and these are other runs "
-            f"({len(runs)} of {runs.name!r}): pass the runs that were fitted, for a study of a batch the whole table."
-        )
-    if fit.by is not None and fit.keys is None:
-        # A study taken out of its batch is fitted from its own part of the table.
-        return Studies.of(next(part for key, part in runs.split(fit.by) if key == fit.key), None)
-    return Studies.of(runs, fit.by)
-
-
-def _fingerprint(runs: Runs, by: str | tuple[str, ...] | None) -> str:
-    """Of the numbers and, where there are studies, of which run is in which."""
-    if by is None:
-        return runs.fingerprint
-    keys, code = runs.groups(by)
-    whole = f"{runs.fingerprint} {keys!r}".encode() + np.asarray(code, np.int64).tobytes()
-    return hashlib.sha256(whole).hexdigest()
 
 
 def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
@@ -289,11 +258,8 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     )
 
 
-def _collect(
-    noise: AbstractNoise, parts: list[tuple[np.ndarray, _Outcome, Prepared, int]], studies: Studies, seed: int,
-    by: str | tuple[str, ...] | None,
-) -> Fit[Any]:  # fmt: skip
-    _, _, prepared, tried = parts[0]
+def _collect(problem: Problem, parts: list[tuple[np.ndarray, _Outcome, int]], seed: int) -> Fit[Any]:
+    studies, tried = problem.studies, parts[0][2]
     order = np.argsort(np.concatenate([which for which, *_ in parts]))
     longest = int(studies.counts.max())
 
@@ -307,13 +273,9 @@ def _collect(
     joined: _Outcome = jax.tree.map(whole, *(outcome for _, outcome, *_ in parts))
     return Fit(
         **joined._replace(residuals=joined.residuals[..., :longest])._asdict(),
-        noise=noise,
+        problem=problem,
         tried=tried,
-        free=tuple(prepared.curve.slots[k].name for k in prepared.curve.free),
         seed=seed,
-        source=source_of(studies.runs, inputs_for(prepared.law, studies.runs)[0], prepared.notes, by),
-        by=by,
-        keys=studies.keys,
     )
 
 
@@ -350,27 +312,6 @@ def run_costs(
     with jax.enable_x64(True):
         cost = np.asarray(noise.rho(jax.numpy.asarray(left * np.exp(-log_scale)))) + log_scale
     return np.where(np.isfinite(left), cost, 0.0).reshape(studies, optima, -1)
-
-
-def source_of(
-    runs: Runs, inputs: Mapping[str, np.ndarray], notes: Sequence[str], by: str | tuple[str, ...] | None
-) -> Source:
-    """What a result keeps of its runs, `inputs` as the law took them."""
-    columns = {**inputs, runs.target_name: runs.target}
-    ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in columns.items()}
-    if {"N", "D"} <= set(inputs) and "C" not in ranges:
-        compute = 6.0 * inputs["N"] * inputs["D"]
-        ranges["C"] = float(np.min(compute)), float(np.max(compute))
-    return Source(
-        name=runs.name,
-        fingerprint=_fingerprint(runs, by),
-        target=runs.target_name,
-        used=len(runs),
-        ranges=ranges,
-        dropped=tuple((int(d.row), d.reason) for d in runs.dropped),
-        excluded=runs.excluded,
-        notes=(*runs.notes, *notes),
-    )
 
 
 def _raise_unless_converged(fits: Fit[Any]) -> None:

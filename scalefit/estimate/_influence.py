@@ -12,13 +12,11 @@ from jaxtyping import Bool, Float
 from .._core import InputError
 from ..data import Runs
 from ..noise import Huber
+from ..problem import free_numbers
 from ..results import Fit
 from ..solve import lanes, objective
 from ._bootstrap import bootstrap
-from ._fit import studies_of
 from ._laplace import INSIDE
-from ._prepare import free_numbers, prepare
-from ._studies import Studies
 
 TOGETHER = 1 << 26
 """Refits times runs laid out at once: half a gigabyte."""
@@ -69,27 +67,24 @@ class Sensitivity(NamedTuple):
         return f"Sensitivity of a forecast of {self.value:.6g}{error} to {len(self.loss)} runs: .loss, .weight"
 
 
-def influence(
-    fit: Fit[Any], runs: Runs, *, of: Callable[[Any], Any], cluster: str | tuple[str, ...] | None = None
-) -> Influence:
+def influence(fit: Fit[Any], *, of: Callable[[Any], Any], cluster: str | tuple[str, ...] | None = None) -> Influence:
     """How much a forecast would change if each run had not been made: every refit, as one batch.
 
     **Arguments:**
 
     - `fit`: A single fit.
-    - `runs`: The runs that it was fitted to.
     - `of`: The forecast, a scalar function of the fitted law in JAX: `lambda law: law(N=7e10, D=1.4e12)`.
     - `cluster`: Leave out together the runs that share this label (see `Runs.clusters`); by default each by itself.
 
-    **Raises:** `InputError` for a batch, for runs other than those of the fit, or where `of` is not a scalar.
+    **Raises:** `InputError` for a batch, or where `of` is not a scalar.
     """
-    code, value = _single(fit, runs).runs.clusters(cluster), _forecast(of, fit.law)
+    code, value = _single(fit).clusters(cluster), _forecast(of, fit.law)
     clusters = np.arange(int(code.max()) + 1)
     # A table of all refits by all runs would grow with the square of the runs.
     blocks = -(-clusters.size * code.size // TOGETHER)
     parts = []
     for left_out in np.array_split(clusters, blocks):
-        draws = bootstrap(fit, runs, weights=(code[None, :] != left_out[:, None]).astype(float))
+        draws = bootstrap(fit, weights=(code[None, :] != left_out[:, None]).astype(float))
         with jax.enable_x64(True):
             parts.append((np.asarray(jax.jit(jax.vmap(of))(jax.tree.map(jnp.asarray, draws.law))), draws.converged))
     without, converged = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -97,7 +92,7 @@ def influence(
 
 
 def sensitivity(
-    fit: Fit[Any], runs: Runs, *, of: Callable[[Any], Any], cluster: str | tuple[str, ...] | None = "auto"
+    fit: Fit[Any], *, of: Callable[[Any], Any], cluster: str | tuple[str, ...] | None = "auto"
 ) -> Sensitivity:
     r"""Differentiate a forecast through the fit, by the stationarity of the optimum.
 
@@ -108,7 +103,6 @@ def sensitivity(
     **Arguments:**
 
     - `fit`: A single fit.
-    - `runs`: The runs that it was fitted to.
     - `of`: The forecast, a scalar function of the fitted law in JAX.
     - `cluster`: What counts as one observation in the jackknife: see `Runs.clusters`.
 
@@ -117,10 +111,10 @@ def sensitivity(
 
     **Raises:** `InputError` as `influence` does, and where the optimum is not a strict minimum.
     """
-    studies = _single(fit, runs)
+    runs = _single(fit)
     if not fit.converged:
         raise InputError("The fit did not converge, so its derivatives say nothing: mend the fit first.")
-    runs, value = studies.runs, _forecast(of, fit.law)
+    value = _forecast(of, fit.law)
     knee = float(fit.noise.delta) if isinstance(fit.noise, Huber) else np.inf
     narrow = np.mean(np.abs(fit.residuals) < knee) < INSIDE
     if narrow:
@@ -130,7 +124,7 @@ def sensitivity(
             f"and bootstrap for errors.",
             stacklevel=2,
         )
-    prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
+    prepared = fit.problem.arrays
     curve, noise = prepared.curve, fit.noise
     theta = free_numbers(prepared, fit.law)
     theta = np.append(theta, np.log(fit.scale)) if noise.free_scale else theta
@@ -174,10 +168,10 @@ def sensitivity(
     return Sensitivity(value, by_loss, by_weight, se)
 
 
-def _single(fit: Fit[Any], runs: Runs) -> Studies:
+def _single(fit: Fit[Any]) -> Runs:
     if fit.keys is not None:
         raise InputError("A batch of fits was given; ask for the influence on one fit at a time.")
-    return studies_of(fit, runs)
+    return fit.problem.runs
 
 
 def _forecast(of: Callable[[Any], Any], law: Any) -> float:

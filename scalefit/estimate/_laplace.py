@@ -9,15 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from .._core import RESULTS, InputError
-from ..data import Runs
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters
+from ..problem import LawCurve, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit
 from ..solve import Data, lanes, moments
-from ._curve import LawCurve
-from ._fit import refuse_number, studies_of
-from ._prepare import Prepared, free_numbers, laws_at, prepare, representable
+from ._fit import refuse_number
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
@@ -46,7 +44,7 @@ class Covariance(NamedTuple):
         return dict(zip(self.names, np.sqrt(np.diag(self.matrix)).tolist(), strict=True))
 
 
-def covariance(fit: Fit[Any], runs: Runs, *, cluster: str | tuple[str, ...] | None = "auto") -> Covariance:
+def covariance(fit: Fit[Any], *, cluster: str | tuple[str, ...] | None = "auto") -> Covariance:
     r"""The covariance of the estimate, $\sigma^2 H^{-1}$ with H the exact Hessian of the objective at the optimum.
 
     Student-t costs are negative log likelihoods and σ is 1; for Gaussian noise σ² is the residual variance on n - p
@@ -56,20 +54,18 @@ def covariance(fit: Fit[Any], runs: Runs, *, cluster: str | tuple[str, ...] | No
     **Arguments:**
 
     - `fit`: A single fit that converged.
-    - `runs`: The runs that it was fitted to.
     - `cluster`: What stands for one observation: see `Runs.clusters`. `None` takes every row for itself.
 
     **Raises:** `InputError` under a Huber noise whose knee is below the residual scale (only the few runs inside the
     knee carry curvature there, and errors from it are wrong: use `bootstrap`), for rows of one training, which are not
     independent, for a parameter that no run feels, and for an optimum that is not a strict minimum.
     """
-    _, cov = _curvature(fit, runs, cluster)
+    _, cov = _curvature(fit, cluster)
     return cov
 
 
 def laplace(
     fit: Fit[LawT],
-    runs: Runs,
     *,
     num: int = 1000,
     cluster: str | tuple[str, ...] | None = "auto",
@@ -82,7 +78,6 @@ def laplace(
     **Arguments:**
 
     - `fit`: A single fit that converged.
-    - `runs`: The runs that it was fitted to.
     - `num`: Draws.
     - `cluster`: What stands for one observation: see `covariance`.
     - `seed`: Of the draws.
@@ -93,7 +88,7 @@ def laplace(
     """
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
-    prepared, cov = _curvature(fit, runs, cluster)
+    prepared, cov = _curvature(fit, cluster)
     theta = _numbers(prepared, fit)
     rng = np.random.default_rng([seed, 0x1A91])
     factor = np.linalg.cholesky(cov.free)
@@ -128,16 +123,16 @@ def _numbers(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, " number"]:
     return np.append(theta, np.log(fit.scale)) if fit.noise.free_scale else theta
 
 
-def _curvature(fit: Fit[Any], runs: Runs, cluster: str | tuple[str, ...] | None) -> tuple[Prepared, Covariance]:
+def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Prepared, Covariance]:
     if fit.keys is not None:
         raise InputError("The covariance of a batch is asked for study by study: fit each, or use bootstrap.")
-    studies = studies_of(fit, runs)
+    runs = fit.problem.runs
     if not fit.converged:
         raise InputError("The fit did not converge, so the curvature there says nothing: mend the fit first.")
-    trainings = np.unique(studies.runs.clusters(cluster)).size
-    if trainings < len(studies.runs):
+    trainings = np.unique(runs.clusters(cluster)).size
+    if trainings < len(runs):
         raise InputError(
-            f"The {len(studies.runs)} rows are of {trainings} trainings, and curvature would take each row for itself: "
+            f"The {len(runs)} rows are of {trainings} trainings, and curvature would take each row for itself: "
             f"use bootstrap, or cluster=None if the rows are independent."
         )
     if np.any(fit.dead):
@@ -146,7 +141,7 @@ def _curvature(fit: Fit[Any], runs: Runs, cluster: str | tuple[str, ...] | None)
             f"No run feels {', '.join(lost)} at the optimum, so the curvature says nothing of it: "
             f"hold it fixed, or use bootstrap."
         )
-    prepared = prepare(fit.law, studies, fit.noise, fit.fixed)
+    prepared = fit.problem.arrays
     precision = prepared.data.precision
     standard = 1.0 if precision is None else np.asarray(precision)[0, : len(fit.residuals)]
     spread = _spread(fit.noise, fit.residuals * standard, len(fit.free))

@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt16
 
 from .._core import InputError
-from ._pools import Pooling
-from ._studies import Studies
+from ..problem import Pooling, Studies
 
 ROOMY = 4
 """Different inputs per free parameter from which resamples need no look: none can miss so many."""

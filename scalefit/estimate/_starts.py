@@ -13,8 +13,8 @@ from .._core import InputError
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import values, with_values
+from ..problem import Prepared, free_numbers
 from ..solve import bucket, cores, kept, kronecker, screen
-from ._prepare import Prepared, free_numbers
 
 NODES = {0: 1, 1: 64, 2: 128, 3: 1024}
 """Nodes of the screen by number of shape parameters; `MANY` beyond."""

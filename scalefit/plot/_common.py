@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from .._core import InputError
 from ..data import UNITS, Runs
-from ..estimate import inputs_for, usable
+from ..problem import inputs_for, usable
 from ..results import Ensemble, Fit
 
 Result = TypeVar("Result", bound=Fit[Any] | Ensemble[Any])

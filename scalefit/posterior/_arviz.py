@@ -9,9 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import InputError
-from ..data import Runs
-from ..estimate import inputs_for
 from ..params import parameters, slots
+from ..problem import inputs_for
 from ..results import Ensemble
 from ._prior import SCALE
 from ._recall import Recalled, densities, recalled, replicated
@@ -20,7 +19,7 @@ RUN, CLUSTER = "run", "cluster"
 """Dimensions: rows of a cluster share an offset and have one density."""
 
 
-def to_arviz(draws: Ensemble[Any], runs: Runs, *, prior: Ensemble[Any] | None = None, seed: int = 0) -> Any:
+def to_arviz(draws: Ensemble[Any], *, prior: Ensemble[Any] | None = None, seed: int = 0) -> Any:
     """Draws as an object of ArviZ, with the density of every run and replicated runs.
 
     Groups: `posterior` with the law's free parameters, `scale` and what else was drawn; `log_likelihood`, of the
@@ -32,16 +31,15 @@ def to_arviz(draws: Ensemble[Any], runs: Runs, *, prior: Ensemble[Any] | None = 
 
     - `draws`: Of one study. Those of chains keep these, each in its order, the longer cut to the shortest; others are
         one chain.
-    - `runs`: The runs of its fit.
     - `prior`: Draws of the prior, as `scalefit.prior` gives them.
     - `seed`: Of the replicated runs.
 
     **Returns:** an `xarray.DataTree`, or an `arviz.InferenceData` where ArviZ is older than 1.
 
-    **Raises:** `InputError` for a batch, for other runs, and where ArviZ is not installed.
+    **Raises:** `InputError` for a batch, and where ArviZ is not installed.
     """
     from_groups = _from_groups()
-    told = recalled(draws, runs)
+    told = recalled(draws)
     places = _by_chain(draws)
     # Only draws that converged were recalled: where they are among those.
     rank = (np.cumsum(draws.converged) - 1)[places]

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from .._core import InputError
-from ..data import Runs, hint
+from ..data import hint
 from ..estimate import refuse_number
 from ..laws import input_names, input_units
 from ..results import Ensemble, check_level, predicted
@@ -146,7 +146,6 @@ def _quantile(table: Float[np.ndarray, "draw point"], each: Float[np.ndarray, " 
 
 def average(
     ensembles: Mapping[str, Ensemble[Any]] | Sequence[Ensemble[Any]],
-    runs: Runs,
     *,
     method: Averaging = "stacking",
     seed: int = 0,
@@ -162,7 +161,6 @@ def average(
     **Arguments:**
 
     - `ensembles`: Posterior draws of each law, by name, or in a sequence: then named after their laws.
-    - `runs`: The runs that all were fitted to.
     - `method`: As above; `"evidence"` needs draws by importance sampling.
     - `seed`: Of the resamples of `"pseudo"`.
 
@@ -178,7 +176,7 @@ def average(
         raise InputError(f"method is {method!r}; expected one of {', '.join(map(repr, get_args(Averaging)))}.")
     refuse_number("seed", seed, 0)
     named = _named(ensembles)
-    back = {name: recalled(draws, runs) for name, draws in named.items()}
+    back = {name: recalled(draws) for name, draws in named.items()}
     _refuse_apart(back)
     if method == "evidence":
         weights = _by_evidence(named, back)

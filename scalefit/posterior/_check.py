@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ..data import Runs
-from ..estimate import inputs_for, refuse_number
+from ..estimate import refuse_number
 from ..laws import SHARE, input_units
+from ..problem import inputs_for
 from ..results import Ensemble
 from ._recall import Recalled, recalled, replicated
 
@@ -34,7 +34,7 @@ class Check(NamedTuple):
     p: float
 
 
-def check(draws: Ensemble[Any], runs: Runs, *, num: int = 1000, seed: int = 0) -> dict[str, Check]:
+def check(draws: Ensemble[Any], *, num: int = 1000, seed: int = 0) -> dict[str, Check]:
     r"""Whether the runs look like what law and noise would give: posterior predictive checks.
 
     For each draw θ, runs are replicated at the same inputs, and properties $T(y, \theta)$ of both compared; z is the
@@ -51,17 +51,16 @@ def check(draws: Ensemble[Any], runs: Runs, *, num: int = 1000, seed: int = 0) -
     **Arguments:**
 
     - `draws`: Of one study: of a posterior, or another ensemble about a fit.
-    - `runs`: The runs of its fit.
     - `num`: Draws that are compared, at most.
     - `seed`: Of the replicates.
 
     **Returns:** name → `Check`.
 
-    **Raises:** `InputError` for a batch and for other runs.
+    **Raises:** `InputError` for a batch.
     """
     refuse_number("num", num, 10)
     refuse_number("seed", seed, 0)
-    return checked(recalled(draws, runs, num=num), seed)
+    return checked(recalled(draws, num=num), seed)
 
 
 def checked(draws: Recalled, seed: int) -> dict[str, Check]:

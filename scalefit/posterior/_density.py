@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ..estimate import LawCurve
 from ..noise import AbstractNoise
+from ..problem import LawCurve
 from ._noise import log_density_of
 from ._prior import Prior, free_numbers_of, log_prior
 from ._trainings import over_offsets

@@ -12,23 +12,11 @@ from jaxtyping import Float
 
 from .._core import RESULTS, InputError
 from ..data import Runs, hint
-from ..estimate import (
-    Prepared,
-    Studies,
-    fit,
-    free_numbers,
-    inputs_for,
-    is_amplitude,
-    laws_at,
-    prepare,
-    refuse_number,
-    representable,
-    source_of,
-    usable,
-)
+from ..estimate import fit, refuse_number
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Gaussian, Huber, StudentT
 from ..params import slots, values
+from ..problem import Prepared, Problem, Studies, free_numbers, is_amplitude, laws_at, representable
 from ..results import Ensemble, Fit
 from ..solve import Lanes
 from ._diagnose import chains_diagnosed
@@ -105,7 +93,8 @@ def sample_groups(
         raise InputError(
             f"noise is {noise!r}, which has no density to sample from; give a Gaussian, Huber or StudentT."
         )
-    whole, prepared, studies = _laid_out(law, runs, by, noise, tuple(fixed), cluster, seed)
+    whole, prepared, problem = _laid_out(law, runs, by, noise, tuple(fixed), cluster, seed)
+    studies = problem.studies
     model = Hierarchy(prepared.curve, _pooled(prepared, pooled))
     prior = with_given(default(prepared.curve), prepared.curve, priors or {})
     if prior.bounds:
@@ -129,7 +118,7 @@ def sample_groups(
         residuals = log_likelihoods(model.curve, at.numbers, groups)[1]
         drawn, at, residuals = jax.tree.map(np.asarray, (drawn, at, residuals))
     found = _diagnosed(drawn, model, prepared, noise, num)
-    about = _fit(whole, prepared, studies, at, residuals, by, _worst(found) <= MIXED)
+    about = _fit(whole, prepared, problem, at, residuals, _worst(found) <= MIXED)
     ensemble = _ensemble(about, prepared, drawn, num, found, seed)
     found["contraction"] = _contraction(model, groups, ensemble, drawn)
     found["priors"] = _said(model, groups, prepared)
@@ -139,11 +128,11 @@ def sample_groups(
 
 def _laid_out(
     law: Any, runs: Runs, by: Any, noise: AbstractNoise, fixed: tuple[str, ...], cluster: Any, seed: int
-) -> tuple[Fit[Any], Prepared, Studies]:
+) -> tuple[Fit[Any], Prepared, Problem]:
     """One law for all runs, as a fit to begin from and as the sampler sees it, and the runs by group."""
     whole = fit(law, runs, noise=noise, fixed=fixed, seed=seed, throw=False)
-    runs = usable(whole.law, runs)
-    studies = Studies.of(runs, by)
+    problem = Problem.of(whole.law, whole.problem.runs, noise, whole.fixed, by)
+    runs, studies = problem.runs, problem.studies
     if len(studies) < 2:
         raise InputError(
             f"by={by!r} splits {runs.name!r} into one group, which nothing can be learnt of from others: name a label "
@@ -155,7 +144,7 @@ def _laid_out(
             f"The {len(runs)} rows are of {trainings} trainings, and the density would take each row for itself: keep "
             f"one row of each, or give cluster=None if the rows are independent."
         )
-    return whole, prepare(whole.law, Studies.of(runs, None), noise, whole.fixed), studies
+    return whole, whole.problem.arrays, problem
 
 
 def _pooled(prepared: Prepared, names: Sequence[str] | None) -> tuple[bool, ...]:
@@ -259,10 +248,11 @@ def _natural(prepared: Prepared, numbers: Float[np.ndarray, "law number"]) -> tu
 
 
 def _fit(
-    whole: Fit[LawT], prepared: Prepared, studies: Studies, at: Modes, residuals: np.ndarray, by: Any, mixed: bool
+    whole: Fit[LawT], prepared: Prepared, problem: Problem, at: Modes, residuals: np.ndarray, mixed: bool
 ) -> Fit[LawT]:
     """The most probable law of each group, in the mean population."""
-    noise, count = whole.noise, len(studies)
+    noise, studies = whole.noise, problem.studies
+    count = len(studies)
     law: Any
     law, scale = _natural(prepared, at.numbers)
     scale = scale * (1.0 if noise.log else float(prepared.typical[0]))
@@ -286,13 +276,9 @@ def _fit(
         residuals=left,
         dead=np.zeros((count, prepared.curve.size), bool),
         agreeing=found.astype(int),
-        noise=noise,
+        problem=problem,
         tried=1,
-        free=whole.free,
         seed=whole.seed,
-        source=source_of(studies.runs, inputs_for(prepared.law, studies.runs)[0], prepared.notes, by),
-        by=by,
-        keys=studies.keys,
     )
 
 

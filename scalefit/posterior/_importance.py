@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 
-from ..estimate import LawCurve
+from ..problem import LawCurve
 from ._density import Problem, log_density
 from ._mode import Mode, mode, modes, over_studies
 from ._smooth import Weighed, resampled, weigh

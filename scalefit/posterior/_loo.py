@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._core import InputError
-from ..data import Runs
 from ..results import Ensemble
 from ._quality import USELESS
 from ._recall import Recalled, densities, recalled
@@ -44,7 +43,7 @@ class LeaveOneOut(NamedTuple):
         )
 
 
-def loo(draws: Ensemble[Any], runs: Runs) -> LeaveOneOut:
+def loo(draws: Ensemble[Any]) -> LeaveOneOut:
     r"""How well each run is foretold from all others, without a refit: Pareto-smoothed leave-one-out.
 
     $\mathrm{elpd} = \sum_i \log \sum_s w_{is}\, p(y_i \mid \theta_s)$ with $w_{is} \propto 1/p(y_i \mid \theta_s)$, the
@@ -53,11 +52,10 @@ def loo(draws: Ensemble[Any], runs: Runs) -> LeaveOneOut:
     **Arguments:**
 
     - `draws`: Of a posterior, of one study.
-    - `runs`: The runs of its fit.
 
     **Returns:** a `LeaveOneOut`; densities are of the target itself, also for a noise on logarithms.
 
-    **Raises:** `InputError` for a batch, for draws that are not of a posterior, and for other runs.
+    **Raises:** `InputError` for a batch, and for draws that are not of a posterior.
 
     **Warns:** where k̂ is above 0.7 for some.
 
@@ -68,7 +66,7 @@ def loo(draws: Ensemble[Any], runs: Runs) -> LeaveOneOut:
             f"These draws are of {draws.method!r}, and leaving a run out weighs draws of a posterior: use "
             f"scalefit.sample."
         )
-    found = left_out(recalled(draws, runs))
+    found = left_out(recalled(draws))
     bad = int(np.sum(~(found.khat <= USELESS)))
     if bad:
         what = "runs" if len(found.khat) == len(draws.fit.residuals) else "trainings"

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ..estimate import LawCurve
+from ..problem import LawCurve
 from ._density import Problem, log_density
 
 STEPS = 200

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ..estimate import LawCurve
+from ..problem import LawCurve
 from ._density import STUDIES, Problem, log_density
 from ._mode import Mode
 

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from ..data import Runs
 from ..results import Fit
 from ._draw import far_starts
 from ._mode import modes
@@ -28,14 +27,14 @@ class Optima(NamedTuple):
     weight: Float[np.ndarray, " optimum"]
 
 
-def optima(fit: Fit[Any], runs: Runs, *, cluster: str | tuple[str, ...] | None = "auto", seed: int = 0) -> Optima:
+def optima(fit: Fit[Any], *, cluster: str | tuple[str, ...] | None = "auto", seed: int = 0) -> Optima:
     """The optima that are reached from that of a single fit and from draws of the prior.
 
     **Arguments:** as `sample` has them.
 
     **Raises:** `InputError` as `sample` does.
     """
-    (posed,) = pose(fit, runs, cluster)
+    (posed,) = pose(fit, cluster)
     begin = np.concatenate([posed.starts[:, None], far_starts(fit, posed, seed)], axis=1)[0]
     with jax.enable_x64(True):
         rows = posed.problem._replace(noise=None, prior=None)  # pyright: ignore[reportArgumentType]  they have no axis

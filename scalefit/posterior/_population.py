@@ -10,8 +10,8 @@ import numpy as np
 from jax.scipy.linalg import cho_solve, solve_triangular
 from jaxtyping import Array, Bool, Float
 
-from ..estimate import LawCurve
 from ..noise import AbstractNoise
+from ..problem import LawCurve
 from ..solve import Lanes, predictions
 from ._noise import log_density_of
 from ._prior import Prior, free_numbers_of, log_prior

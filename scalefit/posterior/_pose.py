@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from .._core import InputError
-from ..data import Runs, hint
-from ..estimate import Prepared, free_numbers, inputs_for, laws_at, prepare, studies_of
+from ..data import hint
 from ..laws import SHARE, input_units
 from ..noise import Gaussian, Huber, StudentT
+from ..problem import Prepared, free_numbers, laws_at
 from ..results import Fit
 from ._density import Problem
 from ._prior import GROWTH, TRAINING, default, free_numbers_of, sampled_numbers, with_given
@@ -55,7 +55,6 @@ class Posed(NamedTuple):
 
 def pose(
     fit: Fit[Any],
-    runs: Runs,
     cluster: str | tuple[str, ...] | None = "auto",
     priors: Mapping[str, Any] | None = None,
     growth: str | None = None,
@@ -80,7 +79,7 @@ def pose(
         )
     if not np.any(fit.converged):
         raise InputError("The fit did not converge, so there is nowhere to look for a posterior: mend the fit first.")
-    studies = studies_of(fit, runs)
+    studies = fit.problem.studies
     code = studies.runs.clusters(cluster)
     # What is one training is one within a study.
     study = np.repeat(np.arange(len(studies)), studies.counts)
@@ -93,13 +92,12 @@ def pose(
         raise InputError(f"growth is {growth!r}, which the law does not take; {hint(growth, sizes, what='inputs')}.")
     extras = (GROWTH,) * (growth is not None) + (TRAINING,) * (not alone)
     parts = []
-    for which in studies.parts():
-        some = studies.take(which)
-        prepared = prepare(fit.template, some, fit.noise, fit.fixed)
+    for which, prepared in fit.problem.parts():
+        some = prepared.studies
         prior = with_given(default(prepared.curve, extras), prepared.curve, priors or {})
         data, reach = prepared.data, None
         if growth is not None:
-            column = inputs_for(prepared.law, studies.runs)[0][growth]
+            column = fit.problem.inputs[growth]
             reach = some.table(np.log(column / middle_of(fit, growth)))
         columns = data.point, data.target, data.precision, some.real, reach
         training = None if alone else _by_training(some.table(code), some.real)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from .._core import InputError
 from ..data import hint
-from ..estimate import LawCurve, is_amplitude
+from ..problem import LawCurve, is_amplitude
 
 SCALE, GROWTH, TRAINING = "scale", "growth", "training"
 """What the scatter of the runs is called among the parameters, the power with which it grows with an input, and the

@@ -10,9 +10,9 @@ from jaxtyping import Array, Float, Int
 
 from .._core import InputError
 from ..data import Runs
-from ..estimate import LawCurve, free_numbers
 from ..laws import AbstractLaw
 from ..noise import Huber, random_residuals
+from ..problem import LawCurve, free_numbers
 from ..results import Ensemble
 from ._density import Problem, Rows, of_rows, rows_of
 from ._noise import log_density_of
@@ -63,7 +63,7 @@ class Recalled(NamedTuple):
         return self._replace(numbers=self.numbers[some], rows=Rows(*(a[some] for a in self.rows)))
 
 
-def recalled(draws: Ensemble[Any], runs: Runs, posed: Posed | None = None, num: int | None = None) -> Recalled:
+def recalled(draws: Ensemble[Any], posed: Posed | None = None, num: int | None = None) -> Recalled:
     """The draws of an ensemble as they were sampled.
 
     Draws of other methods than a posterior's have the scatter of their residuals; under a Huber noise, whose density is
@@ -72,11 +72,10 @@ def recalled(draws: Ensemble[Any], runs: Runs, posed: Posed | None = None, num: 
     **Arguments:**
 
     - `draws`: Of one study.
-    - `runs`: The runs of its fit.
     - `posed`: The density, where it is at hand.
     - `num`: At most so many of the draws, evenly spaced.
 
-    **Raises:** `InputError` for a batch, for runs other than those of the fit, and where no draw converged.
+    **Raises:** `InputError` for a batch, and where no draw converged.
     """
     fit = draws.fit
     if fit.keys is not None:
@@ -85,7 +84,7 @@ def recalled(draws: Ensemble[Any], runs: Runs, posed: Posed | None = None, num: 
             f"and pass the whole table of runs with it."
         )
     if posed is None:
-        (posed,) = pose(fit, runs, *remembered(draws), shared=TRAINING in draws.drawn)
+        (posed,) = pose(fit, *remembered(draws), shared=TRAINING in draws.drawn)
     places = np.flatnonzero(draws.converged)
     if places.size == 0:
         raise InputError("No draw of the ensemble converged, so there is nothing to judge.")

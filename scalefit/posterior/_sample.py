@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from .._core import RESULTS, InputError
-from ..data import Runs
-from ..estimate import refuse_number, representable
+from ..estimate import refuse_number
 from ..laws import AbstractLaw
 from ..params import values, with_values
+from ..problem import representable
 from ..results import Ensemble, Fit
 from ._check import checked
 from ._draw import Draws, Method, draws_of, unweighed
@@ -44,7 +44,6 @@ JUDGED, CHECKED = 1000, 300
 
 def sample(
     fit: Fit[LawT],
-    runs: Runs,
     *,
     num: int = 2000,
     method: Method = "auto",
@@ -66,7 +65,6 @@ def sample(
     **Arguments:**
 
     - `fit`: A fit that converged, or a batch of them: the law, the noise, what is held fixed, and where to look.
-    - `runs`: The runs that it was fitted to.
     - `num`: Draws, for each study of a batch.
     - `method`: `"is"`, `"nuts"`, `"svi"`, or `"auto"`: the first unless its diagnosis is bad, then the second.
     - `priors`: Parameter → NumPyro distribution of its natural value; `"scale"` for the scatter, which is relative on
@@ -96,11 +94,11 @@ def sample(
     refuse_number("seed", seed, 0)
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}; expected one of {', '.join(map(repr, get_args(Method)))}.")
-    parts = pose(fit, runs, cluster, priors, growth)
+    parts = pose(fit, cluster, priors, growth)
     drawn = [draws_of(fit, part, num, method, seed) for part in parts]
     ensemble = _ensemble(fit, parts, drawn, "posterior", seed, {"cluster": cluster, "growth": growth})
     if fit.keys is None:
-        ensemble.diagnostics.update(_judged(ensemble, runs, parts[0], seed))
+        ensemble.diagnostics.update(_judged(ensemble, parts[0], seed))
     warn_of_quality(ensemble)
     warn_of_fit(ensemble)
     return ensemble
@@ -108,7 +106,6 @@ def sample(
 
 def prior(
     fit: Fit[LawT],
-    runs: Runs,
     *,
     num: int = 2000,
     priors: Mapping[str, Any] | None = None,
@@ -129,7 +126,7 @@ def prior(
     """
     refuse_number("num", num, 2)
     refuse_number("seed", seed, 0)
-    parts = pose(fit, runs, cluster, priors, growth)
+    parts = pose(fit, cluster, priors, growth)
     own, curve = parts[0].problem.prior, parts[0].prepared.curve
     with jax.enable_x64(True):
         numbers, given = drawn_from(own, curve, num, jax.random.key(seed))
@@ -148,11 +145,11 @@ def prior(
     return dataclasses.replace(ensemble, law=with_values(ensemble.law, table))
 
 
-def _judged(ensemble: Ensemble[Any], runs: Runs, posed: Posed, seed: int) -> dict[str, Any]:
+def _judged(ensemble: Ensemble[Any], posed: Posed, seed: int) -> dict[str, Any]:
     """How well some of the draws foretell the runs, and whether these look like theirs."""
     if not ensemble.converged.any():
         return {}
-    some = recalled(ensemble, runs, posed, JUDGED)
+    some = recalled(ensemble, posed, JUDGED)
     found, checks = left_out(some), checked(some.thinned(CHECKED), seed)
     told = {name: getattr(found, name) for name in ("elpd", "se", "effective")}
     return {

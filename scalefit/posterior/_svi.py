@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from ..estimate import LawCurve
+from ..problem import LawCurve
 from ._density import STUDIES, Problem, log_density
 from ._mode import Mode
 from ._smooth import weigh

@@ -2,7 +2,6 @@
 
 from ._fit import Ensemble as Ensemble
 from ._fit import Fit as Fit
-from ._fit import Source as Source
 from ._predict import Band as Band
 from ._predict import check_level as check_level
 from ._predict import evaluate as evaluate

@@ -1,7 +1,7 @@
 """What a fit returns."""
 
 import dataclasses
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
 
 import equinox as eqx
@@ -9,37 +9,12 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from .._core import RESULTS, InputError
+from .._core import RESULTS
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
-from ..params import slots
+from ..problem import Problem, Source
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Where the numbers came from: kept with every result, so that it can be checked and repeated.
-
-    **Arguments:**
-
-    - `name`: Of the table.
-    - `fingerprint`: sha256 of the numbers used.
-    - `target`: Name of what was measured.
-    - `used`: Runs used; of the whole table also for one study of a batch, whose own are as many as its residuals.
-    - `ranges`: Input and target → least and greatest value; of N and D also `C`, 6 N D.
-    - `dropped`: Rows that could not be used, with the reason of each; `excluded`: rows taken out by `where`.
-    - `notes`: What was derived or scaled on the way, in words.
-    """
-
-    name: str
-    fingerprint: str
-    target: str
-    used: int
-    ranges: Mapping[str, tuple[float, float]]
-    dropped: tuple[tuple[int, str], ...] = ()
-    excluded: int = 0
-    notes: tuple[str, ...] = ()
 
 
 class Fit(eqx.Module, Generic[LawT]):
@@ -56,12 +31,8 @@ class Fit(eqx.Module, Generic[LawT]):
     - `dead`: By free parameter: whether no run feels it at the optimum (a term that vanished, a bound at infinity).
     - `agreeing`: How many starts reached the best objective, within 1e-6 of it.
     - `tried`: How many starts were polished.
-    - `free`: Names of the fitted parameters.
-    - `noise`: The noise of the fit.
+    - `problem`: What was fitted: law, runs, noise, what was held fixed, and the studies of a batch.
     - `seed`: The seed of its starts.
-    - `source`: The runs.
-    - `by`: What the studies of a batch were split by; `keys`: the studies, in order; `None` for a single fit.
-    - `key`: Which study of a batch this fit is, where it was taken out of one.
     """
 
     law: LawT
@@ -71,14 +42,9 @@ class Fit(eqx.Module, Generic[LawT]):
     residuals: Float[np.ndarray, "*batch run"]
     dead: Bool[np.ndarray, "*batch free"]
     agreeing: Int[np.ndarray, "*batch"]
-    noise: AbstractNoise
+    problem: Problem = eqx.field(static=True)
     tried: int = eqx.field(static=True)
-    free: tuple[str, ...] = eqx.field(static=True)
     seed: int = eqx.field(static=True)
-    source: Source = eqx.field(static=True)
-    by: str | tuple[str, ...] | None = eqx.field(static=True, default=None)
-    keys: tuple[Hashable, ...] | None = eqx.field(static=True, default=None)
-    key: Hashable = eqx.field(static=True, default=None)
 
     def __repr__(self) -> str:
         """What a reader asks first: which law, how well, from how many starts."""
@@ -104,9 +70,39 @@ class Fit(eqx.Module, Generic[LawT]):
         return self.law if self.keys is None else jax.tree.map(lambda a: a[0], self.law)
 
     @property
+    def noise(self) -> AbstractNoise:
+        """How the runs scatter."""
+        return self.problem.noise
+
+    @property
+    def source(self) -> Source:
+        """Where the numbers came from."""
+        return self.problem.source
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Names of the fitted parameters."""
+        return self.problem.free
+
+    @property
     def fixed(self) -> tuple[str, ...]:
         """Names of the parameters that were held fixed."""
-        return tuple(slot.name for slot in slots(self.law) if slot.name not in self.free)
+        return tuple(slot.name for slot in self.problem.curve.slots if slot.name not in self.free)
+
+    @property
+    def by(self) -> str | tuple[str, ...] | None:
+        """What the studies of a batch were split by."""
+        return self.problem.by
+
+    @property
+    def keys(self) -> tuple[Hashable, ...] | None:
+        """The studies of a batch, in order; `None` for a single fit."""
+        return self.problem.keys
+
+    @property
+    def key(self) -> Hashable:
+        """Which study of a batch this fit is, where it was taken out of one."""
+        return self.problem.key
 
     @property
     def converged(self) -> Any:
@@ -116,8 +112,14 @@ class Fit(eqx.Module, Generic[LawT]):
 
     def __getitem__(self, key: Hashable) -> "Fit[LawT]":
         """One study of a batch, by its key, as a fit of its own."""
-        one = _study(self, _place(self, key), keep="noise")
-        return dataclasses.replace(one, residuals=one.residuals[np.isfinite(one.residuals)], keys=None, key=key)
+        problem = self.problem.study(key)
+        one = _study(self, (self.keys or ()).index(key), keep="problem")
+        return dataclasses.replace(one, residuals=one.residuals[np.isfinite(one.residuals)], problem=problem)
+
+    @property
+    def at(self) -> "_ByPosition":
+        """The studies of a batch by position: `fits.at[i]`."""
+        return _ByPosition(self)
 
     def __len__(self) -> int:
         if self.keys is None:
@@ -174,17 +176,27 @@ class Ensemble(eqx.Module, Generic[LawT]):
 
     def __getitem__(self, key: Hashable) -> "Ensemble[LawT]":
         """The draws of one study of a batch, by its key."""
-        return dataclasses.replace(_study(self, _place(self.fit, key), keep="fit"), fit=self.fit[key])
+        fit = self.fit[key]
+        return dataclasses.replace(_study(self, (self.fit.keys or ()).index(key), keep="fit"), fit=fit)
+
+    @property
+    def at(self) -> "_ByPosition":
+        """The draws of each study of a batch by position: `draws.at[i]`."""
+        return _ByPosition(self)
 
     def __len__(self) -> int:
         return int(self.objective.shape[-1])
 
 
-def _place(fit: Fit[Any], key: Hashable) -> int:
-    if fit.keys is None or key not in fit.keys:
-        known = "it is a single fit" if fit.keys is None else f"it has {', '.join(map(repr, fit.keys[:8]))}"
-        raise InputError(f"There is no study {key!r} in this result: {known}.")
-    return fit.keys.index(key)
+@dataclasses.dataclass(frozen=True)
+class _ByPosition:
+    """The studies of a batch, taken by position."""
+
+    result: Any
+
+    def __getitem__(self, place: int) -> Any:
+        fit = self.result if isinstance(self.result, Fit) else self.result.fit
+        return self.result[fit.keys[place]] if fit.keys is not None else self.result[place]
 
 
 def _study(result: Any, place: int, keep: str) -> Any:

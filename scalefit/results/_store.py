@@ -13,18 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 
 from .. import laws as published_laws
 from .. import noise as noises
 from .._core import InputError
+from ..data import Runs, restored, stored
 from ..laws import SHARE, AbstractLaw, input_names, input_units
 from ..noise import AbstractNoise
 from ..params import parameters
-from ._fit import Ensemble, Fit, Source
+from ..problem import Problem, Source
+from ._fit import Ensemble, Fit
 from ._predict import evaluate
 
-FORMAT = 1
+FORMAT = 2
 """Version of what is written; what later versions read."""
 
 _FIT_ARRAYS = ("objective", "result", "scale", "residuals", "dead", "agreeing")
@@ -50,6 +53,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
     if not may_replace(folder):
         raise InputError(f"{str(folder)!r} is there and holds more than a scalefit result: give another folder.")
     fit = result if isinstance(result, Fit) else result.fit
+    table, description = stored(fit.problem.runs, fit.by)
     document: dict[str, Any] = {
         "format": FORMAT,
         "kind": "fit" if isinstance(result, Fit) else "ensemble",
@@ -57,12 +61,13 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         "noise": _noise_document(fit.noise),
         "fit": {
             "tried": fit.tried,
-            "free": list(fit.free),
+            "fixed": list(fit.problem.fixed),
             "seed": fit.seed,
             "by": list(fit.by) if isinstance(fit.by, tuple) else fit.by,
             "keys": None if fit.keys is None else [list(k) if isinstance(k, tuple) else k for k in fit.keys],
             "key": list(fit.key) if isinstance(fit.key, tuple) else fit.key,
             "source": dataclasses.asdict(fit.source),
+            "runs": description,
         },
         "files": sorted(files or ()),
         "versions": versions(),
@@ -80,6 +85,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         (beside / "result.json").write_text(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
         with open(beside / "arrays.npz", "wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
+        table.write_parquet(beside / "runs.parquet")
         for name, content in (files or {}).items():
             (beside / name).write_bytes(content)
         beside.chmod(0o755)
@@ -101,7 +107,12 @@ def may_replace(folder: Path) -> bool:
         return True
     try:
         document = json.loads((folder / "result.json").read_text())
-        return isinstance(document["format"], int) and names <= {"result.json", "arrays.npz", *document["files"]}
+        return isinstance(document["format"], int) and names <= {
+            "result.json",
+            "arrays.npz",
+            "runs.parquet",
+            *document["files"],
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -134,8 +145,8 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
     try:
         document = json.loads((folder / "result.json").read_text())
         # Opened here: NumPy leaves the file open where the archive is broken.
-        with open(folder / "arrays.npz", "rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        with open(folder / "arrays.npz", "rb") as stream, np.load(stream, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
         if not isinstance(document, dict) or "format" not in document:
             raise ValueError("result.json is not one of scalefit")
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
@@ -148,7 +159,7 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
             f"use the version of scalefit that wrote it ({document.get('versions', {}).get('scalefit')})."
         )
     try:
-        return _result(document, arrays, law)
+        return _result(document, arrays, _runs(folder, document), law)
     except InputError:
         raise
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
@@ -157,7 +168,7 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
 
 
 def _result(
-    document: dict[str, Any], arrays: dict[str, np.ndarray], law: type[AbstractLaw] | None
+    document: dict[str, Any], arrays: dict[str, np.ndarray], runs: Runs, law: type[AbstractLaw] | None
 ) -> Fit[Any] | Ensemble[Any]:
     name = document["law"]["name"]
     home = document["law"].get("module", published_laws.__name__)
@@ -170,20 +181,23 @@ def _result(
     cls = law or _law_class(name)
     options = document["law"]["options"]
     kept = document["fit"]
+    fitted = _law(cls, options, arrays, "fit.law.")
+    template = fitted if kept["keys"] is None else jax.tree.map(lambda a: a[0], fitted)
+    by = tuple(kept["by"]) if isinstance(kept["by"], list) else kept["by"]
     source = dict(kept["source"])
     source["ranges"] = {name: tuple(ends) for name, ends in source["ranges"].items()}
     source["dropped"] = tuple((row, reason) for row, reason in source["dropped"])
     source["notes"] = tuple(source["notes"])
+    # A study that was taken out of its batch is its own runs, and remembers where they are from.
+    alone = kept["keys"] is None
+    problem = Problem.of(template, runs, _noise(document["noise"]), kept["fixed"], None if alone else by)
+    key = tuple(kept["key"]) if isinstance(kept["key"], list) else kept["key"]
+    problem = dataclasses.replace(problem, by=by, key=key, source=Source(**source))
     fit = Fit(
-        law=_law(cls, options, arrays, "fit.law."),
-        noise=_noise(document["noise"]),
+        law=fitted,
+        problem=problem,
         tried=kept["tried"],
-        free=tuple(kept["free"]),
         seed=kept["seed"],
-        source=Source(**source),
-        by=tuple(kept["by"]) if isinstance(kept["by"], list) else kept["by"],
-        keys=None if kept["keys"] is None else tuple(tuple(k) if isinstance(k, list) else k for k in kept["keys"]),
-        key=tuple(kept["key"]) if isinstance(kept["key"], list) else kept["key"],
         **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
     _recognise(fit.template, document["law"].get("probe"))
@@ -204,6 +218,18 @@ def _result(
         drawn={name.removeprefix(DRAWN): arrays[name] for name in arrays if name.startswith(DRAWN)},
         **{name: arrays[f"draws.{name}"] for name in _DRAW_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
+
+
+def _runs(folder: Path, document: dict[str, Any]) -> Runs:
+    import polars as pl
+
+    try:
+        table = pl.read_parquet(folder / "runs.parquet")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(
+            f"{str(folder)!r} holds no runs that can be read ({error}): give a folder made by save."
+        ) from None
+    return restored(table, document["fit"]["runs"])
 
 
 OPTIONS = "cluster", "growth"

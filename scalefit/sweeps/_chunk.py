@@ -12,8 +12,9 @@ import numpy as np
 
 from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
-from ..estimate import fit, inputs_for
+from ..estimate import fit
 from ..laws import AbstractLaw, gathered
+from ..problem import inputs_for
 from ..results import Fit
 from ._config import Config, Verb
 from ._grid import OWN, Cell, number_of

@@ -14,11 +14,11 @@ from jaxtyping import Int
 
 from .._core import InputError
 from ..data import Runs, hint
-from ..estimate import Studies, usable
 from ..laws import AbstractLaw, AbstractPools, along_axes, axes, input_units
 from ..noise import AbstractNoise
 from ..params import slots, values
 from ..plan import plan_terms
+from ..problem import Studies, usable
 from ..specs import PREFIX, law_of, noise_of, noise_spec, runs_of, with_fixed
 from ._config import Config, Law, Source, Verb
 from ._splits import Split, splits_of

@@ -37,7 +37,7 @@ def columns_of(fits: Fit[Any], runs: Runs, verb: Verb, config: Config) -> Column
 
 def _bootstrap(fits: Fit[Any], runs: Runs, verb: Verb, config: Config) -> Ensemble[Any]:
     return bootstrap(
-        fits, runs, num=verb.num, cluster=config.cluster, seed=config.seed, max_steps=config.max_steps,
+        fits, num=verb.num, cluster=config.cluster, seed=config.seed, max_steps=config.max_steps,
         precision=config.precision,
     )  # fmt: skip
 
@@ -45,7 +45,7 @@ def _bootstrap(fits: Fit[Any], runs: Runs, verb: Verb, config: Config) -> Ensemb
 def _posterior(fits: Fit[Any], runs: Runs, verb: Verb, config: Config) -> Ensemble[Any]:
     from ..posterior import sample  # it brings samplers
 
-    return sample(fits, runs, num=verb.num, method=verb.method, cluster=config.cluster, seed=config.seed)
+    return sample(fits, num=verb.num, method=verb.method, cluster=config.cluster, seed=config.seed)
 
 
 _DRAWS: Mapping[str, Callable[..., Ensemble[Any]]] = {"bootstrap": _bootstrap, "posterior": _posterior}

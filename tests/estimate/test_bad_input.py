@@ -134,7 +134,7 @@ BOOTSTRAP_CASES = {
 @pytest.mark.parametrize("options, words", BOOTSTRAP_CASES.values(), ids=BOOTSTRAP_CASES.keys())
 def test_a_bad_bootstrap_is_refused_in_a_sentence(options, words, fit, runs):
     with pytest.raises(sf.InputError) as caught:
-        sf.bootstrap(fit, runs, **options)
+        sf.bootstrap(fit, **options)
     assert [word for word in words if word not in str(caught.value)] == []
 
 
@@ -159,11 +159,11 @@ def test_curvature_of_a_batch_is_refused(verb, fits, studies):
 
 def test_weights_for_a_batch_are_refused(fits, studies):
     with pytest.raises(sf.InputError, match="single fit"):
-        sf.bootstrap(fits, studies, weights=np.ones((3, len(studies))))
+        sf.bootstrap(fits, weights=np.ones((3, len(studies))))
 
 
 def test_one_cluster_cannot_be_resampled(runs):
     one = sf.Runs(runs.target, **runs.inputs, run=np.ones(64, int))
     fit = sf.fit(Chinchilla, one, noise=sf.noise.Gaussian())
     with pytest.raises(sf.InputError, match="one cluster only"):
-        sf.bootstrap(fit, one)
+        sf.bootstrap(fit)

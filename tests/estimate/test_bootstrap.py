@@ -37,14 +37,14 @@ def drawn(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(_bootstrap, "solve", spy)
             with pytest.raises(_Drawn) as caught:
-                sf.bootstrap(fit, runs, **options)
+                sf.bootstrap(fit, **options)
         return caught.value.args[0]
 
     return look
 
 
 def test_weights_of_one_give_the_fit_back(fit, runs):
-    draws = sf.bootstrap(fit, runs, weights=np.ones((3, len(runs))))
+    draws = sf.bootstrap(fit, weights=np.ones((3, len(runs))))
     assert draws.converged.all()
     np.testing.assert_allclose(draws.objective, fit.objective, rtol=1e-10)
     np.testing.assert_allclose(draws.law.alpha, fit.law.alpha, rtol=1e-6)
@@ -53,15 +53,15 @@ def test_weights_of_one_give_the_fit_back(fit, runs):
 def test_whole_numbers_will_do_for_weights(fit, runs):
     """As `np.bincount` of drawn positions gives them."""
     weights = np.stack([np.bincount(np.arange(64) // 2 * 2, minlength=64)] * 3)
-    given = sf.bootstrap(fit, runs, weights=weights)
-    np.testing.assert_array_equal(given.law.A, sf.bootstrap(fit, runs, weights=weights.astype(float)).law.A)
+    given = sf.bootstrap(fit, weights=weights)
+    np.testing.assert_array_equal(given.law.A, sf.bootstrap(fit, weights=weights.astype(float)).law.A)
 
 
 def test_weights_of_zero_leave_runs_out(fit, runs):
     """Leaving the last fourteen out by weight is leaving them out of the table."""
     weights = np.ones((3, len(runs)))
     weights[:, 50:] = 0.0
-    draws = sf.bootstrap(fit, runs, weights=weights)
+    draws = sf.bootstrap(fit, weights=weights)
     alone = sf.fit(sf.laws.Chinchilla, runs.take(np.arange(50)), noise=GAUSSIAN)
     np.testing.assert_allclose(draws.objective, alone.objective, rtol=1e-9)
     np.testing.assert_allclose(draws.law.beta, alone.law.beta, rtol=1e-5)
@@ -109,7 +109,7 @@ def test_each_study_of_a_batch_is_resampled_by_itself(drawn, fits, studies):
 
 @pytest.fixture(scope="module")
 def batch_draws(fits, studies):
-    return sf.bootstrap(fits, studies, num=100)
+    return sf.bootstrap(fits, num=100)
 
 
 def test_a_batch_of_fits_has_a_batch_of_draws(batch_draws):
@@ -127,7 +127,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say(batch_draws):
 
 
 def test_a_bootstrap_repeats_itself(fit, runs):
-    one, two = (sf.bootstrap(fit, runs, num=64, seed=3) for _ in range(2))
+    one, two = (sf.bootstrap(fit, num=64, seed=3) for _ in range(2))
     np.testing.assert_array_equal(one.law.A, two.law.A)
     assert one.seed == 3
     assert one.method == "bootstrap"
@@ -135,13 +135,13 @@ def test_a_bootstrap_repeats_itself(fit, runs):
 
 def test_draws_that_did_not_converge_are_counted_aloud(fit, runs):
     with pytest.warns(UserWarning, match=r"of 50 draws did not converge"):
-        draws = sf.bootstrap(fit, runs, num=50, max_steps=5)
+        draws = sf.bootstrap(fit, num=50, max_steps=5)
     assert 0 < draws.converged.sum() < 50
 
 
 def test_no_draw_that_converged_is_an_error(fit, runs):
     with pytest.raises(sf.NotConverged, match=r"No draw of .* converged"):
-        sf.bootstrap(fit, runs, num=50, max_steps=1)
+        sf.bootstrap(fit, num=50, max_steps=1)
 
 
 def few(count):
@@ -162,7 +162,7 @@ def test_resamples_drawn_again_are_said_aloud():
     runs = few(9)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN)
     with pytest.warns(UserWarning, match="resamples lay at fewer inputs"):
-        draws = sf.bootstrap(fit, runs, num=100)
+        draws = sf.bootstrap(fit, num=100)
     assert draws.diagnostics["drawn_again"] > 0
 
 
@@ -170,21 +170,21 @@ def test_too_few_runs_to_resample_are_refused():
     runs = few(6)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN)
     with pytest.raises(sf.InputError, match=r"6 trainings.*too few to resample"):
-        sf.bootstrap(fit, runs, num=100)
+        sf.bootstrap(fit, num=100)
 
 
 def test_weights_that_determine_nothing_are_refused(fit, runs):
     weights = np.ones((3, 64))
     weights[1, 4:] = 0.0
     with pytest.raises(sf.InputError, match=r"Row 1 of weights leaves runs at 4 different inputs.*5 parameters"):
-        sf.bootstrap(fit, runs, weights=weights)
+        sf.bootstrap(fit, weights=weights)
 
 
 def test_few_trainings_are_said_to_be_rough(fit, runs):
     labels = sf.Runs(runs.target, **runs.inputs, group=np.arange(64) % 4)
     again = sf.fit(sf.laws.Chinchilla, labels, noise=GAUSSIAN, starts=fit.law)
     with pytest.warns(UserWarning, match="'runs' has only 4 trainings"):
-        sf.bootstrap(again, labels, num=20, cluster="group")
+        sf.bootstrap(again, num=20, cluster="group")
 
 
 class Bump(sf.laws.AbstractLaw):
@@ -207,11 +207,11 @@ def test_draws_find_the_other_optimum_where_it_is_theirs():
     runs = sf.Runs(two + 0.05 * rng.standard_normal(80), x=x)
     noise = sf.noise.Gaussian(log=False)
     fit = sf.fit(Bump, runs, noise=noise)
-    draws = sf.bootstrap(fit, runs, num=100)
+    draws = sf.bootstrap(fit, num=100)
     share = np.mean(np.asarray(draws.law.m) > 10.0)
     assert 0.1 < share < 0.9
     each = [
-        sf.bootstrap(sf.fit(Bump, runs, noise=noise, starts={"m": m, "h": 0.5}, throw=False), runs, num=100)
+        sf.bootstrap(sf.fit(Bump, runs, noise=noise, starts={"m": m, "h": 0.5}, throw=False), num=100)
         for m in (6.0, 14.0)
     ]
     best = np.minimum(*(one.objective for one in each))
@@ -222,7 +222,7 @@ def test_a_study_that_failed_has_no_draws_and_holds_up_no_other(fits, studies):
     result = np.array(fits.result)
     result[3] = int(sf.RESULTS.max_steps_reached)
     broken = dataclasses.replace(fits, result=result)
-    draws = sf.bootstrap(broken, studies, num=10)
+    draws = sf.bootstrap(broken, num=10)
     assert not draws.converged[3].any()
     assert np.delete(draws.converged, 3, axis=0).all()
     band = sf.predict(draws, N=1e9, D=1e11)
@@ -243,7 +243,7 @@ def thin():
 
 
 def test_draws_that_lose_a_term_that_the_fit_has_are_tried_again(thin, monkeypatch):
-    runs, fit = thin
+    _runs, fit = thin
     tried = []
 
     def spy(prepared, noise, study, resample, *rest, **options):
@@ -252,7 +252,7 @@ def test_draws_that_lose_a_term_that_the_fit_has_are_tried_again(thin, monkeypat
 
     screened = _bootstrap.screened
     monkeypatch.setattr(_bootstrap, "screened", spy)
-    draws = sf.bootstrap(fit, runs, num=100)
+    draws = sf.bootstrap(fit, num=100)
     lost = np.flatnonzero(draws.dead[:, 0])
     assert not fit.dead.any()
     assert lost.size > 0
@@ -260,8 +260,8 @@ def test_draws_that_lose_a_term_that_the_fit_has_are_tried_again(thin, monkeypat
 
 
 def test_what_draws_lost_is_judged_in_blocks(thin, monkeypatch):
-    runs, fit = thin
-    whole = sf.bootstrap(fit, runs, num=100)
+    _runs, fit = thin
+    whole = sf.bootstrap(fit, num=100)
     held = []
 
     def spy(prepared, noise, theta, study):
@@ -271,7 +271,7 @@ def test_what_draws_lost_is_judged_in_blocks(thin, monkeypatch):
     judge = _bootstrap.residuals_and_dead
     monkeypatch.setattr(_bootstrap, "residuals_and_dead", spy)
     monkeypatch.setattr(_bootstrap, "HELD", 4 * 32)
-    draws = sf.bootstrap(fit, runs, num=100)
+    draws = sf.bootstrap(fit, num=100)
     assert len(held) > 1
     assert max(held) == 4
     np.testing.assert_array_equal(draws.dead, whole.dead)
@@ -285,21 +285,21 @@ def test_the_few_trainings_of_a_study_are_said_by_its_name():
     labelled = sf.Runs(loss, x=x, run=run, group=["a"] * 16 + ["b"] * 16)
     fits = sf.fit(sf.laws.PowerLaw, labelled, by="group", noise=GAUSSIAN)
     with pytest.warns(UserWarning, match=r"'runs\[b\]' has only 4 trainings"):
-        sf.bootstrap(fits, labelled, num=20)
+        sf.bootstrap(fits, num=20)
 
 
 @pytest.mark.parametrize("precision", ["mixed", "float32"])
 def test_draws_may_be_refitted_in_another_precision(precision, fit, runs):
-    draws, usual = sf.bootstrap(fit, runs, num=20, precision=precision), sf.bootstrap(fit, runs, num=20)
+    draws, usual = sf.bootstrap(fit, num=20, precision=precision), sf.bootstrap(fit, num=20)
     np.testing.assert_allclose(draws.objective, usual.objective, rtol=1e-9 if precision == "mixed" else 1e-4)
 
 
 def test_draws_may_be_refitted_by_another_solver(fit, runs):
     solver = optimistix.LevenbergMarquardt(1e-10, 1e-10)
-    draws = sf.bootstrap(fit, runs, num=8, solver=solver)
-    np.testing.assert_allclose(draws.objective, sf.bootstrap(fit, runs, num=8).objective, rtol=1e-6)
+    draws = sf.bootstrap(fit, num=8, solver=solver)
+    np.testing.assert_allclose(draws.objective, sf.bootstrap(fit, num=8).objective, rtol=1e-6)
 
 
 def test_a_solver_without_the_precision_is_refused(fit, runs):
     with pytest.raises(sf.InputError, match="'mixed', and solvers of other libraries"):
-        sf.bootstrap(fit, runs, solver=optax.lbfgs(), precision="mixed")
+        sf.bootstrap(fit, solver=optax.lbfgs(), precision="mixed")

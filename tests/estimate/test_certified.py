@@ -34,7 +34,7 @@ def published_resamples(epoch):
 
 @pytest.fixture(scope="module")
 def published_draws(epoch, epoch_fit, published_resamples):
-    return sf.bootstrap(epoch_fit, epoch, weights=published_resamples)
+    return sf.bootstrap(epoch_fit, weights=published_resamples)
 
 
 def test_the_published_runs_are_there(epoch):
@@ -75,7 +75,7 @@ def test_parameters_are_the_published_ones(epoch_fit, name, value):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_bootstrap_errors_are_the_published_ones(epoch, epoch_fit, seed):
-    draws = sf.bootstrap(epoch_fit, epoch, num=4000, seed=seed)
+    draws = sf.bootstrap(epoch_fit, num=4000, seed=seed)
     assert draws.converged.all()
     law = draws.law
     assert law.alpha.shape == draws.objective.shape == (4000,)
@@ -151,7 +151,7 @@ def test_the_published_parameters_give_the_published_objective(repeated, publish
 
 
 def test_an_interval_that_the_runs_do_not_close_has_no_upper_end(repeated, repeated_fit):
-    draws = sf.bootstrap(repeated_fit, repeated, num=200)
+    draws = sf.bootstrap(repeated_fit, num=200)
     assert draws.converged.mean() > 0.99
     found: Any = sf.summary(draws)
     assert found["R_D"].unbounded

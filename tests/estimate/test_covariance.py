@@ -27,7 +27,7 @@ def test_least_squares_covariance_is_that_of_scipy(errors):
         lambda _, E, A: E + A * shape, runs.inputs["x"], runs.target, [fit.law.E, fit.law.A], runs.se,
         jac=lambda *_: np.stack([np.ones(64), shape], axis=1),
     )  # fmt: skip
-    found = sf.covariance(fit, runs)
+    found = sf.covariance(fit)
     assert found.names == ("E", "A")
     np.testing.assert_allclose(found.matrix, expected, rtol=1e-6)
     assert found.se == pytest.approx({"E": expected[0, 0] ** 0.5, "A": expected[1, 1] ** 0.5}, rel=1e-6)
@@ -60,7 +60,7 @@ def natural(matrix, law):
 def test_gaussian_covariance_is_the_inverse_hessian(fit, runs):
     inverse = by_differentiation(fit, runs, lambda z, p: 0.5 * jnp.sum(z**2))
     spread = 2 * float(fit.objective) / (64 - 5)
-    np.testing.assert_allclose(sf.covariance(fit, runs).matrix, spread * natural(inverse, fit.law), rtol=1e-4)
+    np.testing.assert_allclose(sf.covariance(fit).matrix, spread * natural(inverse, fit.law), rtol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +73,14 @@ def test_student_covariance_is_the_inverse_hessian_with_the_scale_free(student, 
         return jnp.sum(3.0 * jnp.log1p((z * jnp.exp(-p[5])) ** 2 / 5.0) + p[5])
 
     inverse = by_differentiation(student, runs, cost)
-    found = sf.covariance(student, runs)
+    found = sf.covariance(student)
     assert found.free.shape == (6, 6)
     np.testing.assert_allclose(found.matrix, natural(inverse, student.law), rtol=1e-3)
 
 
 def test_laplace_draws_have_the_covariance(fit, runs):
-    draws = sf.laplace(fit, runs, num=20_000, seed=1)
-    expected = sf.covariance(fit, runs)
+    draws = sf.laplace(fit, num=20_000, seed=1)
+    expected = sf.covariance(fit)
     columns = np.stack([draws.law.E, draws.law.alpha, draws.law.beta])
     keep = [expected.names.index(name) for name in ("E", "alpha", "beta")]
     matrix = expected.matrix[np.ix_(keep, keep)]
@@ -92,12 +92,12 @@ def test_laplace_draws_have_the_covariance(fit, runs):
 
 
 def test_laplace_and_bootstrap_agree_under_gaussian_noise(fit, runs):
-    draws = sf.bootstrap(fit, runs, num=400)
-    assert np.std(draws.law.alpha) == pytest.approx(sf.covariance(fit, runs).se["alpha"], rel=0.3)
+    draws = sf.bootstrap(fit, num=400)
+    assert np.std(draws.law.alpha) == pytest.approx(sf.covariance(fit).se["alpha"], rel=0.3)
 
 
 def test_laplace_repeats_itself(fit, runs):
-    one, two = (sf.laplace(fit, runs, num=50, seed=4) for _ in range(2))
+    one, two = (sf.laplace(fit, num=50, seed=4) for _ in range(2))
     np.testing.assert_array_equal(one.law.A, two.law.A)
 
 
@@ -110,7 +110,7 @@ def test_a_knee_below_the_residuals_is_refused_by_name_of_the_bootstrap(verb, ru
 
 def test_a_knee_beyond_the_residuals_is_least_squares(fit, runs):
     wide = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1.0))
-    assert sf.covariance(wide, runs).se == pytest.approx(sf.covariance(fit, runs).se, rel=1e-4)
+    assert sf.covariance(wide).se == pytest.approx(sf.covariance(fit).se, rel=1e-4)
 
 
 def test_a_parameter_that_no_run_feels_is_refused():
@@ -121,7 +121,7 @@ def test_a_parameter_that_no_run_feels_is_refused():
     fit = sf.fit(sf.laws.PowerLaw, runs, noise=sf.noise.Gaussian(log=False))
     assert fit.dead.any()
     with pytest.raises(sf.InputError, match="No run feels"):
-        sf.covariance(fit, runs)
+        sf.covariance(fit)
 
 
 @pytest.mark.parametrize("verb", [sf.covariance, sf.laplace])
@@ -133,7 +133,7 @@ def test_rows_of_one_training_are_refused_unless_they_are_said_to_be_independent
 
 def test_a_spread_of_no_draws_is_refused(fit, runs):
     with pytest.raises(sf.InputError, match="num is 0"):
-        sf.laplace(fit, runs, num=0)
+        sf.laplace(fit, num=0)
 
 
 def test_draws_stay_where_parameters_may_lie_and_keep_together():
@@ -142,8 +142,8 @@ def test_draws_stay_where_parameters_may_lie_and_keep_together():
     x = 10 ** rng.uniform(3, 10, 64)
     near = sf.Runs((0.02 + 30.0 * x**-0.2) * np.exp(0.02 * rng.standard_normal(64)), x=x)
     fit = sf.fit(sf.laws.PowerLaw, near, noise=sf.noise.Gaussian())
-    assert sf.covariance(fit, near).se["E"] > fit.law.E / 5
-    draws = sf.laplace(fit, near, num=2000)
+    assert sf.covariance(fit).se["E"] > fit.law.E / 5
+    draws = sf.laplace(fit, num=2000)
     assert np.min(draws.law.E) >= 0
     band = sf.predict(draws, x=1e8)
     assert band.low is not None

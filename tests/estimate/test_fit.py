@@ -191,7 +191,7 @@ def test_nothing_leaks(runs):
     """Host verbs work in 64 bits, give NumPy float64, and leave JAX's switch as it was."""
     assert not jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
     fit = chinchilla(runs)
-    draws = sf.bootstrap(fit, runs, num=64)
+    draws = sf.bootstrap(fit, num=64)
     band = sf.predict(draws, **NEW)
     assert not jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
     arrays = [fit.objective, fit.residuals, fit.scale, draws.objective, draws.scale, band.value, band.low, band.high]
@@ -230,17 +230,9 @@ def test_rows_without_an_input_of_the_law_are_left_out_and_listed(tmp_path):
     fit = sf.fit(sf.laws.Chinchilla, runs)
     assert fit.source.used == 63
     assert [row for row, _ in fit.source.dropped] == [5]
-    assert len(sf.bootstrap(fit, runs, num=20)) == 20
+    assert len(sf.bootstrap(fit, num=20)) == 20
     alone = sf.fit(sf.laws.PowerLaw, sf.read_runs(tmp_path / "runs.csv", columns={"x": "N", "N": None}))
     assert alone.source.used == 64
-
-
-def test_runs_relabelled_are_other_runs(fits, studies):
-    """The same numbers in other studies are not what was fitted."""
-    labels = np.array(studies.labels["group"])
-    moved = sf.Runs(studies.target, **studies.inputs, group=np.roll(labels, 1))
-    with pytest.raises(sf.InputError, match="other runs"):
-        sf.bootstrap(fits, moved, num=2)
 
 
 class Uncentred(sf.laws.AbstractLaw):
@@ -264,8 +256,8 @@ def test_a_term_that_damping_alone_holds_is_no_optimum(runs):
     fit = sf.fit(Uncentred, runs, starts=lost)
     best = sf.fit(sf.laws.Chinchilla, runs)
     assert fit.objective == pytest.approx(float(best.objective), rel=1e-6)
-    draws = sf.bootstrap(fit, runs, num=50)
-    np.testing.assert_allclose(draws.objective, sf.bootstrap(best, runs, num=50).objective, rtol=1e-6)
+    draws = sf.bootstrap(fit, num=50)
+    np.testing.assert_allclose(draws.objective, sf.bootstrap(best, num=50).objective, rtol=1e-6)
 
 
 def test_a_term_that_every_start_lost_is_looked_for_elsewhere():

@@ -22,7 +22,7 @@ def smooth(request, runs):
 
 
 def test_influence_is_the_change_on_leaving_a_run_out(fit, runs):
-    found = sf.influence(fit, runs, of=forecast)
+    found = sf.influence(fit, of=forecast)
     assert found.converged.all()
     for i in (0, 17, 63):
         alone = sf.fit(sf.laws.Chinchilla, runs.take(np.arange(64) != i), noise=sf.noise.Gaussian())
@@ -32,7 +32,7 @@ def test_influence_is_the_change_on_leaving_a_run_out(fit, runs):
 
 def test_runs_of_one_cluster_leave_together(fit, runs):
     """Two runs share each seed of these."""
-    found = sf.influence(fit, runs, of=forecast, cluster="seed")
+    found = sf.influence(fit, of=forecast, cluster="seed")
     np.testing.assert_array_equal(found.change[::2], found.change[1::2])
     alone = sf.fit(sf.laws.Chinchilla, runs.take(runs.labels["seed"] != 3), noise=sf.noise.Gaussian())
     change = sf.predict(alone, N=7e10, D=1.4e12).value - found.value
@@ -41,10 +41,10 @@ def test_runs_of_one_cluster_leave_together(fit, runs):
 
 def test_the_slope_in_weights_and_its_error_are_those_of_refits(smooth, runs):
     """Every weight in turn is moved up and down, and the law refitted."""
-    found = sf.sensitivity(smooth, runs, of=forecast, cluster=None)
+    found = sf.sensitivity(smooth, of=forecast, cluster=None)
     ends = []
     for sign in (1.0, -1.0):
-        law = sf.bootstrap(smooth, runs, weights=np.ones((64, 64)) + sign * SHARE * np.eye(64)).law
+        law = sf.bootstrap(smooth, weights=np.ones((64, 64)) + sign * SHARE * np.eye(64)).law
         ends.append(law.E + law.A * 7e10**-law.alpha + law.B * 1.4e12**-law.beta)
     slope = (ends[0] - ends[1]) / (2 * SHARE)
     np.testing.assert_allclose(found.weight, slope, rtol=2e-3, atol=1e-3 * np.max(np.abs(slope)))
@@ -53,7 +53,7 @@ def test_the_slope_in_weights_and_its_error_are_those_of_refits(smooth, runs):
 
 @pytest.mark.parametrize("run", [5, 40])
 def test_the_slope_in_a_loss_is_that_of_refits(smooth, runs, run):
-    found = sf.sensitivity(smooth, runs, of=forecast)
+    found = sf.sensitivity(smooth, of=forecast)
     ends = []
     for sign in (1.0, -1.0):
         loss = np.array(runs.target)
@@ -70,7 +70,7 @@ def test_the_slope_in_a_loss_is_that_of_refits_where_runs_have_standard_errors(n
     se = 0.01 * 10 ** np.random.default_rng(1).uniform(-0.5, 0.5, 64)
     known = sf.Runs(runs.target, **runs.inputs, se=se)
     fit = sf.fit(sf.laws.Chinchilla, known, noise=noise)
-    found = sf.sensitivity(fit, known, of=forecast)
+    found = sf.sensitivity(fit, of=forecast)
     median = int(np.argsort(se / runs.target)[32])
     for run in (5, median):
         ends = []
@@ -83,7 +83,7 @@ def test_the_slope_in_a_loss_is_that_of_refits_where_runs_have_standard_errors(n
 
 
 def test_the_error_takes_the_runs_of_a_training_together(fit, runs):
-    found = sf.sensitivity(fit, runs, of=forecast, cluster="seed")
+    found = sf.sensitivity(fit, of=forecast, cluster="seed")
     together = found.weight[::2] + found.weight[1::2]
     assert found.se == pytest.approx(np.sqrt(np.sum(together**2)))
 
@@ -91,7 +91,7 @@ def test_the_error_takes_the_runs_of_a_training_together(fit, runs):
 def test_under_a_narrow_knee_slopes_come_with_a_warning_and_without_an_error(runs):
     narrow = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3))
     with pytest.warns(UserWarning, match=r"Huber\(0.001\).*influence"):
-        found = sf.sensitivity(narrow, runs, of=forecast)
+        found = sf.sensitivity(narrow, of=forecast)
     assert found.se is None
     assert np.isfinite(found.weight).all()
 
@@ -107,16 +107,16 @@ def test_a_batch_and_a_forecast_of_many_numbers_are_refused(verb, fit, runs, fit
 def test_a_fit_that_did_not_converge_has_no_slopes(runs):
     rough = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian(), max_steps=1, throw=False)
     with pytest.raises(sf.InputError, match="did not converge"):
-        sf.sensitivity(rough, runs, of=forecast)
+        sf.sensitivity(rough, of=forecast)
 
 
 def test_influence_in_blocks_is_that_in_one(monkeypatch, fit, runs):
-    whole = sf.influence(fit, runs, of=forecast)
+    whole = sf.influence(fit, of=forecast)
     monkeypatch.setattr(_influence, "TOGETHER", 64 * 30)
-    blocks = sf.influence(fit, runs, of=forecast)
+    blocks = sf.influence(fit, of=forecast)
     np.testing.assert_allclose(blocks.change, whole.change, rtol=1e-9, atol=1e-12)
 
 
 def test_a_forecast_that_is_not_finite_has_no_influence(fit, runs):
     with pytest.raises(sf.InputError, match="of gives nan"):
-        sf.influence(fit, runs, of=lambda law: law(N=-1e9, D=1e11))
+        sf.influence(fit, of=lambda law: law(N=-1e9, D=1e11))

@@ -43,7 +43,7 @@ def test_nothing_is_said_from_an_amplitude_beyond_float64(verb, steep, beyond):
     with pytest.raises(sf.InputError):
         verb(beyond, steep, of=forecast)
     with pytest.raises(sf.InputError):
-        sf.bootstrap(beyond, steep, num=4)
+        sf.bootstrap(beyond, num=4)
     with pytest.raises(sf.InputError, match=r"is nan at N = 1e\+09"):
         sf.predict(beyond, N=1e9, D=1e11)
 

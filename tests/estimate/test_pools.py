@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
+from scalefit.estimate._pools import Pooling
+from scalefit.estimate._studies import Studies
 
 import scalefit as sf
-from scalefit.estimate._pools import Pooling
 from scalefit.estimate._resamples import resamples
-from scalefit.estimate._studies import Studies
 
 POOLS = sf.Pools({"A": 1e6, "B": 1e6})
 NOISE = sf.noise.Gaussian(log=False)
@@ -73,13 +73,13 @@ def test_one_training_of_a_pool_cannot_be_resampled():
     table = runs(seeds=1)
     fit = sf.fit(LAW, table, noise=NOISE, fixed="d")
     with pytest.raises(sf.InputError, match=r"pool 'A' are of one training.*several seeds, or sample a posterior"):
-        sf.bootstrap(fit, table, num=10)
+        sf.bootstrap(fit, num=10)
 
 
 def test_independent_rows_of_one_training_can_be():
     table = runs(seeds=1, passes=np.arange(1.0, 9.0))
     fit = sf.fit(LAW, table, noise=NOISE, fixed="d")
-    assert sf.bootstrap(fit, table, num=10, cluster=None).converged.any()
+    assert sf.bootstrap(fit, num=10, cluster=None).converged.any()
 
 
 def weights(table: sf.Runs, cluster, num=200) -> np.ndarray:

@@ -48,7 +48,7 @@ def study_of(request):
     named: dict[str, Any] = {"target": target, "name": "made up", **inputs}
     runs = sf.Runs(value * np.exp(3e-3 * rng.standard_normal(value.size)), **named)
     fit = sf.fit(type(law), runs, noise=GAUSSIAN)
-    return runs, fit, sf.bootstrap(fit, runs, num=60)
+    return runs, fit, sf.bootstrap(fit, num=60)
 
 
 def everything_is_finite(ax: Axes) -> None:
@@ -182,7 +182,7 @@ def test_frontier_is_the_least_loss(chinchilla):
     value, low, high = frontier(fit, compute, 0.9)
     assert np.allclose(value, least, rtol=1e-6)
     assert low is high is None
-    draws = sf.bootstrap(fit, runs, num=60)
+    draws = sf.bootstrap(fit, num=60)
     value, low, high = frontier(draws, compute, 0.9)
     assert low is not None
     assert high is not None
@@ -200,7 +200,7 @@ def legend(ax: Axes) -> list[str]:
 def test_the_level_asked_for_is_the_level_drawn(chinchilla):
     inputs, loss = chinchilla
     runs = sf.Runs(loss, **inputs)
-    draws = sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), runs, num=60)
+    draws = sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), num=60)
     assert "95 % interval" in legend(sf.plot.loss_against_compute(draws, runs))
     assert "80 % interval" in legend(sf.plot.loss_against_compute(draws, runs, level=0.8))
 
@@ -212,7 +212,7 @@ def test_a_narrow_band_is_enlarged(chinchilla, scatter, insets):
     law = LAWS["of N and D"]
     exact = law.E + law.A * inputs["N"] ** -law.alpha + law.B * inputs["D"] ** -law.beta
     runs = sf.Runs(exact * np.exp(scatter * np.random.default_rng(1).standard_normal(loss.size)), **inputs)
-    draws = sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), runs, num=60)
+    draws = sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), num=60)
     ax = sf.plot.loss_against_compute(draws, runs)
     assert len(ax.child_axes) == insets
     for inset in ax.child_axes:
@@ -230,7 +230,7 @@ def test_corner_of_runs_without_noise(chinchilla):
     inputs, _ = chinchilla
     law = LAWS["of N and D"]
     runs = sf.Runs(law.E + law.A * inputs["N"] ** -law.alpha + law.B * inputs["D"] ** -law.beta, **inputs)
-    axes = sf.plot.corner(sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), runs, num=60))
+    axes = sf.plot.corner(sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), num=60))
     for k in range(len(axes)):
         everything_is_finite(axes[k, k])
         bars = [bar.get_height() for bar in axes[k, k].patches]
@@ -245,7 +245,7 @@ def test_a_study_of_a_batch(chinchilla):
     both["group"] = np.repeat(["first", "second"], loss.size)
     runs = sf.Runs(np.concatenate([loss, loss + 1.0]), **both)
     fits = sf.fit(Chinchilla, runs, noise=GAUSSIAN, by="group")
-    draws = sf.bootstrap(fits, runs, num=30)
+    draws = sf.bootstrap(fits, num=30)
     parts = runs.split("group")
     for place, (key, part) in enumerate(parts):
         one = draws[key]

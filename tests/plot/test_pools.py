@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import made_up_problem
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, PathCollection
 from matplotlib.figure import Figure
@@ -13,7 +14,7 @@ from matplotlib.text import Text
 import scalefit as sf
 from scalefit.plan import CurationDraws
 from scalefit.plot import _common, _pools, _ternary
-from scalefit.results import Source, evaluate
+from scalefit.results import evaluate
 
 NAMES = ("best", "middle", "worst")
 LAW = sf.laws.PoolsQQT(a=0.025, d=0.1, b=[-0.16, -0.125, -0.1], tau=[6.7, 8.5, 2.3], pool=NAMES)  # pyright: ignore[reportArgumentType]
@@ -33,11 +34,10 @@ def made_up_ensemble() -> sf.Ensemble:
     rng = np.random.default_rng(0)
     many = {f: np.tile(getattr(LAW, f), (NUM, *[1] * np.ndim(getattr(LAW, f)))) for f in ("a", "d", "b", "tau")}
     many["tau"] = many["tau"] * np.exp(0.1 * rng.standard_normal((NUM, 3)))
-    free = tuple(f"tau[{name}]" for name in NAMES)
-    one, code = np.array(1.0), np.array(0)
+    problem = made_up_problem(LAW, 9, noise=sf.noise.Gaussian(), fixed=("a", "b", "d"), name="made up", ranges={})
     fit = sf.Fit(
         law=LAW, objective=one, result=code, scale=one, residuals=np.zeros(9), dead=np.zeros(3, bool), agreeing=code,
-        noise=sf.noise.Gaussian(), tried=1, free=free, seed=0, source=Source("made up", "0" * 64, "error", 9, {}),
+        problem=problem, tried=1, seed=0,
     )  # fmt: skip
     return sf.Ensemble(
         law=dataclasses.replace(LAW, **many), objective=np.ones(NUM), result=np.zeros(NUM, int), scale=np.ones(NUM),

@@ -34,7 +34,7 @@ def seen(runs):
 def draws(seen):
     fit = sf.fit(PowerLaw, seen, noise=sf.noise.StudentT())
     known = {"contraction": {"E": 0.9996, "A": 0.95, "alpha": 0.5, "scale": -0.1}}
-    return dataclasses.replace(sf.laplace(fit, seen, num=NUM), method="posterior", diagnostics=known)
+    return dataclasses.replace(sf.laplace(fit, num=NUM), method="posterior", diagnostics=known)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def few_fit(few):
 
 @pytest.fixture(scope="package")
 def few_draws(few_fit, few):
-    return sf.sample(few_fit, few, num=DRAWS, method="is")
+    return sf.sample(few_fit, num=DRAWS, method="is")
 
 
 @pytest.fixture(scope="package")
@@ -40,4 +40,4 @@ def trainings() -> sf.Runs:
 @pytest.fixture(scope="package")
 def trained_draws(trainings):
     fit = sf.fit(sf.laws.Chinchilla, trainings, noise=sf.noise.Gaussian())
-    return sf.sample(fit, trainings, num=DRAWS, method="is", cluster=("run", "seed"), growth="N")
+    return sf.sample(fit, num=DRAWS, method="is", cluster=("run", "seed"), growth="N")

@@ -20,7 +20,7 @@ def az() -> Any:
 
 @pytest.mark.filterwarnings("ignore")
 def test_leaving_runs_out_is_as_arviz_has_it(az, few_draws, few):
-    ours, theirs = sf.loo(few_draws, few), az.loo(sf.to_arviz(few_draws, few), pointwise=True)
+    ours, theirs = sf.loo(few_draws), az.loo(sf.to_arviz(few_draws), pointwise=True)
     elpd = theirs.elpd_loo if hasattr(theirs, "elpd_loo") else theirs.elpd
     assert float(elpd) == pytest.approx(ours.elpd, abs=0.05)
     assert float(theirs.se) == pytest.approx(ours.se, rel=0.02)
@@ -29,7 +29,7 @@ def test_leaving_runs_out_is_as_arviz_has_it(az, few_draws, few):
 
 @pytest.mark.usefixtures("az")
 def test_groups_have_names_and_rows(few_draws, few):
-    data = sf.to_arviz(few_draws, few, prior=few_draws)
+    data = sf.to_arviz(few_draws, prior=few_draws)
     assert set(data.posterior.data_vars) == {"E", "A", "B", "alpha", "beta", "scale"}
     assert dict(data.posterior.sizes) == {"chain": 1, "draw": 1000}
     np.testing.assert_array_equal(data.posterior.alpha.values[0], few_draws.law.alpha)
@@ -46,7 +46,7 @@ def test_groups_have_names_and_rows(few_draws, few):
 @pytest.mark.usefixtures("az")
 def test_chains_and_trainings_stay_apart(trained_draws, trainings):
     chain = np.arange(1000) % 3
-    data = sf.to_arviz(dataclasses.replace(trained_draws, drawn={**trained_draws.drawn, "chain": chain}), trainings)
+    data = sf.to_arviz(dataclasses.replace(trained_draws, drawn={**trained_draws.drawn, "chain": chain}))
     assert dict(data.posterior.sizes) == {"chain": 3, "draw": 333}
     np.testing.assert_array_equal(data.posterior.alpha.values[1], trained_draws.law.alpha[1::3])
     assert {"training", "growth[N]"} < set(data.posterior.data_vars)
@@ -59,4 +59,4 @@ def test_without_arviz_it_is_said_what_to_do(few_draws, few, monkeypatch):
         # Importing what is None here fails as if it were not installed.
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(sf.InputError, match=r"pip install 'scalefit\[arviz\]'"):
-        sf.to_arviz(few_draws, few)
+        sf.to_arviz(few_draws)

@@ -21,7 +21,7 @@ def two(few_draws):
 
 @pytest.fixture(scope="module")
 def pointwise(two, few):
-    return np.stack([sf.loo(draws, few).pointwise for draws in two.values()])
+    return np.stack([sf.loo(draws).pointwise for draws in two.values()])
 
 
 def told(draws, **diagnostics):
@@ -29,7 +29,7 @@ def told(draws, **diagnostics):
 
 
 def test_stacking_finds_the_best_mixture(two, few, pointwise):
-    found = sf.average(two, few)
+    found = sf.average(two)
     best: Any = optimize.minimize_scalar(
         lambda w: -np.sum(np.logaddexp(np.log(w) + pointwise[0], np.log1p(-w) + pointwise[1])),
         bounds=(1e-9, 1.0 - 1e-9), method="bounded", options={"xatol": 1e-10},
@@ -44,11 +44,11 @@ def test_stacking_finds_the_best_mixture(two, few, pointwise):
 def test_a_law_that_is_nowhere_better_is_not_heard(two, few):
     law = two["one"].law
     off = dataclasses.replace(two["one"], law=dataclasses.replace(law, E=law.E + 0.2), scale=two["one"].scale * 2.0)
-    assert sf.average({"one": two["one"], "off": off}, few).weight["off"] == pytest.approx(0.0, abs=1e-6)
+    assert sf.average({"one": two["one"], "off": off}).weight["off"] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_pseudo_weights_are_those_of_resampled_totals(two, few, pointwise):
-    found = sf.average(two, few, method="pseudo").weight["one"]
+    found = sf.average(two, method="pseudo").weight["one"]
     share = np.random.default_rng(7).dirichlet(np.ones(64), 4000)
     expected = special.softmax(64 * share @ pointwise.T, axis=1).mean(axis=0)[0]
     assert found == pytest.approx(expected, abs=0.03)
@@ -57,17 +57,17 @@ def test_pseudo_weights_are_those_of_resampled_totals(two, few, pointwise):
 def test_evidences_are_of_targets(two, few):
     one = told(two["one"], log_evidence=100.0)
     other = told(two["other"], log_evidence=99.0)
-    weight = sf.average({"one": one, "other": other}, few, method="evidence").weight
+    weight = sf.average({"one": one, "other": other}, method="evidence").weight
     assert weight["one"] == pytest.approx(special.expit(1.0))
     # On values, densities are of the targets as they are.
     fit = dataclasses.replace(other.fit, noise=sf.noise.Gaussian(log=False))
     as_good = dataclasses.replace(told(other, log_evidence=100.0 - np.log(few.target).sum()), fit=fit)
-    weight = sf.average({"one": one, "other": as_good}, few, method="evidence").weight
+    weight = sf.average({"one": one, "other": as_good}, method="evidence").weight
     assert weight["one"] == pytest.approx(0.5)
 
 
 def test_the_mixture_is_of_the_draws(two, few):
-    found = sf.average(two, few)
+    found = sf.average(two)
     found = dataclasses.replace(found, weight={"one": 0.5, "other": 0.5})
     at = {"N": [[1e9], [1e11]], "D": [1e11, 1e13, 1e14]}
     band = found.predict(**at)
@@ -87,7 +87,7 @@ def test_the_mixture_is_of_the_draws(two, few):
 
 
 def test_one_law_alone_is_as_it_was(two, few):
-    found = dataclasses.replace(sf.average(two, few), weight={"one": 1.0, "other": 0.0})
+    found = dataclasses.replace(sf.average(two), weight={"one": 1.0, "other": 0.0})
     alone, band = sf.predict(two["one"], N=1e11, D=1e13), found.predict(N=1e11, D=1e13)
     assert alone.low is not None
     assert alone.high is not None
@@ -114,18 +114,18 @@ def test_one_law_alone_is_as_it_was(two, few):
 )
 def test_what_cannot_be_weighed_is_refused(two, few, change, options, message):
     with pytest.raises(sf.InputError, match=message):
-        sf.average(change(two), few, **options)
+        sf.average(change(two), **options)
 
 
 @pytest.mark.usefixtures("unchecked")
 def test_other_ways_to_weigh_are_refused(two, few):
     aic: Any = "aic"
     with pytest.raises(sf.InputError, match="method is 'aic'; expected one of 'stacking'"):
-        sf.average(two, few, method=aic)
+        sf.average(two, method=aic)
 
 
 def test_odd_inputs_are_refused(two, few):
-    found = sf.average(two, few)
+    found = sf.average(two)
     with pytest.raises(sf.InputError, match="T is an input of none of the laws"):
         found.predict(N=1e9, D=1e11, T=3.0)
     with pytest.raises(sf.InputError, match="Chinchilla predicts from N, D; N was given"):
@@ -137,4 +137,4 @@ def test_odd_inputs_are_refused(two, few):
 def test_an_evidence_that_is_a_guess_is_said(two, few):
     doubtful = two | {"other": told(two["other"], khat=0.9)}
     with pytest.warns(UserWarning, match=r"evidence of other is a guess \(Pareto k 0\.90\)"):
-        sf.average(doubtful, few, method="evidence")
+        sf.average(doubtful, method="evidence")

@@ -20,7 +20,7 @@ def under(draws, noise, **changes):
 
 
 def test_runs_as_the_law_gives_them_are_not_found_odd(few_draws, few):
-    found = sf.check(few_draws, few)
+    found = sf.check(few_draws)
     assert set(found) == NAMES
     assert min(one.p for one in found.values()) > 0.02
     assert found["inside 50 %"].expected == pytest.approx(0.5, abs=0.01)
@@ -34,14 +34,14 @@ def test_what_the_law_leaves_out_is_found(few):
     N, D = (np.log(few.inputs[n]) for n in "ND")
     x, y = ((a - a.mean()) / a.std() for a in (N, D))
     odd = sf.Runs(few.target * np.exp(0.02 * x * y), N=few.inputs["N"], D=few.inputs["D"])
-    found = sf.check(sf.laplace(sf.fit(sf.laws.Chinchilla, odd, noise=sf.noise.Gaussian()), odd), odd)
+    found = sf.check(sf.laplace(sf.fit(sf.laws.Chinchilla, odd, noise=sf.noise.Gaussian())))
     assert found["saddle N D"].p < 0.02
     assert found["saddle N D"].observed > found["saddle N D"].expected
 
 
 def test_a_law_that_is_too_steep_leaves_a_trend(few_draws, few):
     steep = dataclasses.replace(few_draws.law, B=few_draws.law.B * 1e12**0.05, beta=few_draws.law.beta + 0.05)
-    found = sf.check(dataclasses.replace(few_draws, law=steep), few)
+    found = sf.check(dataclasses.replace(few_draws, law=steep))
     assert found["trend D"].p < 0.01
     assert found["scatter"].p < 0.01
     assert found["scatter"].observed > 1.5 * found["scatter"].expected
@@ -61,13 +61,13 @@ def test_replicates_of_a_training_share_an_offset(trained_draws, trainings):
     new = replicated(back, np.random.default_rng(0)).new.reshape(len(back.numbers), 16, 4)
     between = np.sqrt(np.mean(trained_draws.drawn["training"] ** 2))
     assert new.mean(axis=2).std() == pytest.approx(between, rel=0.15)
-    assert min(one.p for one in sf.check(trained_draws, trainings).values()) > 0.02
+    assert min(one.p for one in sf.check(trained_draws).values()) > 0.02
 
 
 def test_resamples_are_checked_with_the_scatter_that_is_likely(few_draws, few):
     # With the knee far inside, the scatter of the residuals is that of a far wider density.
     resamples = under(few_draws, sf.noise.Huber(0.001), method="bootstrap")
-    found = sf.check(resamples, few)
+    found = sf.check(resamples)
     assert found["inside 90 %"].observed == pytest.approx(0.9, abs=0.08)
     assert found["scatter"].observed == pytest.approx(found["scatter"].expected, rel=0.25)
 
@@ -75,4 +75,4 @@ def test_resamples_are_checked_with_the_scatter_that_is_likely(few_draws, few):
 @pytest.mark.parametrize(("options", "message"), [({"num": 5}, "num is 5"), ({"seed": -1}, "seed is -1")])
 def test_odd_options_are_refused(few_draws, few, options, message):
     with pytest.raises(sf.InputError, match=message):
-        sf.check(few_draws, few, **options)
+        sf.check(few_draws, **options)

@@ -96,7 +96,7 @@ def test_chains_mix_and_say_so(draws):
 
 def test_groups_of_many_runs_are_what_each_says_alone(draws, runs):
     part = runs.where("group == 'g4'")
-    alone = sf.sample(sf.fit(sf.laws.PowerLaw, part, noise=sf.noise.StudentT()), part, method="is")
+    alone = sf.sample(sf.fit(sf.laws.PowerLaw, part, noise=sf.noise.StudentT()), method="is")
     for at in (3e7, 3e9):
         one, two = (sf.predict(d, x=at, level=0.9) for d in (alone, draws["g4"]))
         assert one.low is not None

@@ -43,7 +43,7 @@ def fit(runs):
 
 @pytest.fixture(scope="module")
 def draws(fit, runs):
-    return {method: sf.sample(fit, runs, num=NUM, method=method) for method in ("is", "nuts")}
+    return {method: sf.sample(fit, num=NUM, method=method) for method in ("is", "nuts")}
 
 
 @pytest.mark.usefixtures("wide")
@@ -106,7 +106,7 @@ def test_both_samplers_are_those_of_the_integral():
     sd = np.sqrt(np.sum(p * (E - mean) ** 2) / p.sum())
     scatter = typical * np.sum(p * np.exp(s)) / p.sum()
     for method in ("is", "nuts"):
-        found = sf.sample(fitted, runs, num=NUM, method=method, priors=priors)
+        found = sf.sample(fitted, num=NUM, method=method, priors=priors)
         assert found.law.E.mean() == pytest.approx(mean, abs=0.1 * sd)
         assert found.law.E.std() == pytest.approx(sd, rel=0.06)
         assert found.scale.mean() == pytest.approx(scatter, rel=0.02)
@@ -142,15 +142,15 @@ def test_other_verbs_take_these_draws(draws, tmp_path):
 
 
 def test_the_seed_decides_the_draws(fit, runs, draws):
-    again = sf.sample(fit, runs, num=NUM, method="is")
+    again = sf.sample(fit, num=NUM, method="is")
     np.testing.assert_array_equal(again.law.alpha, draws["is"].law.alpha)
-    other = sf.sample(fit, runs, num=NUM, method="is", seed=1)
+    other = sf.sample(fit, num=NUM, method="is", seed=1)
     assert not np.array_equal(other.law.alpha, draws["is"].law.alpha)
 
 
 def test_a_strong_prior_is_heard_and_said(fit, runs, draws):
     with pytest.warns(UserWarning, match=r"alpha lies outside the central 95 % of the draws"):
-        found = sf.sample(fit, runs, num=NUM, method="is", priors={"alpha": dist.Normal(0.5, 0.001)})
+        found = sf.sample(fit, num=NUM, method="is", priors={"alpha": dist.Normal(0.5, 0.001)})
     assert found.law.alpha.mean() > draws["is"].law.alpha.mean() + 0.05
     assert found.diagnostics["priors"]["alpha"] == "Normal(0.5, 0.001)"
     # What the prior says is not said by the runs.
@@ -160,7 +160,7 @@ def test_a_strong_prior_is_heard_and_said(fit, runs, draws):
 
 def test_importance_sampling_that_fails_gives_way(fit, runs, monkeypatch):
     monkeypatch.setattr(_draw, "USABLE", -1.0)
-    found = sf.sample(fit, runs, num=NUM)
+    found = sf.sample(fit, num=NUM)
     assert found.diagnostics["method"] == "nuts"
     assert found.diagnostics["khat"] < 0.7
     assert set(found.drawn["chain"]) == set(range(16))
@@ -218,7 +218,7 @@ def test_priors_are_said_in_words():
 )
 def test_what_cannot_be_sampled_is_refused(fit, runs, options, message):
     with pytest.raises(sf.InputError, match=message):
-        sf.sample(fit, runs, **options)
+        sf.sample(fit, **options)
 
 
 @pytest.mark.usefixtures("wide")
@@ -250,10 +250,10 @@ def test_rows_of_one_training_share_an_offset():
     loss = loss * np.exp(offset + 0.004 * rng.standard_normal(count * each))
     runs = sf.Runs(loss, N=N, D=D, run=np.repeat(np.arange(count), each))
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
-    found = sf.sample(fit, runs, num=NUM)
+    found = sf.sample(fit, num=NUM)
     assert np.quantile(found.drawn["training"], [0.02, 0.98]).tolist() == pytest.approx([0.016, 0.026], rel=0.25)
     assert found.scale.mean() == pytest.approx(0.004, rel=0.15)
-    alone = sf.sample(fit, runs, num=NUM, cluster=None)
+    alone = sf.sample(fit, num=NUM, cluster=None)
     # Forty trainings say less of N than two hundred independent runs would.
     assert found.law.alpha.std() > 1.3 * alone.law.alpha.std()
     assert "training" not in alone.drawn
@@ -273,7 +273,7 @@ def test_a_scatter_that_grows_is_found():
     loss = (1.8 + 480.0 * N**-0.35 + 2100.0 * D**-0.37) * np.exp(scatter * rng.standard_normal(300))
     runs = sf.Runs(loss, N=N, D=D)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
-    found = sf.sample(fit, runs, num=NUM, growth="N")
+    found = sf.sample(fit, num=NUM, growth="N")
     assert found.drawn["growth[N]"].mean() == pytest.approx(-0.3, abs=0.06)
     assert found.scale.mean() == pytest.approx(0.01, rel=0.1)
     small, large = (sf.predict(found, N=size, D=1e12, new_run=True) for size in (1e7, 1e10))
@@ -288,10 +288,10 @@ def test_a_scatter_that_grows_is_found():
 def test_a_batch_is_sampled_as_its_studies_are(fit, runs):
     both = sf.Runs._replace(runs, labels={"group": np.where(np.arange(96) % 2, "a", "b")})
     fits = sf.fit(sf.laws.Chinchilla, both, noise=sf.noise.StudentT(), by="group")
-    found = sf.sample(fits, both, num=500)
+    found = sf.sample(fits, num=500)
     assert found.law.alpha.shape == (2, 500)
     assert found.diagnostics["khat"].shape == (2,)
-    one = sf.sample(fits["b"], both, num=500)
+    one = sf.sample(fits["b"], num=500)
     np.testing.assert_allclose(found["b"].law.alpha, one.law.alpha, rtol=1e-6)
     assert found["b"].diagnostics["khat"] == pytest.approx(one.diagnostics["khat"], rel=1e-6)
 
@@ -299,11 +299,11 @@ def test_a_batch_is_sampled_as_its_studies_are(fit, runs):
 def test_a_fit_that_did_not_converge_is_no_ground_for_a_posterior(fit, runs):
     failed = dataclasses.replace(fit, result=np.asarray(1))
     with pytest.raises(sf.InputError, match="did not converge"):
-        sf.sample(failed, runs)
+        sf.sample(failed)
 
 
 def test_the_nearest_normal_distribution_is_near(fit, runs, draws):
-    found = sf.sample(fit, runs, num=NUM, method="svi")
+    found = sf.sample(fit, num=NUM, method="svi")
     assert found.diagnostics["method"] == "svi"
     assert found.diagnostics["khat"] < 0.7
     for name in ("E", "alpha", "beta"):
@@ -313,7 +313,7 @@ def test_the_nearest_normal_distribution_is_near(fit, runs, draws):
 
 
 def test_draws_of_the_prior_are_those_of_its_words(fit, runs):
-    found = sf.prior(fit, runs, num=NUM, priors={"alpha": dist.Uniform(0.2, 0.6), "beta": dist.LogNormal(-1.0, 0.2)})
+    found = sf.prior(fit, num=NUM, priors={"alpha": dist.Uniform(0.2, 0.6), "beta": dist.LogNormal(-1.0, 0.2)})
     assert found.method == "prior"
     np.testing.assert_allclose(np.quantile(found.law.alpha, [0.1, 0.5, 0.9]), [0.24, 0.4, 0.56], atol=0.012)
     np.testing.assert_allclose(np.quantile(np.log(found.law.beta), [0.1, 0.5, 0.9]), [-1.256, -1.0, -0.744], atol=0.02)
@@ -323,7 +323,7 @@ def test_draws_of_the_prior_are_those_of_its_words(fit, runs):
 def test_a_bounded_prior_is_kept_to(fit, runs, draws):
     alpha = draws["nuts"].law.alpha
     low, high = alpha.mean() - 1.5 * alpha.std(), alpha.mean() + 1.5 * alpha.std()
-    found = sf.sample(fit, runs, num=NUM, priors={"alpha": dist.Uniform(low, high)})
+    found = sf.sample(fit, num=NUM, priors={"alpha": dist.Uniform(low, high)})
     assert low < found.law.alpha.min() < found.law.alpha.max() < high
     inside = alpha[(alpha > low) & (alpha < high)]
     assert found.law.alpha.mean() == pytest.approx(inside.mean(), abs=0.1 * alpha.std())

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import LAWS
+from helpers import LAWS, made_up_problem
 
 import scalefit as sf
-from scalefit.params import slots, values, with_values
-from scalefit.results import Source
+from scalefit.params import values, with_values
 
 STUDIES, DRAWS, RUNS = 3, 40, 64
 BATCHES = {"single": (), "batch": (STUDIES,)}
@@ -24,13 +23,13 @@ def spread(law: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
 
 def make_fit(law: Any, *, batch: tuple[int, ...] = (), noise: Any = None, fixed: tuple[str, ...] = ()) -> sf.Fit[Any]:
     rng = np.random.default_rng(7)
-    free = tuple(slot.name for slot in slots(law) if slot.name not in fixed)
     residuals = 0.02 * rng.standard_normal((*batch, RUNS))
     if batch:
         residuals[1, 50:] = np.nan
-    source = Source(
-        name="a table", fingerprint="0" * 64, target="error", used=RUNS, ranges={"N": (1e7, 1e10), "error": (0.1, 0.9)},
-        dropped=((3, "no loss"), (9, "no N")), excluded=2, notes=("D = C / (6 N)",),
+    problem = made_up_problem(
+        law, RUNS, noise=noise, fixed=fixed, studies=batch[0] if batch else 0, used=RUNS,
+        ranges={"N": (1e7, 1e10), "error": (0.1, 0.9)}, dropped=((3, "no loss"), (9, "no N")), excluded=2,
+        notes=("D = C / (6 N)",),
     )  # fmt: skip
     return sf.Fit(
         law=spread(law, batch, rng) if batch else law,
@@ -38,15 +37,11 @@ def make_fit(law: Any, *, batch: tuple[int, ...] = (), noise: Any = None, fixed:
         result=np.zeros(batch, np.int32),
         scale=np.asarray(np.sqrt(np.nanmean(residuals**2, axis=-1))),
         residuals=residuals,
-        dead=np.zeros((*batch, len(free)), bool),
+        dead=np.zeros((*batch, len(problem.free)), bool),
         agreeing=np.full(batch, 5),
-        noise=sf.noise.Huber(2e-3) if noise is None else noise,
+        problem=problem,
         tried=8,
-        free=free,
         seed=3,
-        source=source,
-        by="group" if batch else None,
-        keys=tuple(f"study {s}" for s in range(*batch)) if batch else None,
     )
 
 

@@ -81,14 +81,14 @@ def test_a_real_fit_and_its_draws_predict_the_same_after_a_round_trip(tmp_path):
     x = 10 ** rng.uniform(7, 10, 64)
     runs = sf.Runs((1.7 + 410 * x**-0.34) * np.exp(0.01 * rng.standard_normal(64)), x=x)
     fit = sf.fit(sf.laws.PowerLaw, runs, noise=sf.noise.Gaussian())
-    draws = sf.bootstrap(fit, runs, num=32)
+    draws = sf.bootstrap(fit, num=32)
     loaded = load(sf.save(draws, tmp_path / "result"))
     same(loaded, draws)
     for new_run in (False, True):
         found, expected = (sf.predict(d, x=1e11, new_run=new_run) for d in (loaded, draws))
         assert (found.low, found.high) == (expected.low, expected.high)
     # A loaded fit is as good as the one that was saved.
-    np.testing.assert_array_equal(sf.bootstrap(loaded.fit, runs, num=32).law.A, draws.law.A)
+    np.testing.assert_array_equal(sf.bootstrap(loaded.fit, num=32).law.A, draws.law.A)
 
 
 def test_the_document_is_strict_json_and_the_arrays_need_no_pickle(tmp_path, chinchilla):

@@ -88,7 +88,7 @@ def test_draws_are_those_of_bootstrap(runs, table):
     numbers = [number_of("\0".join(["made.csv", group, "all", "1"])) for group in rows["group"]]
     named = runs.with_column(FIT, np.repeat(numbers, 20))
     fits = sf.fit(sf.laws.PowerLaw, named, noise=sf.noise.Gaussian(), by=FIT, num_starts=2)
-    draws = sf.bootstrap(fits, named, num=DRAWS)
+    draws = sf.bootstrap(fits, num=DRAWS)
     np.testing.assert_allclose(rows["alpha_draws"].to_list(), draws.law.alpha, rtol=1e-6)
     np.testing.assert_allclose(rows["alpha_se"], np.std(draws.law.alpha, axis=1, ddof=1), rtol=1e-6)
     np.testing.assert_allclose(rows["A_low"], np.quantile(draws.law.A, 0.025, axis=1), rtol=1e-6)
@@ -190,7 +190,7 @@ def test_draws_are_those_of_sample(runs, tmp_path):
     whole = study.table.runs.take(np.concatenate([study.table.studies.rows(int(k)) for k in study.order]))
     again = whole.with_column(FIT, np.repeat(names, counts))
     fits = sf.fit(sf.laws.PowerLaw, again, by=FIT, noise=sf.noise.Gaussian(), num_starts=2)
-    draws = sf.sample(fits, again, num=64, method="is")
+    draws = sf.sample(fits, num=64, method="is")
     np.testing.assert_allclose(table["alpha_se"], np.std(draws.law.alpha, axis=1, ddof=1), rtol=1e-6)
 
 

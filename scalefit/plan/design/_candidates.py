@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 
 from ..._core import InputError, is_number
 from ...data import Runs, read_runs, table_of
-from ...estimate import inputs_for
 from ...laws import AbstractLaw, input_units
 from ...noise import StudentT
+from ...problem import inputs_for
 from ...results import Fit
 from ..sizes._constraints import BEYOND, PLAUSIBLE, SMALL
 

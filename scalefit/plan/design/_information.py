@@ -8,10 +8,10 @@ from jaxtyping import Float, Int
 
 from ..._core import InputError
 from ...data import Runs
-from ...estimate import Studies, inputs_for, precision_of, studies_of, usable
 from ...laws import AbstractLaw
 from ...params import slots, values
 from ...posterior import optima, rivalled
+from ...problem import Studies, inputs_for, precision_of, usable
 from ...results import Ensemble, Fit
 from .._trainings import trainings
 
@@ -67,13 +67,16 @@ def before_of(result: Any, runs: Runs | None, num_draws: int, cluster: str | tup
         raise InputError("The fit did not converge, so it says nothing of what to do next: mend the fit first.")
     if not np.isfinite(values(law)).all():
         raise InputError(f"{law!r} has numbers that are not known: fit it, or take a published one.")
-    if isinstance(result, Fit) and runs is None:
+    if fit is not None and runs is not None and usable(law, runs).fingerprint != fit.problem.runs.fingerprint:
         raise InputError(
-            "A fit does not hold its runs, and nothing says how sure it is: pass runs=, or an ensemble, as bootstrap."
+            f"The fit was made from {fit.source.used} runs of {fit.source.name!r}, and these are other runs "
+            f"({len(runs)} of {runs.name!r}): fit again with them, or leave runs= out."
         )
+    if isinstance(result, Fit):
+        runs = result.problem.runs
     done, precision, training, residuals = None, np.ones(0), np.zeros(0, int), np.zeros(0)
     if runs is not None:
-        study = Studies.of(usable(law, runs), None) if fit is None else studies_of(fit, runs)
+        study = Studies.of(usable(law, runs), None) if fit is None else fit.problem.studies
         done = inputs_for(law, study.runs)[0]
         table = precision_of(study, fit is None or fit.noise.log)
         # Tables of studies are padded.
@@ -89,7 +92,7 @@ def before_of(result: Any, runs: Runs | None, num_draws: int, cluster: str | tup
     names = [slot.name for slot in slots(law)]
     free = tuple(range(len(names))) if fit is None else tuple(names.index(name) for name in fit.free)
     if isinstance(result, Fit) and runs is not None and rivalled(result).any():
-        found = optima(result, runs)
+        found = optima(result)
         # Evenly through the weights: an optimum of weight w is w of the draws.
         ends = np.searchsorted(np.cumsum(found.weight), (np.arange(num_draws) + 0.5) / num_draws)
         place = np.minimum(ends, len(found.weight) - 1)

@@ -196,7 +196,7 @@ def _surface(runs: Runs, law: Any, noise: AbstractNoise | None, cluster: Any, nu
     if C.max() < C.min() * (1.0 + 1e-6):
         raise InputError(f"all runs are at one compute, {C.min():.4g} FLOP, and an exponent needs two.")
     fitted = fit(law, runs, noise=noise, seed=seed)
-    draws = bootstrap(fitted, runs, num=num, cluster=cluster, seed=seed)
+    draws = bootstrap(fitted, num=num, cluster=cluster, seed=seed)
     found = surface_trend(fitted.law, draws.law, np.geomspace(C.min(), C.max(), BUDGETS), draws.converged)
     if not np.isfinite(found.exponent) or not np.any(found.valid):
         raise InputError("the fitted law has no best size between its limits at these computes.")

@@ -216,7 +216,7 @@ def ladder(
     _raise_unless_converged(two, tasks, "the accuracy", advice)
     # With one seed, the trainings that are drawn are the same in both steps.
     with _naming(tasks, runs.name):
-        drawn = [bootstrap(f, r, num=num, cluster="run", **options) for f, r in ((one, loss), (two, marks))]
+        drawn = [bootstrap(f, num=num, cluster="run", **options) for f, r in ((one, loss), (two, marks))]
     return Ladder(tuple(tasks), *drawn, dropped=scored.dropped)
 
 

@@ -100,7 +100,7 @@ def test_the_choice_is_near_the_best_of_all_batches():
 
 def test_a_fit_with_its_runs_knows_the_forecast_as_its_covariance_does(fit, runs):
     found = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@N=1e10,D=1e11")
-    draws = sf.laplace(fit, runs, num=4000)
+    draws = sf.laplace(fit, num=4000)
     spread = np.std(np.asarray(jax.vmap(lambda law: law(1e10, 1e11))(draws.law)))
     assert sd(found)[0] == pytest.approx(spread, rel=0.15)
 
@@ -113,7 +113,7 @@ def test_runs_done_count_by_their_own_errors():
     runs = sf.Runs(loss=loss_at(N, D) + se * rng.standard_normal(50), N=N, D=D, se=se)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
     found = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target=lambda law: jnp.log(law.alpha))
-    expected = sf.covariance(fit, runs).se["alpha"] / float(fit.law.alpha)
+    expected = sf.covariance(fit).se["alpha"] / float(fit.law.alpha)
     assert sd(found)[0] == pytest.approx(expected, rel=0.02)
 
 
@@ -193,7 +193,7 @@ def test_checkpoints_leave_as_much_unknown_as_studies_scatter():
 
 def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
     of_runs = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@C=1e22")
-    of_draws = sf.design_runs(sf.laplace(fit, runs), POOL, budget=1e20, target="loss@C=1e22")
+    of_draws = sf.design_runs(sf.laplace(fit), POOL, budget=1e20, target="loss@C=1e22")
     np.testing.assert_allclose(sd(of_draws)[[0, -1]], sd(of_runs)[[0, -1]], rtol=0.25)
     # Of draws about one optimum the target spreads from draw to draw as it does to first order.
     assert of_draws.among == pytest.approx(sd(of_draws)[0], rel=0.25)

@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
+from helpers import made_up_problem
 from scipy import optimize
 
 import scalefit as sf
@@ -40,12 +41,11 @@ def ensemble():
     rng = np.random.default_rng(0)
     moved = {name: getattr(LAW, name) * np.exp(0.05 * rng.standard_normal((40, 4))) for name in ("b", "tau")}
     moved |= {name: np.full(40, float(getattr(LAW, name))) for name in ("a", "d")}
-    free = tuple(slot.name for slot in sf.params.slots(LAW))
-    source = sf.results.Source(name="made", fingerprint="0", target="error", used=40, ranges={"n": (1e6, 128e6)})
+    problem = made_up_problem(LAW, 40, noise=sf.noise.Gaussian(), name="made", ranges={"n": (1e6, 128e6)})
+    free = problem.free
     fit = sf.Fit(
         law=LAW, objective=np.asarray(0.1), result=np.asarray(0), scale=np.asarray(0.01), residuals=np.zeros(40),
-        dead=np.zeros(len(free), bool), agreeing=np.asarray(8), noise=sf.noise.Gaussian(), tried=8, free=free, seed=0,
-        source=source,
+        dead=np.zeros(len(free), bool), agreeing=np.asarray(8), problem=problem, tried=8, seed=0,
     )  # fmt: skip
     return sf.Ensemble(
         law=dataclasses.replace(LAW, **moved), objective=np.zeros(40), result=np.zeros(40, int),

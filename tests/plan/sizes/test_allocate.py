@@ -63,7 +63,7 @@ def test_the_published_answer(public_data):
     """
     runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
     fit = sf.fit(Chinchilla, runs, noise=sf.noise.Huber(1e-3), seed=0)
-    plan = sf.allocate(sf.bootstrap(fit, runs, num=800, cluster=None, seed=0), budget=BUDGET)
+    plan = sf.allocate(sf.bootstrap(fit, num=800, cluster=None, seed=0), budget=BUDGET)
     ratio, loss = plan.D_per_N, plan.loss
     assert ratio.value[0] == pytest.approx(18, abs=0.5)
     assert ratio.low is not None
@@ -224,7 +224,7 @@ def test_what_each_run_does_to_the_plan():
     noisy = runs.target * np.exp(1e-3 * np.random.default_rng(0).standard_normal(len(runs)))
     runs = sf.Runs(noisy, N=runs.inputs["N"], D=runs.inputs["D"])
     fit = sf.fit(Chinchilla, runs, noise=sf.noise.Gaussian())
-    found = sf.sensitivity(fit, runs, of=lambda law: best_size(law, 1e22))
+    found = sf.sensitivity(fit, of=lambda law: best_size(law, 1e22))
     assert found.value == pytest.approx(np.log(sf.allocate(fit, budget=1e22).N.value[0]), rel=1e-6)
     assert np.all(np.isfinite(found.loss))
     assert np.ptp(found.loss) > 0

@@ -1,0 +1,165 @@
+"""Law, runs and noise of a fit, checked and laid out once."""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._core import InputError
+from ..data import Runs
+from ..laws import AbstractLaw
+from ..noise import AbstractNoise
+from ._curve import LawCurve
+from ._prepare import Prepared, inputs_for, prepare, size_law, usable
+from ._studies import CHUNK, Studies
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where the numbers came from: kept with every result, so that it can be checked and repeated.
+
+    **Arguments:**
+
+    - `name`: Of the table.
+    - `fingerprint`: sha256 of the numbers used.
+    - `target`: Name of what was measured.
+    - `used`: Runs used; of the whole table also for one study of a batch, whose own are as many as its residuals.
+    - `ranges`: Input and target → least and greatest value; of N and D also `C`, 6 N D.
+    - `dropped`: Rows that could not be used, with the reason of each; `excluded`: rows taken out by `where`.
+    - `notes`: What was derived or scaled on the way, in words.
+    """
+
+    name: str
+    fingerprint: str
+    target: str
+    used: int
+    ranges: Mapping[str, tuple[float, float]]
+    dropped: tuple[tuple[int, str], ...] = ()
+    excluded: int = 0
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, law: AbstractLaw, runs: Runs, by: str | tuple[str, ...] | None = None) -> "Source":
+        """Describe the runs that a law uses."""
+        inputs, notes = inputs_for(law, runs)
+        columns = {**inputs, runs.target_name: runs.target}
+        ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in columns.items()}
+        if {"N", "D"} <= set(inputs) and "C" not in ranges:
+            compute = 6.0 * inputs["N"] * inputs["D"]
+            ranges["C"] = float(np.min(compute)), float(np.max(compute))
+        return cls(
+            name=runs.name,
+            fingerprint=_fingerprint(runs, by),
+            target=runs.target_name,
+            used=len(runs),
+            ranges=ranges,
+            dropped=tuple((int(d.row), d.reason) for d in runs.dropped),
+            excluded=runs.excluded,
+            notes=(*runs.notes, *notes),
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Problem:
+    """Everything a fit was made from: law, runs, noise, what is held fixed, and the studies of the table.
+
+    **Arguments:**
+
+    - `law`: The law, its axes named and large enough for the runs; values serve those that are fixed.
+    - `runs`: The runs that the law can use.
+    - `noise`: How they scatter.
+    - `fixed`: Names of the parameters, or of single numbers of them, that are held.
+    - `by`: What the runs were split by into studies, or `None`.
+    - `studies`: The runs of each study.
+    - `source`: Where the numbers came from.
+    - `key`: Which study of a batch this is, where it was taken out of one.
+    """
+
+    law: AbstractLaw
+    runs: Runs
+    noise: AbstractNoise
+    fixed: tuple[str, ...]
+    by: str | tuple[str, ...] | None
+    studies: Studies
+    source: Source
+    key: Hashable = None
+
+    @classmethod
+    def of(
+        cls,
+        law: AbstractLaw,
+        runs: Runs,
+        noise: AbstractNoise,
+        fixed: Sequence[str] = (),
+        by: str | tuple[str, ...] | None = None,
+    ) -> "Problem":
+        """Pose the fit of a law to runs.
+
+        **Raises:** `InputError` where an input of the law is not there, or no run has them all.
+        """
+        runs = usable(law, runs)
+        law = size_law(law, runs)
+        return cls(law, runs, noise, tuple(fixed), by, Studies.of(runs, by), Source.of(law, runs, by))
+
+    def __repr__(self) -> str:
+        fixed = f", {', '.join(self.fixed)} fixed" if self.fixed else ""
+        studies = "" if self.keys is None else f" in {len(self.studies)} studies"
+        return (
+            f"Problem: {type(self.law).__name__} of {len(self.runs)} runs of {self.runs.name!r}{studies}, "
+            f"{type(self.noise).__name__}{fixed}"
+        )
+
+    @functools.cached_property
+    def curve(self) -> LawCurve:
+        """The law as the solvers see it."""
+        return LawCurve.of(self.law, self.fixed)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Names of the free numbers, in order."""
+        return tuple(self.curve.slots[k].name for k in self.curve.free)
+
+    @property
+    def keys(self) -> tuple[Hashable, ...] | None:
+        """What the studies of a batch are called; `None` for a single fit."""
+        return self.studies.keys
+
+    @functools.cached_property
+    def inputs(self) -> dict[str, Float[np.ndarray, " run"]]:
+        """The columns that the law takes."""
+        return inputs_for(self.law, self.runs)[0]
+
+    def parts(self, most: int = CHUNK) -> Iterator[tuple[Int[np.ndarray, " study"], Prepared]]:
+        """Arrays for the solvers: studies of like length, at most so many at once.
+
+        **Raises:** `InputError` where the runs of a study do not suit law or noise (see `prepare`).
+        """
+        parts = list(self.studies.parts(most))
+        for which in parts:
+            whole = len(parts) == 1
+            yield which, self.arrays if whole else prepare(self.law, self.studies.take(which), self.noise, self.fixed)
+
+    @functools.cached_property
+    def arrays(self) -> Prepared:
+        """Arrays for the solvers: every study, side by side in the order of `studies.parts`."""
+        order = np.concatenate(list(self.studies.parts()))
+        return prepare(self.law, self.studies.take(order), self.noise, self.fixed)
+
+    def study(self, key: Hashable) -> "Problem":
+        """One study of a batch, posed by itself."""
+        if self.keys is None or key not in self.keys:
+            known = "it is a single fit" if self.keys is None else f"it has {', '.join(map(repr, self.keys[:8]))}"
+            raise InputError(f"There is no study {key!r} in this result: {known}.")
+        runs = self.runs.take(self.studies.rows(self.keys.index(key))).renamed(f"{self.runs.name}[{key}]")
+        return dataclasses.replace(self, runs=runs, studies=Studies.of(runs, None), key=key)
+
+
+def _fingerprint(runs: Runs, by: str | tuple[str, ...] | None) -> str:
+    if by is None:
+        return runs.fingerprint
+    keys, code = runs.groups(by)
+    whole = f"{runs.fingerprint} {keys!r}".encode() + np.asarray(code, np.int64).tobytes()
+    return hashlib.sha256(whole).hexdigest()
