@@ -163,6 +163,14 @@ def made_up_problem(
     return dataclasses.replace(problem, source=dataclasses.replace(problem.source, **source))
 
 
+def posed(fit: Fit[Any], **changes: Any) -> Fit[Any]:
+    """The fit as if its problem had been another; `keys` make a batch of it."""
+    keys = changes.pop("keys", None)
+    if keys is not None:
+        changes["studies"] = dataclasses.replace(fit.problem.studies, keys=keys)
+    return dataclasses.replace(fit, problem=dataclasses.replace(fit.problem, **changes))
+
+
 def made_up_draws(count: int = 400) -> Ensemble[Any]:
     """An ensemble that costs no fit, like resamples of Epoch's 240 runs.
 

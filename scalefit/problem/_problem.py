@@ -4,7 +4,9 @@ import dataclasses
 import functools
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -111,6 +113,17 @@ class Problem:
             f"Problem: {type(self.law).__name__} of {len(self.runs)} runs of {self.runs.name!r}{studies}, "
             f"{type(self.noise).__name__}{fixed}"
         )
+
+    def _identity(self) -> tuple[Any, ...]:
+        noise = tuple(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(self.noise))
+        law, scatter = jax.tree.structure(self.law), (jax.tree.structure(self.noise), noise)
+        return law, self.source.fingerprint, scatter, self.fixed, self.by, self.key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
 
     @functools.cached_property
     def curve(self) -> LawCurve:

@@ -163,7 +163,13 @@ def test_document(kept):
 def test_folder(cli, kept):
     """It holds the document, and the fit for later commands: to predict from, and to plan with again."""
     found, folder = kept
-    assert {p.name for p in folder.iterdir()} == {"curation.json", "frontier.png", "result.json", "arrays.npz"}
+    assert {p.name for p in folder.iterdir()} == {
+        "curation.json",
+        "frontier.png",
+        "result.json",
+        "arrays.npz",
+        "runs.parquet",
+    }
     assert strict((folder / "curation.json").read_text(encoding="utf-8")) == found
     assert isinstance(sf.load(folder), sf.Ensemble)
     said = strict(cli("predict", folder, "n=2k", "w[A]=1", "--json").out)

@@ -50,6 +50,7 @@ def test_demo_of_pools(cli, pools_demo):
     names = {
         "result.json",
         "arrays.npz",
+        "runs.parquet",
         "summary.json",
         "curation.json",
         "frontier.png",

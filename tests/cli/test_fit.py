@@ -57,7 +57,7 @@ def test_document(kept, truth):
 
 def test_folder(kept):
     found, folder = kept
-    names = {"result.json", "arrays.npz", "summary.json", "loss.png", "residuals.png", "parameters.png"}
+    names = {"result.json", "arrays.npz", "runs.parquet", "summary.json", "loss.png", "residuals.png", "parameters.png"}
     assert {p.name for p in folder.iterdir()} == names
     assert [p.name for p in folder.parent.iterdir()] == ["result"]
     assert strict((folder / "summary.json").read_text(encoding="utf-8")) == found

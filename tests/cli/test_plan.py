@@ -1,11 +1,10 @@
 """`scalefit plan`: from a folder and budgets to sizes with intervals and the flat region about them."""
 
-import dataclasses
 import json
 
 import numpy as np
 import pytest
-from helpers import made_up_draws
+from helpers import made_up_draws, posed
 
 import scalefit as sf
 from scalefit.cli._errors import as_options
@@ -115,7 +114,7 @@ def test_a_size_at_a_limit_is_possible(cli, folder):
 @pytest.mark.parametrize("ask", [sf.allocate, lambda fit, budget: sf.design_runs(fit, {}, budget=budget)])
 def test_a_batch_says_what_to_do_on_the_command_line(ask):
     with pytest.raises(sf.InputError) as raised:
-        ask(dataclasses.replace(made_up_draws(2).fit, keys=("a", "b")), budget=1e22)
+        ask(posed(made_up_draws(2).fit, keys=("a", "b")), budget=1e22)
     assert as_options(str(raised.value)).endswith("of 2 studies: fit one of them, with --where instead of --by.")
 
 

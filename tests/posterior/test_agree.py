@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers import posed
 
 import scalefit as sf
 
@@ -35,7 +36,7 @@ def test_draws_that_are_too_narrow_are_said(few_draws):
 
 
 def test_the_bootstrap_of_huber_is_of_another_estimator(few_draws):
-    fit = dataclasses.replace(few_draws.fit, noise=sf.noise.Huber())
+    fit = posed(few_draws.fit, noise=sf.noise.Huber())
     one = dataclasses.replace(few_draws, fit=fit)
     with pytest.warns(UserWarning, match="the bootstrap is of Huber's estimator"):
         sf.agree(one, widened(one, 2.0, method="bootstrap"))
@@ -56,10 +57,10 @@ def test_curvature_and_posterior_agree(few_fit, few, few_draws):
 
 
 def test_others_cannot_be_compared(few_fit, few_draws):
-    batch = dataclasses.replace(few_draws, fit=dataclasses.replace(few_fit, keys=("a",)))
+    batch = dataclasses.replace(few_draws, fit=posed(few_fit, keys=("a",)))
     with pytest.raises(sf.InputError, match="study by study"):
         sf.agree(few_draws, batch)
     source = dataclasses.replace(few_fit.source, fingerprint="other", name="theirs")
-    elsewhere = dataclasses.replace(few_draws, fit=dataclasses.replace(few_fit, source=source))
+    elsewhere = dataclasses.replace(few_draws, fit=posed(few_fit, source=source))
     with pytest.raises(sf.InputError, match="pass two of one law and the same runs"):
         sf.agree(few_draws, elsewhere)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import posed
 from scipy import optimize, special
 
 import scalefit as sf
@@ -60,7 +61,7 @@ def test_evidences_are_of_targets(two, few):
     weight = sf.average({"one": one, "other": other}, method="evidence").weight
     assert weight["one"] == pytest.approx(special.expit(1.0))
     # On values, densities are of the targets as they are.
-    fit = dataclasses.replace(other.fit, noise=sf.noise.Gaussian(log=False))
+    fit = posed(other.fit, noise=sf.noise.Gaussian(log=False))
     as_good = dataclasses.replace(told(other, log_evidence=100.0 - np.log(few.target).sum()), fit=fit)
     weight = sf.average({"one": one, "other": as_good}, method="evidence").weight
     assert weight["one"] == pytest.approx(0.5)

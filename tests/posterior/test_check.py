@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from helpers import posed
 
 import scalefit as sf
 from scalefit.posterior._recall import recalled, replicated
@@ -16,7 +17,7 @@ NAMES = {
 
 def under(draws, noise, **changes):
     """The draws as if they were about a fit with another noise."""
-    return dataclasses.replace(draws, fit=dataclasses.replace(draws.fit, noise=noise), **changes)
+    return dataclasses.replace(draws, fit=posed(draws.fit, noise=noise), **changes)
 
 
 def test_runs_as_the_law_gives_them_are_not_found_odd(few_draws, few):

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from helpers import posed
 from scipy import stats
 
 import scalefit as sf
@@ -98,7 +99,7 @@ def test_a_run_that_cannot_be_left_out_is_said(few):
 def test_what_says_nothing_of_runs_left_out_is_refused(few, few_fit, few_draws):
     with pytest.raises(sf.InputError, match=r"of 'laplace', and leaving a run out weighs draws of a posterior"):
         sf.loo(sf.laplace(few_fit, num=10))
-    batch = dataclasses.replace(few_draws, fit=dataclasses.replace(few_fit, keys=("a", "b")))
+    batch = dataclasses.replace(few_draws, fit=posed(few_fit, keys=("a", "b")))
     with pytest.raises(sf.InputError, match=r"of a batch of 2 studies: take one by its key, as draws\['a'\]"):
         sf.loo(batch)
     with pytest.raises(sf.InputError, match="No draw of the ensemble converged"):

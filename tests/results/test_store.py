@@ -14,6 +14,7 @@ from helpers import LAWS
 import scalefit as sf
 from scalefit.laws import AbstractLaw
 from scalefit.params import positive
+from scalefit.problem import Problem
 from scalefit.results import _store
 
 
@@ -31,10 +32,27 @@ def same(found: Any, expected: Any) -> None:
             assert a.dtype == b.dtype, field.name
             assert a.shape == b.shape, field.name
             assert a.tobytes() == b.tobytes(), field.name
+        elif isinstance(b, Problem):
+            same_problem(a, b)
         elif dataclasses.is_dataclass(b):
             same(a, b)
         else:
             assert a == b, field.name
+
+
+def same_problem(found: Problem, expected: Problem) -> None:
+    """The same runs, noise and choices, by which the fit can be resampled as it could before."""
+    assert found.runs.fingerprint == expected.runs.fingerprint
+    assert (found.runs.name, found.runs.dropped, found.runs.units) == (
+        expected.runs.name, expected.runs.dropped, expected.runs.units,
+    )  # fmt: skip
+    assert found.runs.rows.tolist() == expected.runs.rows.tolist()
+    same(found.noise, expected.noise)
+    same(found.source, expected.source)
+    for name in ("fixed", "free", "by", "keys", "key"):
+        assert getattr(found, name) == getattr(expected, name), name
+    for name, column in expected.inputs.items():
+        assert found.inputs[name].tobytes() == column.tobytes(), name
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -60,7 +78,12 @@ def test_every_noise_comes_back(noise, tmp_path, new_fit):
     "by, keys", [(("size", "seed"), (("a", 1), ("b", 2), ("c", 3))), ("size", (1, 2, 3)), ("size", (0.5, 1.5, 2.5))]
 )
 def test_studies_keep_their_keys(by, keys, tmp_path, chinchilla_batch):
-    batch = dataclasses.replace(chinchilla_batch, by=by, keys=keys)
+    runs, order = chinchilla_batch.problem.runs, np.arange(3).repeat(len(chinchilla_batch.problem.runs) // 3)
+    columns = zip(*keys) if isinstance(by, tuple) else [keys]
+    for name, column in zip(by if isinstance(by, tuple) else [by], columns, strict=True):
+        runs = runs.with_column(name, np.array(column)[order])
+    problem = Problem.of(chinchilla_batch.template, runs, chinchilla_batch.noise, by=by)
+    batch = dataclasses.replace(chinchilla_batch, problem=problem)
     loaded = load(sf.save(batch, tmp_path / "result"))
     assert loaded.by == by
     assert loaded.keys == keys
@@ -104,7 +127,7 @@ def test_the_document_is_strict_json_and_the_arrays_need_no_pickle(tmp_path, chi
     assert document["versions"]["scalefit"] == sf.__version__  # pyright: ignore[reportAttributeAccessIssue]
     with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
         assert all(stored[name].dtype != object for name in stored.files)
-    assert sorted(p.name for p in folder.iterdir()) == ["arrays.npz", "result.json"]
+    assert sorted(p.name for p in folder.iterdir()) == ["arrays.npz", "result.json", "runs.parquet"]
 
 
 def test_further_files_stand_beside_the_result(tmp_path, chinchilla):
@@ -147,7 +170,7 @@ def test_an_earlier_result_is_replaced_whole(tmp_path, chinchilla, new_fit):
     sf.save(chinchilla, tmp_path / "result", files={"old.svg": b"old"})
     other = new_fit(LAWS["Kaplan"].truth)
     same(load(sf.save(other, tmp_path / "result")), other)
-    assert sorted(tree(tmp_path)) == ["result", "result/arrays.npz", "result/result.json"]
+    assert sorted(tree(tmp_path)) == ["result", "result/arrays.npz", "result/result.json", "result/runs.parquet"]
 
 
 def test_an_empty_folder_is_taken(tmp_path, chinchilla):
@@ -336,7 +359,7 @@ def test_a_law_of_ones_own_is_read_back_by_its_class_alone(tmp_path, new_fit):
 
     fit = new_fit(Chinchilla(**truth))
     source = dataclasses.replace(fit.source, ranges={"N": (1e7, 1e9), "D": (1e9, 1e11)})
-    sf.save(dataclasses.replace(fit, source=source), tmp_path / "own")
+    sf.save(dataclasses.replace(fit, problem=dataclasses.replace(fit.problem, source=source)), tmp_path / "own")
     assert sf.load(tmp_path / "own", law=Chinchilla).law.E == 1.8
     with pytest.raises(sf.InputError, match="law of your own, 'Chinchilla'"):
         sf.load(tmp_path / "own")

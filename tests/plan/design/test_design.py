@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers import posed
 
 import scalefit as sf
 from scalefit.plan._cost import SIX_ND, cost_of
@@ -202,7 +203,7 @@ def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
 
 def test_a_run_of_heavy_tails_tells_as_much_as_its_information_says(fit):
     """Fisher's information of a Student-t of four degrees about its centre is 5/7 of that of a normal of its scale."""
-    heavy = dataclasses.replace(fit, noise=sf.noise.StudentT(df=4.0))
+    heavy = posed(fit, noise=sf.noise.StudentT(df=4.0))
     assert sigma_of(None, heavy) == pytest.approx(sigma_of(None, fit) * np.sqrt(7 / 5))
 
 

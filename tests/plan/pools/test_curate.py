@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
-from helpers import made_up_problem
+from helpers import made_up_problem, posed
 from scipy import optimize
 
 import scalefit as sf
@@ -325,7 +325,7 @@ def test_crossings_are_found_where_samples_differ_in_cost():
 def test_what_lies_far_from_the_runs_is_said(ensemble):
     with pytest.warns(UserWarning, match="times below the shortest run"):
         sf.curate(ensemble.fit, POOLS, budget=1e4)
-    short = dataclasses.replace(ensemble.fit, source=dataclasses.replace(ensemble.fit.source, ranges={"n": (1e5, 1e6)}))
+    short = posed(ensemble.fit, source=dataclasses.replace(ensemble.fit.source, ranges={"n": (1e5, 1e6)}))
     with pytest.warns(UserWarning, match=r"crossing at .* beyond the longest run"):
         sf.crossover(short, POOLS, {NAMES[0]: 1.0}, {NAMES[0]: 0.5, NAMES[1]: 0.5}, between=(1e7, 1e10))
 
