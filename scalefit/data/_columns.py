@@ -2,10 +2,11 @@
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .._core import InputError, hint, listed
+from .._core import InputError, Phrase, hint, listed
 from ._labels import LABELS
 from ._numbers import power_of
 
@@ -41,8 +42,8 @@ INPUTS = ("N", "D", "C", "U", "n", "x", "epochs")
 # Counts that grow during a training. What an x is, only its header tells; if none does, it is taken to grow.
 _GROWING = frozenset({"D", "C", "n", "epochs", "step"})
 _GROWING_TOO = frozenset({"x", "steps", "iteration", "iterations", "iters", "updates", "examples", "batches"})
-_RESERVED = frozenset({"target", "units", "name"})
-_OF_POOLS = ("w[", "U[")
+_RESERVED = frozenset({"units", "name"})
+_ENTRY = re.compile(r"(\w+)\[(.+)\]")
 # polars gives a second column of the same header this ending.
 _REPEATED = re.compile(r"_duplicated_\d+$")
 _IN_BRACKETS = re.compile(r"^(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*$")
@@ -81,10 +82,10 @@ class Roles(NamedTuple):
 def header_of(header: str, ours: str | None = None) -> Header:
     """Take a header apart into its name, its power of ten and its unit.
 
-    One that is `ours` itself is not, where it says what was drawn from a pool: `w[B]`, the share of a pool B, is no w
-    in billions.
+    One that is `ours` itself is not, where it is an entry along an axis: `w[B]`, the share of a pool B, is no w in
+    billions.
     """
-    if header == ours and header.startswith(_OF_POOLS):
+    if header == ours and _ENTRY.fullmatch(header):
         return Header(header, 0, None)
     header = _REPEATED.sub("", header)
     match = _IN_BRACKETS.match(header)
@@ -118,40 +119,50 @@ def grows(name: str, header: str) -> bool:
     return ours in _GROWING if ours is not None else _plain(name) in _GROWING_TOO
 
 
+def entries_of(headers: Iterable[str]) -> frozenset[str]:
+    """The headers along an axis: shares `w[A]`, two or more `name[A]`, `name[B]`, and others of the same entries.
+
+    A single `name[unit]` has a unit, and so have targets.
+    """
+    parts = {header: match.groups() for header in headers if (match := _ENTRY.fullmatch(header))}
+    parts = {header: part for header, part in parts.items() if our_name(part[0]) not in (*_TARGETS, "se")}
+    count = Counter(name for name, _ in parts.values())
+    axes = {name for name in count if name == "w" or count[name] > 1}
+    known = {entry for name, entry in parts.values() if name in axes}
+    return frozenset(header for header, (name, entry) in parts.items() if name in axes or entry in known)
+
+
 def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, target: str | None) -> Roles:
     """Say which header is the target and which are inputs and labels.
 
     What the user names in `columns` is taken as said; every other of our names goes to the one header that is a
-    usual name for it. Two such headers are an error, unless one is our very name (the others are then noted). In a
-    table with the share `w[A]` of a pool, it and the size `U[A]` are inputs of these names.
+    usual name for it. Two such headers are an error, unless one is our very name (the others are then noted). Headers
+    along an axis, as `w[A]` and `U[A]` (`entries_of`), are inputs of these names.
     """
     headers = list(headers)
-    pools = any(header.startswith(_OF_POOLS[0]) for header in headers)
+    entries = entries_of(headers)
     said = dict(columns or {})
     if said.get("x") is not None:
         said["x"] = _header_of_ours(str(said["x"]), headers)
     for ours, theirs in said.items():
         if theirs is not None and theirs not in headers:
-            raise InputError(
-                f"columns names {theirs!r} for {ours!r}, and the table has no such column; "
-                f"{hint(str(theirs), headers)}."
-            )
+            given = Phrase(f"names {theirs!r} for {ours!r}, and the table has no such column")
+            raise InputError("columns", given, remedy=hint(str(theirs), headers))
         if ours in _RESERVED:
-            raise InputError(f"columns names {ours!r}, which is no input; expected one such as 'N', 'D' or 'lr'.")
+            raise InputError("columns", Phrase(f"names {ours!r}, which is no input"), "one such as 'N', 'D' or 'lr'")
     _refuse_shared(said)
     taken = set(said.values())
     found: dict[str, list[str]] = {}
     for header in headers:
-        ours = header if pools and header.startswith(_OF_POOLS) else our_name(header)
+        ours = header if header in entries else our_name(header)
         if ours is not None and ours not in said and header not in taken:
             found.setdefault(ours, []).append(header)
 
     chosen_target = _target(headers, said, found, target)
     if chosen_target[0] in LABELS:
-        raise InputError(
-            f"target names {target!r}, which is what runs are told apart by and not what was measured; "
-            f"if it was measured, say so with columns={{'loss': {chosen_target[1]!r}}}."
-        )
+        given = Phrase(f"names {target!r}, which is what runs are told apart by and not what was measured")
+        remedy = f"if it was measured, say so with `columns={{'loss': {chosen_target[1]!r}}}`"
+        raise InputError("target", given, remedy=remedy)
     roles = {k: v for k, v in said.items() if v is not None and k not in _TARGETS}
     notes = []
     for ours, theirs in found.items():
@@ -160,9 +171,8 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
             continue
         repeated = any(_REPEATED.sub("", t) == ours != t for t in theirs)
         if len(theirs) > 1 and (ours not in theirs or repeated):
-            raise InputError(
-                f"{listed(theirs)} could each be {ours!r}; say which with columns={{{ours!r}: {theirs[0]!r}}}."
-            )
+            remedy = f"say which with `columns={{{ours!r}: {theirs[0]!r}}}`"
+            raise InputError(listed(theirs), Phrase(f"could each be {ours!r}"), remedy=remedy)
         roles[ours] = ours if ours in theirs else theirs[0]
         if len(theirs) > 1:
             others = listed(t for t in theirs if t != ours)
@@ -186,17 +196,14 @@ def _refuse_shared(said: Mapping[str, str | None]) -> None:
         if theirs is None:
             continue
         if theirs in roles:
-            raise InputError(
-                f"columns gives the one column {theirs!r} to both {roles[theirs]!r} and {ours!r}; "
-                f"give each a column of its own."
-            )
+            given = Phrase(f"gives the one column {theirs!r} to both {roles[theirs]!r} and {ours!r}")
+            raise InputError("columns", given, remedy="give each a column of its own")
         roles[theirs] = ours
         # An x has no meaning of its own, so that a column given to it is simply that.
         if theirs in INPUTS and theirs not in said and ours != "x":
-            raise InputError(
-                f"columns gives the column {theirs!r} to {ours!r}, and its header makes it the input {theirs!r} too; "
-                f"say which column is {theirs!r}, or leave that input out with columns={{..., {theirs!r}: None}}."
-            )
+            given = f"gives the column {theirs!r} to {ours!r}, and its header makes it the input {theirs!r} too"
+            remedy = f"say which column is {theirs!r}, or leave that input out with `columns={{{theirs!r}: None}}`"
+            raise InputError("columns", Phrase(given), remedy=remedy)
 
 
 def _target(
@@ -208,8 +215,9 @@ def _target(
         given = next((k for k, v in said.items() if v is not None and k in _ALIASES and target in (k, v)), None)
         if given is not None:
             raise InputError(
-                f"The column {said[given]!r} is given both to {given!r} by columns and to the target by "
-                f"target={target!r}; give each a column of its own."
+                f"The column {said[given]!r}",
+                Phrase(f"is given both to {given!r} by columns and to the target by `target={target!r}`"),
+                remedy="give each a column of its own",
             )
         if said.get(target) is not None:
             return target, str(said[target])
@@ -220,9 +228,8 @@ def _target(
         if len(candidates) == 1:
             return target, candidates[0]
         if not candidates:
-            raise InputError(
-                f"target names {target!r}, and the table has no such column; {hint(str(target), headers)}."
-            )
+            given = Phrase(f"names {target!r}, and the table has no such column")
+            raise InputError("target", given, remedy=hint(str(target), headers))
     elif named:
         candidates = [v for _, v in named]
         if len(candidates) == 1:
@@ -232,13 +239,15 @@ def _target(
         if len(candidates) == 1:
             return next(k for k in _TARGETS if candidates[0] in found.get(k, [])), candidates[0]
     if len(candidates) > 1:
-        raise InputError(f"{listed(candidates)} could each be the target; say which with target={candidates[0]!r}.")
+        remedy = f"say which with `target={candidates[0]!r}`"
+        raise InputError(listed(candidates), Phrase("could each be the target"), remedy=remedy)
     elsewhere = next((k for k, v in said.items() if v is not None and our_name(v) in _TARGETS), None)
     if elsewhere is not None:
         raise InputError(
-            f"No column is left for the target: columns gives {said[elsewhere]!r} to {elsewhere!r}; "
-            f"give {elsewhere!r} another column, or say which one is the target with target='...'."
-        )
+            "No column", Phrase(f"is left for the target: columns gives {said[elsewhere]!r} to {elsewhere!r}"),
+            remedy=f"give {elsewhere!r} another column, or say which one is the target with `target=...`",
+        )  # fmt: skip
     like = [h for h in headers if any(w in h.lower() for w in ("loss", "error", "acc", "ppl", "perplexity"))]
     seen = f"columns that look like one are {listed(like)}" if like else f"the columns are {listed(headers)}"
-    raise InputError(f"The table has no column 'loss' nor a usual name for it; {seen}. Say which with target='...'.")
+    missing = Phrase(f"has no column 'loss' nor a usual name for it; {seen}")
+    raise InputError("The table", missing, remedy="say which with `target=...`")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._core import InputError
-from ._numbers import one_column, whole_numbers
+from .._core import InputError, Phrase
+from ._numbers import one_column
 
 
 def from_csv(text: str, name: str, separator: str) -> dict[str, np.ndarray]:
@@ -41,33 +41,25 @@ def refuse_other_separator(header: str, what: str) -> None:
     for sign in (";", "\t"):
         if sign in header:
             raise InputError(
-                f"{what[0].upper() + what[1:]} has the one column {header[:80]!r} and seems to be separated by "
-                f"{sign!r}; save it with commas, or give the data frame of polars.read_csv(path, separator={sign!r})."
+                what[0].upper() + what[1:],
+                Phrase(f"has the one column {header[:80]!r} and seems to be separated by {sign!r}"),
+                remedy=f"save it with commas, or give the data frame of polars.read_csv(path, separator={sign!r})",
             )
 
 
 def _unreadable(name: str, separator: str, why: str) -> InputError:
-    return InputError(
-        f"{name!r} cannot be read as {'CSV' if separator == ',' else 'TSV'} ({why}); "
-        f"expected a header and as many cells in every row."
-    )
+    kind = "CSV" if separator == "," else "TSV"
+    expected = "a header and as many cells in every row"
+    return InputError(repr(name), Phrase(f"cannot be read as {kind} ({why})"), expected)
 
 
 def _column(header: str, cells: Sequence[str]) -> np.ndarray:
     """Whole numbers, numbers or truths where every cell is one or empty; else the text, `None` where it is empty."""
     there = [c for c in cells if c.strip()]
     if not any("_" in c for c in there):  # Python takes it for a part of a number
-        whole = len(there) == len(cells)
-        with contextlib.suppress(ValueError):
-            numbers = [int(c) for c in there]
-            return whole_numbers(numbers) if whole else _with_gaps(numbers, cells)
-        with contextlib.suppress(ValueError):
-            return _with_gaps([float(c) for c in there], cells)
-        if whole and {c.lower() for c in there} <= {"true", "false"}:
+        for kind in (int, float):
+            with contextlib.suppress(ValueError):
+                return one_column(header, [kind(c) if c.strip() else None for c in cells])
+        if len(there) == len(cells) and {c.lower() for c in there} <= {"true", "false"}:
             return np.array([c.lower() == "true" for c in there], dtype=bool)
     return one_column(header, list(cells))
-
-
-def _with_gaps(numbers: Sequence[float], cells: Sequence[str]) -> np.ndarray:
-    rest = iter(numbers)
-    return one_column("numbers", [next(rest) if c.strip() else None for c in cells])

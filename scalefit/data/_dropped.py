@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .._core import InputError
+from .._core import InputError, Phrase
 
 
 class Dropped(NamedTuple):
@@ -21,6 +21,9 @@ def missing(ours: str, header: str) -> str:
 def nothing_left(name: str, dropped: Sequence[Dropped], size: int) -> InputError:
     """Return the error for a table of which every row is dropped."""
     return InputError(
-        f"No run of {name!r} is left: {len(dropped)} of {size} rows lack a value (row {dropped[0].row}: "
-        f"{dropped[0].reason}). Fill the cells, or read another column with columns={{...}} (None leaves one out)."
+        "No row",
+        Phrase(
+            f"of {name!r} is left: {len(dropped)} of {size} lack a value (row {dropped[0].row}: {dropped[0].reason})"
+        ),
+        remedy="fill the cells, or read another column with `columns={...: ...}`, where None leaves one out",
     )

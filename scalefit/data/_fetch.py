@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .._core import InputError, hint
+from .._core import InputError, Phrase, hint
 from ._data_sets import BUNDLED, BUNDLED_FILES, DataFile, DataSet, data_file, data_set
 
 FOLDER = "SCALEFIT_DATA"
@@ -40,31 +40,31 @@ def fetch(name: str, *, file: str | None = None) -> Path:
 def _installed(file: str | None) -> Path:
     file = BUNDLED_FILES[0] if file is None else file
     if file not in BUNDLED_FILES:
-        raise InputError(f"The bundled runs have no file {file!r}; {hint(file, BUNDLED_FILES, what='files')}.")
+        near = hint(file, BUNDLED_FILES, what="files")
+        raise InputError(BUNDLED, Phrase(f"has no file {file!r}"), remedy=near)
     path = Path(str(importlib.resources.files("scalefit.data").joinpath(BUNDLED, file)))
     if not path.is_file():
-        raise InputError("This copy of scalefit lacks its bundled runs; install the package again.")
+        raise InputError("This copy of scalefit", Phrase("lacks its bundled runs"), remedy="install the package again")
     return path
 
 
 def _local(folder: Path, record: DataSet, entry: DataFile) -> Path:
     path = folder / record.name / entry.path
     if not path.is_file():
-        raise InputError(
-            f"{FOLDER} names {str(folder)!r}, which has no file {record.name}/{entry.path}; "
-            + (f"put it there, or unset {FOLDER} to download it." if entry.url else f"put it there ({entry.origin}).")
-        )
+        names = Phrase(f"names {str(folder)!r}, which has no file {record.name}/{entry.path}")
+        remedy = f"put it there, or unset {FOLDER} to download it" if entry.url else f"put it there ({entry.origin})"
+        raise InputError(FOLDER, names, remedy=remedy)
     if hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
-        raise InputError(f"{str(path)!r} is not the file expected (its sha256 is not {entry.sha256}); replace it.")
+        wrong = Phrase(f"is not the file expected (its sha256 is not {entry.sha256})")
+        raise InputError(repr(str(path)), wrong, remedy="replace it")
     return path
 
 
 def _download(record: DataSet, entry: DataFile) -> Path:
+    file = f"{record.name}/{entry.path}"
     if entry.url is None:
-        raise InputError(
-            f"{record.name}/{entry.path} cannot be downloaded: it is {entry.origin} ({record.upstream}), not a file "
-            f"there. Set {FOLDER} to a folder that holds {record.name}/{entry.path}."
-        )
+        why = Phrase(f"cannot be downloaded: it is {entry.origin} ({record.upstream}), not a file there")
+        raise InputError(file, why, remedy=f"set {FOLDER} to a folder that holds {file}")
     import pooch
 
     try:
@@ -73,10 +73,8 @@ def _download(record: DataSet, entry: DataFile) -> Path:
                 entry.url, f"sha256:{entry.sha256}", fname=entry.path, path=pooch.os_cache("scalefit") / record.name
             )
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{entry.url} cannot be downloaded ({_reason(error)}); check the network, or set {FOLDER} to a folder "
-            f"that holds {record.name}/{entry.path}."
-        ) from None
+        remedy = f"check the network, or set {FOLDER} to a folder that holds {file}"
+        raise InputError(entry.url, Phrase(f"cannot be downloaded ({_reason(error)})"), remedy=remedy) from None
     return Path(found)
 
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from .._core import InputError
-from ._columns import header_of
-from ._derived import found
+from .._core import InputError, Phrase, check_type
+from ._clusters import run_keys
+from ._columns import entries_of, header_of
 from ._dropped import Dropped
 from ._labels import LABELS, joined_label
-from ._numbers import one_column
+from ._numbers import objects, one_column
 from ._runs import UNITS, Runs
+from ._select import found
 from ._slips import slips
 
 
@@ -38,10 +39,10 @@ def joined(first: Runs, *more: Runs) -> Runs:
     which pool, and others do not; where a further table has no row that those before it lack, or a `run` is a training
     of one size in one table and of another in another.
     """
-    tables = (first, *more)
-    for runs in tables:
-        if not isinstance(runs, Runs):
-            raise InputError(f"joined was given {type(runs).__name__}; expected Runs, as read_runs or load_data give.")
+    tables = tuple(
+        check_type("A table given to joined", runs, Runs, "Runs, as `read_runs` or `load_data` give")
+        for runs in (first, *more)
+    )
     if not more:
         return first
     _refuse_unlike(tables)
@@ -55,6 +56,10 @@ def joined(first: Runs, *more: Runs) -> Runs:
         first,
         target=np.concatenate([runs.target for runs in tables]),
         inputs=inputs,
+        series={
+            k: np.concatenate([runs.series.get(k, _nothing(runs)) for runs in tables])
+            for k in dict.fromkeys(k for runs in tables for k in runs.series)
+        },
         units=_units(tables),
         se=None if first.se is None else np.concatenate([runs.se for runs in tables if runs.se is not None]),
         labels={k: joined_label([runs.labels.get(k, _nothing(runs)) for runs in tables]) for k in names},
@@ -87,26 +92,28 @@ def _refuse_unlike(tables: Sequence[Runs]) -> None:
     first = tables[0]
     for runs in tables[1:]:
         if runs.target_name != first.target_name:
-            raise InputError(
-                f"{first.name!r} measures {first.target_name} and {runs.name!r} {runs.target_name}: runs are joined "
-                f"where the same was measured, so say with target= which column that is."
-            )
-        if (runs.se is None) != (first.se is None):
-            having, lacking = (first, runs) if runs.se is None else (runs, first)
-            raise InputError(
-                f"{having.name!r} has an se for each run and {lacking.name!r} has none: fill a column se there, or "
-                f'leave it out here with columns={{"se": None}}.'
-            )
-        if _drawn(runs) != _drawn(first):
-            having, lacking = (first, runs) if _drawn(first) else (runs, first)
-            raise InputError(
-                f"{having.name!r} says how much its runs drew from each pool and {lacking.name!r} does not: name the "
-                f"pool of each run in a column pool in both, or join what pooled(runs, pools) gives of each."
-            )
+            measures = Phrase(f"measures {first.target_name} and {runs.name!r} {runs.target_name}")
+            raise InputError(repr(first.name), measures, remedy="say with `target` which column was measured in both")
+        for what, there, remedy in (
+            (
+                "an se for each run",
+                lambda some: some.se is not None,
+                'fill it, or leave it out with `columns={"se": None}`',
+            ),
+            ("several targets", lambda some: "target" in some.labels, "read both with the same `target`"),
+            (
+                "inputs along an axis, as shares of pools,",
+                _along_an_axis,
+                "name the same ones in both; of pools, join what `pooled(runs, pools)` gives of each",
+            ),
+        ):
+            if there(runs) != there(first):
+                having, lacking = (first, runs) if there(first) else (runs, first)
+                raise InputError(repr(having.name), Phrase(f"has {what} and {lacking.name!r} has none"), remedy=remedy)
 
 
-def _drawn(runs: Runs) -> bool:
-    return any(name.startswith("w[") for name in runs.inputs)
+def _along_an_axis(runs: Runs) -> bool:
+    return bool(entries_of(runs.inputs))
 
 
 def _inputs(tables: Sequence[Runs]) -> tuple[dict[str, Float[np.ndarray, " run"]], list[str]]:
@@ -115,7 +122,7 @@ def _inputs(tables: Sequence[Runs]) -> tuple[dict[str, Float[np.ndarray, " run"]
     for name in dict.fromkeys(name for runs in tables for name in runs.inputs):
         parts = []
         for runs in tables:
-            there = found(name, runs._input)
+            there = found(name, runs.input)
             parts.append(np.full(len(runs), np.nan) if there is None else there.values)
             notes += [] if there is None else [f"{runs.name}: {note}" for note in there.notes]
         inputs[name] = np.concatenate(parts)
@@ -136,9 +143,8 @@ def _units(tables: Sequence[Runs]) -> dict[str, str]:
                 continue
             other, whose = said.setdefault(name, (unit, runs.name))
             if other != unit:
-                raise InputError(
-                    f"{name} is in {other} in {whose!r} and in {unit} in {runs.name!r}: give both in one unit."
-                )
+                given = Phrase(f"is in {other} in {whose!r} and in {unit} in {runs.name!r}")
+                raise InputError(name, given, remedy="give both in one unit")
             units[name] = unit
     return units
 
@@ -151,7 +157,7 @@ def _headers(tables: Sequence[Runs]) -> dict[str, str]:
     """What the first table that has an input or label calls it."""
     called: dict[str, str] = {}
     for runs in tables:
-        for name in (*runs.inputs, *runs.labels):
+        for name in (*runs.inputs, *runs.series, *runs.labels, *runs.headers):
             called.setdefault(name, runs.headers.get(name, name))
     return {name: header for name, header in called.items() if name != header}
 
@@ -172,7 +178,7 @@ def _columns(tables: Sequence[Runs]) -> dict[str, np.ndarray]:
 
 def _nothing(runs: Runs) -> np.ndarray:
     """An empty cell for each run."""
-    return np.full(len(runs), None, dtype=object)
+    return objects([None] * len(runs))
 
 
 def _last(runs: Runs) -> int:
@@ -189,9 +195,9 @@ def _whose(runs: Runs, shift: int) -> str:
 
 def _unlabelled(tables: Sequence[Runs], whole: Runs) -> list[str]:
     """What to say about labels that a table lacks altogether; of single cells the tables say it themselves."""
-    notes, (training, _) = [], whole._training()
+    notes, (keys, _) = [], run_keys(whole)
     for runs in tables:
         for name in whole.labels.keys() - runs.labels.keys():
-            alone = ": each is a training of its own" if name in (training or ()) else ""
-            notes.append(f"the runs of {runs.name!r} have no {name}{alone}")
+            alone = ": each is a run of its own" if name in (keys or ()) else ""
+            notes.append(f"the rows of {runs.name!r} have no {name}{alone}")
     return sorted(notes)

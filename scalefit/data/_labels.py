@@ -1,4 +1,4 @@
-"""Labels of runs (`group`, `run`, `seed`, `step`, `pool`): whole numbers or text, and rows numbered by them."""
+"""Labels of rows (`LABELS`): whole numbers or text, and rows numbered by them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from .._core import InputError
+from .._core import InputError, Phrase
 
-LABELS = ("group", "run", "seed", "step", "pool")
+LABELS = ("group", "run", "seed", "step", "pool", "target")
 # Floats beyond do not tell every whole number from the next.
 _EXACT = 2**53
 
@@ -21,7 +21,7 @@ def label(name: str, column: np.ndarray, rows: np.ndarray) -> np.ndarray:
     empty = empty_cells(column)
     if empty.any():
         row = rows[int(np.argmax(empty))]
-        raise InputError(f"Column {name!r}, row {row}: the label is missing. Fill it, or leave the row out.")
+        raise InputError(f"{name!r} in row {row}", Phrase("has no label"), remedy="fill it, or leave the row out")
     return label_with_gaps(column, empty)
 
 
@@ -59,7 +59,7 @@ def empty_cells(column: np.ndarray) -> Bool[np.ndarray, " row"]:
     """Say which cells are `None` or NaN."""
     if column.dtype.kind in "iubU":
         return np.zeros(column.shape, dtype=bool)
-    return np.array([c is None or c != c for c in column.tolist()], dtype=bool)
+    return np.array([c is None or (isinstance(c, float) and c != c) for c in column.tolist()], dtype=bool)
 
 
 def numbered(columns: Sequence[np.ndarray], size: int) -> Int[np.ndarray, " row"]:

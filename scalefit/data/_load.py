@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict, overload
 
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ._data_sets import BUNDLED, BUNDLED_POOLS, BUNDLED_UNITS, data_set
 from ._fetch import fetch
 from ._pools import Pools, pooled
@@ -53,7 +53,7 @@ def load_data(
     file: str | None = None,
     columns: Mapping[str, str | None] | None = None,
     where: str | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
 ) -> Runs: ...
 def load_data(
     name: str,
@@ -61,7 +61,7 @@ def load_data(
     file: str | None = None,
     columns: Mapping[str, str | None] | None = None,
     where: str | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
 ) -> Runs | PoolParameters:
     """Load a data set by name: a public one, or `"bundled"`, the runs that ship with the package.
 
@@ -79,9 +79,9 @@ def load_data(
     if name in BUNDLED_POOLS:
         if file is not None or columns or target is not None:
             raise InputError(
-                f"{name!r} is read as it is, with what each run drew from which pool: leave out file, columns and "
-                f"target, or read its table as it stands with load_data('bundled', file=...)."
-            )
+                repr(name), Phrase("is read as it is, with what each run drew from which pool"),
+                remedy="leave out `file`, `columns` and `target`, or read a file of 'bundled'",
+            )  # fmt: skip
         return _bundled_pools(name, where)
     if name == BUNDLED:
         path = fetch(name, file=file)
@@ -93,7 +93,8 @@ def load_data(
     record = data_set(name)
     if record.name == "qqt":
         if file not in (None, record.files[0].path):
-            raise InputError(f"'qqt' holds no runs; read its tables with load_table('qqt', {file!r}).")
+            remedy = f"read its tables with load_table('qqt', {file!r})"
+            raise InputError("'qqt'", Phrase("holds no runs"), remedy=remedy)
         return _pool_parameters()
     usual = record.columns if columns is None else columns
     if isinstance(columns, Mapping):

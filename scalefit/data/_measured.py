@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from jaxtyping import Bool, Float
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_choice
 from ._labels import numbered
 from ._runs import Runs
 
@@ -26,17 +26,15 @@ def falling(runs: Runs, metric: str) -> tuple[Float[np.ndarray, " run"], str, tu
     name, target, notes = runs.target_name, runs.target, ()
     if metric == "auto":
         metric, notes = _metric_of(runs)
-    if metric not in ("error", "accuracy", "loss"):
-        raise InputError(f"metric is {metric!r}; it must be 'error', 'accuracy' or 'loss'.")
+    check_choice("metric", metric, ("error", "accuracy", "loss"))
     outside = (target < 0) | (target > 1)
     if metric != "loss" and outside.any():
         row = int(np.argmax(outside))
         # A loss of 100 times the error would not do: pools differ in b, which multiplies the logarithm.
         per_cent = target.min() >= 0 and target.max() <= 100
-        mend = "divide percentages by 100" if per_cent else 'correct it, or say metric="loss" where it is no share'
-        raise InputError(
-            f"{name} is {target[row]:g} in {runs.place(row)}, and an {metric} lies between 0 and 1: {mend}."
-        )
+        mend = "divide percentages by 100" if per_cent else 'correct it, or say `metric="loss"` where it is no share'
+        expected = f"an {metric} from 0 to 1"
+        raise InputError(f"{name} in {runs.place(row)}", float(target[row]), expected, mend)
     if metric == "accuracy":
         return 1.0 - target, "error", (f"error = 1 - {name}",)
     return target, name, notes
@@ -70,9 +68,8 @@ def _metric_of(runs: Runs) -> tuple[str, tuple[str, ...]]:
     for name in names:
         words = _words(name)
         if words & ERROR and words & ACCURACY:
-            raise InputError(
-                f'{name!r} could be an error or an accuracy: say which with metric="error" or metric="accuracy".'
-            )
+            remedy = 'say which with `metric="error"` or `metric="accuracy"`'
+            raise InputError(repr(name), Phrase("could be an error or an accuracy"), remedy=remedy)
         if words & ERROR:
             return "error", ()
         if words & (ACCURACY | RANKED):

@@ -1,5 +1,6 @@
-"""Cells to numbers: human sizes, missing cells, and the checks that every number of a run must pass."""
+"""Cells to numbers: human sizes, missing cells, series, and the checks that every number of a run must pass."""
 
+import contextlib
 import math
 import re
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._core import InputError
+from .._core import InputError, Phrase
 
 # Names whose logarithm laws take: a value of zero or below can only be a mistake.
 _POSITIVE = frozenset({"N", "D", "C", "U", "n", "samples", "x", "se"})
@@ -18,7 +19,6 @@ _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 _SIZE = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+))(?:e([+-]?\d+))?\s*(k|m|b|g|t|thousand|million|billion|trillion)?", re.IGNORECASE
 )
-_BOOL = (bool, np.bool_)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
@@ -28,6 +28,8 @@ def parse_number(cell: object) -> float | None:
         return np.nan
     if isinstance(cell, (int, float, np.integer, np.floating)):
         return _float(cell)
+    if isinstance(cell, np.ndarray):
+        return None
     text = str(cell).strip()
     if text.lower() in _MISSING or text == "<NA>":
         return np.nan
@@ -53,8 +55,8 @@ def _float(number: Any) -> float:
 
 
 def is_positive(name: str) -> bool:
-    """Say whether what is called so can only be above 0; `U[pool]`, the size of a pool, is one such name."""
-    return name in _POSITIVE or name.startswith("U[")
+    """Say whether what is called so can only be above 0; `U[a]`, the U of one entry of an axis, is as U."""
+    return name.partition("[")[0] in _POSITIVE
 
 
 def power_of(suffix: str | None) -> int:
@@ -70,42 +72,70 @@ def is_size(cell: object) -> bool:
 
 def one_column(name: str, values: Any) -> np.ndarray:
     """Return values as a one-dimensional array: int, float or bool where they are numbers, else objects."""
-    if isinstance(values, np.ma.MaskedArray):
-        values = values.tolist()  # masked cells become None
+    if isinstance(values, np.ma.MaskedArray) or not isinstance(values, (np.ndarray, str, bytes)):
+        values = values.tolist() if hasattr(values, "tolist") else values  # masked cells become None
+    elif isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iufb":
+        return values
     try:
-        array = values if isinstance(values, np.ndarray) else np.asarray(_as_list(values))
+        array = np.asarray(values)
     except ValueError:
-        raise InputError(f"{name!r} holds lists of different lengths; give one value per run.") from None
+        raise InputError(name, Phrase("holds lists of different lengths"), "one value per run") from None
     if array.ndim != 1:
-        raise InputError(f"{name!r} has shape {array.shape}; give one value per run, in one dimension.")
-    cells = array.tolist() if isinstance(values, np.ndarray) else list(_as_list(values))
-    mixed = (
-        array.dtype.kind in "iuf" and not isinstance(values, np.ndarray) and any(isinstance(c, _BOOL) for c in cells)
-    )
-    if array.dtype.kind in "iufb" and not mixed:
-        return array
+        raise InputError(name, Phrase(f"has shape {array.shape}"), "one value per run, in one dimension")
     # NumPy turns a list of numbers and text into text; the cells as they were given say more in a message.
+    cells = array.tolist() if isinstance(values, np.ndarray) else list(values)
+    if array.dtype.kind in "fO" and all(type(c) is int for c in cells):
+        with contextlib.suppress(OverflowError):  # NumPy makes floats of seeds of 64 bits beside smaller ones
+            return np.array(cells, dtype=np.uint64)
+    truths = [isinstance(c, (bool, np.bool_)) for c in cells]
+    if array.dtype.kind in "iufb" and (all(truths) or not any(truths)):
+        return array
     cells = [None if _empty(c) else c for c in cells]
     if all(c is None or (isinstance(c, (int, float)) and not isinstance(c, bool)) for c in cells):
         return np.array([np.nan if c is None else _float(c) for c in cells], dtype=np.float64)
+    return objects(None if c is None else str(c) for c in cells)
+
+
+def objects(cells: Any) -> np.ndarray:
+    """Return cells as an array of objects, one by one whatever they are."""
+    cells = list(cells)
     out = np.empty(len(cells), dtype=object)
-    out[:] = [None if c is None else str(c) for c in cells]
+    for place, cell in enumerate(cells):  # an assignment of all would take arrays apart
+        out[place] = cell
     return out
+
+
+def series_column(values: Any) -> np.ndarray | None:
+    """Return series, a list or array of numbers for each run, as objects: float64 arrays, `None` where one is empty.
+
+    **Returns:** `None` where these are no series.
+    """
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype != object:
+        return None
+    cells = list(values) if hasattr(values, "__iter__") and not isinstance(values, str) else []
+    if not all(cell is None or isinstance(cell, (list, tuple, np.ndarray)) for cell in cells):
+        return None
+    try:
+        arrays = [np.asarray([] if cell is None else cell) for cell in cells]
+        if any(array.size and array.dtype.kind not in "iufO" for array in arrays):
+            return None
+        arrays = [array.astype(np.float64) if array.size else None for array in arrays]
+    except (TypeError, ValueError):
+        return None
+    if all(array is None for array in arrays) or any(array is not None and array.ndim != 1 for array in arrays):
+        return None
+    return objects(arrays)
+
+
+def is_series(column: np.ndarray) -> bool:
+    """Say whether a column holds series."""
+    return column.dtype == object and any(isinstance(cell, np.ndarray) for cell in column)
 
 
 def _empty(cell: object) -> bool:
     return (
         cell is None or (isinstance(cell, str) and cell.strip() == "") or (isinstance(cell, float) and math.isnan(cell))
     )
-
-
-def whole_numbers(cells: Sequence[int]) -> np.ndarray:
-    """Return whole numbers as they are, or as floats where they are too large."""
-    for dtype in (np.int64, np.uint64):  # seeds of 64 bits, to the last digit
-        bounds = np.iinfo(dtype)
-        if min(cells, default=0) >= bounds.min and max(cells, default=0) <= bounds.max:
-            return np.array(cells, dtype=dtype)
-    return np.array([_float(c) for c in cells], dtype=np.float64)
 
 
 def loose_numbers(column: np.ndarray) -> Float[np.ndarray, " row"]:
@@ -116,49 +146,67 @@ def loose_numbers(column: np.ndarray) -> Float[np.ndarray, " row"]:
     return np.array([np.nan if p is None else p for p in parsed], dtype=np.float64)
 
 
-def refuse_text(name: str, column: np.ndarray, rows: Sequence[int] | np.ndarray, *, sizes: bool = True) -> None:
-    """Raise for the first cell that is text and no number, or true or false, or a size such as 2.8B unless `sizes`."""
-    if column.dtype.kind in "iuf":
-        return
-    if column.dtype.kind == "b":
-        if column.size:
-            raise InputError(
-                f"Column {name!r}, row {rows[0]}: {bool(column[0])} is true or false; expected a number such as 2.8. "
-                f"Give the column as numbers, or leave it out."
-            )
-        return
-    for row, cell in zip(rows, column):
+def check_numbers(
+    name: str, column: np.ndarray, rows: Sequence[int] | np.ndarray, *, positive: bool = False, sizes: bool = True,
+    gaps: bool = False, power: int = 0,
+) -> Float[np.ndarray, " row"]:  # fmt: skip
+    """Check a column of numbers.
+
+    **Arguments:**
+
+    - `name`: Its header; `rows`: the row of each cell.
+    - `positive`: Whether they must be above 0.
+    - `sizes`: Whether sizes such as 2.8B will do.
+    - `gaps`: Whether cells may be missing; they are NaN then.
+    - `power`: The power of ten that they are multiplied by.
+
+    **Returns:** the numbers as float64.
+
+    **Raises:** `InputError` for the first cell that is text, true or false, missing, infinite or not positive.
+    """
+
+    def refused(place: int, given: Any, expected: str) -> InputError:
+        return InputError(f"{name!r} in row {rows[place]}", given, expected, "correct it, or leave the row out")
+
+    if column.dtype.kind == "b" and column.size:
+        raise refused(0, bool(column[0]), "a number such as 2.8")
+    for place, cell in enumerate(column) if column.dtype.kind not in "iufb" else ():
+        if isinstance(cell, np.ndarray):
+            raise refused(place, Phrase(f"is a series of {len(cell)} numbers"), "one number")
         if not sizes and is_size(cell):
-            raise InputError(
-                f"Column {name!r}, row {row}: {cell!r} is a size with a suffix; expected a plain number such as 2.31. "
-                f"Correct it, or leave the row out."
-            )
+            raise refused(place, cell, "a number without a suffix, such as 2.31")
         if parse_number(cell) is None:
-            raise InputError(
-                f"Column {name!r}, row {row}: {cell!r} is not a number; expected one such as 2.8e9 or 2.8B. "
-                f"Correct it, or leave the row out."
-            )
-
-
-def refuse_values(
-    name: str,
-    values: Float[np.ndarray, " row"],
-    rows: Sequence[int] | np.ndarray,
-    *,
-    positive: bool,
-    gaps: bool = False,
-) -> None:
-    """Raise for the first value that is missing unless `gaps`, infinite, or not positive where `positive`."""
-    for bad, what in (
-        (np.isnan(values) & (not gaps), "is missing (empty or NaN); expected a number"),
-        (np.isinf(values), "is infinite; expected a finite number"),
-        (values <= 0 if positive else np.zeros(values.shape, bool), "is not positive; expected a number above 0"),
+            raise refused(place, cell, "a number such as 2.8e9 or 2.8B")
+    with np.errstate(over="ignore"):
+        values = loose_numbers(column) * 10.0**power
+    for bad, expected in (
+        (np.isnan(values) & (not gaps), "a number"),
+        (np.isinf(values), "a finite number"),
+        (values <= 0 if positive else np.zeros(values.shape, bool), "a number above 0"),
     ):
         if bad.any():
-            i = int(np.argmax(bad))
-            shown = "the value" if np.isnan(values[i]) else f"{values[i]:g}"
-            raise InputError(f"Column {name!r}, row {rows[i]}: {shown} {what}. Correct it, or leave the row out.")
+            place = int(np.argmax(bad))
+            value = values[place]
+            raise refused(place, Phrase("is missing (empty or NaN)") if np.isnan(value) else value, expected)
+    return values
 
 
-def _as_list(values: Any) -> Any:
-    return values.tolist() if hasattr(values, "tolist") and not isinstance(values, (str, bytes)) else values
+def check_series(name: str, column: np.ndarray, rows: Sequence[int] | np.ndarray, *, gaps: bool = False) -> np.ndarray:
+    """Check a column of series, which cannot be changed from then on.
+
+    **Arguments:**
+
+    - `name`: Its header; `rows`: the row of each series.
+    - `gaps`: Whether cells may be missing.
+
+    **Raises:** `InputError` for the first that is missing, or holds a number that is missing or infinite.
+    """
+    for row, cell in zip(rows, column, strict=True):
+        if cell is None and not gaps:
+            raise InputError(f"{name!r} in row {row}", Phrase("is missing"), "a series of numbers", "leave the row out")
+        if cell is not None and not np.isfinite(cell).all():
+            place, given = int(np.argmin(np.isfinite(cell))), f"{name!r} in row {row}, number "
+            raise InputError(given + f"{place + 1}", cell[place], "a finite number", "correct it, or leave the row out")
+        if cell is not None:
+            cell.flags.writeable = False
+    return column

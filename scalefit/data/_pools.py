@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, hint, listed
+from .._core import InputError, Phrase, check_names, check_type, hint, listed
 from ._labels import empty_cells
 from ._measured import falling, warn_of_rise
 from ._runs import Runs
@@ -51,13 +51,15 @@ class Pools:
         **Raises:** `InputError` where there is no pool, a number is missing or not above 0, or a name is unknown.
         """
         if not isinstance(sizes, Mapping) or not sizes:
-            raise InputError(f'sizes is {sizes!r}; give the unique samples by pool, as {{"A": 1e6, "B": 5e6}}.')
+            raise InputError("sizes", sizes, 'the unique samples by pool, as {"A": 1e6, "B": 5e6}')
         names = tuple(_named("sizes", sizes))
         object.__setattr__(self, "names", names)
         for field, given, usual in (("sizes", sizes, None), ("cost", cost, None), ("max_passes", max_passes, np.inf)):
             object.__setattr__(self, field, _by_name(field, given, names, usual))
-        if not np.isfinite(self.sizes).all() or not np.isfinite(self.cost).all():
-            raise InputError("sizes and cost must be finite; a pool without an end may be given a very large size.")
+        for field, numbers in (("sizes", self.sizes), ("cost", self.cost)):
+            if not np.isfinite(numbers).all():
+                remedy = "give a pool without an end a very large size"
+                raise InputError(field, numbers, "finite numbers", remedy)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -81,18 +83,17 @@ class Pools:
         **Raises:** `InputError` for unknown pools, weights below 0, or a sum that is not 1.
         """
         if isinstance(plan, Mapping):
-            plan = _named("The weights", plan)
-            for name in plan:
-                if name not in self.names:
-                    raise InputError(f"There is no pool {name!r}; {hint(name, self.names, what='pools')}.")
+            plan = _named("weights", plan)
+            check_names("weights", plan, self.names, what="pools")
             plan = [plan.get(name, 0.0) for name in self.names]
         try:
             found = np.asarray(plan, float)
         except (TypeError, ValueError):
-            raise InputError(f"The weights {plan!r} are no numbers.") from None
+            raise InputError("weights", plan, "numbers") from None
         if found.shape != (len(self),):
-            raise InputError(f"{found.size} weights are given for {len(self)} pools ({listed(self.names)}).")
-        refuse_shares("The weights", found[None])
+            given = Phrase(f"are {found.size} for {len(self)} pools ({listed(self.names)})")
+            raise InputError("weights", given, "one for each pool")
+        refuse_shares("weights", found[None])
         return found
 
     @classmethod
@@ -104,7 +105,9 @@ class Pools:
         _refuse_no_runs("Pools.of", runs)
         names = [name[2:-1] for name in runs.inputs if name.startswith("U[") and name.endswith("]")]
         if not names:
-            raise InputError(f"{runs.name!r} says nothing of pools: make it with pooled(runs, pools).")
+            raise InputError(
+                repr(runs.name), Phrase("says nothing of pools"), remedy="make it with `pooled(runs, pools)`"
+            )
         sizes = {}
         for name in names:
             there = np.unique(runs.inputs[f"U[{name}]"])
@@ -113,7 +116,8 @@ class Pools:
                 wrong = (
                     "only fresh samples" if len(there) == 0 else f"several sizes ({listed(f'{u:g}' for u in there)})"
                 )
-                raise InputError(f"Pool {name!r} has {wrong} in {runs.name!r}: give the sizes as Pools({{...}}).")
+                remedy = "give the sizes as `Pools({...})`"
+                raise InputError(f"Pool {name!r}", Phrase(f"has {wrong} in {runs.name!r}"), remedy=remedy)
             sizes[name] = float(there[0])
         return cls(sizes)
 
@@ -150,13 +154,13 @@ def pooled(
     _refuse_no_runs("pooled", runs)
     if "pool" not in runs.labels:
         raise InputError(
-            f"{runs.name!r} does not say which pool a run was trained on: name the column with "
-            f'columns={{"pool": "its header"}}, or give it as Runs(..., pool=...).'
-        )
+            repr(runs.name), Phrase("does not say which pool a run was trained on"),
+            remedy='name the column with `columns={"pool": "its header"}`, or give it as Runs(..., pool=...)',
+        )  # fmt: skip
     label = runs.labels["pool"]
     empty = empty_cells(label)
     if empty.any():
-        raise InputError(f"Row {runs.rows[int(np.argmax(empty))]} of {runs.name!r} names no pool.")
+        raise InputError(runs.place(int(np.argmax(empty))), Phrase("names no pool"))
     plan_of = np.asarray([str(v) for v in label.tolist()])
     if not isinstance(pools, Pools):
         pools = _pools_of(runs, plan_of) if pools is None else Pools(pools)
@@ -164,10 +168,9 @@ def pooled(
     fresh = _fresh(unlimited, table)
     unknown = [plan for plan in dict.fromkeys(plan_of.tolist()) if plan not in table]
     if unknown:
-        raise InputError(
-            f"{runs.name!r} has runs on {unknown[0]!r}, which is neither a pool nor a plan: "
-            f"{hint(unknown[0], table, what='pools and plans')}. Add it to plans=, or leave such runs out."
-        )
+        near = hint(unknown[0], table, what="pools and plans")
+        has = Phrase(f"has runs on {unknown[0]!r}, which is neither a pool nor a plan: {near}")
+        raise InputError(repr(runs.name), has, remedy="add it to `plans`, or leave such runs out")
     weights = np.stack([table[plan] for plan in plan_of.tolist()])
     sizes = np.broadcast_to(pools.sizes, weights.shape).copy()
     sizes[np.isin(plan_of, fresh)] = UNLIMITED
@@ -191,11 +194,9 @@ def refuse_shares(name: str, shares: Float[np.ndarray, "run pool"], rows: np.nda
     wrong = ~np.isfinite(shares).all(axis=1) | (shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1.0) > OFF)
     if wrong.any():
         first = int(np.argmax(wrong))
-        where = "" if rows is None else f", row {rows[first]}"
-        raise InputError(
-            f"{name}{where}: {np.array2string(shares[first], separator=', ')} with a sum of {shares[first].sum():g}; "
-            f"expected shares of 0 or more with a sum of 1."
-        )
+        given = f"{np.array2string(shares[first], separator=', ')} with a sum of {shares[first].sum():g}"
+        where = "" if rows is None else f" in row {rows[first]}"
+        raise InputError(f"{name}{where}", Phrase(f"are {given}"), "shares of 0 or more with a sum of 1")
 
 
 def _named(what: str, given: Mapping[Any, Any]) -> dict[str, Any]:
@@ -206,7 +207,7 @@ def _named(what: str, given: Mapping[Any, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in given.items():
         if str(name) in found:
-            raise InputError(f"{what}: {str(name)!r} is named twice, as text and as a number; name it once.")
+            raise InputError(what, Phrase(f"names {str(name)!r} twice, as text and as a number"), remedy="name it once")
         found[str(name)] = value
     return found
 
@@ -215,43 +216,39 @@ def _by_name(field: str, given: Any, names: tuple[str, ...], usual: float | None
     """Numbers in the order of the pools, the usual one for a pool that is not named, if there is a usual one."""
     if isinstance(given, Mapping):
         given = _named(field, given)
-        for name in given:
-            if name not in names:
-                raise InputError(f"{field} names a pool {name!r}; {hint(name, names, what='pools')}.")
+        check_names(field, given, names, what="pools")
         lacking = [name for name in names if name not in given]
         if lacking and usual is None:
-            raise InputError(f"{field} has no number for the pool {lacking[0]!r}.")
+            raise InputError(field, Phrase(f"has no number for the pool {lacking[0]!r}"))
         given = [given.get(name, usual) for name in names]
     try:
         numbers = np.broadcast_to(np.asarray(given, float), (len(names),)).copy()
     except (TypeError, ValueError):
-        raise InputError(f"{field} is {given!r}; expected one number, or one for each of {listed(names)}.") from None
+        raise InputError(field, given, f"one number, or one for each of {listed(names)}") from None
     if not (numbers > 0).all():
         bad = int(np.argmin(numbers > 0))
-        raise InputError(f"{field} of the pool {names[bad]!r} is {numbers[bad]:g}; it must be above 0.")
+        raise InputError(f"{field} of the pool {names[bad]!r}", float(numbers[bad]), "a number above 0")
     numbers.flags.writeable = False
     return numbers
 
 
 def _refuse_no_runs(verb: str, given: Any) -> None:
-    if not isinstance(given, Runs):
-        raise InputError(f"{verb} was given {type(given).__name__}; expected Runs, as read_runs or load_data give.")
+    check_type(f"The table given to {verb}", given, Runs, "Runs, as `read_runs` or `load_data` give")
 
 
 def _plans(pools: Pools, plans: Any) -> dict[str, np.ndarray]:
     """Weights by the name of each pool and plan."""
     if not isinstance(plans, Mapping):
-        raise InputError(
-            f'plans is {plans!r}; give weights by the name of a plan, as {{"half": {{"A": 0.5, "B": 0.5}}}}.'
-        )
+        raise InputError("plans", plans, 'weights by the name of a plan, as {"half": {"A": 0.5, "B": 0.5}}')
     table = dict(zip(pools.names, np.eye(len(pools)), strict=True))
     for name, plan in _named("plans", plans).items():
         try:
             weights = pools.weights(plan)
         except InputError as error:
-            raise InputError(f"Plan {name!r}: {error}") from None
+            raise InputError(f"Plan {name!r}", error.given, error.expected, error.remedy) from None
         if name in pools.names and not np.array_equal(weights, table[name]):
-            raise InputError(f"Plan {name!r} is named as a pool is and draws from others too; give it another name.")
+            named = Phrase("is named as a pool is and draws from others too")
+            raise InputError(f"Plan {name!r}", named, remedy="give it another name")
         table[name] = weights
     return table
 
@@ -260,28 +257,22 @@ def _fresh(unlimited: Any, table: Mapping[str, Any]) -> list[str]:
     """The names under which every sample was fresh."""
     given = () if unlimited is None else (unlimited,) if isinstance(unlimited, str) else unlimited
     if not isinstance(given, Collection):
-        raise InputError(f'unlimited is {given!r}; give names of pools or plans, as ["A"].')
+        raise InputError("unlimited", given, 'names of pools or plans, as ["A"]')
     names = [str(name) for name in given]
-    for name in names:
-        if name not in table:
-            raise InputError(f"unlimited names {name!r}; {hint(name, table, what='pools and plans')}.")
+    check_names("unlimited", names, table, what="pools and plans")
     return names
 
 
 def _pools_of(runs: Runs, plan_of: np.ndarray) -> Pools:
     if "U" not in runs.inputs:
-        raise InputError(
-            f"{runs.name!r} does not say how large its pools are: give them as pooled(runs, Pools({{...}})), or a "
-            f"column U."
-        )
+        remedy = "give them as `pooled(runs, Pools({...}))`, or a column U"
+        raise InputError(repr(runs.name), Phrase("does not say how large its pools are"), remedy=remedy)
     sizes = {}
     for name in dict.fromkeys(plan_of.tolist()):
         there = np.unique(runs.inputs["U"][plan_of == name])
         if len(there) != 1 or np.isnan(there[0]):
-            raise InputError(
-                f"Pool {name!r} has the sizes {listed(f'{u:g}' for u in there)} in {runs.name!r}; expected one. "
-                f"Give the pools as pooled(runs, Pools({{...}}))."
-            )
+            has = Phrase(f"has the sizes {listed(f'{u:g}' for u in there)} in {runs.name!r}")
+            raise InputError(f"Pool {name!r}", has, "one", "give the pools as `pooled(runs, Pools({...}))`")
         sizes[name] = float(there[0])
     return Pools(sizes)
 
@@ -302,15 +293,12 @@ def _samples(runs: Runs, weights: np.ndarray, sizes: np.ndarray) -> tuple[Float[
         _refuse_other(runs, "epochs", n / own, alone, f"{said[0]} over the size of its pool")
         return n, ()
     if epochs is None:
-        raise InputError(f"{runs.name!r} does not say how many samples a run has seen: give a column n, or epochs.")
-    if not (epochs > 0).all():
-        row = int(np.argmin(epochs > 0))
-        raise InputError(f"epochs is {epochs[row]:g} in {runs.place(row)}; it must be above 0.")
+        says = Phrase("does not say how many samples a run has seen")
+        raise InputError(repr(runs.name), says, remedy="give a column n, or epochs")
+    runs.check("epochs", epochs > 0, "a number above 0")
     if not alone.all():
-        raise InputError(
-            f"Row {runs.rows[int(np.argmin(alone))]} of {runs.name!r} gives epochs for a run that is not on one pool "
-            f"of known size: give samples seen, n, there."
-        )
+        gives = Phrase("gives epochs for a run that is not on one pool of known size")
+        raise InputError(runs.place(int(np.argmin(alone))), gives, remedy="give samples seen, n, there")
     return epochs * own, ("n is epochs times the size of the pool",)
 
 
@@ -325,6 +313,6 @@ def _refuse_other(
     if wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(
-            f"{name} is {column[row]:.7g} in {runs.place(row)}, and {what} makes it "
-            f"{expected[row]:.7g}: correct it, or leave the column out with columns={{{name!r}: None}}."
-        )
+            f"{name} in {runs.place(row)}", float(column[row]), f"{expected[row]:.7g}, as {what} makes it",
+            f"correct it, or leave the column out with `columns={{{name!r}: None}}`",
+        )  # fmt: skip

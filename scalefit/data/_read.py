@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_type
+from ._clusters import unlabelled
 from ._columns import INPUTS, header_of, roles_of
-from ._derived import DERIVED, found
 from ._dropped import Dropped, missing, nothing_left
-from ._labels import LABELS, empty_cells, label_with_gaps
-from ._numbers import is_positive, is_size, loose_numbers, parse_number, refuse_text, refuse_values
+from ._labels import LABELS, label_with_gaps
+from ._numbers import check_numbers, check_series, is_positive, is_series, is_size, loose_numbers, parse_number
 from ._runs import UNITS, Runs
-from ._table import table_of
+from ._select import DERIVED, found
+from ._table import Table, table_of
+from ._targets import stacked
 from ._where import Condition
 
 EMPTY = "every cell is empty"
@@ -25,7 +27,7 @@ def read_runs(
     *,
     columns: Mapping[str, str | None] | None = None,
     where: str | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     name: str | None = None,
 ) -> Runs:
     """Read runs from a file, a data frame or a dictionary of arrays.
@@ -34,7 +36,7 @@ def read_runs(
     `2.8B` and headers such as `FLOPs (1E21)` or `Model Size (B)` are scaled, and `notes` says so. A row without the
     target or its `se`, and a row without anything, is dropped and listed in `dropped`. An empty cell elsewhere stays
     one until a law needs it (`Runs.complete`). Text, infinite values and sizes of zero or below are errors. Every
-    column stays at hand for `where`, `split` and `select`.
+    column stays at hand for `where`, `split` and `select`; one of lists of numbers (of JSON or Parquet) is a series.
 
     **Arguments:**
 
@@ -48,26 +50,62 @@ def read_runs(
         ours is meant; one of N, D and C may follow from the other two). The others are counted in `excluded`, and need
         not be well formed. A row that cannot be judged because a cell of N, loss or the like is empty is listed in
         `dropped`.
-    - `target`: The header (or our name) of what was measured, where more than one column could be it.
+    - `target`: The header (or our name) of what was measured, where more than one column could be it. Several, as
+        `("loss_a", "loss_b")`, give a table in long form: a row for each run and target, which the label `target`
+        names; a run without one of them lacks that row only. Standard errors of each are then said by
+        `columns={"se[loss_a]": ...}`.
     - `name`: What to call the runs; the file's name unless given.
 
     **Returns:** [`scalefit.Runs`][].
 
     **Raises:** `InputError`, in one sentence, for every table that cannot be used.
     """
-    _refuse_types(columns, target=target, name=name)
+    _check_types(columns, target, name)
     table, source_name = table_of(source)
-    name = name or source_name
-    size = len(next(iter(table.values())))
-    roles = roles_of(table, columns, target)
-    used = {roles.target[0]: roles.target[1], **roles.headers}
+    if target is None or isinstance(target, str):
+        return _read(table, columns, where, target, name or source_name)
+    if not target:
+        raise InputError("target", target, "a header, or several")
+    columns = dict(columns or {})
+    se = {str(k)[3:-1]: columns.pop(k) for k in list(columns) if str(k).startswith("se[") and str(k).endswith("]")}
+    if strange := set(se) - set(target):
+        raise InputError("columns", Phrase(f"gives an se of {min(strange)!r}"), f"one of {list(target)}")
+    parts = {}
+    for one in target:
+        own = {k: v for k, v in columns.items() if k == one or k not in target}
+        part = _read(table, own | ({"se": se[one]} if one in se else {}), where, one, name or source_name)
+        if part.se is not None and not se and columns.get("se") is None:
+            given = Phrase("is one column, and there are several targets")
+            raise InputError("se", given, remedy=f"say whose each is, as with `columns={{'se[{one}]': 'its header'}}`")
+        units = {one if k == part.target_name else k: unit for k, unit in part.units.items()}
+        parts[one] = Runs._replace(part, target_name=one, units=units)
+    return stacked(parts)
+
+
+def _read(
+    source: Table, columns: Mapping[str, str | None] | None, where: str | None, target: str | None, name: str
+) -> Runs:
+    """Read the runs of one target from a table."""
+    roles = roles_of(source, columns, target)
+    series, table = {}, {}
+    for header, column in source.items():
+        (series if is_series(column) else table)[header] = column
+    used, ours = {}, {}
+    for k, header in {roles.target[0]: roles.target[1], **roles.headers}.items():
+        known = k == roles.target[0] or k in (*INPUTS, *LABELS, "se")
+        if header in series and not known:
+            ours[k] = header
+        else:
+            used[k] = header
+            table[header] = source[header]
+    size = len(next(iter(source.values())))
     missed = {k: _missing(table[v]) for k, v in used.items()}
     empty = {k for k, m in missed.items() if m.all() and k != roles.target[0] and k not in (columns or {})}
     used = {k: v for k, v in used.items() if k not in empty}
     notes = [*roles.notes, *(f"the column {roles.headers[k]!r} is empty and was not taken as {k}" for k in empty)]
 
     rows = np.arange(1, size + 1)
-    blank = np.all([_missing(column) for column in table.values()], axis=0)
+    blank = np.all([_missing(column) for column in source.values()], axis=0)
     lacks = {k: missed[k] for k in used if k in (roles.target[0], "se")}
     excluded = np.zeros(size, dtype=bool)
     if where is not None:
@@ -85,58 +123,50 @@ def read_runs(
     if not keep.any():
         raise nothing_left(name, dropped, size)
     rows, table = rows[keep], {k: v[keep] for k, v in table.items()}
-    missed = {k: m[keep] for k, m in missed.items()}
     plain = (roles.target[0], "se")
     values = {
         k: _checked(k, h, table[h], rows, notes, k not in plain) if _is_number(k) else table[h] for k, h in used.items()
     }
-    labels = {k: label_with_gaps(values.pop(k), missed[k]) for k in LABELS if k in values}
+    labels = {k: label_with_gaps(values.pop(k), missed[k][keep]) for k in LABELS if k in values}
     units = {k: u for k, h in used.items() if _is_number(k) and (u := header_of(h, k).unit) is not None}
-    runs = Runs(values.pop(roles.target[0]), se=values.pop("se", None), target=roles.target[0], name=name)
+    target_name, header = roles.target
     # A header that is the name of an input, given to another role, must not be found under its own name.
-    taken = {h for k, h in roles.headers.items() if h in INPUTS and h != k} | {roles.target[1]} & set(INPUTS)
-    table = {h: v for h, v in table.items() if h not in taken}
+    taken = {h for k, h in roles.headers.items() if h in INPUTS and h != k} | {header} & set(INPUTS)
+    ours |= {h: h for h in series if h not in (*ours.values(), *used.values())}
     runs = Runs._replace(
-        runs,
+        Runs(values.pop(target_name), se=values.pop("se", None), target=target_name, name=name),
         inputs=values,
+        series={k: check_series(h, series[h][keep], rows, gaps=True) for k, h in ours.items()},
         labels=labels,
         units={k: u for k, u in UNITS.items() if k in values} | units,
-        headers={k: h for k, h in used.items() if k != h and k in (*values, *labels)},
-        columns=table,
-        target_header=roles.target[1],
+        headers={k: h for k, h in {**used, **ours}.items() if k != h and k in (*values, *labels, *ours)},
+        columns={h: v for h, v in table.items() if h not in taken},
+        target_header=header,
         rows=rows,
         dropped=dropped,
         excluded=int(excluded.sum()),
-        notes=tuple(notes),
     )
-    return Runs._replace(runs, notes=(*notes, *_unlabelled(runs)))
+    return Runs._replace(runs, notes=(*notes, *unlabelled(runs)))
 
 
-def _refuse_types(columns: Any, **text: Any) -> None:
+def _check_types(columns: Any, target: Any, name: Any) -> None:
     """Raise for an argument of another type than it must have."""
-    for name, given in text.items():
-        if given is not None and not isinstance(given, str):
-            raise InputError(f"{name} is {given!r}, which is {type(given).__name__}; expected text, or leave it out.")
+    check_type("name", name, (str, type(None)), "text, or nothing")
+    several = isinstance(target, (list, tuple)) and all(isinstance(one, str) for one in target)
+    check_type("target", None if several else target, (str, type(None)), "a header, or several")
     if columns is None:
         return
-    if not isinstance(columns, Mapping):
-        raise InputError(
-            f"columns is {type(columns).__name__}; expected our names to headers, so write it as "
-            f"{{'N': 'Model Size', 'C': 'Training FLOP'}}."
-        )
-    for ours, theirs in columns.items():
+    example = "our names to headers, as {'N': 'Model Size', 'C': 'Training FLOP'}"
+    for ours, theirs in check_type("columns", columns, Mapping, example).items():
         if not isinstance(ours, str) or not isinstance(theirs, str | None):
             raise InputError(
-                f"columns gives {theirs!r} for {ours!r}; expected text for both, or None for a header to leave the "
-                f"column out, so write them in quotes."
-            )
+                "columns", Phrase(f"gives {theirs!r} for {ours!r}"),
+                "text for both, or None for a header to leave the column out",
+            )  # fmt: skip
 
 
 def _judged(
-    condition: Condition,
-    table: Mapping[str, np.ndarray],
-    used: Mapping[str, str],
-    missed: Mapping[str, np.ndarray],
+    condition: Condition, table: Mapping[str, np.ndarray], used: Mapping[str, str], missed: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The rows that a condition excludes, and by used column those that it cannot judge for want of its value.
 
@@ -166,57 +196,41 @@ def _is_number(ours: str) -> bool:
     return ours not in LABELS or ours in _NUMBERS_AMONG_LABELS
 
 
-def _unlabelled(runs: Runs) -> list[str]:
-    """What to say about labels that some rows lack."""
-    notes, (training, _) = [], runs._training()
-    for name, column in runs.labels.items():
-        empty = empty_cells(column)
-        if empty.any():
-            count, first = int(empty.sum()), runs.rows[int(np.argmax(empty))]
-            said = f"row {first} has" if count == 1 else f"{count} rows (the first is row {first}) have"
-            alone = f": {'it' if count == 1 else 'each'} is a training of its own" if name in (training or ()) else ""
-            notes.append(f"{said} no {name}{alone}")
-    return notes
-
-
 def _missing(column: np.ndarray) -> np.ndarray:
     if column.dtype.kind in "iufb":
         return np.isnan(column.astype(np.float64))
     return np.array([(p := parse_number(c)) is not None and np.isnan(p) for c in column], dtype=bool)
 
 
-def _scaled(column: np.ndarray, ours: str, header: str) -> np.ndarray:
+def _power(ours: str, header: str) -> int:
     power = header_of(header, ours).power
     if power > 300:
-        raise InputError(
-            f"The header {header[:60]!r} scales by a power of ten above 300; expected one such as 'FLOPs (1E21)', "
-            f"so correct the header."
-        )
-    with np.errstate(over="ignore"):
-        return loose_numbers(column) * 10.0**power
+        scales = Phrase("scales by a power of ten above 300")
+        raise InputError(f"The header {header[:60]!r}", scales, "one such as 'FLOPs (1E21)'", "correct the header")
+    return power
 
 
 def _for_conditions(ours: str, column: np.ndarray, header: str) -> np.ndarray:
     """The numbers of a used column; the cells as they stand where one is text, for `loss != "diverged"`."""
     is_text = column.dtype.kind == "O" and any(parse_number(c) is None for c in column)
-    return column if is_text or not _is_number(ours) else _scaled(column, ours, header)
+    if is_text or not _is_number(ours):
+        return column
+    with np.errstate(over="ignore"):
+        return loose_numbers(column) * 10.0 ** _power(ours, header)
 
 
 def _checked(
     ours: str, header: str, column: np.ndarray, rows: np.ndarray, notes: list[str], sizes_too: bool
 ) -> np.ndarray:
     """The numbers of a used column, scaled; what was done to them goes to the notes."""
-    refuse_text(header, column, rows, sizes=sizes_too)
     sizes = [c for c in column if is_size(c)] if column.dtype.kind == "O" else []
-    power = header_of(header, ours).power
-    if sizes and power:
-        raise InputError(
-            f"Column {header!r} is scaled by its header and holds {sizes[0]!r} too; write the size in one place only."
-        )
+    power = _power(ours, header)
+    if sizes and power and sizes_too:
+        twice = Phrase(f"is scaled by its header and holds {sizes[0]!r} too")
+        raise InputError(repr(header), twice, remedy="write the size in one place only")
+    values = check_numbers(header, column, rows, positive=is_positive(ours), sizes=sizes_too, gaps=True, power=power)
     if sizes:
         notes.append(f"{ours} = {header!r} with sizes such as {sizes[0]} read as {parse_number(sizes[0]):g}")
     if power:
         notes.append(f"{ours} = {header!r} times 1e{power}, as the header says")
-    values = _scaled(column, ours, header)
-    refuse_values(header, values, rows, positive=is_positive(ours), gaps=True)
     return values

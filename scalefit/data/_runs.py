@@ -7,15 +7,16 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from .._core import InputError, hint, listed
-from ._columns import grows, misspelt
-from ._derived import DERIVED, found
-from ._dropped import Dropped, missing, nothing_left
-from ._labels import closed, empty_cells, label, numbered, plain, update
-from ._numbers import is_positive, loose_numbers, one_column, refuse_text, refuse_values
+from .._core import InputError, Phrase, check_names
+from ._clusters import clusters_of
+from ._dropped import Dropped
+from ._labels import closed, empty_cells, label, numbered, update
+from ._numbers import check_numbers, check_series, is_positive, one_column, series_column
+from ._select import completed, input_of, names_of, selected
+from ._targets import of_targets
 from ._where import Condition
 
 UNITS: Mapping[str, str] = MappingProxyType(
@@ -31,12 +32,15 @@ class Runs:
     Numbers are host float64; nothing in it can be changed. `where`, `take`, `split` and `complete` give new tables.
 
     - `target`, `target_name`, `se`: What was measured; `target_header`: what the source calls it.
-    - `inputs`: What was put in, by name, NaN where the source has an empty cell; `units`: by those names.
-    - `labels`: Those of `group`, `run`, `seed`, `step` and `pool` that are there, as whole numbers or text; one with
-        empty cells is an array of objects with `None` there.
-    - `headers`: What the source calls the inputs and labels that it calls otherwise.
+    - `inputs`: What was put in, by name, NaN where the source has an empty cell.
+    - `series`: Inputs that are an array for each row, as a learning rate over the steps; `None` for an empty cell.
+    - `units`: Of inputs, series and targets, by name.
+    - `labels`: Those of `group`, `run`, `seed`, `step`, `pool` and `target` that are there, as whole numbers or text;
+        one with empty cells is an array of objects with `None` there. A table of several targets has a row for each run
+        and target, and the label `target` says which.
+    - `headers`: What the source calls the inputs, labels and several targets that it calls otherwise.
     - `columns`: Every column of the source as it stood there, for `where`, `split` and `select`.
-    - `rows`: The row of the source each run was read from, the first being 1 (a header is not counted); those of
+    - `rows`: The row of the source each row was read from, the first being 1 (a header is not counted); those of
         further tables that were `joined` go on from there.
     - `dropped`: The rows left out for want of a value, with the reason; `excluded` counts those a condition left out.
     - `notes`: What was done to the numbers on the way in, in words.
@@ -47,6 +51,7 @@ class Runs:
     target: Float[np.ndarray, " run"]
     target_name: str
     inputs: Mapping[str, Float[np.ndarray, " run"]]
+    series: Mapping[str, np.ndarray]
     units: Mapping[str, str]
     se: Float[np.ndarray, " run"] | None
     labels: Mapping[str, np.ndarray]
@@ -62,61 +67,66 @@ class Runs:
 
     def __init__(
         self,
-        loss: ArrayLike,
+        loss: ArrayLike | Mapping[str, ArrayLike],
         *,
-        se: ArrayLike | None = None,
+        se: ArrayLike | Mapping[str, ArrayLike] | None = None,
         group: ArrayLike | None = None,
         run: ArrayLike | None = None,
         seed: ArrayLike | None = None,
         step: ArrayLike | None = None,
         pool: ArrayLike | None = None,
-        target: str = "loss",
+        target: str | None = None,
         units: Mapping[str, str] | None = None,
         name: str = "runs",
-        **inputs: ArrayLike,
+        **inputs: ArrayLike | Sequence[ArrayLike],
     ):
-        """Make a table from arrays of equal length, one value per run.
+        """Make a table from arrays of equal length, one value per row.
 
         **Arguments:**
 
-        - `loss`: What was measured; any finite number (an error rate, say), named by `target`.
-        - `se`: Standard error of each measurement, in the unit of the target, above 0.
+        - `loss`: What was measured; any finite number (an error rate, say), named by `target`. Of several targets, the
+            values of each by its name, as `{"loss_a": ..., "loss_b": ...}`, NaN where one was not measured.
+        - `se`: Standard error of each measurement, in the unit of the target, above 0; of several targets by name.
         - `group`: The study a run belongs to (family, task).
-        - `run`: The training a row is a checkpoint of; `seed`, `step`, `pool`: its seed, step and data pool.
-        - `target`: Name of what was measured.
+        - `run`: The run a row is a checkpoint of; `seed`, `step`, `pool`: its seed, step and data pool.
+        - `target`: Name of what was measured, "loss" unless given.
         - `units`: Unit of each input and of the target, by name; N, D, C, U and n have their usual ones.
         - `name`: What to call the table in messages and results.
-        - `inputs`: Every other keyword is a numeric input: `N` in parameters, `D` in tokens, `C` in FLOP,
-            `U` in unique tokens, `n` in samples seen. `C`, `D`, `N`, `U`, `n`, `samples` and `x` must be above 0.
+        - `inputs`: Every other keyword is an input: `N` in parameters, `D` in tokens, `C` in FLOP, `U` in unique
+            tokens, `n` in samples seen. `C`, `D`, `N`, `U`, `n`, `samples` and `x` must be above 0. An array for each
+            row is a series, as `lr=[[1e-3, 9e-4], [1e-3]]`.
 
-        **Raises:** `InputError` where lengths differ, a value is text, missing or infinite, or there is no run.
+        **Raises:** `InputError` where lengths differ, a value is text, missing or infinite, or there is no row.
         """
-        size = len(one_column(target, loss))
+        losses = loss if isinstance(loss, Mapping) else {target or "loss": loss}
+        sizes = {str(k): len(one_column(str(k), v)) for k, v in losses.items()}
+        first, size = next(iter(sizes.items()), ("loss", 0))
         if size == 0:
-            raise InputError(f"{name!r} holds no run: {target!r} is empty. Give at least one run.")
-        if target in inputs:
-            raise InputError(f"{target!r} is given both as the target and as an input; rename one with target=.")
+            raise InputError(repr(name), Phrase(f"holds no row: {first!r} is empty"), "one row at least")
+        if twice := set(losses) & set(inputs):
+            given = Phrase("is given both as the target and as an input")
+            raise InputError(repr(min(twice)), given, remedy="rename one with `target`")
         rows = np.arange(1, size + 1)
-        given = {"group": group, "run": run, "seed": seed, "step": step, "pool": pool}
-        numbers = {k: _numbers(k, v, rows) for k, v in inputs.items()}
-        _fill(
-            self,
-            target=_numbers(target, loss, rows, sizes=False),
-            target_name=target,
-            inputs=numbers,
-            units={k: u for k, u in UNITS.items() if k in numbers} | dict(units or {}),
-            se=None if se is None else _numbers("se", se, rows, sizes=False),
-            labels={k: label(k, _column(k, v, rows), rows) for k, v in given.items() if v is not None},
-            columns={},
-            rows=rows,
-            dropped=(),
-            excluded=0,
-            notes=(),
-            name=name,
-            target_header=target,
-            headers={},
-            tables=(),
-        )
+        labels = {"group": group, "run": run, "seed": seed, "step": step, "pool": pool}
+        series = {k: column for k, v in inputs.items() if (column := series_column(v)) is not None}
+        numbers = {k: _numbers(k, v, rows) for k, v in inputs.items() if k not in series}
+        fields: dict[str, Any] = {
+            "target": np.ones(size),
+            "target_name": target or "loss",
+            "inputs": numbers,
+            "series": {k: check_series(k, _sized(k, v, rows), rows) for k, v in series.items()},
+            "units": {k: u for k, u in UNITS.items() if k in numbers} | dict(units or {}),
+            "labels": {k: label(k, _column(k, v, rows), rows) for k, v in labels.items() if v is not None},
+            "rows": rows,
+            "name": name,
+        }
+        if isinstance(loss, Mapping):
+            whole = of_targets(_restored(fields), loss, {} if se is None else se, target)
+            fields = _fields(whole)
+        else:
+            fields["target"] = _numbers(fields["target_name"], loss, rows, sizes=False)
+            fields["se"] = None if se is None else _numbers("se", se, rows, sizes=False)
+        _fill(self, **{**_UNSAID, "target_header": fields["target_name"], **fields})
 
     def __len__(self) -> int:
         return len(self.target)
@@ -124,11 +134,14 @@ class Runs:
     def __repr__(self) -> str:
         shown = {**self.inputs, self.target_name: self.target}
         width = max(len(k) for k in shown)
-        lines = [f"Runs {self.name!r}: {len(self)} {'run' if len(self) == 1 else 'runs'}"]
+        lines = [f"Runs {self.name!r}: {len(self)} {'row' if len(self) == 1 else 'rows'}"]
         for k, v in shown.items():
             there = v[~np.isnan(v)]
             span = f"{there.min():.4g} … {there.max():.4g}" if there.size else "no value"
             lines.append(f"  {k:<{width}}  {span}  {self.units.get(k, '')}".rstrip() + _gaps(v))
+        for k, v in self.series.items():
+            sizes = [len(one) for one in v if one is not None]
+            lines.append(f"  {k}: series of {min(sizes)} to {max(sizes)} numbers" + _gaps(v))
         for k, v in self.labels.items():
             lines.append(f"  {k}: {len(set(v[~empty_cells(v)].tolist()))} different" + _gaps(v))
         if self.excluded:
@@ -151,6 +164,10 @@ class Runs:
             used["se"] = self.se
         for k, v in used.items():
             digest.update(f"{k}\0{len(v)}\0".encode() + np.ascontiguousarray(v, dtype="<f8").tobytes())
+        for k, v in sorted(self.series.items()):
+            for one in v:
+                digest.update(f"series {k}\0{-1 if one is None else len(one)}\0".encode())
+                digest.update(b"" if one is None else np.ascontiguousarray(one, dtype="<f8").tobytes())
         for k, v in sorted(self.labels.items()):
             update(digest, k, v)
         return digest.hexdigest()
@@ -169,7 +186,7 @@ class Runs:
 
         **Raises:** `InputError` where the condition cannot be read, names no column, or keeps no run.
         """
-        condition = Condition(expr, self._names(), len(self))
+        condition = Condition(expr, names_of(self), len(self))
         holds = condition.told.holds
         if not holds.any():
             raise condition.nothing_kept(self.name)
@@ -185,16 +202,19 @@ class Runs:
         index = np.asarray(which)
         if index.dtype == bool:
             if index.shape != (len(self),):
-                raise InputError(f"The mask has shape {index.shape}; expected one value for each of {len(self)} runs.")
+                raise InputError(
+                    "The mask", Phrase(f"has shape {index.shape}"), f"one value for each of {len(self)} rows"
+                )
             index = np.flatnonzero(index)
         if index.size == 0:
-            raise InputError(f"Nothing was taken from {self.name!r}: no run is left of {len(self)}.")
+            raise InputError(repr(self.name), Phrase(f"has no row left of {len(self)}, as nothing was taken"))
         if index.ndim != 1 or index.dtype.kind not in "iu" or index.min() < -len(self) or index.max() >= len(self):
-            raise InputError(f"Positions must be whole numbers in one dimension, from 0 to {len(self) - 1}.")
+            raise InputError("which", index, f"positions as whole numbers in one dimension, from 0 to {len(self) - 1}")
         return self._replace(
             self,
             target=self.target[index],
             inputs={k: v[index] for k, v in self.inputs.items()},
+            series={k: v[index] for k, v in self.series.items()},
             se=None if self.se is None else self.se[index],
             labels={k: closed(v[index]) for k, v in self.labels.items()},
             columns={k: v[index] for k, v in self.columns.items()},
@@ -207,10 +227,9 @@ class Runs:
         **Raises:** `InputError` where its length is another, or the name is that of an input, a label or the target.
         """
         values = _column(name, column, self.rows)
-        if name in (*self.inputs, *self.labels, self.target_name, "se"):
-            raise InputError(
-                f"{name!r} is already there in {self.name!r}, and not as a further column: choose another."
-            )
+        if name in (*self.inputs, *self.series, *self.labels, self.target_name, "se"):
+            there = Phrase(f"is already there in {self.name!r}, and not as a further column")
+            raise InputError(repr(name), there, remedy="choose another name")
         return self._replace(self, columns={**self.columns, name: values})
 
     def renamed(self, name: str) -> "Runs":
@@ -233,7 +252,7 @@ class Runs:
 
         **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a run.
         """
-        keys, code = self.groups(by)
+        keys, code = self.codes(by)
         parts = []
         for i, key in enumerate(keys):
             part = self.take(code == i)
@@ -262,26 +281,7 @@ class Runs:
 
         **Raises:** `InputError` where a name is not there, or is no label and is empty for a run.
         """
-        wanted, fixed = self._training() if by == "auto" else (by, ())
-        if wanted is None:
-            return np.arange(len(self))
-        columns, alone = [self.inputs[k] for k in fixed], np.zeros(len(self), dtype=bool)
-        for name, column in self._chosen(wanted).items():
-            if name in self.labels:
-                alone |= empty_cells(column)
-            else:
-                self._refuse_empty(name, column)
-            columns.append(column)
-        return numbered([*columns, np.where(alone, self.rows, 0)], len(self))
-
-    def _training(self) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-        """The labels that tell one training from another, and the inputs that stay as they are during one."""
-        if "run" in self.labels:
-            return ("run",), ()
-        if "seed" not in self.labels and "step" not in self.labels:
-            return None, ()
-        labels = tuple(k for k in ("group", "pool", "seed") if k in self.labels)
-        return labels, tuple(k for k in self.inputs if not grows(k, self.headers.get(k, k)))
+        return clusters_of(self, by)
 
     def complete(self, names: Sequence[str]) -> "Runs":
         """Keep the runs that have a value of each of these inputs; the others are added to `dropped`, with the reason.
@@ -295,23 +295,7 @@ class Runs:
 
         **Raises:** `InputError` where no run is left.
         """
-        names = (names,) if isinstance(names, str) else names
-        gaps: dict[str, np.ndarray] = {}
-        for name in names:
-            there = found(name, self._input)
-            if there is not None:
-                gaps |= {k: np.isnan(v) for k, v in there.sources.items()}
-        lacking = np.any([np.zeros(len(self), dtype=bool), *gaps.values()], axis=0)
-        if not lacking.any():
-            return self
-        # A run that was taken twice is dropped once.
-        dropped = dict.fromkeys(
-            Dropped(int(self.rows[i]), "; ".join(missing(k, self.headers.get(k, k)) for k in gaps if gaps[k][i]))
-            for i in np.flatnonzero(lacking)
-        )
-        if lacking.all():
-            raise nothing_left(self.name, tuple(dropped), len(self))
-        return self._replace(self.take(~lacking), dropped=tuple(sorted((*self.dropped, *dropped))))
+        return completed(self, names)
 
     def select(self, names: Sequence[str]) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
         """Give the named inputs as float64, one of N, D and C from the other two by C = 6 N D where it is missing.
@@ -325,64 +309,37 @@ class Runs:
         **Raises:** `InputError` naming the nearest column where an input is neither there nor derived, and the row
         where it has no value.
         """
-        chosen, notes = {}, []
-        for name in names:
-            if name not in self.inputs and name in (self.target_name, self.target_header):
-                raise InputError(
-                    f"{name!r} is asked for as an input of {self.name!r}, and is its target; "
-                    f"choose another target, or a law without {name!r}."
-                )
-            there = found(name, self._input)
-            if there is None:
-                known = self._names()
-                example = misspelt(name, known)
-                said = f"the nearest is {example!r}" if example else f"the columns are {listed(known)}"
-                example = example or "its header"
-                raise InputError(
-                    f"{self.name!r} has no input {name!r}: {said}. "
-                    f"Name the column with columns={{{name!r}: {example!r}}}, or give it as Runs(..., {name}=...)."
-                )
-            for source, values in there.sources.items():
-                self._refuse_gaps(name, source, values, names)
-            refuse_values(name, there.values, self.rows, positive=is_positive(name))
-            chosen[name] = there.values
-            notes += there.notes
-        return chosen, tuple(notes)
+        return selected(self, names)
 
-    def _refuse_gaps(self, name: str, source: str, values: np.ndarray, names: Sequence[str]) -> None:
-        gaps = np.isnan(values)
-        if gaps.any():
-            derived = "" if name == source else f", and {name} is derived from it"
-            raise InputError(
-                f"Column {self.headers.get(source, source)!r}, row {self.rows[int(np.argmax(gaps))]}: "
-                f"the value is missing (empty or NaN){derived}; expected a number. "
-                f"Fill the cell, or leave such rows out with runs.complete({tuple(names)!r})."
-            )
+    def input(self, name: str) -> Float[np.ndarray, " run"] | None:
+        """The numbers of an input or of a column of the source, NaN where one is missing; `None` where there is none.
 
-    def _input(self, name: str) -> Float[np.ndarray, " run"] | None:
-        if name in self.inputs:
-            return self.inputs[name]
-        if name in (self.target_name, self.target_header):
-            return None
-        column = self.columns.get(name, self.labels.get(name))
-        if column is None:
-            return None
-        refuse_text(name, column, self.rows)
-        values = loose_numbers(column)
-        refuse_values(name, values, self.rows, positive=is_positive(name), gaps=True)
-        return values
+        **Raises:** `InputError` for a cell that is no number.
+        """
+        return input_of(self, name)
 
-    def _names(self) -> dict[str, np.ndarray]:
-        """Every name a condition may use; where two meet, ours is meant and not the source's."""
-        labels = {k: plain(v) for k, v in self.labels.items()}
-        ours: dict[str, np.ndarray] = {**labels, **self.inputs, self.target_name: self.target}
-        if self.se is not None:
-            ours["se"] = self.se
-        for name, (first, second, _) in DERIVED.items():
-            if name not in ours and first in self.inputs and second in self.inputs:
-                there = found(name, self._input)
-                ours |= {} if there is None else {name: there.values}
-        return {**self.columns, **ours}
+    def check(self, name: str, good: Bool[np.ndarray, " run"], expected: str = "") -> None:
+        """Refuse the first row for which an input is not what a law, or another user of the table, can take.
+
+        **Arguments:**
+
+        - `name`: Of the input, a series or a column.
+        - `good`: For each row, whether it can be taken.
+        - `expected`: What was expected, as "a fraction from 0 to 1"; of a value that is missing unless given.
+
+        **Raises:** `InputError` naming the column, its row and its value.
+        """
+        if good.all():
+            return
+        place = int(np.argmin(good))
+        known = {**names_of(self), **self.series}
+        value = known[name].tolist()[place] if name in known else Phrase("cannot be used")
+        if isinstance(value, np.ndarray):
+            value = Phrase(f"is a series of {len(value)} numbers")
+        elif value is None or value != value:
+            value, expected = Phrase("is missing (empty or NaN)"), expected or "a value in every row"
+        remedy = "correct it, or leave the row out with `where`"
+        raise InputError(f"{self.headers.get(name, name)!r} in {self.place(place)}", value, expected, remedy)
 
     def place(self, run: int) -> str:
         """Where a run stands, in words: its row, in its own table where tables were joined.
@@ -395,38 +352,31 @@ class Runs:
         name, before = next(((n, b) for n, b in reversed(self.tables) if b < row), (self.name, 0))
         return f"row {row - before} of {name!r}"
 
-    def groups(self, by: str | tuple[str, ...]) -> tuple[list[Any], Int[np.ndarray, " run"]]:
-        """The values of a name, or of a tuple of names, and the place of each run's among them.
+    def codes(self, by: str | tuple[str, ...]) -> tuple[list[Any], Int[np.ndarray, " run"]]:
+        """The values of a label, an input or a column, or of a tuple of names, and the place of each row's among them.
 
-        **Returns:** the keys (tuples for a tuple of names) in order of first appearance, and whole numbers from 0.
+        **Returns:** the values (tuples for a tuple of names) in order of first appearance, and whole numbers from 0.
 
-        **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a run.
+        **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a row.
         """
-        columns = self._chosen(by)
+        columns = self.named(by)
         for name, column in columns.items():
-            self._refuse_empty(name, column)
+            self.check(name, ~empty_cells(column))
         code = numbered(list(columns.values()), len(self))
         first = np.unique(code, return_index=True)[1]
         keys = list(zip(*(column[first].tolist() for column in columns.values())))
         return [key[0] for key in keys] if isinstance(by, str) else keys, code
 
-    def _chosen(self, by: str | tuple[str, ...]) -> dict[str, np.ndarray]:
-        names = self._names()
-        if not isinstance(by, str | tuple | list):
-            raise InputError(f"by is {by!r}, which is {type(by).__name__}; expected a name, or a tuple of names.")
-        wanted = (by,) if isinstance(by, str) else tuple(by)
-        for name in wanted:
-            if name not in names:
-                raise InputError(f"{self.name!r} has no column {name!r} to split by: {hint(name, names)}.")
-        return {name: names[name] for name in wanted}
+    groups = codes
 
-    def _refuse_empty(self, name: str, column: np.ndarray) -> None:
-        empty = empty_cells(column)
-        if empty.any():
-            raise InputError(
-                f"Column {name!r}, row {self.rows[int(np.argmax(empty))]}: no value to split by. "
-                f'Fill the cell, or leave the row out with where="`{name}` is not null".'
-            )
+    def named(self, by: str | tuple[str, ...], argument: str = "by") -> dict[str, np.ndarray]:
+        """The columns of a name, or of a tuple of names, which an argument of a verb gives."""
+        names = names_of(self)
+        if not isinstance(by, str | tuple | list):
+            raise InputError(argument, by, "a name, or a tuple of names")
+        wanted = (by,) if isinstance(by, str) else tuple(by)
+        check_names(argument, wanted, names, what="columns")
+        return {name: names[name] for name in wanted}
 
     @staticmethod
     def from_fields(**fields: Any) -> "Runs":
@@ -438,14 +388,17 @@ class Runs:
         return _restored({**_fields(runs), **changes})
 
 
+_UNSAID: dict[str, Any] = {
+    "series": {}, "se": None, "columns": {}, "dropped": (), "excluded": 0, "notes": (), "headers": {}, "tables": (),
+}  # fmt: skip
+
+
 def _fields(runs: Runs) -> dict[str, Any]:
     return {f.name: getattr(runs, f.name) for f in dataclasses.fields(Runs)}
 
 
 def _restored(fields: dict[str, Any]) -> Runs:
-    return _fill(
-        object.__new__(Runs), **{"target_header": fields["target_name"], "headers": {}, "tables": (), **fields}
-    )
+    return _fill(object.__new__(Runs), **{**_UNSAID, "target_header": fields["target_name"], **fields})
 
 
 def _fill(runs: Runs, **fields: Any) -> Runs:
@@ -464,17 +417,17 @@ def _frozen(value: Any) -> Any:
 
 
 def _numbers(name: str, given: Any, rows: np.ndarray, *, sizes: bool = True) -> Float[np.ndarray, " run"]:
-    column = _column(name, given, rows)
-    refuse_text(name, column, rows, sizes=sizes)
-    values = loose_numbers(column)
-    refuse_values(name, values, rows, positive=is_positive(name))
-    return values
+    return check_numbers(name, _column(name, given, rows), rows, positive=is_positive(name), sizes=sizes)
 
 
 def _column(name: str, given: Any, rows: np.ndarray) -> np.ndarray:
-    column = one_column(name, given)
+    return _sized(name, one_column(name, given), rows)
+
+
+def _sized(name: str, column: np.ndarray, rows: np.ndarray) -> np.ndarray:
     if len(column) != len(rows):
-        raise InputError(f"{name!r} has {len(column)} values and the target has {len(rows)}; give one for each run.")
+        has = Phrase(f"has {len(column)} values and the target has {len(rows)}")
+        raise InputError(repr(name), has, remedy="give one for each row")
     return column
 
 

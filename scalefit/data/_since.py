@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ._columns import Roles, roles_of
-from ._derived import DERIVED
 from ._numbers import parse_number
 from ._read import read_runs
 from ._runs import Runs
+from ._select import DERIVED
 from ._table import table_of
 from ._where import names_in
 
@@ -43,17 +43,22 @@ def read_since(
     taken = {*said.values(), *called.values()}
     own = {ours: ours for ours in first.inputs if ours in table and ours not in (*said, *called) and ours not in taken}
     columns = {**own, **called, **said}
-    target = next((header for header in (first.target_header, first.target_name) if header in table), None)
-    roles = roles_of(table, columns, target)
-    header = roles.target[1]
-    if all((cell := parse_number(c)) is not None and np.isnan(cell) for c in table[header].tolist()):
+    if "target" in first.labels:
+        known = first.codes("target")[0]
+        target = tuple(one for one in known if one in columns or one in table) or tuple(known)
+        roles = [roles_of(table, columns, one) for one in target]
+    else:
+        target = next((header for header in (first.target_header, first.target_name) if header in table), None)
+        roles = [roles_of(table, columns, target)]
+    headers = [role.target[1] for role in roles]
+    if all((cell := parse_number(c)) is not None and np.isnan(cell) for h in headers for c in table[h].tolist()):
         raise InputError(
-            f"nothing was measured yet, as the column {header!r} is empty: fill it in for the runs that are done, or "
-            f"leave the table out until then."
-        )
-    lacking = sorted(names_in(where) - _names(table, roles)) if where is not None else []
+            repr(name), Phrase(f"has nothing that was measured yet, as the column {headers[0]!r} is empty"),
+            remedy="fill it in for the runs that are done, or leave the table out until then",
+        )  # fmt: skip
+    lacking = sorted(names_in(where) - set().union(*(_names(table, role) for role in roles))) if where else []
     # What the table has under another header is asked of it, and refused with the name to use.
-    theirs = {first.headers.get(ours) for ours in roles.headers} | {first.target_header}
+    theirs = {first.headers.get(ours) for role in roles for ours in role.headers} | {first.target_header}
     lacking = [] if theirs & set(lacking) else lacking
     runs = read_runs(table, columns=columns, where=None if lacking else where, target=target, name=name)
     if lacking:

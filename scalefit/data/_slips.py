@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
-from .._core import InputError
-from ._derived import found
+from .._core import InputError, Phrase
 from ._labels import empty_cells, numbered
+from ._numbers import objects
 from ._runs import UNITS, Runs
+from ._select import found
 
 ALIKE = 0.01
 """Sizes and computes that differ by less are taken for one that was rounded."""
@@ -31,7 +32,8 @@ def slips(tables: Sequence[Runs], whole: Runs) -> list[str]:
 def _twice(tables: Sequence[Runs], whole: Runs, table: Int[np.ndarray, " run"]) -> list[str]:
     """Notes of rows that stand in a table before theirs."""
     numbers = [whole.target, *whole.inputs.values(), *([] if whole.se is None else [whole.se])]
-    code = numbered([*numbers, *whole.labels.values()], len(whole))
+    series = [objects(None if c is None else c.tobytes() for c in column) for column in whole.series.values()]
+    code = numbered([*numbers, *series, *whole.labels.values()], len(whole))
     # By code, the first table with such a row.
     first = table[np.unique(code, return_index=True)[1]]
     notes = []
@@ -39,9 +41,9 @@ def _twice(tables: Sequence[Runs], whole: Runs, table: Int[np.ndarray, " run"]) 
         again = int((first[code[table == place]] < place).sum())
         if again == len(runs):
             raise InputError(
-                f"Every row of {runs.name!r} stands in the tables before it already, and would count twice: leave "
-                f"the table out, or give the rows a column seed where they are other trainings."
-            )
+                f"Every row of {runs.name!r}", Phrase("stands in the tables before it already, and would count twice"),
+                remedy="leave the table out, or give the rows a column seed where they are other runs",
+            )  # fmt: skip
         if again:
             rows = "1 row" if again == 1 else f"{again} rows"
             notes.append(f"{rows} of {runs.name!r} {'stands' if again == 1 else 'stand'} in the tables before it too")
@@ -49,7 +51,7 @@ def _twice(tables: Sequence[Runs], whole: Runs, table: Int[np.ndarray, " run"]) 
 
 
 def _two_sizes(tables: Sequence[Runs], whole: Runs, table: Int[np.ndarray, " run"]) -> list[str]:
-    """Notes of runs whose rows in two tables may be two trainings, as their N differ."""
+    """Notes of runs that may be two, as their N in two tables differ."""
     if "run" not in whole.labels or "N" not in whole.inputs:
         return []
     run, N, doubtful = whole.labels["run"], whole.inputs["N"], []
@@ -71,12 +73,12 @@ def _two_sizes(tables: Sequence[Runs], whole: Runs, table: Int[np.ndarray, " run
         where = f"N = {low[k, least]:.4g} in {tables[least].name!r} and {high[k, most]:.4g} in {tables[most].name!r}"
         if least != most and one[k, least] and one[k, most]:
             raise InputError(
-                f"The run {names[k]!r} has {where}, and rows of one run are one training: give one of the two another "
-                f"name in the column run, or leave that column out."
-            )
-        # A run of several sizes within a table is no one training there either, and a derived N may be far off.
+                f"The run {names[k]!r}", Phrase(f"has {where}, and is one run by its name"),
+                remedy="give one of the two another name in the column run, or leave that column out",
+            )  # fmt: skip
+        # A run of several sizes within a table is not one there either, and a derived N may be far off.
         if least != most:
-            doubtful.append(f"the run {names[k]!r} has {where}, and its rows count as one training")
+            doubtful.append(f"the run {names[k]!r} has {where}, and its rows count as one run")
     return [doubtful[0] + (f"; so have {len(doubtful) - 1} more" if doubtful[1:] else "")] if doubtful else []
 
 
@@ -95,7 +97,7 @@ def _units(tables: Sequence[Runs]) -> list[str]:
 
 def _computes(tables: Sequence[Runs]) -> list[str]:
     """Notes of tables whose C is not 6 N D, where another's is derived so."""
-    derived = [runs for runs in tables if "C" not in runs.inputs and found("C", runs._input) is not None]
+    derived = [runs for runs in tables if "C" not in runs.inputs and found("C", runs.input) is not None]
     notes = []
     for runs in tables:
         if not derived or not {"N", "D", "C"} <= set(runs.inputs):

@@ -169,8 +169,8 @@ def test_every_record_says_where_it_comes_from(record):
         (lambda: fetch("datablations", file="all_run.csv"), "no file 'all_run.csv'; the nearest is 'all_runs.csv'"),
         (lambda: load_data("datablations"), "SCALEFIT_DATA names .* has no file datablations/fit_182_runs.csv"),
         (lambda: load_data("epoch-chinchilla"), "or unset SCALEFIT_DATA to download it"),
-        (lambda: load_data("bundled", file="pool_plans.csv"), "no file 'pool_plans.csv'; the nearest is 'pools_pl"),
-        (lambda: load_data("qqt", file="derived_predictions.csv"), "read its tables with load_table"),
+        (lambda: load_data("bundled", file="pool_plans.csv"), "no file 'pool_plans.csv'. The nearest is 'pools_pl"),
+        (lambda: load_data("qqt", file="derived_predictions.csv"), "Read its tables with load_table"),
     ],
 )
 def test_what_is_not_there_is_refused(folder, call, message):
@@ -232,7 +232,7 @@ def test_a_failed_download_says_what_to_do(monkeypatch, capfd, failure, said):
     monkeypatch.delenv("SCALEFIT_DATA", raising=False)
     monkeypatch.setattr(pooch, "retrieve", retrieve)
     with pytest.raises(
-        InputError, match=f"^https:.* cannot be downloaded \\(.*{said}.*\\); check .*SCALEFIT_DATA"
+        InputError, match=f"^https:.* cannot be downloaded \\(.*{said}.*\\). Check .*SCALEFIT_DATA"
     ) as error:
         fetch("epoch-chinchilla")
     assert "Max retries" not in str(error.value)

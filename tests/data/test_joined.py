@@ -87,7 +87,10 @@ def test_a_unit_taken_for_granted_gives_way_to_one_that_is_said():
         (Runs([0.5], N=[1e9], D=[1e9], target="accuracy", name="acc"), "'new' measures loss and 'acc' accuracy"),
         (Runs([2.0], N=[1e9], D=[1e9], se=[0.1], name="sure"), "'sure' has an se for each run and 'new' has none"),
         (Runs([2.0], N=[1e9], D=[1e9], units={"D": "words"}), "D is in bytes in 'new' and in words in 'runs'"),
-        (Runs([2.0], n=[1e9], **{"w[A]": [1.0], "U[A]": [1e6]}), "how much its runs drew from each pool"),  # pyright: ignore[reportArgumentType]  pools in brackets
+        (
+            Runs([2.0], n=[1e9], **{"w[A]": [1.0], "U[A]": [1e6]}),  # pyright: ignore[reportArgumentType]  in brackets
+            "has inputs along an axis, as shares of pools, and 'new' has none",
+        ),
     ],
 )
 def test_tables_that_contradict_are_refused(second, other, said):
@@ -165,5 +168,5 @@ def test_a_condition_is_asked_of_tables_that_have_its_columns(since):
 
 
 def test_a_table_in_which_nothing_was_measured_yet(since, first):
-    with pytest.raises(InputError, match=r"nothing was measured yet.*'loss' is empty: fill it in"):
+    with pytest.raises(InputError, match=r"nothing that was measured yet.*'loss' is empty. Fill it in"):
         since("N,D,loss\n1e9,1e10,\n2e9,1e10,nan\n", first)

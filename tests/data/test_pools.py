@@ -55,16 +55,16 @@ def test_weights_by_name_leave_the_other_pools_out():
 @pytest.mark.parametrize(
     ("given", "options", "said"),
     [
-        ({}, {}, "give the unique samples by pool"),
-        ({"A": -5.0}, {}, "sizes of the pool 'A' is -5; it must be above 0"),
-        ({"A": 0.0}, {}, "must be above 0"),
-        ({"A": float("nan")}, {}, "must be above 0"),
-        ({"A": float("inf")}, {}, "must be finite"),
-        ({"A": 1.0}, {"cost": {"C": 1.0}}, "cost names a pool 'C'"),
-        ({"A": 1.0, "B": 1.0}, {"max_passes": {"C": 4}}, "max_passes names a pool 'C'"),
+        ({}, {}, "expected the unique samples by pool"),
+        ({"A": -5.0}, {}, "sizes of the pool 'A' is -5; expected a number above 0"),
+        ({"A": 0.0}, {}, "expected a number above 0"),
+        ({"A": float("nan")}, {}, "expected a number above 0"),
+        ({"A": float("inf")}, {}, "expected finite numbers"),
+        ({"A": 1.0}, {"cost": {"C": 1.0}}, "cost names 'C'; expected pools of 'A'"),
+        ({"A": 1.0, "B": 1.0}, {"max_passes": {"C": 4}}, "max_passes names 'C'; expected pools"),
         ({"A": 1.0, "B": 1.0}, {"cost": {"A": 1.0}}, "cost has no number for the pool 'B'"),
         ({"A": 1.0}, {"cost": 0.0}, "cost of the pool 'A' is 0"),
-        ({"A": 1.0}, {"max_passes": -1.0}, "max_passes of the pool 'A' is -1; it must be above 0"),
+        ({"A": 1.0}, {"max_passes": -1.0}, "max_passes of the pool 'A' is -1; expected a number above 0"),
     ],
 )
 def test_pools_that_cannot_be_are_refused(given, options, said):
@@ -75,8 +75,8 @@ def test_pools_that_cannot_be_are_refused(given, options, said):
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        ({"C": 1.0}, "no pool 'C'"),
-        ([0.5], "1 weights are given for 2 pools"),
+        ({"C": 1.0}, "names 'C'; expected pools of 'A' and 'B'"),
+        ([0.5], "weights are 1 for 2 pools"),
         ([0.5, 0.6], "sum of 1.1; expected shares of 0 or more with a sum of 1"),
         ([-0.5, 1.5], "expected shares of 0 or more"),
         ([float("nan"), 1.0], "expected shares of 0 or more"),
@@ -159,7 +159,7 @@ def test_an_error_is_known_by_a_word_of_its_name(name):
         return sf.pooled(sf.read_runs({"pool": ["A", "A"], "n": [1e3, 4e3], name: errors}, target=name), POOLS)
 
     assert not pooled(0.5, 0.4).notes
-    with pytest.raises(sf.InputError, match=r"lies between 0 and 1: divide percentages by 100\.$"):
+    with pytest.raises(sf.InputError, match=r"is 50; expected an error from 0 to 1. Divide percentages by 100\.$"):
         pooled(50.0, 40.0)
 
 
@@ -200,17 +200,25 @@ def test_a_loss_may_be_above_one():
         ({"pool": ["A", "", "B"]}, {}, "names no pool"),
         ({"pool": ["A", "C", "B"]}, {}, "'C', which is neither a pool nor a plan"),
         ({"n": None}, {}, "how many samples"),
-        ({"n": None, "epochs": [1.0, -1.0, 2.0]}, {}, "epochs is -1 in row 2"),
-        ({"n": None, "epochs": [1.0, 0.0, 2.0]}, {}, "epochs is 0 in row 2"),
-        ({"error": [0.5, 40.0, 0.6]}, {}, "error is 40 in row 2 .* lies between 0 and 1: divide percentages by 100"),
-        ({"error": [0.5, -0.1, 0.6]}, {}, "error is -0.1 in row 2"),
-        ({"error": [0.5, 400.0, 0.6]}, {}, 'correct it, or say metric="loss"'),
-        ({"error": None, "accuracy": [50.0, 0.4, 0.6]}, {}, "an accuracy lies between 0 and 1"),
-        ({"epochs": [1.0, 3.0, 1.0]}, {}, "epochs is 3 in row 2 .* n over the size of its pool makes it 4: correct it"),
-        ({"U": [1e3, 1e3, 5e3]}, {}, "U is 5000 in row 3 .* the size of its pool makes it 4000"),
+        ({"n": None, "epochs": [1.0, -1.0, 2.0]}, {}, "'epochs' in row 2 of 'table' is -1"),
+        ({"n": None, "epochs": [1.0, 0.0, 2.0]}, {}, "'epochs' in row 2 of 'table' is 0"),
+        (
+            {"error": [0.5, 40.0, 0.6]},
+            {},
+            "error in row 2 of 'table' is 40; expected an error from 0 to 1. Divide percentages by 100",
+        ),
+        ({"error": [0.5, -0.1, 0.6]}, {}, "error in row 2 of 'table' is -0.1"),
+        ({"error": [0.5, 400.0, 0.6]}, {}, 'Correct it, or say `metric="loss"'),
+        ({"error": None, "accuracy": [50.0, 0.4, 0.6]}, {}, "expected an accuracy from 0 to 1"),
+        (
+            {"epochs": [1.0, 3.0, 1.0]},
+            {},
+            "epochs in row 2 of 'table' is 3; expected 4, as n over the size of its pool makes it. Correct it",
+        ),
+        ({"U": [1e3, 1e3, 5e3]}, {}, "U in row 3 of 'table' is 5000; expected 4000, as the size of its pool makes it"),
         ({}, {"metric": "rank"}, "metric is 'rank'"),
-        ({}, {"plans": {"half": [0.5, 0.6]}}, "Plan 'half': .* sum of 1.1"),
-        ({}, {"plans": {"half": {"Z": 1.0}}}, "Plan 'half': There is no pool 'Z'"),
+        ({}, {"plans": {"half": [0.5, 0.6]}}, "Plan 'half' are .* sum of 1.1"),
+        ({}, {"plans": {"half": {"Z": 1.0}}}, "Plan 'half' names 'Z'; expected pools of"),
         ({}, {"plans": {"A": {"B": 1}}}, "Plan 'A' is named as a pool is"),
         ({}, {"unlimited": ["Z"]}, "unlimited names 'Z'"),
         ({}, {"pools": None}, "does not say how large its pools are"),
@@ -218,7 +226,7 @@ def test_a_loss_may_be_above_one():
         (
             {"n": None, "epochs": [1.0, 2.0, 3.0], "pool": ["A", "half", "B"]},
             {"plans": {"half": [0.5, 0.5]}},
-            "Row 2 .* gives epochs for a run that is not on one pool",
+            "row 2 .* gives epochs for a run that is not on one pool",
         ),
     ],
 )
@@ -234,7 +242,7 @@ def test_runs_without_pools_say_nothing_of_them():
 
 def test_samples_beside_n_must_be_the_same():
     runs = sf.Runs([0.5, 0.4], n=[1e3, 4e3], samples=[1e3, 1e3], pool=["A", "A"], target="error")
-    with pytest.raises(sf.InputError, match=r"samples is 1000 in row 2 .* n makes it 4000"):
+    with pytest.raises(sf.InputError, match=r"samples in row 2 of 'runs' is 1000; expected 4000, as n makes it"):
         sf.pooled(runs, POOLS)
 
 
@@ -242,12 +250,12 @@ def test_samples_beside_n_must_be_the_same():
 @pytest.mark.parametrize(
     ("verb", "said"),
     [
-        (lambda: sf.Pools.of(None), "Pools.of was given NoneType; expected Runs"),  # pyright: ignore
-        (lambda: sf.pooled({"pool": ["A"]}, POOLS), "pooled was given dict; expected Runs"),  # pyright: ignore
-        (lambda: sf.pooled(table(), 1e6), "give the unique samples by pool"),  # pyright: ignore
-        (lambda: sf.pooled(table(), POOLS, plans=[[0.5, 0.5]]), "give weights by the name of a plan"),  # pyright: ignore
-        (lambda: sf.pooled(table(), POOLS, unlimited=3), "unlimited is 3; give names"),  # pyright: ignore
-        (lambda: sf.Pools({1: 1.0, "1": 2.0}), "'1' is named twice"),  # pyright: ignore
+        (lambda: sf.Pools.of(None), "given to Pools.of is None; expected Runs"),  # pyright: ignore
+        (lambda: sf.pooled({"pool": ["A"]}, POOLS), "given to pooled is {'pool': \\['A'\\]}; expected Runs"),  # pyright: ignore
+        (lambda: sf.pooled(table(), 1e6), "expected the unique samples by pool"),  # pyright: ignore
+        (lambda: sf.pooled(table(), POOLS, plans=[[0.5, 0.5]]), "expected weights by the name of a plan"),  # pyright: ignore
+        (lambda: sf.pooled(table(), POOLS, unlimited=3), "unlimited is 3; expected names"),  # pyright: ignore
+        (lambda: sf.Pools({1: 1.0, "1": 2.0}), "names '1' twice"),  # pyright: ignore
     ],
 )
 def test_arguments_of_another_type_are_refused(verb, said):
@@ -261,15 +269,15 @@ def test_a_name_that_says_two_things_is_refused():
 
 
 def test_an_empty_cell_among_names_is_no_name():
-    with pytest.raises(sf.InputError, match="Column 'pool', row 2: the label is missing"):
+    with pytest.raises(sf.InputError, match="'pool' in row 2 has no label"):
         sf.Runs([0.5, 0.4], n=[1.0, 2.0], pool=["A", float("nan")])
-    with pytest.raises(sf.InputError, match="Row 2 of 'table' names no pool"):
+    with pytest.raises(sf.InputError, match="row 2 of 'table' names no pool"):
         sf.pooled(table(pool=["A", float("nan"), "B"]), POOLS)
 
 
 def test_a_size_of_zero_is_refused_by_name():
     ready: Any = {"w[A]": [1.0, 1.0], "U[A]": [1e3, 0.0]}
-    with pytest.raises(sf.InputError, match=r"Column 'U\[A\]', row 2: 0 is not positive"):
+    with pytest.raises(sf.InputError, match=r"'U\[A\]' in row 2 is 0; expected a number above 0"):
         sf.Runs([0.5, 0.4], n=[1.0, 2.0], **ready)
 
 

@@ -50,7 +50,7 @@ def test_rows_count_from_one_and_nothing_is_dropped_yet(runs):
 
 def test_repr_shows_name_count_and_ranges(runs):
     shown = repr(runs)
-    assert "'four': 4 runs" in shown
+    assert "'four': 4 rows" in shown
     assert "1e+06 … 1e+08  parameters" in shown
     assert "2 … 3" in shown
 
@@ -81,26 +81,26 @@ def test_the_fingerprint_follows_every_number_used(change):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"loss": [], "N": []}, "holds no run"),
+        ({"loss": [], "N": []}, "holds no row"),
         ({"loss": [1.0, 2.0], "N": [1.0]}, "'N' has 1 values and the target has 2"),
-        ({"loss": [[1.0, 2.0]]}, "'loss' has shape"),
-        ({"loss": np.array(3.0)}, "'loss' has shape"),
+        ({"loss": [[1.0, 2.0]]}, "loss has shape"),
+        ({"loss": np.array(3.0)}, "loss has shape"),
         ({"loss": [1.0, [2.0]]}, "lists of different lengths"),
-        ({"loss": [1.0, np.nan]}, "'loss', row 2: the value is missing"),
-        ({"loss": [1.0, 1.0], "N": [1.0, np.nan]}, "'N', row 2: the value is missing"),
-        ({"loss": [1.0, 1.0], "N": [None, 1.0]}, "'N', row 1: the value is missing"),
-        ({"loss": [np.inf, 1.0]}, "'loss', row 1: inf is infinite"),
-        ({"loss": [True, False], "N": [1.0, 1.0]}, "'loss', row 1: True is true or false"),
-        ({"loss": [1.0, True]}, "'loss', row 2: 'True' is not a number"),
-        ({"loss": [1.0], "N": [True]}, "'N', row 1: True is true or false"),
-        ({"loss": ["2.5B"]}, "'loss', row 1: '2.5B' is a size with a suffix"),
-        ({"loss": [1.0], "N": [10**400]}, "'N', row 1: inf is infinite"),
-        ({"loss": [1.0], "N": ["big"]}, "'N', row 1: 'big' is not a number"),
-        ({"loss": [1.0], "N": [0.0]}, "'N', row 1: 0 is not positive"),
-        ({"loss": [1.0], "U": [-2.0]}, "'U', row 1: -2 is not positive"),
-        ({"loss": [1.0], "se": [0.0]}, "'se', row 1: 0 is not positive"),
-        ({"loss": [1.0], "lr": [np.inf]}, "'lr', row 1: inf is infinite"),
-        ({"loss": [1.0, 1.0], "seed": [0, None]}, "'seed', row 2: the label is missing"),
+        ({"loss": [1.0, np.nan]}, "'loss' in row 2 is missing"),
+        ({"loss": [1.0, 1.0], "N": [1.0, np.nan]}, "'N' in row 2 is missing"),
+        ({"loss": [1.0, 1.0], "N": [None, 1.0]}, "'N' in row 1 is missing"),
+        ({"loss": [np.inf, 1.0]}, "'loss' in row 1 is inf; expected a finite number"),
+        ({"loss": [True, False], "N": [1.0, 1.0]}, "'loss' in row 1 is True; expected a number such as"),
+        ({"loss": [1.0, True]}, "'loss' in row 2 is 'True'; expected a number"),
+        ({"loss": [1.0], "N": [True]}, "'N' in row 1 is True; expected a number such as"),
+        ({"loss": ["2.5B"]}, "'loss' in row 1 is '2.5B'; expected a number without a suffix"),
+        ({"loss": [1.0], "N": [10**400]}, "'N' in row 1 is inf; expected a finite number"),
+        ({"loss": [1.0], "N": ["big"]}, "'N' in row 1 is 'big'; expected a number"),
+        ({"loss": [1.0], "N": [0.0]}, "'N' in row 1 is 0; expected a number above 0"),
+        ({"loss": [1.0], "U": [-2.0]}, "'U' in row 1 is -2; expected a number above 0"),
+        ({"loss": [1.0], "se": [0.0]}, "'se' in row 1 is 0; expected a number above 0"),
+        ({"loss": [1.0], "lr": [np.inf]}, "'lr' in row 1 is inf; expected a finite number"),
+        ({"loss": [1.0, 1.0], "seed": [0, None]}, "'seed' in row 2 has no label"),
         ({"loss": [1.0], "error": [1.0], "target": "error"}, "both as the target and as an input"),
     ],
 )
@@ -139,7 +139,7 @@ def test_an_input_that_is_there_is_not_derived():
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("U", "has no input 'U'"), ("tempratur", "the nearest is 'temperature'"), ("D", "has no input 'D'")],
+    [("U", "has no input 'U'"), ("tempratur", "[Tt]he nearest is 'temperature'"), ("D", "has no input 'D'")],
 )
 def test_a_missing_input_names_the_nearest_and_the_remedy(name, message):
     with pytest.raises(InputError, match=message) as error:
@@ -168,7 +168,7 @@ def test_take_by_mask_or_position(runs, which, rows):
 
 @pytest.mark.parametrize(
     ("which", "message"),
-    [([True], "The mask has shape"), ([False] * 4, "no run is left"), ([4], "from 0 to 3"), ([0.5], "whole numbers")],
+    [([True], "The mask has shape"), ([False] * 4, "no row left"), ([4], "from 0 to 3"), ([0.5], "whole numbers")],
 )
 def test_take_refuses_what_is_no_choice(runs, which, message):
     with pytest.raises(InputError, match=message):
@@ -187,7 +187,7 @@ def test_split_by_several_names_gives_tuples(runs):
 
 
 def test_split_names_the_nearest_column(runs):
-    with pytest.raises(InputError, match="no column 'groop' to split by: the nearest is 'group'"):
+    with pytest.raises(InputError, match=r"by names 'groop'.* The nearest is 'group'"):
         runs.split("groop")
 
 
