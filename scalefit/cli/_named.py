@@ -27,7 +27,7 @@ def know(parameters: Iterable[Any]) -> None:
     _known.clear()
     for one in parameters:
         argument = one.param_type_name == "argument"
-        _known[one.name] = (one.make_metavar(None) if argument else one.opts[0], one.metavar or "")
+        _known[one.name] = (one.metavar or one.name.upper() if argument else one.opts[0], one.metavar or "")
 
 
 def as_options(said: Exception | str) -> str:
