@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from ._dropped import Dropped
+from ._numbers import objects
 from ._runs import Runs
 
-KINDS = ("inputs", "labels", "columns")
+KINDS = ("inputs", "series", "labels", "columns")
 
 
 def stored(runs: Runs, by: str | tuple[str, ...] | None) -> tuple[Any, dict[str, Any]]:
@@ -20,8 +21,8 @@ def stored(runs: Runs, by: str | tuple[str, ...] | None) -> tuple[Any, dict[str,
     """
     import polars as pl
 
-    wanted = {"columns": (by,) if isinstance(by, str) else by or (), "inputs": runs.inputs, "labels": runs.labels}
-    tables = {kind: {k: v for k, v in getattr(runs, kind).items() if k in wanted[kind]} for kind in KINDS}
+    kept = runs.narrowed((by,) if isinstance(by, str) else by or ())
+    tables = {kind: getattr(kept, kind) for kind in KINDS}
     columns: dict[str, Any] = {"row": runs.rows, "target": runs.target}
     if runs.se is not None:
         columns["se"] = runs.se
@@ -49,7 +50,10 @@ def restored(frame: Any, description: dict[str, Any]) -> Runs:
     columns: dict[str, np.ndarray] = {}
     for name in frame.columns:
         values = frame[name]
-        columns[name] = np.array(values.to_list(), dtype=object) if name in text else values.to_numpy()
+        if name.startswith("series."):
+            columns[name] = objects(None if one is None else np.array(one, np.float64) for one in values.to_list())
+        else:
+            columns[name] = objects(values.to_list()) if name in text else values.to_numpy()
     by_kind = {kind: {k.partition(".")[2]: v for k, v in columns.items() if k.startswith(f"{kind}.")} for kind in KINDS}
     about["dropped"] = tuple(Dropped(row, reason) for row, reason in about["dropped"])
     about["tables"] = tuple((name, rows) for name, rows in about["tables"])

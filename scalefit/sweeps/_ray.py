@@ -11,7 +11,7 @@ import jax
 from .._core import InputError
 from ._config import Config
 from ._engines import Outcome, do, failed
-from ._folder import Folder, folder_at
+from ._folder import Folder
 from ._grid import Chunk, Grid, grid_of
 from ._manifest import digest_of
 
@@ -114,7 +114,7 @@ _Given = tuple[Config, Path, tuple[int, ...], str, str]
 
 def _done_by_worker(given: _Given, chunk: Chunk) -> tuple[Any, ...]:
     *_, sweep, path = given
-    return tuple(do(folder_at(path), _grid(given), sweep, Chunk(*chunk)))
+    return tuple(do(Folder(path), _grid(given), sweep, Chunk(*chunk)))
 
 
 _known: dict[str, Grid] = {}

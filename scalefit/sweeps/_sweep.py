@@ -14,10 +14,10 @@ from .._core import InputError
 from ..data import hint
 from ._config import read_config
 from ._engines import ENGINES, Outcome, locally, share_by_jax
-from ._folder import Folder, folder_at
+from ._folder import Folder
 from ._grid import Chunk, grid_of
 from ._manifest import CHUNKS, FAILED, begin, changes, file_of, given_in, read
-from ._merge import RESULTS_FILE, finished, join, without_optimum
+from ._merge import RESULTS_FILE, finished, join
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Swept:
         """
         import polars as pl  # not before there is a table: it changes the environment
 
-        content = folder_at(self.path).get(RESULTS_FILE)
+        content = Folder(self.path).get(RESULTS_FILE)
         if content is None:
             raise InputError(f"{self.path!r} holds no {RESULTS_FILE}: merge it, once some chunk is finished.")
         if self.done < self.fits:
@@ -89,7 +89,7 @@ def sweep(
 
     - `config`: A TOML file, or a mapping with the same keys (see `Config`), whose sources, laws and noises may be
       objects. Without it, the sweep that is in `out`.
-    - `out`: Its folder, or a bucket, as `s3://bucket/name` (the extra `scalefit[cloud]`).
+    - `out`: Its folder, or a bucket, as `s3://bucket/name`.
     - `engine`: `"local"`; `"jax"`, this process's share by JAX's own index (TPU pods, Slurm); `"ray"`, a cluster.
     - `shard`: Which share to do, and of how many: every so many-th chunk.
     - `progress`: Told the fits done and those there are.
@@ -105,7 +105,7 @@ def sweep(
     """
     _refuse(engine, shard, options)
     begun = time.perf_counter()
-    folder = folder_at(out)
+    folder = Folder(out)
     if config is None:
         known = read(folder)
         if known is None:
@@ -137,7 +137,7 @@ def sweep(
         from ._ray import on_ray
 
         given = {"address": options.get("address"), "cpus": options.get("cpus", 1), "gpus": options.get("gpus", 0)}
-        outcomes = on_ray(folder_at(_shared(out)), grid, base, digest, mine, **given)
+        outcomes = on_ray(Folder(_shared(out)), grid, base, digest, mine, **given)
     else:
         outcomes = locally(folder, grid, digest, mine)
     now, none = _followed(outcomes, before, grid.fits, tell)
@@ -177,8 +177,7 @@ def _account(folder: Folder, digest: str, fits: int, chunks: list[Chunk], now: i
     failed = {name.removesuffix(".json") for name in folder.names(FAILED)}
     reasons = {name: _reason(folder, name) for name in sorted(failed & set(missing))}
     if names and set(missing) == set(reasons):
-        join(folder, names)
-        none = without_optimum(folder, names)
+        none = join(folder, names)
     for under in ("", CHUNKS, FAILED):
         folder.tidy(under)
     unfinished = sum(chunk.count for chunk in missing.values())

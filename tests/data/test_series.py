@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from scalefit import InputError, joined, read_runs
-from scalefit.data import Runs
+from scalefit.data import Runs, restored, stored
 
 LR = [[1e-3, 9e-4, 5e-4], [1e-3], [2e-3, 1e-3]]
 
@@ -134,3 +134,11 @@ def test_codes_number_the_values_of_any_column():
         ("N", [2e9, 1e9], [0, 1, 0]), ("family", ["b", "a"], [0, 1, 1]), ("seed", [1, 2], [0, 0, 1])
     ):  # fmt: skip
         assert (runs.codes(name)[0], runs.codes(name)[1].tolist()) == (entries, codes)
+
+
+def test_stored_runs_keep_their_series(runs):
+    labelled = Runs({"a": [3.0, 2.5, 2.0], "b": [1.0, np.nan, 2.0]}, N=[1e8, 1e9, 1e10], lr=LR)
+    for table in (runs, labelled, runs.take([1])):
+        frame, description = stored(table, None)
+        again = restored(frame, json.loads(json.dumps(description)))
+        assert (again.fingerprint, repr(again)) == (table.fingerprint, repr(table))

@@ -234,7 +234,7 @@ def test_a_chunk_that_is_cut_short(runs, copy):
     name = list(chunks(copy))[1]
     path = copy / "chunks" / name
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(sf.InputError, match=rf"The finished chunk '.*{name}' cannot be read.*take it away and resume"):
+    with pytest.raises(sf.InputError, match=rf"The finished chunk '.*{name}' cannot be read.*Take it away and resume"):
         sf.merge(copy)
     path.unlink()
     with pytest.warns(UserWarning, match=r"1 of 4 chunks are not finished, and their fits have no row"):
@@ -251,7 +251,7 @@ def test_nothing_to_merge(runs, tmp_path):
     with pytest.raises(sf.InputError, match="holds no sweep"):
         sf.merge(tmp_path)
     sf.sweep(given(runs), out=tmp_path, shard=(6, 8))
-    with pytest.raises(sf.InputError, match=r"No chunk of the sweep in .* is finished yet"):
+    with pytest.raises(sf.InputError, match=r"The sweep in .* has no finished chunk yet"):
         sf.merge(tmp_path)
 
 

@@ -5,16 +5,15 @@ import threading
 
 import pytest
 
-from scalefit.sweeps._folder import LEFT, Bucket, Local, folder_at
+from scalefit.sweeps._folder import Folder
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def folder(request, tmp_path):
-    return folder_at(tmp_path / "f" if request.param == "folder" else f"memory://folder{tmp_path.name}")
+    return Folder(tmp_path / "f" if request.param == "folder" else f"memory://folder{tmp_path.name}")
 
 
 def test_folder(folder):
-    assert isinstance(folder, Local | Bucket)
     assert (folder.names(""), folder.names("a"), folder.get("a/b")) == (set(), set(), None)
     folder.put("a/b", b"one")
     folder.put("a/b", b"two")
@@ -30,11 +29,11 @@ def test_folder(folder):
 
 def test_files_of_other_writers(tmp_path):
     """What one that was killed has left goes when it is old; what another is writing stays; neither counts."""
-    folder = Local(str(tmp_path))
+    folder = Folder(tmp_path)
     old, new = tmp_path / ".a.host.1.part", tmp_path / ".a.host.2.part"
     for path in (old, new):
         path.write_bytes(b"half")
-    os.utime(old, (0, old.stat().st_mtime - LEFT - 1))
+    os.utime(old, (0, old.stat().st_mtime - 3601))
     assert folder.names("") == set()
     folder.tidy("")
     assert (old.exists(), new.exists()) == (False, True)
@@ -42,7 +41,7 @@ def test_files_of_other_writers(tmp_path):
 
 def test_first_of_many_writers(tmp_path):
     """Whoever is first, all read the same afterwards, and nothing is left beside it."""
-    folder = Local(str(tmp_path))
+    folder = Folder(tmp_path)
     gate, read = threading.Barrier(8), []
 
     def write(k):
