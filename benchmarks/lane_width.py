@@ -11,7 +11,7 @@ from _report import Report, alternate, options
 
 import scalefit as sf
 from scalefit.solve import _run
-from scalefit.solve._polish import lane_width
+from scalefit.solve._compiled import lane_width
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ import scalefit as sf
 from scalefit.laws import AbstractLaw
 from scalefit.params import Param, negative, positive, real
 from scalefit.solve import lanes, moments
-from scalefit.solve._polish import lane_width
+from scalefit.solve._compiled import lane_width
 
 POINTS = 240
 IN_CACHE = 4096

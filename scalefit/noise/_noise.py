@@ -5,10 +5,10 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._core import InputError
+from ..solve import Numbers, namespace
 
 
 class AbstractNoise(eqx.Module):
@@ -25,20 +25,25 @@ class AbstractNoise(eqx.Module):
         """Whether s is estimated with the law; it is 1 otherwise."""
 
     @abc.abstractmethod
-    def rho(self, z: jax.Array) -> jax.Array:
+    def rho(self, z: Numbers) -> Numbers:
         """The cost of a residual."""
 
     @abc.abstractmethod
-    def psi(self, z: jax.Array) -> jax.Array:
+    def psi(self, z: Numbers) -> Numbers:
         """The slope of the cost."""
 
     @abc.abstractmethod
-    def weight(self, z: jax.Array) -> jax.Array:
+    def weight(self, z: Numbers) -> Numbers:
         """`psi(z) / z`."""
 
     @abc.abstractmethod
-    def curvature(self, z: jax.Array) -> jax.Array:
+    def curvature(self, z: Numbers) -> Numbers:
         """The curvature of the cost."""
+
+
+def _like(value: Any, z: Any) -> Any:
+    """A number of a noise as residuals are counted: on the host, or in a program."""
+    return namespace(z).asarray(value, z.dtype)
 
 
 def _number(value: Any) -> Any:
@@ -66,21 +71,21 @@ class Gaussian(AbstractNoise):
         """The scale drops out of the estimate."""
         return False
 
-    def rho(self, z: jax.Array) -> jax.Array:
+    def rho(self, z: Numbers) -> Numbers:
         """Half the square."""
         return 0.5 * z * z
 
-    def psi(self, z: jax.Array) -> jax.Array:
+    def psi(self, z: Numbers) -> Numbers:
         """The residual."""
         return z
 
-    def weight(self, z: jax.Array) -> jax.Array:
+    def weight(self, z: Numbers) -> Numbers:
         """One."""
-        return jnp.ones_like(z)
+        return namespace(z).ones_like(z)
 
-    def curvature(self, z: jax.Array) -> jax.Array:
+    def curvature(self, z: Numbers) -> Numbers:
         """One."""
-        return jnp.ones_like(z)
+        return namespace(z).ones_like(z)
 
 
 class Huber(AbstractNoise):
@@ -103,24 +108,25 @@ class Huber(AbstractNoise):
         """The knee is given in the residual's own unit."""
         return False
 
-    def rho(self, z: jax.Array) -> jax.Array:
+    def rho(self, z: Numbers) -> Numbers:
         """Quadratic, then linear."""
         inside = self.psi(z)
         return inside * (z - 0.5 * inside)
 
-    def psi(self, z: jax.Array) -> jax.Array:
+    def psi(self, z: Numbers) -> Numbers:
         """The residual, clipped at the knee."""
-        delta = jnp.asarray(self.delta, z.dtype)
-        return jnp.clip(z, -delta, delta)
+        delta = _like(self.delta, z)
+        return namespace(z).clip(z, -delta, delta)
 
-    def weight(self, z: jax.Array) -> jax.Array:
+    def weight(self, z: Numbers) -> Numbers:
         """One inside the knee, falling as 1/|z| beyond."""
-        delta = jnp.asarray(self.delta, z.dtype)
-        return delta / jnp.maximum(jnp.abs(z), delta)
+        delta = _like(self.delta, z)
+        return delta / namespace(z).maximum(abs(z), delta)
 
-    def curvature(self, z: jax.Array) -> jax.Array:
+    def curvature(self, z: Numbers) -> Numbers:
         """One inside the knee, zero beyond."""
-        return jnp.where(jnp.abs(z) < jnp.asarray(self.delta, z.dtype), jnp.ones_like(z), jnp.zeros_like(z))
+        xp = namespace(z)
+        return xp.where(abs(z) < _like(self.delta, z), xp.ones_like(z), xp.zeros_like(z))
 
 
 class StudentT(AbstractNoise):
@@ -143,21 +149,21 @@ class StudentT(AbstractNoise):
         """The scale is estimated with the law."""
         return True
 
-    def rho(self, z: jax.Array) -> jax.Array:
+    def rho(self, z: Numbers) -> Numbers:
         """Grows as a logarithm."""
-        df = jnp.asarray(self.df, z.dtype)
-        return 0.5 * (df + 1.0) * jnp.log1p(z * z / df)
+        df = _like(self.df, z)
+        return 0.5 * (df + 1.0) * namespace(z).log1p(z * z / df)
 
-    def psi(self, z: jax.Array) -> jax.Array:
+    def psi(self, z: Numbers) -> Numbers:
         """Falls again for far residuals."""
         return z * self.weight(z)
 
-    def weight(self, z: jax.Array) -> jax.Array:
+    def weight(self, z: Numbers) -> Numbers:
         """Far residuals count for less."""
-        df = jnp.asarray(self.df, z.dtype)
+        df = _like(self.df, z)
         return (df + 1.0) / (df + z * z)
 
-    def curvature(self, z: jax.Array) -> jax.Array:
+    def curvature(self, z: Numbers) -> Numbers:
         """Negative for far residuals."""
-        df = jnp.asarray(self.df, z.dtype)
+        df = _like(self.df, z)
         return (df + 1.0) * (df - z * z) / (df + z * z) ** 2

@@ -1,5 +1,6 @@
 """Batched solvers: fitting curves by a screen, a polish and a queue over the cores; weights on the simplex."""
 
+from ._compiled import polish as polish
 from ._derivatives import derivatives as derivatives
 from ._kept import keep_traced as keep_traced
 from ._kept import kept as kept
@@ -8,8 +9,9 @@ from ._moments import moments as moments
 from ._moments import objective as objective
 from ._moments import predictions as predictions
 from ._moments import responses as responses
-from ._polish import Solutions as Solutions
-from ._polish import polish as polish
+from ._namespace import Numbers as Numbers
+from ._namespace import namespace as namespace
+from ._newton import Solutions as Solutions
 from ._problem import Curve as Curve
 from ._problem import Data as Data
 from ._problem import Lanes as Lanes

@@ -6,41 +6,50 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
-from jax.interpreters import partial_eval
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 
 from ._problem import Curve
 
 Scalars = Callable[..., Any]
 """A scalar function of several scalars."""
+MANY = 12
+"""Free numbers beyond which derivatives are taken in reverse: all their pairs would take minutes to compile."""
+ONE_SUM = {
+    "add", "sub", "neg", "add_any", "convert_element_type", "reshape", "broadcast_in_dim", "squeeze", "expand_dims",
+    "slice", "concatenate", "transpose", "reduce_sum", "select_n", "copy", "rev", "cumsum", "pad", "gather",
+    "dynamic_slice", "max", "min", "abs", "clamp", "reduce_max", "reduce_min",
+}  # fmt: skip
+"""Primitives that are linear, or so piece by piece."""
+CALLS = {"jit", "pjit", "closed_call", "core_call", "remat", "checkpoint"}
+"""Primitives that do what another program says."""
 
 
 def flat(curve: Curve, point: Mapping[str, Any], constant: Any, dtype: Any) -> Scalars:
     """The curve at a run as a function of its free numbers: its formula is run once and kept as primitives."""
-    traced = _traced(curve, tuple(point), constant.shape[0], jnp.dtype(dtype))
-    return functools.partial(_evaluate, traced, point, constant)
+    traced = _traced(curve, *_kinds(point), constant.shape[0], jnp.dtype(dtype))
+    return functools.partial(_evaluate, traced, jax.tree.leaves(point), constant)
 
 
-def _evaluate(traced: ClosedJaxpr, point: Mapping[str, Any], constant: Any, *theta: Any) -> Any:
-    return jaxpr_as_fun(traced)(*theta, *point.values(), constant)[0]
+def _evaluate(traced: ClosedJaxpr, inputs: list[Any], constant: Any, *theta: Any) -> Any:
+    return jaxpr_as_fun(traced)(*theta, *inputs, constant)[0]
+
+
+def _kinds(point: Mapping[str, Any]) -> tuple[Any, tuple[tuple[tuple[int, ...], Any], ...]]:
+    leaves, tree = jax.tree.flatten(dict(point))
+    return tree, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
 
 
 @functools.lru_cache(maxsize=256)
-def _traced(curve: Curve, inputs: tuple[str, ...], constants: int, dtype: Any) -> ClosedJaxpr:
-    zero = jax.ShapeDtypeStruct((), dtype)
+def _traced(curve: Curve, tree: Any, kinds: tuple[Any, ...], constants: int, dtype: Any) -> ClosedJaxpr:
+    def value(*given: Any) -> Any:
+        theta, inputs, constant = given[: curve.size], given[curve.size : -1], given[-1]
+        return curve(theta, jax.tree.unflatten(tree, inputs), constant)
 
-    def value(*scalars: Any) -> Any:
-        theta, rest = scalars[: curve.size], scalars[curve.size : -1]
-        return curve(theta, dict(zip(inputs, rest, strict=True)), scalars[-1])
-
-    wide = jnp.finfo(dtype).bits == 64
-    with jax.enable_x64(wide):
-        count = curve.size + len(inputs)
-        return jax.make_jaxpr(value)(*(zero,) * count, jax.ShapeDtypeStruct((constants,), dtype))
-
-
-MANY = 12
-"""Free numbers beyond which derivatives are taken in reverse: all their pairs would take minutes to compile."""
+    with jax.enable_x64(jnp.finfo(dtype).bits == 64):
+        theta = (jax.ShapeDtypeStruct((), dtype),) * curve.size
+        inputs = (jax.ShapeDtypeStruct(*kind) for kind in kinds)
+        return jax.make_jaxpr(value)(*theta, *inputs, jax.ShapeDtypeStruct((constants,), dtype))
 
 
 def along(f: Scalars, k: int) -> Scalars:
@@ -55,20 +64,60 @@ def along(f: Scalars, k: int) -> Scalars:
     return slope
 
 
-@functools.lru_cache(maxsize=256)
-def curved_pairs(curve: Curve, inputs: tuple[str, ...], constants: int) -> tuple[tuple[int, int], ...]:
+def curved_pairs(
+    curve: Curve, point: Mapping[str, Any], constant: Any, dtype: Any = np.float64
+) -> tuple[tuple[int, int], ...]:
     """The pairs of free numbers, `i <= j`, whose mixed second derivative is not identically zero."""
-    size = curve.size
-    pairs = [(i, j) for i in range(size) for j in range(i, size)]
-    zero = jnp.zeros(())
+    return _curved(_traced(curve, *_kinds(point), constant.shape[0], jnp.dtype(dtype)), curve.size)
 
-    def seconds(theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> list[Any]:
-        f = flat(curve, point, constant, zero.dtype)
-        return [along(along(f, j), i)(*theta) for i, j in pairs]
 
-    jaxpr = jax.make_jaxpr(seconds)((zero,) * size, dict.fromkeys(inputs, zero), jnp.zeros(constants)).jaxpr
-    alone = [[i == k for i in range(len(pairs))] for k in range(len(pairs))]
-    return tuple(pair for pair, used in zip(pairs, alone, strict=True) if any(partial_eval.dce_jaxpr(jaxpr, used)[1]))
+@functools.lru_cache(maxsize=256)
+def _curved(traced: ClosedJaxpr, size: int) -> tuple[tuple[int, int], ...]:
+    jaxpr = traced.jaxpr
+    nothing: _Felt = (frozenset(), frozenset())
+    given = [(frozenset({k}), frozenset()) for k in range(size)] + [nothing] * (len(jaxpr.invars) - size)
+    (_, pairs), *_ = _followed(jaxpr, given)
+    return tuple(sorted(pairs))
+
+
+_Felt = tuple[frozenset[int], frozenset[tuple[int, int]]]
+"""On which numbers a value depends, and on which pairs of them not as a sum."""
+
+
+def _followed(jaxpr: Any, given: list[_Felt]) -> list[_Felt]:
+    """What the results of a program depend on."""
+    nothing: _Felt = (frozenset(), frozenset())
+    known = dict(zip(jaxpr.invars, given, strict=True)) | dict.fromkeys(jaxpr.constvars, nothing)
+
+    def felt(atom: Any) -> _Felt:
+        return nothing if isinstance(atom, Literal) else known[atom]
+
+    for eqn in jaxpr.eqns:
+        found = _results(eqn, [felt(atom) for atom in eqn.invars])
+        for out, one in zip(eqn.outvars, found, strict=True):
+            # What is no real number has no slopes.
+            known[out] = one if jnp.issubdtype(out.aval.dtype, jnp.inexact) else nothing
+    return [felt(atom) for atom in jaxpr.outvars]
+
+
+def _results(eqn: Any, given: list[_Felt]) -> list[_Felt]:
+    name = eqn.primitive.name
+    if name in CALLS and len(eqn.params["jaxpr"].jaxpr.invars) == len(given):
+        return _followed(eqn.params["jaxpr"].jaxpr, given)
+    numbers = frozenset().union(*(one for one, _ in given))
+    pairs = frozenset().union(*(two for _, two in given))
+    match name:
+        case "mul" | "dot_general":
+            pairs |= _products(given[0][0], given[1][0])
+        case "div":
+            pairs |= _products(numbers, given[1][0])
+        case _ if name not in ONE_SUM:
+            pairs = _products(numbers, numbers)
+    return [(numbers, pairs)] * len(eqn.outvars)
+
+
+def _products(some: frozenset[int], others: frozenset[int]) -> frozenset[tuple[int, int]]:
+    return frozenset((min(i, j), max(i, j)) for i in some for j in others)
 
 
 def slopes(
@@ -91,7 +140,34 @@ def derivatives(
     curve: Curve, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     """Value, first derivatives, and the second derivatives of `curved_pairs`, for one run."""
-    f = flat(curve, point, constant, theta[0].dtype)
-    pairs = curved_pairs(curve, tuple(point), constant.shape[0])
+    dtype = theta[0].dtype
+    f = flat(curve, point, constant, dtype)
+    pairs = curved_pairs(curve, point, constant, dtype)
     value, first = slopes(curve, theta, point, constant)
     return value, first, tuple(along(along(f, j), i)(*theta) for i, j in pairs)
+
+
+def stacked_derivatives(
+    curve: Curve, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any
+) -> tuple[Any, Any, Any]:
+    """As `derivatives`, each kind as one array: all directions share one piece of code, which is quicker to compile."""
+    dtype = theta[0].dtype
+    f = flat(curve, point, constant, dtype)
+    size, pairs = curve.size, curved_pairs(curve, point, constant, dtype)
+    unit = np.eye(size, dtype=dtype)
+
+    def line(direction: Any) -> tuple[Any, ...]:
+        return tuple(direction[k] for k in range(size))
+
+    def second(one: Any, other: Any) -> Any:
+        def first(*at: Any) -> Any:
+            return jax.jvp(f, at, line(one))[1]
+
+        return jax.jvp(first, theta, line(other))[1]
+
+    value, slope = jax.linearize(f, *theta)
+    firsts = jax.vmap(lambda direction: slope(*line(direction)))(unit)
+    if not pairs:
+        return value, firsts, jnp.zeros(0, dtype)
+    left, right = (unit[[pair[side] for pair in pairs]] for side in (0, 1))
+    return value, firsts, jax.vmap(second)(left, right)

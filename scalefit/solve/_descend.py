@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from .._core import RESULTS, InputError
 from ._moments import moments, objective, predictions
-from ._polish import LEAST_SCALE, Solutions, left_over
+from ._newton import LEAST_SCALE, Solutions, left_over
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
 LOOSE = 1e-6
@@ -137,7 +137,7 @@ def _optimistix(solver: Any, task: _Task, start: Array, most: int) -> tuple[Arra
     return solved.value, solved.stats["num_steps"], jnp.all(jnp.isfinite(solved.value))
 
 
-def _left(curve: Curve, noise: Noise, theta: Array, lower: Array, rows: Lanes) -> tuple[Array, Array]:
+def _left(curve: Curve, noise: Noise, theta: Array, lower: Array, rows: Lanes) -> tuple[Any, Any]:
     """The objectives, and what a Newton step from there would still gain; infinite where there is no minimum."""
     value, gradient, matrix = moments(curve, noise, theta, jnp.ones(theta.shape[0], bool), rows)
     return value, left_over(theta, gradient, matrix, lower[None])

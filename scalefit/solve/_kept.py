@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ._polish import Solutions
+from ._newton import Solutions
 
 PACKAGE = Path(__file__).parents[1]
 

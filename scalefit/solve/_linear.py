@@ -1,11 +1,14 @@
 """Small dense systems, many at once: unrolled over their size, vectorised over the batch."""
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from ._namespace import Numbers, namespace, select
 
 UNROLL = 12
 """Above this size a library factorisation is quicker to compile and no slower to run."""
@@ -13,22 +16,53 @@ SUBSETS = 4
 """Up to this size every set of positive entries is tried; they double with each entry, and so does compilation."""
 ROUNDS = 10
 """Times the size, the rounds after which an active set is taken as it is; about twice the size is usual."""
+PIVOT = 50
+"""Roundings of a diagonal entry up to which a pivot is none."""
 DEPENDENT = 1e-12
 """Share of a diagonal entry below which what elimination leaves of it is rounding."""
 
+Entries: TypeAlias = dict[tuple[int, int], Any]
+"""The entries (i, j), i <= j, of a symmetric matrix, each an array over a batch."""
+
 
 def solve_positive(
-    matrix: Float[Array, "batch size size"], right: Float[Array, "batch size"]
-) -> tuple[Float[Array, "batch size"], Bool[Array, " batch"]]:
+    matrix: Float[Numbers, "batch size size"], right: Float[Numbers, "batch size"]
+) -> tuple[Float[Numbers, "batch size"], Bool[Numbers, " batch"]]:
     """The solution of `matrix @ x = right` by an LDL factorisation, and whether every pivot was positive."""
+    if namespace(matrix) is np:
+        return _by_columns(matrix, right)
+    if matrix.shape[-1] <= UNROLL:
+        return _by_entries(matrix, right)
+    factor = jnp.linalg.cholesky(matrix)
+    half = jnp.linalg.solve(factor, right[..., None])
+    whole = jnp.linalg.solve(jnp.swapaxes(factor, -1, -2), half)[..., 0]
+    fine = jnp.isfinite(whole).all(-1)
+    return jnp.where(fine[:, None], whole, 0.0), fine
+
+
+def _by_columns(matrix: Any, right: Any) -> tuple[Any, Any]:
+    """A column of all systems at a time: few calls, each of much work."""
     size = matrix.shape[-1]
-    if size > UNROLL:
-        factor = jnp.linalg.cholesky(matrix)
-        half = jnp.linalg.solve(factor, right[..., None])
-        whole = jnp.linalg.solve(jnp.swapaxes(factor, -1, -2), half)[..., 0]
-        fine = jnp.isfinite(whole).all(-1)
-        return jnp.where(fine[:, None], whole, 0.0), fine
-    tiny = jnp.finfo(matrix.dtype).eps * 50
+    table = np.concatenate([matrix, right[..., None]], axis=-1)
+    least = PIVOT * np.finfo(matrix.dtype).eps * np.abs(np.diagonal(matrix, axis1=1, axis2=2))
+    fine = np.ones(len(matrix), bool)
+    for j in range(size):
+        good = table[:, j, j] > least[:, j]
+        fine &= good
+        table[:, j, j] = np.where(good, table[:, j, j], 1.0)
+        ratio = table[:, j + 1 :, j] / table[:, j, j, None]
+        table[:, j + 1 :, j + 1 :] -= ratio[:, :, None] * table[:, j, None, j + 1 :]
+    x = table[:, :, size]
+    for j in reversed(range(size)):
+        x[:, j] /= table[:, j, j]
+        x[:, :j] -= table[:, :j, j] * x[:, j, None]
+    return x, fine
+
+
+def _by_entries(matrix: Any, right: Any) -> tuple[Array, Array]:
+    """Unrolled over every entry, so that a compiler makes one loop of it over the systems."""
+    size = matrix.shape[-1]
+    tiny = np.finfo(matrix.dtype).eps * PIVOT
     lower: dict[tuple[int, int], Array] = {}
     pivots: list[Array] = []
     fine = jnp.ones(matrix.shape[0], bool)
@@ -49,7 +83,7 @@ def solve_positive(
     return jnp.stack(x, axis=-1), fine
 
 
-def nonnegative_least_squares(gram: dict[tuple[int, int], Array], moment: list[Array]) -> tuple[list[Array], Array]:
+def nonnegative_least_squares(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
     """The x >= 0 that minimises x'Gx/2 - m'x, and the minimum.
 
     Small ones by trying every set of positive entries, larger ones by an active set.
@@ -62,10 +96,10 @@ def nonnegative_least_squares(gram: dict[tuple[int, int], Array], moment: list[A
     return _every_subset(gram, moment) if len(moment) <= SUBSETS else _active_set(gram, moment)
 
 
-def _every_subset(gram: dict[tuple[int, int], Array], moment: list[Array]) -> tuple[list[Array], Array]:
-    size = len(moment)
-    best_x = [jnp.zeros_like(m) for m in moment]
-    best = jnp.zeros_like(moment[0])
+def _every_subset(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
+    xp, size = namespace(moment[0]), len(moment)
+    best_x = [xp.zeros_like(m) for m in moment]
+    best = xp.zeros_like(moment[0])
     for count in range(1, size + 1):
         for chosen in itertools.combinations(range(size), count):
             x, fine = _eliminate(gram, moment, chosen)
@@ -73,20 +107,18 @@ def _every_subset(gram: dict[tuple[int, int], Array], moment: list[Array]) -> tu
             good = fine & (value < best)
             for v in x:
                 good = good & (v > 0)
-            best = jnp.where(good, value, best)
+            best = xp.where(good, value, best)
             for i in range(size):
-                candidate = x[chosen.index(i)] if i in chosen else jnp.zeros_like(best)
-                best_x[i] = jnp.where(good, candidate, best_x[i])
+                candidate = x[chosen.index(i)] if i in chosen else xp.zeros_like(best)
+                best_x[i] = xp.where(good, candidate, best_x[i])
     return best_x, best
 
 
-def _eliminate(
-    gram: dict[tuple[int, int], Array], moment: list[Array], chosen: tuple[int, ...]
-) -> tuple[list[Array], Array]:
-    size = len(chosen)
+def _eliminate(gram: Entries, moment: list[Any], chosen: tuple[int, ...]) -> tuple[list[Any], Any]:
+    xp, size = namespace(moment[0]), len(chosen)
     a = {(r, c): gram[chosen[r], chosen[c]] for r in range(size) for c in range(r, size)}
     b = [moment[i] for i in chosen]
-    fine = jnp.ones_like(b[0], bool)
+    fine = xp.ones_like(b[0], bool)
     for k in range(size):
         fine = fine & (a[k, k] > DEPENDENT * gram[chosen[k], chosen[k]])
         for r in range(k + 1, size):
@@ -94,81 +126,104 @@ def _eliminate(
             b[r] = b[r] - ratio * b[k]
             for c in range(r, size):
                 a[r, c] = a[r, c] - ratio * a[k, c]
-    x: list[Array] = [b[0]] * size
+    x = [b[0]] * size
     for k in reversed(range(size)):
         x[k] = (b[k] - sum(a[k, c] * x[c] for c in range(k + 1, size))) / a[k, k]
     return x, fine
 
 
-def _active_set(gram: dict[tuple[int, int], Array], moment: list[Array]) -> tuple[list[Array], Array]:
-    """Lawson and Hanson's method: a program whose size does not depend on the number of entries."""
-    size, batch = len(moment), moment[0].shape
-    whole = jnp.stack([jnp.stack([gram[min(i, j), max(i, j)] for j in range(size)]) for i in range(size)])
-    matrix, right = whole.reshape(size, size, -1), jnp.stack(moment).reshape(size, -1)
-    x, value = jax.vmap(_lawson_hanson, in_axes=-1, out_axes=-1)(matrix, right)
-    return list(x.reshape(size, *batch)), value.reshape(batch)
-
-
-def _lawson_hanson(gram: Float[Array, "size size"], moment: Float[Array, " size"]) -> tuple[Array, Array]:
-    """Entries become positive one by one, the steepest first; those that the others drive below zero leave again."""
-    size = moment.shape[0]
-    tiny = jnp.finfo(moment.dtype).tiny
+def _active_set(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
+    """Lawson and Hanson's method: entries become positive one by one, the steepest first, and may leave again."""
+    xp, size, batch = namespace(moment[0]), len(moment), moment[0].shape
+    whole = xp.stack([xp.stack([gram[min(i, j), max(i, j)] for j in range(size)]) for i in range(size)])
+    matrix, right = xp.moveaxis(whole.reshape(size, size, -1), -1, 0), xp.stack(moment).reshape(size, -1).T
     # Columns of length one: pivots and slopes are then told from rounding by one measure.
-    unit = 1.0 / jnp.sqrt(jnp.maximum(jnp.diagonal(gram), tiny))
-    matrix, right = gram * unit[:, None] * unit[None, :], moment * unit
-    enough = DEPENDENT * jnp.max(jnp.abs(right))
-    place = jnp.arange(size, dtype=jnp.int32)
+    diagonal = xp.diagonal(matrix, axis1=1, axis2=2)
+    unit = 1.0 / xp.sqrt(xp.maximum(diagonal, np.finfo(right.dtype).tiny))
+    matrix, right = matrix * unit[:, :, None] * unit[:, None, :], right * unit
+    no = xp.zeros(right.shape, bool)
+    active = _Active(xp.zeros_like(right), no, no, xp.full(len(right), -1, np.int32), xp.zeros(len(right), bool))
+    if xp is np:
+        for _ in range(ROUNDS * size):
+            left = np.flatnonzero(~active.done)
+            if left.size == 0:
+                break
+            moved = _exchanged(matrix[left], right[left], _Active(*(a[left] for a in active)))
+            for column, some in zip(active, moved, strict=True):
+                column[left] = some
+    else:
 
-    def once(state: Any) -> Any:
-        x, positive, refused, newest, _, rounds = state
-        wanted, sound = _masked_solve(matrix, right, positive)
-        new = place == newest
-        # An entry that has just come in and cannot grow is not told apart from a sum of the others: it stays out.
-        useless = jnp.any(new) & (~sound | jnp.any(new & (wanted <= 0.0)))
-        below = positive & (wanted <= 0.0)
-        inside = ~jnp.any(below)
-        share = jnp.where(below, x / jnp.maximum(x - wanted, tiny), jnp.inf)
-        leaves = positive & (place == jnp.argmin(share).astype(jnp.int32)) & ~inside
-        part_way = jnp.maximum(x + jnp.minimum(jnp.min(share), 1.0) * (wanted - x), 0.0)
-        x = jnp.where(useless, x, jnp.where(leaves | ~positive, 0.0, jnp.where(inside, wanted, part_way)))
-        positive = positive & ~jnp.where(useless, new, leaves)
-        refused = jnp.where(useless, refused | new, refused & ~inside)
-        slope = right - matrix @ x
-        ready = ~positive & ~refused & (slope > enough) & (inside | useless)
-        newest = jnp.where(jnp.any(ready), jnp.argmax(jnp.where(ready, slope, -jnp.inf)), -1).astype(jnp.int32)
-        done = (inside | useless) & ~jnp.any(ready)
-        return x, positive | (place == newest), refused, newest, done, rounds + 1
+        def once(carry: Any) -> Any:
+            active, rounds = carry
+            return select(active.done, active, _exchanged(matrix, right, active)), rounds + 1
 
-    def going(state: Any) -> Any:
-        return ~state[4] & (state[5] < ROUNDS * size)
+        def going(carry: Any) -> Any:
+            return ~jnp.all(carry[0].done) & (carry[1] < ROUNDS * size)
 
-    no = jnp.zeros(size, bool)
-    begin = (jnp.zeros_like(right), no, no, jnp.asarray(-1, jnp.int32), jnp.asarray(False), jnp.asarray(0, jnp.int32))
-    x = jax.lax.while_loop(going, once, begin)[0]
-    return x * unit, jnp.sum(x * (0.5 * (matrix @ x) - right))
+        active, _ = jax.lax.while_loop(going, once, (active, jnp.asarray(0, jnp.int32)))
+    slope = xp.matmul(matrix, active.x[:, :, None])[:, :, 0]
+    value = xp.sum(active.x * (0.5 * slope - right), axis=1)
+    return list((active.x * unit).T.reshape(size, *batch)), value.reshape(batch)
 
 
-def _masked_solve(
-    matrix: Float[Array, "size size"], right: Float[Array, " size"], chosen: Bool[Array, " size"]
-) -> tuple[Array, Array]:
+class _Active(NamedTuple):
+    x: Float[Numbers, "batch size"]
+    positive: Bool[Numbers, "batch size"]
+    refused: Bool[Numbers, "batch size"]
+    newest: Int[Numbers, " batch"]  # the entry that came in last, or -1
+    done: Bool[Numbers, " batch"]
+
+
+def _exchanged(matrix: Numbers, right: Numbers, active: _Active) -> _Active:
+    """One round of the active set: the positive entries solved for, one that leaves or one that comes in."""
+    xp, tiny = namespace(right), np.finfo(right.dtype).tiny
+    place = np.arange(right.shape[1], dtype=np.int32)[None]
+    x, positive, refused = active.x, active.positive, active.refused
+    enough = DEPENDENT * xp.max(xp.abs(right), axis=1, keepdims=True)
+    wanted, sound = _masked_solve(matrix, right, positive)
+    new = place == active.newest[:, None]
+    # An entry that has just come in and cannot grow is not told apart from a sum of the others: it stays out.
+    useless = xp.any(new & (~sound[:, None] | (wanted <= 0.0)), axis=1, keepdims=True)
+    below = positive & (wanted <= 0.0)
+    inside = ~xp.any(below, axis=1, keepdims=True)
+    share = xp.where(below, x / xp.maximum(x - wanted, tiny), xp.inf)
+    leaves = positive & (place == xp.argmin(share, axis=1)[:, None].astype(np.int32)) & ~inside
+    part_way = xp.maximum(x + xp.minimum(xp.min(share, axis=1, keepdims=True), 1.0) * (wanted - x), 0.0)
+    x = xp.where(useless, x, xp.where(leaves | ~positive, 0.0, xp.where(inside, wanted, part_way)))
+    positive = positive & ~xp.where(useless, new, leaves)
+    refused = xp.where(useless, refused | new, refused & ~inside)
+    slope = right - xp.matmul(matrix, x[:, :, None])[:, :, 0]
+    ready = ~positive & ~refused & (slope > enough) & (inside | useless)
+    some = xp.any(ready, axis=1)
+    newest = xp.where(some, xp.argmax(xp.where(ready, slope, -xp.inf), axis=1), -1).astype(np.int32)
+    done = (inside | useless)[:, 0] & ~some
+    return _Active(x, positive | (place == newest[:, None]), refused, newest, done)
+
+
+def _masked_solve(matrix: Numbers, right: Numbers, chosen: Numbers) -> tuple[Numbers, Numbers]:
     """The solution among the chosen entries, the others zero, and whether they are told apart.
 
     By Gauss and Jordan in a loop: factorisations of LAPACK in several threads could wait for each other.
     """
-    size = right.shape[0]
-    system = jnp.where(chosen[:, None] & chosen[None, :], matrix, jnp.eye(size, dtype=right.dtype))
-    table = jnp.concatenate([system, jnp.where(chosen, right, 0.0)[:, None]], axis=1)
-    place = jnp.arange(size, dtype=jnp.int32)
+    xp, size = namespace(right), right.shape[1]
+    eye = np.eye(size, dtype=right.dtype)[None]
+    system = xp.where(chosen[:, :, None] & chosen[:, None, :], matrix, eye)
+    table = xp.concatenate([system, xp.where(chosen, right, 0.0)[:, :, None]], axis=2)
+    place = np.arange(size, dtype=np.int32)[None, :, None]
 
     def clear(k: Any, carry: Any) -> Any:
         table, sound = carry
-        row = jax.lax.dynamic_index_in_dim(table, k, 0, keepdims=False)
-        pivot = jax.lax.dynamic_index_in_dim(row, k, 0, keepdims=False)
+        row, column = table[:, k], table[:, :, k]
+        pivot = row[:, k]
         good = pivot > DEPENDENT
-        row = row / jnp.where(good, pivot, 1.0)
-        column = jax.lax.dynamic_index_in_dim(table, k, 1)
-        return jnp.where((place == k)[:, None], row[None, :], table - column * row[None, :]), sound & good
+        row = row / xp.where(good, pivot, 1.0)[:, None]
+        rest = table - column[:, :, None] * row[:, None, :]
+        return xp.where(place == k, row[:, None, :], rest), sound & good
 
-    first, last = jnp.asarray(0, jnp.int32), jnp.asarray(size, jnp.int32)
-    table, sound = jax.lax.fori_loop(first, last, clear, (table, jnp.asarray(True)))
-    return table[:, size], sound
+    carry = table, xp.ones(len(right), bool)
+    if xp is np:
+        for k in range(size):
+            carry = clear(k, carry)
+    else:
+        carry = jax.lax.fori_loop(jnp.asarray(0, jnp.int32), jnp.asarray(size, jnp.int32), clear, carry)
+    return carry[0][:, :, size], carry[1]

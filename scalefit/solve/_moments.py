@@ -5,19 +5,22 @@ lane: near the optimum the Hessian converges in a few steps, far from it only th
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ._derivatives import MANY, curved_pairs, derivatives, flat, reverse_slopes, slopes
+from ._namespace import Numbers, namespace
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
 BLOCK = 1024
 """Runs taken at once: more and the intermediate arrays leave the cache."""
 
-Moments = tuple[Float[Array, " lane"], Float[Array, "lane free"], Float[Array, "lane free free"]]
+Moments = tuple[Float[Numbers, " lane"], Float[Numbers, "lane free"], Float[Numbers, "lane free free"]]
 
 
 def free_size(curve: Curve, noise: Noise) -> int:
@@ -25,12 +28,16 @@ def free_size(curve: Curve, noise: Noise) -> int:
     return curve.size + noise.free_scale
 
 
-def _by_lane_and_run(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes, function: Any) -> Any:
-    shared = rows.target.shape[0] == 1
-    one = jax.tree.map(lambda a: a[0], rows) if shared else rows
-    by_run = jax.vmap(function, in_axes=(None, None, 0, None))
+def by_lane_and_run(
+    function: Any, curve: Curve, theta: Float[Array, "lane free"], point: Any, constant: Any, axes: Any = 0
+) -> Any:
+    """A function of one run at every lane and run; `axes` says where runs come to stand in what it gives."""
+    shared = constant.shape[0] == 1
+    if shared:
+        point, constant = jax.tree.map(lambda a: a[0], (dict(point), constant))
+    by_run = jax.vmap(function, in_axes=(None, None, 0, None), out_axes=axes)
     by_lane = jax.vmap(by_run, in_axes=(None, 0, None if shared else 0, None if shared else 0))
-    return by_lane(curve, tuple(theta[:, k] for k in range(curve.size)), one.point, one.constant)
+    return by_lane(curve, tuple(theta[:, k] for k in range(curve.size)), point, constant)
 
 
 def _value(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
@@ -39,7 +46,7 @@ def _value(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
 
 def predictions(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, "lane run"]:
     """The curve's values."""
-    return _by_lane_and_run(curve, theta, rows, _value)
+    return by_lane_and_run(_value, curve, theta, rows.point, rows.constant)
 
 
 @functools.partial(jax.jit, static_argnames=("curve",))
@@ -48,7 +55,7 @@ def responses(
 ) -> tuple[Float[Array, "fit run"], Float[Array, "fit size"]]:
     """The curve's values, and the largest relative response of any run to each free number."""
     rows = lanes(data._replace(resamples=None), study, study)
-    value, first = _by_lane_and_run(curve, theta, rows, slopes)
+    value, first = by_lane_and_run(slopes, curve, theta, rows.point, rows.constant)
     share = [jnp.max(jnp.where(rows.weight > 0, jnp.abs(s / value), 0.0), axis=1) for s in first]
     return value, jnp.stack(share, axis=-1)
 
@@ -99,71 +106,105 @@ def _padded(rows: Lanes, spare: int) -> Lanes:
     """Runs of no weight added, so that blocks are of one size."""
     if spare == 0:
         return rows
-    end = ((0, 0), (0, spare))
-    longer = jax.tree.map(lambda a: jnp.pad(a, end, mode="edge"), rows._replace(constant=None))
-    return longer._replace(constant=rows.constant, weight=jnp.pad(rows.weight, end))
+
+    def longer(a: Any) -> Any:
+        return jnp.pad(a, ((0, 0), (0, spare)) + ((0, 0),) * (a.ndim - 2), mode="edge")
+
+    padded = jax.tree.map(longer, rows._replace(constant=None))
+    return padded._replace(constant=rows.constant, weight=jnp.pad(rows.weight, ((0, 0), (0, spare))))
 
 
 def _block_moments(
     curve: Curve, noise: Noise, theta: Float[Array, "lane free"], exact: Bool[Array, " lane"], rows: Lanes
 ) -> Moments:
-    many = curve.size > MANY
-    if many:
-        value, first, curvatures = *_by_lane_and_run(curve, theta, rows, reverse_slopes), ()
+    if curve.size > MANY:
+        value, first = by_lane_and_run(reverse_slopes, curve, theta, rows.point, rows.constant)
+        bent = functools.partial(second_moments, curve, theta, rows.point, rows.constant)
     else:
-        value, first, curvatures = _by_lane_and_run(curve, theta, rows, derivatives)
-    exact = exact[:, None]
+        value, first, curvatures = by_lane_and_run(derivatives, curve, theta, rows.point, rows.constant)
+        bent = functools.partial(_paired, curve, theta, rows, curvatures)
+    return weighed(noise, theta, exact, rows, value, jnp.stack(first, axis=1), bent)
+
+
+def weighed(
+    noise: Noise,
+    theta: Float[Numbers, "lane free"],
+    exact: Bool[Numbers, " lane"],
+    rows: Lanes,
+    value: Float[Numbers, "lane run"],
+    first: Float[Numbers, "lane size run"],
+    bent: Callable[[Any], Any],
+) -> Moments:
+    """Moments from the curve's values and slopes, by run, as the noise weighs them.
+
+    **Arguments:**
+
+    - `bent`: The second derivatives of the curve, summed over the runs with a factor each: the factors to matrices.
+    """
+    xp, size, exact = namespace(value), first.shape[1], exact[:, None]
     inverse = 1.0 / value if noise.log else None
     # Residual z = a (target - log value) or a (target - value); its slopes are -a f' / f or -a f'.
     scale = rows.precision
-    log_scale = theta[:, curve.size, None] if noise.free_scale else None
+    log_scale = theta[:, size, None] if noise.free_scale else None
     if log_scale is not None:
-        shrink = jnp.exp(-log_scale)
+        shrink = xp.exp(-log_scale)
         scale = shrink if scale is None else scale * shrink
-    z = rows.target - (jnp.log(value) if noise.log else value)
-    factor = -inverse if inverse is not None else jnp.asarray(-1.0, value.dtype)
+    z = rows.target - (xp.log(value) if noise.log else value)
+    factor = -inverse if inverse is not None else xp.asarray(-1.0, value.dtype)
     if scale is not None:
         z, factor = z * scale, factor * scale
-    cost = noise.rho(z)
+    cost = xp.asarray(noise.rho(z))
     if log_scale is not None:
         cost = cost + log_scale
-    slope = rows.weight * noise.psi(z)
-    bend = jnp.where(exact, slope, 0.0)
-    base = rows.weight * jnp.where(exact, noise.curvature(z), noise.weight(z))
+    slope = rows.weight * xp.asarray(noise.psi(z))
+    bend = xp.where(exact, slope, 0.0)
+    base = rows.weight * xp.where(exact, xp.asarray(noise.curvature(z)), xp.asarray(noise.weight(z)))
     # On logarithms z'' = -a f''/f + z' z'/a: the second part joins the outer products.
     outer = base if not noise.log else base + (bend if scale is None else bend / scale)
-    dz = jnp.stack([factor * s for s in first], axis=1)
+    dz = first * xp.broadcast_to(factor, value.shape)[:, None]
     left = [outer[:, None] * dz, slope[:, None]]
     if noise.free_scale:
         left.append((base * z + bend)[:, None])
-    product = jnp.einsum("lan,lbn->lab", jnp.concatenate(left, axis=1), dz, precision="highest")
-    p = curve.size
-    matrix, gradient = product[:, :p], product[:, p]
-    curving = bend * factor
-    if many:
-        matrix = matrix + _second_moments(curve, theta, rows, curving)
-    else:
-        pairs = curved_pairs(curve, tuple(rows.point), rows.constant.shape[1])
-        entries = {pair: jnp.sum(curving * c, axis=1) for pair, c in zip(pairs, curvatures, strict=True)}
-        matrix = matrix + symmetric(entries, p, theta.dtype)
+    product = _outer(xp.concatenate(left, axis=1), dz)
+    matrix, gradient = product[:, :size] + bent(bend * factor), product[:, size]
     if noise.free_scale:
-        across = -product[:, p + 1]
-        corner = jnp.sum((base * z + bend) * z, axis=1)
-        matrix = jnp.concatenate(
+        across = -product[:, size + 1]
+        corner = xp.sum((base * z + bend) * z, axis=1)
+        matrix = xp.concatenate(
             [
-                jnp.concatenate([matrix, across[:, :, None]], axis=2),
-                jnp.concatenate([across, corner[:, None]], axis=1)[:, None],
+                xp.concatenate([matrix, across[:, :, None]], axis=2),
+                xp.concatenate([across, corner[:, None]], axis=1)[:, None],
             ],
             axis=1,
         )
-        along = jnp.sum(jnp.broadcast_to(rows.weight, slope.shape) - slope * z, axis=1)
-        gradient = jnp.concatenate([gradient, along[:, None]], axis=1)
-    return jnp.sum(rows.weight * cost, axis=1), gradient, matrix
+        along = xp.sum(xp.broadcast_to(rows.weight, slope.shape) - slope * z, axis=1)
+        gradient = xp.concatenate([gradient, along[:, None]], axis=1)
+    return xp.sum(rows.weight * cost, axis=1), gradient, matrix
 
 
-def _second_moments(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes, by_run: Any) -> Any:
+def _outer(left: Numbers, right: Numbers) -> Any:
+    """The products of rows summed over the runs."""
+    if isinstance(left, np.ndarray):
+        return left @ right.swapaxes(1, 2)
+    return jnp.einsum("lan,lbn->lab", left, right, precision="highest")
+
+
+def _paired(curve: Curve, theta: Any, rows: Lanes, curvatures: tuple[Any, ...], factor: Any) -> Any:
+    pairs = curved_pairs(curve, one_run(rows), rows.constant[0], theta.dtype)
+    entries = {pair: jnp.sum(factor * c, axis=1) for pair, c in zip(pairs, curvatures, strict=True)}
+    return symmetric(entries, curve.size, theta.dtype)
+
+
+def one_run(rows: Lanes) -> Any:
+    """The shapes of the inputs of a single run."""
+    return jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[2:], a.dtype), dict(rows.point))
+
+
+def second_moments(
+    curve: Curve, theta: Float[Array, "lane free"], point: Any, constant: Any, factor: Float[Array, "lane run"]
+) -> Any:
     """The second derivatives of the curve summed over the runs with a factor each, a row of the matrix at a time."""
-    shared = rows.target.shape[0] == 1
+    shared = constant.shape[0] == 1
 
     def slope(at: Any, point: Any, constant: Any, factor: Any) -> Any:
         def total(*theta: Any) -> Any:
@@ -172,14 +213,14 @@ def _second_moments(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes,
 
         return jax.grad(total, argnums=tuple(range(curve.size)))(*at)
 
-    one = jax.tree.map(lambda a: a[0], rows) if shared else rows
+    point, constant = jax.tree.map(lambda a: a[0] if shared else a, (dict(point), constant))
     of_rows = None if shared else 0
     by_lane = jax.vmap(slope, in_axes=(0, of_rows, of_rows, 0))
     at = tuple(theta[:, k] for k in range(curve.size))
 
     def row(direction: Any) -> Any:
         tangents = tuple(jnp.broadcast_to(direction[k], at[k].shape) for k in range(curve.size))
-        along = jax.jvp(lambda t: by_lane(t, one.point, one.constant, by_run), (at,), (tangents,))[1]
+        along = jax.jvp(lambda t: by_lane(t, point, constant, factor), (at,), (tangents,))[1]
         return jnp.stack(along, axis=-1)
 
     return jnp.moveaxis(jax.lax.map(row, jnp.eye(curve.size, dtype=theta.dtype)), 0, 1)

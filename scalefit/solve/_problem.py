@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
-from jaxtyping import Array, Float, UInt
+from jaxtyping import Float, Shaped, UInt
+
+from ._namespace import Numbers
 
 
 @runtime_checkable
@@ -45,19 +47,19 @@ class Noise(Protocol):
         """Whether the scale of the residuals is estimated with the curve."""
         ...
 
-    def rho(self, z: jax.Array) -> jax.Array:
+    def rho(self, z: Numbers) -> Numbers:
         """The cost of a residual."""
         ...
 
-    def psi(self, z: jax.Array) -> jax.Array:
+    def psi(self, z: Numbers) -> Numbers:
         """The derivative of `rho`."""
         ...
 
-    def weight(self, z: jax.Array) -> jax.Array:
+    def weight(self, z: Numbers) -> Numbers:
         """`psi(z) / z`, finite at zero: the weight of the equivalent least-squares problem."""
         ...
 
-    def curvature(self, z: jax.Array) -> jax.Array:
+    def curvature(self, z: Numbers) -> Numbers:
         """The second derivative of `rho`."""
         ...
 
@@ -75,25 +77,25 @@ class Data(NamedTuple):
     - `resamples`: Further weights by resample, which multiply `weight`, or `None`; whole numbers are kept as such.
     """
 
-    point: Mapping[str, Float[Array, "study run"]]
-    target: Float[Array, "study run"]
-    weight: Float[Array, "study run"]
-    precision: Float[Array, "study run"] | None
-    constant: Float[Array, "study constant"]
-    resamples: Float[Array, "resample run"] | UInt[Array, "resample run"] | None
+    point: Mapping[str, Shaped[Numbers, "study run *more"]]
+    target: Float[Numbers, "study run"]
+    weight: Float[Numbers, "study run"]
+    precision: Float[Numbers, "study run"] | None
+    constant: Float[Numbers, "study constant"]
+    resamples: Float[Numbers, "resample run"] | UInt[Numbers, "resample run"] | None
 
 
 class Lanes(NamedTuple):
     """The runs that a batch of fits looks at: as `Data`, one row a lane, or one row for all."""
 
-    point: Mapping[str, Float[Array, "row run"]]
-    target: Float[Array, "row run"]
-    weight: Float[Array, "lane run"]
-    precision: Float[Array, "row run"] | None
-    constant: Float[Array, "row constant"]
+    point: Mapping[str, Shaped[Numbers, "row run *more"]]
+    target: Float[Numbers, "row run"]
+    weight: Float[Numbers, "lane run"]
+    precision: Float[Numbers, "row run"] | None
+    constant: Float[Numbers, "row constant"]
 
 
-def lanes(data: Data, study: jax.Array, resample: jax.Array) -> Lanes:
+def lanes(data: Data, study: Numbers, resample: Numbers) -> Lanes:
     """The rows of `data` for a batch of fits: the study and the resample of each."""
     if data.target.shape[0] == 1:
         rows, weight = data._replace(resamples=None), data.weight

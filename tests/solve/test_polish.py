@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 
 from scalefit import RESULTS
 from scalefit.noise import Gaussian, Huber, StudentT
-from scalefit.solve import _polish as polish_module
+from scalefit.solve import _compiled as polish_module
 from scalefit.solve import _run as run_module
 from scalefit.solve import cores, moments, objective, polish, solve
 from scalefit.solve import lanes as lane_rows
@@ -37,7 +37,7 @@ def polished(curve, noise, data, start, *, count=None, width=8, max_steps=200):
 def solved(curve, noise, data, start, **options):
     curve, noise, data, start, study, resample, floor, _ = arguments(curve, noise, data, start)
     at = (np.asarray(a) for a in (start, study, resample, floor))
-    return solve(curve, noise, data, *at, **options)
+    return solve(curve, noise, data, *at, driver="compiled", **options)
 
 
 @pytest.fixture
@@ -248,4 +248,4 @@ def test_what_factorises_by_lapack_runs_in_one_thread(curve, make_data, monkeypa
     with jax.numpy_dtype_promotion("standard"):  # Optax adds whole numbers of two widths
         solve(*problem, solver=LBFGS, max_steps=3, workers=2)
     with pytest.raises(AssertionError, match="pool of threads"):
-        solve(*problem, workers=2)
+        solve(*problem, workers=2, driver="compiled")

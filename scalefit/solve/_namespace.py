@@ -1,0 +1,22 @@
+"""The array namespace of some arrays, so that one code runs under NumPy on the host and under JAX in a program."""
+
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Numbers: TypeAlias = jax.Array | np.ndarray
+"""Numbers of the host, or of a program."""
+
+
+def namespace(array: Any) -> Any:
+    """`numpy` for an array of the host, `jax.numpy` for one of a program."""
+    return np if isinstance(array, np.ndarray) else jnp
+
+
+def select(where: Any, new: Any, old: Any) -> Any:
+    """`new` in the lanes where a condition holds, `old` in the others: arrays, or tuples of them."""
+    if isinstance(new, tuple):
+        return type(new)(*(select(where, n, o) for n, o in zip(new, old, strict=True)))
+    return namespace(where).where(where.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
