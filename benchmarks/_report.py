@@ -177,6 +177,7 @@ class Report:
         document = {
             "benchmark": self.name,
             "claim": self.claim,
+            "columns": self.columns,
             "whole": whole,
             "quick": self.options.quick,
             "date": time.strftime("%Y-%m-%d"),
@@ -205,7 +206,8 @@ def _plain(value: Any) -> Any:
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
     """A table as Markdown, numbers to the right."""
-    cells = [[shown(cell) for cell in row] for row in rows]
+    columns = [column.replace("|", "\\|") for column in columns]
+    cells = [[shown(cell).replace("|", "\\|") for cell in row] for row in rows]
     width = [max(len(row[i]) for row in [list(columns), *cells]) for i in range(len(columns))]
     right = [
         bool(rows) and all(not isinstance(row[i], str) or row[i] == "–" for row in rows) for i in range(len(width))

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import numpy as np
+from _benchmarks import Report, options
 from _pools_study import (
     E_IN,
     EVERY,
@@ -28,7 +29,6 @@ from _pools_study import (
     rms,
     some,
 )  # fmt: skip
-from _report import Report, options
 
 GRID = np.round(np.arange(-4, 15) / 10, 1)
 OWN, WEIGHTED = int(np.argmin(np.abs(GRID))), int(np.argmin(np.abs(GRID - 1.0)))
@@ -41,8 +41,9 @@ LEVEL = 0.9
 DRAWS = (100, 16)
 """Resamples of the seeds: of a full run and of a quick one."""
 COLUMNS = (
-    "window", "law", "singles", "mixtures, own", "weighted", "1/(p tau)", "best g", "with it", "halves, own",
-    "weighted ", "g chosen", "covered singles", "own ", "weighted  ", "noise",
+    "window", "law", "singles", "mixtures, own", "mixtures, weighted", "mixtures, 1/(p tau)", "best g", "with it",
+    "halves, own", "halves, weighted", "halves, g chosen", "covered, singles", "covered, own", "covered, weighted",
+    "noise",
 )  # fmt: skip
 Found = dict[tuple[str, str], Any]
 

@@ -1,6 +1,6 @@
 """Train the bundled pool runs: pools of unequal quality and size, alone and mixed, each repeated as often as it takes.
 
-    python benchmarks/train_pools.py
+    python studies/train_pools.py
 
 writes to `scalefit/data/bundled/` the errors of one task each, `pools_teacher.csv` and `pools_signals.csv`, with
 `pools_plans.csv` (what was trained on) and `pools_sizes.csv` (the pools). About half an hour on two cores; started
@@ -14,7 +14,7 @@ and order; within a seed all plans share the pools and the initial weights.
 
 Plans of your own, such as weights that an optimiser recommends, are trained with the same seeds and join the files:
 
-    python benchmarks/train_pools.py --plans FILE
+    python studies/train_pools.py --plans FILE
 
 where FILE is a JSON list of {"name": "best-16k", "weights": {"A": 0.6, "B": 0.4}}, with "task" to train for one task
 only. In `pools_plans.csv` their kind is `recommended`, because they were chosen with the other runs in sight.

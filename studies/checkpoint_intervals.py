@@ -4,7 +4,7 @@ import sys
 import warnings
 
 import numpy as np
-from _report import Report, options
+from _benchmarks import Report, options
 
 import scalefit as sf
 

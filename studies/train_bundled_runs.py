@@ -1,6 +1,6 @@
 """Train the bundled runs: a hundred small networks over sizes and fresh samples, for loss against N and D.
 
-    python benchmarks/train_bundled_runs.py
+    python studies/train_bundled_runs.py
 
 writes `scalefit/data/bundled/runs.csv` (about five minutes on two cores; started again, it goes on where it stopped).
 `--quick` trains four tiny runs in seconds and leaves the bundled file alone.

@@ -5,7 +5,7 @@ pools and mixtures that were trained before it (29 without pool E); that one is 
 """
 
 import numpy as np
-from _report import Report, options
+from _benchmarks import Report, options
 
 import scalefit as sf
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from _report import Report, options
+from _benchmarks import Report, options
 from scipy import stats
 
 import scalefit as sf

@@ -3,8 +3,8 @@
 The law (`PoolsQQT`) is fitted to single pools and to fresh samples of each quality, up to 32 passes, the mean of the
 logarithms over seeds; no mixture takes part. Weights are planned by `curate` under both half-life rules. Then
 
-    python benchmarks/recommend_plans.py recommended.json
-    python benchmarks/train_pools.py --plans recommended.json
+    python studies/recommend_plans.py recommended.json
+    python studies/train_pools.py --plans recommended.json
 """
 
 import argparse

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from _report import Report, alternate, options
+from _benchmarks import Report, alternate, options
 from scipy.optimize import least_squares
 
 import scalefit as sf

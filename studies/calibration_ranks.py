@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _report import Report, options
+from _benchmarks import Report, options
 from numpyro import distributions as dist
 from scipy import stats
 

@@ -3,7 +3,7 @@
 import sys
 
 import numpy as np
-from _report import Report, options
+from _benchmarks import Report, options
 from design_simulated import NOISE, SEED, SHARES, TARGET, bound, pools, simulated
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _report import Report, options
+from _benchmarks import Report, options
 
 import scalefit as sf
 from scalefit.plan.design._criteria import best_batch, covariances, scale_of, slopes

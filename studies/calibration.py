@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from _report import Report, options
+from _benchmarks import Report, options
 
 import scalefit as sf
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from _benchmarks import Report, options
 from _pools_study import (
     E_IN,
     EVERY,
@@ -24,15 +25,20 @@ from _pools_study import (
     predicted,
     some,
 )
-from _report import Report, options
 
 RULES = {"own": 0.0, "weighted": 1.0, "1/(p tau)": "p"}
 CANDIDATES = {"no S, L, E": "SLE", "no A, E": "AE", "no E": "E", "all": ""}
 """Which pools a plan must not draw from."""
 COLUMNS = (
-    "window", "candidates", "law", "exact, own", "weighted", "within 2 SE, own", "weighted ", "mean regret %, own",
-    "weighted  ", "largest %, own", "weighted   ",
-)  # fmt: skip
+    "window",
+    "candidates",
+    "law",
+    *(
+        f"{what}, {rule}"
+        for what in ("exact", "within 2 SE", "mean regret %", "largest %")
+        for rule in ("own", "weighted")
+    ),
+)
 WINDOWS = (MAIN, FINITE, MANY, SIGNALS)
 
 

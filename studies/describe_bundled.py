@@ -1,6 +1,6 @@
 """The numbers that the description of the bundled runs gives, from their tables and from fits to them.
 
-`python benchmarks/describe_bundled.py` prints the tables of scalefit/data/bundled/README.md as they stand there, and
+`python studies/describe_bundled.py` prints the tables of scalefit/data/bundled/README.md as they stand there, and
 below each the numbers of the sentences after it. About ten seconds.
 """
 
