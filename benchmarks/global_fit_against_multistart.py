@@ -27,6 +27,7 @@ import scalefit as sf
 from scalefit.estimate._starts import given as given_starts
 from scalefit.estimate._starts import nodes, screened
 from scalefit.solve import polish, screen, solve
+from scalefit.solve._screen import screen_compiled
 
 NEAR = 1e-6
 
@@ -35,7 +36,7 @@ NEAR = 1e-6
 def _screen_and_polish(curve: Any, noise: Any, data: Any, at: Any, cube: Any, floor: Any, *, keep: int) -> jax.Array:
     """The whole search as one compiled call: the objectives of the polished starts."""
     zero = jnp.zeros((1, 1), jnp.int32)
-    starts = screen(curve, noise, data, at, cube, zero[0], zero, keep=keep)[0][0, 0]
+    starts = screen_compiled(curve, noise, data, at, cube, zero[0], zero, keep=keep)[0][0, 0]
     nothing = jnp.zeros(keep, jnp.int32)
     most, count = jnp.asarray(300, jnp.int32), jnp.asarray(keep, jnp.int32)
     solved = polish(curve, noise, data, starts, nothing, nothing, floor, most, count=count, width=keep)

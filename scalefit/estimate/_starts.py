@@ -1,11 +1,8 @@
 """Where a fit begins: the best of a global screen, and whatever the caller gave."""
 
-import functools
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -14,7 +11,7 @@ from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import values, with_values
 from ..problem import Prepared, free_numbers
-from ..solve import bucket, cores, kept, kronecker, screen
+from ..solve import bucket, kronecker, screen
 
 NODES = {0: 1, 1: 64, 2: 128, 3: 1024}
 """Nodes of the screen by number of shape parameters; `MANY` beyond."""
@@ -64,26 +61,9 @@ def screened(
     at, cube = nodes(prepared, seed, level, batch=quick)
     keep = min(keep, len(at))
     table = _side_by_side(study, max(1, ROOM // prepared.data.target.shape[1]))
-    # A part of the rows for each core; padded, so that few shapes are compiled.
-    share = bucket(-(-len(table) // cores()))
-
-    def run(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        padded = np.pad(part, ((0, share - len(part)), (0, 0)), mode="edge")
-        with jax.enable_x64(True):
-            program = functools.partial(screen, prepared.curve, keep=keep)
-            found = kept(program, noise, prepared.data, at, cube, study[padded[:, 0]], resample[padded])
-            starts, cost = (np.asarray(a)[: len(part)] for a in found)
-        return starts, cost
-
-    parts = [table[low : low + share] for low in range(0, len(table), share)]
-    if len(parts) == 1:
-        found = [run(parts[0])]
-    else:
-        with ThreadPoolExecutor(cores()) as pool:
-            found = list(pool.map(run, parts))
-    starts, cost = (np.empty((len(study), *a.shape[2:])) for a in found[0])
-    for part, (some, of_some) in zip(parts, found, strict=True):
-        starts[part], cost[part] = some, of_some
+    found = screen(prepared.curve, noise, prepared.data, at, cube, study[table[:, 0]], resample[table], keep=keep)
+    starts, cost = (np.empty((len(study), *a.shape[2:])) for a in found)
+    starts[table], cost[table] = found
     if not noise.free_scale:
         return starts
     spread = 0.5 * np.log(np.maximum(cost, 1e-12))

@@ -48,6 +48,11 @@ def cores() -> int:
     return min(there, max(int(most), 1)) if most.isdecimal() else there
 
 
+def plain() -> bool:
+    """Whether there is but one device, and that a CPU."""
+    return jax.local_device_count() == 1 and jax.default_backend() == "cpu"
+
+
 def refuse_solver(solver: Any, precision: Any) -> None:
     """Refuse what `solve` does not take; solvers are known by the functions that Optax's and Optimistix's have.
 
@@ -111,8 +116,7 @@ def solve(
     able = solver == "newton" and precision == "float64"
     if driver == "host" and not able:
         raise InputError("driver is 'host', which is there for solver='newton' in float64 alone: leave it out.")
-    plain = able and jax.device_count() == 1 and jax.default_backend() == "cpu"
-    if driver == "host" or (driver == "auto" and plain and len(start) * data.target.shape[1] < COMPILED):
+    if driver == "host" or (driver == "auto" and able and plain() and len(start) * data.target.shape[1] < COMPILED):
         return _on_host(curve, noise, data, start, study, resample, floor, max_steps, workers or cores())
     problem = _Problem(curve, noise, data, floor, solver, max_steps)
     if precision == "float64":
