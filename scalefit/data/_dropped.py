@@ -25,5 +25,5 @@ def nothing_left(name: str, dropped: Sequence[Dropped], size: int) -> InputError
         Phrase(
             f"of {name!r} is left: {len(dropped)} of {size} lack a value (row {dropped[0].row}: {dropped[0].reason})"
         ),
-        remedy="fill the cells, or read another column with `columns={...: ...}`, where None leaves one out",
+        remedy="fill the cells, or leave a column out with `columns={...: None}`",
     )

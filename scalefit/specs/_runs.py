@@ -10,7 +10,8 @@ PREFIX = "data:"
 
 
 def runs_of(
-    source: str, *, columns: Mapping[str, str | None], where: str | None = None, target: str | None = None,
+    source: str, *, columns: Mapping[str, str | None], where: str | None = None,
+    target: str | Sequence[str] | None = None,
     append: Sequence[str | os.PathLike[str]] = (),
 ) -> Runs:  # fmt: skip
     """Read the runs.
@@ -28,7 +29,9 @@ def runs_of(
     return joined(runs, *(_since(path, runs, columns, where) for path in append))
 
 
-def _first(source: str, columns: Mapping[str, str | None], where: str | None, target: str | None) -> Runs:
+def _first(
+    source: str, columns: Mapping[str, str | None], where: str | None, target: str | Sequence[str] | None
+) -> Runs:
     if not source.startswith(PREFIX):
         return read_runs(source, columns=columns, where=where, target=target)
     name, _, file = source.removeprefix(PREFIX).partition("/")

@@ -1,4 +1,4 @@
-"""Many fits as one job: laid out, cut into chunks, done by one process or a cluster, kept on disk, gone on with."""
+"""Many fits as one job: laid out, cut into chunks, done by one process or a cluster, kept on disk, resumed."""
 
 from ._config import Config as Config
 from ._config import Law as Law

@@ -14,7 +14,6 @@ from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
 from ..estimate import fit
 from ..laws import AbstractLaw, gathered
-from ..problem import inputs_for
 from ..results import Fit
 from ._config import Config, Verb
 from ._grid import OWN, Cell, number_of
@@ -199,14 +198,13 @@ def _batch(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> dict[s
         "left_out_error": _error(fits, cell, parts),
     }
     if cell.verb.drawn is None or good.all():
-        return found | columns_of(fits, runs, cell.verb, config)
+        return found | columns_of(fits, cell.verb, config)
     # Draws are of fits that are optima: what the others have is what they have without.
-    alone = columns_of(fits, runs, Verb(verb="fit"), config)
+    alone = columns_of(fits, Verb(verb="fit"), config)
     if not good.any():
         return found | alone
     some = [part for part, fine in zip(parts, good, strict=True) if fine]
-    own = _runs(cell, some)
-    drawn = columns_of(_fitted(cell, config, own), own, cell.verb, config)
+    drawn = columns_of(_fitted(cell, config, _runs(cell, some)), cell.verb, config)
     return found | alone | {name: _spread_out(column, good) for name, column in drawn.items()}
 
 
@@ -244,7 +242,7 @@ def _runs(cell: Cell, parts: list[_Part]) -> Runs:
 
 
 def _error(fits: Fit[Any], cell: Cell, parts: list[_Part]) -> np.ndarray:
-    """Root mean square of what each fit misses the runs by that it left out, on the noise's scale; NaN without any."""
+    """Root mean square error of each fit on the runs that it left out, on the noise's scale; NaN without any."""
     widest = WIDE * -(-max(len(part.left) for part in parts) // WIDE)
     if not widest:
         return np.full(len(parts), np.nan)
@@ -252,12 +250,11 @@ def _error(fits: Fit[Any], cell: Cell, parts: list[_Part]) -> np.ndarray:
     there = np.zeros((len(parts), widest), bool)
     for row, part in enumerate(parts):
         place[row, : len(part.left)], there[row, : len(part.left)] = part.left, True
-    runs = cell.table.runs
-    points = {name: column[place] for name, column in inputs_for(fits.template, runs)[0].items()}
+    points = {name: column[place] for name, column in cell.table.inputs.items()}
     law = fits.law.sized_for(gathered(fits.law, {name: a.ravel() for name, a in points.items()}))
     with jax.enable_x64(True):
         value = np.asarray(_values(law, {name: jnp.asarray(a) for name, a in points.items()}))
-    target = runs.target[place]
+    target = cell.table.runs.target[place]
     with np.errstate(invalid="ignore", divide="ignore"):
         missed = np.log(target / value) if cell.noise.log else target - value
         square = np.where(there, missed**2, 0.0).sum(axis=1) / there.sum(axis=1)

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pydantic
 
-from .._core import InputError
-from ..data import Runs, hint, parse_number
+from .._core import InputError, Phrase, check_type, hint, shown
+from ..data import Runs
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 
@@ -32,7 +32,7 @@ class Source(_Strict):
     name: str | None = None
     where: str | None = None
     columns: dict[str, str] = {}
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     by: str | tuple[str, ...] | None = None
 
     @pydantic.field_validator("runs")
@@ -155,7 +155,7 @@ class Config(_Strict):
     level: float = pydantic.Field(default=0.95, gt=0.0, lt=1.0)
     cluster: str | tuple[str, ...] | None = "auto"
     chunk: int | None = pydantic.Field(default=None, ge=1)
-    memory: float = pydantic.Field(default=1e9, gt=0.0)
+    memory: pydantic.ByteSize = pydantic.Field(default=pydantic.ByteSize(10**9), gt=0)
     keep_draws: bool = False
 
     @pydantic.field_validator("sources", "laws", "verbs", mode="before")
@@ -182,30 +182,11 @@ class Config(_Strict):
     @classmethod
     def _numbers(cls, given: Any) -> Any:
         several = given if isinstance(given, list | tuple) else [given]
-        if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**63 for n in several):
+        if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**63 for n in several) or not given:
             raise ValueError("expected how many seeds, 1 or more, or a list of whole numbers from 0 to 2^63 - 1")
-        return given
-
-    @pydantic.field_validator("seeds")
-    @classmethod
-    def _some(cls, given: Any) -> Any:
-        if given in (0, ()) or (isinstance(given, int) and given < 0):
-            raise ValueError("expected how many seeds, 1 or more, or a list of them")
-        if not isinstance(given, int) and len(set(given)) < len(given):
+        if len(set(several)) < len(several):
             raise ValueError("a seed is given twice")
         return given
-
-    @pydantic.field_validator("memory", mode="before")
-    @classmethod
-    def _bytes(cls, given: Any) -> Any:
-        if not isinstance(given, str):
-            return given
-        text = given.strip()
-        power = "KMGT".find(text[-3:-2]) + 1 if text.endswith("iB") else 0
-        number = parse_number(text[:-3] if power else text.removesuffix("B"))
-        if number is None or number <= 0:
-            raise ValueError('expected bytes, as "1GB", "1GiB" or 2e9')
-        return number * 1024**power
 
     @property
     def each_seed(self) -> Sequence[int]:
@@ -229,18 +210,14 @@ def read_config(given: str | Path | Mapping[str, Any] | Config) -> tuple[Config,
         return given, Path.cwd()
     if isinstance(given, Mapping):
         return _checked(given, "The sweep"), Path.cwd()
-    if not isinstance(given, str | Path):
-        raise InputError(f"The sweep is {type(given).__name__}; expected a TOML file, or a mapping with its keys.")
-    path = Path(given)
+    path = Path(check_type("The sweep", given, (str, Path), "a TOML file, or a mapping with its keys"))
     if not path.is_file():
-        raise InputError(f"There is no file {str(path)!r}; expected a sweep as TOML, or a mapping.")
+        raise InputError("The sweep", Phrase(f"is no file: {str(path)!r}"), "a TOML file, or a mapping with its keys")
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
-            f"{str(path)!r} cannot be read as TOML ({error}); expected a sweep, as in "
-            f'sources = ["runs.csv"] and laws = ["Chinchilla"].'
-        ) from None
+        expected = 'a sweep, as in sources = ["runs.csv"] and laws = ["Chinchilla"]'
+        raise InputError(repr(str(path)), Phrase(f"cannot be read as TOML ({error})"), expected) from None
     return _checked(document, repr(str(path))), path.resolve().parent
 
 
@@ -249,27 +226,23 @@ def _checked(given: Mapping[str, Any], called: str) -> Config:
         return Config.model_validate(dict(given))
     except pydantic.ValidationError as found:
         error = found.errors(include_url=False)[0]
-        # Of what may be one thing or another the library names which it was tried as.
-        place = ".".join(str(part) for part in error["loc"] if "[" not in str(part) and part not in ("int", "str"))
-        if error["type"] == "extra_forbidden":
-            model = {"sources": Source, "laws": Law, "verbs": Verb}.get(str(error["loc"][0]), Config)
-            known = model.model_fields
-            raise InputError(
-                f"{called}: {place} is not known; {hint(str(error['loc'][-1]), known, what='keys')}."
-            ) from None
-        if error["type"] == "missing":
-            raise InputError(
-                f"{called}: {place} is missing; give it, as in {_EXAMPLES.get(place, place + ' = …')}."
-            ) from None
-        if error["type"] == "too_short":
-            raise InputError(f"{called}: {place} is empty; give one at least.") from None
-        said = error["msg"].removeprefix("Value error, ")
-        raise InputError(f"{called}: {place} is {_short(error['input'])}: {said[0].lower()}{said[1:]}.") from None
+    # Of what may be one thing or another the library names which it was tried as.
+    place = ".".join(str(part) for part in error["loc"] if "[" not in str(part) and part not in ("int", "str"))
+    argument, said = f"{called}: {place}", error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        model = {"sources": Source, "laws": Law, "verbs": Verb}.get(str(error["loc"][0]), Config)
+        near = hint(str(error["loc"][-1]), model.model_fields, what="keys")
+        raise InputError(argument, Phrase("is not known"), remedy=near)
+    if error["type"] == "missing":
+        example = _EXAMPLES.get(place, f"{place} = …")
+        raise InputError(argument, Phrase("is missing"), remedy=f"give it, as in {example}")
+    if error["type"] == "too_short":
+        raise InputError(argument, Phrase("is empty"), "one at least")
+    if error["type"].startswith("byte_size"):
+        raise InputError(argument, error["input"], 'bytes, as "1GB", "1GiB" or 2e9')
+    if said.startswith("expected "):
+        raise InputError(argument, error["input"], said.removeprefix("expected "))
+    raise InputError(argument, Phrase(f"is {shown(error['input'])}: {said[0].lower()}{said[1:]}"))
 
 
 _EXAMPLES = {"sources": 'sources = ["runs.csv"]', "laws": 'laws = ["Chinchilla"]'}
-
-
-def _short(given: Any) -> str:
-    text = " ".join(repr(given).split())
-    return text if len(text) <= 80 else f"{text[:76]} …"

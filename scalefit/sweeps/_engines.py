@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ._chunk import Laid, done, laid
 from ._folder import Folder
 from ._grid import Chunk, Grid
@@ -110,9 +110,9 @@ def share_by_jax(coordinator: str | None, processes: int | None, process: int | 
         jax.distributed.initialize(**{name: value for name, value in given.items() if value is not None})
     except (ValueError, RuntimeError) as error:
         raise InputError(
-            f"JAX finds no cluster here, or was at work before it was asked ({error}): on a pod or under Slurm leave "
-            f"the options out, elsewhere give --coordinator HOST:PORT, --processes and --process."
-        ) from None
+            "JAX", Phrase(f"finds no cluster here, or was at work before it was asked ({error})"),
+            remedy="leave the options out on a pod or under Slurm, else give `coordinator`, `processes` and `process`",
+        ) from None  # fmt: skip
     index, count = jax.process_index(), jax.process_count()
     jax.local_devices()  # made while the processes still know of each other
     jax.distributed.shutdown()

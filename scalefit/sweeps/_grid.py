@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from .._core import InputError
-from ..data import Runs, hint
+from .._core import InputError, Phrase, check_names
+from ..data import Runs
 from ..laws import AbstractLaw, AbstractPools, along_axes, axes, input_units
 from ..noise import AbstractNoise
 from ..params import slots, values
 from ..plan import plan_terms
-from ..problem import Studies, usable
+from ..problem import Studies, inputs_for, usable
 from ..specs import PREFIX, law_of, noise_of, noise_spec, runs_of, with_fixed
 from ._config import Config, Law, Source, Verb
 from ._splits import Split, splits_of
@@ -40,13 +40,14 @@ class Table(NamedTuple):
     **Arguments:**
 
     - `name`: Of the source.
-    - `runs`: Its runs that have what the law needs; `cluster`: what each is drawn with.
+    - `runs`: Its runs that have what the law needs, and their `inputs`; `cluster`: what each is drawn with.
     - `studies`: The groups.
     - `pools`: Of a law of several pools, those that the runs drew from.
     """
 
     name: str
     runs: Runs
+    inputs: Mapping[str, Float[np.ndarray, " run"]]
     cluster: Int[np.ndarray, " run"]
     studies: Studies
     pools: tuple[str, ...]
@@ -215,9 +216,8 @@ def grid_of(config: Config, base: Path) -> Grid:
         ("noises", [name for name, _ in noises]),
         ("verbs", [verb.called for verb in config.verbs]),
     ):
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise InputError(f"{what}: {twice[0]!r} is there twice; give each a name of its own.")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise InputError(what, Phrase(f"gives {twice[0]!r} twice"), remedy="give each a name of its own")
     cells: list[Cell] = []
     notes: list[str] = []
     for name, runs, by in sources:
@@ -297,7 +297,9 @@ def _tables(
     drawn = (config.cluster,) if isinstance(config.cluster, str | None) else config.cluster
     if not _unnamed(law):
         kept = runs.narrowed([*input_units(law), *splits, *(name for name in drawn if name)])
-        return [(Table(name, kept, cluster, dataclasses.replace(studies, runs=kept), ()), law)]
+        return [
+            (Table(name, kept, inputs_for(law, kept)[0], cluster, dataclasses.replace(studies, runs=kept), ()), law)
+        ]
     shares = _shares(runs)
     names, weights = list(shares), np.stack(list(shares.values()), axis=1) > 0.0
     seen = np.stack([weights[studies.rows(study)].any(axis=0) for study in range(len(studies))])
@@ -311,7 +313,7 @@ def _tables(
         named = along_axes(law, [*(n for n in own.inputs if n not in names), *pools])
         named = _held(named, fixed) if fixed else named
         own = own.narrowed([*input_units(named), *splits, *(name for name in drawn if name)])
-        table = Table(name, own, cluster[rows], Studies.of(own, by), tuple(pools))
+        table = Table(name, own, inputs_for(named, own)[0], cluster[rows], Studies.of(own, by), tuple(pools))
         found.append((table, named))
     return found
 
@@ -342,22 +344,19 @@ def _refuse_verb(verb: Verb, law: AbstractLaw, name: str) -> None:
     """
     if verb.verb == "curate":
         if not isinstance(law, AbstractPools):
-            raise InputError(f"verbs: curate weighs pools, and {name} is no law of pools; leave one of them out.")
-        for pool in verb.sizes:
-            if pool not in law.pool:
-                raise InputError(f"verbs: sizes of curate names {pool!r}; {hint(pool, law.pool, what='pools')}.")
+            weighs = Phrase(f"has curate, which weighs pools, and {name} is no law of pools")
+            raise InputError("verbs", weighs, remedy="leave one of them out")
+        check_names("sizes of curate", verb.sizes, law.pool, what="pools")
     if verb.verb == "plan":
         if isinstance(law, AbstractPools) or not {"N", "D"} <= set(law.inputs):
-            raise InputError(
-                f"verbs: plan shares a budget between N and D, and {name} is no law of both; leave one out."
-            )
+            shares = Phrase(f"has plan, which shares a budget between N and D, and {name} is no law of both")
+            raise InputError("verbs", shares, remedy="leave one of them out")
         plan_terms(law, np.array(verb.budgets), verb.cost)
     names = [slot.name for slot in slots(law)]
     made = {*OWN, "draws", *(f"{n}_{more}" for n in names for more in ("se", "low", "high", "draws"))}
     if taken := made & set(names):
-        raise InputError(
-            f"laws: {name} has a parameter {min(taken)!r}, which is a column of every sweep: rename it in the law."
-        )
+        has = Phrase(f"has a parameter {min(taken)!r}, which is a column of every sweep")
+        raise InputError(f"laws: {name}", has, remedy="rename it in the law")
 
 
 def _described(law: AbstractLaw) -> dict[str, Any]:

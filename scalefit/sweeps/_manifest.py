@@ -1,11 +1,11 @@
-"""What a folder says of the sweep in it: written once, asked by everybody who goes on with it."""
+"""The manifest of a sweep in its folder: written once, read by everybody who resumes it."""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..results import versions
 from ._config import Config, read_config
 from ._folder import Folder
@@ -29,9 +29,8 @@ def begin(folder: Folder, grid: Grid, base: Path) -> dict[str, Any]:
     found = read(folder)
     if found is None:
         if strays := folder.names("") - {NAME, CHUNKS, FAILED}:
-            raise InputError(
-                f"{folder.path!r} holds other things than a sweep ({sorted(strays)[0]}): give a new or empty folder."
-            )
+            holds = Phrase(f"holds other things than a sweep ({min(strays)})")
+            raise InputError(repr(folder.path), holds, remedy="give a new or empty folder")
         mine = {
             "format": FORMAT,
             "sweep": document,
@@ -47,7 +46,8 @@ def begin(folder: Folder, grid: Grid, base: Path) -> dict[str, Any]:
         folder.put_first(NAME, (json.dumps(mine, indent=1) + "\n").encode())
         found = read(folder) or mine  # several processes may begin at one moment
     if found["digest"] != _digest(document):
-        raise InputError(f"{folder.path!r} holds another sweep: {_difference(found['sweep'], document)}.")
+        holds, remedy = _difference(found["sweep"], document)
+        raise InputError(repr(folder.path), Phrase(f"holds another sweep: {holds}"), remedy=remedy)
     return found
 
 
@@ -62,16 +62,15 @@ def read(folder: Folder) -> dict[str, Any] | None:
     try:
         found = json.loads(content)
         if found["format"] != FORMAT:
-            raise InputError(
-                f"The sweep in {folder.path!r} was begun in format {found['format']!r} and this version reads "
-                f"{FORMAT}: go on with the version that began it."
-            )
+            begun = Phrase(f"was begun in format {found['format']!r} and this version reads {FORMAT}")
+            raise InputError(f"The sweep in {folder.path!r}", begun, remedy="resume it with the version that began it")
         if missing := {"digest", "sweep", "fits", "chunks", "sizes", "given", "base", "versions"} - set(found):
             raise KeyError(min(missing))
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{NAME} in {folder.path!r} is not that of a sweep ({error!r}): give another folder."
-        ) from None
+        wrong = Phrase(f"is not that of a sweep ({error!r})")
+        raise InputError(f"{NAME} in {folder.path!r}", wrong, remedy="give another folder") from None
     return found
 
 
@@ -81,10 +80,9 @@ def given_in(folder: Folder, found: dict[str, Any]) -> tuple[Config, Path]:
     **Raises:** `InputError` where it was given as objects of a program and not in words.
     """
     if found["given"] is None:
-        raise InputError(
-            f"The sweep in {folder.path!r} was given runs, laws or noises as objects, which it does not keep: call "
-            f"sweep with the same ones again, and out={folder.path!r}."
-        )
+        given = Phrase("was given runs, laws or noises as objects, which it does not keep")
+        remedy = f"call sweep with the same ones again, and out={folder.path!r}"
+        raise InputError(f"The sweep in {folder.path!r}", given, remedy=remedy)
     base = Path(found["base"])
     return read_config(found["given"])[0], base if base.is_dir() else Path.cwd()
 
@@ -132,16 +130,16 @@ def _given(config: Config) -> dict[str, Any] | None:
     return config.model_dump(mode="json", exclude_defaults=True)
 
 
-def _difference(was: Any, now: Any, place: tuple[str, ...] = ()) -> str:
-    """Where two documents first differ, in words."""
+def _difference(was: Any, now: Any, place: tuple[str, ...] = ()) -> tuple[str, str]:
+    """Where two documents first differ, and what to do, in words."""
     if isinstance(was, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*was, *now]):
             if was.get(name) != now.get(name):
                 return _difference(was.get(name), now.get(name), (*place, str(name)))
     if place[:1] == ("sources",) and place[-1] == "runs":
-        return f"the runs of {place[1]!r} have changed since it was begun; bring them back, or use a new folder"
-    said = ".".join(place)
-    return f"its {said} is {_or_usual(was)} and this one's {_or_usual(now)}; give the same sweep, or a new folder"
+        return f"the runs of {place[1]!r} have changed since it was begun", "bring them back, or use a new folder"
+    differs = f"its {'.'.join(place)} is {_or_usual(was)} and this one's {_or_usual(now)}"
+    return differs, "give the same sweep, or a new folder"
 
 
 def _or_usual(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ._config import Config
 from ._engines import Outcome, do, failed
 from ._folder import Folder
@@ -40,15 +40,14 @@ def on_ray(
     try:
         import ray
     except ImportError:
-        raise InputError("--engine ray needs Ray: pip install 'scalefit[ray]'.") from None
+        raise InputError("engine", "ray", "Ray to be installed", "pip install 'scalefit[ray]'") from None
     began = not ray.is_initialized()
     if began:
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(
-                f"The Ray cluster at {address!r} cannot be reached: {str(error).splitlines()[0]}"
-            ) from None
+            why = Phrase(f"cannot be reached: {str(error).splitlines()[0]}")
+            raise InputError(f"The Ray cluster at {address!r}", why) from None
     try:
         _refuse_cpus(ray, cpus)
         task = ray.remote(_done_by_worker).options(
@@ -70,7 +69,7 @@ def _refuse_cpus(ray: Any, cpus: int) -> None:
     """Say what Ray would wait for without end."""
     most = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
     if cpus > most:
-        raise InputError(f"cpus is {cpus}, and no node of the Ray cluster has more than {most:g}: ask for fewer.")
+        raise InputError("cpus", cpus, f"at most {most:g}, as no node of the Ray cluster has more")
 
 
 def _environment(cpus: int) -> dict[str, str]:
@@ -99,11 +98,9 @@ def _handed_out(
         except ray.exceptions.RayTaskError as error:
             cause = error.cause
             if isinstance(cause, InputError):
-                raise InputError(str(cause)) from None
-            raise InputError(
-                f"A worker of Ray cannot do its chunks ({cause!r}): every node needs this version of scalefit, and the "
-                f"folder and sources of the sweep under the same paths."
-            ) from None
+                raise cause from None
+            remedy = "give every node this version of scalefit, and the folder and sources under the same paths"
+            raise InputError("A worker of Ray", Phrase(f"cannot do its chunks ({cause!r})"), remedy=remedy) from None
         except ray.exceptions.RayError as error:
             yield chunk, f"Ray lost its workers {RETRIES + 1} times ({type(error).__name__})", None
 
@@ -130,9 +127,8 @@ def _grid(given: _Given) -> Grid:
     if sweep not in _known:
         grid = grid_of(config, base)
         if digest_of(grid) != sweep:
-            raise InputError(
-                "A worker of Ray reads other sources than those the sweep was begun with: bring them back."
-            )
+            reads = Phrase("reads other sources than those the sweep was begun with")
+            raise InputError("A worker of Ray", reads, remedy="bring them back")
         _known.clear()
         _known[sweep] = dataclasses.replace(grid, sizes=sizes)
     return _known[sweep]

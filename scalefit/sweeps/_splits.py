@@ -6,7 +6,7 @@ import re
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_distinct
 
 _FORM = re.compile(
     r"(?P<all>all)|(?P<resample>resample)|random:(?P<random>[\d.]+)|folds:(?P<folds>\d+)|"
@@ -91,15 +91,13 @@ def splits_of(words: tuple[str, ...]) -> list[Split]:
     for word in words:
         form = _FORM.fullmatch(str(word).strip())
         if form is None:
-            raise InputError(
-                f"splits: {word!r} is not understood; expected all, resample, random:0.8, folds:5 or smallest:C:0.8."
-            )
+            raise InputError("splits", word, "all, resample, random:0.8, folds:5 or smallest:C:0.8")
         if form["all"] or form["resample"]:
             found.append(Split(form[0], form[0]))
         elif form["folds"]:
             count = int(form["folds"])
             if count < 2:
-                raise InputError(f"splits: {word!r} leaves nothing to fit; expected 2 folds or more.")
+                raise InputError("splits", Phrase(f"has {word!r}, which leaves nothing to fit"), "2 folds or more")
             found += [Split(f"fold:{k + 1}/{count}", "folds", fold=(k, count)) for k in range(count)]
         else:
             kind = "random" if form["random"] else "smallest"
@@ -108,9 +106,7 @@ def splits_of(words: tuple[str, ...]) -> list[Split]:
             except ValueError:
                 share = np.nan
             if not 0.0 < share < 1.0:
-                raise InputError(f"splits: {word!r} has a share of {form[kind]}; expected one between 0 and 1.")
+                raise InputError(f"splits: the share of {word!r}", share, "a number between 0 and 1")
             found.append(Split(form[0], kind, share, form["column"] or ""))
-    names = [split.name for split in found]
-    if len(set(names)) < len(names):
-        raise InputError(f"splits gives one twice: {', '.join(names)}.")
+    check_distinct("splits", [split.name for split in found])
     return found

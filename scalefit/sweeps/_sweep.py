@@ -1,4 +1,4 @@
-"""Many fits as one job that can be stopped at any moment and gone on with."""
+"""Many fits as one job that can be stopped at any moment and resumed."""
 
 import dataclasses
 import io
@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._core import InputError
-from ..data import hint
+from .._core import InputError, Phrase, check_choice, hint
 from ._config import read_config
 from ._engines import ENGINES, Outcome, locally, share_by_jax
 from ._folder import Folder
@@ -59,7 +58,8 @@ class Swept:
 
         content = Folder(self.path).get(RESULTS_FILE)
         if content is None:
-            raise InputError(f"{self.path!r} holds no {RESULTS_FILE}: merge it, once some chunk is finished.")
+            none = Phrase(f"holds no {RESULTS_FILE}")
+            raise InputError(repr(self.path), none, remedy="merge it, once some chunk is finished")
         if self.done < self.fits:
             warnings.warn(f"{self.fits - self.done:,} of {self.fits:,} fits have no row.", stacklevel=2)
         return pl.read_parquet(io.BytesIO(content))
@@ -81,7 +81,7 @@ def sweep(
     """Fit every law to every group of every source, for every noise, split and seed, and do what verbs say.
 
     The fits are cut into chunks, the same whoever does them, and each finished chunk is a file: a sweep that is
-    stopped, however, goes on where it was by the same call. What is drawn at random is drawn by names (source, group,
+    stopped, however, is resumed by the same call. What is drawn at random is drawn by names (source, group,
     split, seed), so that no result depends on chunks, hosts or their order. When all chunks are there,
     `results.parquet` holds a row for each fit.
 
@@ -109,7 +109,7 @@ def sweep(
     if config is None:
         known = read(folder)
         if known is None:
-            raise InputError(f"{str(out)!r} holds no sweep to go on with: give one, as a TOML file.")
+            raise InputError(repr(str(out)), Phrase("holds no sweep to resume"), remedy="give one, as a TOML file")
         read_as, base = given_in(folder, known)
     else:
         read_as, base = read_config(config)
@@ -194,14 +194,15 @@ def _reason(folder: Folder, name: str) -> str:
 
 
 def _refuse(engine: str, shard: tuple[int, int] | None, options: Mapping[str, Any]) -> None:
-    if engine not in ENGINES:
-        raise InputError(f"engine is {engine!r}; {hint(str(engine), ENGINES, what='engines')}.")
+    check_choice("engine", engine, ENGINES)
     taken = {"local": (), "jax": ("coordinator", "processes", "process"), "ray": ("address", "cpus", "gpus")}[engine]
     for name in options:
         if name not in taken:
-            raise InputError(f"{name} is no option of engine {engine!r}; {hint(name, taken, what='options')}.")
+            remedy = hint(name, taken, what="options")
+            raise InputError(name, Phrase(f"is no option of engine {engine!r}"), remedy=remedy)
     if shard is not None and engine != "local":
-        raise InputError(f"shard goes with engine='local', and {engine!r} shares the chunks out itself: leave one out.")
+        with_ = Phrase(f"goes with engine 'local', and {engine!r} shares the chunks out itself")
+        raise InputError("shard", with_, remedy="leave one of them out")
     whole = shard is None or (len(shard) == 2 and all(isinstance(n, int) for n in shard) and 0 <= shard[0] < shard[1])
     if not whole:
-        raise InputError(f"shard is {shard!r}; expected (i, n) with i from 0 to n - 1.")
+        raise InputError("shard", shard, "(i, n) with i from 0 to n - 1")

@@ -1,4 +1,4 @@
-"""What is done with the fits of a chunk: a verb takes a batch of fits and gives columns, one number a fit."""
+"""Verbs of a sweep: each takes a batch of fits and gives columns, one number a fit."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..data import Runs
 from ..estimate import bootstrap
 from ..params import slots, values
 from ..plan import best_plans, curate
@@ -19,30 +18,30 @@ Columns = dict[str, Any]
 """A column a name: an array, or a list of arrays for draws."""
 
 
-def columns_of(fits: Fit[Any], runs: Runs, verb: Verb, config: Config) -> Columns:
-    """What a verb says of each fit of a batch.
+def columns_of(fits: Fit[Any], verb: Verb, config: Config) -> Columns:
+    """Columns that a verb makes of a batch of fits.
 
     **Arguments:**
 
-    - `fits`: The batch; `runs`: what it was fitted to.
+    - `fits`: The batch.
     - `verb`: The verb and its options.
     - `config`: The sweep.
     """
-    draws = None if verb.drawn is None else _DRAWS[verb.drawn](fits, runs, verb, config)
+    draws = None if verb.drawn is None else _DRAWS[verb.drawn](fits, verb, config)
     found = _parameters(fits, draws, config)
     if verb.verb in _PLANS:
         found |= _PLANS[verb.verb](fits, draws, verb, config)
     return found
 
 
-def _bootstrap(fits: Fit[Any], runs: Runs, verb: Verb, config: Config) -> Ensemble[Any]:
+def _bootstrap(fits: Fit[Any], verb: Verb, config: Config) -> Ensemble[Any]:
     return bootstrap(
         fits, num=verb.num, cluster=config.cluster, seed=config.seed, max_steps=config.max_steps,
         precision=config.precision,
     )  # fmt: skip
 
 
-def _posterior(fits: Fit[Any], runs: Runs, verb: Verb, config: Config) -> Ensemble[Any]:
+def _posterior(fits: Fit[Any], verb: Verb, config: Config) -> Ensemble[Any]:
     from ..posterior import sample  # it brings samplers
 
     return sample(fits, num=verb.num, method=verb.method, cluster=config.cluster, seed=config.seed)

@@ -55,10 +55,10 @@ def test_objects(runs):
 @pytest.mark.parametrize(
     "changed, said",
     [
-        ({"sorces": []}, "sorces is not known; the nearest is 'sources'"),
-        ({"sources": [{"runs": "a.csv", "wher": "N > 1"}]}, "the nearest is 'where'"),
-        ({"verbs": [{"verb": "bootstrap", "nun": 8}]}, "the nearest is 'num'"),
-        ({"sources": []}, "sources is empty; give one at least"),
+        ({"sorces": []}, "sorces is not known. The nearest is 'sources'"),
+        ({"sources": [{"runs": "a.csv", "wher": "N > 1"}]}, "The nearest is 'where'"),
+        ({"verbs": [{"verb": "bootstrap", "nun": 8}]}, "The nearest is 'num'"),
+        ({"sources": []}, "sources is empty; expected one at least"),
         ({"sources": [{"by": "study"}]}, "sources.0.runs is missing"),
         ({"sources": [3]}, "expected a file, data:NAME, or Runs"),
         ({"laws": ()}, "laws is empty"),
@@ -68,16 +68,16 @@ def test_objects(runs):
         ({"verbs": [{"verb": "plan"}]}, "plan needs budgets"),
         ({"verbs": [{"verb": "curate", "budgets": [1e9]}]}, "curate needs the unique samples"),
         ({"verbs": [{"verb": "fit", "draws": "bootstrap"}]}, "draws is no option of fit"),
-        ({"verbs": [{"verb": "plan", "budgets": [-1.0]}]}, "verbs.0.budgets.0 is -1.0"),
-        ({"seeds": 0}, "seeds is 0: expected how many seeds"),
+        ({"verbs": [{"verb": "plan", "budgets": [-1.0]}]}, "verbs.0.budgets.0 is -1"),
+        ({"seeds": 0}, "seeds is 0; expected how many seeds"),
         ({"seeds": "many"}, "seeds"),
         ({"seeds": [1, 1]}, "a seed is given twice"),
         ({"seed": -1}, "seed is -1"),
         ({"level": 1.5}, "level is 1.5"),
         ({"chunk": 0}, "chunk is 0"),
-        ({"memory": "lots"}, "memory is 'lots': expected bytes"),
-        ({"memory": "-1GB"}, "memory is '-1GB': expected bytes"),
-        ({"memory": -1.0}, "memory is -1.0"),
+        ({"memory": "lots"}, "memory is 'lots'; expected bytes"),
+        ({"memory": "-1GB"}, "memory is '-1GB'; expected bytes"),
+        ({"memory": -1.0}, "memory is -1"),
         ({"precision": "float16"}, "precision is 'float16'"),
     ],
 )  # fmt: skip
@@ -96,5 +96,5 @@ def test_a_file_that_is_no_sweep(tmp_path, text):
     path = tmp_path / "sweep.toml"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(sf.InputError, match=r"There is no file|cannot be read as TOML|sources is missing; give it"):
+    with pytest.raises(sf.InputError, match=r"The sweep is no file|cannot be read as TOML|sources is missing. Give it"):
         read_config(path)

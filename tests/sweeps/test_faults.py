@@ -91,10 +91,10 @@ def test_words_are_kept_and_objects_are_not(csv, runs, copy, tmp_path):
     (out / "chunks" / sorted(chunks(out))[0]).unlink()
     assert sf.sweep(out=out).done == 4
     with pytest.raises(
-        sf.InputError, match=r"was given runs, laws or noises as objects.*call sweep with the same ones"
+        sf.InputError, match=r"was given runs, laws or noises as objects.*Call sweep with the same ones"
     ):
         sf.sweep(out=copy)
-    with pytest.raises(sf.InputError, match="holds no sweep to go on with"):
+    with pytest.raises(sf.InputError, match="holds no sweep to resume"):
         sf.sweep(out=tmp_path / "nothing")
 
 
@@ -103,7 +103,7 @@ def test_words_are_kept_and_objects_are_not(csv, runs, copy, tmp_path):
     [
         (
             {"starts": 3},
-            "holds another sweep: its starts is not given and this one's 3; give the same sweep, or a new folder",
+            "holds another sweep: its starts is not given and this one's 3. Give the same sweep, or a new folder",
         ),
         ({"noises": "huber:1e-3"}, "its noises is ['gaussian']"),
         ({"laws": [{"law": "PowerLaw", "fixed": {"E": 1.0}}]}, "its laws.PowerLaw is"),
@@ -121,14 +121,14 @@ def test_a_changed_sweep_is_refused(runs, copy, changed, said):
 def test_changed_runs_are_refused(runs, copy):
     other = sf.Runs(loss=runs.target * 1.0001, **runs.inputs, group=runs.labels["group"], name=runs.name)
     with pytest.raises(
-        sf.InputError, match=r"the runs of 'made\.csv' have changed since it was begun; bring them back"
+        sf.InputError, match=r"the runs of 'made\.csv' have changed since it was begun. Bring them back"
     ):
         sf.sweep(given(other), out=copy)
 
 
 def test_a_folder_with_other_things_is_refused(runs, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(sf.InputError, match=r"holds other things than a sweep \(thesis\.tex\): give a new or empty"):
+    with pytest.raises(sf.InputError, match=r"holds other things than a sweep \(thesis\.tex\)\. Give a new or empty"):
         sf.sweep(given(runs), out=tmp_path)
     assert files(tmp_path) == {"thesis.tex"}
 

@@ -77,17 +77,17 @@ def test_numbers_go_by_name(layout):
 @pytest.mark.parametrize(
     "changed, said",
     [
-        ({"splits": ["thirds"]}, "'thirds' is not understood"),
-        ({"splits": ["random:1.5"]}, "a share of 1.5"),
-        ({"splits": ["random:."]}, "a share of ."),
+        ({"splits": ["thirds"]}, "splits is 'thirds'; expected all"),
+        ({"splits": ["random:1.5"]}, "the share of 'random:1.5' is 1.5"),
+        ({"splits": ["random:."]}, "the share of 'random:.' is nan"),
         ({"splits": ["folds:1"]}, "leaves nothing to fit"),
-        ({"splits": ["all", "all"]}, "gives one twice"),
+        ({"splits": ["all", "all"]}, "gives 'all' twice"),
         ({"splits": ["smallest:C:0.5"]}, "'C'"),
-        ({"laws": ["PowerLaw", "PowerLaw"]}, "laws: 'PowerLaw' is there twice"),
-        ({"noises": ["gaussian", "gaussian"]}, "noises: 'gaussian' is there twice"),
+        ({"laws": ["PowerLaw", "PowerLaw"]}, "laws gives 'PowerLaw' twice. Give each a name of its own"),
+        ({"noises": ["gaussian", "gaussian"]}, "noises gives 'gaussian' twice"),
         ({"noises": ["gausian"]}, "noises"),
         ({"laws": ["PowrLaw"]}, "power-law"),
-        ({"verbs": ["fit", "fit"]}, "verbs: 'fit' is there twice"),
+        ({"verbs": ["fit", "fit"]}, "verbs gives 'fit' twice"),
         ({"verbs": [{"verb": "plan", "budgets": [1e20]}]}, "PowerLaw is no law of both"),
         ({"verbs": [{"verb": "curate", "budgets": [1e9], "sizes": {"A": 1e6}}]}, "PowerLaw is no law of pools"),
     ],
@@ -99,7 +99,7 @@ def test_refused(layout, changed, said):
 
 
 def test_sources_of_one_name_are_refused(layout, runs):
-    with pytest.raises(sf.InputError, match=r"sources: 'made\.csv' is there twice; give each a name of its own"):
+    with pytest.raises(sf.InputError, match=r"sources gives 'made\.csv' twice. Give each a name of its own"):
         layout(sources=[runs, runs])
     assert layout(sources=[runs, {"runs": runs, "name": "again"}]).fits == 2
 

@@ -170,7 +170,7 @@ def test_outline(runs):
     [
         ({"engine": "spark"}, "engine is 'spark'"),
         ({"shard": (2, 2)}, "shard is (2, 2); expected (i, n) with i from 0 to n - 1"),
-        ({"shard": (0, 2), "engine": "ray"}, "shard goes with engine='local'"),
+        ({"shard": (0, 2), "engine": "ray"}, "shard goes with engine 'local'"),
         ({"cpus": 2}, "cpus is no option of engine 'local'"),
     ],
 )
