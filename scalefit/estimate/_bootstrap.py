@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
@@ -179,8 +178,7 @@ def _refitted(
     """The draws of some studies, by study and draw."""
     centre = _optimum(prepared, fit, which)
     rivals = _rivals(prepared, fit, centre, optimise)
-    with jax.enable_x64(True):
-        prepared = prepared._replace(data=prepared.data._replace(resamples=jnp.asarray(table)))
+    prepared = prepared._replace(data=prepared.data._replace(resamples=table))
     study, resample = np.repeat(np.arange(len(which)), num), np.arange(len(table))
     centre = np.repeat(centre, num, axis=0)
 

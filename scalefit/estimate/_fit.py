@@ -16,7 +16,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters, slots, values
 from ..problem import Prepared, Problem, laws_at, representable, warn_of_pools
 from ..results import Fit
-from ..solve import Precision, Solutions, Solver, bucket, refuse_solver, responses, solve
+from ..solve import Precision, Solutions, Solver, refuse_solver, responses, solve
 from ._starts import FEW, given, screened
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -283,11 +283,8 @@ def residuals_and_dead(
     prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]
 ) -> tuple[Float[np.ndarray, "fit run"], Bool[np.ndarray, "fit size"]]:
     """Residuals at an optimum, and which parameters no run feels there."""
-    curve, data, fits = prepared.curve, prepared.data, len(theta)
-    spare = bucket(fits) - fits
-    with jax.enable_x64(True):
-        padded = np.pad(theta, ((0, spare), (0, 0)), mode="edge"), np.pad(study, (0, spare), mode="edge")
-        value, felt = (np.asarray(a)[:fits] for a in responses(curve, padded[0], data, padded[1]))
+    curve, data = prepared.curve, prepared.data
+    value, felt = responses(curve, theta, data, study)
     target, real = np.asarray(data.target)[study], np.asarray(data.weight)[study] > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = np.where(real, target - (np.log(value) if noise.log else value), np.nan)
@@ -309,8 +306,8 @@ def run_costs(
     if prepared.data.precision is not None:
         left = left * np.asarray(prepared.data.precision)[study]
     log_scale = theta.reshape(-1, free)[:, -1:] if noise.free_scale else np.zeros((len(study), 1))
-    with jax.enable_x64(True):
-        cost = np.asarray(noise.rho(jax.numpy.asarray(left * np.exp(-log_scale)))) + log_scale
+    with jax.enable_x64(True):  # for a noise of the user's own, written for JAX alone
+        cost = np.asarray(noise.rho(left * np.exp(-log_scale))) + log_scale
     return np.where(np.isfinite(left), cost, 0.0).reshape(studies, optima, -1)
 
 

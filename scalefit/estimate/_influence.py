@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float
 from .._core import InputError
 from ..data import Runs
 from ..noise import Huber
-from ..problem import free_numbers
+from ..problem import LawCurve, Prepared, free_numbers
 from ..results import Fit
-from ..solve import lanes, objective
+from ..solve import exact_moments, slopes
 from ._bootstrap import bootstrap
 from ._laplace import INSIDE
 
@@ -125,47 +125,67 @@ def sensitivity(
             stacklevel=2,
         )
     prepared = fit.problem.arrays
-    curve, noise = prepared.curve, fit.noise
+    curve, noise, data = prepared.curve, fit.noise, prepared.data
     theta = free_numbers(prepared, fit.law)
-    theta = np.append(theta, np.log(fit.scale)) if noise.free_scale else theta
-    count = len(runs)
-    with jax.enable_x64(True):
-        zero = jnp.zeros(1, jnp.int32)
-        rows = lanes(prepared.data, zero, zero)
-        constant = prepared.data.constant[0]
-
-        def precision(target: Any) -> Any:
-            """Of each run: on logarithms it is that of se/loss, and moves with the loss."""
-            if rows.precision is None or runs.se is None or not noise.log:
-                return rows.precision
-            spread = jnp.asarray(runs.se) * jnp.exp(-target[:count])
-            return rows.precision.at[0, :count].set(jnp.median(spread) / spread)
-
-        def cost(at: Any, weight: Any, target: Any) -> Any:
-            moved = rows._replace(weight=weight[None], target=target[None], precision=precision(target))
-            return objective(curve, noise, at[None], moved)[0]
-
-        def forecast(at: Any) -> Any:
-            return of(curve.natural_law([at[i] for i in range(curve.size)], constant))
-
-        at, weight, target = jnp.asarray(theta), rows.weight[0], rows.target[0]
-        moves = (np.asarray(curve.lower) < theta[: curve.size]) & ~fit.dead
-        inside = np.append(moves, np.ones(int(noise.free_scale), bool))
-        hessian = np.asarray(jax.hessian(cost)(at, weight, target))[np.ix_(inside, inside)]
-        eigenvalues = np.linalg.eigvalsh(hessian)
-        if eigenvalues[0] <= 1e-13 * eigenvalues[-1]:
-            raise InputError(
-                "The optimum is not a strict minimum: some direction of the parameters is not informed by the runs. "
-                "Hold a parameter fixed, or use influence."
-            )
-        slope = np.zeros(len(theta))
-        slope[inside] = np.linalg.solve(hessian, np.asarray(jax.grad(forecast)(at))[inside])
-        _, pull = jax.vjp(lambda w, y: jax.grad(cost)(at, w, y), weight, target)
-        by_weight, by_target = (np.asarray(d)[:count] for d in pull(-jnp.asarray(slope)))
+    at = np.append(theta, np.log(fit.scale)) if noise.free_scale else theta
+    only = np.zeros(1, int)
+    inside = np.append((np.asarray(curve.lower) < theta) & ~fit.dead, np.ones(int(noise.free_scale), bool))
+    hessian = exact_moments(curve, noise, data, at[None], only)[2][0][np.ix_(inside, inside)]
+    eigenvalues = np.linalg.eigvalsh(hessian)
+    if eigenvalues[0] <= 1e-13 * eigenvalues[-1]:
+        raise InputError(
+            "The optimum is not a strict minimum: some direction of the parameters is not informed by the runs. "
+            "Hold a parameter fixed, or use influence."
+        )
+    slope = np.zeros(len(at))
+    slope[: curve.size] = _slope(of, curve, theta, data.constant[0])
+    slope[inside], slope[~inside] = np.linalg.solve(hessian, slope[inside]), 0.0
+    by_weight, by_target = _through(fit, prepared, theta, slope)
     by_loss = by_target / np.asarray(runs.target) if noise.log else by_target
     together = np.bincount(runs.clusters(cluster), weights=by_weight)
     se = None if narrow else float(np.sqrt(np.sum(together**2)))
     return Sensitivity(value, by_loss, by_weight, se)
+
+
+def _slope(of: Callable[[Any], Any], curve: LawCurve, theta: np.ndarray, constant: np.ndarray) -> np.ndarray:
+    """How a forecast moves with the free numbers."""
+
+    def forecast(at: Any) -> Any:
+        return of(curve.natural_law([at[i] for i in range(curve.size)], constant))
+
+    with jax.enable_x64(True):
+        return np.asarray(jax.jit(jax.grad(forecast))(theta))
+
+
+def _through(
+    fit: Fit[Any], prepared: Prepared, theta: Float[np.ndarray, " free"], slope: Float[np.ndarray, " number"]
+) -> tuple[Float[np.ndarray, " run"], Float[np.ndarray, " run"]]:
+    r"""Derivatives of a forecast in each run's weight and in its target, as the noise counts it.
+
+    With s the forecast's slope times the inverse Hessian they are $-s\cdot\partial g/\partial w_i$ and
+    $-s\cdot\partial g/\partial y_i$, g being the sum of $w_i\psi(z_i)\,\partial z_i/\partial\theta$.
+    """
+    noise, data, curve, runs = fit.noise, prepared.data, prepared.curve, fit.problem.runs
+    count = len(runs)
+    value, first = (a[0, ..., :count] for a in slopes(curve, theta[None], data, np.zeros(1, int)))
+    by_scale = slope[curve.size] if noise.free_scale else 0.0
+    unit = np.ones(count) if data.precision is None else data.precision[0, :count]
+    unit = unit / fit.scale if noise.free_scale else unit
+    z = (data.target[0, :count] - (np.log(value) if noise.log else value)) * unit
+    psi, bend = (np.asarray(f(z)) for f in (noise.psi, noise.curvature))
+    # How each residual moves along s: with the curve, and with the scale.
+    along = -(slope[: curve.size] @ first) * unit / (value if noise.log else 1.0)
+    moved = along - by_scale * z
+    by_weight = -(psi * moved + by_scale)
+    if data.precision is None or runs.se is None or not noise.log:
+        return by_weight, -unit * (bend * moved - by_scale * psi)
+    # On logarithms the precision is that of se/loss: it moves with the loss, and with the median of all.
+    spread = runs.se / runs.target
+    middle = np.argsort(spread, kind="stable")[(count - 1) // 2 : count // 2 + 1]
+    median = np.zeros(count)
+    median[middle] = -spread[middle] / np.sum(spread[middle])
+    scaled = bend * z * moved + psi * (along - by_scale * z)
+    return by_weight, -(unit * (bend * moved - by_scale * psi) + scaled + median * np.sum(scaled))
 
 
 def _single(fit: Fit[Any]) -> Runs:

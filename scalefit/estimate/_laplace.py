@@ -14,7 +14,7 @@ from ..noise import AbstractNoise, Huber
 from ..params import parameters
 from ..problem import LawCurve, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit
-from ..solve import Data, lanes, moments
+from ..solve import exact_moments
 from ._fit import refuse_number
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -146,9 +146,10 @@ def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Pr
     standard = 1.0 if precision is None else np.asarray(precision)[0, : len(fit.residuals)]
     spread = _spread(fit.noise, fit.residuals * standard, len(fit.free))
     theta = _numbers(prepared, fit)
+    size, data = prepared.curve.size, prepared.data
+    hessian = np.asarray(exact_moments(prepared.curve, fit.noise, data, theta[None], np.zeros(1, int))[2][0])
     with jax.enable_x64(True):
-        found = _derivatives(prepared.curve, fit.noise, prepared.data, jnp.asarray(theta))
-        hessian, slope = (np.asarray(a) for a in found)
+        slope = np.asarray(_natural_slopes(prepared.curve, theta[:size], data.constant[0]))
     known = np.isfinite(hessian).all()
     values = np.linalg.eigvalsh(hessian) if known else np.zeros(1)
     if not known or values[0] <= 1e-13 * values[-1]:
@@ -157,22 +158,19 @@ def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Pr
             "Hold a parameter fixed, use a smaller law, or use bootstrap."
         )
     free = spread * np.linalg.inv(hessian)
-    size = prepared.curve.size
     return prepared, Covariance(fit.free, slope @ free[:size, :size] @ slope.T, free)
 
 
 @functools.partial(jax.jit, static_argnames=("curve",))
-def _derivatives(curve: LawCurve, noise: AbstractNoise, data: Data, theta: Any) -> tuple[Any, Any]:
-    """The exact Hessian at an optimum, and how the natural values move with the free numbers."""
-    zero = jnp.zeros(1, jnp.int32)
-    _, _, hessian = moments(curve, noise, theta[None], jnp.ones(1, bool), lanes(data, zero, zero))
+def _natural_slopes(curve: LawCurve, numbers: Any, constant: Any) -> Any:
+    """How the natural values move with the free numbers."""
     places = np.asarray(curve.free)
 
     def natural(numbers: Any) -> Any:
-        law = curve.natural_law([*numbers], data.constant[0])
+        law = curve.natural_law([*numbers], constant)
         return jnp.concatenate([jnp.atleast_1d(getattr(law, field)) for field in parameters(law)])[places]
 
-    return hessian[0], jax.jacfwd(natural)(theta[: curve.size])
+    return jax.jacfwd(natural)(numbers)
 
 
 def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> float:

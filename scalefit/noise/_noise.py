@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from .._core import InputError
-from ..solve import Numbers, namespace
+from ..solve import namespace
 
 
 class AbstractNoise(eqx.Module):
@@ -25,19 +25,19 @@ class AbstractNoise(eqx.Module):
         """Whether s is estimated with the law; it is 1 otherwise."""
 
     @abc.abstractmethod
-    def rho(self, z: Numbers) -> Numbers:
+    def rho(self, z: Any) -> Any:
         """The cost of a residual."""
 
     @abc.abstractmethod
-    def psi(self, z: Numbers) -> Numbers:
+    def psi(self, z: Any) -> Any:
         """The slope of the cost."""
 
     @abc.abstractmethod
-    def weight(self, z: Numbers) -> Numbers:
+    def weight(self, z: Any) -> Any:
         """`psi(z) / z`."""
 
     @abc.abstractmethod
-    def curvature(self, z: Numbers) -> Numbers:
+    def curvature(self, z: Any) -> Any:
         """The curvature of the cost."""
 
 
@@ -71,19 +71,19 @@ class Gaussian(AbstractNoise):
         """The scale drops out of the estimate."""
         return False
 
-    def rho(self, z: Numbers) -> Numbers:
+    def rho(self, z: Any) -> Any:
         """Half the square."""
         return 0.5 * z * z
 
-    def psi(self, z: Numbers) -> Numbers:
+    def psi(self, z: Any) -> Any:
         """The residual."""
         return z
 
-    def weight(self, z: Numbers) -> Numbers:
+    def weight(self, z: Any) -> Any:
         """One."""
         return namespace(z).ones_like(z)
 
-    def curvature(self, z: Numbers) -> Numbers:
+    def curvature(self, z: Any) -> Any:
         """One."""
         return namespace(z).ones_like(z)
 
@@ -108,22 +108,22 @@ class Huber(AbstractNoise):
         """The knee is given in the residual's own unit."""
         return False
 
-    def rho(self, z: Numbers) -> Numbers:
+    def rho(self, z: Any) -> Any:
         """Quadratic, then linear."""
         inside = self.psi(z)
         return inside * (z - 0.5 * inside)
 
-    def psi(self, z: Numbers) -> Numbers:
+    def psi(self, z: Any) -> Any:
         """The residual, clipped at the knee."""
         delta = _like(self.delta, z)
         return namespace(z).clip(z, -delta, delta)
 
-    def weight(self, z: Numbers) -> Numbers:
+    def weight(self, z: Any) -> Any:
         """One inside the knee, falling as 1/|z| beyond."""
         delta = _like(self.delta, z)
         return delta / namespace(z).maximum(abs(z), delta)
 
-    def curvature(self, z: Numbers) -> Numbers:
+    def curvature(self, z: Any) -> Any:
         """One inside the knee, zero beyond."""
         xp = namespace(z)
         return xp.where(abs(z) < _like(self.delta, z), xp.ones_like(z), xp.zeros_like(z))
@@ -149,21 +149,21 @@ class StudentT(AbstractNoise):
         """The scale is estimated with the law."""
         return True
 
-    def rho(self, z: Numbers) -> Numbers:
+    def rho(self, z: Any) -> Any:
         """Grows as a logarithm."""
         df = _like(self.df, z)
         return 0.5 * (df + 1.0) * namespace(z).log1p(z * z / df)
 
-    def psi(self, z: Numbers) -> Numbers:
+    def psi(self, z: Any) -> Any:
         """Falls again for far residuals."""
         return z * self.weight(z)
 
-    def weight(self, z: Numbers) -> Numbers:
+    def weight(self, z: Any) -> Any:
         """Far residuals count for less."""
         df = _like(self.df, z)
         return (df + 1.0) / (df + z * z)
 
-    def curvature(self, z: Numbers) -> Numbers:
+    def curvature(self, z: Any) -> Any:
         """Negative for far residuals."""
         df = _like(self.df, z)
         return (df + 1.0) * (df - z * z) / (df + z * z) ** 2

@@ -174,7 +174,7 @@ def _rows(prepared: Prepared, studies: Studies) -> Lanes:
         table(data.target),
         jnp.asarray(studies.real.astype(float)),
         None if data.precision is None else table(data.precision),
-        jnp.tile(data.constant, (len(studies), 1)),
+        jnp.asarray(np.tile(data.constant, (len(studies), 1))),
     )
 
 

@@ -104,8 +104,9 @@ def pose(
         if training is not None:
             columns = jax.tree.map(functools.partial(_placed, training), columns)
         with jax.enable_x64(True):
-            point, target, precision, real, reach, training = jax.tree.map(jnp.asarray, (*columns, training))
-        problem = Problem(point, target, precision, data.constant, real, reach, training, fit.noise, prior)
+            given = jax.tree.map(jnp.asarray, (*columns, training, data.constant))
+        point, target, precision, real, reach, training, constant = given
+        problem = Problem(point, target, precision, constant, real, reach, training, fit.noise, prior)
         parts.append(Posed(which, prepared, problem, _starts(prepared, fit, which, prior)))
     return parts
 

@@ -1,10 +1,8 @@
 """From runs and a law to the arrays that the solvers take: centred logarithms, weights, starts."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -13,7 +11,7 @@ from ..data import Runs, pooled, refuse_shares
 from ..laws import SHARE, AbstractLaw, along_axes, axes, gathered, input_names, input_units
 from ..noise import AbstractNoise
 from ..params import rescale, values, with_values
-from ..solve import Data
+from ..solve import Data, slopes
 from ._curve import LawCurve, is_amplitude
 from ._pools import refuse_few
 from ._studies import Studies
@@ -132,15 +130,9 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
     floor = 1e-12 * studies.counts if noise.free_scale else rounding
     held = np.broadcast_to(values(law)[list(curve.fixed)], (len(studies), len(curve.fixed)))
     precision = precision_of(studies, noise.log)
-    with jax.enable_x64(True):
-        data = Data(
-            {name: jnp.asarray(column) for name, column in point.items()},
-            jnp.asarray(target),
-            jnp.asarray(real.astype(float)),
-            None if precision is None else jnp.asarray(precision),
-            jnp.asarray(np.concatenate([centre, typical[:, None], held], axis=1)),
-            None,
-        )
+    data = Data(
+        point, target, real.astype(float), precision, np.concatenate([centre, typical[:, None], held], axis=1), None
+    )
     refuse_few(law, curve.free, studies, columns)
     _refuse_constant(curve, data, studies, columns)
     return Prepared(law, curve, data, centre, typical, floor, studies, notes)
@@ -226,8 +218,7 @@ def _refuse_constant(curve: LawCurve, data: Data, studies: Studies, columns: dic
     some = np.flatnonzero(np.any(list(constant.values()), axis=0))
     if some.size == 0:
         return
-    with jax.enable_x64(True):
-        size = np.asarray(_informed(curve, *jax.tree.map(lambda a: a[some], (data.point, data.weight, data.constant))))
+    size = _informed(curve, data, some)
     if not (size < BLIND).any():
         return
     study = int(some[np.argmax(size < BLIND)])
@@ -239,22 +230,19 @@ def _refuse_constant(curve: LawCurve, data: Data, studies: Studies, columns: dic
     )
 
 
-@functools.partial(jax.jit, static_argnames=("curve",))
-def _informed(curve: LawCurve, point: Any, weight: Any, constant: Any) -> Any:
+def _informed(curve: LawCurve, data: Data, some: Int[np.ndarray, " study"]) -> Float[np.ndarray, " study"]:
     """By study, how far the slopes of the free numbers are from depending on each other: 0 where they do."""
     declared = [curve.slots[k].parameter for k in curve.free]
     ends = [p.constraint.unconstrain(np.asarray(p.typical, float)) for p in declared]
     # Two thirds of the way along its typical range: at no symmetric place.
-    theta = tuple(jnp.asarray(low + 0.66 * (high - low)) for low, high in ends)
-
-    def slopes(at: Any, own: Any) -> Any:
-        return jnp.stack(jax.grad(lambda t: curve(t, at, own))(theta))
-
-    table = jax.vmap(jax.vmap(slopes, (0, None)))(point, constant)
-    table = jnp.where(weight[..., None] > 0, table, 0.0)
-    table = table / jnp.linalg.norm(table, axis=1, keepdims=True)
-    least = jnp.linalg.svd(table, compute_uv=False)[:, -1]
-    return jnp.where(jnp.isfinite(least), least, 0.0)
+    theta = np.array([low + 0.66 * (high - low) for low, high in ends])
+    _, table = slopes(curve, np.tile(theta, (len(some), 1)), data, some)
+    with np.errstate(all="ignore"):
+        table = np.where(data.weight[some, None] > 0, table, 0.0)
+        table = table / np.linalg.norm(table, axis=2, keepdims=True)
+    known = np.isfinite(table).all(axis=(1, 2))
+    least = np.linalg.svd(np.where(known[:, None, None], table, 0.0), compute_uv=False)[:, -1]
+    return np.where(known, least, 0.0)
 
 
 def precision_of(studies: Studies, log: bool) -> Float[np.ndarray, "study run"] | None:

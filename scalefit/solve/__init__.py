@@ -8,7 +8,6 @@ from ._moments import BLOCK as BLOCK
 from ._moments import moments as moments
 from ._moments import objective as objective
 from ._moments import predictions as predictions
-from ._moments import responses as responses
 from ._namespace import Numbers as Numbers
 from ._namespace import namespace as namespace
 from ._newton import Solutions as Solutions
@@ -17,6 +16,10 @@ from ._problem import Data as Data
 from ._problem import Lanes as Lanes
 from ._problem import Noise as Noise
 from ._problem import lanes as lanes
+from ._programs import exact_moments as exact_moments
+from ._programs import responses as responses
+from ._programs import slopes as slopes
+from ._run import Driver as Driver
 from ._run import Precision as Precision
 from ._run import Solver as Solver
 from ._run import bucket as bucket

@@ -11,11 +11,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
-from ._derivatives import MANY, curved_pairs, derivatives, flat, reverse_slopes, slopes
+from ._derivatives import MANY, curved_pairs, derivatives, flat, reverse_slopes
 from ._namespace import Numbers, namespace
-from ._problem import Curve, Data, Lanes, Noise, lanes
+from ._problem import Curve, Lanes, Noise
 
 BLOCK = 1024
 """Runs taken at once: more and the intermediate arrays leave the cache."""
@@ -47,17 +47,6 @@ def _value(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
 def predictions(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, "lane run"]:
     """The curve's values."""
     return by_lane_and_run(_value, curve, theta, rows.point, rows.constant)
-
-
-@functools.partial(jax.jit, static_argnames=("curve",))
-def responses(
-    curve: Curve, theta: Float[Array, "fit free"], data: Data, study: Int[Array, " fit"]
-) -> tuple[Float[Array, "fit run"], Float[Array, "fit size"]]:
-    """The curve's values, and the largest relative response of any run to each free number."""
-    rows = lanes(data._replace(resamples=None), study, study)
-    value, first = by_lane_and_run(slopes, curve, theta, rows.point, rows.constant)
-    share = [jnp.max(jnp.where(rows.weight > 0, jnp.abs(s / value), 0.0), axis=1) for s in first]
-    return value, jnp.stack(share, axis=-1)
 
 
 def objective(curve: Curve, noise: Noise, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, " lane"]:

@@ -1,12 +1,16 @@
 """The array namespace of some arrays, so that one code runs under NumPy on the host and under JAX in a program."""
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-Numbers: TypeAlias = jax.Array | np.ndarray
+if TYPE_CHECKING:
+    # Which of the two is known where they are made, and every sum would have to say so again.
+    Numbers: TypeAlias = Any
+else:
+    Numbers: TypeAlias = jax.Array | np.ndarray
 """Numbers of the host, or of a program."""
 
 

@@ -47,19 +47,19 @@ class Noise(Protocol):
         """Whether the scale of the residuals is estimated with the curve."""
         ...
 
-    def rho(self, z: Numbers) -> Numbers:
+    def rho(self, z: Any) -> Any:
         """The cost of a residual."""
         ...
 
-    def psi(self, z: Numbers) -> Numbers:
+    def psi(self, z: Any) -> Any:
         """The derivative of `rho`."""
         ...
 
-    def weight(self, z: Numbers) -> Numbers:
+    def weight(self, z: Any) -> Any:
         """`psi(z) / z`, finite at zero: the weight of the equivalent least-squares problem."""
         ...
 
-    def curvature(self, z: Numbers) -> Numbers:
+    def curvature(self, z: Any) -> Any:
         """The second derivative of `rho`."""
         ...
 

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from ._derivatives import MANY, curved_pairs, reverse_slopes, stacked_derivatives
 from ._moments import Moments, by_lane_and_run, second_moments, weighed
-from ._problem import Curve, Lanes, Noise
+from ._problem import Curve, Data, Lanes, Noise, lanes
 
 WIDTHS = (8, 64)
 """Lanes of a program: fewer are padded, more are for the caller to take in turn."""
@@ -69,6 +69,51 @@ def slopes_at(
     return np.concatenate([value for value, *_ in parts], axis=1), np.concatenate([first for _, first, *_ in parts], 2)
 
 
+def slopes(
+    curve: Curve, theta: Float[np.ndarray, "fit size"], data: Data, study: Int[np.ndarray, " fit"]
+) -> tuple[Float[np.ndarray, "fit run"], Float[np.ndarray, "fit size run"]]:
+    """Values and slopes of fits at the runs of their studies."""
+    parts = list(_in_turn(curve, theta, data, study))
+    return np.concatenate([value for value, _ in parts]), np.concatenate([first for _, first in parts])
+
+
+def responses(
+    curve: Curve, theta: Float[np.ndarray, "fit free"], data: Data, study: Int[np.ndarray, " fit"]
+) -> tuple[Float[np.ndarray, "fit run"], Float[np.ndarray, "fit size"]]:
+    """The curve's values, and the largest relative response of any run to each free number."""
+    values, shares = [], []
+    for low, (value, first) in zip(range(0, len(theta), WIDTHS[-1]), _in_turn(curve, theta, data, study), strict=True):
+        real = np.asarray(data.weight)[study[low : low + len(value)], None] > 0
+        with np.errstate(all="ignore"):
+            shares.append(np.max(np.where(real, np.abs(first / value[:, None]), 0.0), axis=2))
+        values.append(value)
+    return np.concatenate(values), np.concatenate(shares)
+
+
+def _in_turn(curve: Curve, theta: np.ndarray, data: Data, study: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Values and slopes of as many fits as a program takes, again and again."""
+    shared = Layout.of(data.point, data.constant, shared=True) if len(data.target) == 1 else None
+    for low in range(0, len(theta), WIDTHS[-1]):
+        some = study[low : low + WIDTHS[-1]]
+        rows = {n: np.asarray(a)[some] for n, a in data.point.items()} if shared is None else {}
+        layout = shared or Layout.of(rows, np.asarray(data.constant)[some], shared=False)
+        yield slopes_at(curve, theta[low : low + WIDTHS[-1], : curve.size], layout)
+
+
+def exact_moments(
+    curve: Curve, noise: Noise, data: Data, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]
+) -> Moments:
+    """Objective, gradient and Hessian of fits, each to the runs of its study."""
+    parts: list[Moments] = []
+    for low in range(0, len(theta), WIDTHS[-1]):
+        at, some = theta[low : low + WIDTHS[-1]], study[low : low + WIDTHS[-1]]
+        rows = lanes(data, some, some)
+        layout = Layout.of(rows.point, rows.constant, shared=len(data.target) == 1)
+        parts.append(moments_at(curve, noise, rows, layout, at, np.ones(len(at), bool)))
+    objective, gradient, matrix = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return objective, gradient, matrix
+
+
 def moments_at(
     curve: Curve, noise: Noise, rows: Lanes, layout: Layout, theta: Float[np.ndarray, "lane free"],
     exact: Bool[np.ndarray, " lane"],
@@ -98,7 +143,7 @@ def _bent(
     if not exact.any():
         return matrix
     if curvatures:
-        places = np.array(curved_pairs(curve, layout.one, layout.constant[0])).reshape(-1, 2).T
+        places = np.array(curved_pairs(curve, layout.one, layout.constant[0]), int).reshape(-1, 2).T
         matrix[:, places[0], places[1]] = matrix[:, places[1], places[0]] = (curvatures[0] @ factor[:, :, None])[..., 0]
         return matrix
     length = next(iter(block.values())).shape[1]
