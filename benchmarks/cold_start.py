@@ -26,7 +26,7 @@ import scalefit as sf
 runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
 """
 FIT = "fit = sf.fit(sf.laws.Chinchilla, runs)\n"
-BOOTSTRAP = "sf.bootstrap(fit, runs, num=1000)\n"
+BOOTSTRAP = "sf.bootstrap(fit, num=1000)\n"
 
 
 def script(*parts: str, timed: int) -> list[str]:

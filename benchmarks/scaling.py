@@ -53,7 +53,7 @@ loss = (1.82 + 482.0 * N**-0.348 + 2085.0 * D**-0.366) * np.exp(0.01 * rng.stand
 runs = sf.Runs(loss=loss, N=N, D=D)
 fit = sf.fit(sf.laws.Chinchilla, runs)
 before, begin = peak(), time.perf_counter()
-draws = sf.bootstrap(fit, runs, num={laws})
+draws = sf.bootstrap(fit, num={laws})
 print(before, peak(), time.perf_counter() - begin, float(np.mean(draws.converged)))
 """
 """A whole process: one fit and its bootstrap; MiB at most before and after."""

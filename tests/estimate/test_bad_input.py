@@ -8,7 +8,6 @@ import optax
 import pytest
 
 import scalefit as sf
-from scalefit.laws._formula import number
 from scalefit.params import Param, Scalar, nonnegative
 
 Chinchilla, PowerLaw = sf.laws.Chinchilla, sf.laws.PowerLaw
@@ -46,7 +45,7 @@ class Squared(sf.laws.AbstractLaw):
 
     def __call__(self, N: Scalar, D: Scalar) -> Scalar:
         """No scaling law."""
-        return self.E**2 + (number(N) + number(D)) ** -self.alpha
+        return self.E**2 + (N + D) ** -self.alpha
 
 
 class Bare(sf.laws.AbstractLaw):
@@ -56,7 +55,7 @@ class Bare(sf.laws.AbstractLaw):
 
     def __call__(self, N: Scalar) -> Scalar:
         """No scaling law."""
-        return 1.0 / number(N)
+        return 1.0 / N
 
 
 def on_values(size: float, noise: sf.noise.AbstractNoise) -> object:
@@ -139,22 +138,16 @@ def test_a_bad_bootstrap_is_refused_in_a_sentence(options, words, fit, runs):
 
 
 @pytest.mark.parametrize("verb", [sf.bootstrap, sf.covariance, sf.laplace])
-def test_other_runs_than_the_fitted_ones_are_refused(verb, fit, runs):
-    with pytest.raises(sf.InputError, match=r"made from 64 runs.*63 of 'runs'.*pass the runs that were fitted"):
-        verb(fit, runs.take(np.arange(63)))
-
-
-@pytest.mark.parametrize("verb", [sf.bootstrap, sf.covariance, sf.laplace])
 def test_a_fit_that_did_not_converge_has_no_errors(verb, runs):
     fit = sf.fit(Chinchilla, runs, noise=sf.noise.Gaussian(), max_steps=2, throw=False)
     with pytest.raises(sf.InputError, match="did not converge"):
-        verb(fit, runs)
+        verb(fit)
 
 
 @pytest.mark.parametrize("verb", [sf.covariance, sf.laplace])
-def test_curvature_of_a_batch_is_refused(verb, fits, studies):
+def test_curvature_of_a_batch_is_refused(verb, fits):
     with pytest.raises(sf.InputError, match="study by study"):
-        verb(fits, studies)
+        verb(fits)
 
 
 def test_weights_for_a_batch_are_refused(fits, studies):

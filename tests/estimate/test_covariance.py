@@ -105,7 +105,7 @@ def test_laplace_repeats_itself(fit, runs):
 def test_a_knee_below_the_residuals_is_refused_by_name_of_the_bootstrap(verb, runs):
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3))
     with pytest.raises(sf.InputError, match=r"Huber\(0.001\).*of 64 runs lie inside the knee.*bootstrap"):
-        verb(fit, runs)
+        verb(fit)
 
 
 def test_a_knee_beyond_the_residuals_is_least_squares(fit, runs):
@@ -127,8 +127,8 @@ def test_a_parameter_that_no_run_feels_is_refused():
 @pytest.mark.parametrize("verb", [sf.covariance, sf.laplace])
 def test_rows_of_one_training_are_refused_unless_they_are_said_to_be_independent(verb, fit, runs):
     with pytest.raises(sf.InputError, match=r"64 rows are of 32 trainings.*cluster=None"):
-        verb(fit, runs, cluster="seed")
-    assert verb(fit, runs, cluster=None) is not None
+        verb(fit, cluster="seed")
+    assert verb(fit, cluster=None) is not None
 
 
 def test_a_spread_of_no_draws_is_refused(fit, runs):

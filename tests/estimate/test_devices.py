@@ -34,7 +34,7 @@ try:
     asked = False
 except RuntimeError:
     asked = True
-draws = sf.bootstrap(fit, runs, weights=weights)
+draws = sf.bootstrap(fit, weights=weights)
 print(json.dumps({"devices": len(jax.devices()), "asked": asked, "objectives": np.asarray(draws.objective).tolist()}))
 """
 

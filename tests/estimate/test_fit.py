@@ -9,7 +9,6 @@ import pytest
 from scipy.optimize import least_squares
 
 import scalefit as sf
-from scalefit.laws._formula import power
 from scalefit.params import Param, Scalar, nonnegative
 
 GAUSSIAN = sf.noise.Gaussian()
@@ -34,6 +33,12 @@ def test_a_fit_of_noisy_runs_is_the_least_squares_optimum(fit, runs):
     assert [fit.law.alpha, fit.law.beta] == pytest.approx(at.x[3:], rel=1e-5)
     assert fit.agreeing == fit.tried == 8
     np.testing.assert_allclose(0.5 * np.sum(fit.residuals**2), fit.objective, rtol=1e-9)
+
+
+def test_a_fit_holds_its_problem(fit, runs):
+    problem = fit.problem
+    assert (problem.runs.fingerprint, problem.noise, problem.free) == (runs.fingerprint, GAUSSIAN, fit.free)
+    assert fit.source.fingerprint == runs.fingerprint
 
 
 def test_units_of_the_inputs_change_no_prediction(fit, runs):
@@ -247,7 +252,7 @@ class Uncentred(sf.laws.AbstractLaw):
 
     def __call__(self, N: Scalar, D: Scalar) -> Scalar:
         """The loss."""
-        return self.E + self.A * power(N, -self.alpha) + self.B * power(D, -self.beta)
+        return self.E + self.A * N**-self.alpha + self.B * D**-self.beta
 
 
 def test_a_term_that_damping_alone_holds_is_no_optimum(runs):

@@ -4,11 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
-from scalefit.estimate._pools import Pooling
-from scalefit.estimate._studies import Studies
 
 import scalefit as sf
 from scalefit.estimate._resamples import resamples
+from scalefit.problem import Pooling, Studies
 
 POOLS = sf.Pools({"A": 1e6, "B": 1e6})
 NOISE = sf.noise.Gaussian(log=False)
