@@ -104,7 +104,7 @@ def _refuse_unlike(tables: Sequence[Runs]) -> None:
             (
                 "inputs along an axis, as shares of pools,",
                 _along_an_axis,
-                "name the same ones in both; of pools, join what `pooled(runs, pools)` gives of each",
+                "name the same ones in both, or the pool of each run in a column pool in both",
             ),
         ):
             if there(runs) != there(first):

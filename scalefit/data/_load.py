@@ -80,7 +80,7 @@ def load_data(
         if file is not None or columns or target is not None:
             raise InputError(
                 repr(name), Phrase("is read as it is, with what each run drew from which pool"),
-                remedy="leave out `file`, `columns` and `target`, or read a file of 'bundled'",
+                remedy="leave out the file, `columns` and `target`, or read a file of 'bundled'",
             )  # fmt: skip
         return _bundled_pools(name, where)
     if name == BUNDLED:

@@ -333,7 +333,7 @@ GIVEN = {
     "no passes": (["--max-passes", "0"], ["--max-passes is 0; it must be above 0"]),
     "endless cost": (["--cost", "A=inf"], ["--cost 'A=inf'", "POOL=NUMBER"]),
     "size of nothing": (["--size", "A=0"], ["--size of the pool 'A' is 0; it must be above 0"]),
-    "size that is another": (["--size", "A=1024,B=99"], ["U is 8192", "makes it 99", "--columns U="]),
+    "size that is another": (["--size", "A=1024,B=99"], ["is 8192; expected 99", "--columns U="]),
     "weight above one": (["--max-weight", "2"], ["--max-weight", "between 0 and 1"]),
     "weight without a number": (["--max-weight", "A="], ["--max-weight 'A='", "POOL=NUMBER"]),
     "weight twice": (["--max-weight", "A=0.1,A=0.2"], ["'A'", "twice"]),
@@ -373,9 +373,9 @@ TABLES = {
     "no samples": ("pool,U,error\nA,10,0.5\nB,10,0.4\n", ["samples", "column n"]),
     "no sizes": ("pool,n,error\nA,100,0.5\nB,100,0.4\n", ["--size", "--pools"]),
     "an unknown plan": ("pool,n,error\nA,100,0.5\nAB,100,0.4\n", ["'AB'", "--plans"], ["--size", "A=10,B=20"]),
-    "percentages": ("pool,n,U,error\nA,100,10,50\nB,100,10,40\n", ["between 0 and 1: divide percentages by 100.\n"]),
+    "percentages": ("pool,n,U,error\nA,100,10,50\nB,100,10,40\n", ["from 0 to 1. Divide percentages by 100.\n"]),
     "errors beyond": ("pool,n,U,error\nA,100,10,-1\nB,100,10,40\n", ["--metric loss"]),
-    "an empty cell": ("pool,n,U,error\nA,,10,0.5\nB,100,10,0.4\n", ["--where '`n` is not null'"]),
+    "an empty cell": ("pool,n,U,error\nA,,10,0.5\nB,100,10,0.4\n", ['--where "n is not null"']),
     "two sizes": ("pool,n,U,error\nA,100,10,0.5\nA,100,20,0.4\n", ["'A'", "--size"]),
 }
 
@@ -430,4 +430,4 @@ def test_results_that_are_no_plan(cli, runs_csv, tmp_path):
     assert "Chinchilla" in answer.err
     answer = cli("curate", "data:pools-teacher", "--target", "error", "--budgets", "1M")
     assert (answer.status, answer.out) == (2, "")
-    assert "leave out" in answer.err
+    assert "Leave out" in answer.err

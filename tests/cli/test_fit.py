@@ -329,14 +329,14 @@ def test_runs_done_since(cli, tmp_path, table):
         (
             "N,D,loss\n1e9,1e10,\n2e9,1e10,\n",
             [],
-            ["next.csv", "nothing was measured yet", "'loss' is empty: fill it in"],
+            ["next.csv", "nothing that was measured yet", "'loss' is empty: fill it in"],
         ),
-        ("N,D,loss\n1e9,many,2.2\n", [], ["--append", "next.csv", "'many' is not a number"]),
+        ("N,D,loss\n1e9,many,2.2\n", [], ["--append", "next.csv", "'many'; expected a number"]),
         ("N,D,accuracy\n1e9,1e10,0.5\n", [], ["runs.csv' measures loss and 'next.csv' accuracy"]),
         ("N,D,loss\n1e9,1e10,2.2\n2e9,1e10,-2.6\n", [], ["scalefit: loss is -2.6 in row 2 of 'next.csv'"]),
         ("N,D,loss,se\n1e9,1e10,2.2,0.1\n", [], ["'next.csv' has an se", "--columns se="]),
         ("N,D,loss\n1e9,1e10,2.2\n", ["--where", "params < 1e8"], ["--append", "'params'"]),
-        ("n,w[A],U[A],w[B],U[B],loss\n1e4,1,1e3,0,1e3,2.2\n", [], ["next.csv", "drew from each pool"]),
+        ("n,w[A],U[A],w[B],U[B],loss\n1e4,1,1e3,0,1e3,2.2\n", [], ["next.csv", "shares of pools"]),
         (None, [], ["no file", "next.csv"]),
     ],
 )
