@@ -108,7 +108,7 @@ def offset(every: bool) -> Callable[..., Forecast]:
     """
 
     def forecast(runs: sf.Runs, fitted: np.ndarray, key: Any, held: np.ndarray, seed: int) -> Forecast:
-        keys, code = runs.groups(BY)
+        keys, code = runs.codes(BY)
         own, others = (fitted[np.equal(code[fitted], keys.index(key)) == same] for same in (True, False))
         N, D, y = (np.log(column) for column in (runs.inputs["N"], runs.inputs["D"], runs.target))
         groups, place = np.unique(code[others], return_inverse=True)
@@ -179,7 +179,7 @@ def left_out(task: tuple[int, int]) -> dict[str, dict[str, Any]]:
     case, g = task
     _, rule, strict = CASES[case]
     runs = read()
-    keys, code = runs.groups(BY)
+    keys, code = runs.codes(BY)
     rng = np.random.default_rng(0)
     thin = [np.sort(rng.permutation(np.flatnonzero(code == i))[:ROWS]) for i in range(len(keys))]
     rows = np.flatnonzero(code == g)
@@ -204,7 +204,7 @@ def main() -> None:
         ("two runs", "others", "method", "error", "log score", "covered", "width", "better error", "better score"),
         given,
     )
-    count = len(read().groups(BY)[0])
+    count = len(read().codes(BY)[0])
     tasks = [
         (case, g) for case in range(1 if given.quick else len(CASES)) for g in range(0, count, 7 if given.quick else 1)
     ]

@@ -29,7 +29,7 @@ def fitting_runs(task: str) -> tuple[sf.Runs, sf.Pools]:
     pools = sf.Pools.of(runs)
     passes = [runs.inputs[f"w[{p}]"] * runs.inputs["n"] / runs.inputs[f"U[{p}]"] for p in pools.names]
     runs = runs.take((np.max(passes, axis=0) <= PASSES[task]) & (runs.inputs[f"w[{LEFT_OUT}]"] == 0))
-    _, place = runs.groups(("pool", "n"))
+    _, place = runs.codes(("pool", "n"))
     mean = np.bincount(place, np.log(runs.target)) / np.bincount(place)
     first = runs.take(np.unique(place, return_index=True)[1])
     kept = sf.Pools({p: s for p, s in zip(pools.names, pools.sizes, strict=True) if p != LEFT_OUT})

@@ -173,6 +173,6 @@ class Problem:
 def _fingerprint(runs: Runs, by: str | tuple[str, ...] | None) -> str:
     if by is None:
         return runs.fingerprint
-    keys, code = runs.groups(by)
+    keys, code = runs.codes(by)
     whole = f"{runs.fingerprint} {keys!r}".encode() + np.asarray(code, np.int64).tobytes()
     return hashlib.sha256(whole).hexdigest()

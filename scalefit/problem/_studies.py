@@ -38,7 +38,7 @@ class Studies:
         """The studies of a table: all of it, or one for each value of a label or column."""
         if by is None:
             return cls(runs, np.arange(len(runs)), np.zeros(1, int), np.array([len(runs)]), None)
-        keys, code = runs.groups(by)
+        keys, code = runs.codes(by)
         counts = np.bincount(code, minlength=len(keys))
         return cls(runs, np.argsort(code, kind="stable"), np.cumsum(counts) - counts, counts, tuple(keys))
 

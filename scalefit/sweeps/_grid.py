@@ -327,7 +327,7 @@ def _lost(source: str, runs: Runs, by: Any, tables: list[Table], law: str) -> li
     if by is None:
         return []
     there = {key for table in tables for key in table.studies.keys or ()}
-    lost = [key for key in runs.groups(by)[0] if key not in there]
+    lost = [key for key in runs.codes(by)[0] if key not in there]
     if not lost:
         return []
     return [

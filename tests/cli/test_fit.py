@@ -329,7 +329,7 @@ def test_runs_done_since(cli, tmp_path, table):
         (
             "N,D,loss\n1e9,1e10,\n2e9,1e10,\n",
             [],
-            ["next.csv", "nothing that was measured yet", "'loss' is empty: fill it in"],
+            ["next.csv", "nothing that was measured yet", "'loss' is empty. Fill it in"],
         ),
         ("N,D,loss\n1e9,many,2.2\n", [], ["--append", "next.csv", "'many'; expected a number"]),
         ("N,D,accuracy\n1e9,1e10,0.5\n", [], ["runs.csv' measures loss and 'next.csv' accuracy"]),

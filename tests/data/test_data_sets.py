@@ -95,7 +95,7 @@ def test_gemstones_are_checkpoints_of_trainings(file, rows, trainings):
 def test_the_isoflops_collection_has_budgets_of_experiments(source, rows, experiments, budgets):
     runs = load_data("isoflops-collection", file=f"{source}.isoflops.csv")
     assert (len(runs), runs.dropped, set(runs.inputs)) == (rows, (), {"N", "D"})
-    assert (len(runs.groups("experiment")[0]), len(runs.groups("budget")[0])) == (experiments, budgets)
+    assert (len(runs.codes("experiment")[0]), len(runs.codes("budget")[0])) == (experiments, budgets)
     share = 6 * runs.inputs["N"] * runs.inputs["D"] / runs.columns["budget"]
     assert ((share > 0.9) & (share < 1.35)).all()
 

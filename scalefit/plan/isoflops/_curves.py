@@ -57,7 +57,7 @@ def curves(
     """
     runs, notes = with_curves(runs)
     point, _ = runs.select(("N", "D", "C"))
-    keys, setting = ([None], np.zeros(len(runs), int)) if groups is None else runs.groups(groups)
+    keys, setting = ([None], np.zeros(len(runs), int)) if groups is None else runs.codes(groups)
     budget = _budgets(runs, point["C"], setting, by, within)
     # The loss last: of runs of one size, too, the order must not matter.
     order = np.lexsort((runs.target, point["N"], budget, setting))
@@ -110,7 +110,7 @@ def _budgets(runs: Runs, C: np.ndarray, setting: np.ndarray, by: str, within: fl
                 first, number = C[i], number + 1
             found[i] = number
         return found
-    keys, code = runs.groups(by)
+    keys, code = runs.codes(by)
     mean = np.bincount(code, C) / np.bincount(code)
     rank = np.argsort(np.argsort(mean, kind="stable"), kind="stable")[code]
     # Numbered anew in every setting, so that none has empty budgets before its first.

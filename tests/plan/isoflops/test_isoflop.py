@@ -80,7 +80,7 @@ def test_budgets_with_their_minimum_at_the_end_are_left_out_and_said(porian):
 def test_one_setting_of_the_batch_is_as_it_is_alone(porian, porian_runs):
     key = porian.keys[4]
     with pytest.warns(UserWarning, match="far above"):
-        alone = sf.isoflop(porian_runs.take(porian_runs.groups(SETTING)[1] == 4), within=0.01, num=400)
+        alone = sf.isoflop(porian_runs.take(porian_runs.codes(SETTING)[1] == 4), within=0.01, num=400)
     np.testing.assert_array_equal(alone.N, porian[key].N)
     assert float(alone.trend_N.exponent) == pytest.approx(float(porian[key].trend_N.exponent), abs=2e-3)
     assert np.shape(alone.trend_N.exponent) == ()
