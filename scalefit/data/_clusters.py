@@ -38,7 +38,7 @@ def clusters_of(runs: "Runs", by: str | tuple[str, ...] | None) -> Int[np.ndarra
 
 
 def unlabelled(runs: "Runs") -> list[str]:
-    """What to say about labels that some rows lack."""
+    """Notes on labels that some rows lack."""
     notes, (keys, _) = [], run_keys(runs)
     for name, column in runs.labels.items():
         empty = empty_cells(column)

@@ -1,4 +1,4 @@
-"""Which column of a source is which: the usual names, the units in headers, and what the user says."""
+"""Roles of the columns of a source: by their usual names, the units in headers, and what the user says."""
 
 import difflib
 import re
@@ -39,10 +39,9 @@ _TARGETS = {
 }
 _OURS = {alias: name for name, aliases in {**_ALIASES, **_TARGETS}.items() for alias in aliases.split()}
 INPUTS = ("N", "D", "C", "U", "n", "x", "epochs")
-# Counts that grow during a training. What an x is, only its header tells; if none does, it is taken to grow.
+# Counts that grow during a run. Only its header tells what an x is; if none does, it is taken to grow.
 _GROWING = frozenset({"D", "C", "n", "epochs", "step"})
 _GROWING_TOO = frozenset({"x", "steps", "iteration", "iterations", "iters", "updates", "examples", "batches"})
-_RESERVED = frozenset({"units", "name"})
 _ENTRY = re.compile(r"(\w+)\[(.+)\]")
 # polars gives a second column of the same header this ending.
 _REPEATED = re.compile(r"_duplicated_\d+$")
@@ -114,7 +113,7 @@ def _plain(name: str) -> str:
 
 
 def grows(name: str, header: str) -> bool:
-    """Say whether an input grows during a training, by its name or what the source calls it."""
+    """Say whether an input grows during a run, by its name or what the source calls it."""
     ours = next((o for o in map(our_name, (name, header)) if o not in (None, "x")), None)
     return ours in _GROWING if ours is not None else _plain(name) in _GROWING_TOO
 
@@ -148,7 +147,7 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
         if theirs is not None and theirs not in headers:
             given = Phrase(f"names {theirs!r} for {ours!r}, and the table has no such column")
             raise InputError("columns", given, remedy=hint(str(theirs), headers))
-        if ours in _RESERVED:
+        if ours in ("units", "name"):
             raise InputError("columns", Phrase(f"names {ours!r}, which is no input"), "one such as 'N', 'D' or 'lr'")
     _refuse_shared(said)
     taken = set(said.values())

@@ -48,7 +48,7 @@ class DataSet:
 
     @property
     def url(self) -> str | None:
-        """Where the first file comes from."""
+        """The address of the first file."""
         return self.files[0].url
 
     @property

@@ -21,7 +21,7 @@ def joined(first: Runs, *more: Runs) -> Runs:
 
     An input that one table lacks follows from its others by $C = 6ND$ where it can, with a note; elsewhere it is
     empty there, as are labels and further columns that it lacks. A label means the same everywhere: rows of one `run`
-    are one training, whichever table they stand in.
+    are one run, whichever table they stand in.
 
     Rows are numbered on, so that no two have one number: the first row of a further table follows the last of the
     table before it, in messages and in `dropped` too, and a note says which rows are whose.
@@ -36,8 +36,8 @@ def joined(first: Runs, *more: Runs) -> Runs:
     there is no other.
 
     **Raises:** `InputError` where targets or units contradict, or some tables have an `se`, or say what was drawn from
-    which pool, and others do not; where a further table has no row that those before it lack, or a `run` is a training
-    of one size in one table and of another in another.
+    which pool, and others do not; where a further table has no row that those before it lack, or a `run` has
+    one size in one table and another in another.
     """
     tables = tuple(
         check_type("A table given to joined", runs, Runs, "Runs, as `read_runs` or `load_data` give")
@@ -154,7 +154,7 @@ def _header(runs: Runs, name: str) -> str:
 
 
 def _headers(tables: Sequence[Runs]) -> dict[str, str]:
-    """What the first table that has an input or label calls it."""
+    """Headers, as the first table that has an input or label calls it."""
     called: dict[str, str] = {}
     for runs in tables:
         for name in (*runs.inputs, *runs.series, *runs.labels, *runs.headers):
@@ -194,7 +194,7 @@ def _whose(runs: Runs, shift: int) -> str:
 
 
 def _unlabelled(tables: Sequence[Runs], whole: Runs) -> list[str]:
-    """What to say about labels that a table lacks altogether; of single cells the tables say it themselves."""
+    """Notes on labels that a table lacks altogether; single cells are in the notes of the tables themselves."""
     notes, (keys, _) = [], run_keys(whole)
     for runs in tables:
         for name in whole.labels.keys() - runs.labels.keys():

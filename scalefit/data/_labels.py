@@ -9,8 +9,6 @@ from jaxtyping import Bool, Int
 from .._core import InputError, Phrase
 
 LABELS = ("group", "run", "seed", "step", "pool", "target")
-# Floats beyond do not tell every whole number from the next.
-_EXACT = 2**53
 
 
 def label(name: str, column: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -99,7 +97,8 @@ def _is_whole(cells: np.ndarray) -> bool:
         return True
     if cells.dtype.kind == "u":
         return bool(np.all(cells <= np.iinfo(np.int64).max))
-    return cells.dtype.kind == "f" and bool(np.all((np.abs(cells) <= _EXACT) & (np.floor(cells) == cells)))
+    # Floats beyond 2^53 do not tell every whole number from the next.
+    return cells.dtype.kind == "f" and bool(np.all((np.abs(cells) <= 2**53) & (np.floor(cells) == cells)))
 
 
 def _spread(cells: np.ndarray, empty: Bool[np.ndarray, " row"]) -> np.ndarray:

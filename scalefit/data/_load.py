@@ -16,9 +16,6 @@ from ._read import read_runs
 from ._runs import Runs
 from ._table import table_of
 
-# What the file does not record for the effective-data form: the default of the upstream script.
-_EFFECTIVE_FLOOR = 0.1
-
 
 class PoolForm(TypedDict):
     """The parameters of one form: arrays per pool, and what the pools share."""
@@ -133,7 +130,8 @@ def _pool_parameters() -> PoolParameters:
     return PoolParameters(
         names=tuple(_short(n) for n in utility["names"]),
         utility=_form(utility, utility["d_value"]),
-        effective=_form(effective, _EFFECTIVE_FLOOR),
+        # The file does not record the floor of this form: the default of the upstream script.
+        effective=_form(effective, 0.1),
     )
 
 

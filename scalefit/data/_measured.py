@@ -1,4 +1,4 @@
-"""What was measured of runs on pools, as something that falls: errors, accuracies turned round, losses."""
+"""Measurements of runs on pools, as something that falls: errors, accuracies turned round, losses."""
 
 import itertools
 import re
@@ -11,15 +11,12 @@ from .._core import InputError, Phrase, check_choice
 from ._labels import numbered
 from ._runs import Runs
 
-ERROR = frozenset({"error", "errors", "err"})
-ACCURACY = frozenset({"accuracy", "accuracies", "acc"})
-RANKED = frozenset({"top1", "top5"})
-"""Words that make of a name an accuracy unless it says that it is an error."""
-LOSS = frozenset({"loss", "losses"})
+_ERROR = frozenset({"error", "errors", "err"})
+_ACCURACY = frozenset({"accuracy", "accuracies", "acc"})
 
 
 def falling(runs: Runs, metric: str) -> tuple[Float[np.ndarray, " run"], str, tuple[str, ...]]:
-    """What was measured as something that falls, its name, and a note where it was turned round or is guessed.
+    """Values of something that falls, its name, and a note where it was turned round or is guessed.
 
     **Raises:** `InputError` for an unknown `metric`, and for errors and accuracies outside [0, 1].
     """
@@ -60,21 +57,21 @@ def warn_of_rise(runs: Runs, alone: Bool[np.ndarray, " run"], n: np.ndarray, tar
 
 
 def _metric_of(runs: Runs) -> tuple[str, tuple[str, ...]]:
-    """What was measured, by the words of our name for it or else of its header, and a note where these say nothing.
+    """The kind of measurement, by the words of our name for it or else its header; a note where these say nothing.
 
     **Raises:** `InputError` where they say two things.
     """
     names = runs.target_name, runs.target_header
     for name in names:
         words = _words(name)
-        if words & ERROR and words & ACCURACY:
+        if words & _ERROR and words & _ACCURACY:
             remedy = 'say which with `metric="error"` or `metric="accuracy"`'
             raise InputError(repr(name), Phrase("could be an error or an accuracy"), remedy=remedy)
-        if words & ERROR:
+        if words & _ERROR:
             return "error", ()
-        if words & (ACCURACY | RANKED):
+        if words & (_ACCURACY | {"top1", "top5"}):
             return "accuracy", ()
-    if all(_words(name) & LOSS for name in names):
+    if all(_words(name) & {"loss", "losses"} for name in names):
         return "loss", ()
     return "loss", (f"{names[1]} is taken for a loss: if it is an error or an accuracy, metric says so",)
 

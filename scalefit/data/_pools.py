@@ -15,10 +15,6 @@ from ._runs import Runs
 
 UNLIMITED = 1e18
 """The size that a pool has for a run to which its samples came fresh, none of them twice."""
-OFF = 1e-6
-"""Weights may miss a sum of 1 by so much."""
-AGREE = 1e-6
-"""Two columns that say the same may differ by so much, as a share."""
 
 Numbers = float | Mapping[str, float]
 """One number for every pool, or one by the name of the pool."""
@@ -191,7 +187,7 @@ def pooled(
 
 def refuse_shares(name: str, shares: Float[np.ndarray, "run pool"], rows: np.ndarray | None = None) -> None:
     """Refuse weights that are not 0 or more with a sum of 1."""
-    wrong = ~np.isfinite(shares).all(axis=1) | (shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1.0) > OFF)
+    wrong = ~np.isfinite(shares).all(axis=1) | (shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1.0) > 1e-6)
     if wrong.any():
         first = int(np.argmax(wrong))
         given = f"{np.array2string(shares[first], separator=', ')} with a sum of {shares[first].sum():g}"
@@ -309,7 +305,7 @@ def _refuse_other(
     column = runs.inputs.get(name)
     if column is None:
         return
-    wrong = where & (np.abs(column - expected) > AGREE * expected)
+    wrong = where & (np.abs(column - expected) > 1e-6 * expected)
     if wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(

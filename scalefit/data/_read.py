@@ -18,9 +18,6 @@ from ._table import Table, table_of
 from ._targets import stacked
 from ._where import Condition
 
-EMPTY = "every cell is empty"
-_NUMBERS_AMONG_LABELS = ("step",)
-
 
 def read_runs(
     source: str | os.PathLike[str] | Mapping[str, Any] | Any,
@@ -117,7 +114,9 @@ def _read(
         lacks |= {k: untold[k] | lacks.get(k, False) for k in untold}
     lacking = np.any(list(lacks.values()), axis=0)
     gone = np.flatnonzero(lacking & ~excluded)
-    reasons = [[missing(k, used[k]) for k in lacks if lacks[k][i]] if not blank[i] else [EMPTY] for i in gone]
+    reasons = [
+        [missing(k, used[k]) for k in lacks if lacks[k][i]] if not blank[i] else ["every cell is empty"] for i in gone
+    ]
     dropped = tuple(Dropped(int(row), "; ".join(reason)) for row, reason in zip(rows[gone], reasons))
     keep = ~excluded & ~lacking
     if not keep.any():
@@ -185,7 +184,7 @@ def _judged(
 def _for_where(
     table: Mapping[str, np.ndarray], used: Mapping[str, str], inputs: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """What a condition may name: the table's headers, our names, and those of N, D and C that follow from inputs."""
+    """Columns that a condition may name: by header, by our names, and those of N, D and C that follow from inputs."""
     ours = {k: _for_conditions(k, table[v], v) for k, v in used.items()}
     numbers = {k: loose_numbers(ours[k]) for k in inputs if k in DERIVED}
     derived = {k: there.values for k in DERIVED if k not in used and (there := found(k, numbers.get)) is not None}
@@ -193,7 +192,7 @@ def _for_where(
 
 
 def _is_number(ours: str) -> bool:
-    return ours not in LABELS or ours in _NUMBERS_AMONG_LABELS
+    return ours not in LABELS or ours == "step"
 
 
 def _missing(column: np.ndarray) -> np.ndarray:

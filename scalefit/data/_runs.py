@@ -22,7 +22,7 @@ from ._where import Condition
 UNITS: Mapping[str, str] = MappingProxyType(
     {"N": "parameters", "D": "tokens", "C": "FLOP", "U": "unique tokens", "n": "samples seen"}
 )
-"""What the usual inputs count, unless the table says otherwise."""
+"""Units of the usual inputs, unless the table says otherwise."""
 
 
 @dataclasses.dataclass(frozen=True, init=False, repr=False, eq=False)
@@ -173,7 +173,7 @@ class Runs:
         return digest.hexdigest()
 
     def where(self, expr: str) -> "Runs":
-        """Keep the runs for which a condition holds; the others are counted in `excluded`.
+        """Keep the rows for which a condition holds; the others are counted in `excluded`.
 
         **Arguments:**
 
@@ -184,7 +184,7 @@ class Runs:
 
         **Returns:** a new table.
 
-        **Raises:** `InputError` where the condition cannot be read, names no column, or keeps no run.
+        **Raises:** `InputError` where the condition cannot be read, names no column, or keeps no row.
         """
         condition = Condition(expr, names_of(self), len(self))
         holds = condition.told.holds
@@ -193,11 +193,11 @@ class Runs:
         return self._replace(self.take(holds), excluded=self.excluded + int((~holds).sum()))
 
     def take(self, which: ArrayLike) -> "Runs":
-        """Keep runs by a mask of booleans or by position; positions may repeat.
+        """Keep rows by a mask of booleans or by position; positions may repeat.
 
         **Returns:** a new table, with `dropped` and `excluded` as they were.
 
-        **Raises:** `InputError` where the mask has another length, a position is outside, or no run is left.
+        **Raises:** `InputError` where the mask has another length, a position is outside, or no row is left.
         """
         index = np.asarray(which)
         if index.dtype == bool:
@@ -237,7 +237,7 @@ class Runs:
         return self._replace(self, name=name)
 
     def narrowed(self, names: Sequence[str]) -> "Runs":
-        """The same runs without the columns of their source, but for these."""
+        """The same table without the columns of their source, but for these."""
         return self._replace(self, columns={k: v for k, v in self.columns.items() if k in names})
 
     def split(self, by: str | tuple[str, ...]) -> list[tuple[Any, "Runs"]]:
@@ -250,7 +250,7 @@ class Runs:
         **Returns:** pairs of key and table, in order of first appearance. Each table keeps the whole one's
         `dropped` and `excluded`.
 
-        **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a run.
+        **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a row.
         """
         keys, code = self.codes(by)
         parts = []
@@ -260,40 +260,40 @@ class Runs:
         return parts
 
     def clusters(self, by: str | tuple[str, ...] | None = "auto") -> Int[np.ndarray, " run"]:
-        """Number the clusters of runs that are not independent of each other, for a bootstrap.
+        """Number the clusters of rows that are not independent of each other, for a bootstrap.
 
-        Checkpoints of one training are a cluster. Where no `run` says which rows those are, but a `seed` or a `step`
-        is there, rows count as checkpoints of one training where they agree in `group`, `pool` and `seed` and in every
-        input that stays as it is during a training: all but D, C, n, epochs and other counts that grow (`x` too,
-        unless its header is one of the usual names of N or U). So rows that differ in D alone are one cluster even
-        if each was a training of its own, which makes intervals wider rather than too narrow: say `by=None` then.
+        Checkpoints and targets of one run are a cluster. Where no `run` says which rows those are, but a `seed` or a
+        `step` is there, rows count as checkpoints of one run where they agree in `group`, `pool`, `seed` and every
+        input that stays as it is during a run: all but D, C, n, epochs and other counts that grow (`x` too, unless its
+        header is one of the usual names of N or U). So rows that differ in D alone are one cluster even if each was a
+        run of its own, which makes intervals wider rather than too narrow: say `by=None` then.
 
-        Trainings that differ in their seed only are apart: each is a draw of its own, unless seeds were shared on
-        purpose (the same pools and initial weights under every plan), which no table can show: say `by="seed"` then.
+        Runs that differ in their seed only are apart: each is a draw of its own, unless seeds were shared on purpose
+        (the same pools and initial weights under every mixture), which no table can show: say `by="seed"` then.
 
         **Arguments:**
 
-        - `by`: A name or a tuple of names; equal values are one cluster, and a run without a label is one by itself.
-            `None`: each run for itself. `"auto"`: `run` if there is one; else, with a `seed` or a `step`, the
-            trainings as above; else each run for itself.
+        - `by`: A name or a tuple of names; equal values are one cluster, and a row without a label is one by itself.
+            `None`: each row for itself. `"auto"`: `run` if there is one; else, with a `seed` or a `step`, the runs as
+            above; else each row of the source for itself.
 
         **Returns:** whole numbers from 0, in order of first appearance.
 
-        **Raises:** `InputError` where a name is not there, or is no label and is empty for a run.
+        **Raises:** `InputError` where a name is not there, or is no label and is empty for a row.
         """
         return clusters_of(self, by)
 
     def complete(self, names: Sequence[str]) -> "Runs":
-        """Keep the runs that have a value of each of these inputs; the others are added to `dropped`, with the reason.
+        """Keep the rows that have a value of each of these inputs; the others are added to `dropped`, with the reason.
 
         **Arguments:**
 
-        - `names`: The inputs that a law needs. One of N, D and C that is derived is there where both of the others
-            are; a name that the table does not have at all is left to `select` to refuse.
+        - `names`: The inputs and series that a law needs. One of N, D and C that is derived is there where both
+            of the others are; a name that the table does not have at all is left to `select` to refuse.
 
         **Returns:** a new table, or this very one where nothing is missing.
 
-        **Raises:** `InputError` where no run is left.
+        **Raises:** `InputError` where no row is left.
         """
         return completed(self, names)
 
@@ -341,16 +341,17 @@ class Runs:
         remedy = "correct it, or leave the row out with `where`"
         raise InputError(f"{self.headers.get(name, name)!r} in {self.place(place)}", value, expected, remedy)
 
-    def place(self, run: int) -> str:
-        """Where a run stands, in words: its row, in its own table where tables were joined.
+    def place(self, row: int) -> str:
+        """The row of the source that a row was read from, in words; in its own table where tables were joined.
 
         **Arguments:**
 
-        - `run`: Its position among the runs, from 0.
+        - `row`: Its position in this table, from 0.
         """
-        row = int(self.rows[run])
-        name, before = next(((n, b) for n, b in reversed(self.tables) if b < row), (self.name, 0))
-        return f"row {row - before} of {name!r}"
+        number = int(self.rows[row])
+        name, before = next(((n, b) for n, b in reversed(self.tables) if b < number), (self.name, 0))
+        target = f" ({self.labels['target'][row]})" if "target" in self.labels else ""
+        return f"row {number - before} of {name!r}{target}"
 
     def codes(self, by: str | tuple[str, ...]) -> tuple[list[Any], Int[np.ndarray, " run"]]:
         """The values of a label, an input or a column, or of a tuple of names, and the place of each row's among them.

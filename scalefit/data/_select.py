@@ -1,4 +1,4 @@
-"""What a law needs of a table: inputs as the table has them, or one of N, D and C from the other two."""
+"""Inputs that a law asks of a table: as the table has them, or one of N, D and C from the other two."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -68,6 +68,6 @@ def read_since(
 
 
 def _names(table: Mapping[str, np.ndarray], roles: Roles) -> set[str]:
-    """What a condition over a table may name."""
+    """Names that a condition over a table may use."""
     names = {*table, *roles.headers, roles.target[0]}
     return names | {name for name, (left, right, _) in DERIVED.items() if {left, right} <= names}

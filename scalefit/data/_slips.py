@@ -16,7 +16,7 @@ ALIKE = 0.01
 
 
 def slips(tables: Sequence[Runs], whole: Runs) -> list[str]:
-    """What to say about tables that were joined.
+    """Notes on tables that were joined.
 
     **Arguments:**
 

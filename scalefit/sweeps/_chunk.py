@@ -20,11 +20,7 @@ from ._grid import OWN, Cell, number_of
 from ._verbs import columns_of
 
 FIT = "fit of the sweep"
-"""What the column is called that tells the fits of a batch apart."""
-PATIENCE = 8
-"""Fits that are refused one after the other before each is asked by itself."""
-WIDE = 16
-"""Runs that are left out are padded to a multiple of this many, so that similar numbers share one compilation."""
+"""Column that tells the fits of a batch apart."""
 
 
 class Done(NamedTuple):
@@ -41,7 +37,7 @@ class Done(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Of one fit: its place in the cell, its group and seed, its number, and the rows that it takes and leaves out."""
+    """One fit: its place in the cell, its group and seed, its number, and the rows that it takes and leaves out."""
 
     place: int
     study: int
@@ -76,9 +72,9 @@ def laid(cell: Cell, config: Config, first: int, count: int) -> Laid:
     """
     parts, empty = [], []
     for part, clusters in _parts(cell, config, first, count):
-        # Of few trainings a split may keep none, or leave none out where it means to.
+        # Of few clusters a split may keep none, or leave none out where it means to.
         if not part.kept.size or (not part.left.size and cell.split.kind not in ("all", "resample")):
-            why = f"{_called(cell, part)!r} has {clusters} trainings, too few for {cell.split.name}."
+            why = f"{_called(cell, part)!r} has {clusters} clusters, too few for {cell.split.name}."
             empty.append((part, f"{why} Use another split, or say with cluster what belongs together."))
         else:
             parts.append(part)
@@ -112,7 +108,7 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
 
 
 def _parts(cell: Cell, config: Config, first: int, count: int) -> Iterator[tuple[_Part, int]]:
-    """Which rows each fit takes, drawn by its name, whatever chunk it is in; and how many clusters its group has."""
+    """Rows that each fit takes, drawn by its name, whatever chunk it is in; and the number of clusters of its group."""
     seeds, order, studies = cell.seeds, cell.order, cell.table.studies
     column = cell.split.column
     sizes = cell.table.runs.select((column,))[0][column] if column else None
@@ -136,7 +132,7 @@ _Refused = list[tuple[_Part, str]]
 def _kindly(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> tuple[_Found, _Refused]:
     """Batches that went through, and fits that were refused: one bad group holds up no other."""
     refused: _Refused = []
-    for _ in range(PATIENCE):
+    for _ in range(8):  # fits that are refused one after the other, before the batch is halved
         try:
             return [(parts, _batch(cell, config, parts, runs))], refused
         except (InputError, NotConverged) as error:
@@ -177,7 +173,7 @@ def _plainly(message: str, cell: Cell, parts: Mapping[str, _Part]) -> str:
 
 
 def _called(cell: Cell, part: _Part) -> str:
-    """What the runs of a group are called in messages."""
+    """Name of the runs of a group in messages."""
     group = cell.group(part.study)
     return f"{cell.table.runs.name}[{group}]" if group else cell.table.runs.name
 
@@ -243,7 +239,8 @@ def _runs(cell: Cell, parts: list[_Part]) -> Runs:
 
 def _error(fits: Fit[Any], cell: Cell, parts: list[_Part]) -> np.ndarray:
     """Root mean square error of each fit on the runs that it left out, on the noise's scale; NaN without any."""
-    widest = WIDE * -(-max(len(part.left) for part in parts) // WIDE)
+    # Padded to a multiple of 16, so that similar numbers share one compilation.
+    widest = 16 * -(-max(len(part.left) for part in parts) // 16)
     if not widest:
         return np.full(len(parts), np.nan)
     place = np.zeros((len(parts), widest), int)

@@ -1,4 +1,4 @@
-"""What a sweep is to do, as a TOML file or a mapping says it, checked once."""
+"""The description of a sweep, as a TOML file or a mapping, checked once."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ _TAKEN = {
 
 
 class Verb(_Strict):
-    """What to do with each fit.
+    """A verb, done with each fit.
 
     **Arguments:**
 
@@ -119,7 +119,7 @@ class Verb(_Strict):
 
     @property
     def drawn(self) -> str | None:
-        """What draws it makes."""
+        """Method of its draws; `None` without any."""
         return self.verb if self.verb in ("bootstrap", "posterior") else self.draws
 
 

@@ -16,13 +16,11 @@ from ._folder import Folder
 from ._grid import Chunk, Grid
 from ._manifest import CHUNKS, FAILED, file_of
 
-KEPT = 64
-"""Cells whose compiled programs are held at once: a process may map so many and no more."""
 ENGINES = ("local", "jax", "ray")
 
 
 class Outcome(NamedTuple):
-    """How a chunk ended.
+    """The outcome of a chunk.
 
     **Arguments:**
 
@@ -93,7 +91,8 @@ def locally(folder: Folder, grid: Grid, sweep: str, todo: Iterable[Chunk]) -> It
             if following is not None:
                 begun = ahead.submit(laid, grid.cells[following.cell], grid.config, following.first, following.count)
             yield do(folder, grid, sweep, chunk, ready)
-            if following is not None and following.cell // KEPT != chunk.cell // KEPT:
+            # A process can map so many compiled programs and no more.
+            if following is not None and following.cell // 64 != chunk.cell // 64:
                 jax.clear_caches()
             chunk, ready = following, None if begun is None else begun.result
 

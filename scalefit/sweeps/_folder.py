@@ -14,9 +14,6 @@ from fsspec.implementations.local import LocalFileSystem
 
 from .._core import InputError, Phrase, written_whole
 
-_END = b"PAR1"
-"""How every Parquet file ends."""
-
 
 class Folder:
     """A place for files; names may have slashes.
@@ -47,7 +44,7 @@ class Folder:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a folder of this machine, or of a network file system."""
+        """Say whether it is a folder of this machine, or of a network file system."""
         return isinstance(self._system, LocalFileSystem)
 
     @contextlib.contextmanager
@@ -114,7 +111,7 @@ class Folder:
     def complete(self, name: str) -> bool:
         """Say whether a Parquet file ends as it should; a file of a store does."""
         with contextlib.suppress(OSError):
-            return not self.is_local or self._system.tail(self._at(name), len(_END)) == _END
+            return not self.is_local or self._system.tail(self._at(name), 4) == b"PAR1"
         return False
 
     def remove(self, name: str) -> None:

@@ -26,12 +26,10 @@ from ._splits import Split, splits_of
 OWN = ("source", "group", "law", "noise", "split", "seed", "verb", "runs", "left_out", "objective", "converged",
        "message", "scale", "left_out_error")  # fmt: skip
 """Columns of every table, in order; parameters follow."""
-MOST = 4096
+MAX_FITS = 4096
 """Fits of a chunk, at the most: as many as are laid out at once."""
-DRAWN = 1 << 20
+MAX_DRAWS = 1 << 20
 """Draws of a chunk, at the most, so that it is done in a minute or so."""
-COPIES = 6
-"""Of each number of a fit or a draw that are held while a chunk is done."""
 
 
 class Table(NamedTuple):
@@ -76,16 +74,16 @@ class Cell:
         return np.argsort(self.table.studies.counts, kind="stable")
 
     def group(self, study: int) -> str:
-        """What a group is called."""
+        """Name of a group."""
         keys = self.table.studies.keys
         return "" if keys is None else group_name(keys[study])
 
     def name(self, study: int, seed: int) -> str:
-        """What draws of a fit are named by; not by law, noise and verb, so that these meet the same runs."""
+        """Name of the draws of a fit; without law, noise and verb, so that these meet the same runs."""
         return self._named(study, self.split.name, seed)
 
     def drawn_by(self, study: int, seed: int) -> str:
-        """What its runs are drawn by: the folds of a group share their draw, and so leave out each run once."""
+        """Name of the draw of its runs: the folds of a group share it, and so leave out each run once."""
         return self._named(study, self.split.drawn_by, seed)
 
     def _named(self, study: int, split: str, seed: int) -> str:
@@ -93,10 +91,10 @@ class Cell:
 
     @property
     def bytes(self) -> int:
-        """What one fit takes, roughly."""
+        """Memory of one fit, roughly."""
         runs = int(self.table.studies.counts.max())
         held = runs * (len(self.law.inputs) + 6) + self.draws * (len(slots(self.law)) + 6 + 3 * len(self.verb.budgets))
-        return 8 * COPIES * held + 2 * runs * self.draws
+        return 8 * 6 * held + 2 * runs * self.draws  # six copies of each number while a chunk is done
 
     @property
     def draws(self) -> int:
@@ -138,7 +136,7 @@ class Grid:
 
     @property
     def fits(self) -> int:
-        """How many fits there are."""
+        """Number of fits."""
         return sum(len(cell) for cell in self.cells)
 
     @property
@@ -152,7 +150,7 @@ class Grid:
         return [-(-len(cell) // size) for cell, size in zip(self.cells, self.sizes, strict=True)]
 
     def __len__(self) -> int:
-        """How many chunks there are."""
+        """Number of chunks."""
         return sum(self.counts)
 
     def chunks(self) -> Iterator[Chunk]:
@@ -165,11 +163,11 @@ class Grid:
 
     @property
     def bytes(self) -> int:
-        """What the largest chunk takes, roughly."""
+        """Memory of the largest chunk, roughly."""
         return max(min(size, len(cell)) * cell.bytes for cell, size in zip(self.cells, self.sizes, strict=True))
 
     def document(self) -> dict[str, Any]:
-        """What makes two sweeps the same: the options in words, and the runs and laws by what they hold."""
+        """Identity of a sweep: its options in words, and the runs and laws by what they hold."""
         words = self.config.model_dump(
             mode="json", exclude_defaults=True, exclude={"sources", "laws", "noises", "memory"}
         )
@@ -236,7 +234,7 @@ def grid_of(config: Config, base: Path) -> Grid:
 def _size(cell: Cell, config: Config) -> int:
     if config.chunk is not None:
         return config.chunk
-    room = max(1, min(MOST, int(config.memory // max(cell.bytes, 1)), DRAWN // max(cell.draws, 1)))
+    room = max(1, min(MAX_FITS, int(config.memory // max(cell.bytes, 1)), MAX_DRAWS // max(cell.draws, 1)))
     return 1 << int(math.log2(room))
 
 
@@ -269,7 +267,7 @@ def _law(given: Law, base: Path) -> tuple[str, AbstractLaw, Mapping[str, float]]
 
 
 def _unnamed(law: AbstractLaw) -> bool:
-    """Whether the runs have yet to say what a law has numbers for."""
+    """Say whether the runs have yet to name the entries of some axis of a law."""
     return any(not getattr(law, axis) for axis in axes(law))
 
 

@@ -52,7 +52,7 @@ def begin(folder: Folder, grid: Grid, base: Path) -> dict[str, Any]:
 
 
 def read(folder: Folder) -> dict[str, Any] | None:
-    """What a folder says, or `None` where it holds no sweep.
+    """Read the manifest of a folder; `None` where it holds no sweep.
 
     **Raises:** `InputError` where that is of another format, or cannot be read.
     """
@@ -131,7 +131,7 @@ def _given(config: Config) -> dict[str, Any] | None:
 
 
 def _difference(was: Any, now: Any, place: tuple[str, ...] = ()) -> tuple[str, str]:
-    """Where two documents first differ, and what to do, in words."""
+    """The first difference of two documents, and what to do, in words."""
     if isinstance(was, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*was, *now]):
             if was.get(name) != now.get(name):

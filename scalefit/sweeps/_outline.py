@@ -1,4 +1,4 @@
-"""What a sweep will take, said before it starts."""
+"""Memory and time of a sweep, said before it starts."""
 
 import dataclasses
 import time
@@ -11,11 +11,6 @@ import numpy as np
 from ._chunk import done, laid
 from ._config import read_config
 from ._grid import Cell, Grid, grid_of
-
-TRIED = 64
-"""Fits of each kind that are tried for the time it takes."""
-KINDS = 8
-"""Kinds that are tried, at the most; the time of others is that of the mean of these."""
 
 
 class Kind(NamedTuple):
@@ -38,7 +33,7 @@ class Kind(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Outline:
-    """What a sweep will take.
+    """Memory and time that a sweep will take.
 
     **Arguments:**
 
@@ -84,18 +79,19 @@ def outline(config: str | Path | Mapping[str, Any], *, trial: bool = True) -> Ou
         fits = sum(len(grid.cells[c]) for c in cells)
         seconds = float("nan")
         if trial:
-            if len(rates) < KINDS:
+            # Eight kinds are tried; the time of others is that of the mean of these.
+            if len(rates) < 8:
                 rates.append(_tried(max((grid.cells[c] for c in cells), key=len), grid))
-            first, each = rates[-1] if len(kinds) < KINDS else np.mean(rates, axis=0)
+            first, each = rates[-1] if len(kinds) < 8 else np.mean(rates, axis=0)
             seconds = float(first + fits * each)
         kinds.append(Kind(*names, fits, sum(grid.counts[c] for c in cells), seconds))
     total = sum(kind.seconds for kind in kinds)
     return Outline(grid.fits, len(grid), grid.bytes, total, tuple(kinds), _notes(grid))
 
 
-def _tried(cell: Cell, grid: Grid) -> tuple[float, float]:
+def _tried(cell: Cell, grid: Grid, most: int = 64) -> tuple[float, float]:
     """Seconds of what is done once, compilation above all, and of each fit."""
-    count = min(TRIED, len(cell))
+    count = min(most, len(cell))
     first = (len(cell) - count) // 2  # groups are in order of their size
     times = []
     for _ in range(2):

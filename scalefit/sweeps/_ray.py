@@ -15,10 +15,8 @@ from ._folder import Folder
 from ._grid import Chunk, Grid, grid_of
 from ._manifest import digest_of
 
-AHEAD = 2
-"""Chunks handed out for each that runs, so that no worker waits for the next."""
 RETRIES = 5
-"""How often a chunk whose worker was lost is begun again."""
+"""Times that a chunk is begun again after its worker was lost."""
 
 
 def on_ray(
@@ -73,7 +71,7 @@ def _refuse_cpus(ray: Any, cpus: int) -> None:
 
 
 def _environment(cpus: int) -> dict[str, str]:
-    """Of the workers: their cores, and the folder of compiled code that this process has, where it has one."""
+    """Environment of the workers: their cores, and the folder of compiled code of this process, if any."""
     kept = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]  declared at run time
     more = {"JAX_COMPILATION_CACHE_DIR": str(kept), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"} if kept else {}
     return {"SCALEFIT_CORES": str(cpus)} | more
@@ -86,7 +84,8 @@ def _handed_out(
     waiting: dict[Any, Chunk] = {}
     chunks = iter(todo)
     while True:
-        room = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
+        # Two chunks are handed out for each that runs, so that no worker waits for the next.
+        room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
         while len(waiting) < room and (chunk := next(chunks, None)) is not None:
             waiting[task.remote(given, chunk)] = chunk
         if not waiting:
@@ -106,7 +105,7 @@ def _handed_out(
 
 
 _Given = tuple[Config, Path, tuple[int, ...], str, str]
-"""Of a sweep: what it does, the folder its files are relative to, its chunks' sizes, its digest and its folder."""
+"""A sweep: its description, the folder its files are relative to, its chunks' sizes, its digest and its folder."""
 
 
 def _done_by_worker(given: _Given, chunk: Chunk) -> tuple[Any, ...]:

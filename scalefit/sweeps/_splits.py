@@ -1,4 +1,4 @@
-"""Which runs of a group a fit takes."""
+"""Splits: the runs of a group that a fit takes."""
 
 import dataclasses
 import re
@@ -31,12 +31,12 @@ class Split:
 
     @property
     def random(self) -> bool:
-        """Whether seeds make a difference."""
+        """Say whether seeds make a difference."""
         return self.kind in ("resample", "random", "folds")
 
     @property
     def drawn_by(self) -> str:
-        """What its draws are named by: all folds of so many are parts of one draw."""
+        """Name of its draw: all folds of so many are parts of one draw."""
         return f"folds:{self.fold[1]}" if self.kind == "folds" else self.name
 
     def chosen(

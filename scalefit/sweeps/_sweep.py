@@ -21,7 +21,7 @@ from ._merge import RESULTS_FILE, finished, join
 
 @dataclasses.dataclass(frozen=True)
 class Swept:
-    """What a sweep came to.
+    """The outcome of a sweep.
 
     **Arguments:**
 

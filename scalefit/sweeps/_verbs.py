@@ -12,8 +12,6 @@ from ..plan import best_plans, curate
 from ..results import Ensemble, Fit
 from ._config import Config, Verb
 
-BLOCK = 16384
-"""Draws that are planned for at once."""
 Columns = dict[str, Any]
 """A column a name: an array, or a list of arrays for draws."""
 
@@ -96,7 +94,7 @@ def _plan(fits: Fit[Any], draws: Ensemble[Any] | None, verb: Verb, config: Confi
 def _in_blocks(laws: Any, budgets: np.ndarray, cost: str) -> dict[str, np.ndarray]:
     """The plans of many laws, so many at once as memory has room for."""
     count = len(jax.tree.leaves(laws)[0])
-    size = min(BLOCK, 1 << (count - 1).bit_length())
+    size = min(16384, 1 << (count - 1).bit_length())
     parts = []
     for low in range(0, count, size):
         place = np.minimum(np.arange(low, low + size), count - 1)

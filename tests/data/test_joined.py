@@ -148,7 +148,7 @@ def since(tmp_path):
 
 
 def test_runs_done_since_are_read_as_those_before(since):
-    """What `load_data` says of headers it says of a further table too."""
+    """The headers of `load_data` hold for a further table too."""
     said = {"N": "width", "D": "N", "loss": "val/.nll"}
     first = read_runs({"width": [1e9], "N": [2e10], "val/.nll": [2.5]}, columns=said)
     new = since("width,N,val/.nll,loss\n3e9,4e10,2.4,9\n", first)

@@ -1,4 +1,4 @@
-"""What a sweep may be given as, and what is said of what it may not."""
+"""Descriptions of sweeps, and what is said of those that cannot be."""
 
 import pytest
 

@@ -121,7 +121,7 @@ def test_ray(compiled, words, alone, tmp_path):
 
 
 def test_a_worker_that_reads_other_runs(words):
-    """Which a sweep's digest tells."""
+    """The digest of a sweep tells."""
     config, base = read_config(words)
     grid = grid_of(config, base)
     given = config, base, grid.sizes

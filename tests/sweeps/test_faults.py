@@ -1,4 +1,4 @@
-"""What goes wrong in a sweep: what is kept, what is said, and that it can be gone on with."""
+"""Faults in a sweep: what is kept, what is said, and that it can be resumed."""
 
 import errno
 import json
@@ -183,7 +183,7 @@ def test_a_chunk_that_fails(runs, tmp_path, monkeypatch, whole):
 
 
 def test_a_formula_that_fails(csv, tmp_path):
-    """Of one law of two: exit status 4, and the other's rows; mended, the sweep goes on."""
+    """One law of two: exit status 4, and the other's rows; mended, the sweep is resumed."""
     law, out, sweep = tmp_path / "law.py", tmp_path / "out", tmp_path / "sweep.toml"
     sweep.write_text(f'laws = ["PowerLaw", "law.py:Mine"]\nnoises = ["gaussian"]\nchunk = 2\n'
                      f'[[sources]]\nruns = {str(csv)!r}\nby = "group"\n')  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where files are kept: whole or not at all, whoever else writes there."""
+"""Folders: files are whole or not at all, whoever else writes there."""
 
 import os
 import threading
@@ -28,7 +28,7 @@ def test_folder(folder):
 
 
 def test_files_of_other_writers(tmp_path):
-    """What one that was killed has left goes when it is old; what another is writing stays; neither counts."""
+    """A file left by a killed writer goes when it is old; one that is being written stays; neither counts."""
     folder = Folder(tmp_path)
     old, new = tmp_path / ".a.host.1.part", tmp_path / ".a.host.2.part"
     for path in (old, new):

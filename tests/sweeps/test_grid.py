@@ -1,4 +1,4 @@
-"""How a sweep is laid out: which fits there are, in which chunk each is, and which runs each takes."""
+"""The layout of a sweep: its fits, the chunk that each is in, and the runs that each takes."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import scalefit as sf
 from scalefit.sweeps import read_config
 from scalefit.sweeps._chunk import laid
-from scalefit.sweeps._grid import DRAWN, MOST, grid_of, number_of
+from scalefit.sweeps._grid import MAX_DRAWS, MAX_FITS, grid_of, number_of
 from scalefit.sweeps._splits import splits_of
 
 
@@ -44,10 +44,10 @@ def test_every_fit_is_in_one_chunk(layout, chunk):
 
 def test_sizes_follow_memory(layout):
     size = {memory: layout(memory=memory).sizes[0] for memory in ("10kB", "100kB", "1MB", "100GB")}
-    assert 1 <= size["10kB"] < size["100kB"] < size["1MB"] <= size["100GB"] == MOST
+    assert 1 <= size["10kB"] < size["100kB"] < size["1MB"] <= size["100GB"] == MAX_FITS
     assert layout(memory=1.0).sizes == (1,)
     drawn = layout(memory="1TB", verbs=[{"verb": "bootstrap", "num": 4096}])
-    assert drawn.sizes[0] == DRAWN // 4096
+    assert drawn.sizes[0] == MAX_DRAWS // 4096
     assert layout(memory="1MB", chunk=1000).bytes == layout(memory="1MB", chunk=4).bytes  # of fits there are
 
 
@@ -63,7 +63,7 @@ def test_what_makes_two_sweeps_the_same(layout, runs):
 
 
 def test_numbers_go_by_name(layout):
-    """Of the source, group, split and seed alone: law, noise and verb meet the same draws."""
+    """By source, group, split and seed alone: law, noise and verb meet the same draws."""
     assert number_of("made") == 4542040492289331022
     numbers = {
         (cell.split.name, study, seed, number_of(cell.name(study, seed)))

@@ -132,7 +132,7 @@ main()
 
 
 def test_kills_while_writing(compiled, words, alone, tmp_path):
-    """Of the manifest, of a chunk, before a name is given: what is half there counts for nothing."""
+    """In the manifest, in a chunk, before a name is given: a file that is half there counts for nothing."""
     out, script = tmp_path / "out", tmp_path / "writer.py"
     script.write_text(WRITER)
 

@@ -1,4 +1,4 @@
-"""What a sweep finds: what the verbs say of the same runs, however it is cut."""
+"""Results of a sweep are those of the verbs on the same runs, however it is cut."""
 
 import linecache
 from typing import Any
@@ -83,7 +83,7 @@ def test_fits_are_those_of_fit(runs, table):
 
 
 def test_draws_are_those_of_bootstrap(runs, table):
-    """Of a fit that is named by the number that its names give."""
+    """A fit is named by the number that its names give."""
     rows = table.filter(verb="bootstrap", split="all", seed=1)
     numbers = [number_of("\0".join(["made.csv", group, "all", "1"])) for group in rows["group"]]
     named = runs.with_column(FIT, np.repeat(numbers, 20))
@@ -238,7 +238,7 @@ def test_a_split_of_one_training_is_refused(tmp_path):
     table = swept(tmp_path, sf.Runs(1.0 + x**-0.5, x=x, **columns), splits="random:0.8").table()
     alone, many = table.filter(pl.col("group") == "a"), table.filter(pl.col("group") == "b")
     assert not alone["converged"].item()
-    assert "has 1 trainings, too few for random:0.8" in alone["message"].item()
+    assert "has 1 clusters, too few for random:0.8" in alone["message"].item()
     assert many["left_out"].item() == 4
     assert many["converged"].item()
 
