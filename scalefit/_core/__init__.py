@@ -20,4 +20,5 @@ from ._named import named as named
 from ._nearest import hint as hint
 from ._nearest import listed as listed
 from ._nearest import nearest as nearest
+from ._nearest import suggestion as suggestion
 from ._results import RESULTS as RESULTS

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from numbers import Real
 from typing import Any, TypeGuard, TypeVar
 
-from ._errors import InputError, Phrase
-from ._nearest import listed, nearest
+from ._errors import InputError, Phrase, shown
+from ._nearest import listed, suggestion
 
 T = TypeVar("T")
 
@@ -71,8 +71,7 @@ def check_choice(argument: str, value: Any, choices: Iterable[T], *, remedy: str
     words = [choice for choice in choices if isinstance(choice, str)]
     others = [str(choice) for choice in choices if not isinstance(choice, str)]
     expected = " or ".join([*([listed(words, last=" or ")] if words else []), *others])
-    near = nearest(value, words) if isinstance(value, str) and len(words) > 2 else None
-    raise InputError(argument, value, expected, remedy or _nearest_is(near))
+    raise InputError(argument, value, expected, remedy or (suggestion(value, words) if len(words) > 2 else ""))
 
 
 def check_names(
@@ -84,9 +83,8 @@ def check_names(
     """
     for name in names:
         if name not in known:
-            near = nearest(name, known) if isinstance(name, str) else None
-            expected = f"{what} of {listed(known, last=' and ')}" if known else f"none, as there are no {what}"
-            raise InputError(argument, Phrase(f"names {name!r}"), expected, remedy or _nearest_is(near))
+            expected = f"one of the {what} {listed(known, last=' and ')}" if known else f"none, as there are no {what}"
+            raise InputError(argument, Phrase(f"names {name!r}"), expected, remedy or suggestion(name, known))
 
 
 def check_type(argument: str, value: Any, types: type[T] | tuple[type[T], ...], expected: str, remedy: str = "") -> T:
@@ -107,9 +105,5 @@ def check_distinct(argument: str, values: Iterable[Any]) -> None:
     seen = []
     for value in values:
         if value in seen:
-            raise InputError(argument, Phrase(f"gives {value!r} twice"), remedy="give it once")
+            raise InputError(argument, Phrase(f"gives {shown(value)} twice"), remedy="give it once")
         seen.append(value)
-
-
-def _nearest_is(name: str | None) -> str:
-    return "" if name is None else f"the nearest is {name!r}"

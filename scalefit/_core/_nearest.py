@@ -20,6 +20,12 @@ def hint(name: str, known: Iterable[str], *, what: str = "columns") -> str:
     return f"the {what} are {listed(known)}" if known else f"there are no {what}"
 
 
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """Return the remedy for a name that is not there: the nearest; empty where nothing is like it."""
+    found = nearest(name, known) if isinstance(name, str) else None
+    return "" if found is None else f"the nearest is {found!r}"
+
+
 def listed(names: Iterable[str], *, most: int = 12, last: str = ", ") -> str:
     """Return names in quotes, the first `most` of them.
 

@@ -1,11 +1,21 @@
-"""`scalefit design`."""
+"""`scalefit design`: load, choose, write, print."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ._options import Append, CacheDir, Json
+import scalefit as sf  # its names are loaded when they are used
+
+from .._core import InputError, Phrase, check_choice, check_names
+from ._format import counted, number
+from ._options import Append, CacheDir, Columns, Cost, Json, LawFile, Where
+
+LAYOUTS = {"isoflop": ("levels", "points", "spread", "ratio"), "L": ("levels", "ratio"), "ladder": ("levels", "ratio")}
+"""Layouts of runs that words can ask for, and the numbers that each takes."""
 
 
 def design(
@@ -27,14 +37,7 @@ def design(
         ),
     ],
     budget: Annotated[str, typer.Option(metavar="NUMBER", help="What they may cost together, in FLOP, as 1e21.")],
-    cost: Annotated[
-        str,
-        typer.Option(
-            metavar="COST",
-            help="What a run costs, and a compute C pays for: 6ND, inference:TOKENS, attention:CONTEXT, "
-            "embedding:VOCABULARY or moe:SHARE; see `scalefit plan`.",
-        ),
-    ] = "6ND",
+    cost: Cost = "6ND",
     most: Annotated[
         int | None, typer.Option(metavar="NUMBER", help="The most runs; what the budget pays for unless given.")
     ] = None,
@@ -57,11 +60,8 @@ def design(
         ),
     ] = None,
     append: Append = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=HEADER,…", help="What the headers of --runs mean, as for `scalefit fit`."),
-    ] = None,
-    where: Annotated[str | None, typer.Option(help="Rows of --runs that were fitted, as for `scalefit fit`.")] = None,
+    columns: Columns = None,
+    where: Where = None,
     target_column: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="The column of --runs that was measured, --target of `scalefit fit`."),
@@ -80,9 +80,7 @@ def design(
         Path | None,
         typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table to fill in."),
     ] = None,
-    law: Annotated[
-        str | None, typer.Option(metavar="FILE.py:Class", help="Your own law, where the result is of one.")
-    ] = None,
+    law: LawFile = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
@@ -90,27 +88,162 @@ def design(
 
     Train them, fill their losses into the table that --out writes, and go on: `scalefit fit … --append next.csv`.
     """
-    from ._designing import DesignJob, run_design
+    from ..laws import input_units
+    from ..specs import runs_of
+    from ._cache import keep_compiled
+    from ._document import to_json
+    from ._next_table import refuse_other, target_file, write_runs
+    from ._terminal import quiet
+    from ._words import columns_of, number_of
 
-    run_design(
-        DesignJob(
-            fit=fit,
-            candidates=candidates,
-            budget=budget,
-            cost=cost,
-            most=most,
-            target=target,
-            criterion=criterion,
-            runs=runs,
-            append=tuple(append or ()),
-            columns=tuple(columns or ()),
-            where=where,
-            target_column=target_column,
-            noise=noise,
-            refine=refine,
-            out=out,
-            law=law,
-            json=json,
-            cache_dir=cache_dir,
-        )
-    )
+    money = number_of(budget, "budget", "1e21") or 0.0
+    given = {"candidates": [candidates], "runs": [runs] if runs else [], "append": append or []}
+    table = None if out is None else target_file(out, given)
+    of_runs = {"append": append, "columns": columns, "where": where, "target_column": target_column}
+    for argument, one in of_runs.items():
+        if one and runs is None:
+            raise InputError(argument, Phrase("is of the runs, and none were given"),
+                             remedy="add `runs=...`, or leave it out")  # fmt: skip
+    scatter = number_of(noise, "noise", "0.01 for 1 %")
+    at = candidates_of(candidates)
+    with quiet(json):
+        result, done = _known(fit, law, scatter), None
+        if runs is not None:
+            read: dict[str, Any] = {"where": where, "target": target_column, "append": append or ()}
+            done = runs_of(runs, columns=columns_of(columns), **read)
+            result = result.fit if isinstance(result, sf.Ensemble) else result
+        elif isinstance(result, sf.Fit):
+            raise InputError("fit", Phrase(f"is {fit!r}, which holds no draws and so does not say how sure it is"),
+                             remedy="give the fitted runs as `runs=...`, or fit with --bootstrap 200")  # fmt: skip
+        # The law, and the fit that it is of, if there is one.
+        known = result.fit if isinstance(result, sf.Ensemble) else result
+        the_law, log = (known.law, known.noise.log) if isinstance(known, sf.Fit) else (known, True)
+        name = known.source.target if isinstance(known, sf.Fit) else "loss" if done is None else done.target_name
+        if table is not None:
+            refuse_other(table, tuple(input_units(the_law)), name)
+        keep_compiled(cache_dir)
+        asked: dict[str, Any] = {"target": target, "criterion": criterion, "cost": cost, "noise": scatter}
+        chosen = sf.design_runs(result, at, runs=done, budget=money, most=most, refine=refine, **asked)
+        found = _document(chosen, None if done is None else _source(the_law, done))
+    if table is not None:
+        write_runs(chosen, [name, *(["se"] if done is not None and done.se is not None else [])], table)
+    if json:
+        typer.echo(to_json(found))
+    else:
+        typer.echo("\n".join(_lines(found, chosen.asked, "" if done is None else done.name, log)))
+        if out is not None:
+            typer.echo(f"written to {out}")
+
+
+def candidates_of(given: str) -> Any:
+    """The table's path, or the runs of a layout in words, as `isoflop:1e18,1e20,levels=4`.
+
+    **Raises:** `InputError` for a layout that there is not, without its least and largest compute, or with what it does
+    not have.
+    """
+    from ..data import parse_number
+    from ._words import single_numbers_of
+
+    name, sign, rest = given.partition(":")
+    layout = next((known for known in LAYOUTS if known.lower() == name.strip().lower()), None)
+    if Path(given).exists():
+        return given
+    pieces = [piece.strip() for piece in rest.split(",")] if sign else []
+    ends = [parse_number(piece) or 0.0 for piece in pieces[:2]]
+    meant = len(ends) == 2 and 0.0 < ends[0] < ends[1] < float("inf")
+    if layout is None and not meant:
+        return given
+    if layout is None:
+        layout = check_choice("candidates", name, LAYOUTS)
+    if not meant:
+        expected = f"the least and the largest compute of a run, as {name}:1e18,1e20"
+        raise InputError("candidates", given, expected)
+    numbers = single_numbers_of(pieces[2:], "candidates", f"{name}:1e18,1e20,levels=4")
+    check_names("candidates", numbers, LAYOUTS[layout], what=f"numbers of the layout {layout},")
+    whole: dict[str, Any] = {k: int(v) if v == int(v) and k in ("levels", "points") else v for k, v in numbers.items()}
+    return sf.design_template(layout, budgets=(ends[0], ends[1]), **whole)  # pyright: ignore[reportArgumentType]
+
+
+def _known(given: str, law: str | None, noise: float | None) -> Any:
+    """The saved result, or the published law.
+
+    **Raises:** `InputError` where it is neither, and for a law without a scatter.
+    """
+    from ..specs import bare, known_laws, published
+    from ._words import result_of
+
+    name, sign, _ = given.partition(":")
+    if Path(given).is_dir() or ((not sign or "/" in given) and bare(name) not in map(bare, known_laws())):
+        return result_of(Path(given), law, "fit", ", or a published law, as chinchilla:epoch")
+    found = published(given, "fit")
+    if law is not None:
+        raise InputError("law", Phrase(f"is of a saved result, and {given!r} is a published law"),
+                         remedy="leave it out")  # fmt: skip
+    if noise is None:
+        raise InputError("fit", Phrase(f"is {given!r}, which does not say how runs scatter about it"),
+                         remedy="give `noise=0.01` for 1 %")  # fmt: skip
+    return found
+
+
+def _source(law: Any, done: sf.Runs) -> Any:
+    """Which of the runs done the law can use, and which not and why."""
+    from ..problem import Source, usable
+
+    return Source.of(law, usable(law, done))
+
+
+def _document(found: sf.Design, source: Any) -> dict[str, Any]:
+    from ._document import runs_of
+
+    return {
+        "criterion": found.criterion,
+        "target": found.target,
+        "noise": found.noise,
+        "budget": found.budget,
+        "spent": found.spent,
+        "rows": found.order + 1,
+        "runs": found.runs,
+        "cost": found.cost,
+        "sd": found.sd,
+        "left": found.left,
+        "among_draws": found.among,
+        "draws_left_out": found.failed,
+        "done": None if source is None else {**runs_of(source), "notes": list(source.notes)},
+    }
+
+
+def _lines(found: Mapping[str, Any], asked: str, name: str, log: bool) -> list[str]:
+    """The design for people.
+
+    **Arguments:**
+
+    - `found`: Its document.
+    - `asked`: Its target in words.
+    - `name`: Of the runs done.
+    - `log`: Whether the noise is on logarithms.
+    """
+    after = found["left"] if found["sd"] is None else found["sd"]
+    what = found["criterion"] if found["sd"] is None else f"sd of {asked}"
+    names = [*found["runs"], "cost", f"{what} after"]
+    rows = [
+        [*(number(float(column[i])) for column in found["runs"].values()), number(float(cost)), f"{after[i + 1]:.4g}"]
+        for i, cost in enumerate(found["cost"])
+    ]
+    lines = []
+    if found["done"] is not None:
+        from ._show import run_lines  # it brings rich
+
+        lines = [*run_lines(found["done"], name, found["done"]["notes"]), ""]
+    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+    lines += ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in [names, *rows]]
+    spent = f"{counted(len(rows), 'run')}, {found['spent']:.4g} of {found['budget']:.4g} FLOP"
+    # On values a scatter is in the unit of what was measured.
+    scatter = f"{100 * found['noise']:.3g} %" if log else f"{found['noise']:.4g}"
+    lines.append(f"{spent}; {what}: {after[0]:.4g} now, {after[-1]:.4g} then, at a scatter of {scatter}")
+    if found["among_draws"] is not None:
+        lines.append(f"that is about each draw; from draw to draw it is {found['among_draws']:.4g}")
+    if found["draws_left_out"]:
+        count = found["draws_left_out"]
+        none = f"{counted(count, 'draw')} {'takes' if count == 1 else 'take'} no part"
+        lines.append(f"{none}: not converged, or the target is not finite there")
+    return lines

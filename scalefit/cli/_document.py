@@ -1,4 +1,4 @@
-"""The JSON document of a fit: the same keys whatever was fitted."""
+"""The JSON document of a result: the same keys whatever was fitted, and what tables for people are made from."""
 
 import json
 import math
@@ -13,46 +13,42 @@ from ..results import Ensemble, Estimate, Fit, summary, versions
 from ..specs import known_laws, noise_spec
 
 
-def document(
-    result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float, by: list[str] | None = None
-) -> dict[str, Any]:
-    """What `scalefit fit --json` prints; with studies, `fits` holds the same for each.
+def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) -> dict[str, Any]:
+    """Return what `scalefit fit --json` prints; with studies, `fits` holds the same for each.
 
     **Arguments:**
 
     - `result`: A fit, or an ensemble about one; single, or a batch.
     - `level`: Probability of the intervals.
-    - `seconds`: What the job took.
-    - `by`: The columns that made the studies.
+    - `seconds`: Duration of the job.
     """
     fit = result if isinstance(result, Fit) else result.fit
     estimates: Any = summary(result, level)
     job = {"noise": noise_spec(fit.noise), "seed": fit.seed, "level": level, "checks": []}
-    draws = {"draws": draws_of(result)}
-    source = fit.source
-    runs = runs_of(source)
+    source, runs, law = fit.source, runs_of(fit.source), law_name(fit.law)
     last = {
+        "draws": draws_of(result),
         "source": {"name": source.name, "fingerprint": source.fingerprint, "target": source.target},
         "notes": list(source.notes),
         "seconds": seconds,
         "versions": versions(),
     }
-    law = law_name(fit)
     if fit.keys is None:
-        return {"law": law, **_study(fit, estimates, ...), "runs": runs, **job, **draws, **last}
+        return {"law": law, **_study(fit, estimates, ...), "runs": runs, **job, **last}
     used = np.sum(np.isfinite(fit.residuals), axis=-1)
     fits = [
-        {
-            "key": key,
-            "law": law,
-            **_study(fit, estimates[key], s),
-            "runs": {"used": int(used[s])},
-            **job,
-        }
+        {"key": key, "law": law, **_study(fit, estimates[key], s), "runs": {"used": int(used[s])}, **job}
         for s, key in enumerate(fit.keys)
     ]
-    converged = bool(np.all(fit.converged))
-    return {"law": law, "by": by, "fits": fits, "converged": converged, "runs": runs, **job, **draws, **last}
+    return {
+        "law": law,
+        "by": [fit.by] if isinstance(fit.by, str) else fit.by,
+        "fits": fits,
+        "converged": bool(np.all(fit.converged)),
+        "runs": runs,
+        **job,
+        **last,
+    }
 
 
 def runs_of(source: Source) -> dict[str, Any]:
@@ -68,34 +64,23 @@ def draws_of(result: Fit[Any] | Ensemble[Any]) -> dict[str, Any] | None:
     """How the draws behind the intervals were made; `None` where there are none."""
     if isinstance(result, Fit):
         return None
-    return {
+    found = {
         "method": result.method,
         "num": int(result.objective.shape[-1]),
         "converged": np.sum(result.converged, axis=-1),
         "seed": result.seed,
         # What was drawn as one, and of how many runs: null where draws are not of runs.
         **{name: result.diagnostics.get(name) for name in ("cluster", "clusters", "runs")},
-        **_posterior(result),
     }
+    if result.method == "posterior":  # how good they are, and what was taken to be known before
+        diagnostics = dict(result.diagnostics)
+        found |= {"priors": diagnostics.pop("priors", None), "diagnostics": diagnostics}
+    return found
 
 
-def _posterior(result: Ensemble[Any]) -> dict[str, Any]:
-    """Of posterior draws, how good they are and what was taken to be known before."""
-    if result.method != "posterior":
-        return {}
-    found = dict(result.diagnostics)
-    return {"priors": found.pop("priors", None), "diagnostics": found}
-
-
-def law_name(fit: Fit[Any]) -> str:
-    """The name of the fitted law on the command line; of a user's own law, its class."""
-    cls = type(fit.law)
-    return next((name for name, known in known_laws().items() if known is cls), cls.__name__)
-
-
-def dead(fit: Fit[Any], study: Any) -> list[str]:
-    """Names of the free parameters that no run feels at the optimum."""
-    return [name for name, lost in zip(fit.free, fit.dead[study], strict=True) if lost]
+def law_name(law: Any) -> str:
+    """The name of a law on the command line; of a user's own law, its class."""
+    return next((name for name, known in known_laws().items() if known is type(law)), type(law).__name__)
 
 
 def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict[str, Any]:
@@ -104,7 +89,8 @@ def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict
         "objective": fit.objective[study],
         "converged": bool(np.asarray(fit.converged)[study]),
         "starts": {"tried": fit.tried, "agreeing": fit.agreeing[study]},
-        "dead": dead(fit, study),
+        # Free parameters that no run responds to at the optimum.
+        "dead": [name for name, dead in zip(fit.free, fit.dead[study], strict=True) if dead],
     }
 
 

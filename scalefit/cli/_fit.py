@@ -1,12 +1,37 @@
-"""`scalefit fit`."""
+"""`scalefit fit`: read, fit, draw, write, print."""
+
+from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ._options import Append, CacheDir, Cluster, Json, Level, MaxSteps, Out, Seed
+import scalefit as sf  # its names are loaded when they are used
+
+from .._core import InputError, Phrase, check_choice
+from ._options import (
+    Append,
+    CacheDir,
+    Cluster,
+    Columns,
+    Fixed,
+    Json,
+    Level,
+    MaxSteps,
+    Noise,
+    Out,
+    PlansFile,
+    PoolsFile,
+    Seed,
+    Sizes,
+    Target,
+    Where,
+)
+
+MOST_WEIGHTS = 2_000_000_000
+"""Numbers that the draws of one ensemble may be: one for each run in each draw."""
+SAMPLERS = ("auto", "is", "nuts", "svi")
 
 
 def fit(
@@ -22,36 +47,18 @@ def fit(
             metavar="LAW", help="A name (see `scalefit laws`; bnsl:2 has two breaks), or your own file.py:Class."
         ),
     ],
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=HEADER,…", help='What the headers mean, as N="Model Size",C="Training FLOP".'),
-    ] = None,
-    where: Annotated[str | None, typer.Option(help='Rows to keep, as "loss < 3.44 and N >= 1B".')] = None,
+    columns: Columns = None,
+    where: Where = None,
     append: Append = None,
     by: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Fit each value of this column by itself, as one batch.")
     ] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that was measured.")] = None,
-    size: Annotated[
-        list[str] | None,
-        typer.Option(metavar="POOL=NUMBER,…", help="Of a law of pools: their unique samples, as A=1024,B=2048."),
-    ] = None,
-    pools: Annotated[Path | None, typer.Option(metavar="FILE", help="The same from a table of pool and size.")] = None,
-    plans: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="What runs on several pools drew: a table of plan and a weight by pool."),
-    ] = None,
-    noise: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NOISE",
-            help="gaussian, huber:1e-3 or student-t:4, on logarithms; with :value at the end, on values. "
-            "huber:1e-3 unless given.",
-        ),
-    ] = None,
-    fixed: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=NUMBER", help="Hold a parameter, as E=1.7; may be repeated.")
-    ] = None,
+    target: Target = None,
+    sizes: Sizes = None,
+    pools: PoolsFile = None,
+    plans: PlansFile = None,
+    noise: Noise = None,
+    fixed: Fixed = None,
     bootstrap: Annotated[
         int | None, typer.Option(min=2, metavar="N", help="Refit N resamples of the runs, for errors and intervals.")
     ] = None,
@@ -64,17 +71,19 @@ def fit(
             "its proper density (a normal centre, exponential tails); --noise student-t:4 is recommended.",
         ),
     ] = None,
-    sampler: Annotated[
+    method: Annotated[
         str | None,
         typer.Option(
+            "--sampler",
             metavar="auto|is|nuts|svi",
             help="How the posterior is drawn: importance sampling, the No-U-Turn sampler, a variational "
             "approximation; auto takes the first whose diagnosis is good.",
         ),
     ] = None,
-    prior: Annotated[
+    priors: Annotated[
         list[str] | None,
         typer.Option(
+            "--prior",
             metavar="NAME=DISTRIBUTION(…)",
             help="Prior of a parameter for --posterior, by NumPyro's name, as 'alpha=Normal(0.35, 0.1)'; scale is "
             "the scatter of the runs, training what rows of one training share, as a multiple of it. Weak ones unless "
@@ -85,7 +94,7 @@ def fit(
     level: Level = 0.95,
     seed: Seed = 0,
     solver: Annotated[str, typer.Option(metavar="SOLVER", help="newton, or lbfgs or adam of Optax.")] = "newton",
-    starts: Annotated[int | None, typer.Option(min=1, metavar="N", help="Starts to polish.")] = None,
+    num_starts: Annotated[int | None, typer.Option("--starts", min=1, metavar="N", help="Starts to polish.")] = None,
     max_steps: MaxSteps = 300,
     out: Out = None,
     json: Json = False,
@@ -93,35 +102,144 @@ def fit(
 ) -> None:
     """Fit a law to runs; print its parameters, how sure they are, and what was done to get them."""
     begun = time.perf_counter()
-    from ._job import Job, run_fit
+    import numpy as np
 
-    run_fit(
-        Job(
-            source=source,
-            law=law,
-            columns=tuple(columns or ()),
-            where=where,
-            append=tuple(append or ()),
-            by=tuple(by or ()),
-            target=target,
-            size=tuple(size or ()),
-            pools=pools,
-            plans=plans,
-            noise=noise,
-            fixed=tuple(fixed or ()),
-            bootstrap=bootstrap,
-            posterior=posterior,
-            sampler=sampler,
-            prior=tuple(prior or ()),
-            cluster=cluster,
-            level=level,
-            seed=seed,
-            solver=solver,
-            starts=starts,
-            max_steps=max_steps,
-            out=out,
-            json=json,
-            cache_dir=cache_dir,
-        ),
-        begun,
-    )
+    from ..specs import law_of, noise_of, runs_of
+    from ._cache import keep_compiled
+    from ._document import document, to_json
+    from ._pools import named_law, sizes_of
+    from ._terminal import progress, quiet
+    from ._words import by_of, clusters_of, columns_of, priors_of, single_numbers_of
+
+    replaced = False
+    with quiet(json), progress(5) as step:
+        step("reading")
+        held = single_numbers_of(fixed, "fixed", "E=1.7")
+        the_law = law_of(law, held)
+        the_noise = None if noise is None else noise_of(noise)
+        the_solver = solver_of(solver)
+        _refuse_contradictions(bootstrap, posterior, cluster=cluster, method=method, priors=priors)
+        said = priors_of(priors)
+        runs = runs_of(source, columns=columns_of(columns), where=where, target=target, append=append or ())
+        the_law, runs = named_law(the_law, runs, held, sizes_of(pools, sizes)[0], plans)
+        if out is not None:
+            from ._out import check_folder  # it brings matplotlib
+
+            check_folder(out)
+        for argument, num in (("bootstrap", bootstrap), ("posterior", posterior)):
+            check_draws(argument, num or 0, len(runs))
+        together, _ = clusters_of(runs, cluster)
+        keep_compiled(cache_dir)
+        step(f"fitting {type(the_law).__name__} to {len(runs)} runs")
+        result = fitted = sf.fit(
+            the_law, runs, noise=the_noise, fixed=tuple(held), by=by_of(by), num_starts=num_starts, solver=the_solver,
+            seed=seed, max_steps=max_steps, throw=False,
+        )  # fmt: skip
+        failure = not_converged(fitted)
+        drawing: dict[str, Any] = {"cluster": together, "seed": seed}
+        if failure is not None:
+            pass
+        elif bootstrap is not None:
+            step(f"refitting {bootstrap} resamples")
+            result = sf.bootstrap(fitted, num=bootstrap, max_steps=max_steps, **drawing)
+        elif posterior is not None:
+            step(f"drawing {posterior} from the posterior")
+            drawing |= {"num": posterior, "priors": said or None}
+            sampler: Any = (method or SAMPLERS[0]).lower()
+            result = sf.posterior.sample(fitted, method=sampler, **drawing)
+        else:
+            step("measuring how sure it is")
+            result = _curvature(fitted, seed)
+        found = document(result, level=level, seconds=time.perf_counter() - begun)
+        keep = out is not None and bool(np.any(fitted.converged))
+        if out is not None and keep:
+            from ._out import prior_picture, write_result
+
+            step("writing results")
+            further = {}
+            if posterior is not None and fitted.keys is None and isinstance(result, sf.Ensemble):
+                further = prior_picture(result, sf.prior(fitted, **drawing))
+            replaced = write_result(result, found, out, further, level=level)
+    if json:
+        typer.echo(to_json(found))
+    else:
+        from ._show import console, show_fit
+
+        show_fit(found, fitted, page := console())
+        if keep:
+            page.print(f"written to {out}", soft_wrap=True, markup=False)
+    if replaced:
+        typer.echo(f"scalefit: the earlier result in {str(out)!r} was replaced.", err=True)
+    if failure is not None:
+        raise sf.NotConverged(failure)
+
+
+def _refuse_contradictions(bootstrap: int | None, posterior: int | None, **of_draws: Any) -> None:
+    """Raise for options that ask for what the others do not.
+
+    **Raises:** `InputError` for a bootstrap beside a posterior, an option of either without it, or no known sampler.
+    """
+    if bootstrap is not None and posterior is not None:
+        raise InputError("bootstrap", Phrase("and `posterior` were both given"), "draws of one kind", "leave out one")
+    if of_draws["cluster"] is not None and bootstrap is None and posterior is None:
+        raise InputError("cluster", Phrase("says what a bootstrap draws as one, and none was asked for"),
+                         remedy="add `bootstrap=1000`, or leave it out")  # fmt: skip
+    for argument in ("method", "priors"):
+        if of_draws[argument] and posterior is None:
+            raise InputError(argument, Phrase("is of a posterior, and none was asked for"),
+                             remedy="add `posterior=2000`, or leave it out")  # fmt: skip
+    if of_draws["method"] is not None:
+        check_choice("method", of_draws["method"].lower(), SAMPLERS)
+
+
+def check_draws(argument: str, draws: int, runs: int) -> None:
+    """Raise before the work for more draws than can be held.
+
+    **Raises:** `InputError` naming how many can.
+    """
+    if draws * runs > MOST_WEIGHTS:
+        expected = f"at most {MOST_WEIGHTS // runs} for {runs} runs, as more cannot be held"
+        enough = 2000 if argument == "posterior" else 1000
+        raise InputError(argument, draws, expected, f"{enough} are enough for most intervals")
+
+
+def _curvature(fitted: sf.Fit[Any], seed: int) -> sf.Fit[Any] | sf.Ensemble[Any]:
+    """The fit with draws from its curvature where that says how sure it is.
+
+    Curvature takes every run for itself, so there are none where rows of one training stand together.
+    """
+    import numpy as np
+
+    runs = fitted.problem.runs
+    if fitted.keys is not None or np.unique(runs.clusters()).size < len(runs):
+        return fitted
+    try:
+        return sf.laplace(fitted, num=4000, seed=seed)
+    except InputError:
+        return fitted
+
+
+def not_converged(fitted: sf.Fit[Any]) -> str | None:
+    """Why a fit, or a part of a batch, is no optimum; `None` where all is well."""
+    import numpy as np
+
+    codes = np.atleast_1d(fitted.result)
+    failed = np.flatnonzero(codes != int(sf.RESULTS.successful))
+    if failed.size == 0:
+        return None
+    reason = sf.RESULTS(int(codes[failed[0]])).message
+    if fitted.keys is None:
+        return f"The fit of {type(fitted.law).__name__} to {fitted.source.name!r} did not converge. {reason}"
+    return f"{failed.size} of {codes.size} fits did not converge, the first {fitted.keys[failed[0]]!r}. {reason}"
+
+
+def solver_of(name: str) -> Any:
+    """A solver by its name.
+
+    **Raises:** `InputError` for an unknown name.
+    """
+    if check_choice("solver", name, ("newton", "lbfgs", "adam")) == "newton":
+        return name
+    import optax
+
+    return {"lbfgs": optax.lbfgs, "adam": lambda: optax.adam(1e-2)}[name]()

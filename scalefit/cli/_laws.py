@@ -1,9 +1,13 @@
-"""`scalefit laws`."""
+"""`scalefit laws`: laws in a table, one on a page, both as JSON."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
+from ._format import number
 from ._options import Json
 
 
@@ -13,25 +17,91 @@ def laws(
 ) -> None:
     """List the laws; with a name, its formula, parameters and published values."""
     from ..specs import known_laws, law_class
-    from ._law_page import about, show_law, show_laws
-    from ._quiet import quiet
-    from ._show import console
+    from ._document import to_json
+    from ._terminal import quiet
 
+    known = known_laws()
     if name is None:
-        found = known_laws()
         if json:
-            from ._document import to_json
-
-            typer.echo(to_json([about(known, cls) for known, cls in found.items()]))
+            typer.echo(to_json([about(spec, cls) for spec, cls in known.items()]))
         else:
-            show_laws(found, console())
+            _show_all(known)
         return
     with quiet(json):
-        cls = law_class(name)
-    spec = next((known for known, other in known_laws().items() if other is cls), cls.__name__)
+        cls = law_class(name, "name")
+    spec = next((one for one, other in known.items() if other is cls), cls.__name__)
     if json:
-        from ._document import to_json
-
         typer.echo(to_json(about(spec, cls)))
     else:
-        show_law(spec, cls, console())
+        _show_one(spec, cls)
+
+
+def about(name: str, cls: Any) -> dict[str, Any]:
+    """Everything that a law declares, as plain data."""
+    from ..params import parameters
+    from ._show import formula
+
+    return {
+        "name": name,
+        "class": cls.__name__,
+        "formula": formula(cls),
+        "inputs": dict(cls.inputs),
+        "parameters": {
+            field: {"unit": p.unit, "constraint": str(p.constraint), "axis": p.axis}
+            for field, p in parameters(cls).items()
+        },
+        "published": {
+            key: {"values": dict(one.values), "source": one.source, "status": one.status, "about": one.about}
+            for key, one in cls.published_sets.items()
+        },
+    }
+
+
+def _show_all(found: Mapping[str, Any]) -> None:
+    """Print one line a law."""
+    from rich.text import Text
+
+    from ._show import console, formula, table
+
+    rows = [(name, formula(c), ", ".join(c.inputs), ", ".join(c.published_sets) or "–") for name, c in found.items()]
+    out = console()
+    out.print(table(("name", "formula", "inputs", "published values"), rows))
+    out.print(Text("`scalefit laws NAME` says more of one. Your own law is a file: --law my_laws.py:MyLaw."))
+
+
+def _show_one(name: str, cls: Any) -> None:
+    """Print a law's page: what it says, its parameters, what was published."""
+    import inspect
+
+    from rich.text import Text
+
+    from ..params import parameters
+    from ._show import console, table
+
+    out = console()
+    first, _, rest = inspect.cleandoc(cls.__doc__ or cls.__name__).partition("\n")
+    out.print(Text.assemble((name, "bold"), f"   {_prose(first)}"))
+    for paragraph in filter(None, rest.strip().split("\n\n")):
+        out.print(Text("\n" + _prose(" ".join(paragraph.split()))))
+    out.print()
+    out.print(table(("input", "unit"), cls.inputs.items()))
+    out.print()
+    rows = [(field, str(declared.constraint), declared.unit) for field, declared in parameters(cls).items()]
+    out.print(table(("parameter", "allowed", "unit"), rows))
+    published = cls.published_sets
+    for source, status, about_it in dict.fromkeys((one.source, one.status, one.about) for one in published.values()):
+        out.print()
+        for key, one in published.items():
+            if (one.source, one.status, one.about) == (source, status, about_it):
+                values = ", ".join(f"{k} = {number(v)}" for k, v in one.values.items())
+                out.print(Text.assemble((key, "bold"), f"   {values}"))
+        out.print(Text(f"  {source} [{status}]" + (f"; {about_it}" if about_it else "")))
+    if published:
+        out.print(Text("\n[code] read in released code, [run] recomputed; [2nd], [mem]: unverified."))
+
+
+def _prose(text: str) -> str:
+    from ._show import plain
+
+    parts = text.split("$")
+    return "".join(plain(part) if k % 2 else part for k, part in enumerate(parts)).replace("`", "")

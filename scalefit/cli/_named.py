@@ -46,8 +46,9 @@ def _coded(text: str) -> str:
 
 def _option(code: str) -> str | None:
     """Code as options: `max_steps` as --max-steps, `columns={"N": "size"}` as --columns N=size."""
+    source = f"_({code})"
     try:
-        call = ast.parse(f"_({code})", mode="eval").body
+        call = ast.parse(source, mode="eval").body
     except SyntaxError:
         return None
     assert isinstance(call, ast.Call)
@@ -58,8 +59,10 @@ def _option(code: str) -> str | None:
             value = ast.literal_eval(one.value)
         except ValueError:
             value = ...
-        # Dots, or a name that is none of ours, keep the place of a value.
-        word = metavar if value in (..., {...}) else _word(value)
+        if value in (..., {...}, {...: ...}):  # dots, or a name that is none of ours, keep the place of a value
+            word = metavar
+        else:
+            word = ast.get_source_segment(source, one.value) if isinstance(value, float) else _word(value)
         found.append(option and f"{option} {word}".rstrip())
     return " ".join(map(str, found)) if found and all(found) else None
 
@@ -81,4 +84,4 @@ def _word(value: Any) -> str:
         return ",".join(map(_word, value))
     if isinstance(value, str):
         return f'"{value}"' if re.search(r"[^\w.:/%-]", value) else value
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value)

@@ -3,32 +3,35 @@
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from .._core import InputError, written_whole
+from .._core import InputError, Phrase, written_whole
 from ..data import parse_number
 from ..plan import Design
 
 
-def led_to(path: Path) -> Path:
-    """What a link leads to; any other file itself."""
-    return Path(os.path.realpath(path))
-
-
-def refuse_sources(out: Path, sources: Sequence[tuple[str, str]]) -> None:
-    """Raise where the table is one that is read.
+def target_file(out: Path, sources: Mapping[str, Sequence[str]]) -> Path:
+    """The file to write: what a link leads to, any other itself.
 
     **Arguments:**
 
-    - `out`: The table to write.
-    - `sources`: Options and the tables given to them.
+    - `out`: As it was given.
+    - `sources`: The tables that are read, by the argument that they were given to.
+
+    **Raises:** `InputError` where it ends otherwise, its folder is not there, or it is one that is read.
     """
-    for option, given in sources:
-        if led_to(Path(given)) == led_to(out) or (out.exists() and Path(given).exists() and out.samefile(given)):
-            raise InputError(f"--out {str(out)!r} is the table of {option}, which is read: choose another file.")
+    led = _led_to(out)
+    if out.suffix.lower() != ".csv" or out.is_dir() or not led.parent.is_dir():
+        raise InputError("out", out, "a file that ends in .csv, in a folder that is there")
+    for argument, paths in sources.items():
+        for path in map(Path, paths):
+            if _led_to(path) == led or (out.exists() and path.exists() and out.samefile(path)):
+                said = Phrase(f"is {str(out)!r}, the table of `{argument}`, which is read")
+                raise InputError("out", said, remedy="choose another file")
+    return led
 
 
 def refuse_other(out: Path, inputs: Sequence[str], measured: str) -> None:
@@ -50,19 +53,12 @@ def refuse_other(out: Path, inputs: Sequence[str], measured: str) -> None:
     ours = header in ([*inputs, measured], [*inputs, measured, "se"])
     if ours and all(len(row) == len(header) and _to_do(row, len(inputs)) for row in cells):
         return
-    what = (
-        f"holds runs whose {measured} was filled in: choose another file, and give this one to --append"
-        if ours
-        else f"is there, and is no table of {', '.join([*inputs, measured])} as this command writes it: choose another "
-        f"file"
-    )
-    raise InputError(f"--out {str(out)!r} {what}.")
-
-
-def _to_do(row: Sequence[str], inputs: int) -> bool:
-    """Whether a row has its inputs, and nothing was measured."""
-    numbers = [parse_number(cell) for cell in row[:inputs]]
-    return not "".join(row[inputs:]).strip() and all(n is not None and np.isfinite(n) for n in numbers)
+    if ours:
+        said = Phrase(f"is {str(out)!r}, which holds runs whose {measured} was filled in")
+        raise InputError("out", said, remedy="choose another file, and give this one to `append`")
+    columns = ", ".join([*inputs, measured])
+    said = Phrase(f"is {str(out)!r}, which is there and no table of {columns} as this command writes it")
+    raise InputError("out", said, remedy="choose another file")
 
 
 def write_runs(found: Design, measured: Sequence[str], out: Path) -> None:
@@ -77,7 +73,18 @@ def write_runs(found: Design, measured: Sequence[str], out: Path) -> None:
         [*(repr(float(c[i])) for c in found.runs.values()), *[""] * len(measured)] for i in range(len(found))
     )
     try:
-        with written_whole(led_to(out)) as beside:
+        with written_whole(out) as beside:
             beside.write_text(text.getvalue(), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"--out {str(out)!r} cannot be written ({error.strerror}); choose another file.") from error
+        said = Phrase(f"is {str(out)!r}, which cannot be written ({error.strerror})")
+        raise InputError("out", said, remedy="choose another file") from error
+
+
+def _led_to(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _to_do(row: Sequence[str], inputs: int) -> bool:
+    """Whether a row has its inputs, and nothing was measured."""
+    numbers = [parse_number(cell) for cell in row[:inputs]]
+    return not "".join(row[inputs:]).strip() and all(n is not None and np.isfinite(n) for n in numbers)

@@ -1,9 +1,8 @@
-"""The folder that `--out` names: looked at before the work, written after it."""
+"""The folder of `--out`, looked at before the work and written after it, and the pictures in it."""
 
 import contextlib
 import io
 import os
-import shutil
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from .._core import InputError
-from ..data import Runs
+from .._core import InputError, Phrase, folder_written_whole
 from ..plan import Curation
 from ..plot import corner, forecast, frontier, loss_against_compute, new_figure, prior_posterior, ranks, residuals
-from ..problem import usable
 from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json
-from ._spec import study_name
+from ._format import study_name
 
 DPI = 160
 PANELS = 12
@@ -38,7 +35,7 @@ def check_folder(folder: Path, ours: Collection[str] = ()) -> None:
     try:
         _check(folder, ours)
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise _unwritten(folder, error) from error
 
 
 def _check(folder: Path, ours: Collection[str]) -> None:
@@ -46,31 +43,25 @@ def _check(folder: Path, ours: Collection[str]) -> None:
         os.lstat(folder)  # a name that is too long: later Pythons say only that it does not exist
     dangling = next((p for p in (folder, *folder.parents) if p.is_symlink() and not p.exists()), None)
     if dangling is not None:
-        raise InputError(
-            f"--out names {str(folder)!r}, and {str(dangling)!r} is a link to nothing; expected a folder, new or of "
-            f"an earlier result. Remove the link, or choose another folder."
+        raise _refused(
+            folder, f"and {str(dangling)!r} is a link to nothing", "remove the link, or choose another folder"
         )
     if folder.exists() and not folder.is_dir():
-        raise InputError(
-            f"--out names {str(folder)!r}, which is a file; expected a folder, new or of an earlier result."
-        )
-    if folder.exists() and not may_replace(folder) and not _only(folder, ours):
-        raise InputError(
-            f"--out names {str(folder)!r}, which holds other things than a result; "
-            f"expected a folder that is new, empty or of an earlier result."
-        )
+        raise _refused(folder, "which is a file", "choose another folder")
+    theirs = {path.name for path in folder.iterdir()} - set(ours) if folder.is_dir() else set()
+    if theirs and not may_replace(folder):
+        raise _refused(folder, "which holds other things than a result", "choose another folder")
     beside = next(p for p in folder.resolve().parents if p.exists())
-    longest = f".{folder.name}.12345678.old"  # the name that an earlier result bears while it is replaced
+    # The name that an earlier result bears while it is replaced inside a folder that is to take the place of another.
+    longest = f"..{folder.name}.12345678.12345678.old"
     with tempfile.TemporaryDirectory(dir=beside) as trial:
         (Path(trial) / folder.resolve().relative_to(beside)).with_name(longest).mkdir(parents=True)
 
 
 def write_result(
     result: Fit[Any] | Ensemble[Any],
-    runs: Runs,
     found: dict[str, Any],
     folder: Path,
-    by: str | tuple[str, ...] | None = None,
     further: Mapping[str, bytes] | None = None,
     *,
     level: float,
@@ -80,10 +71,8 @@ def write_result(
     **Arguments:**
 
     - `result`: A fit or an ensemble.
-    - `runs`: The runs that it was fitted to.
     - `found`: The document.
     - `folder`: Where to.
-    - `by`: What made the studies of a batch.
     - `further`: More files, by name.
     - `level`: Probability of the bands.
 
@@ -93,14 +82,14 @@ def write_result(
     """
     files = {
         "summary.json": (to_json(found) + "\n").encode(),
-        **figures(result, runs, by, level=level),
+        **figures(result, level=level),
         **(further or {}),
     }
     earlier = (folder / "result.json").is_file()
     try:
         save(result, folder, files=files)
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise _unwritten(folder, error) from error
     return earlier
 
 
@@ -112,49 +101,24 @@ def write_plan(result: Any, files: Mapping[str, bytes], folder: Path) -> bool:
     **Raises:** `InputError` where the folder cannot be written.
     """
     earlier = folder.is_dir() and any(folder.iterdir())
-    away = folder.with_name(f".{folder.name}.12345678.old")
     try:
-        if earlier and (not isinstance(result, Fit | Ensemble) or not may_replace(folder)):
-            folder.rename(away)
-        try:
-            _put_plan(result, files, folder)
-        except BaseException:
-            if away.exists():
-                away.rename(folder)
-            raise
-        shutil.rmtree(away, ignore_errors=True)
+        with folder_written_whole(folder) as beside:
+            if isinstance(result, Fit | Ensemble):
+                save(result, beside, files=files)
+            else:
+                for name, content in files.items():
+                    (beside / name).write_bytes(content)
     except OSError as error:
-        raise _refused(folder, error) from error
+        raise _unwritten(folder, error) from error
     return earlier
 
 
-def _put_plan(result: Any, files: Mapping[str, bytes], folder: Path) -> None:
-    if isinstance(result, Fit | Ensemble):
-        save(result, folder, files=files)
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as new:
-        for name, content in files.items():
-            (Path(new) / name).write_bytes(content)
-        (whole := Path(new) / folder.name).mkdir()
-        for name in files:
-            (Path(new) / name).rename(whole / name)
-        if folder.exists():
-            folder.rmdir()  # an empty one, as anything else was put away
-        whole.rename(folder)
-
-
-def _only(folder: Path, names: Collection[str]) -> bool:
-    return folder.is_dir() and {path.name for path in folder.iterdir()} <= set(names)
-
-
-def figures(
-    result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...] | None = None, *, level: float
-) -> dict[str, bytes]:
+def figures(result: Fit[Any] | Ensemble[Any], *, level: float) -> dict[str, bytes]:
     """The pictures of a result as PNG, by the name of the file."""
     fit = result if isinstance(result, Fit) else result.fit
-    if fit.keys is not None and by is not None:
-        return {"loss.png": _studies(result, runs, by, level)}
+    runs = fit.problem.runs
+    if fit.keys is not None:
+        return {"loss.png": _studies(result, level)}
     found = {
         "loss.png": _png(loss_against_compute(result, runs, level=level)),
         "residuals.png": _png(residuals(fit, runs)[0]),
@@ -169,14 +133,14 @@ def figures(
     return found
 
 
-def overview(result: Fit[Any] | Ensemble[Any], runs: Runs, level: float) -> bytes:
+def overview(result: Fit[Any] | Ensemble[Any], level: float) -> bytes:
     """Loss against compute beside the residuals, as one PNG: what to look at first."""
     fit = result if isinstance(result, Fit) else result.fit
     figure = new_figure(12.0, 5.2)
     panels = sum("[" not in name for name in fit.law.inputs)
     grid = figure.add_gridspec(panels, 2, width_ratios=(1.5, 1.0))
-    ax = loss_against_compute(result, runs, figure.add_subplot(grid[:, 0]), level)
-    for panel in residuals(fit, runs, [figure.add_subplot(grid[k, 1]) for k in range(panels)]):
+    ax = loss_against_compute(result, fit.problem.runs, figure.add_subplot(grid[:, 0]), level)
+    for panel in residuals(fit, fit.problem.runs, [figure.add_subplot(grid[k, 1]) for k in range(panels)]):
         panel.set_ylabel("above the law (%)" if fit.noise.log else "observed − law")
     return _png(ax)
 
@@ -194,16 +158,16 @@ def prior_picture(draws: Ensemble[Any], before: Ensemble[Any]) -> dict[str, byte
     return {"prior.png": _png(prior_posterior(draws, before)[0])}
 
 
-def _studies(result: Fit[Any] | Ensemble[Any], runs: Runs, by: str | tuple[str, ...], level: float) -> bytes:
+def _studies(result: Fit[Any] | Ensemble[Any], level: float) -> bytes:
     fit = result if isinstance(result, Fit) else result.fit
-    good = [(key, part) for s, (key, part) in enumerate(usable(fit.law, runs).split(by)) if fit.converged[s]]
+    good = [key for key, converged in zip(fit.keys or (), fit.converged, strict=True) if converged]
     parts, failed = good[:PANELS], len(fit.converged) - len(good)
     wide = min(3, len(parts))
     high = -(-len(parts) // wide)
     figure = new_figure(5.2 * wide, 3.8 * high)
     panels = figure.subplots(high, wide, squeeze=False).ravel()
-    for panel, (key, part) in zip(panels, parts, strict=False):
-        loss_against_compute(result[key], part, panel, level)
+    for panel, key in zip(panels, parts, strict=False):
+        loss_against_compute(result[key], fit.problem.study(key).runs, panel, level)
         if panel is not panels[0] and (legend := panel.get_legend()) is not None:
             legend.remove()
         panel.set_title(study_name(key), fontsize=10)
@@ -222,7 +186,12 @@ def _png(ax: Any) -> bytes:
     return stream.getvalue()
 
 
-def _refused(folder: Path, error: OSError) -> InputError:
+def _refused(folder: Path, why: str, remedy: str) -> InputError:
     return InputError(
-        f"--out names {str(folder)!r}, which cannot be written ({error.strerror}); choose another folder."
+        "out", Phrase(f"is {str(folder)!r}, {why}"), "a folder, new, empty or of an earlier result", remedy
     )
+
+
+def _unwritten(folder: Path, error: OSError) -> InputError:
+    return InputError("out", Phrase(f"is {str(folder)!r}, which cannot be written ({error.strerror})"),
+                      remedy="choose another folder")  # fmt: skip

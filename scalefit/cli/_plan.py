@@ -1,23 +1,37 @@
-"""`scalefit plan`."""
+"""`scalefit plan`: load, allocate, print."""
+
+from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Annotated
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any
 
 import typer
 
-from ._options import CacheDir, Json, Level
+import scalefit as sf  # its names are loaded when they are used
+
+from .._core import InputError, check_distinct, check_number
+from ._errors import as_options
+from ._format import human, number
+from ._options import CacheDir, Cost, Folder, Json, LawFile, Level
+
+NUMBERS = ("N", "D", "D_per_N", "loss")
 
 
 def plan(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `scalefit fit --out DIR`.")],
+    folder: Folder,
     budget: Annotated[
         list[str] | None,
         typer.Option(metavar="FLOP,…", help="Compute to spend, as 1e24 or 1e22,1e24; may be repeated."),
     ] = None,
-    target_loss: Annotated[
+    loss: Annotated[
         list[str] | None,
-        typer.Option(metavar="LOSS,…", help="Say what compute reaches a loss, in place of budgets or beside them."),
+        typer.Option(
+            "--target-loss",
+            metavar="LOSS,…",
+            help="Say what compute reaches a loss, instead of budgets or beside them.",
+        ),
     ] = None,
     size: Annotated[
         list[str] | None,
@@ -27,48 +41,194 @@ def plan(
             "much of the budget they waste; may be repeated.",
         ),
     ] = None,
-    cost: Annotated[
-        str,
-        typer.Option(
-            metavar="COST",
-            help="What a budget pays for: 6ND, inference:TOKENS (served in the model's life), attention:CONTEXT, "
-            "embedding:VOCABULARY, moe:SHARE (of the parameters that a token meets).",
-        ),
-    ] = "6ND",
+    cost: Cost = "6ND",
     unique: Annotated[str | None, typer.Option(metavar="TOKENS", help="Unique tokens there are, as 2T.")] = None,
     max_passes: Annotated[str | None, typer.Option(metavar="NUMBER", help="How often they may be seen.")] = None,
-    min_size: Annotated[str | None, typer.Option("--min-N", metavar="NUMBER", help="The least size, as 1B.")] = None,
-    max_size: Annotated[str | None, typer.Option("--max-N", metavar="NUMBER", help="The largest size.")] = None,
-    hold: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=NUMBER", help="A further input of the law; may be repeated.")
+    min_N: Annotated[str | None, typer.Option("--min-N", metavar="NUMBER", help="The least size, as 1B.")] = None,
+    max_N: Annotated[str | None, typer.Option("--max-N", metavar="NUMBER", help="The largest size.")] = None,
+    held: Annotated[
+        list[str] | None,
+        typer.Option("--hold", metavar="NAME=NUMBER", help="A further input of the law; may be repeated."),
     ] = None,
     level: Level = 0.95,
-    law: Annotated[
-        str | None, typer.Option(metavar="FILE.py:Class", help="Your own law, where the result is of one.")
-    ] = None,
+    law: LawFile = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Say what size to train on how much data for a budget, how sure that is, and which sizes are as good."""
     begun = time.perf_counter()
-    from ._allocating import AllocateJob, run_plan
+    from ..plan import NeverReached
+    from ..results import versions
+    from ._cache import keep_compiled
+    from ._document import draws_of, law_name, to_json
+    from ._terminal import quiet
+    from ._words import number_of, result_of, several, single_numbers_of
 
-    run_plan(
-        AllocateJob(
-            folder=folder,
-            budget=tuple(budget or ()),
-            target_loss=tuple(target_loss or ()),
-            size=tuple(size or ()),
-            cost=cost,
-            unique=unique,
-            max_passes=max_passes,
-            min_N=min_size,
-            max_N=max_size,
-            hold=tuple(hold or ()),
-            level=level,
-            law=law,
-            json=json,
-            cache_dir=cache_dir,
-        ),
-        begun,
-    )
+    budgets, losses = several(budget, "budget", "1e24"), several(loss, "loss", "2.1")
+    if not budgets and not losses:
+        raise InputError("Nothing was asked for: give `budget=1e24`, or `loss=2.1`, or both.")
+    sizes = several(size, "size", "7B")
+    if sizes and not budgets:
+        raise InputError("size", sizes, "sizes beside budgets", "give `budget=1e24`, or leave it out")
+    for argument, given in (("budget", budgets), ("loss", losses), ("size", sizes)):
+        check_distinct(argument, given)
+    for one in sizes:
+        check_number("size", one, above=0.0, example="7B")
+    limits: dict[str, Any] = {
+        "unique": number_of(unique, "unique", "2T"),
+        "max_passes": number_of(max_passes, "max_passes", "4"),
+        "min_N": number_of("1" if min_N is None else min_N, "min_N", "1B"),
+        "max_N": number_of(max_N, "max_N", "70B"),
+        "held": single_numbers_of(held, "held", "k=4"),
+    }
+    with quiet(json), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        result = result_of(folder, law)
+        fit = result if isinstance(result, sf.Fit) else result.fit
+        if fit.keys is None and not fit.converged:
+            unfit = f"The fit in {str(folder)!r} did not converge: no plan follows from it."
+            raise sf.NotConverged(f"{unfit} Fit again with more --max-steps.")
+        keep_compiled(cache_dir)
+        asked = {"cost": cost, "level": level, **limits}
+        planned = sf.allocate(result, budget=budgets, **asked) if budgets else None
+        needed, notes = None, list(() if planned is None else planned.notes)
+        try:
+            needed = sf.compute_for(result, loss=losses, **asked) if losses else None
+            notes += () if needed is None else needed.notes
+        except NeverReached as error:
+            if planned is None:
+                raise
+            notes.append(as_options(error).rstrip("."))
+        judged, more = ([], []) if planned is None else _judged(planned, sizes)
+    notes += [*more, *(as_options(str(w.message)).rstrip(".") for w in caught)]
+    found = {
+        "law": law_name(fit.law),
+        "cost": cost,
+        "budgets": [] if planned is None else [_budget(planned, judged, b) for b in range(len(planned.budgets))],
+        "targets": [] if needed is None else [_target(needed, i) for i in range(len(needed.loss))],
+        "level": level,
+        "draws": draws_of(result),
+        "notes": list(dict.fromkeys(notes)),
+        "seconds": time.perf_counter() - begun,
+        "versions": versions(),
+    }
+    if json:
+        typer.echo(to_json(found))
+    else:
+        _show(found)
+
+
+def _judged(planned: sf.Allocation, sizes: Iterable[float]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Sizes beside the best of each budget, NaN where a budget cannot be spent with one, and notes that say so."""
+    import numpy as np
+
+    found, notes = [], []
+    for N in sizes:
+        (low, high), within = planned.sizes, planned.within(N)
+        at = np.where(within, N, planned.N.value)
+        numbers = {"regret": planned.regret(at), "misallocation": planned.misallocation(at)}
+        found.append({"N": N, "D": np.where(within, planned.data_for(at), np.nan)})
+        for name, one in numbers.items():
+            # Above the best of each draw, so that the mean is what is to be expected.
+            columns = {"value": one.value, "low": one.low, "high": one.high, "mean": one.mean}
+            found[-1][name] = {k: None if c is None else np.where(within, c, np.nan) for k, c in columns.items()}
+        notes += [
+            f"with {_people(N)} parameters {planned.budgets[b]:.4g} FLOP cannot be spent: sizes from {_people(low[b])} "
+            f"to {_people(high[b])} can"
+            for b in np.flatnonzero(~within)
+        ]
+    return found, notes
+
+
+def _budget(planned: sf.Allocation, judged: list[dict[str, Any]], b: int) -> dict[str, Any]:
+    def sizes(found: Any) -> dict[str, Any] | None:
+        if found is None:
+            return None
+        return {f"{100 * t:g}%": {"N_low": s.low[b], "N_high": s.high[b]} for t, s in found.items()}
+
+    def at(one: Any) -> Any:
+        return {k: at(c) for k, c in one.items()} if isinstance(one, Mapping) else one if one is None else one[b]
+
+    return {
+        "budget": planned.budgets[b],
+        **{name: _entry(getattr(planned, name), b) for name in NUMBERS},
+        "near_optimal": sizes(planned.near_optimal),
+        # The sizes that are so near to the best of each draw, in a share `level` of the draws.
+        "near_optimal_sure": sizes(planned.near_optimal_sure),
+        "at_end": bool(planned.at_end[b]),
+        "sizes": [{"N": one["N"], **{k: at(v) for k, v in one.items() if k != "N"}} for one in judged],
+    }
+
+
+def _target(needed: Any, i: int) -> dict[str, Any]:
+    probability = None if needed.probability is None else needed.probability[i]
+    return {"loss": needed.loss[i], "compute": _entry(needed.compute, i), "probability": probability}
+
+
+def _entry(found: Any, place: int) -> dict[str, Any]:
+    """An estimate of the document; null where there is no interval, or it has no end."""
+    low, high = (None if end is None else end[place] for end in (found.low, found.high))
+    return {"value": found.value[place], "low": low, "high": high}
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    from ._show import console, say_notes, table
+
+    out, draws = console(), found["draws"]
+    if found["budgets"]:
+        flats = [f"N within {tolerance.removesuffix('%')} %" for tolerance in found["budgets"][0]["near_optimal"]]
+        headers = ["budget (FLOP)", "N", "D", "D/N", "loss", *flats]
+        words = (_people, _people, lambda value: number(value, 3), lambda value: number(value, 4))
+        rows = [
+            [number(one["budget"], 4), *(_cell(one[name], say) for name, say in zip(NUMBERS, words, strict=True)),
+             *(f"{_people(s['N_low'])} … {_people(s['N_high'])}" for s in one["near_optimal"].values())]
+            for one in found["budgets"]
+        ]  # fmt: skip
+        out.print(table(headers, rows, right=headers))
+        out.print("The last two are all sizes whose loss, data following from the budget, is so near to the best.")
+    judged = [(one["budget"], size) for one in found["budgets"] for size in one["sizes"]]
+    if judged:
+        expected = ["expected"] if draws else []
+        headers = ["budget (FLOP)", "N", "D", "loss above the best", *expected, "FLOP wasted"]
+        rows = [
+            [number(budget, 4), _people(one["N"]), _people(one["D"]), _cell(one["regret"], _loss),
+             *([_loss(one["regret"]["mean"])] if draws else []), _cell(one["misallocation"], _flop)]
+            for budget, one in judged
+        ]  # fmt: skip
+        out.print(table(headers, rows, right=headers))
+        out.print("Wasted is what the budget exceeds the least that reaches the same loss.")
+    if found["targets"]:
+        headers = ["loss", "compute (FLOP)", *(["reached in"] if draws else [])]
+        rows = [
+            [number(one["loss"]), _cell(one["compute"], _flop),
+             *([] if one["probability"] is None else [f"{100 * one['probability']:.3g} % of draws"])]
+            for one in found["targets"]
+        ]  # fmt: skip
+        out.print(table(headers, rows, right=headers))
+    say_notes(out, found["notes"])
+    if draws:
+        level = f"{100 * found['level']:g} %"
+        out.print(f"intervals: {level}, from {draws['converged']} {draws['method']} draws, each at its own best")
+    else:
+        out.print("no intervals: the result holds no draws; fit with --bootstrap 1000 to have them")
+
+
+def _cell(entry: Mapping[str, Any], say: Callable[[float], str]) -> str:
+    value, low, high = (entry[name] for name in ("value", "low", "high"))
+    # Neither: never, or nothing, in all of the draws.
+    if low is None or high is None or all(number(end) == "–" for end in (value, low, high)):
+        return say(value)
+    return f"{say(value)} [{say(low)}, {say(high)}]"
+
+
+def _people(value: float) -> str:
+    """A size as people write it, to three digits; a dash where there is none."""
+    return "–" if number(value) == "–" else human(float(f"{value:.3g}"))
+
+
+def _loss(value: float) -> str:
+    return number(value, 3)
+
+
+def _flop(value: float) -> str:
+    return "never" if value == float("inf") else number(value, 3)

@@ -1,4 +1,4 @@
-"""What the command line says of pools: numbers by pool, tables of sizes and plans, the law of the pools of runs."""
+"""Tables of pools and plans, the law of the pools of runs, and runs that say what each drew from which pool."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,13 +6,27 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .._core import InputError
-from ..data import Pools, Runs, hint, listed, parse_number, pooled, table_of
+from .._core import InputError, Phrase, check_choice, check_names, listed, suggestion
+from ..data import Pools, Runs, parse_number, pooled, table_of
 from ..laws import AbstractLaw, AbstractPools
-from ..specs import known_laws, law_class, with_fixed
+from ..results import Fit
+from ..specs import bare, known_laws, law_class, with_fixed
+from ._words import by_pool
 
 PREFIX = "pools-"
 Law = TypeVar("Law", bound=AbstractLaw)
+
+
+def is_of_pools(law: Any) -> bool:
+    """Whether a law is of pools."""
+    return isinstance(law, AbstractPools)
+
+
+def law_in(result: Any) -> Any:
+    """The law of a result, or the law itself."""
+    if is_of_pools(result):
+        return result
+    return result.law if isinstance(result, Fit) else result.fit.law
 
 
 def pools_law(spec: str) -> type[AbstractPools]:
@@ -22,16 +36,14 @@ def pools_law(spec: str) -> type[AbstractPools]:
     """
     if ".py" not in spec.lower():
         short = {k.removeprefix(PREFIX): c for k, c in known_laws().items() if issubclass(c, AbstractPools)}
-        plain = {_key(k): c for k, c in short.items()}
-        found = plain.get(_key(spec)) or plain.get(_key(spec).removeprefix(_key(PREFIX)))
+        found = {bare(k): c for k, c in short.items()}.get(bare(spec).removeprefix(bare(PREFIX)))
         if found is None:
-            raise InputError(
-                f"--law {spec!r}: there is no law of pools of that name; {hint(spec, short, what='laws')}."
-            )
+            expected = f"a law of pools: {listed(short, last=' or ')}"
+            raise InputError("law", spec, expected, suggestion(spec, short))
         return found
     cls = law_class(spec)
     if not issubclass(cls, AbstractPools):
-        raise InputError(f"--law {spec!r}: {cls.__name__} is no law of pools; expected a subclass of AbstractPools.")
+        raise InputError("law", spec, f"a law of pools, and {cls.__name__} is no subclass of AbstractPools")
     return cls
 
 
@@ -45,85 +57,32 @@ def options_of(cls: type[AbstractPools], half_life: str, floor: str) -> dict[str
     if number is not None and np.isfinite(number):
         options = {"half_life": number}
     elif half_life.lower() not in ("weighted", "own"):
-        raise InputError(f"--half-life is {half_life!r}; expected weighted, own, or a number such as 0.4.")
-    if floor not in ("outside", "released"):
-        raise InputError(f"--floor is {floor!r}; expected outside or released.")
-    if floor == "released":
+        raise InputError("half_life", half_life, "weighted, own, or a number such as 0.4")
+    if check_choice("floor", floor, ("outside", "released")) == "released":
         if "floor" not in cls.__dataclass_fields__:
-            raise InputError(f"--floor released: {cls.__name__} has one form only; leave --floor out.")
+            raise InputError("floor", floor, f"outside, the one form of {cls.__name__}", "leave it out")
         options["floor"] = "released"
     return options
 
 
-def by_pool(
-    given: Sequence[str], option: str, *, alone: bool = True, above: float | None = None, endless: bool = False
-) -> dict[str, float] | float | None:
-    """Numbers by pool from `A=1024,B=2M`, or one number for all where that makes sense; nothing is `None`.
-
-    **Arguments:**
-
-    - `given`, `option`: What was given for which option.
-    - `alone`: Whether one number for all makes sense.
-    - `above`: What every number must be above.
-    - `endless`: Whether `inf` is a number, for no limit.
-
-    **Raises:** `InputError` for a piece that is neither, a number that is not above, or a name given twice.
-    """
-    pieces = [piece.strip() for text in given for piece in text.split(",")]
-    if not pieces:
-        return None
-    expected = "expected POOL=NUMBER,…, as A=4,B=8" + (", or one number for all" if alone else "")
-    found: dict[str, float] = {}
-    for piece in pieces:
-        name, sign, text = (part.strip() for part in piece.rpartition("="))
-        number = parse_number(text)
-        none = number is None or np.isnan(number) or (np.isinf(number) and not endless)
-        if number is None or none or (sign and not name) or not (sign or alone):
-            raise InputError(f"{option} {piece!r}: {expected}.")
-        if above is not None and not number > above:
-            of = f" of the pool {name!r}" if sign else ""
-            raise InputError(f"{option}{of} is {number:g}; it must be above {above:g}.")
-        if not sign:
-            if len(pieces) > 1:
-                raise InputError(f"{option} gives {piece!r} beside other numbers; {expected}.")
-            return number
-        if name in found:
-            raise InputError(f"{option} gives {name!r} twice; give it once.")
-        found[name] = number
-    return found
-
-
-def every(given: dict[str, float] | float | None, usual: Mapping[str, float], option: str) -> dict[str, float]:
-    """The usual number of each pool, but where another was given, for it or for all.
-
-    **Raises:** `InputError` for a pool that is not there.
-    """
-    if given is None:
-        return dict(usual)
-    if not isinstance(given, Mapping):
-        return dict.fromkeys(usual, given)
-    for name in given:
-        if name not in usual:
-            raise InputError(f"{option} names a pool {name!r}; {hint(name, usual, what='pools')}.")
-    return dict(usual) | given
-
-
-def sizes_of(path: Path | None, given: Sequence[str]) -> tuple[dict[str, float] | None, dict[str, dict[str, float]]]:
+def sizes_of(
+    path: Path | None, given: Sequence[str] | None
+) -> tuple[dict[str, float] | None, dict[str, dict[str, float]]]:
     """Sizes by pool from `--pools` or `--size`, the latter first, and what else the table says: cost, max_passes.
 
     An empty cell of max_passes, or `inf` there, is no limit.
 
     **Raises:** `InputError` for a table without them, or numbers that are none.
     """
-    said = by_pool(given, "--size", alone=False, above=0.0)
+    said = by_pool(given, "sizes", alone=False, above=0.0)
     assert said is None or isinstance(said, dict)
     if path is None:
         return said, {}
     table = table_of(path)[0]
-    names = _names(table, "pool", path, "--pools")
+    names = _names(table, "pool", path, "pools")
     header = next((h for h in ("size", "U", "samples", "unique") if h in table), None)
     if header is None:
-        raise InputError(f"--pools {path.name!r} has no column 'size': {hint('size', table)}.")
+        raise _lacks("pools", path, "size", table)
 
     def numbers(header: str, **options: bool) -> dict[str, float]:
         return dict(zip(names, _numbers(table[header], header, path, **options), strict=True))
@@ -144,14 +103,10 @@ def plans_of(path: Path | None, names: Sequence[str]) -> tuple[dict[str, dict[st
     if path is None:
         return {}, []
     table = table_of(path)[0]
-    plans = _names(table, "plan", path, "--plans")
+    plans = _names(table, "plan", path, "plans")
     kinds = [str(kind) for kind in table.get("kind", np.full(len(plans), "")).tolist()]
     headers = [h for h in table if h not in ("plan", "kind")]
-    for header in headers:
-        if header not in names:
-            raise InputError(
-                f"--plans {path.name!r} has a column {header!r}, which is no pool; {hint(header, names, what='pools')}."
-            )
+    check_names("plans", headers, names, what="pools")
     columns = {h: np.nan_to_num(_numbers(table[h], h, path, gaps=True)) for h in headers}
     weights = {plan: {h: float(columns[h][i]) for h in headers} for i, plan in enumerate(plans)}
     return weights, [plan for plan, kind in zip(plans, kinds, strict=True) if kind == "unlimited"]
@@ -169,15 +124,15 @@ def named_runs(
     **Raises:** `InputError` where they cannot be made to.
     """
     if any(name.startswith("w[") for name in runs.inputs):
-        for option, given in (("plans", plans), ("unlimited", unlimited), ("metric", metric != "auto")):
+        for argument, given in (("plans", plans), ("unlimited", unlimited), ("metric", metric != "auto")):
             if given:
-                raise InputError(f"{runs.name!r} says already what its runs drew from which pool, and --{option} would "
-                                 f"say it otherwise: leave it out.")  # fmt: skip
+                why = Phrase(f"was given, and {runs.name!r} says already what its runs drew from which pool")
+                raise InputError(argument, why, remedy="leave it out")
         return runs
     pools = None if sizes is None else Pools(sizes)
     if plans is not None and pools is None:
-        raise InputError("--plans says what runs drew from pools, and nothing says how large these are: give --size "
-                         "A=1024,B=2048, or --pools sizes.csv.")  # fmt: skip
+        raise InputError("plans", Phrase("says what runs drew from pools, and nothing says how large these are"),
+                         remedy="give `pooled(...)`")  # fmt: skip
     weights, fresh = plans_of(plans, () if pools is None else pools.names)
     there = set(runs.labels["pool"].tolist()) if "pool" in runs.labels else set()
     fresh = [name for name in fresh if str(name) in {str(pool) for pool in there}]
@@ -188,6 +143,38 @@ def named_runs(
 def drawn_from(runs: Runs) -> tuple[str, ...]:
     """The pools that some run drew from."""
     return tuple(name[2:-1] for name, w in runs.inputs.items() if name.startswith("w[") and (w > 0).any())
+
+
+def pools_of(
+    runs: Runs, sizes: Mapping[str, float] | None, further: Mapping[str, Mapping[str, float]]
+) -> tuple[Pools, list[str]]:
+    """The pools that runs drew from, with their limits; and those of a table that no run drew from.
+
+    **Arguments:**
+
+    - `runs`: As `named_runs` gives them.
+    - `sizes`: By pool; `None` where the runs say them.
+    - `further`: Of the table of pools: cost and max_passes.
+
+    **Raises:** `InputError` for fewer than two pools, or one of no size.
+    """
+    names = drawn_from(runs)
+    if sizes is None:
+        known = Pools.of(runs)
+        sizes = dict(zip(known.names, known.sizes.tolist(), strict=True))
+    if len(names) < 2:
+        raise InputError(f"The runs of {runs.name!r}", Phrase(f"drew from {listed(names)} only"), "two pools or more")
+    lacking = [name for name in names if name not in sizes]
+    if lacking:
+        raise InputError("sizes", Phrase(f"and `pools` do not say how large pool {lacking[0]!r} is"),
+                         remedy=f"add it, as {lacking[0]}=1M")  # fmt: skip
+    cost, most = further.get("cost", {}), further.get("max_passes", {})
+    pools = Pools(
+        {name: sizes[name] for name in names},
+        cost={name: cost.get(name, 1.0) for name in names},
+        max_passes={name: most.get(name, np.inf) for name in names},
+    )
+    return pools, [name for name in sizes if name not in names]
 
 
 def named_law(
@@ -205,27 +192,30 @@ def named_law(
     law is of none.
     """
     if not isinstance(law, AbstractPools) or law.pool:
-        if sizes is not None or plans is not None:
-            raise InputError(
-                f"--size, --pools and --plans go with a law of pools, and {type(law).__name__} is none: leave them "
-                f"out, or choose one such as --law pools-qqt."
-            )
+        for argument, given in (("sizes", sizes), ("plans", plans)):
+            if given is not None:
+                expected = f"none, as {type(law).__name__} is no law of pools"
+                raise InputError(argument, Phrase("was given"), expected, "leave it out, or fit pools-qqt or another")
         return law, runs
     runs = named_runs(runs, sizes, plans)
     named = type(law).of(drawn_from(runs))
     return with_fixed(named, fixed) if fixed else named, runs
 
 
-def _names(table: Mapping[str, np.ndarray], header: str, path: Path, option: str) -> list[str]:
+def _names(table: Mapping[str, np.ndarray], header: str, path: Path, argument: str) -> list[str]:
     if header not in table:
-        raise InputError(f"{option} {path.name!r} has no column {header!r}: {hint(header, table)}.")
+        raise _lacks(argument, path, header, table)
     names = [str(name) for name in table[header].tolist()]
     twice = [name for i, name in enumerate(names) if name in names[:i]]
     if twice:
-        raise InputError(
-            f"{option} {path.name!r} has the {header} {twice[0]!r} twice; give each once ({listed(set(names))})."
-        )
+        raise InputError(argument, Phrase(f"is {path.name!r}, which has the {header} {twice[0]!r} twice"),
+                         remedy="give each once")  # fmt: skip
     return names
+
+
+def _lacks(argument: str, path: Path, header: str, table: Mapping[str, np.ndarray]) -> InputError:
+    there = suggestion(header, table) or f"its columns are {listed(table)}"
+    return InputError(argument, Phrase(f"is {path.name!r}, which has no column {header!r}"), remedy=there)
 
 
 def _numbers(column: np.ndarray, header: str, path: Path, *, gaps: bool = False, endless: bool = False) -> list[float]:
@@ -233,10 +223,6 @@ def _numbers(column: np.ndarray, header: str, path: Path, *, gaps: bool = False,
     for i, cell in enumerate(column.tolist()):
         number = parse_number(cell)
         if number is None or (np.isinf(number) and not endless) or (np.isnan(number) and not gaps):
-            raise InputError(f"{path.name!r}, column {header!r}, row {i + 1}: {cell!r} is no number.")
+            raise InputError(f"Column {header!r} of {path.name!r}, row {i + 1},", cell, "a number")
         found.append(number)
     return found
-
-
-def _key(name: str) -> str:
-    return "".join(c for c in name.lower() if c not in " _-.")

@@ -1,15 +1,24 @@
-"""`scalefit predict`."""
+"""`scalefit predict`: load, predict, print."""
 
-from pathlib import Path
-from typing import Annotated
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from ._options import CacheDir, Json, Level
+import scalefit as sf  # its names are loaded when they are used
+
+from .._core import InputError, Phrase, check_names
+from ._format import number, study_name
+from ._options import CacheDir, Folder, Json, LawFile, Level
+
+FAR = 10.0
+"""Times beyond the fitted range of an input from which a prediction says so."""
 
 
 def predict(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `scalefit fit --out DIR`.")],
+    folder: Folder,
     inputs: Annotated[
         list[str],
         typer.Argument(metavar="NAME=NUMBER…", help="Every input of the law, as N=70B D=1.4T or N=1B,7B,70B."),
@@ -18,13 +27,173 @@ def predict(
     new_run: Annotated[
         bool, typer.Option("--new-run", help="Intervals for one new run, its own scatter included, not for the curve.")
     ] = False,
-    law: Annotated[
-        str | None, typer.Option(metavar="FILE.py:Class", help="Your own law, where the result is of one.")
-    ] = None,
+    law: LawFile = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Say what a saved fit predicts, and how sure it is."""
-    from ._forecast import run_predict
+    import numpy as np
 
-    run_predict(folder, inputs, level=level, new_run=new_run, law=law, json=json, cache_dir=cache_dir)
+    from ._cache import keep_compiled
+    from ._document import draws_of, law_name, to_json
+    from ._terminal import quiet
+    from ._words import numbers_of, result_of
+
+    given = numbers_of(inputs, "The input", "N=70B or D=1.4T,2.8T")
+    with quiet(json):
+        result = result_of(folder, law)
+        fit = result if isinstance(result, sf.Fit) else result.fit
+        at, notes = inputs_of(fit, given)
+        keep_compiled(cache_dir)
+        band = sf.predict(result, level=level, new_run=new_run, **at)
+    notes += far_notes(fit, at)
+    found = {
+        "law": law_name(fit.law), "inputs": at, **_values(fit, band), "level": level, "new_run": new_run,
+        "draws": draws_of(result), "notes": notes,
+    }  # fmt: skip
+    if json:
+        typer.echo(to_json(found))
+    else:
+        _show(found, [name for name in at if name in given or "[" not in name], fit.source.target)
+    if not np.all(fit.converged):
+        raise sf.NotConverged(_failure(fit, str(folder)))
+
+
+def _failure(fit: sf.Fit[Any], folder: str) -> str:
+    again = "Fit again with more --max-steps."
+    if fit.keys is None:
+        return f"The fit in {folder!r} did not converge: it predicts nothing. {again}"
+    failed = [key for key, good in zip(fit.keys, fit.converged, strict=True) if not good]
+    of = f"{len(failed)} of {len(fit.keys)} fits in {folder!r} did not converge, the first {failed[0]!r}"
+    return f"{of}: they predict nothing. {again}"
+
+
+def inputs_of(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The law's inputs, single numbers as such, one of N and D from C = 6 N D where C is given instead.
+
+    **Raises:** `InputError` naming what is missing or unknown, or lists of different lengths.
+    """
+    import numpy as np
+
+    from ..laws import input_units
+
+    numbers = dict(numbers)
+    needed = tuple(input_units(fit.law))
+    numbers |= _of_pools(fit, numbers)
+    notes = []
+    for name, other in (("D", "N"), ("N", "D")):
+        if name in needed and name not in numbers and {"C", other} <= set(numbers) and "C" not in needed:
+            _same_lengths(numbers)
+            with np.errstate(over="ignore"):
+                numbers[name] = numbers["C"] / (6.0 * numbers[other])
+            if not np.all(np.isfinite(numbers[name]) & (numbers[name] > 0)):
+                C, beside = (number(float(numbers[one].flat[0])) for one in ("C", other))
+                raise InputError("The input", Phrase(f"C = {C} beside {other} = {beside} leaves no finite {name} = C / "
+                                                     f"(6 {other}) above 0"),
+                                 remedy=f"give other numbers, or {name} itself")  # fmt: skip
+            del numbers["C"]
+            notes.append(f"{name} = C / (6 {other})")
+    check_names("The input", numbers, needed, what=f"inputs of {type(fit.law).__name__},")
+    missing = [name for name in needed if name not in numbers]
+    if missing:
+        raise InputError(
+            f"{type(fit.law).__name__} predicts from {', '.join(needed)}, and {', '.join(missing)}",
+            Phrase("is missing"), remedy=f"give it as {missing[0]}={'0.5' if missing[0].startswith('w[') else '70B'}",
+        )  # fmt: skip
+    _same_lengths(numbers)
+    return {name: a if a.size > 1 else a.reshape(()) for name, a in ((n, numbers[n]) for n in needed)}, notes
+
+
+def _of_pools(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """What need not be said of pools: no weight is 0, and they are as large as in the runs."""
+    import numpy as np
+
+    from ..data import UNLIMITED
+    from ..laws import SHARE, input_units
+
+    units = input_units(fit.law)
+    shares = [name for name, unit in units.items() if unit == SHARE]
+    found = {}
+    if any(name in numbers for name in shares):
+        found |= {name: np.zeros(1) for name in shares if name not in numbers}
+    for name in units:
+        low, high = fit.source.ranges.get(name, (0.0, 0.0))
+        if name.startswith("U[") and name not in numbers and 0.0 < low < UNLIMITED and high in (low, UNLIMITED):
+            found[name] = np.array([low])
+    return found
+
+
+def far_notes(fit: sf.Fit[Any], inputs: Mapping[str, Any]) -> list[str]:
+    """A line for each input that lies far beyond the runs which were fitted."""
+    import numpy as np
+
+    from ..laws import SHARE, input_units
+
+    ranges = {name: ends for name, ends in fit.source.ranges.items() if name != fit.source.target}
+    if tuple(inputs) == ("x",) and len(ranges) == 1:  # a law of one x takes the only input there is
+        ranges = {"x": next(iter(ranges.values()))}
+    notes = []
+    for name, points in inputs.items():
+        if name not in ranges or input_units(fit.law).get(name) == SHARE:
+            continue
+        low, high = ranges[name]
+        least, most = float(np.min(points)), float(np.max(points))
+        for point, times, side in ((most, most / high, "above"), (least, low / least, "below")):
+            if times > FAR:
+                notes.append(
+                    f"{name} = {number(point)} is {number(times, 3)} times {side} the fitted range, "
+                    f"{number(low)} … {number(high)}: the interval does not know how the law is wrong there"
+                )
+    return notes
+
+
+def _same_lengths(numbers: Mapping[str, Any]) -> None:
+    lengths = {name: a.size for name, a in numbers.items() if a.size > 1}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{size} of {name}" for name, size in lengths.items())
+        raise InputError("The inputs", Phrase(f"have different lengths: {said}"), "one number or as many for each")
+
+
+def _values(fit: sf.Fit[Any], band: Any) -> dict[str, Any]:
+    """The band, of each study where there are several; no numbers where a fit did not converge."""
+    parts = {"value": band.value, "low": band.low, "high": band.high}
+
+    def of(good: Any, study: Any) -> dict[str, Any]:
+        return {"converged": bool(good), **{k: a[study] if good and a is not None else None for k, a in parts.items()}}
+
+    if fit.keys is None:
+        return of(fit.converged, ...)
+    each = [{"key": key, **of(fit.converged[s], s)} for s, key in enumerate(fit.keys)]
+    return {"predictions": each, "converged": all(one["converged"] for one in each)}
+
+
+def _show(found: Mapping[str, Any], shown: list[str], target: str) -> None:
+    from ._show import console, say_notes, table
+
+    draws, level = found["draws"], 100 * found["level"]
+    headers = [*shown, target, *([f"{level:g} % interval"] if draws else [])]
+    rows = [row for one in found.get("predictions", [found]) for row in _rows(found["inputs"], shown, one)]
+    out = console()
+    out.print(table([*(["study"] if "predictions" in found else []), *headers], rows, right=headers))
+    say_notes(out, found["notes"])
+    if draws is None:
+        out.print("no interval: the result holds no draws; fit with --bootstrap 1000 to have one")
+    else:
+        what = "a new run" if found["new_run"] else "the curve"
+        out.print(f"interval: {level:g} %, of {what}, from {draws['num']} {draws['method']} draws")
+
+
+def _rows(inputs: Mapping[str, Any], shown: list[str], one: Mapping[str, Any]) -> list[list[str]]:
+    """Cells of one study, a row for each point."""
+    import numpy as np
+
+    columns = dict(zip(inputs, np.broadcast_arrays(*map(np.atleast_1d, inputs.values())), strict=True))
+    rows = [[number(float(columns[name][i])) for name in shown] for i in range(len(next(iter(columns.values()))))]
+    for i, row in enumerate(rows):
+        if "key" in one:
+            row.insert(0, study_name(one["key"]))
+        value, low, high = (None if one[k] is None else np.atleast_1d(one[k])[i] for k in ("value", "low", "high"))
+        row.append(number(value) if one["converged"] else "not converged")
+        if one["converged"] and low is not None:
+            row.append(f"{number(low, 5)} … {number(high, 5)}")
+    return rows

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..laws import AbstractLaw
-from ..problem import Source
-from ..results import Ensemble, Estimate, Fit, summary
-from ..specs import noise_spec
-from ._document import dead
-from ._show_posterior import posterior_lines
-from ._spec import counted, number, study_name
+from ._format import counted, interval, number, study_name
 
 SHOWN = 5
 """Dropped rows shown by row and reason; the JSON document lists all."""
+SAMPLER = {"is": "importance sampling", "nuts": "the No-U-Turn sampler", "svi": "a variational approximation"}
+INFORMED = 0.5
+"""The contraction below which runs leave most of what is not known of a parameter to its prior."""
 
 _LETTER = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ",
@@ -34,12 +32,27 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
 
 
-def table(*headers: str, right: Sequence[str] = ()) -> Table:
-    """An empty table in the one style that is used; columns named in `right` hold numbers."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Sequence[str] = ()) -> Table:
+    """A table in the one style that is used.
+
+    **Arguments:**
+
+    - `headers`: Of the columns.
+    - `rows`: Cells as text; rows may be shorter.
+    - `right`: Headers of the columns that hold numbers.
+    """
     made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for header in headers:
         made.add_column(Text(header), justify="right" if header in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     return made
+
+
+def say_notes(out: Console, notes: Iterable[str]) -> None:
+    """Print notes, a line each."""
+    for note in notes:
+        out.print(Text(f"note: {note}"))
 
 
 def formula(law: AbstractLaw | type[AbstractLaw]) -> str:
@@ -59,108 +72,164 @@ def plain(latex: str) -> str:
     return re.sub(r"\b(min|max|log|exp) \(", r"\1(", re.sub(r"([(\[]) ", r"\1", re.sub(r"\s+", " ", text))).strip()
 
 
-def show_fit(result: Fit[Any] | Ensemble[Any], level: float, out: Console) -> None:
-    """Print a result: its law, its runs, its parameters, and how far to trust them."""
-    fit = result if isinstance(result, Fit) else result.fit
-    draws = result if isinstance(result, Ensemble) else None
-    name, law = type(fit.law).__name__, formula(fit.law)
-    out.print(Text.assemble((name, "bold"), f"   {law}" if law else ""))
-    for line in run_lines(fit.source):
+def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:
+    """Print a result: its law, its runs, its parameters, and how far to trust them.
+
+    **Arguments:**
+
+    - `found`: Its document.
+    - `fit`: The fit that it is of.
+    - `out`: Where to.
+    """
+    law = formula(fit.law)
+    out.print(Text.assemble((type(fit.law).__name__, "bold"), f"   {law}" if law else ""))
+    for line in run_lines(found["runs"], found["source"]["name"], found["notes"]):
         out.print(Text(line))
     out.print()
-    estimates = summary(result, level)
-    if fit.keys is None:
-        out.print(_parameters(estimates, level, draws is not None))
-    else:
-        out.print(_studies(fit, estimates))
-    for line in trust_lines(fit, draws, level):
+    out.print(_studies(found["fits"]) if "fits" in found else _parameters(found))
+    for line in [*optimum_lines(found, fit.noise.log), *draw_lines(found), *dead_lines(found)]:
         out.print(Text(line))
 
 
-def run_lines(source: Source) -> list[str]:
+def run_lines(runs: Mapping[str, Any], name: str, notes: Iterable[str]) -> list[str]:
     """Which runs were used, which were not and why, and what was done to them."""
-    parts = [f"{counted(source.used, 'run')} of {source.name}"]
-    if source.excluded:
-        parts.append(f"{source.excluded} excluded by --where")
-    if source.dropped:
-        parts.append(f"{len(source.dropped)} dropped")
+    parts, dropped = [f"{counted(runs['used'], 'run')} of {name}"], runs["dropped"]
+    if runs["excluded"]:
+        parts.append(f"{runs['excluded']} excluded by --where")
+    if dropped:
+        parts.append(f"{len(dropped)} dropped")
     lines = [", ".join(parts)]
-    lines += [f"  row {row}: {reason}" for row, reason in source.dropped[:SHOWN]]
-    if len(source.dropped) > SHOWN:
-        lines.append(f"  and {len(source.dropped) - SHOWN} more (--json lists them)")
-    return lines + [f"note: {note}" for note in source.notes]
+    lines += [f"  row {one['row']}: {one['reason']}" for one in dropped[:SHOWN]]
+    if len(dropped) > SHOWN:
+        lines.append(f"  and {len(dropped) - SHOWN} more (--json lists them)")
+    return lines + [f"note: {note}" for note in notes]
 
 
-def trust_lines(fit: Fit[Any], draws: Ensemble[Any] | None, level: float) -> list[str]:
-    """How the fit ended, where its intervals come from, and which parameters say nothing."""
-    where = f"{noise_spec(fit.noise)} on {'log ' if fit.noise.log else ''}{fit.source.target}, summed"
-    converged, agreeing = np.atleast_1d(fit.converged), np.atleast_1d(fit.agreeing)
-    if fit.keys is None:
-        state = "converged" if converged[0] else "NOT converged"
-        lines = [f"{state}: {agreeing[0]} of {fit.tried} starts agree; objective {fit.objective:.8g} ({where})"]
-        lost = {"": dead(fit, ...)}
-    else:
-        lines = [
-            f"{converged.sum()} of {converged.size} studies converged; in each, {agreeing.min()} to {agreeing.max()} "
-            f"of {fit.tried} starts agree ({where})"
-        ]
-        lost = {f" of {key}": dead(fit, s) for s, key in enumerate(fit.keys)}
-    if draws is None and converged.all():
-        lines.append("no intervals: ask for them with --bootstrap 1000, or --posterior 2000")
-    elif draws is not None:
-        count = draws.objective.shape[-1]
-        failed = int(np.sum(~draws.converged))
-        lines.append(
-            f"intervals: {100 * level:g} %, from {count} {draws.method} draws"
-            + _resampled(draws)
-            + (f"; {failed} did not converge and take no part" if failed else "")
-        )
-        if draws.method == "posterior":
-            lines += posterior_lines(draws.diagnostics, fit.keys is not None)
-    lines += [
-        f"warning: no run feels {', '.join(names)}{study} at the optimum: the runs follow a smaller law without it"
-        for study, names in lost.items()
-        if names
-    ]
+def optimum_lines(found: Mapping[str, Any], log: bool) -> list[str]:
+    """How the fit ended: whether it converged, and how many starts agree.
+
+    **Arguments:**
+
+    - `found`: The document of the fit.
+    - `log`: Whether its noise is on logarithms.
+    """
+    where = f"{found['noise']} on {'log ' if log else ''}{found['source']['target']}, summed"
+    studies = found.get("fits", [found])
+    agreeing, tried = [int(one["starts"]["agreeing"]) for one in studies], studies[0]["starts"]["tried"]
+    if "fits" not in found:
+        state = "converged" if found["converged"] else "NOT converged"
+        return [f"{state}: {agreeing[0]} of {tried} starts agree; objective {found['objective']:.8g} ({where})"]
+    good = sum(one["converged"] for one in studies)
+    agreed = f"in each, {min(agreeing)} to {max(agreeing)} of {tried} starts agree ({where})"
+    return [f"{good} of {len(studies)} studies converged; {agreed}"]
+
+
+def draw_lines(found: Mapping[str, Any]) -> list[str]:
+    """Where the intervals of a fit come from, and how good its draws are."""
+    draws = found["draws"]
+    if draws is None:
+        return ["no intervals: ask for them with --bootstrap 1000, or --posterior 2000"] if found["converged"] else []
+    failed = int(np.sum(draws["num"] - np.asarray(draws["converged"])))
+    line = f"intervals: {100 * found['level']:g} %, from {draws['num']} {draws['method']} draws{_resampled(draws)}"
+    lines = [line + (f"; {failed} did not converge and take no part" if failed else "")]
+    if draws["method"] == "posterior":
+        lines += posterior_lines(draws["diagnostics"], draws["priors"], "fits" in found)
     return lines
 
 
-def _resampled(draws: Ensemble[Any]) -> str:
+def dead_lines(found: Mapping[str, Any]) -> list[str]:
+    """Which parameters the runs say nothing of, a line for each study."""
+    lost = [(", ".join(one["dead"]), f" of {one['key']}" if "key" in one else "") for one in found.get("fits", [found])]
+    return [
+        f"warning: no run responds to {names}{study} at the optimum: the runs follow a smaller law without it"
+        for names, study in lost
+        if names
+    ]
+
+
+def posterior_lines(found: Mapping[str, Any], priors: Mapping[str, Any] | None, batch: bool) -> list[str]:
+    """A line of diagnosis, the priors in words, and the parameters that are known from those alone.
+
+    **Arguments:**
+
+    - `found`: The diagnostics of posterior draws.
+    - `priors`: In words, by parameter.
+    - `batch`: Whether they are of several studies: each number is then that of the worst.
+    """
+    used = dict.fromkeys(str(one) for one in np.ravel(found.get("method", "")))
+    by = " and ".join(SAMPLER.get(one, one) for one in used)
+    lines = [f"drawn by {by}: {', '.join(_quality(found))}" + " (of the worst study)" * batch]
+    names: dict[str, list[str]] = {}  # one line for all parameters that share a prior
+    for name, said in (priors or {}).items():
+        names.setdefault(" / ".join(dict.fromkeys(str(one) for one in np.ravel(said))), []).append(name)
+    lines += ["priors:", *(f"  {', '.join(those)}: {said}" for said, those in names.items())] if names else []
+    low = {name: float(np.nanmin(c)) for name, c in (found.get("contraction") or {}).items() if np.nanmin(c) < INFORMED}
+    if low:
+        said = ", ".join(f"{name} ({number(c, 2)})" for name, c in low.items())
+        where = " of some study" * batch
+        lines.append(
+            f"warning: the runs{where} say little of {said}: the share of the prior's variance that they took away is "
+            f"in brackets, and the rest of the interval is the prior's"
+        )
+    return lines
+
+
+def _quality(found: Mapping[str, Any]) -> list[str]:
+    """Effective draws, and what each sampler says of itself, as far as it does."""
+    said = []
+    method = np.atleast_1d(found.get("method", ""))
+    # Draws of an approximation are as many as they are; weights that gave way to chains are no matter.
+    bulk, tail = (_worst(found.get(name), np.nanmin, method != "svi") for name in ("ess_bulk", "ess_tail"))
+    if bulk is not None:
+        said.append(f"{bulk:.0f} effective draws" + (f", {tail:.0f} in the tails" if tail not in (None, bulk) else ""))
+    khat = _worst(found.get("khat"), np.nanmax, method != "nuts")
+    if khat is not None:
+        said.append(f"Pareto k {khat:.2f}")
+    rhat = _worst(list((found.get("rhat") or {}).values()), np.nanmax)
+    if rhat is not None:
+        diverged = _worst(found.get("divergences"), np.nanmax)
+        said += [f"R-hat {rhat:.3f}", f"{diverged or 0:.0f} divergences"]
+    return said
+
+
+def _worst(numbers: Any, which: Any, where: Any = True) -> float | None:
+    """The worst of what is known; `None` where nothing is."""
+    known = np.atleast_1d(np.asarray([] if numbers is None else numbers, dtype=float))
+    known = np.where(where, known, np.nan) if known.size else known
+    return float(which(known)) if np.isfinite(known).any() else None
+
+
+def _resampled(draws: Mapping[str, Any]) -> str:
     """What was drawn as one: rows that belong to one training must be, and a table without a `run` column hides it."""
-    found = draws.diagnostics
-    if "clusters" not in found:
+    if draws["clusters"] is None:
         return ""
-    if found["clusters"] == found["runs"]:
+    if draws["clusters"] == draws["runs"]:
         return " (each row drawn by itself: name the training of checkpoints with --columns run=...)"
-    if found.get("cluster") != "auto":
-        by = ", ".join(np.atleast_1d(found["cluster"]))
-        return f" of {found['clusters']} clusters, the rows of one {by} drawn together"
-    return f" of {found['clusters']} trainings, the rows of each drawn together"
+    if draws["cluster"] != "auto":
+        by = ", ".join(np.atleast_1d(draws["cluster"]))
+        return f" of {draws['clusters']} clusters, the rows of one {by} drawn together"
+    return f" of {draws['clusters']} trainings, the rows of each drawn together"
 
 
-def interval(estimate: Estimate) -> str:
-    """The interval of a parameter; one without an upper end says so."""
-    if estimate.low is None:
-        return "–"
-    return f"{number(estimate.low, 5)} … {'no upper end' if estimate.unbounded else number(estimate.high, 5)}"
+def _parameters(found: Mapping[str, Any]) -> Table:
+    sure = found["draws"] is not None
+    middle = ("± se", f"{100 * found['level']:g} % interval") if sure else ()
+    headers = ("parameter", "value", *middle, "unit")
+    rows = []
+    for name, entry in found["parameters"].items():
+        ends = (number(entry["se"], 3), interval(entry)) if sure else ()
+        unit = f"{entry['unit']} (held fixed)".strip() if entry.get("fixed") else entry["unit"]
+        rows.append((name, number(entry["value"]), *ends, unit))
+    return table(headers, rows, right=("value", "± se"))
 
 
-def _parameters(estimates: Mapping[Any, Any], level: float, sure: bool) -> Table:
-    headers = ("parameter", "value", "± se", f"{100 * level:g} % interval", "unit")
-    made = table(*(h for h in headers if sure or h in ("parameter", "value", "unit")), right=headers[1:3])
-    for name, estimate in estimates.items():
-        middle = (number(estimate.se, 3), interval(estimate)) if sure else ()
-        unit = f"{estimate.unit} (held fixed)".strip() if estimate.fixed else estimate.unit
-        made.add_row(*(Text(cell) for cell in (name, number(estimate.value), *middle, unit)))
-    return made
-
-
-def _studies(fit: Fit[Any], estimates: Mapping[Any, Any]) -> Table:
-    names = list(next(iter(estimates.values())))
-    used = np.sum(np.isfinite(fit.residuals), axis=-1)
-    made = table("study", "runs", *names, "starts agreeing", right=["runs", *names, "starts agreeing"])
-    for s, (key, study) in enumerate(estimates.items()):
-        cells = [number(e.value) + (f" ± {number(e.se, 2)}" if e.se is not None else "") for e in study.values()]
-        state = f"{fit.agreeing[s]} of {fit.tried}" if fit.converged[s] else "not converged"
-        made.add_row(*(Text(cell) for cell in (study_name(key), str(used[s]), *cells, state)))
-    return made
+def _studies(fits: Sequence[Mapping[str, Any]]) -> Table:
+    names = list(fits[0]["parameters"])
+    rows = []
+    for one in fits:
+        entries, starts = one["parameters"].values(), one["starts"]
+        cells = [number(e["value"]) + (f" ± {number(e['se'], 2)}" if e["se"] is not None else "") for e in entries]
+        state = f"{starts['agreeing']} of {starts['tried']}" if one["converged"] else "not converged"
+        rows.append((study_name(one["key"]), str(one["runs"]["used"]), *cells, state))
+    headers = ["runs", *names, "starts agreeing"]
+    return table(["study", *headers], rows, right=headers)

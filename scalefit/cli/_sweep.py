@@ -1,10 +1,22 @@
-"""`scalefit sweep`."""
+"""`scalefit sweep`: read, say what is to come, follow the chunks, account for them."""
 
-from typing import Annotated
+from __future__ import annotations
+
+import json as jsons
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
+import scalefit as sf  # its names are loaded when they are used
+
+from .._core import InputError, Phrase, check_choice
+from ._format import duration, number
+from ._interrupt import leaves
 from ._options import CacheDir, Json
+
+CHUNKS_FAILED = 4
+"""Exit status of a sweep of which chunks failed."""
 
 
 def sweep(
@@ -21,7 +33,7 @@ def sweep(
         typer.Option(metavar="DIR", help="Where results go: a folder that every host sees, or a bucket as s3://…"),
     ] = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Go on with the sweep in this folder, as it was given then.")
+        str | None, typer.Option(metavar="DIR", help="Resume the sweep in this folder, as it was given then.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many fits there are, what memory and what time they take.")
@@ -47,25 +59,114 @@ def sweep(
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
-    """Fit a grid of laws, groups, noises, splits and seeds; stop at any moment, and go on with --resume."""
-    from ._sweeping import SweepJob, run_sweep
+    """Fit a grid of laws, groups, noises, splits and seeds; stop at any moment, and resume with --resume."""
+    from ._cache import keep_compiled
+    from ._terminal import counting, quiet
 
-    run_sweep(
-        SweepJob(
-            config=config,
-            folder=folder,
-            out=out,
-            resume=resume,
-            dry_run=dry_run,
-            engine=engine,
-            shard=shard,
-            address=address,
-            cpus=cpus,
-            gpus=gpus,
-            coordinator=coordinator,
-            processes=processes,
-            process=process,
-            json=json,
-            cache_dir=cache_dir,
-        )
-    )
+    if config == "merge":
+        _merge(folder, json)
+        return
+    options = {
+        "ray": {"address": address, "cpus": cpus, "gpus": gpus},
+        "jax": {"coordinator": coordinator, "processes": processes, "process": process},
+    }
+    _refuse(config, folder, out, resume, dry_run, engine, shard, options)
+    keep_compiled(cache_dir)
+    if dry_run:
+        _dry_run(config or "", json)
+        return
+    to = resume or out or ""
+    leaves(f"finished chunks are in {to!r}: resume with scalefit sweep --resume {to}")
+    share, of_engine = share_of(shard) if shard else None, options.get(engine, {})
+    if engine == "ray":
+        of_engine = {"address": address, "cpus": cpus or 1, "gpus": gpus or 0.0}
+    with quiet(json), counting() as tell:
+        swept = sf.sweep(config, out=to, engine=engine, shard=share, progress=tell, **of_engine)  # pyright: ignore[reportArgumentType]
+    names = ("fits", "done", "failed", "seconds", "rate")
+    found = {name: getattr(swept, name) for name in names}
+    found |= {"chunks_failed": dict(swept.chunks_failed), "out": swept.path}
+    typer.echo(jsons.dumps(found, indent=2) if json else "\n".join(_account(found)))
+    if swept.chunks_failed:
+        raise typer.Exit(CHUNKS_FAILED)
+
+
+def share_of(text: str) -> tuple[int, int]:
+    """Which share of how many, from `2/8`: from 0 to 7.
+
+    **Raises:** `InputError` for another form.
+    """
+    index, slash, count = text.partition("/")
+    if not slash or not index.strip().isdecimal() or not count.strip().isdecimal() or int(index) >= int(count):
+        raise InputError("shard", text, "i/n with i from 0 to n - 1, as 0/8 for the first of eight")
+    return int(index), int(count)
+
+
+def _refuse(
+    config: str | None, folder: str | None, out: str | None, resume: str | None, dry_run: bool, engine: str,
+    shard: str | None, options: Mapping[str, Mapping[str, Any]],
+) -> None:  # fmt: skip
+    """Raise for options that do not go together."""
+    if folder is not None:
+        raise InputError("The argument", Phrase(f"{folder!r} is one too many"), "`scalefit sweep SWEEP.toml --out DIR`")
+    from ..sweeps import ENGINES
+
+    check_choice("engine", engine, ENGINES)
+    if config is None and resume is None:
+        raise InputError("Give a sweep, as scalefit sweep SWEEP.toml --out DIR, or --resume DIR to resume one.")
+    if dry_run:
+        if config is None:
+            raise InputError("dry_run", Phrase("is of a sweep that is to come"), remedy="give its file, SWEEP.toml")
+        return
+    if (out is None) == (resume is None):
+        raise InputError("Give --out DIR for a new sweep, or --resume DIR to resume one, and not both.")
+    if shard is not None and engine != "local":
+        said = Phrase(f"is a share that you choose, and --engine {engine} chooses itself")
+        raise InputError("shard", said, remedy="leave one out")
+    for other, given in options.items():
+        for argument, value in given.items():
+            if other != engine and value is not None:
+                raise InputError(argument, Phrase(f"goes with --engine {other}, and this is --engine {engine}"),
+                                 remedy="leave it out")  # fmt: skip
+
+
+def _merge(folder: str | None, json: bool) -> None:
+    from ._terminal import quiet
+
+    if folder is None:
+        raise InputError("Say which sweep to merge: scalefit sweep merge DIR.")
+    with quiet(json):
+        path = sf.merge(folder)
+    typer.echo(jsons.dumps({"results": path}) if json else f"written to {path}")
+
+
+def _dry_run(config: str, json: bool) -> None:
+    from ._terminal import quiet
+
+    with quiet(json):
+        if not json:
+            first = sf.outline(config, trial=False)
+            size = f"chunks of {first.bytes / 1e6:,.3g} MB at most"
+            typer.echo(f"{first.fits:,} fits in {first.chunks:,} {size}; trying some for the time")
+        found = sf.outline(config)
+    if json:
+        document: dict[str, Any] = {name: getattr(found, name) for name in ("fits", "chunks", "bytes", "seconds")}
+        kinds = [kind._asdict() for kind in found.kinds]
+        typer.echo(jsons.dumps(document | {"kinds": kinds, "notes": list(found.notes)}, indent=2))
+        return
+    for kind in found.kinds:
+        typer.echo(f"  {kind.law}, {kind.noise}, {kind.verb}: {kind.fits:,} fits, about {duration(kind.seconds)}")
+    typer.echo(f"about {duration(found.seconds)} on this machine, compilation included")
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+
+
+def _account(found: Mapping[str, Any]) -> list[str]:
+    """What was done, for people."""
+    done = f"{found['done']:,} of {found['fits']:,} fits done in {duration(found['seconds'])}"
+    failed = f"{found['failed']:,} have no optimum" + (": see the column message" if found["failed"] else "")
+    lines = [f"{done}, {number(found['rate'], 3)} a second; {failed}"]
+    lines += [f"chunk {name} failed: {why}" for name, why in found["chunks_failed"].items()]
+    path = found["out"]
+    whole = found["done"] == found["fits"]
+    more = f"{path}/results.parquet" if whole else f"{path}; resume with scalefit sweep --resume {path}"
+    return [*lines, f"written to {more}"]

@@ -1,4 +1,4 @@
-"""What a word says: laws, noises and runs by name, as commands and files of sweeps give them."""
+"""Words to laws, noises, priors and runs, as commands and files of sweeps give them."""
 
 from ._bare import bare as bare
 from ._law import known_laws as known_laws
@@ -9,5 +9,7 @@ from ._law import with_fixed as with_fixed
 from ._noise import NOISES as NOISES
 from ._noise import noise_of as noise_of
 from ._noise import noise_spec as noise_spec
+from ._prior import DISTRIBUTIONS as DISTRIBUTIONS
+from ._prior import prior_of as prior_of
 from ._runs import PREFIX as PREFIX
 from ._runs import runs_of as runs_of

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core import InputError
-from ..data import hint, parse_number
+from .._core import InputError, listed, suggestion
+from ..data import parse_number
 from ..noise import AbstractNoise, Gaussian, Huber, StudentT
 from ._bare import bare
 
@@ -19,21 +19,22 @@ NOISES: dict[str, tuple[type[AbstractNoise], str | None]] = {
 _EXAMPLE = {"huber": "huber:1e-3", "student-t": "student-t:4"}
 
 
-def noise_of(spec: str, option: str = "--noise") -> AbstractNoise:
-    """The noise of `gaussian`, `huber`, `huber:1e-3`, `student-t:4`; `:value` at the end leaves logarithms out.
+def noise_of(spec: str, argument: str = "noise") -> AbstractNoise:
+    """Return the noise of `gaussian`, `huber`, `huber:1e-3`, `student-t:4`; `:value` at the end leaves logarithms out.
 
     **Arguments:**
 
     - `spec`: The word.
-    - `option`: What messages call the place where it stood.
+    - `argument`: Argument that it was given to.
 
     **Raises:** `InputError` naming the nearest noise, or the number expected.
     """
     name, *rest = (part.strip() for part in spec.split(":"))
     found = {bare(known): known for known in NOISES}.get(bare(name))
     if found is None:
-        raise InputError(f"{option} {spec!r}: there is no noise {name!r}; {hint(name, NOISES, what='noises')}.")
+        raise InputError(argument, spec, listed(NOISES, last=" or "), suggestion(name, NOISES))
     cls, field = NOISES[found]
+    example = _EXAMPLE.get(found, found)
     given: dict[str, Any] = {}
     if rest and rest[-1].lower() == "value":
         given["log"] = False
@@ -41,19 +42,16 @@ def noise_of(spec: str, option: str = "--noise") -> AbstractNoise:
     if rest and field is not None:
         number = parse_number(rest[0])
         if number is None or not number > 0 or not np.isfinite(number):
-            raise InputError(
-                f"{option} {spec!r}: {field} is {rest[0]!r}; expected a number above 0, as in {_EXAMPLE[found]}."
-            )
+            raise InputError(argument, spec, f"a {field} above 0, as in {example}")
         given[field] = number
         rest.pop(0)
     if rest:
-        example = _EXAMPLE.get(found, found)
-        raise InputError(f"{option} {spec!r}: {rest[0]!r} is not understood; expected {example} or {example}:value.")
+        raise InputError(argument, spec, f"{example} or {example}:value", f"leave out {':'.join(rest)!r}")
     return cls(**given)
 
 
 def noise_spec(noise: AbstractNoise) -> str:
-    """The word that gives this noise back."""
+    """Return the word that gives this noise back."""
     for name, (cls, field) in NOISES.items():
         if type(noise) is cls:
             parts = [name, *([] if field is None else [f"{float(getattr(noise, field)):.17g}"])]

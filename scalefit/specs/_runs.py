@@ -1,9 +1,9 @@
-"""The runs that a command is given: a file, or a data set by name, and tables of runs done since."""
+"""Runs in a word: a file, or a data set by name, and tables of runs done since."""
 
 import os
 from collections.abc import Mapping, Sequence
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..data import Runs, joined, load_data, read_runs, read_since
 
 PREFIX = "data:"
@@ -37,7 +37,7 @@ def _first(
     name, _, file = source.removeprefix(PREFIX).partition("/")
     runs = load_data(name, file=file or None, columns=columns, where=where, target=target)
     if not isinstance(runs, Runs):
-        raise InputError(f"The data set {name!r} holds fitted parameters and no runs: there is nothing to fit.")
+        raise InputError(f"The data set {name!r}", Phrase("holds fitted parameters and no runs"), "one with runs")
     return runs
 
 
@@ -45,4 +45,4 @@ def _since(path: str | os.PathLike[str], first: Runs, columns: Mapping[str, str 
     try:
         return read_since(path, first, columns=columns, where=where)
     except InputError as error:
-        raise InputError(f"--append {os.fspath(path)!r}: {error}") from None
+        raise InputError("append", Phrase(f"{os.fspath(path)!r}: {error}")) from None

@@ -79,7 +79,7 @@ def test_names():
     check_names("priors", ["E"], ["E", "A"], what="parameters")
     with pytest.raises(InputError) as error:
         check_names("priors", ["E", "alpah"], ["E", "alpha"], what="parameters")
-    said = "priors names 'alpah'; expected parameters of 'E' and 'alpha'. The nearest is 'alpha'."
+    said = "priors names 'alpah'; expected one of the parameters 'E' and 'alpha'. The nearest is 'alpha'."
     assert str(error.value) == said
     with pytest.raises(InputError, match=r"expected none, as there are no pools\.$"):
         check_names("cost", ["A"], [], what="pools")

@@ -32,46 +32,52 @@ TABLES = {
 }
 OPTIONS = {
     "unknown law": (["--law", "chinchila"], ["'chinchila'", "nearest is 'chinchilla'"]),
-    "law of no size": (["--law", "chinchilla:2"], ["chinchilla:2", "no number"]),
-    "breaks that are no number": (["--law", "bnsl:two"], ["'two'", "bnsl:2"]),
+    "law of no size": (["--law", "chinchilla:2"], ["chinchilla:2", "no number", "Leave out ':2'"]),
+    "breaks that are no number": (["--law", "bnsl:two"], ["'bnsl:two'", "bnsl:2"]),
     "no such file of a law": (["--law", "mine.py:Law"], ["'mine.py'", "FILE.py:Class"]),
     "unknown noise": (["--noise", "hubber"], ["'hubber'", "nearest is 'huber'"]),
-    "noise of a bad number": (["--noise", "huber:-1"], ["delta", "'-1'", "above 0"]),
+    "noise of a bad number": (["--noise", "huber:-1"], ["delta", "'huber:-1'", "above 0"]),
     "noise of too many numbers": (["--noise", "gaussian:3"], ["'3'", "gaussian:value"]),
-    "noise of no freedom": (["--noise", "student-t:0"], ["df", "'0'", "as in student-t:4."]),
+    "noise of no freedom": (["--noise", "student-t:0"], ["df", "'student-t:0'", "as in student-t:4."]),
     "seed below zero": (["--seed", "-1"], ["--seed", "0"]),
     "more resamples than fit": (
         ["--bootstrap", "1000000000"],
-        ["--bootstrap 1000000000", "36 runs", "at most 55555555"],
+        ["--bootstrap is 1000000000", "36 runs", "at most 55555555"],
     ),
-    "fixed parameter like no other": (["--fixed", "foo=1"], ["are 'E', 'A', 'B', 'alpha', 'beta'."]),
+    "fixed parameter like no other": (
+        ["--fixed", "foo=1"],
+        ["one of the parameters of Chinchilla, 'E', 'A', 'B', 'alpha' and 'beta'."],
+    ),
     "law of one input": (["--law", "power-law"], ["has N, D: say which it is, for example --columns x=N."]),
-    "unknown fixed parameter": (["--fixed", "gamma=1"], ["gamma", "no such parameter"]),
+    "unknown fixed parameter": (["--fixed", "gamma=1"], ["--fixed names 'gamma'", "parameters of Chinchilla"]),
     "fixed out of bounds": (["--fixed", "alpha=-1"], ["alpha", ">= 0"]),
     "fixed without a value": (["--fixed", "alpha"], ["'alpha'", "NAME=NUMBER"]),
     "fixed twice": (["--fixed", "alpha=1", "--fixed", "alpha=2"], ["'alpha'", "twice"]),
-    "columns of nothing": (["--columns", ""], ["--columns ''", "NAME=HEADER"]),
+    "columns of nothing": (["--columns", ""], ["--columns is ''", "NAME=HEADER"]),
     "columns without a header": (["--columns", "N"], ["'N'", "NAME=HEADER"]),
     "level of one": (["--level", "1"], ["--level", "between 0 and 1"]),
-    "clusters of no bootstrap": (["--cluster", "seed"], ["--cluster", "add --bootstrap 1000"]),
+    "clusters of no bootstrap": (["--cluster", "seed"], ["--cluster", "Add --bootstrap 1000"]),
     "bootstrap of one": (["--bootstrap", "1"], ["--bootstrap", "2"]),
     "bootstrap and posterior": (
         ["--bootstrap", "20", "--posterior", "20"],
-        ["--bootstrap and --posterior", "leave out"],
+        ["--bootstrap and --posterior", "Leave out"],
     ),
     "posterior of one": (["--posterior", "1"], ["--posterior", "2"]),
-    "more draws than fit": (["--posterior", "1000000000"], ["--posterior 1000000000", "at most 55555555", "2000"]),
-    "sampler of no posterior": (["--sampler", "nuts"], ["--sampler", "add --posterior 2000"]),
-    "prior of no posterior": (["--prior", "alpha=Normal(0,1)"], ["--prior", "add --posterior 2000"]),
+    "more draws than fit": (["--posterior", "1000000000"], ["--posterior is 1000000000", "at most 55555555", "2000"]),
+    "sampler of no posterior": (["--sampler", "nuts"], ["--sampler", "Add --posterior 2000"]),
+    "prior of no posterior": (["--prior", "alpha=Normal(0,1)"], ["--prior", "Add --posterior 2000"]),
     "unknown sampler": (["--posterior", "9", "--sampler", "nutts"], ["'nutts'", "nearest is 'nuts'"]),
     "prior without a form": (["--posterior", "9", "--prior", "alpha"], ["'alpha'", "NAME=DISTRIBUTION(NUMBER,…)"]),
-    "prior that is code": (["--posterior", "9", "--prior", "alpha=exec(1)"], ["no distribution 'exec'"]),
-    "unknown distribution": (["--posterior", "9", "--prior", "a=Nrmal(0,1)"], ["'Nrmal'", "nearest is 'Normal'"]),
+    "prior that is code": (
+        ["--posterior", "9", "--prior", "alpha=exec(1)"],
+        ["'exec(1)'", "a distribution of numbers"],
+    ),
+    "unknown distribution": (["--posterior", "9", "--prior", "a=Nrmal(0,1)"], ["'Nrmal(0,1)'", "nearest is 'Normal'"]),
     "prior of text": (["--posterior", "9", "--prior", "a=Normal(x,1)"], ["'x'", "Normal(loc, scale)"]),
     "prior of too few numbers": (["--posterior", "9", "--prior", "a=Gamma()"], ["'concentration'", "Gamma("]),
     "prior of an unknown number": (["--posterior", "9", "--prior", "a=Normal(mu=0)"], ["'mu'", "Normal(loc, scale)"]),
-    "prior of no width": (["--posterior", "9", "--prior", "a=Normal(0,0)"], ["scale", "give other numbers"]),
-    "prior of nothing": (["--posterior", "9", "--prior", "a=Uniform(2,1)"], ["low must be below high"]),
+    "prior of no width": (["--posterior", "9", "--prior", "a=Normal(0,0)"], ["scale", "Give other numbers"]),
+    "prior of nothing": (["--posterior", "9", "--prior", "a=Uniform(2,1)"], ["Uniform(low, high) with low below high"]),
     "prior twice": (["--posterior", "9", *2 * ["--prior", "a=Normal(0,1)"]], ["'a'", "twice"]),
     "unknown solver": (["--solver", "newtn"], ["'newtn'", "nearest is 'newton'"]),
     "unknown option": (["--boot", "5"], ["--boot", "--bootstrap", "--help"]),
@@ -130,7 +136,7 @@ def test_law_files(cli, tmp_path, runs_csv):
     check(cli("fit", runs_csv, "--law", f"{other}:Min"), ["'Min'", "nearest is 'Mine'"])
     check(cli("fit", runs_csv, "--law", f"{other}"), ["'Mine'", "FILE.py:Class"])
     check(cli("fit", runs_csv, "--law", f"{other}:x"), ["no law", "AbstractLaw"])
-    check(cli("fit", runs_csv, "--law", f"{other}:Mine:3"), ["other.py:Mine:3", "no number", "leave out ':3'"])
+    check(cli("fit", runs_csv, "--law", f"{other}:Mine:3"), ["other.py:Mine:3", "no number", "Leave out ':3'"])
     other.write_text("import sys\n\nsys.exit(0)\n")
     check(cli("fit", runs_csv, "--law", f"{other}:Mine"), ["other.py", "sys.exit", "__main__"])
     other.write_text("raise ValueError('first line\\nsecond line')\n")
@@ -176,7 +182,7 @@ def test_folders(cli, tmp_path, runs_csv):
     check(cli("fit", runs_csv, "--law", "chinchilla", "--out", taken), ["taken", "other things"])
     check(cli("fit", runs_csv, "--law", "chinchilla", "--out", taken / "thesis.tex"), ["thesis.tex", "a file"])
     below = taken / "thesis.tex" / "out"
-    check(cli("fit", runs_csv, "--law", "chinchilla", "--out", below), ["thesis.tex", "choose another"])
+    check(cli("fit", runs_csv, "--law", "chinchilla", "--out", below), ["thesis.tex", "Choose another"])
     assert [p.name for p in taken.iterdir()] == ["thesis.tex"]
 
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.cli import _planning, _show_plan
-from scalefit.cli._clusters import clusters_of
-from scalefit.cli._plan_document import human, verdict
+from scalefit.cli import _show_curation
+from scalefit.cli._curate import other_rules
+from scalefit.cli._format import human
+from scalefit.cli._show_curation import verdict
+from scalefit.cli._words import clusters_of
 
 SIZES = {"A": 1024.0, "B": 8192.0}
 TRUTH = {"d": 0.05, "a": 1.5e4, "b": (-0.3, -0.2), "tau": (4.0, 8.0)}
@@ -105,7 +107,7 @@ def test_a_plan_beside_without_an_error_is_left_out():
     """Whatever the reason, it is no fault: neither in the sentence nor in the table."""
     found = made_up_plan()
     assert "25 % less than with all pools in proportion to their sizes" in verdict(found)
-    cells = list(_show_plan._budget(found, 0, 0.95).columns[1].cells)
+    cells = list(_show_curation._plans(found, 0, 0.95).columns[1].cells)
     assert [str(cell) for cell in cells[1:3]] == ["no finite error within the limits", "no finite error"]
 
 
@@ -116,10 +118,10 @@ def test_what_the_other_rule_is_warned_of_is_said_to_be_its(monkeypatch):
         warnings.warn(f"unsure at {budget[0]:g}", stacklevel=1)
         return plan
 
-    monkeypatch.setattr(_planning, "curate", unsure)
+    monkeypatch.setattr(sf, "curate", unsure)
     law = sf.laws.PoolsQQT(d=0.05, a=1.5e4, b=[-0.3, -0.2], tau=[4.0, 8.0], pool=tuple(SIZES))  # pyright: ignore
     with pytest.warns(UserWarning, match="With --half-life own: unsure at 8"):
-        assert _planning.other_rules(law, plan.pools, np.array([8.0])) == {"own": plan}
+        assert other_rules(law, plan.pools, np.array([8.0])) == {"own": plan}
 
 
 def test_the_other_rule_of_half_lives_stands_beside(cli, kept):
@@ -316,36 +318,36 @@ def test_numbers_for_people():
 
 GIVEN = {
     "no budgets": ([], ["--budgets"]),
-    "budget of zero": (["--budgets", "0"], ["--budgets '0'", "above 0"]),
+    "budget of zero": (["--budgets", "0"], ["--budgets is '0'", "above 0"]),
     "budget of words": (["--budgets", "1k,much"], ["'much'", "32M"]),
-    "budget twice": (["--budgets", "1k,1000"], ["'1000'", "twice"]),
+    "budget twice": (["--budgets", "1k,1000"], ["--budgets gives 1000 twice"]),
     "unknown law": (["--law", "qtq"], ["'qtq'", "nearest is 'qqt'"]),
     "law of no pools": (["--law", "chinchilla"], ["'chinchilla'", "law of pools"]),
     "half-life of words": (["--half-life", "long"], ["--half-life is 'long'", "weighted, own"]),
-    "floor of words": (["--floor", "low"], ["--floor is 'low'"]),
+    "floor of words": (["--floor", "low"], ["--floor is 'low'", "'outside' or 'released'"]),
     "floor of another law": (["--law", "exchange", "--floor", "released"], ["--floor", "PoolsExchange"]),
-    "pool that is not there": (["--max-passes", "X=4"], ["--max-passes names a pool 'X'"]),
+    "pool that is not there": (["--max-passes", "X=4"], ["--max-passes names 'X'"]),
     "weight of a pool not there": (["--max-weight", "X=0.4"], ["--max-weight names a pool 'X'"]),
     "fixed weight of one not there": (["--fixed-weight", "X=0.4"], ["--fixed-weight names a pool 'X'"]),
-    "cost of one not there": (["--cost", "X=2"], ["--cost names a pool 'X'"]),
-    "cost of nothing": (["--cost", "A=0"], ["--cost of the pool 'A' is 0; it must be above 0"]),
-    "cost below nothing": (["--cost", "-1"], ["--cost is -1; it must be above 0"]),
-    "no passes": (["--max-passes", "0"], ["--max-passes is 0; it must be above 0"]),
-    "endless cost": (["--cost", "A=inf"], ["--cost 'A=inf'", "POOL=NUMBER"]),
-    "size of nothing": (["--size", "A=0"], ["--size of the pool 'A' is 0; it must be above 0"]),
-    "size that is another": (["--size", "A=1024,B=99"], ["is 8192; expected 99", "--columns U="]),
+    "cost of one not there": (["--cost", "X=2"], ["--cost names 'X'"]),
+    "cost of nothing": (["--cost", "A=0"], ["--cost of the pool 'A' is 0; expected a number above 0"]),
+    "cost below nothing": (["--cost", "-1"], ["--cost is -1; expected a number above 0"]),
+    "no passes": (["--max-passes", "0"], ["--max-passes is 0; expected a number above 0"]),
+    "endless cost": (["--cost", "A=inf"], ["--cost is 'A=inf'", "POOL=NUMBER"]),
+    "size of nothing": (["--size", "A=0"], ["--size of the pool 'A' is 0; expected a number above 0"]),
+    "size that is another": (["--size", "A=1024,B=99"], ["U in row 7", "is 8192; expected 99", "--columns U="]),
     "weight above one": (["--max-weight", "2"], ["--max-weight", "between 0 and 1"]),
-    "weight without a number": (["--max-weight", "A="], ["--max-weight 'A='", "POOL=NUMBER"]),
+    "weight without a number": (["--max-weight", "A="], ["--max-weight is 'A='", "POOL=NUMBER"]),
     "weight twice": (["--max-weight", "A=0.1,A=0.2"], ["'A'", "twice"]),
     "limits of nothing": (["--max-weight", "0.3"], ["no weights keep them", "--max-weight"]),
-    "fixed weight for all": (["--fixed-weight", "0.5"], ["--fixed-weight '0.5'", "POOL=NUMBER"]),
-    "size for all": (["--size", "1k"], ["--size '1k'", "POOL=NUMBER"]),
+    "fixed weight for all": (["--fixed-weight", "0.5"], ["--fixed-weight is '0.5'", "POOL=NUMBER"]),
+    "size for all": (["--size", "1k"], ["--size is '1k'", "POOL=NUMBER"]),
     "size of some": (["--size", "A=1024"], ["'B'", "neither a pool nor a plan"]),
     "plans without sizes": (["--plans", "plans.csv"], ["--plans", "--size"]),
     "no such file of sizes": (["--pools", "sizes.csv"], ["sizes.csv"]),
     "one resample": (["--bootstrap", "1"], ["--bootstrap is 1"]),
     "unknown cluster": (["--cluster", "sed"], ["'sed'", "nearest is 'seed'"]),
-    "unknown fixed parameter": (["--fixed", "tau[X]=4"], ["tau[X]", "no such parameter"]),
+    "unknown fixed parameter": (["--fixed", "tau[X]=4"], ["--fixed names 'tau[X]'", "parameters of PoolsQQT"]),
     "fixed out of bounds": (["--fixed", "b[A]=1"], ["b[A]", "< 0"]),
     "metric of words": (["--metric", "f1"], ["metric", "'error'"]),
     "unknown noise": (["--noise", "huge"], ["'huge'"]),
@@ -395,10 +397,10 @@ def test_bad_tables(cli, tmp_path, case):
 @pytest.mark.parametrize(
     "options, pieces",
     [
-        (["--law", "exchange"], ["qqt and effective"]),
+        (["--law", "exchange"], ["qqt or effective"]),
         (["--bootstrap", "10"], ["--bootstrap", "fitted parameters"]),
         (["--where", "n > 1"], ["--where"]),
-        (["--size", "X=1"], ["--size names a pool 'X'"]),
+        (["--size", "X=1"], ["--size names 'X'"]),
     ],
 )
 def test_bad_options_of_published_pools(cli, public_data, options, pieces):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import scalefit as sf
-from scalefit.cli._showcase import least_plan
+from scalefit.cli._demo import least_plan
 
 MOST_SECONDS = 120.0
 """Of the processor, about 55 on idle cores: other work that shares them slows each, and must not fail the test."""
@@ -70,7 +70,7 @@ def test_demo_of_pools(cli, pools_demo):
 def test_there_is_no_such_demo(cli, tmp_path):
     answer = cli("demo", "--law", "chinchila", "--out", tmp_path / "demo")
     assert (answer.status, answer.out) == (2, "")
-    assert "nearest is 'chinchilla'" in answer.err
+    assert "expected 'pools' or 'chinchilla'" in answer.err
 
 
 def test_demo(cli, demo):
@@ -78,7 +78,7 @@ def test_demo(cli, demo):
     assert (answer.returncode, answer.stderr) == (0, "")
     for piece in ("100 small networks", "800 runs", "± se", "starts agree", "Loss falls towards", "scalefit predict"):
         assert piece in answer.stdout
-    assert {p.suffix for p in folder.iterdir()} == {".json", ".npz", ".png"}
+    assert {p.suffix for p in folder.iterdir()} == {".json", ".npz", ".png", ".parquet"}
     found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert len(found["verdict"]) == 3
     assert found["converged"] is True

@@ -118,7 +118,7 @@ def test_fit_design_train_append_and_again(cli, truth, runs_csv, tmp_path):
         done(table, truth, rng)
         append += ["--append", table]
         again = cli("design", folder, *asked, "--out", table)  # what was measured is not written over
-        assert f"next{turn}.csv' holds runs whose loss was filled in: choose another file" in again.err
+        assert f"next{turn}.csv', which holds runs whose loss was filled in. Choose another file" in again.err
     assert found[2] < found[1] < found[0]
     np.testing.assert_allclose(found[1:], foretold[:-1], rtol=0.2)
     assert foretold[0] < 0.7 * found[0]
@@ -155,26 +155,38 @@ def test_a_result_of_ones_own_law(cli, grid, tmp_path):
 @pytest.mark.parametrize(
     "fit, options, said",
     [
-        ("nowhere", [], ["no folder 'nowhere'", "chinchilla:epoch"]),
-        ("some/where:new", ["--noise", "0.01"], ["no folder 'some/where:new'"]),
-        ("chinchilla", ["--noise", "0.01"], ["no published parameters of Chinchilla", "chinchilla:"]),
+        ("nowhere", [], ["FIT is 'nowhere'", "no folder of that name", "chinchilla:epoch"]),
+        ("some/where:new", ["--noise", "0.01"], ["FIT is 'some/where:new'", "no folder of that name"]),
+        ("chinchilla", ["--noise", "0.01"], ["published parameters of Chinchilla, as chinchilla:"]),
         ("chinchilla:epok", ["--noise", "0.01"], ["'chinchilla:epok'", "nearest is 'epoch'"]),
-        ("chinchila:epoch", ["--noise", "0.01"], ["no law 'chinchila'", "nearest is 'chinchilla'"]),
+        ("chinchila:epoch", ["--noise", "0.01"], ["FIT is 'chinchila'", "nearest is 'chinchilla'"]),
         ("sigmoid:epoch", ["--noise", "0.01"], ["no published parameters of Sigmoid"]),
-        ("chinchilla:epoch", [], ["'chinchilla:epoch' does not say how runs scatter", "--noise 0.01"]),
+        ("chinchilla:epoch", [], ["'chinchilla:epoch', which does not say how runs scatter", "--noise 0.01"]),
         ("chinchilla:epoch", ["--noise", "0.01", "--law", "own.py:Own"], ["--law is of a saved result"]),
-        ("chinchilla:epoch", ["--candidates", "isoflop"], ["--candidates 'isoflop'", "isoflop:1e18,1e20"]),
+        ("chinchilla:epoch", ["--candidates", "isoflop"], ["--candidates is 'isoflop'", "isoflop:1e18,1e20"]),
         ("chinchilla:epoch", ["--candidates", "L:1e20,1e18"], ["the least and the largest compute", "L:1e18,1e20"]),
         ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,level=3"], ["'level'", "nearest is 'levels'"]),
         ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,levels=1"], ["levels is 1", "2 or more"]),
-        ("chinchilla:epoch", ["--candidates", "isoflops:1e18,1e20"], ["no layout 'isoflops'", "nearest is 'isoflop'"]),
+        (
+            "chinchilla:epoch",
+            ["--candidates", "isoflops:1e18,1e20"],
+            ["--candidates is 'isoflops'", "nearest is 'isoflop'"],
+        ),
         (
             "chinchilla:epoch",
             ["--candidates", "isoflop:1e18,1e20,levels=1e9"],
             ["levels is 1e+09 and points 7", "more than 100000 runs"],
         ),
-        ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,spread=3"], ["'spread'", "takes levels and ratio"]),
-        ("chinchilla:epoch", ["--candidates", "L:1e18,1e20,points=3"], ["'points'", "takes levels and ratio"]),
+        (
+            "chinchilla:epoch",
+            ["--candidates", "ladder:1e18,1e20,spread=3"],
+            ["'spread'", "the layout ladder, 'levels' and 'ratio'"],
+        ),
+        (
+            "chinchilla:epoch",
+            ["--candidates", "L:1e18,1e20,points=3"],
+            ["'points'", "the layout L, 'levels' and 'ratio'"],
+        ),
         ("chinchilla:epoch", ["--noise", "1%"], ["--noise is '1%'", "0.01 for 1 %"]),
         ("chinchilla:epoch", ["--noise", "0.01", "--target", "N@C=1e24,C=1e20"], ["gives C twice"]),
     ],
@@ -233,7 +245,7 @@ def test_a_table_that_is_read_is_not_written_over(cli, grid, runs_csv, tmp_path,
     link.symlink_to(empty)
     given = {"--candidates": grid, "--runs": runs_csv, option: link}
     answer = cli(*BEFORE, *(piece for pair in given.items() for piece in pair), "--out", empty)
-    assert f"empty.csv' is the table of {option}, which is read" in answer.err
+    assert f"empty.csv', the table of {option}, which is read" in answer.err
     assert empty.read_text() == "N,D,loss\n1e9,1e11,\n"
 
 

@@ -9,7 +9,7 @@ import pytest
 import scalefit as sf
 from scalefit.cli import _out
 from scalefit.cli._document import entry_of, to_json
-from scalefit.cli._show import interval
+from scalefit.cli._format import interval
 
 KEYS = {
     "law", "parameters", "objective", "converged", "starts", "runs", "noise", "seed", "level", "checks", "seconds",
@@ -281,7 +281,7 @@ def test_a_picture_says_which_studies_it_lacks(table, tmp_path, monkeypatch, mos
     figures = []
     monkeypatch.setattr(_out, "_png", lambda ax: figures.append(ax.figure) or b"")
     monkeypatch.setattr(_out, "PANELS", most)
-    _out.figures(fits, runs, "study", level=0.9)
+    _out.figures(fits, level=0.9)
     title = figures[0]._suptitle
     assert (title and title.get_text()) == said
 
@@ -299,7 +299,7 @@ def test_an_interval_without_an_upper_end():
     estimate = sf.Estimate(25.0, "passes", low=12.0, unbounded=True)
     entry = {"value": 25.0, "unit": "passes", "se": None, "low": 12.0, "high": None, "unbounded": True}
     assert entry_of(estimate) == entry
-    assert interval(estimate) == "12 … no upper end"
+    assert interval(entry) == "12 … no upper end"
 
 
 def test_numbers_that_are_none_are_null():

@@ -49,6 +49,8 @@ def test_arguments_are_named_as_options(error, said):
         ('columns={"N": "params", "D": None}', "--columns N=params,D="),
         ("columns={...: None}", "--columns NAME="),
         ("columns={...}", "--columns NAME=HEADER,…"),
+        ("columns={...: ...}", "--columns NAME=HEADER,…"),
+        ("max_steps=1e3", "--max-steps 1e3"),
         ("target='err'", "--target err"),
         ("cluster=None", "--cluster none"),
         ("method='nuts', max_steps=500", "--sampler nuts --max-steps 500"),

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.cli._priors import DISTRIBUTIONS, priors_of
-from scalefit.cli._show_posterior import posterior_lines
+from scalefit.cli._show import posterior_lines
+from scalefit.cli._words import priors_of
+from scalefit.specs import DISTRIBUTIONS
 
 PRIORS = {
     "alpha=Normal(0.35,0.1)": ("alpha", "Normal", {"loc": 0.35, "scale": 0.1}),
@@ -84,7 +85,7 @@ def asked(monkeypatch):
     """What reaches the sampler, which answers with draws of another kind and other words."""
     given: dict[str, Any] = {}
 
-    def sample(fit, runs, **options):
+    def sample(fit, **options):
         given.update(options, studies=fit.keys)
         warnings.warn("Importance sampling fails here (Pareto k 0.90): use method='nuts'.", stacklevel=2)
         words = {"E": "LogNormal(log 0.2, 1)", "A": "LogNormal(log 0.2, 1)", "alpha": "Normal(0.35, 0.1)"}
@@ -127,23 +128,23 @@ def test_studies_reach_the_sampler_together(cli, table, tmp_path, asked):
 
 def test_chains_are_said_by_their_worst():
     found = {"method": "nuts", "khat": None, "ess_bulk": 900.2, "ess_tail": 400.0, "rhat": {"E": 1.001, "A": 1.02}}
-    assert posterior_lines(found | {"divergences": 3}, False) == [
+    assert posterior_lines(found | {"divergences": 3}, None, False) == [
         "drawn by the No-U-Turn sampler: 900 effective draws, 400 in the tails, R-hat 1.020, 3 divergences"
     ]
 
 
 def test_draws_of_an_approximation_are_not_counted():
     found = {"method": "svi", "khat": 0.54, "ess_bulk": 2000.0, "ess_tail": 2000.0, "rhat": {"E": np.nan}}
-    assert posterior_lines(found, False) == ["drawn by a variational approximation: Pareto k 0.54"]
+    assert posterior_lines(found, None, False) == ["drawn by a variational approximation: Pareto k 0.54"]
 
 
 def test_of_a_batch_the_worst_study_is_said():
     found = {
         "method": np.array(["is", "nuts"]), "khat": np.array([0.2, 0.9]), "ess_bulk": np.array([500.0, 90.0]),
         "ess_tail": np.array([500.0, 80.0]), "rhat": {"E": np.array([np.nan, 1.1])}, "divergences": np.array([0, 2]),
-        "contraction": {"E": np.array([0.9, 0.2]), "A": np.array([0.9, 0.8])}, "priors": {"E": "Normal(0, 1)"},
+        "contraction": {"E": np.array([0.9, 0.2]), "A": np.array([0.9, 0.8])},
     }  # fmt: skip
-    first, *priors, warned = posterior_lines(found, True)
+    first, *priors, warned = posterior_lines(found, {"E": "Normal(0, 1)"}, True)
     assert first == (
         "drawn by importance sampling and the No-U-Turn sampler: 90 effective draws, 80 in the tails, Pareto k 0.20, "
         "R-hat 1.100, 2 divergences (of the worst study)"

@@ -123,7 +123,7 @@ def test_extreme_inputs_leave_nothing_on_standard_error(cli, folder, inputs, opt
 def test_compute_that_leaves_no_data(cli, folder, inputs):
     answer = cli("predict", folder, *inputs)
     assert (answer.status, answer.out) == (2, "")
-    assert "leave no finite D = C / (6 N) above 0" in answer.err
+    assert "leaves no finite D = C / (6 N) above 0" in answer.err
 
 
 def test_no_result_there(cli, tmp_path):

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from scalefit.cli._progress import progress
+from scalefit.cli._terminal import progress
 
 
 class Stream(io.StringIO):

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import scalefit as sf
-from scalefit.cli._sweeping import _share_of
+from scalefit.cli._sweep import share_of
 from scalefit.sweeps import read_config
 from scalefit.sweeps._grid import grid_of
 from scalefit.sweeps._manifest import digest_of
@@ -133,7 +133,7 @@ def test_a_worker_that_reads_other_runs(words):
 @pytest.mark.parametrize("text", ["", "2", "2/2", "-1/2", "a/b", "0/0"])
 def test_a_share_that_is_none(text):
     with pytest.raises(sf.InputError, match="expected i/n with i from 0 to n - 1"):
-        _share_of(text)
+        share_of(text)
 
 
 def test_a_cluster_that_is_not_there(words, tmp_path, unchecked):
