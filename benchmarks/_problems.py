@@ -6,13 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scalefit.estimate._prepare import Prepared, free_numbers, prepare, size_law
-from scalefit.estimate._studies import Studies
 from scipy.optimize import OptimizeResult, minimize
 
 import scalefit as sf
-from scalefit.laws import AbstractLaw
 from scalefit.noise import AbstractNoise
+from scalefit.problem import Prepared, free_numbers
 from scalefit.solve import Solutions, solve
 
 DELTA = 1e-3
@@ -168,22 +166,22 @@ def by_scipy(
     return [minimize(objective, start, args=(weight,), jac=True, method=method, options=settings) for weight in weights]
 
 
-class Problem(NamedTuple):
-    """Resamples of one study, at the level of the solver: no law, no table, no verb."""
+class Refits(NamedTuple):
+    """Refits of one study at the level of the solver: no law, no table, no verb."""
 
     prepared: Prepared
     noise: AbstractNoise
     start: np.ndarray
 
     @classmethod
-    def of(cls, law: AbstractLaw, runs: sf.Runs, weights: np.ndarray | None, noise: AbstractNoise) -> "Problem":
-        """The refits of a fitted law to resamples of its runs, each from the fit."""
-        template = size_law(type(law)(), runs)
-        prepared = prepare(template, Studies.of(runs, None), noise, ())
+    def of(cls, fit: sf.Fit[Any], weights: np.ndarray | None = None) -> "Refits":
+        """A fit to resamples of its runs, each begun at the fit; without weights, to the runs as they are."""
+        prepared = fit.problem.arrays
         if weights is not None:
+            padded = np.pad(weights, ((0, 0), (0, prepared.studies.length - weights.shape[1])))
             with jax.enable_x64(True):
-                prepared = prepared._replace(data=prepared.data._replace(resamples=jnp.asarray(weights)))
-        return cls(prepared, noise, np.asarray(free_numbers(prepared, law))[None])
+                prepared = prepared._replace(data=prepared.data._replace(resamples=jnp.asarray(padded)))
+        return cls(prepared, fit.noise, np.asarray(free_numbers(prepared, fit.law))[None])
 
     def solve(self, count: int, start: np.ndarray | None = None, **settings: Any) -> Solutions:
         """The first so many resamples."""

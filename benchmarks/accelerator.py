@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _problems import Problem, chinchilla_runs
+from _problems import Refits, chinchilla_runs
 from _report import Report, Timing, alternate, machine, options, within
 from float32_accuracy import CASES, PRECISIONS, simulated
 from many_studies import RUNS as STUDY_RUNS
@@ -49,7 +49,7 @@ def file_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".json"
 
 
-def in_chunks(problem: Problem, draws: np.ndarray, precision: Precision) -> Solutions:
+def in_chunks(problem: Refits, draws: np.ndarray, precision: Precision) -> Solutions:
     """Every refit, the weights of so many at a time sent to the device; times include the sending."""
     parts = []
     for low in range(0, len(draws), CHUNK):
@@ -127,7 +127,7 @@ def main() -> None:
         given,
     )  # fmt: skip
     fit = sf.fit(sf.laws.Chinchilla, runs)
-    bare = Problem.of(fit.law, runs, None, fit.noise)
+    bare = Refits.of(fit)
     even = np.full(len(runs), 1.0 / len(runs))
     job = f"bootstrap of {len(runs)} runs"
     for count in (4000,) if given.quick else (4000, 100_000, 1_000_000):

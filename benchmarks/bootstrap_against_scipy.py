@@ -16,7 +16,7 @@ import optimistix
 from _problems import (
     TEX,
     Objective,
-    Problem,
+    Refits,
     by_scipy,
     chinchilla_objective,
     chinchilla_runs,
@@ -29,7 +29,7 @@ from _report import Options, Report, Timing, alternate, machine, options, within
 from scipy.optimize import minimize
 
 import scalefit as sf
-from scalefit.estimate._starts import screened
+from scalefit.estimate import screened
 
 try:
     import autograd
@@ -54,7 +54,7 @@ def scipy_on(objective: Objective, start: np.ndarray, weights: np.ndarray, **set
     return Contender(len(weights), run)
 
 
-def scalefit_on(problem: Problem, count: int, **settings: Any) -> Contender:
+def scalefit_on(problem: Refits, count: int, **settings: Any) -> Contender:
     return Contender(count, lambda: np.asarray(problem.solve(count, **settings).objective))
 
 
@@ -79,20 +79,20 @@ def published_recipe(runs: sf.Runs, weights: np.ndarray) -> Contender:
     return Contender(len(weights), run)
 
 
-def best_known(problem: Problem, found: dict[str, np.ndarray], count: int) -> np.ndarray:
+def best_known(problem: Refits, found: dict[str, np.ndarray], count: int) -> np.ndarray:
     """The lowest objective of each resample: of all contenders, and of three starts of the global screen."""
     best = np.full(count, np.inf)
     for objective in found.values():
         objective = np.where(np.isfinite(objective), objective, np.inf)
         best[: len(objective)] = np.minimum(best[: len(objective)], objective)
-    starts = screened(problem.prepared, problem.noise, np.zeros(count, int), np.arange(count), 3, 0)
+    starts = screened(problem.prepared, problem.noise, np.zeros(count, int), np.arange(count), 3, 0, quick=False)
     for k in range(starts.shape[1]):
         again = np.asarray(problem.solve(count, start=starts[:, k]).objective)
         best = np.fmin(best, again)
     return best
 
 
-def contest(report: Report, law: str, problem: Problem, contenders: dict[str, Contender], rounds: int) -> None:
+def contest(report: Report, law: str, problem: Refits, contenders: dict[str, Contender], rounds: int) -> None:
     found = {name: contender.run() for name, contender in contenders.items()}  # compiles, and gives the objectives
     best = best_known(problem, found, max(c.count for c in contenders.values()))
     times = alternate({name: c.run for name, c in contenders.items()}, rounds)
@@ -123,7 +123,7 @@ def chinchilla(report: Report, given: Options) -> None:
     draws, few, dozens = (1000, 20, 5) if given.quick else (4000, 150, 30)
     weights = published_resamples(len(runs), draws)
     fit = sf.fit(sf.laws.Chinchilla, runs)
-    problem = Problem.of(fit.law, runs, weights, fit.noise)
+    problem = Refits.of(fit, weights)
     objective = chinchilla_objective(runs)
     law = fit.law
     at = np.array([np.log(law.E), np.log(law.A), np.log(law.B), law.alpha, law.beta], float)
@@ -152,7 +152,7 @@ def another(
     draws, few = (500, 20) if given.quick else (4000, 100)
     weights = published_resamples(len(runs), draws)
     fit = sf.fit(template, runs)
-    problem = Problem.of(fit.law, runs, weights, fit.noise)
+    problem = Refits.of(fit, weights)
     # SciPy begins where scalefit does: at the optimum of all runs, in centred inputs, E as a logarithm.
     start = problem.start[0].copy()
     if template is sf.laws.DataConstrained:

@@ -6,20 +6,16 @@ float64 whatever the passes ran in, and predictions at the runs and at ten times
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from _problems import Problem
+from _problems import Refits
 from _report import Report, alternate, options
-from scalefit.estimate._prepare import free_numbers, laws_at, prepare
-from scalefit.estimate._studies import Studies
 
 import scalefit as sf
-from scalefit.estimate._resamples import fill
 from scalefit.laws import AbstractLaw
-from scalefit.results._predict import evaluate
+from scalefit.problem import laws_at
+from scalefit.results import evaluate
 from scalefit.solve import Precision
 
 PRECISIONS: tuple[Precision, ...] = ("float64", "mixed", "float32")
@@ -94,17 +90,7 @@ def resamples(runs: int, draws: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).multinomial(runs, np.full(runs, 1.0 / runs), size=draws).astype(np.uint16)
 
 
-def refits(fit: sf.Fit[Any], runs: sf.Runs, weights: np.ndarray) -> Problem:
-    """The refits of resamples at the level of the solver, whatever the size of the law."""
-    studies = Studies.of(runs, None)
-    prepared = prepare(fit.template, studies, fit.noise, ())
-    with jax.enable_x64(True):
-        held = jnp.asarray(fill(weights, studies.length))
-    prepared = prepared._replace(data=prepared.data._replace(resamples=held))
-    return Problem(prepared, fit.noise, np.asarray(free_numbers(prepared, fit.law))[None])
-
-
-def largest_errors(problem: Problem, theta: np.ndarray, exact: np.ndarray, inputs: dict[str, np.ndarray]) -> np.ndarray:
+def largest_errors(problem: Refits, theta: np.ndarray, exact: np.ndarray, inputs: dict[str, np.ndarray]) -> np.ndarray:
     """By refit, the largest relative error of its predictions."""
 
     def predicted(numbers: np.ndarray) -> np.ndarray:
@@ -129,7 +115,7 @@ def main() -> None:
         runs, weights = simulated(case, count), resamples(count, draws)
         for spoken, noise in NOISES.items():
             fit = sf.fit(case.truth, runs, noise=noise)
-            problem = refits(fit, runs, weights)
+            problem = Refits.of(fit, weights)
             contenders = {p: (lambda p=p, problem=problem: problem.solve(draws, precision=p)) for p in PRECISIONS}
             found = {p: run() for p, run in contenders.items()}
             times = alternate(contenders, rounds)

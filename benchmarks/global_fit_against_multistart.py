@@ -12,22 +12,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _problems import (
-    Problem,
+    Refits,
     by_scipy,
     chinchilla_objective,
     chinchilla_runs,
     published_grid,
 )
 from _report import Report, alternate, options
-from scalefit.estimate._prepare import prepare
-from scalefit.estimate._studies import Studies
 from scipy.optimize import minimize
 
 import scalefit as sf
-from scalefit.estimate._starts import given as given_starts
-from scalefit.estimate._starts import nodes, screened
-from scalefit.solve import polish, screen, solve
-from scalefit.solve._screen import screen_compiled
+from scalefit.estimate import nodes, screened
+from scalefit.problem import Problem, free_numbers
+from scalefit.solve import polish, screen, screen_compiled, solve
 
 NEAR = 1e-6
 
@@ -62,13 +59,14 @@ def main() -> None:
     fit = sf.fit(sf.laws.Chinchilla, runs)
     best = float(fit.objective)
 
-    prepared = prepare(sf.laws.Chinchilla(), Studies.of(runs, None), noise, ())
+    prepared = Problem.of(sf.laws.Chinchilla(), runs, noise).arrays
     keeps = {"the best 2": 2, "the best 1": 1}
 
     def compiled(keep: int) -> np.ndarray:
-        starts = screened(prepared, noise, np.zeros(1, int), np.zeros(1, int), keep, 0)[0]
+        starts = screened(prepared, noise, np.zeros(1, int), np.zeros(1, int), keep, 0, quick=False)[0]
         nothing = np.zeros(keep, int)
-        solved = solve(prepared.curve, noise, prepared.data, starts, nothing, nothing, prepared.floor)
+        solved = solve(prepared.curve, noise, prepared.data, starts, nothing, nothing, prepared.floor,
+                       driver="compiled")  # fmt: skip
         return np.asarray(solved.objective)
 
     def one_call(keep: int) -> np.ndarray:
@@ -79,12 +77,22 @@ def main() -> None:
     def alone() -> None:
         with jax.enable_x64(True):
             jax.block_until_ready(
-                screen(prepared.curve, noise, prepared.data, *at, np.zeros(1, int), np.zeros((1, 1), int), keep=1)
+                screen(
+                    prepared.curve,
+                    noise,
+                    prepared.data,
+                    *at,
+                    np.zeros(1, int),
+                    np.zeros((1, 1), int),
+                    keep=1,
+                    driver="compiled",
+                )
             )
 
     at = nodes(prepared, 0, float(np.exp(np.mean(np.log(runs.target)))), batch=False)
-    problem = Problem.of(fit.law, runs, None, noise)
-    everywhere = given_starts(prepared, noise, grid, 0)
+    problem = Refits.of(fit)
+    columns = {name: np.array([start[name] for start in grid]) for name in grid[0]}
+    everywhere = free_numbers(prepared, sf.laws.Chinchilla(**columns), 0)
 
     def from_grid() -> np.ndarray:
         nothing = np.zeros(len(everywhere), int)
@@ -123,7 +131,7 @@ def main() -> None:
                                                               lambda k=k: compiled(k))
             for name, k in keeps.items()
         },
-        "scalefit: one polish from the optimum": lambda: problem.solve(1),
+        "scalefit: one polish from the optimum": lambda: problem.solve(1, driver="compiled"),
         "scalefit: sf.fit": keeping("scalefit: sf.fit", lambda: sf.fit(sf.laws.Chinchilla, runs).objective),
     }  # fmt: skip
     slow = {

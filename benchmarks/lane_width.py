@@ -5,13 +5,15 @@ The numbers that a pass holds for each lane and run are read again and again; th
 
 import sys
 
+import jax
 import numpy as np
-from _problems import Problem, chinchilla_runs, published_resamples, repeated_runs
+from _problems import Refits, chinchilla_runs, published_resamples, repeated_runs
 from _report import Report, alternate, options
 
 import scalefit as sf
-from scalefit.solve import _run
-from scalefit.solve._compiled import lane_width
+from scalefit.noise import AbstractNoise
+from scalefit.problem import Prepared
+from scalefit.solve import lane_width, polish
 
 
 def main() -> None:
@@ -30,12 +32,19 @@ def main() -> None:
     }
     for name, (law, runs) in studies.items():
         fit = sf.fit(law, runs)
-        problem = Problem.of(fit.law, runs, published_resamples(len(runs), refits), fit.noise)
-        passes = float(np.sum(problem.solve(refits, workers=1).steps))
+        problem = Refits.of(fit, published_resamples(len(runs), refits))
+        passes = float(np.sum(problem.solve(refits, workers=1, driver="compiled").steps))
+        prepared = problem.prepared
+        start = np.repeat(problem.start, refits, axis=0)
 
-        def run(width: int, problem: Problem = problem) -> None:
-            _run.lane_width = lambda *_: width
-            problem.solve(refits, workers=1)
+        def run(width: int, prepared: Prepared = prepared, noise: AbstractNoise = fit.noise, start: np.ndarray = start):
+            which = np.arange(refits, dtype=np.int32)
+            with jax.enable_x64(True):
+                solved = polish(
+                    prepared.curve, noise, prepared.data, start, np.zeros_like(which), which, prepared.floor,
+                    np.int32(300), count=np.int32(refits), width=width,
+                )  # fmt: skip
+                jax.block_until_ready(solved)
 
         contenders = {str(width): (lambda width=width, run=run: run(width)) for width in widths}
         for contender in contenders.values():
@@ -46,7 +55,6 @@ def main() -> None:
             report.add(
                 name, int(width), 1e6 * core / refits, 1e9 * core / passes / len(runs), chosen, timing=timing
             )  # fmt: skip
-        _run.lane_width = lane_width
     report.note("240 runs, one thread. Chosen: the width that a solve takes by itself.")
     report.finish()
 

@@ -12,10 +12,8 @@ from _report import Report, options
 from sweep_rate import BATCH, RUNS, simulated
 
 import scalefit as sf
-from scalefit.estimate import Studies, prepare
-from scalefit.sweeps import Config
-from scalefit.sweeps._chunk import done, laid
-from scalefit.sweeps._grid import grid_of
+from scalefit.problem import Problem
+from scalefit.sweeps import Config, done, grid_of, laid
 
 FITS = 1e9
 STARTS, PASSES, NODES = 2, 9, 64
@@ -57,7 +55,7 @@ MACHINES = (
 def flop_a_pass() -> tuple[float, float]:
     """FLOP of one fit's objective with first and second derivatives, and of its value, by XLA's own count."""
     runs = simulated()
-    prepared = prepare(sf.laws.Chinchilla(), Studies.of(runs, None), sf.noise.Huber(1e-3), ())
+    prepared = Problem.of(sf.laws.Chinchilla(), runs, sf.noise.Huber(1e-3)).arrays
     curve, data = prepared.curve, jax.tree.map(lambda a: np.asarray(a)[0], prepared.data._replace(resamples=None))
 
     def objective(theta: Any) -> Any:

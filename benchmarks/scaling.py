@@ -15,15 +15,14 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _problems import Problem
+from _problems import Refits
 from _report import Report, Timing, alternate, options
-from float32_accuracy import CASES, SCATTER, Case, log_uniform, refits, resamples, simulated
+from float32_accuracy import CASES, SCATTER, Case, log_uniform, resamples, simulated
 
 import scalefit as sf
 from scalefit.laws import AbstractLaw
 from scalefit.params import Param, negative, positive, real
-from scalefit.solve import lanes, moments
-from scalefit.solve._compiled import lane_width
+from scalefit.solve import lane_width, lanes, moments
 
 POINTS = 240
 IN_CACHE = 4096
@@ -138,7 +137,7 @@ def calls(run: Callable[[], Any]) -> int:
 class Pass:
     """The arithmetic of a pass alone: no step, no queue; as wide as the solver makes it."""
 
-    def __init__(self, problem: Problem, count: int, runs: int):
+    def __init__(self, problem: Refits, count: int, runs: int):
         curve, noise, data = problem.prepared.curve, problem.noise, problem.prepared.data
         self.lanes = lane_width(count, runs, jax.default_backend())
         self.points = runs
@@ -185,7 +184,7 @@ def row(report: Report, what: str, name: str, case: Case, points: int, laws: int
     scatter = QUIET if isinstance(case.truth, Farseer) else SCATTER
     runs, weights = simulated(case, points, scatter), resamples(points, laws)
     fit = sf.fit(case.truth, runs, throw=False)
-    problem = refits(fit, runs, weights)
+    problem = Refits.of(fit, weights)
     solved = problem.solve(laws)
     passes = np.asarray(solved.steps, float)
     alone = Pass(problem, laws, points)

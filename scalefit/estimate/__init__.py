@@ -10,3 +10,5 @@ from ._influence import sensitivity as sensitivity
 from ._laplace import Covariance as Covariance
 from ._laplace import covariance as covariance
 from ._laplace import laplace as laplace
+from ._starts import nodes as nodes
+from ._starts import screened as screened

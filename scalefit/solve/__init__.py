@@ -1,5 +1,6 @@
 """Batched solvers: fitting curves by a screen, a polish and a queue over the cores; weights on the simplex."""
 
+from ._compiled import lane_width as lane_width
 from ._compiled import polish as polish
 from ._derivatives import derivatives as derivatives
 from ._kept import keep_traced as keep_traced
@@ -29,6 +30,7 @@ from ._run import solve as solve
 from ._screen import AffineCurve as AffineCurve
 from ._screen import kronecker as kronecker
 from ._screen import screen as screen
+from ._screen import screen_compiled as screen_compiled
 from ._simplex import OnSimplex as OnSimplex
 from ._simplex import minimise_on_simplex as minimise_on_simplex
 from ._simplex import project as project
