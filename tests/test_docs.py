@@ -7,16 +7,28 @@ import pytest
 
 import scalefit as sf
 
-PLANNING = Path(__file__).parents[1] / "docs" / "planning.md"
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def run(page):
+    """The names that the code of a page leaves behind."""
+    names = {}
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)):
+        exec(compile(block, f"docs/{page}, Python block {number + 1}", "exec"), names)
+    return names
+
+
+def test_the_page_on_tables_runs(capsys):
+    names = run("tables.md")
+    assert (len(names["runs"]), len(names["large"]), len(names["both"])) == (3, 2, 3)
+    assert "100" in capsys.readouterr().out
 
 
 @pytest.mark.filterwarnings("ignore:'xlstm'", "ignore:The plan for", "ignore:The first")
 @pytest.mark.usefixtures("public_data")
 def test_the_page_on_plans_runs(capsys):
-    names = {}
-    blocks = re.findall(r"^```python\n(.*?)^```$", PLANNING.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    for number, block in enumerate(blocks):
-        exec(compile(block, f"docs/planning.md, Python block {number + 1}", "exec"), names)
+    names = run("planning.md")
     said = capsys.readouterr().out
     llama = sf.load_data("xlstm", where="data_set == 'isoflop_llama_ctx8192' and `val/.dclm_loss` < 3.5")
     assert "hoffmann-rounded [92.6" in said
