@@ -243,7 +243,7 @@ def _target(
     elsewhere = next((k for k, v in said.items() if v is not None and our_name(v) in _TARGETS), None)
     if elsewhere is not None:
         raise InputError(
-            "No column", Phrase(f"is left for the target: columns gives {said[elsewhere]!r} to {elsewhere!r}"),
+            "No column", Phrase(f"is left for the target: `columns` gives {said[elsewhere]!r} to {elsewhere!r}"),
             remedy=f"give {elsewhere!r} another column, or say which one is the target with `target=...`",
         )  # fmt: skip
     like = [h for h in headers if any(w in h.lower() for w in ("loss", "error", "acc", "ppl", "perplexity"))]

@@ -51,7 +51,7 @@ def warn_of_rise(runs: Runs, alone: Bool[np.ndarray, " run"], n: np.ndarray, tar
         other = "accuracy" if target is runs.target else "error"
         warnings.warn(
             f"{name} rises with the samples seen on every pool of {runs.name!r}, and the laws of pools are of what "
-            f'falls: if {runs.target_header} is an {other}, say metric="{other}".',
+            f'falls: if {runs.target_header} is an {other}, say `metric="{other}"`.',
             stacklevel=3,
         )
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from .._core import RESULTS, InputError
+from .._core import RESULTS, InputError, Phrase
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
 from ..params import parameters
@@ -125,22 +125,20 @@ def _numbers(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, " number"]:
 
 def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Prepared, Covariance]:
     if fit.keys is not None:
-        raise InputError("The covariance of a batch is asked for study by study: fit each, or use bootstrap.")
+        raise InputError("fit", Phrase(f"is a batch of {len(fit.keys)} studies"), "one", "use bootstrap, or fit each")
     runs = fit.problem.runs
     if not fit.converged:
-        raise InputError("The fit did not converge, so the curvature there says nothing: mend the fit first.")
+        raise InputError("fit", Phrase("did not converge"), "an optimum, as curvature says nothing elsewhere")
     trainings = np.unique(runs.clusters(cluster)).size
     if trainings < len(runs):
         raise InputError(
-            f"The {len(runs)} rows are of {trainings} trainings, and curvature would take each row for itself: "
-            f"use bootstrap, or cluster=None if the rows are independent."
-        )
+            "fit", Phrase(f"is of {len(runs)} rows of {trainings} runs, and curvature would take each row for itself"),
+            remedy="use bootstrap, or `cluster=None` if the rows are independent",
+        )  # fmt: skip
     if np.any(fit.dead):
         lost = [name for name, dead in zip(fit.free, fit.dead, strict=True) if dead]
-        raise InputError(
-            f"No run feels {', '.join(lost)} at the optimum, so the curvature says nothing of it: "
-            f"hold it fixed, or use bootstrap."
-        )
+        said = Phrase(f"leaves {', '.join(lost)} unidentified: no run responds to it at the optimum")
+        raise InputError("fit", said, remedy="hold it fixed, or use bootstrap")
     prepared = fit.problem.arrays
     precision = prepared.data.precision
     standard = 1.0 if precision is None else np.asarray(precision)[0, : len(fit.residuals)]

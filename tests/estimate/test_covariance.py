@@ -120,7 +120,7 @@ def test_a_parameter_that_no_run_feels_is_refused():
     runs = sf.Runs(1.7 + 1e-9 * x**0.5 * rng.uniform(0.9, 1.1, 64), x=x)
     fit = sf.fit(sf.laws.PowerLaw, runs, noise=sf.noise.Gaussian(log=False))
     assert fit.dead.any()
-    with pytest.raises(sf.InputError, match="No run feels"):
+    with pytest.raises(sf.InputError, match="unidentified: no run responds"):
         sf.covariance(fit)
 
 
