@@ -60,8 +60,8 @@ def test_weights_by_name_leave_the_other_pools_out():
         ({"A": 0.0}, {}, "expected a number above 0"),
         ({"A": float("nan")}, {}, "expected a number above 0"),
         ({"A": float("inf")}, {}, "expected finite numbers"),
-        ({"A": 1.0}, {"cost": {"C": 1.0}}, "cost names 'C'; expected pools of 'A'"),
-        ({"A": 1.0, "B": 1.0}, {"max_passes": {"C": 4}}, "max_passes names 'C'; expected pools"),
+        ({"A": 1.0}, {"cost": {"C": 1.0}}, "cost names 'C'; expected one of the pools 'A'"),
+        ({"A": 1.0, "B": 1.0}, {"max_passes": {"C": 4}}, "max_passes names 'C'; expected one of the pools"),
         ({"A": 1.0, "B": 1.0}, {"cost": {"A": 1.0}}, "cost has no number for the pool 'B'"),
         ({"A": 1.0}, {"cost": 0.0}, "cost of the pool 'A' is 0"),
         ({"A": 1.0}, {"max_passes": -1.0}, "max_passes of the pool 'A' is -1; expected a number above 0"),
@@ -75,7 +75,7 @@ def test_pools_that_cannot_be_are_refused(given, options, said):
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        ({"C": 1.0}, "names 'C'; expected pools of 'A' and 'B'"),
+        ({"C": 1.0}, "names 'C'; expected one of the pools 'A' and 'B'"),
         ([0.5], "weights are 1 for 2 pools"),
         ([0.5, 0.6], "sum of 1.1; expected shares of 0 or more with a sum of 1"),
         ([-0.5, 1.5], "expected shares of 0 or more"),
@@ -218,7 +218,7 @@ def test_a_loss_may_be_above_one():
         ({"U": [1e3, 1e3, 5e3]}, {}, "U in row 3 of 'table' is 5000; expected 4000, as the size of its pool makes it"),
         ({}, {"metric": "rank"}, "metric is 'rank'"),
         ({}, {"plans": {"half": [0.5, 0.6]}}, "Plan 'half' are .* sum of 1.1"),
-        ({}, {"plans": {"half": {"Z": 1.0}}}, "Plan 'half' names 'Z'; expected pools of"),
+        ({}, {"plans": {"half": {"Z": 1.0}}}, "Plan 'half' names 'Z'; expected one of the pools"),
         ({}, {"plans": {"A": {"B": 1}}}, "Plan 'A' is named as a pool is"),
         ({}, {"unlimited": ["Z"]}, "unlimited names 'Z'"),
         ({}, {"pools": None}, "does not say how large its pools are"),
