@@ -32,8 +32,8 @@ import scalefit as sf
 from scalefit.estimate import screened
 
 try:
-    import autograd
-    import autograd.numpy as traced
+    import autograd  # pyright: ignore[reportMissingImports]
+    import autograd.numpy as traced  # pyright: ignore[reportMissingImports]
 except ImportError:  # the package that the published notebook differentiates with
     autograd, traced = None, None
 

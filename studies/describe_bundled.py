@@ -4,6 +4,8 @@
 below each the numbers of the sentences after it. About ten seconds.
 """
 
+from typing import Any
+
 import numpy as np
 
 import scalefit as sf
@@ -33,7 +35,7 @@ def law_table(runs: sf.Runs) -> None:
     for first in FIRST:
         part = runs if first is None else runs.where(f"D >= {first}")
         fit = sf.fit(sf.laws.Chinchilla, part, noise=sf.noise.Gaussian(), seed=0)
-        found = sf.summary(sf.bootstrap(fit, num=RESAMPLES, seed=0))
+        found: Any = sf.summary(sf.bootstrap(fit, num=RESAMPLES, seed=0))
         some = [f"{short(found[k].value, 3)} ± {short(found[k].se, 3)}" for k in ("E", "alpha", "beta")]
         what = f"all {len(part)}" if first is None else f"D ≥ {first:,}"
         rms = short(float(np.sqrt(np.mean(fit.residuals**2))), 4)

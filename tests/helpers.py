@@ -153,7 +153,7 @@ def made_up_problem(
     - `source`: What the problem says of its source instead, by field.
     """
     rows = count * max(studies, 1)
-    inputs = {n: np.geomspace(1e7, 1e10, rows) for n, unit in input_units(law).items() if unit != SHARE}
+    inputs: dict[str, Any] = {n: np.geomspace(1e7, 1e10, rows) for n, unit in input_units(law).items() if unit != SHARE}
     shared = [n for n, unit in input_units(law).items() if unit == SHARE]
     inputs |= {n: np.asarray(np.arange(rows) % len(shared) == i, float) for i, n in enumerate(shared)}
     group = np.repeat([f"study {s}" for s in range(studies)], count) if studies else None
