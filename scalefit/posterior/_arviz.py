@@ -10,10 +10,9 @@ from jaxtyping import Float, Int
 
 from .._core import InputError
 from ..params import parameters, slots
-from ..problem import inputs_for
 from ..results import Ensemble
+from ._pointwise import Pointwise, pointwise
 from ._prior import SCALE
-from ._recall import Recalled, densities, recalled, replicated
 
 RUN, CLUSTER = "run", "cluster"
 """Dimensions: rows of a cluster share an offset and have one density."""
@@ -39,25 +38,25 @@ def to_arviz(draws: Ensemble[Any], *, prior: Ensemble[Any] | None = None, seed: 
     **Raises:** `InputError` for a batch, and where ArviZ is not installed.
     """
     from_groups = _from_groups()
-    told = recalled(draws)
+    told = pointwise(draws)
     places = _by_chain(draws)
     # Only draws that converged were recalled: where they are among those.
     rank = (np.cumsum(draws.converged) - 1)[places]
-    target, inputs = draws.fit.source.target, inputs_for(told.law, told.runs)[0]
-    alone = told.units == len(told.runs)
+    target, inputs = draws.fit.source.target, told.problem.inputs
+    alone = told.units == len(told.problem.runs)
     dims = {name: [RUN] for name in (target, *inputs)}
     of_unit = target if alone else f"{target}_of_cluster"
     dims[of_unit] = [RUN if alone else CLUSTER]
     groups: dict[str, dict[str, np.ndarray]] = {
         "posterior": _numbers(draws, places),
-        "log_likelihood": {of_unit: densities(told)[rank]},
+        "log_likelihood": {of_unit: told.log_likelihood()[rank]},
         "posterior_predictive": {target: _targets(told, seed)[rank]},
-        "observed_data": {target: np.asarray(told.runs.target)},
+        "observed_data": {target: np.asarray(told.problem.runs.target)},
         "constant_data": {name: np.asarray(column) for name, column in inputs.items()},
     }
     if prior is not None:
         groups["prior"] = _numbers(prior, np.flatnonzero(prior.converged)[None])
-    coords: dict[str, Any] = {RUN: np.asarray(told.runs.rows)}
+    coords: dict[str, Any] = {RUN: np.asarray(told.problem.runs.rows)}
     for field, declared in parameters(draws.fit.law).items():
         if declared.axis is not None:
             size = np.shape(getattr(draws.fit.law, field))[-1]
@@ -84,11 +83,13 @@ def _numbers(draws: Ensemble[Any], places: Int[np.ndarray, "chain draw"]) -> dic
     return {name: np.asarray(column)[places] for name, column in found.items()}
 
 
-def _targets(draws: Recalled, seed: int) -> Float[np.ndarray, "draw run"]:
+def _targets(draws: Pointwise, seed: int) -> Float[np.ndarray, "draw run"]:
     """Replicates of the runs' targets."""
-    both = replicated(draws, np.random.default_rng([seed, 0xA5F1]))
+    both = draws.replicated(np.random.default_rng([seed, 0xA5F1]))
     log = draws.problem.noise.log
-    found = (np.log(draws.runs.target) if log else np.asarray(draws.runs.target)) - both.found + both.new
+    found = (
+        (np.log(draws.problem.runs.target) if log else np.asarray(draws.problem.runs.target)) - both.found + both.new
+    )
     return np.exp(found) if log else found
 
 

@@ -6,28 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError
-from ..data import hint
-from ..estimate import refuse_number
+from .._core import InputError, Phrase, check_choice, check_names, check_number
 from ..laws import input_names, input_units
 from ..results import Ensemble, check_level, predicted
-from ..solve import minimise_on_simplex
-from ._loo import left_out
-from ._quality import USELESS
-from ._recall import Recalled, recalled, volume
+from ._importance import shares
+from ._loo import check_posterior, left_out
+from ._pointwise import Pointwise, pointwise
+from ._psis import TOO_FAR
 
 Averaging = Literal["stacking", "evidence", "pseudo"]
-
-RESAMPLES = 1000
-"""Bayesian resamples of the runs, over which pseudo weights are averaged."""
-FAINTEST = -600.0
-"""Logarithm of the least density beside the best law's that counts."""
 
 
 class AverageBand(NamedTuple):
@@ -114,9 +105,7 @@ def _taken(ensembles: dict[str, Ensemble[Any]], inputs: dict[str, ArrayLike]) ->
     """The inputs of each law, all of one shape but for the axes that some have."""
     own = {name: {*input_units(e.fit.law), *input_names(e.fit.law)} for name, e in ensembles.items()}
     known = sorted(set().union(*own.values()))
-    for name in inputs:
-        if name not in known:
-            raise InputError(f"{name} is an input of none of the laws; {hint(name, known, what='inputs')}.")
+    check_names("inputs", inputs, known, what="inputs of the laws")
     along = {n for e in ensembles.values() for n, names in input_names(e.fit.law).items() if names != (n,)}
     try:
         shape = np.broadcast_shapes(*(np.shape(a)[:-1] if n in along else np.shape(a) for n, a in inputs.items()))
@@ -172,17 +161,16 @@ def average(
 
     Source: arXiv 1704.02030.
     """
-    if method not in get_args(Averaging):
-        raise InputError(f"method is {method!r}; expected one of {', '.join(map(repr, get_args(Averaging)))}.")
-    refuse_number("seed", seed, 0)
+    check_choice("method", method, get_args(Averaging))
+    check_number("seed", seed, least=0, whole=True)
     named = _named(ensembles)
-    back = {name: recalled(draws) for name, draws in named.items()}
-    _refuse_apart(back)
+    found = {name: pointwise(draws) for name, draws in named.items()}
+    _check_alike(found)
     if method == "evidence":
-        weights = _by_evidence(named, back)
+        weights = _by_evidence(named, found)
     else:
-        pointwise = _pointwise(back)
-        weights = _stacked(pointwise) if method == "stacking" else _pseudo(pointwise, seed)
+        densities = _left_out(found)
+        weights = _stacked(densities) if method == "stacking" else _pseudo(densities, seed)
     return Average(named, dict(zip(named, weights.tolist(), strict=True)), method)
 
 
@@ -192,85 +180,84 @@ def _named(ensembles: Any) -> dict[str, Ensemble[Any]]:
     else:
         names = [type(draws.law).__name__ for draws in ensembles]
         if len(set(names)) < len(names):
-            raise InputError(
-                f"Two of the laws are called the same ({', '.join(names)}): pass a dictionary with a name for each."
-            )
+            twice = Phrase(f"has two laws of one name ({', '.join(names)})")
+            raise InputError("ensembles", twice, remedy="pass a dictionary with a name for each")
         named = dict(zip(names, ensembles, strict=True))
     if len(named) < 2:
-        raise InputError(f"{len(named)} laws were given; there is something to average from two on.")
+        raise InputError("ensembles", Phrase(f"has {len(named)} laws"), "two or more to average")
     for name, draws in named.items():
-        if draws.method != "posterior":
-            raise InputError(f"The draws of {name} are of {draws.method!r}, not of a posterior: use scalefit.sample.")
+        check_posterior(f"the ensemble of {name}", draws)
     return named
 
 
-def _refuse_apart(back: dict[str, Recalled]) -> None:
-    first, *others = back
+def _check_alike(found: dict[str, Pointwise]) -> None:
+    """Refuse densities of other runs, or of runs with their rows together and apart."""
+    first, *others = found
+    one = found[first]
     for name in others:
-        one, two = back[first], back[name]
-        if not np.array_equal(one.runs.rows, two.runs.rows) or not np.array_equal(one.runs.target, two.runs.target):
+        two, runs = found[name], [each.problem.runs for each in (one, found[name])]
+        if not all(np.array_equal(getattr(runs[0], part), getattr(runs[1], part)) for part in ("rows", "target")):
             raise InputError(
-                f"{first} was fitted to {len(one.runs)} runs and {name} to {len(two.runs)} or to others: densities can "
-                f"be compared of the same runs only. Keep those that have the inputs of both."
+                f"the ensemble of {name}",
+                Phrase(f"is of {len(runs[1])} runs, and that of {first} of {len(runs[0])} or of others"),
+                "densities of the same runs",
+                "keep the runs that have the inputs of both",
             )
-        if not np.array_equal(one.training, two.training):
-            raise InputError(
-                f"{first} has {one.units} trainings and {name} has {two.units}: sample both with the same cluster."
-            )
+        if not np.array_equal(one.unit, two.unit):
+            units = Phrase(f"takes rows for {two.units} runs, and that of {first} for {one.units}")
+            raise InputError(f"the ensemble of {name}", units, remedy="sample both with the same cluster")
 
 
-def _pointwise(back: dict[str, Recalled]) -> Float[np.ndarray, "law unit"]:
-    found = {name: left_out(own) for name, own in back.items()}
-    bad = {name: int(np.sum(~(one.khat <= USELESS))) for name, one in found.items()}
+def _left_out(pointwise: dict[str, Pointwise]) -> Float[np.ndarray, "law unit"]:
+    """By law, the logarithm of the density of each unit when it is left out."""
+    found = {name: left_out(own) for name, own in pointwise.items()}
+    bad = {name: int(np.sum(~(one.khat <= TOO_FAR))) for name, one in found.items()}
     if any(bad.values()):
         said = ", ".join(f"{count} of {name}" for name, count in bad.items() if count)
         warnings.warn(
-            f"Weights rest on runs that cannot be left out by weights (Pareto k above {USELESS:g}: {said}); see "
+            f"Weights rest on runs that cannot be left out by weights (Pareto k above {TOO_FAR:g}: {said}); see "
             f"scalefit.loo.",
             stacklevel=3,
         )
     return np.stack([one.pointwise for one in found.values()])
 
 
-def _lost(weights: Any, density: Any) -> Any:
-    return -jnp.mean(jnp.log(density @ weights))
+def _stacked(densities: Float[np.ndarray, "law unit"]) -> Float[np.ndarray, " law"]:
+    from scipy import optimize  # it takes a while to import
+
+    # What is less probable than e⁻⁶⁰⁰ of the best law's counts as that.
+    relative = np.exp(np.maximum(densities - densities.max(axis=0), -600.0))
+    count, units = relative.shape
+
+    def lost(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        density = np.maximum(weights @ relative, np.finfo(float).tiny)
+        return -float(np.mean(np.log(density))), -(relative / density).sum(axis=1) / units
+
+    found = optimize.minimize(
+        lost, np.full(count, 1.0 / count), jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * count,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like}, options={"ftol": 1e-13},
+    )  # fmt: skip
+    weights = np.maximum(found.x, 0.0)
+    return weights / weights.sum()
 
 
-def _stacked(pointwise: Float[np.ndarray, "law unit"]) -> Float[np.ndarray, " law"]:
-    relative = np.exp(np.maximum(pointwise - pointwise.max(axis=0), FAINTEST)).T
-    count = len(pointwise)
-    with jax.enable_x64(True):
-        start = jnp.full((1, count), 1.0 / count)
-        found = minimise_on_simplex(
-            _lost, _lost, jnp.asarray(relative[None]), start, jnp.zeros(count), jnp.ones(count), tolerance=1e-10
-        )
-        return np.asarray(found.weights[0])
+def _pseudo(densities: Float[np.ndarray, "law unit"], seed: int) -> Float[np.ndarray, " law"]:
+    rng, units = np.random.default_rng([seed, 0xB0B0]), densities.shape[1]
+    # Bayesian resamples of the runs.
+    return shares(units * rng.dirichlet(np.ones(units), 1000) @ densities.T).mean(axis=0)
 
 
-def _pseudo(pointwise: Float[np.ndarray, "law unit"], seed: int) -> Float[np.ndarray, " law"]:
-    rng, units = np.random.default_rng([seed, 0xB0B0]), pointwise.shape[1]
-    total = units * rng.dirichlet(np.ones(units), RESAMPLES) @ pointwise.T
-    return _shares(total).mean(axis=0)
-
-
-def _by_evidence(named: dict[str, Ensemble[Any]], back: dict[str, Recalled]) -> Float[np.ndarray, " law"]:
-    found = []
-    for name, own in back.items():
+def _by_evidence(named: dict[str, Ensemble[Any]], found: dict[str, Pointwise]) -> Float[np.ndarray, " law"]:
+    evidences = []
+    for name, own in found.items():
         told = named[name].diagnostics
         evidence, khat = (np.asarray(told.get(key), float) for key in ("log_evidence", "khat"))
         if not math.isfinite(evidence):
-            raise InputError(
-                f"The evidence of {name} is not known: only importance sampling tells it. Sample it with method='is', "
-                f"or average by stacking."
-            )
-        if not khat < USELESS:
+            remedy = "sample it with method='is', or average by stacking"
+            raise InputError(f"the ensemble of {name}", Phrase("has no evidence"), remedy=remedy)
+        if not khat < TOO_FAR:
             warnings.warn(
                 f"The evidence of {name} is a guess (Pareto k {khat:.2f}): average by stacking instead.", stacklevel=3
             )
-        found.append(float(evidence) + float(volume(own).sum()))
-    return _shares(np.array(found))
-
-
-def _shares(logs: Float[np.ndarray, "*resample law"]) -> Float[np.ndarray, "*resample law"]:
-    relative = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    return relative / relative.sum(axis=-1, keepdims=True)
+        evidences.append(float(evidence) + float(own.log_volume().sum()))
+    return shares(np.array(evidences))

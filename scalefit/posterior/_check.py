@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ..estimate import refuse_number
-from ..laws import SHARE, input_units
-from ..problem import inputs_for
+from .._core import check_number
+from ..laws import SHARE
 from ..results import Ensemble
-from ._recall import Recalled, recalled, replicated
+from ._pointwise import Pointwise, pointwise
 
 FAR = 3.0
 """Scatters beyond which a residual pulls no more at a trend: no single run makes one."""
@@ -58,14 +57,14 @@ def check(draws: Ensemble[Any], *, num: int = 1000, seed: int = 0) -> dict[str, 
 
     **Raises:** `InputError` for a batch.
     """
-    refuse_number("num", num, 10)
-    refuse_number("seed", seed, 0)
-    return checked(recalled(draws, num=num), seed)
+    check_number("num", num, least=10, whole=True)
+    check_number("seed", seed, least=0, whole=True)
+    return checked(pointwise(draws, num), seed)
 
 
-def checked(draws: Recalled, seed: int) -> dict[str, Check]:
-    """The checks of draws that were recalled."""
-    both = replicated(draws, np.random.default_rng([seed, 0xC4EC]))
+def checked(draws: Pointwise, seed: int) -> dict[str, Check]:
+    """The checks of draws that were pointwise."""
+    both = draws.replicated(np.random.default_rng([seed, 0xC4EC]))
     found, new = both.found / both.unit, both.new / both.unit
     told = {name: _compared(of(found), of(new)) for name, of in OF_RESIDUALS.items()}
     told |= _calibrated(both.new - both.found)
@@ -100,12 +99,11 @@ def _calibrated(apart: Float[np.ndarray, "draw run"]) -> dict[str, Check]:
     return told
 
 
-def _along(draws: Recalled) -> tuple[list[str], Float[np.ndarray, "run direction"]]:
+def _along(draws: Pointwise) -> tuple[list[str], Float[np.ndarray, "run direction"]]:
     """Directions along which residuals may not drift, and their names."""
-    law = draws.law
-    units = input_units(law)
+    units = draws.problem.curve.inputs
     columns = {}
-    for name, column in inputs_for(law, draws.runs)[0].items():
+    for name, column in draws.problem.inputs.items():
         x = column if units[name] == SHARE else np.log(column)
         if np.ptp(x) > 0.0:
             columns[name] = (x - x.mean()) / x.std()

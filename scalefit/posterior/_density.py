@@ -1,91 +1,232 @@
-"""How probable parameters are after the runs: the posterior density, run by run and as a whole."""
+"""How probable parameters are after the runs: the posterior density of one study, and its gradient.
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+Only the law is compiled, in two programs of fixed shapes: its values for a block of draws, and its slopes for a few.
+Noise, offsets and priors are NumPy.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+import numpy as np
+from jaxtyping import Array, Float, Int
 
 from ..noise import AbstractNoise
 from ..problem import LawCurve
-from ._noise import log_density_of
-from ._prior import Prior, free_numbers_of, log_prior
-from ._trainings import over_offsets
+from ..solve import Data, slopes
+from ._noise import log_density, scores
+from ._offsets import Slopes, offset_slopes, over_offsets
+from ._prior import Prior
+
+LANES = 16
+"""Draws of which slopes are taken at once."""
 
 
-class Problem(NamedTuple):
-    """One study, or many along a leading axis of everything but noise and prior.
-
-    Sampled are the free numbers of the law, the logarithm of the scatter s, then, where there is a `reach`, the power
-    with which s grows, and, where there is a `training`, the logarithm of τ/s.
+class LawAtRuns:
+    """A law at the runs of a study: values and slopes for any number of draws of its free numbers.
 
     **Arguments:**
 
-    - `point`, `target`, `precision`, `constant`: As the solvers see them (`solve.Data`).
-    - `real`: Which rows are runs and not padding.
-    - `reach`: Logarithm of what the scatter grows with, about the middle of its range.
-    - `training`: Where rows of one training share an offset, the run that each row is, by training; -1 for padding. The
-        rows are in this order then, each training's together.
-    - `noise`: How runs scatter.
-    - `prior`: What was known before.
+    - `curve`: The law.
+    - `point`: Input → its values at the runs, as the curve wants them.
+    - `constant`: What the study holds fixed.
     """
 
-    point: Mapping[str, Float[Array, "*study run"]]
-    target: Float[Array, "*study run"]
-    precision: Float[Array, "*study run"] | None
-    constant: Float[Array, "*study constant"]
-    real: Bool[Array, "*study run"]
-    reach: Float[Array, "*study run"] | None
-    training: Int[Array, "*study training row"] | None
+    def __init__(self, curve: LawCurve, point: Mapping[str, Float[np.ndarray, "run *axis"]], constant: np.ndarray):
+        self.curve, self.point, self.constant = curve, dict(point), constant
+        self.runs = len(next(iter(point.values())))
+        # Of few lengths, so that few programs are compiled.
+        self._length = next((n for n in (64, 256) if self.runs <= n), -(-self.runs // 1024) * 1024)
+        self.block = max(LANES, min(512, 2**17 // self._length))
+        with jax.enable_x64(True):
+            self._given = jax.device_put(({name: self._padded(a) for name, a in self.point.items()}, constant))
+
+    def values(self, theta: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, "draw run"]:
+        """The law's value for each run."""
+        return self._in_blocks(_values, theta, self.block)[0]
+
+    def slopes(
+        self, theta: Float[np.ndarray, "draw *run free"], *, often: bool
+    ) -> tuple[Float[np.ndarray, "draw run"], Float[np.ndarray, "draw free run"]]:
+        """The law's value for each run and its slope in each free number.
+
+        **Arguments:**
+
+        - `theta`: The free numbers, which may differ from run to run.
+        - `often`: Whether a program of slopes alone is worth compiling; otherwise that of fits serves, which is slower.
+        """
+        if theta.ndim == 3:
+            theta = np.moveaxis(self._padded(np.moveaxis(theta, 1, 0)), 0, 1)
+        elif not often:
+            return slopes(self.curve, theta, self._data, np.zeros(len(theta), int))
+        value, slope = self._in_blocks(_slopes, theta, LANES)
+        return value, slope
+
+    @functools.cached_property
+    def _data(self) -> Data:
+        point, none = {name: a[None] for name, a in self.point.items()}, np.ones((1, self.runs))
+        return Data(point, none, none, None, self.constant[None], None)
+
+    def _padded(self, column: np.ndarray) -> np.ndarray:
+        return np.pad(column, ((0, self._length - self.runs), *((0, 0),) * (column.ndim - 1)), mode="edge")
+
+    def _in_blocks(self, program: Callable[..., Any], theta: np.ndarray, size: int) -> list[np.ndarray]:
+        parts = []
+        with jax.enable_x64(True):
+            for begin in range(0, len(theta), size):
+                block = np.take(theta, np.arange(begin, begin + size), axis=0, mode="clip")
+                found = program(self.curve, block, *self._given)
+                parts.append([np.asarray(part)[: len(theta) - begin, ..., : self.runs] for part in found])
+        return [part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+@functools.partial(jax.jit, static_argnames=("curve",))
+def _values(curve: LawCurve, theta: Float[Array, "draw free"], point: Any, constant: Array) -> tuple[Array]:
+    def one(numbers: Array, at: Any) -> Array:
+        return curve(tuple(numbers[k] for k in range(curve.size)), at, constant)
+
+    return (jax.vmap(jax.vmap(one, (None, 0)), (0, None))(theta, point),)
+
+
+@functools.partial(jax.jit, static_argnames=("curve",))
+def _slopes(curve: LawCurve, theta: Float[Array, "draw *run free"], point: Any, constant: Array) -> tuple[Array, Array]:
+    def one(numbers: Array, at: Any) -> Any:
+        return jax.value_and_grad(lambda u: curve(tuple(u[k] for k in range(curve.size)), at, constant))(numbers)
+
+    by_run = jax.vmap(one, (None if theta.ndim == 2 else 0, 0), (0, 1))
+    return jax.vmap(by_run, (0, None))(theta, point)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Likelihood:
+    """The density of runs given sampled numbers, which are one row for a study or one row for each of several groups.
+
+    Sampled are the free numbers of the law, the logarithm of the scatter s, then, where there is a `reach`, the power
+    with which s grows, and, where rows of a run share an offset, the logarithm of τ/s.
+
+    **Arguments:**
+
+    - `law`: The law at the runs.
+    - `target`: As the noise sees it.
+    - `log_sharp`: Logarithm of what multiplies each residual.
+    - `noise`: How runs scatter.
+    - `prior`: What is sampled.
+    - `unit`: Logarithm of the unit of the scatter.
+    - `reach`: Logarithm of what the scatter grows with, about the middle of its range.
+    - `first`: Where rows of a run share an offset and stand together, the first row of each run.
+    - `groups`: Where each group has its own numbers and its rows stand together, the first row of each group.
+    """
+
+    law: LawAtRuns
+    target: Float[np.ndarray, " row"]
+    log_sharp: Float[np.ndarray, " row"]
     noise: AbstractNoise
     prior: Prior
+    unit: float
+    reach: Float[np.ndarray, " row"] | None = None
+    first: Int[np.ndarray, " run"] | None = None
+    groups: Int[np.ndarray, " group"] | None = None
+
+    def values(self, numbers: Float[np.ndarray, "draw number"]) -> Float[np.ndarray, " draw"]:
+        """The logarithm of the density of all runs of a study."""
+        found = np.empty(len(numbers))
+        for begin in range(0, len(numbers), self.law.block):
+            block = numbers[begin : begin + self.law.block]
+            log_s, log_sharp = self._scatter(block)
+            with np.errstate(all="ignore"):
+                residual = self.residuals(self.law.values(self.theta(block)))
+                spread = block[:, -1:] if self.first is not None else None
+                each = densities(self.noise, residual, log_sharp, log_s, spread, self.first)
+                found[begin : begin + self.law.block] = each.sum(axis=1)
+        return found
+
+    @np.errstate(all="ignore")
+    def slopes(
+        self, numbers: Float[np.ndarray, "draw *group number"], *, often: bool = False
+    ) -> tuple[Float[np.ndarray, "draw *group"], Float[np.ndarray, "draw *group number"]]:
+        """The same with its gradient, of each group by itself where there are groups."""
+        rows = self._by_row(numbers)
+        value, of_law = self.law.slopes(self.theta(rows), often=often)
+        residual, (log_s, log_sharp) = self.residuals(value), self._scatter(rows)
+        sharp = np.exp(log_sharp)
+        if self.first is None:
+            slope, of_s = scores(self.noise, residual * sharp, log_s)
+            density = log_density(self.noise, residual * sharp, log_s) + log_sharp
+            moved = Slopes(slope * sharp, slope * residual * sharp + 1.0, of_s, None)
+        else:
+            density, moved = offset_slopes(self.noise, residual, log_sharp, log_s, log_s + numbers[:, -1:], self.first)
+        push = -moved.residual / value if self.noise.log else -moved.residual
+        columns = np.moveaxis(self._total(push[:, None] * of_law), 1, -1)
+        columns = columns * self.prior.stretch(numbers, self.law.constant)
+        scatter = [self._total(moved.log_s)]
+        if self.reach is not None:
+            scatter.append(-np.sum(moved.log_sharp * self.reach, axis=1))
+        if moved.log_spread is not None:
+            scatter.append(np.sum(moved.log_spread, axis=1))
+            scatter[0] = scatter[0] + scatter[-1]
+        return self._total(density), np.concatenate([columns, np.stack(scatter, axis=-1)], axis=-1)
+
+    def residuals(self, value: Float[np.ndarray, "draw row"]) -> Float[np.ndarray, "draw row"]:
+        """What values of the law leave of the target, as the noise sees it."""
+        return self.target - (np.log(value) if self.noise.log else value)
+
+    def _scatter(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The logarithms of the scatter, and of what multiplies each residual."""
+        free = len(self.prior.curve.free)
+        log_s = numbers[..., free : free + 1] if numbers.ndim == 2 else numbers[..., free]
+        sharp = self.log_sharp if self.reach is None else self.log_sharp - numbers[:, [free + 1]] * self.reach
+        return log_s + self.unit, sharp
+
+    def theta(self, numbers: Float[np.ndarray, "*draw number"]) -> Float[np.ndarray, "*draw free"]:
+        """Free numbers of the law."""
+        return self.prior.free(numbers, self.law.constant)
+
+    def _by_row(self, numbers: np.ndarray) -> np.ndarray:
+        if self.groups is None:
+            return numbers
+        return np.repeat(numbers, np.diff(self.groups, append=len(self.target)), axis=1)
+
+    def _total(self, column: np.ndarray) -> np.ndarray:
+        return column.sum(axis=-1) if self.groups is None else np.add.reduceat(column, self.groups, axis=-1)
 
 
-STUDIES: Any = Problem(0, 0, 0, 0, 0, 0, 0, None, None)  # pyright: ignore[reportArgumentType]  axes, not arrays
-"""Which axes of a problem run along its studies, as `jax.vmap` wants it."""
+def densities(
+    noise: AbstractNoise,
+    residual: Float[np.ndarray, "draw row"],
+    log_sharp: Float[np.ndarray, "*draw row"],
+    log_s: Float[np.ndarray, "draw 1"],
+    log_share: Float[np.ndarray, "draw 1"] | None = None,
+    first: Int[np.ndarray, " run"] | None = None,
+) -> Float[np.ndarray, "draw unit"]:
+    """By row, or by run where its rows share an offset of spread τ, the logarithm of the density of residuals.
+
+    **Arguments:**
+
+    - `log_share`: The logarithm of τ/s.
+    """
+    if first is not None and log_share is not None:
+        return over_offsets(noise, residual, log_sharp, log_s, log_s + log_share, first)
+    return log_density(noise, residual * np.exp(log_sharp), log_s) + log_sharp
 
 
-class Rows(NamedTuple):
-    """Residuals on the noise's scale, the logarithm of what multiplies each, and of the scatter."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Density:
+    """The posterior density of one study."""
 
-    residual: Any
-    log_sharp: Any
-    log_s: Any
+    likelihood: Likelihood
+    prior: Prior
 
+    def values(self, numbers: Float[np.ndarray, "draw number"]) -> Float[np.ndarray, " draw"]:
+        """The logarithm of the density, but for a constant; minus infinity where the law gives no number."""
+        total = self.likelihood.values(numbers) + self.prior.slopes(numbers, self.likelihood.law.constant)[0]
+        return np.where(np.isfinite(total), total, -np.inf)
 
-def rows_of(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Rows:
-    """What a law with these numbers leaves of each run."""
-    noise, free = problem.noise, len(curve.free)
-    theta = tuple(free_numbers_of(curve, numbers, problem.prior, problem.constant))
-    value = jax.vmap(lambda at: curve(theta, at, problem.constant))(problem.point)
-    residual = problem.target - (jnp.log(value) if noise.log else value)
-    log_sharp = jnp.zeros_like(residual)
-    if problem.precision is not None:
-        log_sharp = log_sharp + jnp.log(problem.precision)
-    if problem.reach is not None:
-        log_sharp = log_sharp - numbers[free + 1] * problem.reach
-    log_s = numbers[free] if noise.log else numbers[free] + jnp.log(problem.constant[len(curve.units)])
-    return Rows(residual, log_sharp, log_s)
-
-
-def log_likelihoods(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " unit"]:
-    """The logarithm of the density of each run's residual, or of each training's; 0 for padding."""
-    return of_rows(rows_of(curve, numbers, problem), numbers, problem)
-
-
-def of_rows(rows: Rows, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, " unit"]:
-    """The same from residuals."""
-    if problem.training is not None:
-        residual, log_sharp = (a.reshape(problem.training.shape) for a in (rows.residual, rows.log_sharp))
-        there = problem.real.reshape(problem.training.shape)
-        return over_offsets(problem.noise, residual, log_sharp, there, rows.log_s, rows.log_s + numbers[-1])
-    by_run = log_density_of(problem.noise, rows.residual * jnp.exp(rows.log_sharp), rows.log_s) + rows.log_sharp
-    return jnp.where(problem.real, by_run, 0.0)
-
-
-def log_density(curve: LawCurve, numbers: Float[Array, " number"], problem: Problem) -> Float[Array, ""]:
-    """The logarithm of the posterior density, but for a constant; minus infinity where the law gives no number."""
-    likelihood = jnp.sum(log_likelihoods(curve, numbers, problem))
-    total = likelihood + log_prior(problem.prior, curve, numbers, problem.constant)
-    return jnp.where(jnp.isfinite(total), total, -jnp.inf)
+    def slopes(
+        self, numbers: Float[np.ndarray, "draw number"]
+    ) -> tuple[Float[np.ndarray, " draw"], Float[np.ndarray, "draw number"]]:
+        """The same with its gradient."""
+        value, slope = self.likelihood.slopes(numbers, often=True)
+        known, pull = self.prior.slopes(numbers, self.likelihood.law.constant)
+        return np.where(np.isfinite(value + known), value + known, -np.inf), slope + pull

@@ -3,16 +3,13 @@
 import warnings
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..results import Ensemble
-from ._quality import USELESS
-from ._recall import Recalled, densities, recalled
-from ._smooth import weigh
+from ._pointwise import Pointwise, pointwise
+from ._psis import TOO_FAR, psis
 
 
 class LeaveOneOut(NamedTuple):
@@ -35,8 +32,8 @@ class LeaveOneOut(NamedTuple):
     pointwise: Float[np.ndarray, " unit"]
 
     def __repr__(self) -> str:
-        bad = int(np.sum(~(self.khat <= USELESS)))
-        doubt = f"; {bad} with Pareto k above {USELESS:g}" if bad else ""
+        bad = int(np.sum(~(self.khat <= TOO_FAR)))
+        doubt = f"; {bad} with Pareto k above {TOO_FAR:g}" if bad else ""
         return (
             f"LeaveOneOut: elpd {self.elpd:.6g} ± {self.se:.2g} over {len(self.pointwise)}, "
             f"{self.effective:.3g} effective parameters{doubt}"
@@ -61,32 +58,37 @@ def loo(draws: Ensemble[Any]) -> LeaveOneOut:
 
     Source: arXiv 1507.04544.
     """
-    if draws.method != "posterior":
-        raise InputError(
-            f"These draws are of {draws.method!r}, and leaving a run out weighs draws of a posterior: use "
-            f"scalefit.sample."
-        )
-    found = left_out(recalled(draws))
-    bad = int(np.sum(~(found.khat <= USELESS)))
+    check_posterior("draws", draws)
+    found = left_out(pointwise(draws))
+    bad = int(np.sum(~(found.khat <= TOO_FAR)))
     if bad:
         what = "runs" if len(found.khat) == len(draws.fit.residuals) else "trainings"
         warnings.warn(
             f"{bad} of {len(found.khat)} {what} change the posterior too much to be left out by weights (Pareto k "
-            f"above {USELESS:g}): their densities are guesses. Look at them (scalefit.influence refits without them), "
+            f"above {TOO_FAR:g}): their densities are guesses. Look at them (scalefit.influence refits without them), "
             f"or use a noise of heavier tails.",
             stacklevel=2,
         )
     return found
 
 
-def left_out(draws: Recalled) -> LeaveOneOut:
-    """What leaving out each run or training in turn says."""
-    log_density = densities(draws)
-    # Sorted here: NumPy is several times as quick.
-    order = np.argsort(-log_density, axis=0)
-    with jax.enable_x64(True):
-        told = _weighed(jnp.asarray(log_density), jnp.asarray(order))
-        pointwise, khat, seen = (np.asarray(a) for a in told)
+def check_posterior(argument: str, draws: Ensemble[Any]) -> None:
+    """Refuse draws that are of no posterior: leaving a run out weighs these."""
+    if draws.method != "posterior":
+        raise InputError(argument, Phrase(f"has draws of {draws.method!r}"), "those of a posterior, of scalefit.sample")
+
+
+def left_out(draws: Pointwise) -> LeaveOneOut:
+    """How well each unit is predicted from all others."""
+    log_density = np.ascontiguousarray(draws.log_likelihood().T)
+    found, seen = [], np.logaddexp.reduce(log_density, axis=1) - np.log(log_density.shape[1])
+    # Some at a time, so that tails of very many do not fill the memory.
+    for begin in range(0, len(log_density), 256):
+        own = log_density[begin : begin + 256]
+        weights = psis(-own)
+        with np.errstate(divide="ignore"):
+            found.append((np.logaddexp.reduce(own + np.log(weights.weight), axis=1), weights.khat))
+    pointwise, khat = (np.concatenate(part) for part in zip(*found, strict=True))
     return LeaveOneOut(
         elpd=float(pointwise.sum()),
         se=float(np.sqrt(len(pointwise) * np.var(pointwise))),
@@ -94,15 +96,3 @@ def left_out(draws: Recalled) -> LeaveOneOut:
         khat=khat,
         pointwise=pointwise,
     )
-
-
-@jax.jit
-def _weighed(log_density: Float[Array, "draw unit"], order: Int[Array, "draw unit"]) -> tuple[Array, Array, Array]:
-    """By unit, the logarithm of its density when left out, k̂, and that when it is not."""
-
-    def one(own: Array, places: Array) -> tuple[Array, Array, Array]:
-        weighed = weigh(-own, places)
-        there = jax.scipy.special.logsumexp(own, b=weighed.weight)
-        return there, weighed.khat, jax.scipy.special.logsumexp(own) - jnp.log(own.shape[0])
-
-    return jax.vmap(one, in_axes=1)(log_density, order)

@@ -1,110 +1,150 @@
-"""Where the posterior density is largest, and how it falls off there."""
+"""Where a posterior density is largest, and how it falls off there."""
 
-import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
+from jaxtyping import Bool, Float
 
-from ..problem import LawCurve
-from ._density import Problem, log_density
+from ._density import Density
 
-STEPS = 200
-"""Newton steps to the mode."""
-LONGEST = 3.0
-"""The longest of them."""
-NEAR, WORSE = 1.0, 12.0
-"""Modes within this many standard deviations are one, and those with this much less log evidence are left out."""
+Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""The logarithm of a density at many places, and its gradient."""
+
+
+class Curved(NamedTuple):
+    """The logarithm of a density, its gradient, and its second derivatives."""
+
+    value: Float[np.ndarray, "*group"]
+    slope: Float[np.ndarray, "*group number"]
+    hessian: Float[np.ndarray, "*group number number"]
+
+
+def curved(slopes: Slopes, at: Float[np.ndarray, "*group number"], step: Float[np.ndarray, "*group number"]) -> Curved:
+    """Second derivatives as central differences of gradients, all of whose places are one call.
+
+    **Arguments:**
+
+    - `slopes`: Takes a leading axis of places.
+    - `step`: How far each number is moved.
+    """
+    size = at.shape[-1]
+    move = np.eye(size).reshape(size, *(1,) * (at.ndim - 1), size) * step
+    value, slope = slopes(at + np.concatenate([np.zeros((1, *at.shape)), move, -move]))
+    hessian = np.moveaxis(slope[1 : size + 1] - slope[size + 1 :], 0, -2) / (2.0 * step[..., None])
+    return Curved(value[0], slope[0], 0.5 * (hessian + np.swapaxes(hessian, -1, -2)))
+
+
+def small(at: Float[np.ndarray, "*group number"], free: int) -> Float[np.ndarray, "*group number"]:
+    """Steps that move a residual by a thousandth of its scatter, whose logarithm comes after the free numbers."""
+    step = np.full(at.shape, 1e-4)
+    step[..., :free] = 1e-3 * np.clip(np.exp(at[..., free]), 1e-9, 0.1)[..., None]
+    return step
+
+
+class Ascent(NamedTuple):
+    """A place on the way to a mode.
+
+    **Arguments:**
+
+    - `numbers`: The best so far.
+    - `runs`: What the runs alone say there.
+    - `curvature`, `axes`: Of the whole density: minus the second derivatives along their own axes.
+    - `density`: Its logarithm.
+    - `left`: How much the next step promises.
+    - `stuck`: Whether steps no longer lead up.
+    """
+
+    numbers: Float[np.ndarray, "*group number"]
+    runs: Curved
+    curvature: Float[np.ndarray, "*group number"]
+    axes: Float[np.ndarray, "*group number number"]
+    density: Float[np.ndarray, "*group"]
+    left: Float[np.ndarray, "*group"]
+    stuck: Bool[np.ndarray, "*group"]
+
+
+def ascend(
+    runs: Callable[[np.ndarray], Curved],
+    prior: Callable[[np.ndarray], Curved],
+    start: Float[np.ndarray, "*group number"],
+    longest: float = 3.0,
+) -> Iterator[Ascent]:
+    """Newton's way up for each group, along the axes of the curvature, each by its own amount; damped steps.
+
+    **Arguments:**
+
+    - `runs`: What the runs say; asked once at each place.
+    - `prior`: What is known besides, which may change from step to step.
+    - `longest`: Length of a step at most.
+    """
+    at = trial = start
+    best, damping = runs(start), np.zeros(start.shape[:-1])
+    found = best
+    while True:
+        new, old = (_sum(one, prior(place)) for one, place in ((found, trial), (best, at)))
+        good = (new.value >= old.value) & np.isfinite(new.value)
+        damping = np.where(good, 0.1 * damping, np.maximum(10.0 * damping, 1e-3))
+        at = np.where(good[..., None], trial, at)
+        best, both = (
+            Curved(*(np.where(good.reshape(good.shape + (1,) * (a.ndim - good.ndim)), a, b) for a, b in zip(*pair)))
+            for pair in ((found, best), (new, old))
+        )
+        curvature, axes = np.linalg.eigh(np.where(np.isfinite(both.hessian), -both.hessian, 0.0))
+        along = np.einsum("...ij,...i->...j", axes, np.where(np.isfinite(both.slope), both.slope, 0.0))
+        size = np.maximum(np.abs(curvature), 1e-8)
+        move = along / (size + damping[..., None])
+        far = np.maximum(np.linalg.norm(move, axis=-1, keepdims=True) / longest, 1.0)
+        trial = at + np.einsum("...ij,...j->...i", axes, move / far)
+        left = np.where(np.isfinite(both.value), np.sum(along**2 / size, axis=-1), np.inf)
+        yield Ascent(at, best, curvature, axes, both.value, left, damping > 1e12)
+        found = runs(trial)
+
+
+def _sum(one: Curved, other: Curved) -> Curved:
+    return Curved(*(a + b for a, b in zip(one, other, strict=True)))
 
 
 class Mode(NamedTuple):
     """Where the density is largest, and a factor F of the covariance there: $F F^T$ is the inverse of the curvature."""
 
-    numbers: Float[Array, " number"]
-    factor: Float[Array, "number number"]
-    density: Float[Array, ""]
-    arrived: Bool[Array, ""]
+    numbers: Float[np.ndarray, " number"]
+    factor: Float[np.ndarray, "number number"]
+    density: float
+    arrived: bool
+
+    @property
+    def evidence(self) -> float:
+        """The logarithm of the evidence, by the curvature."""
+        if not (self.arrived and np.isfinite(self.density)):
+            return -np.inf
+        return self.density + float(np.linalg.slogdet(self.factor)[1])
 
 
-class _Step(NamedTuple):
-    numbers: Array
-    factor: Array
-    density: Array
-    slope: Array
-    bend: Array
-    trial: Array
-    damping: Array
-    left: Array  # what the next step promises
-    steps: Array
+def mode(density: Density, start: Float[np.ndarray, " number"]) -> Mode:
+    """The mode that is reached from a start."""
+    free, constant = len(density.prior.curve.free), density.likelihood.law.constant
+
+    def runs(at: np.ndarray) -> Curved:
+        return curved(density.likelihood.slopes, at, small(at, free))
+
+    def prior(at: np.ndarray) -> Curved:
+        return curved(lambda u: density.prior.slopes(u, constant), at, np.full(at.shape, 1e-4))
+
+    for step, last in enumerate(ascend(runs, prior, start)):
+        if last.left <= 1e-10 or last.stuck or step == 200:
+            factor = last.axes / np.sqrt(np.maximum(last.curvature, 1e-8))
+            return Mode(last.numbers, factor, float(last.density), bool(last.left <= 1e-6))
+    raise AssertionError
 
 
-def mode(curve: LawCurve, start: Float[Array, " number"], problem: Problem) -> Mode:
-    """Newton's way up from a start, along the directions of the curvature, each by its own amount."""
-
-    def slope_of(numbers: Array) -> tuple[Array, tuple[Array, Array]]:
-        value, slope = jax.value_and_grad(lambda at: log_density(curve, at, problem))(numbers)
-        return slope, (value, slope)
-
-    def further(s: _Step) -> Array:
-        return (s.left > 1e-10) & (s.steps < STEPS) & (s.damping < 1e12)
-
-    def step(s: _Step) -> _Step:
-        # The density is written once, as each copy would be compiled: a start is a trial like any other.
-        bend, (density, slope) = jax.jacfwd(slope_of, has_aux=True)(s.trial)
-        good = (density >= s.density) & jnp.isfinite(density)
-        tried = s.trial, density, slope, -bend
-        numbers, density, slope, bend = (
-            jnp.where(good, new, old) for new, old in zip(tried, (s.numbers, s.density, s.slope, s.bend), strict=True)
-        )
-        damping = jnp.where(good, 0.1 * s.damping, jnp.maximum(10.0 * s.damping, 1e-3))
-        curvature, axes = jnp.linalg.eigh(bend)
-        along, size = axes.T @ slope, jnp.maximum(jnp.abs(curvature), 1e-8)
-        move = along / (size + damping)
-        trial = numbers + axes @ (move * jnp.minimum(1.0, LONGEST / jnp.maximum(jnp.linalg.norm(move), 1e-30)))
-        factor = axes / jnp.sqrt(jnp.maximum(curvature, 1e-8))
-        return _Step(numbers, factor, density, slope, bend, trial, damping, jnp.sum(along**2 / size), s.steps + 1)
-
-    count, dtype = start.shape[0], start.dtype
-    none = jnp.zeros((count, count), dtype)
-    low, zero, far = (jnp.asarray(v, dtype) for v in (-jnp.inf, 0.0, jnp.inf))
-    first = _Step(start, none, low, jnp.zeros(count, dtype), none, start, zero, far, jnp.int32(0))
-    last = jax.lax.while_loop(further, step, first)
-    return Mode(last.numbers, last.factor, last.density, last.left <= 1e-6)
-
-
-@functools.partial(jax.jit, static_argnames=("curve",))
-def settled(curve: LawCurve, starts: Float[Array, "study number"], problem: Problem) -> Mode:
-    """For each study, the mode that is reached from its start."""
-    return over_studies(lambda start, own: mode(curve, start, own), problem, starts)
-
-
-def over_studies(one: Callable[..., Any], problem: Problem, *each: Any) -> Any:
-    """What a function of something and of the problem of a study gives, one study after the other."""
-    rows = problem._replace(noise=None, prior=None)  # pyright: ignore[reportArgumentType]  they have no axis
-
-    def of_one(given: Any) -> Any:
-        *own, mine = given
-        return one(*own, mine._replace(noise=problem.noise, prior=problem.prior))
-
-    return jax.lax.map(of_one, (*each, rows))
-
-
-def modes(
-    curve: LawCurve, starts: Float[Array, "start number"], problem: Problem
-) -> tuple[Mode, Float[Array, " start"]]:
-    """The modes reached from several starts, best first, and the logarithm of the evidence of each by curvature.
-
-    That of a mode already found, or of one that hardly counts, is minus infinity.
-    """
-    found = jax.vmap(lambda start: mode(curve, start, problem))(starts)
-    _, volume = jnp.linalg.slogdet(found.factor)
-    evidence = jnp.where(jnp.isfinite(found.density) & found.arrived, found.density + volume, -jnp.inf)
-    order = jnp.argsort(-evidence)
-    found, evidence = jax.tree.map(lambda a: a[order], (found, evidence))
-    apart = found.numbers[:, None] - found.numbers[None]
-    whitened = jax.vmap(jnp.linalg.solve, (0, 0))(found.factor, jnp.swapaxes(apart, 1, 2))
-    same = jnp.sum(whitened**2, axis=1) < NEAR**2
-    earlier = jnp.tril(same, -1).any(axis=1)
-    return found, jnp.where(earlier | (evidence < evidence[0] - WORSE), -jnp.inf, evidence)
+def modes(density: Density, starts: Float[np.ndarray, "start number"]) -> list[Mode]:
+    """The modes reached from several starts, best first, without those already found or of hardly any evidence."""
+    found: list[Mode] = []
+    for one in sorted((mode(density, start) for start in starts), key=lambda one: -one.evidence):
+        # Within one standard deviation of an earlier one it is the same.
+        apart = [np.linalg.solve(one.factor, one.numbers - other.numbers) for other in found]
+        new = all(np.sum(z**2) >= 1.0 for z in apart)
+        if not found or (new and one.evidence >= found[0].evidence - 12.0):
+            found.append(one)
+    return found

@@ -1,18 +1,22 @@
-"""Proper densities of the noises, of which a fit needs the costs alone."""
+"""Proper densities of the noises, of which a fit needs the costs alone, and their derivatives.
+
+Of NumPy arrays in NumPy, of JAX arrays in JAX.
+"""
 
 import math
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-from jax.scipy.special import gammaln
+import numpy as np
 
+from .._core import InputError
 from ..noise import AbstractNoise, Gaussian, Huber, StudentT
+from ..solve import namespace
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
-def log_density_of(noise: AbstractNoise, residual: Any, log_s: Any) -> Any:
+def log_density(noise: AbstractNoise, residual: Any, log_s: Any) -> Any:
     r"""The logarithm of the density of a residual r, with $z = r/s$.
 
     Gaussian: $-z^2/2 - \log s\sqrt{2\pi}$. Student-t with ν degrees of freedom. Huber:
@@ -20,20 +24,59 @@ def log_density_of(noise: AbstractNoise, residual: Any, log_s: Any) -> Any:
     $Z = s\sqrt{2\pi}\,\mathrm{erf}(\delta/s\sqrt2) + 2 (s^2/\delta) e^{-\delta^2/2s^2}$, normal inside the knee δ and
     falling exponentially beyond.
 
-    **Raises:** `TypeError` for a noise that is none of these.
+    **Raises:** `InputError` for a noise that is none of these.
     """
+    xp = namespace(residual)
+    z = residual * xp.exp(-log_s)
     match noise:
         case Gaussian():
-            z = residual * jnp.exp(-log_s)
-            return -0.5 * z * z - log_s - HALF_LOG_TWO_PI
+            return -0.5 * z * z - (log_s + HALF_LOG_TWO_PI)
         case StudentT():
-            df = jnp.asarray(noise.df, residual.dtype)
-            whole = gammaln(0.5 * (df + 1.0)) - gammaln(0.5 * df) - 0.5 * jnp.log(df * math.pi)
-            return whole - noise.rho(residual * jnp.exp(-log_s)) - log_s
+            df = noise.df
+            log_gamma = math.lgamma if xp is np else jax.scipy.special.gammaln
+            whole = log_gamma(0.5 * (df + 1.0)) - log_gamma(0.5 * df) - 0.5 * xp.log(df * math.pi)
+            return whole - log_s - 0.5 * (df + 1.0) * xp.log(1.0 + z * z / df)
         case Huber():
-            knee = jnp.asarray(noise.delta, residual.dtype) * jnp.exp(-log_s)
-            inside = HALF_LOG_TWO_PI + jnp.log(jax.scipy.special.erf(knee / math.sqrt(2.0)))
-            beyond = math.log(2.0) - jnp.log(knee) - 0.5 * knee * knee
-            return -noise.rho(residual) * jnp.exp(-2.0 * log_s) - log_s - jnp.logaddexp(inside, beyond)
-        case _:
-            raise TypeError(f"{type(noise).__name__} has no density")
+            knee = noise.delta * xp.exp(-log_s)
+            inside = xp.clip(z, -knee, knee)
+            normal, tails = _huber_masses(xp, knee)
+            return inside * (0.5 * inside - z) - (log_s + xp.log(normal + tails))
+    raise without_density(noise)
+
+
+def scores(noise: AbstractNoise, residual: Any, log_s: Any) -> tuple[Any, Any]:
+    """The derivatives of `log_density` in the residual and in log s."""
+    xp = namespace(residual)
+    shrink = xp.exp(-log_s)
+    z = residual * shrink
+    match noise:
+        case Gaussian():
+            return -z * shrink, z * z - 1.0
+        case StudentT():
+            psi = (noise.df + 1.0) * z / (noise.df + z * z)
+            return -psi * shrink, z * psi - 1.0
+        case Huber():
+            knee = noise.delta * shrink
+            inside = xp.clip(z, -knee, knee)
+            normal, tails = _huber_masses(xp, knee)
+            return -inside * shrink, inside * (2.0 * z - inside) - 1.0 - tails / (normal + tails)
+    raise without_density(noise)
+
+
+def normal_share(noise: AbstractNoise, residual: Any, log_s: Any) -> Any:
+    """What a residual counts in least squares, beside one in the normal centre."""
+    return noise.weight(residual if isinstance(noise, Huber) else residual * np.exp(-log_s))
+
+
+def without_density(noise: AbstractNoise) -> InputError:
+    """The error of a noise that nothing can be sampled with."""
+    return InputError("noise", noise, "one with a density: Gaussian, StudentT or Huber of scalefit.noise")
+
+
+def _huber_masses(xp: Any, knee: Any) -> tuple[Any, Any]:
+    """The masses inside the knee and beyond, in units of the scatter, of which the knee is given."""
+    if xp is np:
+        from scipy.special import erf  # it takes a while to import
+    else:
+        erf = jax.scipy.special.erf
+    return math.sqrt(2.0 * math.pi) * erf(knee / math.sqrt(2.0)), 2.0 * xp.exp(-0.5 * knee * knee) / knee

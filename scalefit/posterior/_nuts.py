@@ -1,81 +1,176 @@
-"""Draws by the No-U-Turn sampler, in coordinates in which the posterior is about a standard normal."""
+"""The No-U-Turn sampler for many chains at once, in coordinates in which the density is about a standard normal.
 
-import functools
+Chains do not wait for each other: in each pass every chain takes one leapfrog step of its own tree, and all gradients
+are one call. Only that call is compiled, so that no program is named after a number of draws.
+
+    for each chain: draw a momentum; the tree is its place alone
+    pass: one leapfrog step further in the direction of the current subtree
+          keep the new place as the subtree's with probability weight / weight of the subtree
+          if the subtree turns back or diverges: the draw is the tree's place
+          if it has as many steps as the tree: join it, move there with probability min(1, its weight / the tree's);
+              if the whole turns back or is deep enough the draw is made, else double again in a random direction
+
+Source: Hoffman and Gelman 2014 (arXiv 1111.4246) with multinomial weights (arXiv 1701.02434), the iterative form of
+NumPyro (arXiv 1912.11554, appendix A); step sizes by dual averaging.
+"""
+
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
+from jaxtyping import Bool, Float
 
-from ..problem import LawCurve
-from ._density import STUDIES, Problem, log_density
-from ._mode import Mode
-
-CHAINS, WARMUP = 16, 200
-"""Chains side by side, and steps of each in which it finds its step size."""
-ACCEPTED, CAREFUL = 0.8, 0.98
-"""Share of proposals to be accepted, and after chains that diverged."""
-DEEPEST = 8
-"""Doublings of a path: in whitened coordinates a few are enough, and all chains wait for the longest."""
+Slopes = Callable[[Float[np.ndarray, "chain number"]], tuple[np.ndarray, np.ndarray]]
+"""The logarithm of a density at one place for each chain, and its gradient."""
 
 
 class Chains(NamedTuple):
-    """Draws by chain, and which of them diverged."""
+    """Draws by chain, which of them diverged, and the step size of each chain."""
 
-    numbers: Float[Array, "*study chain draw number"]
-    diverging: Bool[Array, "*study chain draw"]
+    numbers: Float[np.ndarray, "chain draw number"]
+    diverging: Bool[np.ndarray, "chain draw"]
+    step: Float[np.ndarray, " chain"]
 
 
-@functools.partial(jax.jit, static_argnames=("curve", "num", "chains", "warmup"))
+class _StepSize:
+    """Dual averaging of each chain's step size towards a share of accepted steps (arXiv 1111.4246, section 3.2)."""
+
+    def __init__(self, first: np.ndarray, accepted: float):
+        self.size, self.towards, self.accepted = first, np.log(10.0 * first), accepted
+        self.count, self.off, self.mean = np.zeros_like(first), np.zeros_like(first), np.log(first)
+
+    def update(self, which: np.ndarray, share: np.ndarray, last: np.ndarray) -> None:
+        """Learn from the trees of some chains; of the `last` ones the mean over the way stays."""
+        self.count[which] += 1.0
+        count = self.count[which]
+        self.off[which] += ((self.accepted - share) - self.off[which]) / (count + 10.0)
+        log_size = self.towards[which] - np.sqrt(count) / 0.05 * self.off[which]
+        keep = count**-0.75
+        self.mean[which] = keep * log_size + (1.0 - keep) * self.mean[which]
+        self.size[which] = np.exp(np.where(last, self.mean[which], log_size))
+
+
 def nuts(
-    curve: LawCurve,
-    at: Mode,
-    problem: Problem,
-    keys: Array,
-    accepted: Any = ACCEPTED,
+    slopes: Slopes,
+    start: Float[np.ndarray, "chain number"],
+    rng: np.random.Generator,
     *,
     num: int,
-    chains: int = CHAINS,
-    warmup: int = WARMUP,
+    warmup: int,
+    accepted: float = 0.8,
+    depth: int = 8,
+    step: Any = 0.7,
 ) -> Chains:
-    """For each study, chains from about the mode, whose covariance stands for a mass matrix that is not adapted.
+    """Draws of each chain from its start.
 
     **Arguments:**
 
-    - `at`, `problem`, `keys`: With a leading axis of studies, which move in step.
-    - `accepted`: Share of proposals to be accepted: the more, the smaller the steps.
+    - `slopes`: The density.
+    - `num`: Draws of each chain, after `warmup` steps in which it finds its step size.
+    - `accepted`: Share of steps to be accepted: the more, the smaller the steps.
+    - `depth`: Doublings of a tree at most.
+    - `step`: The first step size, of all chains or of each.
     """
+    chains, size = start.shape
+    total, every = warmup + num, np.arange(chains)
+    draws, diverged = np.empty((chains, num, size)), np.zeros((chains, num), bool)
+    done, sizes = np.zeros(chains, int), _StepSize(np.full(chains, step), accepted)
+    # Places with their momenta, gradients and log densities side by side: of the tree, of its ends backwards and
+    # forwards, of the subtree, and of the end that moves.
+    at, back, front, new, moving = np.zeros((5, chains, 3 * size + 1))
+    P, R, G, V = *(slice(k * size, (k + 1) * size) for k in range(3)), 3 * size
+    at[:, P] = start
+    at[:, V], at[:, G] = slopes(start)
+    energy, weight, new_weight = np.zeros((3, chains))
+    impulse, new_impulse = np.zeros((2, chains, size))
+    level, leaf = np.zeros((2, chains), int)
+    forward, accept, steps = np.zeros(chains, bool), np.zeros(chains), np.zeros(chains)
+    kept = np.zeros((2, chains, depth + 1, size))  # momenta and impulses at the beginnings of open subtrees
 
-    def one(mode: Mode, own: Problem, key: Array) -> Chains:
-        def density(z: Array) -> Array:
-            return log_density(curve, mode.numbers + mode.factor @ z, own)
+    def begin(which: np.ndarray) -> None:
+        """Begin a tree of one place for some chains."""
+        momentum = rng.standard_normal((len(which), size))
+        at[which, R] = impulse[which] = momentum
+        back[which] = front[which] = at[which]
+        energy[which] = 0.5 * np.sum(momentum**2, axis=1) - at[which, V]
+        weight[which] = accept[which] = steps[which] = level[which] = 0
+        extend(which)
 
-        z, diverging = whitened_chains(density, mode.numbers.shape[0], key, num, chains, warmup, accepted)
-        return Chains(mode.numbers + z @ mode.factor.T, diverging)
+    def extend(which: np.ndarray) -> None:
+        """Begin a subtree as large as the tree, in a random direction."""
+        forward[which] = ahead = rng.random(len(which)) < 0.5
+        leaf[which], new_impulse[which], new_weight[which] = 0, 0.0, -np.inf
+        moving[which] = np.where(ahead[:, None], front[which], back[which])
 
-    return jax.vmap(one, (0, STUDIES, 0))(at, problem, keys)
+    begin(every)
+    while (done < total).any():
+        length = np.where(forward, sizes.size, -sizes.size)[:, None]
+        moving[:, R] += 0.5 * length * moving[:, G]
+        moving[:, P] += length * moving[:, R]
+        moving[:, V], moving[:, G] = slopes(moving[:, P])
+        moving[:, R] += 0.5 * length * moving[:, G]
+        change = moving[:, V] - 0.5 * np.sum(moving[:, R] ** 2, axis=1) + energy
+        change = np.where(np.isfinite(change), change, -np.inf)
+        lost = change < -1000.0
+        accept += np.exp(np.minimum(change, 0.0))
+        steps += 1.0
+        new_weight = np.logaddexp(new_weight, change)
+        new_impulse += moving[:, R]
+        take = rng.random(chains) < np.exp(change - np.maximum(new_weight, -1e300))
+        new[take] = moving[take]
+        turned = _turned_within(kept, moving[:, R], new_impulse, leaf)
+        leaf += 1
+        closed = np.flatnonzero(turned | lost | (leaf == 1 << level))
+        if closed.size == 0:
+            continue
+        # Subtrees that turned back or diverged are left out.
+        whole = closed[~(turned | lost)[closed]]
+        jump = whole[np.log(rng.random(len(whole))) < new_weight[whole] - weight[whole]]
+        at[jump] = new[jump]
+        weight[whole] = np.logaddexp(weight[whole], new_weight[whole])
+        impulse[whole] += new_impulse[whole]
+        for end, where in ((back, whole[~forward[whole]]), (front, whole[forward[whole]])):
+            end[where] = moving[where]
+        turned[whole] = _turned(back[whole, R], front[whole, R], impulse[whole])
+        level[closed] += 1
+        over = (turned | lost)[closed] | (level[closed] == depth)
+        extend(closed[~over])
+        if over.any():
+            made = closed[over]
+            sampled = made[(done[made] >= warmup) & (done[made] < total)]
+            draws[sampled, done[sampled] - warmup] = at[sampled, P]
+            diverged[sampled, done[sampled] - warmup] = lost[sampled]
+            warm = made[done[made] < warmup]
+            sizes.update(warm, accept[warm] / steps[warm], done[warm] == warmup - 1)
+            done[made] += 1
+            begin(made)
+    return Chains(draws, diverged, sizes.size)
 
 
-def whitened_chains(
-    density: Any, size: int, key: Array, num: int, chains: int = CHAINS, warmup: int = WARMUP, accepted: Any = ACCEPTED
-) -> tuple[Float[Array, "chain draw number"], Bool[Array, "chain draw"]]:
-    """Chains of a log density that is about that of a standard normal, and which draws diverged."""
-    from numpyro.infer.hmc import hmc  # it takes a while to import
+def _turned(one: np.ndarray, other: np.ndarray, impulse: np.ndarray) -> np.ndarray:
+    """Whether a path turns back on itself, from the momenta at its ends and their sum along it."""
+    middle = impulse - 0.5 * (one + other)
+    return (np.sum(one * middle, axis=-1) <= 0.0) | (np.sum(other * middle, axis=-1) <= 0.0)
 
-    init, move = hmc(lambda z: -density(z), algo="NUTS")
-    start, run = jax.random.split(key)
-    places = 1.5 * jax.random.normal(start, (chains, size))
 
-    def begin(place: Array, key: Array) -> Any:
-        options = {"adapt_mass_matrix": False, "target_accept_prob": accepted, "max_tree_depth": DEEPEST}
-        return init(place, warmup, 0.7, rng_key=key, **options)
+def _turned_within(kept: np.ndarray, momentum: np.ndarray, impulse: np.ndarray, leaf: np.ndarray) -> np.ndarray:
+    """Whether any subtree that ends in this leaf turns back; a leaf of even number begins subtrees, and is kept."""
+    chains, depth = len(leaf), kept.shape[2]
+    last = _ones(leaf >> 1)  # where the left end of the smallest subtree that is open stands
+    even = np.flatnonzero(leaf % 2 == 0)
+    kept[0, even, last[even]], kept[1, even, last[even]] = momentum[even], impulse[even]
+    turned = np.zeros(chains, bool)
+    odd = np.flatnonzero(leaf % 2 == 1)
+    if odd.size:
+        # As many subtrees end here as the number of the leaf has trailing ones.
+        closed = _ones((leaf[odd] ^ (leaf[odd] + 1)) >> 1)
+        places = np.arange(depth)
+        ends_here = (places <= last[odd, None]) & (places > last[odd, None] - closed[:, None])
+        along = impulse[odd, None] - kept[1, odd] + kept[0, odd]
+        turned[odd] = np.any(ends_here & _turned(kept[0, odd], momentum[odd, None], along), axis=1)
+    return turned
 
-    states = jax.vmap(begin)(places, jax.random.split(run, chains))
 
-    def step(states: Any, _: Any) -> tuple[Any, Any]:
-        states = jax.vmap(move)(states)
-        return states, (states.z, states.diverging)
-
-    # One loop for the steps that find the step size and those that are kept: each would be compiled anew.
-    _, (z, diverging) = jax.lax.scan(step, states, None, length=warmup + num)
-    return jnp.swapaxes(z[warmup:], 0, 1), jnp.swapaxes(diverging[warmup:], 0, 1)
+def _ones(numbers: np.ndarray) -> np.ndarray:
+    """How many bits of each are set."""
+    return np.bitwise_count(numbers.astype(np.uint32)).astype(int)

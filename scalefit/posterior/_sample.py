@@ -1,45 +1,29 @@
 """A posterior of a law's parameters, as an ensemble of equally weighted draws."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, get_args
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from .._core import RESULTS, InputError
-from ..estimate import refuse_number
+from .._core import RESULTS, check_choice, check_number
 from ..laws import AbstractLaw
 from ..params import values, with_values
 from ..problem import representable
 from ..results import Ensemble, Fit
+from ..solve import cores
 from ._check import checked
-from ._draw import Draws, Method, draws_of, unweighed
+from ._diagnostics import warn_of_fit, warn_of_quality
+from ._draw import Draws, Method, draw, rivalled
 from ._loo import left_out
-from ._pose import Posed, laws_of, pose
-from ._prior import (
-    GROWTH,
-    TRAINING,
-    described,
-    drawn_from,
-    names_of,
-    natural_numbers,
-    number_of,
-)
-from ._quality import APART, warn_of_fit, warn_of_quality
-from ._recall import recalled
+from ._pointwise import pointwise
+from ._prior import BATCH, GROWTH, TRAINING, Prior
+from ._study import Study, studies_of
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
-
-LOGISTIC = math.pi**2 / 3.0
-"""Variance of the log odds of a uniform number."""
-FROM_PRIOR = 4000
-"""Draws of a prior by which its width is known."""
-JUDGED, CHECKED = 1000, 300
-"""Draws at most by which `sample` leaves runs out, and replicates them."""
 
 
 def sample(
@@ -90,15 +74,14 @@ def sample(
     **Raises:** `InputError` for fits that did not converge, priors of what is not fitted, and priors that leave out
     values that a parameter may have and a sampler could not keep to.
     """
-    refuse_number("num", num, 2)
-    refuse_number("seed", seed, 0)
-    if method not in get_args(Method):
-        raise InputError(f"method is {method!r}; expected one of {', '.join(map(repr, get_args(Method)))}.")
-    parts = pose(fit, cluster, priors, growth)
-    drawn = [draws_of(fit, part, num, method, seed) for part in parts]
-    ensemble = _ensemble(fit, parts, drawn, "posterior", seed, {"cluster": cluster, "growth": growth})
-    if fit.keys is None:
-        ensemble.diagnostics.update(_judged(ensemble, parts[0], seed))
+    check_number("num", num, least=2, whole=True)
+    check_number("seed", seed, least=0, whole=True)
+    check_choice("method", method, get_args(Method))
+    studies = studies_of(fit, cluster, priors, growth)
+    drawn = _over_cores(lambda pair: draw(pair[0], num, method, seed, bool(pair[1])), list(zip(studies, rivalled(fit))))
+    ensemble = _ensemble(fit, studies, drawn, "posterior", seed, {"cluster": cluster, "growth": growth})
+    if fit.keys is None and ensemble.converged.any():
+        ensemble.diagnostics.update(_judged(ensemble, seed))
     warn_of_quality(ensemble)
     warn_of_fit(ensemble)
     return ensemble
@@ -124,19 +107,18 @@ def prior(
 
     **Raises:** `InputError` as `sample` does.
     """
-    refuse_number("num", num, 2)
-    refuse_number("seed", seed, 0)
-    parts = pose(fit, cluster, priors, growth)
-    own, curve = parts[0].problem.prior, parts[0].prepared.curve
-    with jax.enable_x64(True):
-        numbers, given = drawn_from(own, curve, num, jax.random.key(seed))
+    check_number("num", num, least=2, whole=True)
+    check_number("seed", seed, least=0, whole=True)
+    studies = studies_of(fit, cluster, priors, growth)
+    own, curve = studies[0].density.prior, fit.problem.curve
+    numbers, given = own.draws(num, np.random.default_rng([seed, 0x9120]))
     drawn = []
-    for part in parts:
-        placed = np.tile(numbers, (len(part.which), 1, 1))
+    for study in studies:
+        placed = numbers.copy()
         for i, natural in given.items():
-            placed[..., i] = number_of(own, curve, i, natural, part.prepared.typical[:, None])
-        drawn.append(unweighed(placed, "prior"))
-    ensemble = _ensemble(fit, parts, drawn, "prior", seed, {"cluster": cluster, "growth": growth})
+            placed[:, i] = own.number(i, natural, study.typical)
+        drawn.append(Draws.of(placed, "prior"))
+    ensemble = _ensemble(fit, studies, drawn, "prior", seed, {"cluster": cluster, "growth": growth})
     # What is counted in a unit was given as it is, not at the mean inputs.
     table = values(ensemble.law)
     for i, natural in given.items():
@@ -145,12 +127,17 @@ def prior(
     return dataclasses.replace(ensemble, law=with_values(ensemble.law, table))
 
 
-def _judged(ensemble: Ensemble[Any], posed: Posed, seed: int) -> dict[str, Any]:
-    """How well some of the draws foretell the runs, and whether these look like theirs."""
-    if not ensemble.converged.any():
-        return {}
-    some = recalled(ensemble, posed, JUDGED)
-    found, checks = left_out(some), checked(some.thinned(CHECKED), seed)
+def _over_cores(one: Callable[[Any], Draws], each: list[Any]) -> list[Draws]:
+    """What a function gives for each; the first alone, as it compiles."""
+    first = one(each[0])
+    with ThreadPoolExecutor(cores()) as pool:
+        return [first, *pool.map(one, each[1:])]
+
+
+def _judged(ensemble: Ensemble[Any], seed: int) -> dict[str, Any]:
+    """How well 1000 of the draws predict each run left out, and whether runs look like those of 300 of them."""
+    some = pointwise(ensemble, 1000)
+    found, checks = left_out(some), checked(some.thinned(300), seed)
     told = {name: getattr(found, name) for name in ("elpd", "se", "effective")}
     return {
         "loo": told | {"worst_khat": float(np.max(found.khat))},
@@ -159,79 +146,68 @@ def _judged(ensemble: Ensemble[Any], posed: Posed, seed: int) -> dict[str, Any]:
 
 
 def _ensemble(
-    fit: Fit[LawT], parts: list[Posed], drawn: list[Draws], method: str, seed: int, options: dict[str, Any]
+    fit: Fit[LawT], studies: list[Study], drawn: list[Draws], method: str, seed: int, options: dict[str, Any]
 ) -> Ensemble[LawT]:
     """The draws of all studies in their order, with what is known of their quality."""
-    back = np.argsort(np.concatenate([part.which for part in parts]))
 
     def whole(*columns: Any) -> Any:
-        column = np.concatenate(columns)[back]
-        return column if fit.keys is not None else column[0]
+        return np.stack(columns) if fit.keys is not None else np.asarray(columns[0])
 
-    laws = jax.tree.map(whole, *(laws_of(part, draws.numbers) for part, draws in zip(parts, drawn, strict=True)))
-    draws: Draws = jax.tree.map(whole, *drawn)
-    typical = whole(*(np.ones(len(p.which)) if fit.noise.log else p.prepared.typical for p in parts))
-    count = len(fit.free)
+    laws = jax.tree.map(whole, *(study.laws(one.numbers) for study, one in zip(studies, drawn, strict=True)))
+    draws: Draws = Draws(*(whole(*column) for column in zip(*drawn, strict=True)))
+    prior, count = studies[0].density.prior, len(fit.free)
+    typical = whole(*(1.0 if fit.noise.log else study.typical for study in studies))
     scale = np.exp(draws.numbers[..., count]) * typical[..., None]
-    extras = dict(zip(parts[0].problem.prior.extras, np.moveaxis(draws.numbers[..., count + 1 :], -1, 0), strict=True))
+    extras = dict(zip(prior.extras, np.moveaxis(draws.numbers[..., count + 1 :], -1, 0), strict=True))
     further: dict[str, np.ndarray] = {}
     if TRAINING in extras:
-        further["training"] = scale * np.exp(extras[TRAINING])
+        further[TRAINING] = scale * np.exp(extras[TRAINING])
     if GROWTH in extras:
-        further[f"growth[{options['growth']}]"] = extras[GROWTH]
+        further[f"{GROWTH}[{options['growth']}]"] = extras[GROWTH]
     if np.all(draws.chain >= 0):
         further["chain"] = draws.chain
-    good = np.asarray(fit.result)[..., None] == int(RESULTS.successful)
+    fitted = np.asarray(fit.result)[..., None]
     result = np.where(representable(laws), int(RESULTS.successful), int(RESULTS.overflow))
     # Chains that each stay where they are have drawn nothing.
     worst = np.max(np.where(np.isfinite(draws.rhat), draws.rhat, 0.0), axis=-1)
-    result = np.where(np.asarray(worst > APART)[..., None], int(RESULTS.max_steps_reached), result)
+    result = np.where(np.asarray(worst > 1.5)[..., None], int(RESULTS.max_steps_reached), result)
     return Ensemble(
         law=laws,
         objective=np.full(scale.shape, np.nan),
-        result=np.where(good, result, np.asarray(fit.result)[..., None]),
+        result=np.where(fitted == int(RESULTS.successful), result, fitted),
         scale=scale,
         dead=np.zeros((*scale.shape, count), bool),
         fit=fit,
         method=method,
         seed=seed,
-        diagnostics=_diagnostics(parts, draws, drawn, whole) | options,
+        diagnostics=_diagnostics(prior, draws, values(laws)[..., list(prior.curve.free)]) | options,
         drawn=further,
     )
 
 
-def _diagnostics(parts: list[Posed], draws: Draws, drawn: list[Draws], whole: Callable[..., Any]) -> dict[str, Any]:
+def _diagnostics(prior: Prior, draws: Draws, natural: Float[np.ndarray, "*study draw free"]) -> dict[str, Any]:
     """What is known of the draws, as plain numbers for one study and as arrays for a batch."""
-    prior, curve = parts[0].problem.prior, parts[0].prepared.curve
-    names = names_of(prior, curve)
-    informed = whole(*(_contraction(part, some.numbers) for part, some in zip(parts, drawn, strict=True)))
-    found = {
-        "method": draws.method, "ess_bulk": draws.ess_bulk, "ess_tail": draws.ess_tail,
-        "rhat": {name: draws.rhat[..., i] for i, name in enumerate(names)}, "divergences": draws.divergences,
-        "khat": draws.khat, "efficiency": draws.efficiency, "log_evidence": draws.evidence,
-        "contraction": {name: informed[..., i] for i, name in enumerate(names)},
-    }  # fmt: skip
+    informed = _contraction(prior, draws.numbers, natural)
+    found = {name: getattr(draws, name) for name in Draws._fields if name not in ("numbers", "chain")}
+    found["rhat"] = {name: draws.rhat[..., i] for i, name in enumerate(prior.names)}
+    found["contraction"] = {name: informed[..., i] for i, name in enumerate(prior.names)}
     plain = jax.tree.map(lambda a: a.item() if np.ndim(a) == 0 else a, found)
-    return plain | {"priors": described(prior, curve)}
+    return plain | {"priors": prior.described()}
 
 
-def _contraction(part: Posed, numbers: Float[np.ndarray, "study draw number"]) -> Float[np.ndarray, "study number"]:
+def _contraction(prior: Prior, numbers: np.ndarray, natural: np.ndarray) -> Float[np.ndarray, "*study number"]:
     """By parameter, 1 less the variance after the runs over that before: of sampled numbers, or natural values."""
-    prior, curve = part.problem.prior, part.prepared.curve
-    kinds = [curve.slots[k].parameter.constraint.kind for k in curve.free]
-    before = np.asarray(prior.spread) ** 2
-    before[[i for i, kind in enumerate(kinds) if kind == "interval"]] = LOGISTIC
-    after = np.var(numbers, axis=1)
-    if not prior.given:
-        return 1.0 - after / before
-    with jax.enable_x64(True):
-        natural = jax.vmap(
-            lambda study, constant: jax.vmap(lambda one: natural_numbers(curve, one, prior, constant))(study)
-        )(jnp.asarray(numbers), part.problem.constant)
-        _, alone = drawn_from(prior, curve, FROM_PRIOR, jax.random.key(0))
-    for i in prior.given:
-        kind = kinds[i] if i < len(kinds) else "real" if names_of(prior, curve)[i] == GROWTH else "positive"
+    # The variance of the log odds of a uniform number.
+    before = np.where(prior.odds, np.pi**2 / 3.0, np.asarray(prior.spread) ** 2)
+    after = np.var(numbers, axis=-2)
+    given = prior.draws(BATCH, np.random.default_rng(0))[1] if prior.given else {}
+    for i, alone in given.items():
+        if i >= len(prior.curve.free):
+            # Their sampled numbers are natural, or logarithms.
+            before[i] = np.var(alone if prior.names[i] == GROWTH else np.log(alone))
+            continue
         # On logarithms of what has a sign, where distributions without a variance have one too.
+        kind = prior.curve.slots[prior.curve.free[i]].parameter.constraint.kind
         of = np.log if kind in ("positive", "nonnegative") else np.asarray
-        after[:, i], before[i] = np.var(of(np.asarray(natural[i])), axis=1), np.var(of(alone[i]))
+        after[..., i], before[i] = np.var(of(natural[..., i]), axis=-1), np.var(of(alone))
     return 1.0 - after / before

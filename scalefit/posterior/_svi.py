@@ -1,70 +1,39 @@
 """Draws of the normal distribution nearest to the posterior, found by stochastic gradients."""
 
-import functools
-from typing import NamedTuple
+import numpy as np
 
-import jax
-import jax.numpy as jnp
-import optax
-from jaxtyping import Array, Float
-
-from ..problem import LawCurve
-from ._density import STUDIES, Problem, log_density
+from ._density import LANES, Density
+from ._importance import Weighed
 from ._mode import Mode
-from ._smooth import weigh
-
-STEPS, PARTICLES, RATE = 600, 16, 0.02
-"""Steps of Adam, draws that each gradient is of, and the first of its rates, which fall to nothing."""
+from ._psis import psis
 
 
-class Guided(NamedTuple):
-    """Draws of the nearest normal distribution, and how near it is."""
+def nearest_normal(density: Density, at: Mode, num: int, rng: np.random.Generator, steps: int = 600) -> Weighed:
+    """Weighed draws of the normal distribution of greatest evidence bound, in whitened coordinates about the mode.
 
-    numbers: Float[Array, "*study draw number"]
-    khat: Float[Array, "*study"]
-
-
-@functools.partial(jax.jit, static_argnames=("curve", "num", "tried"))
-def guided(curve: LawCurve, at: Mode, problem: Problem, keys: Array, num: int, tried: int) -> Guided:
-    """For each study, the normal distribution of greatest evidence bound, in whitened coordinates about the mode.
-
-    **Arguments:**
-
-    - `at`, `problem`, `keys`: With a leading axis of studies.
-    - `tried`: Draws by which it is judged, of which `num` are kept.
+    Each step of Adam takes the gradient of a few draws; its rate falls to nothing.
     """
+    size = len(at.numbers)
+    below = np.tril(np.ones((size, size)), -1)
+    guide = np.zeros((size + 2, size))  # the mean, the logarithms of the widths, and what is below the diagonal
+    first, second = np.zeros_like(guide), np.zeros_like(guide)
+    for step in range(1, steps + 1):
+        half = rng.standard_normal((LANES // 2, size))
+        # With its mirror image each draw brings, the mean is that of the guide.
+        z = np.concatenate([half, -half])
+        w = guide[0] + z @ _factor(guide, below).T
+        slope = density.slopes(at.numbers + w @ at.factor.T)[1] @ at.factor
+        slope = np.where(np.isfinite(slope), slope, 0.0)
+        across = slope.T @ z / LANES
+        gradient = np.vstack([slope.mean(axis=0), np.diag(across) * np.exp(guide[1]) + 1.0, across * below])
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        rate = 0.01 * (1.0 + np.cos(np.pi * (step - 1) / steps))
+        guide += rate * (first / (1.0 - 0.9**step)) / (np.sqrt(second / (1.0 - 0.999**step)) + 1e-8)
+    z = rng.standard_normal((num, size))
+    numbers = at.numbers + (guide[0] + z @ _factor(guide, below).T) @ at.factor.T
+    return Weighed(numbers, psis(density.values(numbers) + 0.5 * np.sum(z**2, axis=1)))
 
-    def one(mode: Mode, own: Problem, key: Array) -> Guided:
-        size = mode.numbers.shape[0]
-        below = jnp.tril(jnp.ones((size, size)), -1)
 
-        def placed(guide: tuple[Array, Array, Array], z: Array) -> Array:
-            middle, log_width, rest = guide
-            return middle + z @ (jnp.diag(jnp.exp(log_width)) + below * rest).T
-
-        def density(w: Array) -> Array:
-            return log_density(curve, mode.numbers + mode.factor @ w, own)
-
-        def bound(guide: tuple[Array, Array, Array], key: Array) -> Array:
-            half = jax.random.normal(key, (PARTICLES // 2, size))
-            # With its mirror image each draw brings, the mean is that of the guide.
-            drawn = jnp.concatenate([half, -half])
-            return jnp.mean(jax.vmap(density)(placed(guide, drawn))) + jnp.sum(guide[1])
-
-        way = optax.adam(optax.cosine_decay_schedule(RATE, STEPS))
-        guide = jnp.zeros(size), jnp.zeros(size), jnp.zeros((size, size))
-        along, last = jax.random.split(key)
-
-        def step(state: tuple, key: Array) -> tuple[tuple, None]:
-            guide, kept = state
-            slope = jax.grad(lambda g: -bound(g, key))(guide)
-            move, kept = way.update(slope, kept)
-            return (optax.apply_updates(guide, move), kept), None
-
-        (guide, _), _ = jax.lax.scan(step, (guide, way.init(guide)), jax.random.split(along, STEPS))
-        z = jax.random.normal(last, (tried, size))
-        w = placed(guide, z)
-        log_weight = jax.lax.map(density, w, batch_size=256) + 0.5 * jnp.sum(z**2, axis=1)
-        return Guided((mode.numbers + w @ mode.factor.T)[:num], weigh(log_weight).khat)
-
-    return jax.vmap(one, (0, STUDIES, 0))(at, problem, keys)
+def _factor(guide: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.diag(np.exp(guide[1])) + below * guide[2:]

@@ -7,7 +7,7 @@ import pytest
 from helpers import posed
 
 import scalefit as sf
-from scalefit.posterior._recall import recalled, replicated
+from scalefit.posterior._pointwise import pointwise
 
 NAMES = {
     *("scatter", "largest", "skewness", "inside 50 %", "inside 90 %"),
@@ -53,13 +53,13 @@ def test_a_law_that_is_too_steep_leaves_a_trend(few_draws, few):
     ("noise", "median"), [(sf.noise.Gaussian(), 0.6745), (sf.noise.StudentT(), 0.7407), (sf.noise.Huber(0.1), 0.6745)]
 )
 def test_replicates_scatter_as_the_noise_says(few_draws, few, noise, median):
-    both = replicated(recalled(under(few_draws, noise), few), np.random.default_rng(0))
+    both = pointwise(under(few_draws, noise)).replicated(np.random.default_rng(0))
     assert np.median(np.abs(both.new / both.unit)) == pytest.approx(median, rel=0.02)
 
 
 def test_replicates_of_a_training_share_an_offset(trained_draws, trainings):
-    back = recalled(trained_draws, trainings)
-    new = replicated(back, np.random.default_rng(0)).new.reshape(len(back.numbers), 16, 4)
+    back = pointwise(trained_draws)
+    new = back.replicated(np.random.default_rng(0)).new.reshape(len(back.log_s), 16, 4)
     between = np.sqrt(np.mean(trained_draws.drawn["training"] ** 2))
     assert new.mean(axis=2).std() == pytest.approx(between, rel=0.15)
     assert min(one.p for one in sf.check(trained_draws).values()) > 0.02

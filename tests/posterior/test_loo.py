@@ -3,16 +3,13 @@
 import dataclasses
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 from helpers import posed
 from scipy import stats
 
 import scalefit as sf
-from scalefit.posterior._density import log_likelihoods
-from scalefit.posterior._pose import pose
-from scalefit.posterior._recall import densities, recalled, remembered, sampled_of
+from scalefit.posterior._pointwise import pointwise
 
 
 def by_hand(draws, runs) -> np.ndarray:
@@ -24,26 +21,25 @@ def by_hand(draws, runs) -> np.ndarray:
 
 
 def test_densities_are_of_the_target_itself(few_draws, few):
-    np.testing.assert_allclose(densities(recalled(few_draws, few)), by_hand(few_draws, few), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(pointwise(few_draws).log_likelihood(), by_hand(few_draws, few), rtol=1e-9, atol=1e-9)
 
 
-def test_what_was_sampled_comes_back(trained_draws, trainings):
-    cluster, _, growth = remembered(trained_draws)
-    assert (cluster, growth) == (("run", "seed"), "N")
-    (posed,) = pose(trained_draws.fit, trainings, cluster, None, growth)
-    numbers = sampled_of(trained_draws, posed, np.arange(len(trained_draws)))
-    # As the draws were made of them.
-    at = numbers[:3, len(trained_draws.free) :]
-    np.testing.assert_allclose(np.exp(at[:, 0]), trained_draws.scale[:3], rtol=1e-12)
-    np.testing.assert_allclose(at[:, 1], trained_draws.drawn["growth[N]"][:3], rtol=1e-12)
-    np.testing.assert_allclose(np.exp(at[:, 0] + at[:, 2]), trained_draws.drawn["training"][:3], rtol=1e-12)
-    back = recalled(trained_draws, trainings)
-    assert back.units == 16
-    with jax.enable_x64(True):
-        own = jax.jit(lambda u: log_likelihoods(posed.prepared.curve, u, back.problem))
-        expected = np.stack([np.asarray(own(u))[:16] for u in numbers[:3]])
-    expected = expected - np.bincount(back.training, weights=np.log(trainings.target))
-    np.testing.assert_allclose(densities(back)[:3], expected, rtol=1e-9)
+def test_rows_of_a_run_are_correlated(trained_draws, trainings):
+    found = pointwise(trained_draws).log_likelihood()
+    assert found.shape == (len(trained_draws), 16)
+    N, D = (np.asarray(trainings.inputs[name]) for name in "ND")
+    law: Any = trained_draws.law
+    growth, shared = trained_draws.drawn["growth[N]"], trained_draws.drawn["training"]
+    reach = np.log(N / np.sqrt(N.min() * N.max()))
+    for draw in range(3):
+        value = law.E[draw] + law.A[draw] * N ** -law.alpha[draw] + law.B[draw] * D ** -law.beta[draw]
+        scatter = trained_draws.scale[draw] * np.exp(growth[draw] * reach)
+        for run in range(16):
+            rows = slice(4 * run, 4 * run + 4)
+            cov = np.diag(scatter[rows] ** 2) + shared[draw] ** 2
+            log = np.log(trainings.target[rows])
+            expected = stats.multivariate_normal.logpdf(log, np.log(value[rows]), cov) - log.sum()
+            assert found[draw, run] == pytest.approx(expected, rel=1e-8)
 
 
 @pytest.mark.filterwarnings("ignore:.* of 16 trainings change the posterior:UserWarning")
@@ -51,7 +47,6 @@ def test_what_was_asked_for_is_kept_on_disk(trained_draws, trainings, tmp_path):
     sf.save(trained_draws, tmp_path / "draws")
     again = sf.load(tmp_path / "draws")
     assert isinstance(again, sf.Ensemble)
-    assert remembered(again) == (("run", "seed"), None, "N")
     np.testing.assert_array_equal(sf.loo(again).pointwise, sf.loo(trained_draws).pointwise)
     assert again.diagnostics["loo"] == trained_draws.diagnostics["loo"]
 
@@ -97,10 +92,10 @@ def test_a_run_that_cannot_be_left_out_is_said(few):
 
 
 def test_what_says_nothing_of_runs_left_out_is_refused(few, few_fit, few_draws):
-    with pytest.raises(sf.InputError, match=r"of 'laplace', and leaving a run out weighs draws of a posterior"):
+    with pytest.raises(sf.InputError, match=r"draws has draws of 'laplace'; expected those of a posterior"):
         sf.loo(sf.laplace(few_fit, num=10))
     batch = dataclasses.replace(few_draws, fit=posed(few_fit, keys=("a", "b")))
-    with pytest.raises(sf.InputError, match=r"of a batch of 2 studies: take one by its key, as draws\['a'\]"):
+    with pytest.raises(sf.InputError, match=r"draws are of a batch of 2 studies. Take one, as draws\['a'\]"):
         sf.loo(batch)
     with pytest.raises(sf.InputError, match="No draw of the ensemble converged"):
         sf.loo(dataclasses.replace(few_draws, result=np.full(1000, 1)))

@@ -459,7 +459,7 @@ def test_a_fit_of_several_optima_is_looked_at_about_each():
     ladder = sf.Runs(loss=loss_at(N, D) * np.exp(0.003 * rng.standard_normal(24)), N=N, D=D)
     fit = sf.fit(sf.laws.Chinchilla, ladder, noise=sf.noise.Gaussian())
     assert fit.agreeing < 0.5 * fit.tried
-    found = optima(fit, ladder)
+    found = optima(fit)
     assert len(found.weight) == 2
     assert found.law.alpha[0] < found.law.beta[0]
     assert found.law.alpha[1] > found.law.beta[1]

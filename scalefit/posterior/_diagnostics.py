@@ -1,15 +1,28 @@
-"""What is to be said of draws that are not to be trusted as they are."""
+"""How well chains of draws have mixed, and warnings of draws that are not to be trusted as they are."""
 
 import warnings
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from ..params import slots, values
 from ..results import Ensemble
+from ._psis import TOO_FAR
 
-USELESS, MIXED, APART = 0.7, 1.05, 1.5
-"""The k̂ from which weights, and the R̂ from which chains, are not to be trusted, and the R̂ from which they are none."""
+MIXED = 1.05
+"""The R̂ from which chains are not to be trusted."""
+
+
+def chains_diagnosed(numbers: Float[np.ndarray, "chain draw *number"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Effective numbers of draws, of the bulk and of the tails, and split R̂."""
+    from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
+
+    # Chains that do not move divide 0 by 0.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tails = [numbers <= np.quantile(numbers, level, axis=(0, 1)) for level in (0.05, 0.95)]
+        tail = np.min([effective_sample_size(one.astype(float)) for one in tails], axis=0)
+        return np.asarray(effective_sample_size(numbers)), tail, np.asarray(split_gelman_rubin(numbers))
 
 
 def warn_of_quality(ensemble: Ensemble[Any]) -> None:
@@ -17,9 +30,13 @@ def warn_of_quality(ensemble: Ensemble[Any]) -> None:
     found, keys = ensemble.diagnostics, ensemble.fit.keys
     method, khat = np.atleast_1d(found["method"]), np.atleast_1d(found["khat"])
     diverged = np.atleast_1d(found["divergences"])
-    worst = np.max([np.atleast_1d(column) for column in found["rhat"].values()], axis=0)
-    failed = (method == "is") & ~(khat < USELESS)
-    far = (method == "svi") & ~(khat < USELESS)
+    # Groups that are alike are one sample.
+    keys = keys if len(diverged) > 1 else None
+    worst = np.max([np.max(column) if keys is None else column for column in found["rhat"].values()], axis=0)
+    worst = np.maximum(worst, max((one["rhat"] for one in found.get("population", {}).values()), default=-np.inf))
+    method, khat, worst = np.broadcast_arrays(method, khat[: len(diverged)], worst)
+    failed = (method == "is") & ~(khat < TOO_FAR)
+    far = (method == "svi") & ~(khat < TOO_FAR)
     apart = (method == "nuts") & (worst > MIXED)
     for bad, said in (
         (failed, "Importance sampling fails here (Pareto k {khat:.2f}): use method='nuts'"),

@@ -1,0 +1,134 @@
+"""From a fit to the posterior density of each of its studies."""
+
+import dataclasses
+import zlib
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._core import InputError, check_names
+from ..laws import SHARE, input_units
+from ..problem import Prepared, Problem, free_numbers, laws_at
+from ..results import Fit
+from ._density import Density, LawAtRuns, Likelihood
+from ._prior import GROWTH, TRAINING, Prior
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Study:
+    """One study of a fit, ready to be sampled.
+
+    **Arguments:**
+
+    - `key`: Its name in a batch.
+    - `prepared`, `place`: Its runs and the law, and where among those it is.
+    - `density`: The density of what is sampled.
+    - `start`: Where to look for its mode.
+    """
+
+    key: Hashable
+    prepared: Prepared
+    place: int
+    density: Density
+    start: Float[np.ndarray, " number"]
+
+    @property
+    def typical(self) -> float:
+        """Typical size of the target."""
+        return float(self.prepared.typical[self.place])
+
+    def rng(self, seed: int, purpose: str) -> np.random.Generator:
+        """Random numbers by name: a study has the same in a batch and by itself."""
+        return np.random.default_rng([seed, *(zlib.crc32(word.encode()) for word in (purpose, repr(self.key)))])
+
+    def laws(self, numbers: Float[np.ndarray, "draw number"]) -> Any:
+        """The law with a leading axis of draws."""
+        theta = self.density.prior.free(numbers, self.density.likelihood.law.constant)
+        return laws_at(self.prepared, theta, np.full(len(numbers), self.place))
+
+
+def studies_of(
+    fit: Fit[Any],
+    cluster: str | tuple[str, ...] | None = "auto",
+    priors: Mapping[str, Any] | None = None,
+    growth: str | None = None,
+) -> list[Study]:
+    """The posterior densities of the studies of a fit.
+
+    **Arguments:** as `sample` has them.
+
+    **Raises:** `InputError` for fits that did not converge, priors of what is not fitted, and a `growth` that is no
+    input of the law.
+    """
+    if not np.any(fit.converged):
+        raise InputError("The fit did not converge, so there is nowhere to look for a posterior: mend the fit first.")
+    problem, sizes = fit.problem, [name for name, unit in input_units(fit.law).items() if unit != SHARE]
+    if growth is not None:
+        check_names("growth", [growth], sizes, what="inputs")
+    code = problem.runs.clusters(cluster)
+    shared = any(np.unique(code[problem.studies.rows(s)]).size < n for s, n in enumerate(problem.studies.counts))
+    extras = (GROWTH,) * (growth is not None) + (TRAINING,) * shared
+    prior = Prior.of(problem.curve, extras, priors)
+    found = [
+        Study(
+            fit.key if fit.keys is None else fit.keys[s],
+            prepared,
+            place,
+            Density(likelihood_of(problem, prepared, place, prior, code if shared else None, growth), prior),
+            _start(fit, prepared, place, s, prior),
+        )
+        for which, prepared in problem.parts()
+        for place, s in enumerate(which.tolist())
+    ]
+    back = np.argsort(np.concatenate(list(problem.studies.parts())))
+    return [found[i] for i in back]
+
+
+def likelihood_of(
+    problem: Problem,
+    prepared: Prepared,
+    place: int,
+    prior: Prior,
+    code: Int[np.ndarray, " run"] | None = None,
+    growth: str | None = None,
+) -> Likelihood:
+    """The density of the runs of a study.
+
+    **Arguments:**
+
+    - `code`: The run that each row of the table is of, where rows of one share an offset.
+    - `growth`: The input with a power of which the scatter grows.
+    """
+    mine = prepared.studies.rows(place)
+    # Rows of one run stand together.
+    order = np.arange(len(mine)) if code is None else np.argsort(code[mine], kind="stable")
+    data = prepared.data
+    point = {name: np.asarray(column)[place, order] for name, column in data.point.items()}
+    precision = None if data.precision is None else np.asarray(data.precision)[place, order]
+    return Likelihood(
+        LawAtRuns(prepared.curve, point, np.asarray(data.constant)[place]),
+        np.asarray(data.target)[place, order],
+        np.zeros(len(mine)) if precision is None else np.log(precision),
+        problem.noise,
+        prior,
+        0.0 if problem.noise.log else float(np.log(prepared.typical[place])),
+        None if growth is None else reach_of(problem, growth)[mine][order],
+        None if code is None else np.flatnonzero(np.diff(code[mine][order], prepend=-1)),
+    )
+
+
+def reach_of(problem: Problem, name: str) -> Float[np.ndarray, " run"]:
+    """Logarithm of an input about the geometric middle of its range, where the scatter is `scale`."""
+    low, high = problem.source.ranges[name]
+    return np.log(problem.inputs[name] / np.sqrt(low * high))
+
+
+def _start(fit: Fit[Any], prepared: Prepared, place: int, study: int, prior: Prior) -> Float[np.ndarray, " number"]:
+    law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[study], fit.law)
+    theta = prior.sampled(free_numbers(prepared, law, place)[None], prepared.typical[[place]])[0]
+    scatter = np.nan_to_num(np.atleast_1d(fit.scale)[study]) / (1.0 if fit.noise.log else prepared.typical[place])
+    # Runs that lie on the law begin with a little.
+    return np.array([*theta, np.log(max(scatter, 1e-12)), *(0.0 for _ in prior.extras)])
