@@ -596,8 +596,8 @@ HUGE = 10**400
         ({"columns": {"loss": "loss", "se": "loss"}}, "'loss' to both 'loss' and 'se'"),
         ({"columns": {"N": "N"}, "target": "N"}, "'N' is given both to 'N' by columns and to the target"),
         ({"columns": {"se": "loss"}, "target": "loss"}, "'loss' is given both to 'se' by columns and to the target"),
-        ({"columns": {"se": "loss"}}, "No column is left for the target: columns gives 'loss' to 'se'"),
-        ({"columns": {"run": "loss"}}, "No column is left for the target: columns gives 'loss' to 'run'"),
+        ({"columns": {"se": "loss"}}, "No column is left for the target: `columns` gives 'loss' to 'se'"),
+        ({"columns": {"run": "loss"}}, "No column is left for the target: `columns` gives 'loss' to 'run'"),
     ],
 )
 def test_one_column_has_one_role(given, message):

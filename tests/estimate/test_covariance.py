@@ -126,7 +126,7 @@ def test_a_parameter_that_no_run_feels_is_refused():
 
 @pytest.mark.parametrize("verb", [sf.covariance, sf.laplace])
 def test_rows_of_one_training_are_refused_unless_they_are_said_to_be_independent(verb, fit, runs):
-    with pytest.raises(sf.InputError, match=r"64 rows are of 32 trainings.*cluster=None"):
+    with pytest.raises(sf.InputError, match=r"64 rows of 32 runs.*cluster=None"):
         verb(fit, cluster="seed")
     assert verb(fit, cluster=None) is not None
 
