@@ -157,7 +157,7 @@ class Bare(sf.noise.AbstractNoise):
         ({"by": "famly"}, "by names 'famly'"),
         ({"by": "one"}, "into one group, which nothing can be learnt of from others"),
         ({"pooled": ("alfa",)}, "pooled names 'alfa'; .* The nearest is 'alpha'"),
-        ({"priors": {"gamma": dist.Normal(0.0, 1.0)}}, "priors names 'gamma'; expected parameters of"),
+        ({"priors": {"gamma": dist.Normal(0.0, 1.0)}}, "priors names 'gamma'; expected .*'alpha'"),
         ({"num": 1}, "num is 1"),
         ({"priors": {"alpha": dist.Uniform(0.1, 0.9)}}, r"Uniform\(0.1, 0.9\), and groups scatter beyond any bound"),
         ({"noise": Bare()}, r"noise is Bare\(\); expected one with a density"),
