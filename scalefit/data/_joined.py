@@ -52,8 +52,7 @@ def joined(first: Runs, *more: Runs) -> Runs:
         numbers.append(shift)
         shift += _last(runs)
     names = [k for k in LABELS if any(k in runs.labels for runs in tables)]
-    whole = Runs._replace(
-        first,
+    whole = first.with_fields(
         target=np.concatenate([runs.target for runs in tables]),
         inputs=inputs,
         series={
@@ -85,7 +84,7 @@ def joined(first: Runs, *more: Runs) -> Runs:
             for name, before in runs.tables or ((runs.name, 0),)
         ),
     )
-    return Runs._replace(whole, notes=(*whole.notes, *slips(tables, whole), *_unlabelled(tables, whole)))
+    return whole.with_fields(notes=(*whole.notes, *slips(tables, whole), *_unlabelled(tables, whole)))
 
 
 def _refuse_unlike(tables: Sequence[Runs]) -> None:

@@ -86,7 +86,7 @@ def load_data(
         counted = BUNDLED_UNITS.get(path.name, {})
         headers = {runs.target_name: runs.target_header, **{k: runs.headers.get(k, k) for k in runs.inputs}}
         said = {k: counted[header] for k, header in headers.items() if header in counted}
-        return Runs._replace(runs, units={**runs.units, **said})
+        return runs.with_fields(units={**runs.units, **said})
     record = data_set(name)
     if record.name == "qqt":
         if file not in (None, record.files[0].path):
@@ -111,7 +111,7 @@ def _bundled_pools(name: str, where: str | None) -> Runs:
     runs = pooled(read_runs(path, columns={"pool": "plan"}, name=name), pools, plans=weights, unlimited=fresh)
     kinds = dict(zip(plans["plan"], plans["kind"], strict=True))
     kind = np.asarray([kinds[plan] for plan in runs.labels["pool"].tolist()])
-    runs = Runs._replace(runs, columns={**runs.columns, "kind": kind})
+    runs = runs.with_fields(columns={**runs.columns, "kind": kind})
     return runs if where is None else runs.where(where)
 
 

@@ -180,8 +180,8 @@ def pooled(
     inputs = {**others, "n": n, **shares, **unique}
     units = {k: u for k, u in runs.units.items() if k in inputs}
     units |= {"n": "samples seen"} | dict.fromkeys(shares, "share of the samples") | dict.fromkeys(unique, "samples")
-    return Runs._replace(
-        runs, inputs=inputs, units=units, target=target, target_name=name, notes=(*runs.notes, *notes, *said)
+    return runs.with_fields(
+        inputs=inputs, units=units, target=target, target_name=name, notes=(*runs.notes, *notes, *said)
     )
 
 

@@ -75,7 +75,7 @@ def read_runs(
             given = Phrase("is one column, and there are several targets")
             raise InputError("se", given, remedy=f"say whose each is, as with `columns={{'se[{one}]': 'its header'}}`")
         units = {one if k == part.target_name else k: unit for k, unit in part.units.items()}
-        parts[one] = Runs._replace(part, target_name=one, units=units)
+        parts[one] = part.with_fields(target_name=one, units=units)
     return stacked(parts)
 
 
@@ -132,8 +132,7 @@ def _read(
     # A header that is the name of an input, given to another role, must not be found under its own name.
     taken = {h for k, h in roles.headers.items() if h in INPUTS and h != k} | {header} & set(INPUTS)
     ours |= {h: h for h in series if h not in (*ours.values(), *used.values())}
-    runs = Runs._replace(
-        Runs(values.pop(target_name), se=values.pop("se", None), target=target_name, name=name),
+    runs = Runs(values.pop(target_name), se=values.pop("se", None), target=target_name, name=name).with_fields(
         inputs=values,
         series={k: check_series(h, series[h][keep], rows, gaps=True) for k, h in ours.items()},
         labels=labels,
@@ -145,7 +144,7 @@ def _read(
         dropped=dropped,
         excluded=int(excluded.sum()),
     )
-    return Runs._replace(runs, notes=(*notes, *unlabelled(runs)))
+    return runs.with_fields(notes=(*notes, *unlabelled(runs)))
 
 
 def _check_types(columns: Any, target: Any, name: Any) -> None:

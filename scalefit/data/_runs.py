@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from .._core import InputError, Phrase, check_names
 from ._clusters import clusters_of
 from ._dropped import Dropped
+from ._frozen import Frozen
 from ._labels import closed, empty_cells, label, numbered, update
 from ._numbers import check_numbers, check_series, is_positive, one_column, series_column
 from ._select import completed, input_of, names_of, selected
@@ -26,7 +27,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
 
 
 @dataclasses.dataclass(frozen=True, init=False, repr=False, eq=False)
-class Runs:
+class Runs(Frozen):
     """A table of experiments: what was put in, what came out, and where each row came from.
 
     Numbers are host float64; nothing in it can be changed. `where`, `take`, `split` and `complete` give new tables.
@@ -51,19 +52,19 @@ class Runs:
     target: Float[np.ndarray, " run"]
     target_name: str
     inputs: Mapping[str, Float[np.ndarray, " run"]]
-    series: Mapping[str, np.ndarray]
     units: Mapping[str, str]
-    se: Float[np.ndarray, " run"] | None
-    labels: Mapping[str, np.ndarray]
-    columns: Mapping[str, np.ndarray]
     rows: Int[np.ndarray, " run"]
-    dropped: tuple[Dropped, ...]
-    excluded: int
-    notes: tuple[str, ...]
     name: str
     target_header: str
-    headers: Mapping[str, str]
-    tables: tuple[tuple[str, int], ...]
+    labels: Mapping[str, np.ndarray]
+    series: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    se: Float[np.ndarray, " run"] | None = None
+    columns: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
+    excluded: int = 0
+    notes: tuple[str, ...] = ()
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    tables: tuple[tuple[str, int], ...] = ()
 
     def __init__(
         self,
@@ -119,14 +120,14 @@ class Runs:
             "labels": {k: label(k, _column(k, v, rows), rows) for k, v in labels.items() if v is not None},
             "rows": rows,
             "name": name,
+            "target_header": target or "loss",
         }
         if isinstance(loss, Mapping):
-            whole = of_targets(_restored(fields), loss, {} if se is None else se, target)
-            fields = _fields(whole)
+            fields = of_targets(self.from_fields(**fields), loss, {} if se is None else se, target)._fields()
         else:
             fields["target"] = _numbers(fields["target_name"], loss, rows, sizes=False)
             fields["se"] = None if se is None else _numbers("se", se, rows, sizes=False)
-        _fill(self, **{**_UNSAID, "target_header": fields["target_name"], **fields})
+        self._fill(fields)
 
     def __len__(self) -> int:
         return len(self.target)
@@ -150,10 +151,6 @@ class Runs:
             first = self.dropped[0]
             lines.append(f"  {len(self.dropped)} rows dropped, the first: row {first.row}, {first.reason}")
         return "\n".join(lines + [f"  note: {n}" for n in self.notes])
-
-    def __reduce__(self):
-        # The read-only mappings cannot be pickled or deep-copied themselves.
-        return _restored, ({k: dict(v) if isinstance(v, Mapping) else v for k, v in _fields(self).items()},)
 
     @property
     def fingerprint(self) -> str:
@@ -190,7 +187,7 @@ class Runs:
         holds = condition.told.holds
         if not holds.any():
             raise condition.nothing_kept(self.name)
-        return self._replace(self.take(holds), excluded=self.excluded + int((~holds).sum()))
+        return self.take(holds).with_fields(excluded=self.excluded + int((~holds).sum()))
 
     def take(self, which: ArrayLike) -> "Runs":
         """Keep rows by a mask of booleans or by position; positions may repeat.
@@ -210,8 +207,7 @@ class Runs:
             raise InputError(repr(self.name), Phrase(f"has no row left of {len(self)}, as nothing was taken"))
         if index.ndim != 1 or index.dtype.kind not in "iu" or index.min() < -len(self) or index.max() >= len(self):
             raise InputError("which", index, f"positions as whole numbers in one dimension, from 0 to {len(self) - 1}")
-        return self._replace(
-            self,
+        return self.with_fields(
             target=self.target[index],
             inputs={k: v[index] for k, v in self.inputs.items()},
             series={k: v[index] for k, v in self.series.items()},
@@ -230,15 +226,15 @@ class Runs:
         if name in (*self.inputs, *self.series, *self.labels, self.target_name, "se"):
             there = Phrase(f"is already there in {self.name!r}, and not as a further column")
             raise InputError(repr(name), there, remedy="choose another name")
-        return self._replace(self, columns={**self.columns, name: values})
+        return self.with_fields(columns={**self.columns, name: values})
 
     def renamed(self, name: str) -> "Runs":
         """The same table under another name, for messages and results."""
-        return self._replace(self, name=name)
+        return self.with_fields(name=name)
 
     def narrowed(self, names: Sequence[str]) -> "Runs":
         """The same table without the columns of their source, but for these."""
-        return self._replace(self, columns={k: v for k, v in self.columns.items() if k in names})
+        return self.with_fields(columns={k: v for k, v in self.columns.items() if k in names})
 
     def split(self, by: str | tuple[str, ...]) -> list[tuple[Any, "Runs"]]:
         """Split into one table for each value of a label, an input or any column of the source.
@@ -378,43 +374,6 @@ class Runs:
         wanted = (by,) if isinstance(by, str) else tuple(by)
         check_names(argument, wanted, names, what="columns")
         return {name: names[name] for name in wanted}
-
-    @staticmethod
-    def from_fields(**fields: Any) -> "Runs":
-        """Make a table from its fields as they stand, without another look at the numbers."""
-        return _restored(fields)
-
-    @staticmethod
-    def _replace(runs: "Runs", **changes: Any) -> "Runs":
-        return _restored({**_fields(runs), **changes})
-
-
-_UNSAID: dict[str, Any] = {
-    "series": {}, "se": None, "columns": {}, "dropped": (), "excluded": 0, "notes": (), "headers": {}, "tables": (),
-}  # fmt: skip
-
-
-def _fields(runs: Runs) -> dict[str, Any]:
-    return {f.name: getattr(runs, f.name) for f in dataclasses.fields(Runs)}
-
-
-def _restored(fields: dict[str, Any]) -> Runs:
-    return _fill(object.__new__(Runs), **{**_UNSAID, "target_header": fields["target_name"], **fields})
-
-
-def _fill(runs: Runs, **fields: Any) -> Runs:
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
-            value = MappingProxyType({k: _frozen(v) for k, v in value.items()})
-        object.__setattr__(runs, name, _frozen(value))
-    return runs
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.flags.writeable:
-        value = value.copy()
-        value.flags.writeable = False
-    return value
 
 
 def _numbers(name: str, given: Any, rows: np.ndarray, *, sizes: bool = True) -> Float[np.ndarray, " run"]:

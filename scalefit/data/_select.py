@@ -85,7 +85,7 @@ def completed(runs: "Runs", names: Sequence[str]) -> "Runs":
     )
     if lacking.all():
         raise nothing_left(runs.name, tuple(dropped), len(runs))
-    return runs._replace(runs.take(~lacking), dropped=tuple(sorted((*runs.dropped, *dropped))))
+    return runs.take(~lacking).with_fields(dropped=tuple(sorted((*runs.dropped, *dropped))))
 
 
 def selected(runs: "Runs", names: Sequence[str]) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:

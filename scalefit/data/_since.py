@@ -63,7 +63,7 @@ def read_since(
     runs = read_runs(table, columns=columns, where=None if lacking else where, target=target, name=name)
     if lacking:
         note = f"all rows are taken, whatever {where!r} says of others: the table has no {', '.join(lacking)}"
-        runs = Runs._replace(runs, notes=(*runs.notes, note))
+        runs = runs.with_fields(notes=(*runs.notes, note))
     return runs
 
 

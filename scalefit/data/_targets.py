@@ -33,7 +33,7 @@ def of_targets(runs: "Runs", losses: Mapping[str, Any], se: Any, target: str | N
         if lacking.all():
             raise nothing_left(runs.name, dropped, len(runs))
         kept = {field: column[~lacking] for field, column in values.items()}
-        parts[name] = runs._replace(runs.take(~lacking), target_name=name, target_header=name, dropped=dropped, **kept)
+        parts[name] = runs.take(~lacking).with_fields(target_name=name, target_header=name, dropped=dropped, **kept)
     return stacked(parts, target)
 
 
@@ -72,8 +72,7 @@ def stacked(parts: Mapping[str, "Runs"], target: str | None = None) -> "Runs":
     name = target or next((usual for usual in _USUAL if all(usual in part.lower() for part in parts)), "value")
     units = {k: unit for runs in tables for k, unit in runs.units.items()}
     said = {units.get(part) for part in parts}
-    return first._replace(
-        first,
+    return first.with_fields(
         target=of_all([runs.target for runs in tables]),
         target_name=name,
         target_header=name,

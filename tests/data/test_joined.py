@@ -94,7 +94,7 @@ def test_a_unit_taken_for_granted_gives_way_to_one_that_is_said():
     ],
 )
 def test_tables_that_contradict_are_refused(second, other, said):
-    second = Runs._replace(second, units={**second.units, "D": "bytes"})
+    second = second.with_fields(units={**second.units, "D": "bytes"})
     with pytest.raises(InputError, match=said):
         joined(second, other)
 

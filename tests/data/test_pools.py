@@ -288,7 +288,7 @@ def test_fresh_samples_alone_give_no_size():
 
 def test_two_sizes_of_one_pool_are_refused():
     runs = sf.pooled(table(), POOLS)
-    two = sf.Runs._replace(runs, inputs={**runs.inputs, "U[A]": np.array([1e3, 2e3, 1e3])})
+    two = runs.with_fields(inputs={**runs.inputs, "U[A]": np.array([1e3, 2e3, 1e3])})
     with pytest.raises(sf.InputError, match="several sizes"):
         sf.Pools.of(two)
 

@@ -54,7 +54,7 @@ def test_repeats_at_one_budget_are_a_single_evaluation():
 def test_every_study_of_a_batch_must_have_every_pool():
     table = runs()
     label = np.where(np.arange(len(table)) % 8 < 4, "first", "second")
-    both = sf.Runs._replace(table, labels={**table.labels, "group": label})
+    both = table.with_fields(labels={**table.labels, "group": label})
     keep = (label == "first") | (table.inputs["w[A]"] == 1.0)
     with pytest.raises(sf.InputError, match=r"pool 'B' has no evaluation in .*second"):
         sf.fit(sf.laws.PoolsQQT(d=0.1, a=1.0), both.take(keep), noise=NOISE, fixed=("d", "a"), by="group")
@@ -159,7 +159,7 @@ def rising(pools=("A",), seeds=3):
     """Runs whose error rises again in the named pools, and falls in the others."""
     table = runs(seeds=seeds)
     rise = sum(table.inputs[f"w[{name}]"] for name in pools) * (table.inputs["n"] == 8e6)
-    return sf.Runs._replace(table, target=np.asarray(table.target) * np.where(rise > 0.0, 1.8, 1.0))
+    return table.with_fields(target=np.asarray(table.target) * np.where(rise > 0.0, 1.8, 1.0))
 
 
 def test_a_pool_whose_error_rises_again_is_said():

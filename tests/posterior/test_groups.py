@@ -164,13 +164,13 @@ class Bare(sf.noise.AbstractNoise):
     ],
 )
 def test_what_cannot_be_pooled_is_refused(runs, options, message):
-    table = sf.Runs._replace(runs, columns={"one": np.full(len(runs), "a")})
+    table = runs.with_fields(columns={"one": np.full(len(runs), "a")})
     with pytest.raises(sf.InputError, match=message):
         sf.sample_groups(sf.laws.PowerLaw, table, **({"by": "group"} | options))
 
 
 def test_rows_of_one_training_are_no_independent_runs(runs):
-    together = sf.Runs._replace(runs, labels={**runs.labels, "run": np.arange(len(runs)) // 2})
+    together = runs.with_fields(labels={**runs.labels, "run": np.arange(len(runs)) // 2})
     with pytest.raises(sf.InputError, match="runs has 74 rows of 37 runs"):
         sf.sample_groups(sf.laws.PowerLaw, together, by="group")
 

@@ -303,7 +303,7 @@ def test_a_scatter_that_grows_is_found():
 
 
 def test_a_batch_is_sampled_as_its_studies_are(fit, runs):
-    both = sf.Runs._replace(runs, labels={"group": np.where(np.arange(96) % 2, "a", "b")})
+    both = runs.with_fields(labels={"group": np.where(np.arange(96) % 2, "a", "b")})
     fits = sf.fit(sf.laws.Chinchilla, both, noise=sf.noise.StudentT(), by="group")
     found = sf.sample(fits, num=500)
     assert found.law.alpha.shape == (2, 500)
