@@ -167,7 +167,7 @@ def _through(
     """
     noise, data, curve, runs = fit.noise, prepared.data, prepared.curve, fit.problem.runs
     count = len(runs)
-    value, first = (a[0, ..., :count] for a in slopes(curve, theta[None], data, np.zeros(1, int)))
+    value, first = (a[..., 0, :count] for a in slopes(curve, theta[None], data, np.zeros(1, int)))
     by_scale = slope[curve.size] if noise.free_scale else 0.0
     unit = np.ones(count) if data.precision is None else data.precision[0, :count]
     unit = unit / fit.scale if noise.free_scale else unit

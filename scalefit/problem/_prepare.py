@@ -238,7 +238,7 @@ def _informed(curve: LawCurve, data: Data, some: Int[np.ndarray, " study"]) -> F
     theta = np.array([low + 0.66 * (high - low) for low, high in ends])
     _, table = slopes(curve, np.tile(theta, (len(some), 1)), data, some)
     with np.errstate(all="ignore"):
-        table = np.where(data.weight[some, None] > 0, table, 0.0)
+        table = np.moveaxis(np.where(data.weight[some] > 0, table, 0.0), 0, 1)
         table = table / np.linalg.norm(table, axis=2, keepdims=True)
     known = np.isfinite(table).all(axis=(1, 2))
     least = np.linalg.svd(np.where(known[:, None, None], table, 0.0), compute_uv=False)[:, -1]

@@ -1,13 +1,17 @@
 """The queue of fits under NumPy: for few fits, whose steps are not worth compiling; the curve's derivatives are."""
 
 import functools
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from ._newton import Evaluate, Limits, Solutions, State, advance, begun, certified, propose
-from ._problem import Curve, Data, Noise, lanes
-from ._programs import WIDTHS, Layout, moments_at
+from ._problem import Cost, Curve, Data, Noise, lanes
+from ._programs import Layout, moments_at
+
+LANES = 64
+"""Fits under way at once: NumPy then has something to do in each call."""
 
 
 def polish_on_host(
@@ -23,16 +27,17 @@ def polish_on_host(
     tolerance: float,
 ) -> Solutions:
     """Optimise fits from their starts; the arguments are those of `polish`, every fit being real."""
+    cost: Any = Cost.of(noise)
     fits, limits = len(start), Limits.of(curve, noise.free_scale, start.dtype)
     out = Solutions(np.zeros_like(start), np.full(fits, np.nan), np.zeros(fits, np.int32), np.zeros(fits, np.int32))
-    active = np.arange(min(fits, WIDTHS[-1]))
+    active = np.arange(min(fits, LANES))
     following, state = len(active), begun(start[active])
-    shared = Layout.of(data.point, data.constant, shared=True) if len(data.target) == 1 else None
+    shared = Layout.of(curve, data.point, data.constant, shared=True) if len(data.target) == 1 else None
     with np.errstate(all="ignore"):
         while active.size:
             rows = lanes(data, study[active], resample[active])
-            layout = shared or Layout.of(rows.point, rows.constant, shared=False)
-            evaluate = functools.partial(moments_at, curve, noise, rows, layout)
+            layout = shared or Layout.of(curve, rows.point, rows.constant, shared=False)
+            evaluate = functools.partial(moments_at, curve, cost, rows, layout)
             state = _until_one_is_done(evaluate, limits, floor[study[active]], tolerance, max_steps, state)
             done = state.result >= 0
             for whole, some in zip(out, (state.theta, state.objective, state.result, state.steps), strict=True):

@@ -29,24 +29,29 @@ def free_size(curve: Curve, noise: Noise) -> int:
 
 
 def by_lane_and_run(
-    function: Any, curve: Curve, theta: Float[Array, "lane free"], point: Any, constant: Any, axes: Any = 0
+    function: Any, curve: Curve, theta: tuple[Float[Array, " lane"], ...], point: Any, constant: Any
 ) -> Any:
-    """A function of one run at every lane and run; `axes` says where runs come to stand in what it gives."""
+    """A function of one run at every lane and run."""
     shared = constant.shape[0] == 1
     if shared:
         point, constant = jax.tree.map(lambda a: a[0], (dict(point), constant))
-    by_run = jax.vmap(function, in_axes=(None, None, 0, None), out_axes=axes)
+    by_run = jax.vmap(function, in_axes=(None, None, 0, None))
     by_lane = jax.vmap(by_run, in_axes=(None, 0, None if shared else 0, None if shared else 0))
-    return by_lane(curve, tuple(theta[:, k] for k in range(curve.size)), point, constant)
+    return by_lane(curve, theta, point, constant)
 
 
-def _value(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
+def columns(curve: Curve, theta: Float[Array, "lane free"]) -> tuple[Float[Array, " lane"], ...]:
+    """The free numbers of a curve, one by one."""
+    return tuple(theta[:, k] for k in range(curve.size))
+
+
+def value_at(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
     return flat(curve, point, constant, theta[0].dtype)(*theta)
 
 
 def predictions(curve: Curve, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, "lane run"]:
     """The curve's values."""
-    return by_lane_and_run(_value, curve, theta, rows.point, rows.constant)
+    return by_lane_and_run(value_at, curve, columns(curve, theta), rows.point, rows.constant)
 
 
 def objective(curve: Curve, noise: Noise, theta: Float[Array, "lane free"], rows: Lanes) -> Float[Array, " lane"]:
@@ -107,10 +112,10 @@ def _block_moments(
     curve: Curve, noise: Noise, theta: Float[Array, "lane free"], exact: Bool[Array, " lane"], rows: Lanes
 ) -> Moments:
     if curve.size > MANY:
-        value, first = by_lane_and_run(reverse_slopes, curve, theta, rows.point, rows.constant)
+        value, first = by_lane_and_run(reverse_slopes, curve, columns(curve, theta), rows.point, rows.constant)
         bent = functools.partial(second_moments, curve, theta, rows.point, rows.constant)
     else:
-        value, first, curvatures = by_lane_and_run(derivatives, curve, theta, rows.point, rows.constant)
+        value, first, curvatures = by_lane_and_run(derivatives, curve, columns(curve, theta), rows.point, rows.constant)
         bent = functools.partial(_paired, curve, theta, rows, curvatures)
     return weighed(noise, theta, exact, rows, value, jnp.stack(first, axis=1), bent)
 
@@ -205,7 +210,7 @@ def second_moments(
     point, constant = jax.tree.map(lambda a: a[0] if shared else a, (dict(point), constant))
     of_rows = None if shared else 0
     by_lane = jax.vmap(slope, in_axes=(0, of_rows, of_rows, 0))
-    at = tuple(theta[:, k] for k in range(curve.size))
+    at = columns(curve, theta)
 
     def row(direction: Any) -> Any:
         tangents = tuple(jnp.broadcast_to(direction[k], at[k].shape) for k in range(curve.size))

@@ -1,6 +1,6 @@
 """What the solvers are given: a curve, a noise, and arrays of runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
@@ -62,6 +62,22 @@ class Noise(Protocol):
     def curvature(self, z: Any) -> Any:
         """The second derivative of `rho`."""
         ...
+
+
+class Cost(NamedTuple):
+    """A noise with its functions at hand: on the host, finding them takes as long as they do."""
+
+    log: bool
+    free_scale: bool
+    rho: Callable[[Any], Any]
+    psi: Callable[[Any], Any]
+    weight: Callable[[Any], Any]
+    curvature: Callable[[Any], Any]
+
+    @classmethod
+    def of(cls, noise: Noise) -> "Cost":
+        """The functions of a noise."""
+        return cls(noise.log, noise.free_scale, noise.rho, noise.psi, noise.weight, noise.curvature)
 
 
 class Data(NamedTuple):

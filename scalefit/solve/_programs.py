@@ -10,13 +10,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ._derivatives import MANY, curved_pairs, reverse_slopes, stacked_derivatives
-from ._moments import Moments, by_lane_and_run, second_moments, weighed
+from ._moments import Moments, by_lane_and_run, columns, second_moments, value_at, weighed
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
-WIDTHS = (8, 64)
-"""Lanes of a program: fewer are padded, more are for the caller to take in turn."""
-LENGTHS = (64, 256)
-"""Runs of a program: fewer are padded, more are taken in blocks."""
+WIDTH = 8
+"""Lanes of a program: fewer are padded, more are taken in turn; more at once would leave the cache."""
+LENGTHS = (64, 128, 256)
+"""Runs of a program: fewer are padded, more are taken in blocks of the last."""
+TOGETHER = 2 * WIDTH
+"""Lanes whose numbers are held together: with more, their memory would be given back and asked for again each time."""
 
 
 class Layout(NamedTuple):
@@ -24,57 +26,78 @@ class Layout(NamedTuple):
 
     **Arguments:**
 
-    - `runs`: How many there are in each set.
-    - `blocks`: Inputs of some of the runs, padded.
-    - `constant`: What each set holds fixed.
-    - `one`: The inputs of a single run.
+    - `runs`: How many there are in each set, and `length` in a block.
+    - `blocks`: By block of runs and group of lanes, their inputs, padded.
+    - `constants`: By group of lanes, what their sets hold fixed.
+    - `pairs`: The pairs of free numbers that have curvatures.
     """
 
     runs: int
-    blocks: tuple[dict[str, np.ndarray], ...]
-    constant: np.ndarray
-    one: dict[str, np.ndarray]
+    length: int
+    blocks: tuple[tuple[Any, ...], ...]
+    constants: tuple[Any, ...]
+    pairs: Int[np.ndarray, "2 pair"]
 
     @classmethod
-    def of(cls, point: Mapping[str, Any], constant: Any, *, shared: bool) -> "Layout":
+    def of(cls, curve: Curve, point: Mapping[str, Any], constant: Any, *, shared: bool) -> "Layout":
         """Inputs by set and run, cut and padded; `shared` if the one set is that of all lanes."""
         rows, runs = next(iter(point.values())).shape[:2]
-        size, spare = _fitting(runs, LENGTHS), (0, 0 if shared else _fitting(rows, WIDTHS) - rows)
+        length = next((n for n in LENGTHS if runs <= n), LENGTHS[-1])
+        groups = [slice(0, 1)] if shared else _groups(rows)
+        width = 1 if shared else WIDTH
 
-        def block(column: np.ndarray, low: int) -> np.ndarray:
-            part = column[:, low : low + size]
-            end = (spare, (0, size - part.shape[1]))
-            return np.pad(part, end + ((0, 0),) * (part.ndim - 2), mode="edge")
+        def block(some: slice, low: int) -> dict[str, np.ndarray]:
+            return {n: _padded(np.asarray(a)[some, low : low + length], width, length) for n, a in point.items()}
 
-        blocks = tuple({n: block(np.asarray(a), low) for n, a in point.items()} for low in range(0, runs, size))
         one = {n: np.asarray(a)[0, 0] for n, a in point.items()}
-        return cls(runs, blocks, np.pad(constant, (spare, (0, 0)), mode="edge"), one)
+        pairs = curved_pairs(curve, one, constant[0]) if curve.size <= MANY else ()
+        return cls(
+            runs,
+            length,
+            tuple(tuple(block(some, low) for some in groups) for low in range(0, runs, length)),
+            tuple(_padded(np.asarray(constant)[some], width) for some in groups),
+            np.array(pairs, int).reshape(-1, 2).T,
+        )
 
-    def parts(self) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-        """Which runs, and their inputs."""
-        size = next(iter(self.blocks[0].values())).shape[1]
-        for k, block in enumerate(self.blocks):
-            yield slice(k * size, min((k + 1) * size, self.runs)), block
+
+def _groups(lanes: int) -> list[slice]:
+    return [slice(low, min(low + WIDTH, lanes)) for low in range(0, lanes, WIDTH)]
 
 
-def _fitting(count: int, sizes: tuple[int, ...]) -> int:
-    return next((n for n in sizes if count <= n), sizes[-1])
+def _padded(a: np.ndarray, *shape: int) -> np.ndarray:
+    """With its last entries repeated up to a shape."""
+    spare = [(0, n - m) for n, m in zip(shape, a.shape, strict=False)]
+    return np.pad(a, spare + [(0, 0)] * (a.ndim - len(spare)), mode="edge") if any(map(any, spare)) else a
+
+
+def _found(curve: Curve, theta: np.ndarray, layout: Layout, block: int, some: slice) -> list[np.ndarray]:
+    """What `_derivatives` gives for some lanes at a block of runs, the last two axes over lanes and runs."""
+    runs, out = min(layout.length, layout.runs - block * layout.length), []
+    inputs, constants = layout.blocks[block], layout.constants
+    with jax.enable_x64(True):  # a worker thread does not inherit the context
+        for group in _groups(some.stop - some.start):
+            g, at = (some.start + group.start) // WIDTH % len(constants), theta[some][group]
+            found = _derivatives(curve, _padded(at, WIDTH), inputs[g], constants[g])
+            out.append([np.asarray(a)[..., : len(at), :runs] for a in found])
+    return [whole[0] if len(whole) == 1 else np.concatenate(whole, axis=-2) for whole in zip(*out, strict=True)]
 
 
 def slopes_at(
     curve: Curve, theta: Float[np.ndarray, "lane size"], layout: Layout
-) -> tuple[Float[np.ndarray, "lane run"], Float[np.ndarray, "lane size run"]]:
-    """Values and slopes, run by run, of as many lanes as the widest program takes."""
-    parts = [_cut(_run(curve, theta, block, layout.constant), theta, part) for part, block in layout.parts()]
-    return np.concatenate([value for value, *_ in parts], axis=1), np.concatenate([first for _, first, *_ in parts], 2)
+) -> tuple[Float[np.ndarray, "lane run"], Float[np.ndarray, "size lane run"]]:
+    """Values and slopes of all lanes at all runs."""
+    lanes = slice(0, len(theta))
+    parts = [_found(curve, theta, layout, k, lanes)[:2] for k in range(len(layout.blocks))]
+    value, first = (some[0] if len(some) == 1 else np.concatenate(some, axis=-1) for some in zip(*parts, strict=True))
+    return value, first
 
 
 def slopes(
     curve: Curve, theta: Float[np.ndarray, "fit size"], data: Data, study: Int[np.ndarray, " fit"]
-) -> tuple[Float[np.ndarray, "fit run"], Float[np.ndarray, "fit size run"]]:
+) -> tuple[Float[np.ndarray, "fit run"], Float[np.ndarray, "size fit run"]]:
     """Values and slopes of fits at the runs of their studies."""
     parts = list(_in_turn(curve, theta, data, study))
-    return np.concatenate([value for value, _ in parts]), np.concatenate([first for _, first in parts])
+    return np.concatenate([value for value, _ in parts]), np.concatenate([first for _, first in parts], axis=1)
 
 
 def responses(
@@ -82,22 +105,22 @@ def responses(
 ) -> tuple[Float[np.ndarray, "fit run"], Float[np.ndarray, "fit size"]]:
     """The curve's values, and the largest relative response of any run to each free number."""
     values, shares = [], []
-    for low, (value, first) in zip(range(0, len(theta), WIDTHS[-1]), _in_turn(curve, theta, data, study), strict=True):
-        real = np.asarray(data.weight)[study[low : low + len(value)], None] > 0
+    for low, (value, first) in zip(range(0, len(theta), TOGETHER), _in_turn(curve, theta, data, study), strict=True):
+        real = np.asarray(data.weight)[study[low : low + len(value)]] > 0
         with np.errstate(all="ignore"):
-            shares.append(np.max(np.where(real, np.abs(first / value[:, None]), 0.0), axis=2))
+            shares.append(np.max(np.where(real, np.abs(first / value), 0.0), axis=2).T)
         values.append(value)
     return np.concatenate(values), np.concatenate(shares)
 
 
 def _in_turn(curve: Curve, theta: np.ndarray, data: Data, study: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Values and slopes of as many fits as a program takes, again and again."""
-    shared = Layout.of(data.point, data.constant, shared=True) if len(data.target) == 1 else None
-    for low in range(0, len(theta), WIDTHS[-1]):
-        some = study[low : low + WIDTHS[-1]]
+    """Values and slopes of some fits after others."""
+    shared = Layout.of(curve, data.point, data.constant, shared=True) if len(data.target) == 1 else None
+    for low in range(0, len(theta), TOGETHER):
+        some = study[low : low + TOGETHER]
         rows = {n: np.asarray(a)[some] for n, a in data.point.items()} if shared is None else {}
-        layout = shared or Layout.of(rows, np.asarray(data.constant)[some], shared=False)
-        yield slopes_at(curve, theta[low : low + WIDTHS[-1], : curve.size], layout)
+        layout = shared or Layout.of(curve, rows, np.asarray(data.constant)[some], shared=False)
+        yield slopes_at(curve, theta[low : low + TOGETHER, : curve.size], layout)
 
 
 def exact_moments(
@@ -105,10 +128,10 @@ def exact_moments(
 ) -> Moments:
     """Objective, gradient and Hessian of fits, each to the runs of its study."""
     parts: list[Moments] = []
-    for low in range(0, len(theta), WIDTHS[-1]):
-        at, some = theta[low : low + WIDTHS[-1]], study[low : low + WIDTHS[-1]]
+    for low in range(0, len(theta), TOGETHER):
+        at, some = theta[low : low + TOGETHER], study[low : low + TOGETHER]
         rows = lanes(data, some, some)
-        layout = Layout.of(rows.point, rows.constant, shared=len(data.target) == 1)
+        layout = Layout.of(curve, rows.point, rows.constant, shared=len(data.target) == 1)
         parts.append(moments_at(curve, noise, rows, layout, at, np.ones(len(at), bool)))
     objective, gradient, matrix = (np.concatenate(column) for column in zip(*parts, strict=True))
     return objective, gradient, matrix
@@ -119,61 +142,69 @@ def moments_at(
     exact: Bool[np.ndarray, " lane"],
 ) -> Moments:  # fmt: skip
     """As `moments`, with the curve's derivatives alone from programs."""
-    at, total = theta[:, : curve.size], None
-    for part, block in layout.parts():
-        value, first, *curvatures = _cut(_run(curve, at, block, layout.constant), at, part)
-        bent = functools.partial(_bent, curve, at, exact, block, layout, curvatures)
-        some = rows._replace(
-            target=rows.target[:, part],
-            weight=rows.weight[:, part],
-            precision=None if rows.precision is None else rows.precision[:, part],
-        )
-        found = weighed(noise, theta, exact, some, value, first, bent)
-        total = found if total is None else (total[0] + found[0], total[1] + found[1], total[2] + found[2])
-    assert total is not None
-    return total
+    parts = []
+    for low in range(0, len(theta), TOGETHER):
+        some = slice(low, min(low + TOGETHER, len(theta)))
+        blocks = (_block_moments(curve, noise, rows, layout, theta, exact, k, some) for k in range(len(layout.blocks)))
+        parts.append(functools.reduce(lambda one, other: tuple(map(np.add, one, other)), blocks))
+    objective, gradient, matrix = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+    return objective, gradient, matrix
+
+
+def _block_moments(
+    curve: Curve, noise: Noise, rows: Lanes, layout: Layout, theta: np.ndarray, exact: np.ndarray, block: int,
+    some: slice,
+) -> tuple[Any, ...]:  # fmt: skip
+    """The moments of some lanes from a block of runs."""
+    at = theta[:, : curve.size]
+    part = slice(block * layout.length, min((block + 1) * layout.length, layout.runs))
+    value, first, *curvatures = _found(curve, at, layout, block, some)
+
+    def cut(a: Any) -> Any:
+        """One row may serve all lanes."""
+        return None if a is None else a[some if len(a) == len(theta) else slice(None), part]
+
+    seen = rows._replace(target=cut(rows.target), weight=cut(rows.weight), precision=cut(rows.precision))
+    bent = functools.partial(_bent, curve, at, exact[some], layout, block, some, curvatures)
+    return weighed(noise, theta[some], exact[some], seen, value, np.moveaxis(first, 0, 1), bent)
 
 
 def _bent(
-    curve: Curve, theta: np.ndarray, exact: np.ndarray, block: Any, layout: Layout, curvatures: list[np.ndarray],
-    factor: np.ndarray,
+    curve: Curve, theta: np.ndarray, exact: np.ndarray, layout: Layout, block: int, some: slice,
+    curvatures: list[np.ndarray], factor: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    lanes, size = theta.shape
+    """The second derivatives summed over a block of runs, in the lanes that ask for them."""
+    lanes, size = len(factor), theta.shape[1]
     matrix = np.zeros((lanes, size, size))
     if not exact.any():
         return matrix
     if curvatures:
-        places = np.array(curved_pairs(curve, layout.one, layout.constant[0]), int).reshape(-1, 2).T
-        matrix[:, places[0], places[1]] = matrix[:, places[1], places[0]] = (curvatures[0] @ factor[:, :, None])[..., 0]
-        return matrix
-    length = next(iter(block.values())).shape[1]
-    width = _fitting(lanes, WIDTHS)
-    factor = np.pad(factor, ((0, width - lanes), (0, length - factor.shape[1])))
-    with jax.enable_x64(True):
-        return np.asarray(_second(curve, _wide(theta), block, layout.constant, factor))[:lanes]
-
-
-def _wide(theta: np.ndarray) -> np.ndarray:
-    return np.pad(theta, ((0, _fitting(len(theta), WIDTHS) - len(theta)), (0, 0)), mode="edge")
-
-
-def _run(curve: Curve, theta: np.ndarray, block: dict[str, np.ndarray], constant: np.ndarray) -> tuple[Any, ...]:
-    with jax.enable_x64(True):  # a worker thread does not inherit the context
-        return _derivatives(curve, _wide(theta), block, constant)
-
-
-def _cut(found: tuple[Any, ...], theta: np.ndarray, part: slice) -> list[np.ndarray]:
-    """Without what was padded."""
-    return [np.asarray(a)[: len(theta), ..., : part.stop - part.start] for a in found]
+        one, other = layout.pairs
+        matrix[:, one, other] = matrix[:, other, one] = np.einsum("pln,ln->lp", curvatures[0], factor)
+        return np.where(exact[:, None, None], matrix, 0.0)
+    inputs, constants = layout.blocks[block], layout.constants
+    for group in _groups(lanes):
+        g, at = (some.start + group.start) // WIDTH % len(constants), theta[some][group]
+        spare = (0, WIDTH - len(at)), (0, layout.length - factor.shape[1])
+        with jax.enable_x64(True):
+            found = _second(curve, _padded(at, WIDTH), inputs[g], constants[g], np.pad(factor[group], spare))
+            matrix[group] = np.asarray(found)[: len(at)]
+    return np.where(exact[:, None, None], matrix, 0.0)
 
 
 @functools.partial(jax.jit, static_argnames=("curve",))
 def _derivatives(curve: Curve, theta: Any, point: Any, constant: Any) -> tuple[Any, ...]:
-    """By lane and run, values, slopes and, unless there are too many, curvatures."""
-    if curve.size <= MANY:
-        return by_lane_and_run(stacked_derivatives, curve, theta, point, constant, axes=(0, 1, 1))
-    value, first = by_lane_and_run(reverse_slopes, curve, theta, point, constant)
-    return value, jnp.stack(first, axis=1)
+    """Values, slopes and, unless there are too many, curvatures, the last two along a first axis of their own."""
+    at = columns(curve, theta)
+    if curve.size > MANY:
+        value, first = by_lane_and_run(reverse_slopes, curve, at, point, constant)
+        return value, jnp.stack(first)
+
+    def values(*theta: Any) -> Any:
+        return by_lane_and_run(value_at, curve, theta, point, constant)
+
+    one = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[2:], a.dtype), point)
+    return stacked_derivatives(values, at, curved_pairs(curve, one, constant[0], theta.dtype))
 
 
 @functools.partial(jax.jit, static_argnames=("curve",))

@@ -24,9 +24,7 @@ LAST = 1e30
 """Added to a cost, puts it behind every other."""
 TOGETHER = 32
 """Nodes at once: their arrays stay in cache."""
-WIDE = 64
-"""Nodes that one program of the host takes."""
-ROOM = 1 << 17
+ROOM = 1 << 13
 """Nodes times runs held at once on the host."""
 COMPILED = 1 << 24
 """Groups times nodes times runs from which the search is worth compiling."""
@@ -168,7 +166,7 @@ def _on_host(
         for row, members in zip(study.tolist(), resample, strict=True):
             seen = _Seen.of(noise, data, row, members)
             point = {name: column[row : row + 1] for name, column in data.point.items()}
-            layout = Layout.of(point, data.constant[row : row + 1], shared=True)
+            layout = Layout.of(curve, point, data.constant[row : row + 1], shared=True)
             affine = functools.partial(_affine_on_host, curve, theta, layout)
             room = max(1, ROOM // layout.runs)
             parts = (np.arange(low, min(low + room, len(nodes))) for low in range(0, len(nodes), room))
@@ -183,9 +181,11 @@ def _affine_on_host(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """The value without amplitudes and the slope in each, at every node asked for and run."""
     each, place = np.unique(node, return_inverse=True)
-    parts = [slopes_at(curve, theta[each[low : low + WIDE]], layout) for low in range(0, len(each), WIDE)]
-    value, first = (np.concatenate(column)[place.reshape(node.shape)] for column in zip(*parts, strict=True))
-    return value, [first[..., k, :] for k in curve.amplitudes]
+    value, first = slopes_at(curve, theta[each], layout)
+    if node.ndim == 1:  # in ascending order, each once
+        return value, [first[k] for k in curve.amplitudes]
+    place = place.reshape(node.shape)
+    return value[place], [first[k][place] for k in curve.amplitudes]
 
 
 def _summed(seen: "_Seen", offset: np.ndarray, basis: list[np.ndarray]) -> np.ndarray:

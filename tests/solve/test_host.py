@@ -69,7 +69,7 @@ def test_the_moments_of_both_are_one(noise, studies, curve, make_data):
     theta = np.array([[1.5, 2.0, 0.7], [1.3, 2.2, 0.6], [1.6, 1.7, 0.9]])
     theta = np.concatenate([theta, np.full((LANES, 1), -2.5)], axis=1) if noise.free_scale else theta
     exact = np.array([True, False, True])
-    layout = Layout.of(rows.point, rows.constant, shared=studies == 1)
+    layout = Layout.of(curve, rows.point, rows.constant, shared=studies == 1)
     found = moments_at(curve, noise, rows, layout, theta, exact)
     wanted = moments(curve, noise, jnp.asarray(theta), jnp.asarray(exact), jax.tree.map(jnp.asarray, rows))
     for here, there in zip(found, wanted, strict=True):
@@ -82,14 +82,14 @@ def test_tables_of_any_length_share_programs(curve, rng):
 
     def at(runs):
         x = rng.uniform(0.0, 4.0, (1, runs))
-        value, first = slopes_at(curve, theta, Layout.of({"x": x}, np.zeros((1, 1)), shared=True))
+        value, first = slopes_at(curve, theta, Layout.of(curve, {"x": x}, np.zeros((1, 1)), shared=True))
         np.testing.assert_allclose(value, theta[:, :1] + theta[:, 1:2] * np.exp(-theta[:, 2:] * x), rtol=1e-13)
-        assert first.shape == (2, 3, runs)
+        assert first.shape == (3, 2, runs)
 
     theta = np.array([[1.5, 2.0, 0.7], [1.3, 2.2, 0.6]])
     at(250)
     before = _derivatives._cache_size()  # pyright: ignore[reportAttributeAccessIssue]
-    for runs in (100, 256, 257, 700):
+    for runs in (200, 256, 257, 700):
         at(runs)
     assert _derivatives._cache_size() == before  # pyright: ignore[reportAttributeAccessIssue]
 
