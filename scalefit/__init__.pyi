@@ -11,6 +11,7 @@ from ._core import InputError as InputError
 from ._core import NotConverged as NotConverged
 from ._core import OptimumWarning as OptimumWarning
 from ._core import OverfitWarning as OverfitWarning
+from ._core import cache as cache
 from .data import Pools as Pools
 from .data import Runs as Runs
 from .data import data_sets as data_sets

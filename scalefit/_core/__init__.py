@@ -1,5 +1,6 @@
 """What every layer may use and that uses none of them: errors, checks, result codes, whole files; quick to import."""
 
+from ._cache import cache as cache
 from ._check import check_choice as check_choice
 from ._check import check_distinct as check_distinct
 from ._check import check_names as check_names

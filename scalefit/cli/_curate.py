@@ -120,8 +120,8 @@ def curate(
     begun = time.perf_counter()
     import numpy as np
 
+    from .._core import cache
     from ..specs import noise_of, runs_of, with_fixed
-    from ._cache import keep_compiled
     from ._document import to_json
     from ._pools import named_runs, options_of, pools_law, pools_of, sizes_of
     from ._show_curation import Planned, curation_document
@@ -174,7 +174,7 @@ def curate(
             of = with_fixed(of, numbers, "held") if numbers else of
             check_draws("bootstrap", num, len(runs))
             together, clusters = clusters_of(runs, cluster)
-            keep_compiled(cache_dir)
+            cache(cache_dir)
             step(f"fitting {type(of).__name__} to {len(runs)} runs")
             result = sf.fit(of, runs, noise=the_noise, fixed=tuple(numbers), seed=seed, throw=False)
             failure = not_converged(result)
@@ -189,7 +189,7 @@ def curate(
                 result = sf.bootstrap(result, num=num, cluster=together, seed=seed)
             else:
                 clusters = None
-        keep_compiled(cache_dir)
+        cache(cache_dir)
         step(f"planning {len(budgets)} budgets")
         column = lambda field: dict(zip(there.names, getattr(there, field).tolist(), strict=True))  # noqa: E731
         there = sf.Pools(

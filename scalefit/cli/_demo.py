@@ -37,14 +37,14 @@ def demo(
     begun = time.perf_counter()
     demos = {"pools": _pools, "chinchilla": _chinchilla}
     demonstrate = demos[check_choice("law", law.lower(), demos)]
-    from ._cache import keep_compiled
+    from .._core import cache
     from ._document import to_json
     from ._out import check_folder
     from ._terminal import quiet
 
     check_folder(out)
     with quiet(json):
-        keep_compiled(cache_dir)
+        cache(cache_dir)
         found, show = demonstrate(out, begun)
     if json:
         typer.echo(to_json(found))

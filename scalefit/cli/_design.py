@@ -88,9 +88,9 @@ def design(
 
     Train them, fill their losses into the table that --out writes, and go on: `scalefit fit … --append next.csv`.
     """
+    from .._core import cache
     from ..laws import input_units
     from ..specs import runs_of
-    from ._cache import keep_compiled
     from ._document import to_json
     from ._next_table import refuse_other, target_file, write_runs
     from ._terminal import quiet
@@ -121,7 +121,7 @@ def design(
         name = known.source.target if isinstance(known, sf.Fit) else "loss" if done is None else done.target_name
         if table is not None:
             refuse_other(table, tuple(input_units(the_law)), name)
-        keep_compiled(cache_dir)
+        cache(cache_dir)
         asked: dict[str, Any] = {"target": target, "criterion": criterion, "cost": cost, "noise": scatter}
         chosen = sf.design_runs(result, at, runs=done, budget=money, most=most, refine=refine, **asked)
         found = _document(chosen, None if done is None else _source(the_law, done))

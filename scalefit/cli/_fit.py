@@ -104,8 +104,8 @@ def fit(
     begun = time.perf_counter()
     import numpy as np
 
+    from .._core import cache
     from ..specs import law_of, noise_of, runs_of
-    from ._cache import keep_compiled
     from ._document import document, to_json
     from ._pools import named_law, sizes_of
     from ._terminal import progress, quiet
@@ -129,7 +129,7 @@ def fit(
         for argument, num in (("bootstrap", bootstrap), ("posterior", posterior)):
             check_draws(argument, num or 0, len(runs))
         together, _ = clusters_of(runs, cluster)
-        keep_compiled(cache_dir)
+        cache(cache_dir)
         step(f"fitting {type(the_law).__name__} to {len(runs)} runs")
         result = fitted = sf.fit(
             the_law, runs, noise=the_noise, fixed=tuple(held), by=by_of(by), num_starts=num_starts, solver=the_solver,

@@ -57,9 +57,9 @@ def plan(
 ) -> None:
     """Say what size to train on how much data for a budget, how sure that is, and which sizes are as good."""
     begun = time.perf_counter()
+    from .._core import cache
     from ..plan import NeverReached
     from ..results import versions
-    from ._cache import keep_compiled
     from ._document import draws_of, law_name, to_json
     from ._terminal import quiet
     from ._words import number_of, result_of, several, single_numbers_of
@@ -88,7 +88,7 @@ def plan(
         if fit.keys is None and not fit.converged:
             unfit = f"The fit in {str(folder)!r} did not converge: no plan follows from it."
             raise sf.NotConverged(f"{unfit} Fit again with more --max-steps.")
-        keep_compiled(cache_dir)
+        cache(cache_dir)
         asked = {"cost": cost, "level": level, **limits}
         planned = sf.allocate(result, budget=budgets, **asked) if budgets else None
         needed, notes = None, list(() if planned is None else planned.notes)

@@ -34,7 +34,7 @@ def predict(
     """Say what a saved fit predicts, and how sure it is."""
     import numpy as np
 
-    from ._cache import keep_compiled
+    from .._core import cache
     from ._document import draws_of, law_name, to_json
     from ._terminal import quiet
     from ._words import numbers_of, result_of
@@ -44,7 +44,7 @@ def predict(
         result = result_of(folder, law)
         fit = result if isinstance(result, sf.Fit) else result.fit
         at, notes = inputs_of(fit, given)
-        keep_compiled(cache_dir)
+        cache(cache_dir)
         band = sf.predict(result, level=level, new_run=new_run, **at)
     notes += far_notes(fit, at)
     found = {

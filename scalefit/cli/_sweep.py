@@ -60,7 +60,7 @@ def sweep(
     cache_dir: CacheDir = None,
 ) -> None:
     """Fit a grid of laws, groups, noises, splits and seeds; stop at any moment, and resume with --resume."""
-    from ._cache import keep_compiled
+    from .._core import cache
     from ._terminal import counting, quiet
 
     if config == "merge":
@@ -71,7 +71,7 @@ def sweep(
         "jax": {"coordinator": coordinator, "processes": processes, "process": process},
     }
     _refuse(config, folder, out, resume, dry_run, engine, shard, options)
-    keep_compiled(cache_dir)
+    cache(cache_dir)
     if dry_run:
         _dry_run(config or "", json)
         return

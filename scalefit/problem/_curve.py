@@ -55,12 +55,6 @@ class LawCurve:
         return cls(structure, tuple(np.shape(leaf) for leaf in leaves), free)
 
     @functools.cached_property
-    def lasting(self) -> str | None:
-        """What names the formula in another process, too; `None` for a user's own, which may change between them."""
-        own = type(self.template).__module__.partition(".")[0] == __name__.partition(".")[0]
-        return repr((self.structure, self.shapes, self.free)) if own else None
-
-    @functools.cached_property
     def template(self) -> AbstractLaw:
         """The law with meaningless numbers."""
         return jax.tree.unflatten(self.structure, [np.ones(shape) for shape in self.shapes])

@@ -3,8 +3,6 @@
 from ._compiled import lane_width as lane_width
 from ._compiled import polish as polish
 from ._derivatives import derivatives as derivatives
-from ._kept import keep_traced as keep_traced
-from ._kept import kept as kept
 from ._moments import BLOCK as BLOCK
 from ._moments import moments as moments
 from ._moments import objective as objective

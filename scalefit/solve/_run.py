@@ -15,7 +15,6 @@ from jaxtyping import Float, Int
 from .._core import InputError
 from ._compiled import lane_width, polish
 from ._host import polish_on_host
-from ._kept import kept
 from ._linear import UNROLL
 from ._moments import objective
 from ._newton import Solutions
@@ -206,8 +205,7 @@ class _Problem:
                 number = jnp.asarray(count, jnp.int32)
                 tolerance = _TOLERANCE[str(start.dtype)]
                 most = jnp.asarray(self.max_steps, jnp.int32)
-                program = functools.partial(polish, self.curve, width=self._width(size), tolerance=tolerance)
-                out = kept(program, *problem[1:], most, count=number)
+                out = polish(*problem, most, count=number, width=self._width(size), tolerance=tolerance)
             else:
                 from ._descend import ByIdentity, descend  # few calls need it, and fewer the libraries that it needs
 

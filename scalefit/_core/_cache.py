@@ -1,4 +1,4 @@
-"""Compiled code kept between runs, so that only the first pays for compilation."""
+"""Compiled programs kept between processes, so that only the first pays for compilation."""
 
 import os
 import tempfile
@@ -7,29 +7,28 @@ from pathlib import Path
 OFF = "off"
 
 
-def keep_compiled(folder: str | None) -> Path | None:
-    """Have JAX keep what it compiles in a folder.
+def cache(folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """Have JAX keep the programs that it compiles in a folder, for this process and those after it.
+
+    The command line does so by itself. A setting of JAX's own stands: where it has a folder, that is the one.
 
     **Arguments:**
 
-    - `folder`: The folder; the user's cache folder unless given; `"off"` keeps nothing.
+    - `folder`: The folder; the user's cache folder unless given; `"off"` keeps nothing new.
 
     **Returns:** the folder, or `None` where nothing is kept: never an error, as the cache is a convenience.
     """
     chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    if folder == OFF or (chosen and not folder):  # what the user has set for JAX as a whole stands
+    if folder == OFF or (chosen and not folder):
         return Path(chosen) if chosen else None
     path = _writable(Path(folder).expanduser() if folder else _default())
     if path is None:
         return None
     import jax
 
-    from ..solve import keep_traced
-
     jax.config.update("jax_compilation_cache_dir", str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-    keep_traced(path / "traced")
     return path
 
 
