@@ -38,7 +38,6 @@ from .plan import Trend as Trend
 from .plan import allocate as allocate
 from .plan import approaches as approaches
 from .plan import compute_for as compute_for
-from .plan import crossover as crossover
 from .plan import curate as curate
 from .plan import design_runs as design_runs
 from .plan import design_template as design_template

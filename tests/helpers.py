@@ -189,6 +189,8 @@ def _about(law: AbstractLaw, laws: Any) -> Ensemble[Any]:
     count, one = len(np.ravel(laws.E)), np.asarray(0.0)
     runs = sf.Runs([2.0, 3.0, 2.5], N=[5e7, 1.7e10, 1e9], D=[3e8, 4e11, 1e10], C=[5.6e17, 1.3e22, 1e20], name="made up")
     problem = Problem.of(law, runs, sf.noise.Gaussian())
+    ranges = {"N": (5e7, 1.7e10), "D": (3e8, 4e11), "C": (5.6e17, 1.3e22)}
+    problem = dataclasses.replace(problem, source=dataclasses.replace(problem.source, ranges=ranges))
     lost = np.zeros(len(problem.free), bool)
     fit = Fit(law, one, np.asarray(0), one, np.zeros(3), lost, np.asarray(1), problem, 1, 0)
     none = np.full(count, np.nan)

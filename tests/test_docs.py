@@ -25,7 +25,7 @@ def test_the_page_on_tables_runs(capsys):
     assert "100" in capsys.readouterr().out
 
 
-@pytest.mark.filterwarnings("ignore:'xlstm'", "ignore:The plan for", "ignore:The first")
+@pytest.mark.filterwarnings("ignore:'xlstm'", "ignore:The training of the plan for", "ignore:The first")
 @pytest.mark.usefixtures("public_data")
 def test_the_page_on_plans_runs(capsys):
     names = run("planning.md")

@@ -113,8 +113,7 @@ def design(
             done = runs_of(runs, columns=columns_of(columns), **read)
             result = result.fit if isinstance(result, sf.Ensemble) else result
         elif isinstance(result, sf.Fit):
-            raise InputError("fit", Phrase(f"is {fit!r}, which holds no draws and so does not say how sure it is"),
-                             remedy="give the fitted runs as `runs=...`, or fit with --bootstrap 200")  # fmt: skip
+            done = result.problem.runs
         # The law, and the fit that it is of, if there is one.
         known = result.fit if isinstance(result, sf.Ensemble) else result
         the_law, log = (known.law, known.noise.log) if isinstance(known, sf.Fit) else (known, True)
@@ -123,7 +122,7 @@ def design(
             refuse_other(table, tuple(input_units(the_law)), name)
         cache(cache_dir)
         asked: dict[str, Any] = {"target": target, "criterion": criterion, "cost": cost, "noise": scatter}
-        chosen = sf.design_runs(result, at, runs=done, budget=money, most=most, refine=refine, **asked)
+        chosen = sf.design_runs(result, at, done=done, budget=money, most=most, refine=refine, **asked)
         found = _document(chosen, None if done is None else _source(the_law, done))
     if table is not None:
         write_runs(chosen, [name, *(["se"] if done is not None and done.se is not None else [])], table)

@@ -13,10 +13,6 @@ from .._core import InputError, Phrase, check_names
 from ._format import number, study_name
 from ._options import CacheDir, Folder, Json, LawFile, Level
 
-FAR = 10.0
-"""Times beyond the fitted range of an input from which a prediction says so."""
-
-
 def predict(
     folder: Folder,
     inputs: Annotated[
@@ -125,9 +121,8 @@ def _of_pools(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
 
 def far_notes(fit: sf.Fit[Any], inputs: Mapping[str, Any]) -> list[str]:
     """A line for each input that lies far beyond the runs which were fitted."""
-    import numpy as np
-
     from ..laws import SHARE, input_units
+    from ..results import far_from_runs
 
     ranges = {name: ends for name, ends in fit.source.ranges.items() if name != fit.source.target}
     if tuple(inputs) == ("x",) and len(ranges) == 1:  # a law of one x takes the only input there is
@@ -136,14 +131,7 @@ def far_notes(fit: sf.Fit[Any], inputs: Mapping[str, Any]) -> list[str]:
     for name, points in inputs.items():
         if name not in ranges or input_units(fit.law).get(name) == SHARE:
             continue
-        low, high = ranges[name]
-        least, most = float(np.min(points)), float(np.max(points))
-        for point, times, side in ((most, most / high, "above"), (least, low / least, "below")):
-            if times > FAR:
-                notes.append(
-                    f"{name} = {number(point)} is {number(times, 3)} times {side} the fitted range, "
-                    f"{number(low)} … {number(high)}: the interval does not know how the law is wrong there"
-                )
+        notes += [far.sentence for far in far_from_runs(ranges, name, points)]
     return notes
 
 

@@ -1,5 +1,7 @@
 """What to do with a budget, from fitted laws, with how sure that is."""
 
+from ._overtakes import Crossover as Crossover
+from ._overtakes import overtakes as overtakes
 from .design import LAYOUTS as LAYOUTS
 from .design import Design as Design
 from .design import design_runs as design_runs
@@ -15,10 +17,8 @@ from .isoflops import isoflop as isoflop
 from .ladders import Ladder as Ladder
 from .ladders import LadderForecast as LadderForecast
 from .ladders import ladder as ladder
-from .pools import Crossover as Crossover
 from .pools import Curation as Curation
 from .pools import CurationDraws as CurationDraws
-from .pools import crossover as crossover
 from .pools import curate as curate
 from .sizes import Allocation as Allocation
 from .sizes import Gain as Gain
@@ -28,7 +28,6 @@ from .sizes import Quantity as Quantity
 from .sizes import allocate as allocate
 from .sizes import best_plans as best_plans
 from .sizes import best_size as best_size
+from .sizes import check_plan as check_plan
 from .sizes import compute_for as compute_for
 from .sizes import gain as gain
-from .sizes import overtakes as overtakes
-from .sizes import plan_terms as plan_terms

@@ -1,7 +1,10 @@
-"""What training a model costs, as a function of its size and its data."""
+"""Cost of a training by its size N and its data D: the one place that knows what a budget pays for.
+
+Plans choose the inputs of a law that a cost names, and take all others as given.
+"""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +16,9 @@ from ..data import parse_number
 
 ASPECT = 128.0
 """Width over depth of the transformers that costs think of: GPT-3 has 12288 / 96."""
+
+
+CostLike = str | Callable[[Any, Any], Any]
 
 
 class Cost(NamedTuple):
@@ -30,6 +36,19 @@ class Cost(NamedTuple):
     of: Callable[[Any, Any], Any]
     rate: float | None = None
     by_token: bool = True
+
+    @property
+    def inputs(self) -> tuple[str, str]:
+        """The inputs of a law that cost: the size that a plan chooses, and the data that the rest of a budget buys."""
+        return ("N", "D")
+
+    def chosen(self, law_inputs: Any) -> bool:
+        """Whether a law has all inputs that cost."""
+        return set(self.inputs) <= set(law_inputs)
+
+    def at(self, inputs: Mapping[str, Any]) -> Any:
+        """FLOP by the inputs that cost, among others."""
+        return self.of(*(inputs[name] for name in self.inputs))
 
 
 def _inference(tokens: float) -> Cost:
@@ -58,6 +77,7 @@ def _moe(share: float) -> Cost:
 
 
 SIX_ND = Cost("6ND", lambda N, D: 6.0 * N * D, 6.0)
+"""The compute of training alone, which is what tables of runs mean by C."""
 
 COSTS: dict[str, tuple[Callable[[float], Cost], str, str]] = {
     "inference": (_inference, "tokens served in the model's life", "1e12"),
@@ -79,6 +99,11 @@ def cost_of(cost: str | Callable[[Any, Any], Any]) -> Cost:
     if not callable(cost):
         raise InputError(f"cost is {cost!r}; expected {_known()}, or a function of N and D that gives FLOP.")
     return _of_user(cost)
+
+
+def is_implausible(N: Any, D: Any) -> Any:
+    """Whether no one trains on so few or so many tokens for each parameter: a slip of units is more likely."""
+    return (D < 0.1 * N) | (D > 1e4 * N)
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,11 +1,13 @@
-"""What a result knows: its law with values, its draws, how many failed, its runs."""
+"""A result as a plan uses it: a law with its values, its draws, and the range of its runs."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_number
 from ..laws import AbstractLaw
 from ..params import parameters, slots, values
 from ..results import Ensemble, Fit
@@ -14,35 +16,53 @@ LawT = TypeVar("LawT", bound=AbstractLaw)
 
 
 class Drawn(NamedTuple):
-    """The law, its draws if there are any and how many were left out as they did not converge, and its runs."""
+    """A law and its draws.
+
+    **Arguments:**
+
+    - `law`: The law, of single values.
+    - `draws`: The same with a leading axis; `None` where there are none.
+    - `failed`: How many draws did not converge and are left out.
+    - `ranges`: Input → the least and the largest value of the runs; `None` of a law without runs.
+    """
 
     law: Any
-    draws: Any
-    failed: int
-    source: Any
+    draws: Any = None
+    failed: int = 0
+    ranges: Mapping[str, tuple[float, float]] | None = None
+
+    @property
+    def stacked(self) -> Any:
+        """The law and its draws along a leading axis, in JAX; asks for 64-bit precision."""
+        laws = jax.tree.map(lambda a: jnp.asarray(a)[None], self.law)
+        if self.draws is None:
+            return laws
+        return jax.tree.map(lambda a, b: jnp.concatenate([a, jnp.asarray(b)]), laws, self.draws)
 
 
-def drawn_of(result: Fit[Any] | Ensemble[Any], num_draws: int) -> Drawn:
-    """The law of a single fit that converged and, of an ensemble, its first draws that did.
+def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
+    """A law with its values, the law of a fit, or that of an ensemble with its first draws that converged.
 
-    **Raises:** `InputError` for a batch, a fit or an ensemble that did not converge, or a number of draws that is none.
+    **Raises:** `InputError` for anything else, a law without values, a batch, and what did not converge.
     """
+    if isinstance(result, AbstractLaw):
+        return Drawn(valued(result))
     fit = result.fit if isinstance(result, Ensemble) else result
+    if not isinstance(fit, Fit):
+        raise InputError(argument, Phrase(f"is a {type(result).__name__}"), "a fit, an ensemble or a law")
     if fit.keys is not None:
-        raise InputError(
-            f"The fit is a batch of {len(fit.keys)} studies: plan with one of them, as fits[{fit.keys[0]!r}]."
-        )
+        given = Phrase(f"is a batch of {len(fit.keys)} studies")
+        raise InputError(argument, given, "one of them", f"give fits[{fit.keys[0]!r}]")
     if not fit.converged:
-        raise InputError("The fit did not converge, and a plan from it would say nothing: mend the fit first.")
+        raise InputError(argument, Phrase("did not converge"), remedy="mend the fit first: a plan from it says nothing")
     if not isinstance(result, Ensemble):
-        return Drawn(fit.law, None, 0, fit.source)
-    if isinstance(num_draws, bool) or not isinstance(num_draws, int | np.integer) or num_draws < 2:
-        raise InputError(f"num_draws is {num_draws!r}; it must be a whole number, 2 or more.")
+        return Drawn(fit.law, ranges=fit.source.ranges)
+    check_number("num_draws", num_draws, least=2, whole=True)
     good = np.flatnonzero(result.converged)
     if good.size == 0:
-        raise InputError("No draw of the ensemble converged, so it says nothing of how sure a plan is.")
+        raise InputError(argument, Phrase("has no draw that converged"), remedy="fit again, or plan with its fit")
     draws = jax.tree.map(lambda a: a[good[:num_draws]], result.law)
-    return Drawn(fit.law, draws, result.converged.size - good.size, fit.source)
+    return Drawn(fit.law, draws, result.converged.size - good.size, fit.source.ranges)
 
 
 def valued(law: LawT) -> LawT:
@@ -50,14 +70,13 @@ def valued(law: LawT) -> LawT:
 
     **Raises:** `InputError` for one that holds many draws, or lacks a value.
     """
+    name = type(law).__name__
     if any(np.ndim(getattr(law, field)) > (p.axis is not None) for field, p in parameters(law).items()):
-        raise InputError(f"{type(law).__name__} holds many draws: give the ensemble itself.")
+        raise InputError(name, Phrase("holds many draws"), remedy="give the ensemble itself")
     numbers = values(law)
     for k, slot in enumerate(slots(law)):
-        if not slot.parameter.constraint.contains(numbers[k : k + 1])[0]:
-            hint = ": fit it, or give its value" if np.isnan(numbers[k]) else ""
-            raise InputError(
-                f"{type(law).__name__}: {slot.name} is {numbers[k]:g}, and a plan needs a number "
-                f"{slot.parameter.constraint}{hint}."
-            )
+        constraint = slot.parameter.constraint
+        if not constraint.contains(numbers[k : k + 1])[0]:
+            remedy = "fit it, or give its value" if np.isnan(numbers[k]) else ""
+            raise InputError(f"{slot.name} of {name}", float(numbers[k]), f"a number {constraint}", remedy)
     return law

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from .._core import InputError
 from ..data import Pools, listed
-from ..plan import Curation, crossover
+from ..plan import Curation, overtakes
 from ..results import check_level, evaluate
 from ._common import BAND, COLOUR_MAP, COLOURS, INK, at_right, log_axis, new_axes, short, tidy
 
@@ -47,7 +47,7 @@ def frontier(
     - `curation`: A plan over several budgets, as `curate` gives it; the closer they are, the smoother the lines.
     - `ax`: Where to draw; a figure of its own unless given.
     - `result`: The law, fit or ensemble that the plan was made from: then the budgets at which one union overtakes the
-        next are marked (`crossover`), with their interval shaded for an ensemble, and the share of the draws in
+        next are marked (`overtakes`), with their interval shaded for an ensemble, and the share of the draws in
         which it does where that is below 95 %.
     - `relative`: Draw by how many per cent each plan is worse than the best weights; the band is then that of the best
         union against the recommended weights, draw by draw.
@@ -179,7 +179,8 @@ def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) ->
     marks = []
     for first, second in itertools.pairwise(stages):
         plans = [_merged(curation, union) for union in (first, second)]
-        cross = crossover(result, curation.pools, *plans, between=(float(x[0]), float(x[-1])), level=level)
+        between = float(x[0]), float(x[-1])
+        cross = overtakes(*plans, result=result, pools=curation.pools, between=between, level=level)
         # Where a limit ends a union, no other overtakes it.
         if np.isfinite(cross.budget) and all(_seldom_enough(curation, plan, cross.budget) for plan in plans):
             marks.append((cross, f"{len(first)} → {len(second)}"))

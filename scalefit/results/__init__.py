@@ -1,5 +1,7 @@
 """What verbs return: fits, ensembles, bands; how they are summarised, kept and read again."""
 
+from ._distance import Far as Far
+from ._distance import far_from_runs as far_from_runs
 from ._fit import Ensemble as Ensemble
 from ._fit import Fit as Fit
 from ._predict import Band as Band

@@ -17,7 +17,7 @@ from ..data import Runs
 from ..laws import AbstractLaw, AbstractPools, along_axes, axes, input_units
 from ..noise import AbstractNoise
 from ..params import slots, values
-from ..plan import plan_terms
+from ..plan import check_plan
 from ..problem import Studies, inputs_for, usable
 from ..specs import PREFIX, law_of, noise_of, noise_spec, runs_of, with_fixed
 from ._config import Config, Law, Source, Verb
@@ -349,7 +349,7 @@ def _refuse_verb(verb: Verb, law: AbstractLaw, name: str) -> None:
         if isinstance(law, AbstractPools) or not {"N", "D"} <= set(law.inputs):
             shares = Phrase(f"has plan, which shares a budget between N and D, and {name} is no law of both")
             raise InputError("verbs", shares, remedy="leave one of them out")
-        plan_terms(law, np.array(verb.budgets), verb.cost)
+        check_plan(law, np.array(verb.budgets), verb.cost)
     names = [slot.name for slot in slots(law)]
     made = {*OWN, "draws", *(f"{n}_{more}" for n in names for more in ("se", "low", "high", "draws"))}
     if taken := made & set(names):

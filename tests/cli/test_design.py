@@ -33,7 +33,7 @@ def test_the_runs_are_those_of_the_library_and_go_into_a_table(cli, folder, grid
     assert (answer.status, answer.err) == (0, "")
     found, fit = json.loads(answer.out), sf.load(folder)
     expected = sf.design_runs(
-        getattr(fit, "fit", fit), grid, runs=sf.read_runs(runs_csv), budget=4e21, target="loss@C=1e24"
+        getattr(fit, "fit", fit), grid, done=sf.read_runs(runs_csv), budget=4e21, target="loss@C=1e24"
     )
     assert found["rows"] == (expected.order + 1).tolist()
     assert expected.sd is not None

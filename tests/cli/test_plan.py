@@ -53,7 +53,7 @@ def test_people_see_the_flat_region(cli, folder):
     said = cli("plan", folder, "--budget", "1e22", "--budget", "1e24").out
     for piece in ("N within 0.1 %", "N within 0.5 %", "D/N", "1e+24", "50 made up draws"):
         assert piece in said
-    note = "note: The plan for 1e+24 FLOP trains 24.5 times the compute of the largest run"
+    note = "note: The training of the plan for 1e+24 FLOP is 24.5 times above the range of the runs"
     assert " ".join(said.split()).count(note) == 1
 
 

@@ -34,6 +34,7 @@ def made_up_ensemble() -> sf.Ensemble:
     rng = np.random.default_rng(0)
     many = {f: np.tile(getattr(LAW, f), (NUM, *[1] * np.ndim(getattr(LAW, f)))) for f in ("a", "d", "b", "tau")}
     many["tau"] = many["tau"] * np.exp(0.1 * rng.standard_normal((NUM, 3)))
+    one, code = np.asarray(1.0), np.asarray(0)
     problem = made_up_problem(LAW, 9, noise=sf.noise.Gaussian(), fixed=("a", "b", "d"), name="made up", ranges={})
     fit = sf.Fit(
         law=LAW, objective=one, result=code, scale=one, residuals=np.zeros(9), dead=np.zeros(3, bool), agreeing=code,
@@ -131,12 +132,12 @@ def test_frontier_in_per_cent_of_the_best(plan):
 def test_frontier_marks_where_unions_overtake(plan, ensemble, monkeypatch):
     asked = []
 
-    def made_up(result, pools, first, second, **options):
+    def made_up(first, second, **options):
         asked.append((tuple(first), tuple(second), options["between"], options["level"]))
         budget = 1e8 * len(asked)
         return sf.Crossover(budget, 0.8 * budget, 1.2 * budget, 0.75, 0.0, np.full(NUM, budget))
 
-    monkeypatch.setattr(_pools, "crossover", made_up)
+    monkeypatch.setattr(_pools, "overtakes", made_up)
     ax = sf.plot.frontier(plan, result=ensemble, level=0.8)
     stages = list(dict.fromkeys(plan.union))
     assert len(asked) == len(stages) - 1 > 0
@@ -144,7 +145,7 @@ def test_frontier_marks_where_unions_overtake(plan, ensemble, monkeypatch):
     assert np.all(line(ax, "a union overtakes another")[:, 0] == 1e8)
     assert any("1 → 2\n100M (75 %)" in words for words in said(ax))
     assert any(p.get_x() == 0.8e8 and p.get_width() == pytest.approx(0.4e8) for p in ax.patches)  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setattr(_pools, "crossover", lambda *_, **__: sf.Crossover(np.nan, None, None, None, None, None))
+    monkeypatch.setattr(_pools, "overtakes", lambda *_, **__: sf.Crossover(np.nan, None, None, None, None, None))
     ax = sf.plot.frontier(plan, result=LAW)
     assert not ax.patches
 

@@ -14,8 +14,8 @@ from ...data import Runs, read_runs, table_of
 from ...laws import AbstractLaw, input_units
 from ...noise import StudentT
 from ...problem import inputs_for
-from ...results import Fit
-from ..sizes._constraints import BEYOND, PLAUSIBLE, SMALL
+from ...results import Fit, far_from_runs
+from .._cost import SIX_ND, is_implausible
 
 SCATTERS = (1e-12, 1e12)
 """Scatters of a run between which its square is told apart from nothing and from everything."""
@@ -109,35 +109,31 @@ def warn_odd(
     order: Int[np.ndarray, " run"],
     computes: tuple[float, float] | None,
 ) -> None:
-    """Say which of the chosen runs are hardly meant, one sentence a reason: they are cheap, and tell of what is absurd.
+    """Warn of chosen runs that are hardly meant: they are cheap, and tell of what is absurd.
 
     **Arguments:**
 
     - `candidates`: Their inputs; `order`: the places of the chosen.
     - `computes`: The least and the largest compute of the runs that there are; `None` where there are none.
     """
-    if not {"N", "D"} <= set(candidates):
+    if not SIX_ND.chosen(candidates):
         return
     N, D = candidates["N"][order], candidates["D"][order]
-    C, odd = 6.0 * N * D, (PLAUSIBLE[0] > D / N) | (PLAUSIBLE[1] < D / N)
-    if odd.any():
-        i = int(np.argmax(odd))
+
+    def run(i: int) -> str:
+        return f"A chosen run (candidate {order[i] + 1}: N = {N[i]:.4g}, D = {D[i]:.4g})"
+
+    odd = np.flatnonzero(is_implausible(N, D))
+    if odd.size:
+        i = int(odd[0])
         warnings.warn(
-            f"A chosen run (candidate {order[i] + 1}: N = {N[i]:.4g}, D = {D[i]:.4g}) has {D[i] / N[i]:.3g} tokens for "
-            f"each parameter, which is hardly meant: are N and D of the candidates in units of 1?",
+            f"{run(i)} has {D[i] / N[i]:.3g} tokens for each parameter, which is hardly meant: are N and D of the "
+            f"candidates in units of 1?",
             stacklevel=3,
         )
-    low, high = computes or (0.0, np.inf)
-    for far, what, times in ((low / C > SMALL, "below", low / C), (C / high > BEYOND, "above", C / high)):
-        if far.any():
-            i = int(np.argmax(times))
-            which, than = ("smallest", low) if what == "below" else ("largest", high)
-            warnings.warn(
-                f"A chosen run (candidate {order[i] + 1}: N = {N[i]:.4g}, D = {D[i]:.4g}) is {times[i]:.3g} times "
-                f"{what} the compute of the {which} run ({than:.3g} FLOP): it tells as much as the law says there, and "
-                f"no run was near it.",
-                stacklevel=3,
-            )
+    for far in far_from_runs(computes and {"C": computes}, "C", SIX_ND.of(N, D), lambda i: f"{run(i)}: its compute"):
+        if far.grave:
+            warnings.warn(f"{far.sentence}.", stacklevel=3)
 
 
 def sigma_of(noise: Any, fit: Fit[Any] | None, taken: float | None = None) -> float:

@@ -69,13 +69,13 @@ def scale_of(
 class Slopes(NamedTuple):
     """Derivatives in the free numbers, by their unit, of what each run would show and of the target; that at each draw.
 
-    `bend` is the second derivative of the loss along log N at the best N, NaN where the target has no compute.
+    `curvature` is the second derivative of the loss along log N at the best N, NaN where the target has no compute.
     """
 
     runs: Any
     target: Any
     value: Any
-    bend: Any
+    curvature: Any
 
 
 def nothing(law: AbstractLaw) -> Array:
@@ -105,8 +105,8 @@ def _slopes(
         def asked(v: Any) -> Any:
             return jnp.ravel(jnp.asarray(of(at(v))))
 
-        bend = of.bend(at(u)) if isinstance(of, Target) and "C" in of.at else jnp.asarray(jnp.nan)
-        return Slopes(jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(asked)(u), asked(u), bend)
+        curvature = of.curvature(at(u)) if isinstance(of, Target) and "C" in of.at else jnp.asarray(jnp.nan)
+        return Slopes(jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(asked)(u), asked(u), curvature)
 
     return jax.lax.map(each, scale.held, batch_size=TOGETHER)
 

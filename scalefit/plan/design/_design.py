@@ -104,7 +104,7 @@ def design_runs(
     most: int | None = None,
     target: str | Callable[[Any], Any] | None = None,
     criterion: Criterion = "V",
-    runs: Runs | None = None,
+    done: Runs | None = None,
     cluster: str | tuple[str, ...] | None = "auto",
     cost: str | Callable[[Any, Any], Any] | ArrayLike = "6ND",
     noise: float | None = None,
@@ -123,7 +123,7 @@ def design_runs(
 
     **Arguments:**
 
-    - `result`: An ensemble; a fit with its `runs`, looked at about each of its optima, by their weight, where most of
+    - `result`: An ensemble; a fit, looked at about each of its optima, by their weight, where most of
         its starts ended elsewhere than the best; or a law and `noise`, before anything was trained: each of its
         numbers counts as known to within its own size then.
     - `candidates`: Runs that could be done: a table of the law's inputs (path, data frame or columns by name).
@@ -132,9 +132,9 @@ def design_runs(
     - `target`: `"loss@C=1e24"`, `"loss@N=7e10,D=1.4e12"`, `"N@C=1e24"`, `"D@C=1e24"`, or a function of the law in JAX.
         C is in the unit of `cost`; FLOP, of 6 N D, where that is a number for each candidate.
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
-    - `runs`: The runs of the fit, or any runs done before for a law.
-    - `cluster`: What tells the trainings of `runs` apart, as for `envelope`: `run` by default where there is one, else
-        each row is a training. Rows of one, as checkpoints, tell the less of what trainings differ in, and the more of
+    - `done`: Runs done before, from which a law alone is known. Of an ensemble those of its fit: how sure each draw is
+        follows from them then, and not from the spread of the draws.
+    - `cluster`: What tells the trainings of the runs apart: see `Runs.clusters`. Rows of one, as checkpoints, tell the less of what trainings differ in, and the more of
         what changes during one, the more the fit's residuals have in common within one; for a law they count as one
         run together.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
@@ -154,8 +154,8 @@ def design_runs(
     for each cost, arXiv 2604.22753.
     """
     refuse_number("num_draws", num_draws, 2)
-    known = before_of(result, runs, num_draws, cluster)
-    law, draws, free, failed, fit, done = known[:6]
+    known = before_of(result, done, num_draws, cluster)
+    law, draws, free, failed, fit, before_runs = known[:6]
     pool = candidates_of(law, candidates)
     paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else None
     prices = prices_of(cost if paid is None else paid.of, pool)
@@ -177,19 +177,23 @@ def design_runs(
         raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
     log = fit is None or fit.noise.log
     # A formula that sums over passes must cover those of every run.
-    every = pool if done is None else {name: np.concatenate([column, done[name]]) for name, column in pool.items()}
+    every = (
+        pool
+        if before_runs is None
+        else {name: np.concatenate([column, before_runs[name]]) for name, column in pool.items()}
+    )
     law = law.sized_for(gathered(law, every))
     scale, numbers = scale_of(law, draws, free, pool)
     found = slopes(scale, free, pool, of, log)
     aim = found.target
     if criterion == "regret" and isinstance(of, Target):
         size = slopes(scale, free, pool, dataclasses.replace(of, quantity="N"), log)
-        aim = size.target * np.sqrt(0.5 * np.maximum(size.bend, 0.0))[:, None, None]
+        aim = size.target * np.sqrt(0.5 * np.maximum(size.curvature, 0.0))[:, None, None]
     fine = np.isfinite(found.runs).all((1, 2)) & np.isfinite(found.target).all((1, 2)) & np.isfinite(aim).all((1, 2))
     if fine.sum() < min(len(fine), 2):
         raise InputError("The target is not finite at the law, or the law is not at a candidate: ask for others.")
-    if done is not None:
-        told = slopes(scale, free, done, nothing, log).runs[fine] * known.precision[:, None]
+    if before_runs is not None:
+        told = slopes(scale, free, before_runs, nothing, log).runs[fine] * known.precision[:, None]
         alike = 0.0 if fit is None else likeness(known.residuals, known.training, float(fit.scale), told[0])
         told, taken = together(told, known.training, alike)
         sigma = sigma_of(noise, fit, taken)
@@ -222,7 +226,7 @@ def design_runs(
         prices[order] = costs[rank]
         for name, column in moved.items():
             pool[name][order] = column[rank]
-    warn_odd(pool, order, _computes(done, fit))
+    warn_odd(pool, order, _computes(before_runs, fit))
     return Design(
         candidates=pool,
         order=order,

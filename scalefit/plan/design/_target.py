@@ -13,7 +13,7 @@ from ..._core import InputError
 from ...data import hint, parse_number
 from ...laws import AbstractLaw, input_names, input_units
 from .._cost import SIX_ND, Cost
-from ..sizes._optimum import MOST, Terms, bend, best_size, log_data, loss_along
+from ..sizes import MAX_SIZE, Constraints, best_size, curvature, log_data, loss_along
 
 QUANTITIES = ("loss", "N", "D")
 """What a target may ask for."""
@@ -39,16 +39,16 @@ class Target(eqx.Module):
         """The quantity under a law."""
         if "C" not in self.at:
             return law(**self.at)
-        terms, C = Terms(self.cost), self.at["C"]
-        log_N = best_size(law, C, terms)
+        constraints, C = Constraints(self.cost), self.at["C"]
+        log_N = best_size(law, C, constraints)
         if self.quantity == "loss":
-            return loss_along(law, terms, log_N, C)
-        return log_N if self.quantity == "N" else log_data(terms, log_N, C)
+            return loss_along(law, constraints, log_N, C)
+        return log_N if self.quantity == "N" else log_data(constraints, log_N, C)
 
-    def bend(self, law: AbstractLaw) -> Any:
+    def curvature(self, law: AbstractLaw) -> Any:
         """The second derivative of the loss along log N at the best N: what an error in N costs, twice over."""
-        terms, C = Terms(self.cost), self.at["C"]
-        return bend(law, terms, best_size(law, C, terms), C)
+        constraints, C = Constraints(self.cost), self.at["C"]
+        return curvature(law, constraints, best_size(law, C, constraints), C)
 
 
 def target_of(given: Any, law: AbstractLaw, cost: Cost) -> Callable[[Any], Any]:
@@ -85,11 +85,11 @@ def target_of(given: Any, law: AbstractLaw, cost: Cost) -> Callable[[Any], Any]:
         at[name] = np.asarray(number)
     flat = tuple(input_units(law))
     if set(at) == {"C"} and {"N", "D"} == set(flat):
-        low, high = (float(cost.of(end, end)) for end in (1.0, MOST))
+        low, high = (float(cost.of(end, end)) for end in (1.0, MAX_SIZE))
         if not low <= at["C"] <= high:
             raise InputError(
                 f"target is {given!r}; a compute of {at['C']:g} is none that a model is trained with: one parameter on "
-                f"one token costs {low:g} ({cost.name}), and no size up to {MOST:g} costs more than {high:.3g}."
+                f"one token costs {low:g} ({cost.name}), and no size up to {MAX_SIZE:g} costs more than {high:.3g}."
             )
         return Target(quantity, at, cost)
     if quantity != "loss" or set(at) != set(flat) or any(names != (base,) for base, names in input_names(law).items()):

@@ -16,7 +16,7 @@ from ...laws import AbstractLaw, Chinchilla
 from ...noise import AbstractNoise
 from ...results import Band, check_level
 from .._trainings import slices, trainings, with_curves
-from ..sizes._optimum import best_sizes
+from ..sizes import best_sizes
 from ._envelope import Envelope, envelope
 from ._isoflop import IsoFLOP, isoflop, refuse_options
 from ._trend import Trend, of_setting, trend

@@ -1,7 +1,8 @@
 """Which pools of data to train on, in what proportion and how often."""
 
-from ._crossover import Crossover as Crossover
-from ._crossover import crossover as crossover
 from ._curate import curate as curate
 from ._curation import Curation as Curation
 from ._curation import CurationDraws as CurationDraws
+from ._limits import drawn_of_pools as drawn_of_pools
+from ._limits import pools_of as pools_of
+from ._limits import sized_for_plans as sized_for_plans

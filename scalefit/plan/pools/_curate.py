@@ -9,20 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..._core import OptimumWarning
+from ..._core import OptimumWarning, check_number
 from ...data import Pools
 from ...laws import AbstractPools
-from ...results import Ensemble, Fit
+from ...results import Ensemble, Fit, far_from_runs
+from .._budgets import budgets_of
 from ._curation import Curation, CurationDraws, careful_choice
-from ._limits import Shares, Task, budgets_of, feasible, known, limits_of, pools_of, seed_of
+from ._limits import Limits, Task, drawn_of_pools, limits_of, pools_of
 from ._mixtures import best_first, best_shares, bought_with, errors_at, errors_of_all, errors_of_own, spent_on, unions
-
-RANDOM, FEW = 16, 2
-"""Random starts of a law, and of each of its draws."""
-BEYOND = 10.0
-"""Budgets so many times beyond the longest run, or below the shortest, are warned of."""
-UNSURE = 1e-6
-"""The `kkt` of weights that are no optimum."""
 
 
 def curate(
@@ -30,8 +24,8 @@ def curate(
     pools: Pools | Mapping[str, float],
     *,
     budget: ArrayLike,
-    min_weight: Shares = None,
-    max_weight: Shares = None,
+    min_weight: Limits = None,
+    max_weight: Limits = None,
     fixed: Mapping[str, float] | None = None,
     num_draws: int = 200,
     seed: int = 0,
@@ -56,8 +50,8 @@ def curate(
 
     **Returns:** a `Curation`.
 
-    **Warns:** for budgets more than ten times beyond the longest run, with what that costs in width, or below the
-    shortest; `OptimumWarning` where weights are not known to be the best.
+    **Warns:** for budgets of more than ten times the samples of the longest run, or less than a tenth of those of the
+    shortest, with the width of the interval there; `OptimumWarning` where weights are not known to be the best.
 
     **Raises:** `InputError` for laws of other kinds or without values, pools that the law does not know, budgets that
     are not above 0, and limits that leave no feasible weights.
@@ -65,11 +59,11 @@ def curate(
     Source: the enumeration of unions and the law are those of arXiv 2404.07177; continuous weights are ours.
     """
     pools, budgets = pools_of(pools), budgets_of(budget)
-    law, drawn, failed, source = known(result, pools, num_draws)
+    known = drawn_of_pools(result, pools, num_draws)
     task = Task(pools, budgets, *limits_of(pools, budgets, min_weight, max_weight, fixed))
-    rng = np.random.default_rng([seed_of(seed), 0xC0DE])
+    rng = np.random.default_rng([check_number("seed", seed, least=0, whole=True), 0xC0DE])
     with jax.enable_x64(True):
-        law, wide = (jax.tree.map(jnp.asarray, size(law)) for size in (task.sized, task.wide))
+        law, wide = (jax.tree.map(jnp.asarray, size(known.law)) for size in (task.sized, task.wide))
         order = best_first(wide, task)
         unioned, merged = unions(wide, task, order)
         plans = {
@@ -78,7 +72,7 @@ def curate(
             "best_single": _best_single(wide, task),
             "union": _least(unioned, merged),
         }
-        random = np.tile(rng.dirichlet(np.ones(len(pools)), RANDOM), (len(budgets), 1, 1))
+        random = np.tile(rng.dirichlet(np.ones(len(pools)), 16), (len(budgets), 1, 1))
         begin = np.concatenate([np.stack([plans["natural"], plans["uniform"]], axis=1), unioned], axis=1)
         starts = np.concatenate([spent_on(begin, pools), random], axis=1)
         spent, kkt = best_shares(law, task, starts)
@@ -86,16 +80,17 @@ def curate(
         value = errors_at(wide, task, weights)
         values = {name: errors_at(wide, task, plan) for name, plan in plans.items()}
         draws = None
-        if drawn is not None:
-            near = np.concatenate([spent[:, None], starts[:, : FEW - RANDOM]], axis=1)
-            many, wide = (jax.tree.map(jnp.asarray, size(drawn)) for size in (task.sized, task.wide))
-            draws = _drawn(many, wide, task, near, weights, plans, failed)
-    allowed = {name: feasible(spent_on(plan, pools), task) for name, plan in plans.items()}
+        if known.draws is not None:
+            # Each draw begins at the best weights of the law, and at two random starts of it.
+            near = np.concatenate([spent[:, None], starts[:, :-14]], axis=1)
+            many, wide = (jax.tree.map(jnp.asarray, size(known.draws)) for size in (task.sized, task.wide))
+            draws = _drawn(many, wide, task, near, weights, plans, known.failed)
+    allowed = {name: task.allows(spent_on(plan, pools)) for name, plan in plans.items()}
     found = Curation(
         pools, type(law).__name__, budgets, weights, samples, value, kkt, order, merged, plans, values, allowed, draws
     )
     _warn_unsure(found)
-    _warn_beyond(found, source)
+    _warn_far(found, known.ranges)
     return found
 
 
@@ -103,7 +98,7 @@ def _best_single(law: AbstractPools, task: Task) -> np.ndarray:
     """The pool of least error by itself at each budget: of those that limits allow, or of all where they allow none."""
     alone = np.tile(np.eye(len(task.pools)), (len(task.budgets), 1, 1))
     errors = np.stack([errors_at(law, task, alone[:, k]) for k in range(len(task.pools))], axis=1)
-    fine = feasible(alone, task)
+    fine = task.allows(alone)
     return _least(alone, np.where(fine | ~fine.any(axis=1, keepdims=True), errors, np.nan))
 
 
@@ -131,7 +126,7 @@ def _drawn(
     of_best = errors_at(wide, task, best)
     of_plans = {name: errors_at(wide, task, plan) for name, plan in plans.items()}
     careful, by_quantile = np.empty_like(best), np.empty_like(best)
-    fine = [feasible(spent_on(plan, task.pools), task) for plan in plans.values()]
+    fine = [task.allows(spent_on(plan, task.pools)) for plan in plans.values()]
     for b in range(len(task.budgets)):
         beside = [plan[b] for plan, allowed in zip(plans.values(), fine, strict=True) if allowed[b]]
         candidates = np.unique(np.round([best[b], *weights[:, b], *beside], 12), axis=0)
@@ -144,7 +139,7 @@ def _drawn(
 
 def _warn_unsure(found: Curation) -> None:
     """Say where weights are not known to be the best: some move of weight still pays, or the law is not defined."""
-    unsure = np.flatnonzero(~(found.kkt > -UNSURE))
+    unsure = np.flatnonzero(~(found.kkt > -1e-6))
     if unsure.size:
         b = int(unsure[np.argmin(np.nan_to_num(found.kkt[unsure], nan=-np.inf))])
         warnings.warn(
@@ -155,33 +150,13 @@ def _warn_unsure(found: Curation) -> None:
         )
 
 
-def _warn_beyond(found: Curation, source: Any) -> None:
-    """Say of budgets far beyond the runs what is not known of them."""
-    if source is None or "n" not in source.ranges:
-        return
-    shortest, longest = source.ranges["n"]
-    if (found.samples < shortest / BEYOND).any():
-        b = int(np.argmin(found.samples))
-        warnings.warn(
-            f"A budget of {found.budgets[b]:g} is {shortest / found.samples[b]:.3g} times below the shortest run "
-            f"({shortest:g} samples), where the law was never seen.",
-            stacklevel=3,
-        )
-    far = found.samples > BEYOND * longest
-    if not far.any():
-        return
-    b = int(np.argmax(found.samples))
-    said = "an ensemble (bootstrap) would say how wide its interval is"
-    if found.draws is not None:
-        band = found.interval()
-        assert band.low is not None
-        assert band.high is not None
-        said = (
-            f"its 95 % interval is {band.low[b]:.4g} … {band.high[b]:.4g}, and that knows how runs scatter, not how "
-            f"the law is wrong"
-        )
-    warnings.warn(
-        f"A budget of {found.budgets[b]:g} is {found.samples[b] / longest:.3g} times beyond the longest run "
-        f"({longest:g} samples): {said}.",
-        stacklevel=3,
-    )
+def _warn_far(found: Curation, ranges: Mapping[str, tuple[float, float]] | None) -> None:
+    """Warn of budgets far from the runs, and say how wide the interval is there."""
+    for far in far_from_runs(ranges, "n", found.samples, lambda b: f"A budget of {found.budgets[b]:g}"):
+        wide = "An ensemble (bootstrap) would say how wide its interval is"
+        if found.draws is not None:
+            band = found.interval()
+            assert band.low is not None
+            assert band.high is not None
+            wide = f"Its 95 % interval is {band.low[far.place]:.4g} to {band.high[far.place]:.4g}"
+        warnings.warn(f"{far.sentence}. {wide}.", stacklevel=3)

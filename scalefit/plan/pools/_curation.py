@@ -8,12 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from ..._core import InputError
+from ..._core import InputError, Phrase, check_probability
 from ...data import Pools
-from ...results import Band, check_level
-
-RISK = 0.9
-"""The level of the risk that a careful plan looks at."""
+from ...results import Band
 
 
 class CurationDraws(NamedTuple):
@@ -114,7 +111,7 @@ class Curation:
 
         **Raises:** `InputError` without draws, or for a level outside (0, 1).
         """
-        check_level(level)
+        check_probability("level", level)
         low, high = _ends(self._drawn().of_best, level)
         return Band(self.value, low, high, level, new_run=False)
 
@@ -123,7 +120,7 @@ class Curation:
 
         **Raises:** `InputError` without draws, or for a level outside (0, 1).
         """
-        check_level(level)
+        check_probability("level", level)
         return _ends(self._drawn().weights, level)
 
     @property
@@ -180,10 +177,8 @@ class Curation:
 
     def _drawn(self) -> CurationDraws:
         if self.draws is None:
-            raise InputError(
-                "This plan was made from one law and says nothing of how sure it is: curate an ensemble, as bootstrap "
-                "gives it."
-            )
+            given = Phrase("was one law, without draws")
+            raise InputError("result", given, remedy="curate an ensemble, as `bootstrap` gives")
         return self.draws
 
 
@@ -192,7 +187,7 @@ def _ends(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def careful_choice(errors: Float[np.ndarray, "plan draw"], level: float = RISK) -> tuple[int, int]:
+def careful_choice(errors: Float[np.ndarray, "plan draw"], level: float = 0.9) -> tuple[int, int]:
     """Which plan has the least mean error in the worst draws (CVaR), and which the least quantile."""
     tail = np.sort(errors, axis=1)[:, int(np.floor(level * errors.shape[1])) :]
     return int(np.argmin(tail.mean(axis=1))), int(np.argmin(np.quantile(errors, level, axis=1)))

@@ -12,7 +12,7 @@ from jaxtyping import Array
 from ...data import UNLIMITED, Pools
 from ...laws import AbstractPools
 from ...solve import bucket, cores, minimise_on_simplex
-from ._limits import Task, feasible
+from ._limits import Task
 
 SHARE, MORE_STARTS = 8, 5
 """Problems in a part, and by how many its starts exceed the pools: few, so that a single plan fills one or two."""
@@ -64,7 +64,7 @@ def unions(law: AbstractPools, task: Task, order: np.ndarray) -> tuple[np.ndarra
             some = order[b, :count]
             weights[b, count - 1, some] = task.pools.sizes[some] / task.pools.sizes[some].sum()
     values = np.stack([errors_at(law, task, weights[:, k]) for k in range(len(task.pools))], axis=1)
-    fine = feasible(spent_on(weights, task.pools), task)
+    fine = task.allows(spent_on(weights, task.pools))
     return weights, np.where(fine, values, np.nan)
 
 

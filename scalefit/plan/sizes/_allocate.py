@@ -10,14 +10,16 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from ..._core import check_probability
 from ...laws import AbstractLaw
-from ...results import Ensemble, Fit, check_level
-from ._allocation import NEAR, Allocation, Sizes, quantity
-from ._constraints import BEYOND, PLAUSIBLE, CostLike, compute_budgets, laws_of, terms_of, warn_small
-from ._optimum import Terms, nears, optima, reaches
-
-FAR = 10.0
-"""Plans so many times beyond the largest run's compute have a note."""
+from ...results import Ensemble, Fit
+from .._cost import SIX_ND, CostLike, is_implausible
+from .._draws import drawn_of
+from ._allocation import NEAR, Allocation, Sizes
+from ._budgets import far_notes, spendable
+from ._constraints import constraints_of
+from ._optimum import nears, optima, reaches
+from ._quantity import quantity
 
 
 def allocate(
@@ -60,8 +62,8 @@ def allocate(
 
     **Returns:** an `Allocation`.
 
-    **Warns:** more than a hundred times beyond the largest run's compute (ten times is a note); for budgets that look
-    like another unit; where no size within reach is best.
+    **Warns:** more than a hundred times the compute of the largest run, or less than a hundredth of that of the
+    smallest (ten times is a note); for plans that look like another unit; where no size within reach is best.
 
     **Raises:** `InputError` for laws that are not of N and D or lack values, unknown costs, and limits within which a
     budget cannot be spent.
@@ -69,25 +71,30 @@ def allocate(
     Source: the closed form is that of arXiv 2203.15556, eq. 4; lifetime cost arXiv 2401.00448; attention's cost
     arXiv 2204.02311, appendix B.
     """
-    check_level(level)
-    law, laws, failed, source = laws_of(result, num_draws)
-    terms = terms_of(law, cost, unique, max_passes, min_N, max_N, held)
-    budgets = compute_budgets(budget, terms)
+    check_probability("level", level)
+    found = drawn_of(result, num_draws)
+    law = found.law
+    constraints = constraints_of(law, cost, unique, max_passes, min_N, max_N, held)
+    budgets = spendable(budget, constraints)
     with jax.enable_x64(True):
-        at, tolerances = jnp.asarray(budgets), jnp.asarray(NEAR)
-        within = reaches(terms, at)
-        found = optima(laws, at, terms, within)
-        ends = np.exp(np.asarray(nears(laws, at, terms, found, within, tolerances)))
-        N, D = np.exp(np.asarray(found.log_N)), np.exp(np.asarray(found.log_D))
-        loss, at_end = np.asarray(found.loss), np.asarray(found.at_end)
+        laws, at, tolerances = found.stacked, jnp.asarray(budgets), jnp.asarray(NEAR)
+        within = reaches(constraints, at)
+        best = optima(laws, at, constraints, within)
+        ends = np.exp(np.asarray(nears(laws, at, constraints, best, within, tolerances)))
+        N, D = np.exp(np.asarray(best.log_N)), np.exp(np.asarray(best.log_D))
+        loss, at_end = np.asarray(best.loss), np.asarray(best.at_end)
     sure = None
     if len(N) > 1:
         sure = {tolerance: _agreed(ends[1:, :, 0, t], ends[1:, :, 1, t], level) for t, tolerance in enumerate(NEAR)}
     free = at_end & ((N <= 1.0 + 1e-6) | (D <= 1.0 + 1e-6))
-    plan = Allocation(
+    # Spent on training; of a sparse model that is less than 6 N D of all its parameters.
+    training = np.minimum(SIX_ND.of(N[0], D[0]), budgets)
+    far = far_notes(found.ranges, training, lambda b: f"The training of the plan for {budgets[b]:g} FLOP")
+    _warn_odd(budgets, N[0], D[0], free[0], at_end[0])
+    return Allocation(
         law=law,
         laws=laws,
-        terms=terms,
+        constraints=constraints,
         budgets=budgets,
         N=quantity(N, level),
         D=quantity(D, level),
@@ -97,26 +104,22 @@ def allocate(
         near_optimal_sure=sure,
         at_end=at_end[0],
         level=level,
-        failed=failed,
+        failed=found.failed,
         notes=(
             *_unbounded(free),
             *_limited(budgets, N[0], at_end[0] & ~free[0]),
             *_repeated(law, unique, float(np.max(D[0]))),
-            *_far(budgets, N[0], D[0], source),
+            *far,
         ),
     )
-    warn_small(budgets, source)
-    _warn(plan, free[0], source)
-    return plan
 
 
-def plan_terms(law: AbstractLaw, budget: ArrayLike, cost: CostLike) -> tuple[Terms, Float[np.ndarray, " budget"]]:
-    """What plans without limits keep to, and their budgets; a law need not have values.
+def check_plan(law: AbstractLaw, budget: ArrayLike, cost: CostLike) -> None:
+    """Check that a law, which need not have values, can be planned with at budgets, without limits.
 
     **Raises:** `InputError` for unknown costs, laws with further inputs, and budgets that cannot be spent.
     """
-    terms = terms_of(law, cost, None, None, 1.0, None, None)
-    return terms, compute_budgets(budget, terms)
+    spendable(budget, constraints_of(law, cost))
 
 
 def best_plans(
@@ -132,12 +135,13 @@ def best_plans(
 
     **Returns:** the three by name.
 
-    **Raises:** `InputError` as `plan_terms`.
+    **Raises:** `InputError` as `check_plan`.
     """
-    terms, budgets = plan_terms(jax.tree.map(lambda a: a[0], laws), budgets, cost)
+    constraints = constraints_of(jax.tree.map(lambda a: a[0], laws), cost)
+    budgets = spendable(budgets, constraints)
     with jax.enable_x64(True):
         at = jnp.asarray(budgets)
-        found = optima(jax.tree.map(jnp.asarray, laws), at, terms, reaches(terms, at))
+        found = optima(jax.tree.map(jnp.asarray, laws), at, constraints, reaches(constraints, at))
         N, D = np.exp(np.asarray(found.log_N)), np.exp(np.asarray(found.log_D))
         loss, none = np.asarray(found.loss), np.asarray(found.at_end)
     return {name: np.where(none, np.nan, column) for name, column in (("N", N), ("D", D), ("loss", loss))}
@@ -181,42 +185,20 @@ def _repeated(law: AbstractLaw, unique: float | None, D: float) -> tuple[str, ..
     return (f"{type(law).__name__} takes data seen again for fresh: DataConstrained, a law of U, does not",)
 
 
-def _far(budgets: np.ndarray, N: np.ndarray, D: np.ndarray, source: Any) -> tuple[str, ...]:
-    """A note where plans lie beyond the runs, by training compute whatever else the budget pays for."""
-    if source is None or "C" not in source.ranges:
-        return ()
-    # What is spent on training; of a sparse model that is less than 6 N D of all its parameters.
-    times = np.minimum(6.0 * N * D, budgets) / source.ranges["C"][1]
-    if not (times > FAR).any():
-        return ()
-    b = int(np.argmax(times))
-    return (
-        f"The plan for {budgets[b]:g} FLOP trains {times[b]:.3g} times the compute of the largest run "
-        f"({source.ranges['C'][1]:.3g} FLOP): intervals know how runs scatter, not how the law is wrong there",
-    )
-
-
-def _warn(plan: Allocation, free: np.ndarray, source: Any) -> None:
-    """Say what a reader must not miss, one sentence a reason."""
-    ratio, budgets = plan.D_per_N.value, plan.budgets
+def _warn_odd(budgets: np.ndarray, N: np.ndarray, D: np.ndarray, free: np.ndarray, at_end: np.ndarray) -> None:
+    """Warn where a law says nothing of a budget, and where a plan looks like a slip of units."""
     if free.any():
         b = int(np.argmax(free))
         warnings.warn(
-            f"At {budgets[b]:g} FLOP no size within reach is best: the loss only falls towards N = "
-            f"{plan.N.value[b]:.3g} and D = {plan.D.value[b]:.3g}, so that the law says nothing of how to share a "
-            f"budget.",
+            f"At {budgets[b]:g} FLOP no size within reach is best: the loss only falls towards N = {N[b]:.3g} and "
+            f"D = {D[b]:.3g}, so that the law says nothing of how to share a budget.",
             stacklevel=3,
         )
-    odd = ((ratio < PLAUSIBLE[0]) | (ratio > PLAUSIBLE[1])) & ~plan.at_end
-    if odd.any():
-        b = int(np.argmax(odd))
+    odd = np.flatnonzero(is_implausible(N, D) & ~at_end)
+    if odd.size:
+        b = int(odd[0])
         warnings.warn(
-            f"At {budgets[b]:g} FLOP the best plan has {ratio[b]:.3g} tokens for each parameter, which is hardly "
+            f"At {budgets[b]:g} FLOP the best plan has {D[b] / N[b]:.3g} tokens for each parameter, which is hardly "
             f"meant: are the budget in FLOP, and N and D of the law in units of 1?",
             stacklevel=3,
         )
-    if source is None or "C" not in source.ranges:
-        return
-    times = np.minimum(6.0 * plan.N.value * plan.D.value, budgets) / source.ranges["C"][1]
-    if (times > BEYOND).any():
-        warnings.warn(f"{plan.notes[-1]}.", stacklevel=3)

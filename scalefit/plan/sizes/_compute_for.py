@@ -9,15 +9,16 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from ..._core import InputError
+from ..._core import InputError, check_probability
 from ...laws import AbstractLaw
-from ...results import Ensemble, Fit, check_level
-from ._allocation import Quantity, quantity
-from ._constraints import CostLike, at_least, laws_of, terms_of, warn_beyond, warn_small
+from ...results import Ensemble, Fit
+from .._budgets import numbers_of
+from .._cost import CostLike
+from .._draws import drawn_of
+from ._budgets import far_notes, takes_no_training
+from ._constraints import constraints_of
 from ._optimum import least_computes, optima, reaches
-
-FAR = 1e36
-"""A budget at which a law is all but at its floor."""
+from ._quantity import Quantity, quantity
 
 
 class NeverReached(InputError):
@@ -66,49 +67,45 @@ def compute_for(
     **Returns:** a `Needed`. A draw whose floor is above the loss counts with infinite compute, so that the upper end
     may be infinite, and the lower too where none reaches it; `probability` says in how many the loss can be reached.
 
-    **Warns:** where a loss takes more than a hundred times the largest run's compute, or less than a hundredth of the
-    smallest's.
+    **Warns:** where a loss takes more than a hundred times the compute of the largest run, or less than a hundredth of
+    that of the smallest (ten times is a note).
 
     **Raises:** `NeverReached`, an `InputError`, where a law without draws reaches none of the losses; `InputError`
     where one takes no training at all, and as `allocate` does.
     """
-    check_level(level)
-    law, laws, _, source = laws_of(result, num_draws)
-    terms = terms_of(law, cost, unique, max_passes, min_N, max_N, held)
-    try:
-        losses = np.atleast_1d(np.asarray(loss))
-        # Text and truth values would be taken for numbers.
-        losses = losses.astype(float) if losses.dtype.kind in "iufO" else np.array([np.nan])
-    except (TypeError, ValueError):
-        losses = np.array([np.nan])
-    if losses.ndim != 1 or losses.size == 0 or not np.isfinite(losses).all():
-        raise InputError(f"loss is {loss!r}; it must be a finite number, or several.")
-    count = jax.tree.leaves(laws)[0].shape[0]
+    check_probability("level", level)
+    drawn = drawn_of(result, num_draws)
+    law = drawn.law
+    constraints = constraints_of(law, cost, unique, max_passes, min_N, max_N, held)
+    losses = numbers_of("loss", loss, "a finite number, or several", "2.1", above=-np.inf)
     with jax.enable_x64(True):
-        found = np.asarray(least_computes(laws, jnp.tile(jnp.asarray(losses), (count, 1)), terms))
-        least = at_least(found[0], terms)
-        if least.any():
+        laws = drawn.stacked
+        count = jax.tree.leaves(laws)[0].shape[0]
+        found = np.asarray(least_computes(laws, jnp.tile(jnp.asarray(losses), (count, 1)), constraints))
+        easy = takes_no_training(found[0], constraints)
+        if easy.any():
             raise InputError(
-                f"A loss of {losses[least].max():g} takes no training: {type(law).__name__} is below it with the "
-                f"smallest model on one token. Ask for a lower loss, in the law's own unit."
-            )
+                "loss", float(losses[easy].max()),
+                f"less than that of {type(law).__name__} for the smallest model on one token",
+                "ask for a lower loss, in the law's own unit",
+            )  # fmt: skip
         none = ~np.isfinite(found).any(axis=0)
         never, loosen = "", ""
         if none.any():
-            most = jnp.minimum(FAR, terms.cost.of(terms.max_N, terms.max_D))[None]
-            floor = np.asarray(optima(laws, most, terms, reaches(terms, most)).loss)
-            loosen = ", or loosen the limits" if float(most[0]) < FAR else ""
+            # At 1e36 FLOP a law is all but at its floor.
+            most = jnp.minimum(1e36, constraints.cost.of(constraints.max_N, constraints.max_D))[None]
+            floor = np.asarray(optima(laws, most, constraints, reaches(constraints, most)).loss)
+            loosen = ", or loosen the limits" if float(most[0]) < 1e36 else ""
+            lucky = f", and {floor[1:].min():.4g} in the luckiest draw" if len(floor) > 1 else ""
             never = (
                 f"A loss of {losses[none].max():g}{' or less' if none.sum() > 1 else ''} is never reached: the best "
-                f"that {type(law).__name__} comes to is {floor[0].item():.4g}{_of_draws(floor[1:])}"
+                f"that {type(law).__name__} comes to is {floor[0].item():.4g}{lucky}"
             )
     if none.all() and count == 1:
         raise NeverReached(f"{never}. Ask for a higher loss{loosen}.")
-    warn_beyond(found[0][np.isfinite(found[0])], source)
-    warn_small(found[0][np.isfinite(found[0])], source, "the loss asked for in the unit of the runs")
+    far = far_notes(
+        drawn.ranges, found[0], lambda i: f"The compute for a loss of {losses[i]:g}, {found[0][i]:.3g} FLOP,",
+        "Is the loss in the unit of the runs?",
+    )  # fmt: skip
     probability = np.mean(np.isfinite(found[1:]), axis=0) if count > 1 else None
-    return Needed(losses, quantity(found, level), probability, (never,) if never else ())
-
-
-def _of_draws(floor: np.ndarray) -> str:
-    return f", and {floor.min():.4g} in the luckiest draw" if floor.size else ""
+    return Needed(losses, quantity(found, level), probability, (*([never] if never else []), *far))

@@ -1,29 +1,25 @@
-"""Two families of models side by side: how much compute one saves, and from which budget on it is ahead."""
+"""Compute that one family of models saves over another."""
 
 import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from ..._core import InputError
+from ..._core import InputError, Phrase, check_probability
 from ...laws import AbstractLaw
-from ...results import Ensemble, Fit, check_level
-from ..pools._crossover import Crossover, crossover_over, last_crossing
-from ..pools._limits import seed_of
-from ._allocation import Quantity, quantity
-from ._constraints import CostLike, at_least, compute_budgets, laws_of, terms_of, warn_beyond, warn_small
-from ._optimum import Terms, least_computes, optima, optimum, reach, reaches
-
-APART = 10.0
-"""Losses of which one is so many times the other are hardly in one unit."""
-POINTS = 64
-"""Budgets, evenly in the logarithm, between which a crossing is looked for."""
+from ...results import Ensemble, Fit
+from .._cost import CostLike
+from .._draws import Drawn, drawn_of
+from ._budgets import far_notes, spendable, takes_no_training
+from ._constraints import constraints_of
+from ._optimum import least_computes, optima, reaches
+from ._pairs import check_paired, pairs
+from ._quantity import Quantity, quantity
 
 
 class Gain(NamedTuple):
@@ -77,159 +73,67 @@ def gain(
 
     **Returns:** a `Gain`.
 
-    **Warns:** more than a hundred times beyond the largest run's compute of either, or below the smallest's; where one
-    loss is more than ten times the other.
+    **Warns:** more than a hundred times the compute of the largest run of either, or less than a hundredth of that of
+    the smallest (ten times is a note); where one loss is more than ten times the other.
 
     **Raises:** `InputError` where the second needs no training for the loss of the first, as `allocate`, and for
     paired ensembles of different lengths or with draws that failed.
     """
-    check_level(level)
-    one, other = _pair(first, second, paired, num_draws, seed)
-    terms = [_terms(law, cost, further) for law, further in zip((one, other), held, strict=True)]
-    budgets = compute_budgets(budget, terms[0])
-    compute_budgets(budget, terms[1])
-    sources = [laws_of(result, 2).source for result in (first, second)]
-    warn_beyond(budgets, sources[0])
-    warn_small(budgets, sources[0])
-    with jax.enable_x64(True):
-        at = jnp.asarray(budgets)
-        losses, theirs = _least(one, at, terms[0]), _least(other, at, terms[1])
-        needed = np.asarray(least_computes(other, losses, terms[1]))
-    least = at_least(needed[0], terms[1])
-    if least.any():
-        b = int(np.argmax(least))
-        raise InputError(
-            f"At {budgets[b]:g} FLOP the first has a loss of {float(losses[0, b]):.4g}, which the second reaches with "
-            f"one parameter on one token: are both losses in the same unit?"
-        )
-    warn_beyond(needed[0][np.isfinite(needed[0])], sources[1])
-    warn_small(needed[0][np.isfinite(needed[0])], sources[1], "the loss of both in the same unit")
-    _warn_units(budgets, np.asarray(losses[0]), np.asarray(theirs[0]))
-    ahead = np.mean(np.asarray(losses < theirs)[1:], axis=0) if len(losses) > 1 else None
-    return Gain(budgets, quantity(needed / budgets, level), ahead, paired, _left_out(first, second, num_draws))
-
-
-def overtakes(
-    first: Fit[Any] | Ensemble[Any] | AbstractLaw,
-    second: Fit[Any] | Ensemble[Any] | AbstractLaw,
-    *,
-    between: tuple[float, float],
-    cost: CostLike = "6ND",
-    held: tuple[Mapping[str, float] | None, Mapping[str, float] | None] = (None, None),
-    paired: bool = False,
-    level: float = 0.95,
-    num_draws: int = 1000,
-    seed: int = 0,
-) -> Crossover:
-    """The compute from which on the second family has the lower loss, each at its best, with how sure that is.
-
-    **Arguments:**
-
-    - `first`, `second`: As for `gain`, and so are `cost`, `held`, `paired` and `seed`.
-    - `between`: The lowest and the highest budget to look at, in FLOP.
-    - `level`: Probability of the central interval.
-    - `num_draws`: The most draws of each to look at.
-
-    **Returns:** a `Crossover`: the last crossing within the range, over the draws that cross.
-
-    **Warns:** where they cross more than a hundred times beyond the largest run's compute of either, or below
-    the smallest's.
-
-    **Raises:** `InputError` as `gain`, and for a range that is none.
-    """
-    check_level(level)
-    one, other = _pair(first, second, paired, num_draws, seed)
-    terms = [_terms(law, cost, further) for law, further in zip((one, other), held, strict=True)]
-    ends = compute_budgets(between, terms[0], "between")
-    compute_budgets(between, terms[1], "between")
-    if ends.shape != (2,) or ends[0] >= ends[1]:
-        raise InputError(f"between is {between!r}; give the lowest and the highest budget, as (1e20, 1e26).")
-
-    with jax.enable_x64(True):
-        budgets = jnp.asarray(np.geomspace(ends[0], ends[1], POINTS))
-        draws, ahead = map(np.asarray, _crossings(one, other, budgets, *terms))
-    for result in (first, second):
-        warn_beyond(draws[:1][np.isfinite(draws[:1])], laws_of(result, 2).source)
-        warn_small(draws[:1][np.isfinite(draws[:1])], laws_of(result, 2).source)
-    if len(draws) == 1:
-        return Crossover(float(draws[0]), None, None, None, None, None)
-    return crossover_over(float(draws[0]), draws[1:], ahead[1:], level)
-
-
-@eqx.filter_jit
-def _crossings(one: AbstractLaw, other: AbstractLaw, budgets: Array, of_one: Terms, of_other: Terms) -> Any:
-    def least(law: AbstractLaw, terms: Terms, budget: Array) -> Array:
-        return optimum(law, budget, terms, reach(terms, budget)).loss
-
-    def of_pair(one: AbstractLaw, other: AbstractLaw) -> Any:
-        return last_crossing(lambda C: least(one, of_one, C) - least(other, of_other, C), budgets)
-
-    return eqx.filter_vmap(of_pair)(one, other)
-
-
-def _terms(law: AbstractLaw, cost: CostLike, held: Mapping[str, float] | None) -> Terms:
-    return terms_of(law, cost, None, None, 1.0, None, held)
-
-
-def _least(laws: AbstractLaw, budgets: Array, terms: Terms) -> Array:
-    """The least loss by law and budget."""
-    return optima(laws, budgets, terms, reaches(terms, budgets)).loss
-
-
-def _pair(first: Any, second: Any, paired: bool, num_draws: int, seed: int) -> tuple[AbstractLaw, AbstractLaw]:
-    """Both laws with their draws along the leading axis, one of each to a row; a law without draws stands in each."""
+    check_probability("level", level)
+    drawn = [drawn_of(first, num_draws, "first"), drawn_of(second, num_draws, "second")]
+    constraints = [constraints_of(one.law, cost, held=further) for one, further in zip(drawn, held, strict=True)]
+    budgets = spendable(budget, constraints[0])
+    spendable(budget, constraints[1])
     if paired:
-        _refuse_unpaired(first, second)
-    one, other = (laws_of(result, num_draws).laws for result in (first, second))
-    many, more = (jax.tree.leaves(laws)[0].shape[0] - 1 for laws in (one, other))
-    count = min(many, more) or max(many, more)
-    order = np.arange(count)
-    if not paired and min(many, more) > 0:
-        # Ensembles made alike, with one seed, would else be paired in secret.
-        order = np.random.default_rng([seed_of(seed), 0xFA17]).permutation(more)[:count]
-
-    def rows(laws: AbstractLaw, has: int, order: np.ndarray) -> AbstractLaw:
-        place = np.concatenate([[0], 1 + order if has else np.zeros(count, int)])
-        with jax.enable_x64(True):
-            return jax.tree.map(lambda a: a[place], laws)
-
-    return rows(one, many, np.arange(count)), rows(other, more, order)
+        check_paired(first, second)
+    with jax.enable_x64(True):
+        one, other = pairs(drawn[0], drawn[1], paired, seed)
+        at = jnp.asarray(budgets)
+        losses, theirs = (
+            optima(laws, at, some, reaches(some, at)).loss for laws, some in zip((one, other), constraints, strict=True)
+        )
+        needed = np.asarray(least_computes(other, losses, constraints[1]))
+    easy = takes_no_training(needed[0], constraints[1])
+    if easy.any():
+        b = int(np.argmax(easy))
+        raise InputError(
+            "first", Phrase(f"has a loss of {float(losses[0, b]):.4g} at {budgets[b]:g} FLOP"),
+            "a loss that the second does not reach with one parameter on one token",
+            "give both losses in the same unit",
+        )  # fmt: skip
+    _warn_units(budgets, np.asarray(losses[0]), np.asarray(theirs[0]))
+    notes = (
+        *_left_out(*drawn),
+        *far_notes(drawn[0].ranges, budgets, lambda b: f"A budget of {budgets[b]:g} FLOP"),
+        *far_notes(
+            drawn[1].ranges, needed[0],
+            lambda b: f"The budget of the second for the loss of the first, {needed[0][b]:.3g} FLOP,",
+            "Are both losses in the same unit?",
+        ),
+    )  # fmt: skip
+    ahead = np.mean(np.asarray(losses < theirs)[1:], axis=0) if len(losses) > 1 else None
+    return Gain(budgets, quantity(needed / budgets, level), ahead, paired, notes)
 
 
 def _warn_units(budgets: np.ndarray, one: np.ndarray, other: np.ndarray) -> None:
     """Say that losses are so far apart that they are hardly of one unit."""
     apart = np.abs(np.log(np.maximum(one, 1e-300) / np.maximum(other, 1e-300)))
     b = int(np.argmax(apart))
-    if apart[b] > np.log(APART):
+    if apart[b] > np.log(10.0):
         warnings.warn(
             f"At {budgets[b]:g} FLOP the losses are {one[b]:.4g} and {other[b]:.4g}: are both in the same unit?",
             stacklevel=3,
         )
 
 
-def _left_out(first: Any, second: Any, num_draws: int) -> tuple[str, ...]:
+def _left_out(first: Drawn, second: Drawn) -> tuple[str, ...]:
     """A note where one has more draws than the other, which go one to one."""
-    if not (isinstance(first, Ensemble) and isinstance(second, Ensemble)):
+    if first.draws is None or second.draws is None:
         return ()
-    many = [min(int(np.sum(result.converged)), num_draws) for result in (first, second)]
+    many = [jax.tree.leaves(one.draws)[0].shape[0] for one in (first, second)]
     if many[0] == many[1]:
         return ()
     return (
         f"{abs(many[0] - many[1])} of {max(many)} draws of the {'first' if many[0] > many[1] else 'second'} are left "
         f"out: a draw of each makes a pair, and the other has {min(many)}",
     )
-
-
-def _refuse_unpaired(first: Any, second: Any) -> None:
-    if not isinstance(first, Ensemble) or not isinstance(second, Ensemble):
-        raise InputError("paired=True is of two ensembles, draw by draw, and a law or a fit has no draws.")
-    if len(first) != len(second):
-        raise InputError(
-            f"paired=True needs as many draws of both, and there are {len(first)} and {len(second)}: make both with "
-            f"the same resamples, as bootstrap(..., weights=...)."
-        )
-    failed = int(np.sum(~(first.converged & second.converged)))
-    if failed:
-        raise InputError(
-            f"paired=True needs every draw of both, and {failed} did not converge: compare them with paired=False."
-        )

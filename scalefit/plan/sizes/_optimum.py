@@ -9,33 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...laws import AbstractLaw, Chinchilla, Kaplan, gathered
-from .._cost import SIX_ND, Cost
-
-MOST = 1e30
-"""Parameters and tokens where nothing limits them."""
-GRID = 193
-"""Sizes, evenly in the logarithm over all that a budget pays for, of which the best is refined."""
-HALVINGS = 52
-MOST_STEPS = 200
-
-
-class Terms(eqx.Module):
-    """What plans keep to.
-
-    **Arguments:**
-
-    - `cost`: What the budget pays for.
-    - `min_N`, `max_N`: Least and largest size; `max_D`: the most tokens that may be seen.
-    - `unique`: Unique tokens, for laws that ask for them; `None` where all are fresh.
-    - `held`: Further inputs of the law.
-    """
-
-    cost: Cost = eqx.field(static=True, default=SIX_ND)
-    min_N: Any = 1.0
-    max_N: Any = MOST
-    max_D: Any = MOST
-    unique: Any = None
-    held: dict[str, Any] = eqx.field(default_factory=dict)
+from .._bisect import bisected
+from ._constraints import Constraints
 
 
 class Optimum(NamedTuple):
@@ -60,7 +35,7 @@ def _solved(rising: Any, target: Any) -> Array:
 
     def going(state: Any) -> Array:
         v, _, _, last, step = state
-        return (jnp.abs(v / last - 1.0) > 4.0 * jnp.finfo(v.dtype).eps) & (step < MOST_STEPS)
+        return (jnp.abs(v / last - 1.0) > 4.0 * jnp.finfo(v.dtype).eps) & (step < 200)
 
     def onward(state: Any) -> Any:
         v, low, high, _, step = state
@@ -78,55 +53,56 @@ def _solved(rising: Any, target: Any) -> Array:
     return v + (target - rising(v)) / at(v)[1]
 
 
-def _cost(terms: Terms, log_N: Any, log_D: Any) -> Any:
-    return terms.cost.of(jnp.exp(log_N), jnp.exp(log_D))
+def _cost(constraints: Constraints, log_N: Any, log_D: Any) -> Any:
+    return constraints.cost.of(jnp.exp(log_N), jnp.exp(log_D))
 
 
-def log_data(terms: Terms, log_N: Any, budget: Any) -> Array:
+def log_data(constraints: Constraints, log_N: Any, budget: Any) -> Array:
     """The logarithm of the tokens that the budget pays for beside a model of a size, those allowed at the most."""
     N, one = jnp.exp(log_N), jnp.ones_like(log_N)
-    if terms.cost.by_token:
-        fixed, each = jax.jvp(lambda D: terms.cost.of(N, D), (0.0 * one,), (one,))
+    if constraints.cost.by_token:
+        fixed, each = jax.jvp(lambda D: constraints.cost.of(N, D), (0.0 * one,), (one,))
         bought = (budget - fixed) / each
     else:
-        bought = _solved(lambda D: terms.cost.of(N, D), budget * one)
-    return jnp.log(jnp.minimum(jnp.maximum(bought, 1e-300), terms.max_D))
+        bought = _solved(lambda D: constraints.cost.of(N, D), budget * one)
+    return jnp.log(jnp.minimum(jnp.maximum(bought, 1e-300), constraints.max_D))
 
 
-def reach(terms: Terms, budget: Any) -> tuple[Array, Array]:
+def reach(constraints: Constraints, budget: Any) -> tuple[Array, Array]:
     """Logarithms of the least size that spends the whole budget on data allowed, and of the largest paid for."""
-    least = _solved(lambda N: terms.cost.of(N, terms.max_D * jnp.ones_like(N)), budget)
-    largest = _solved(lambda N: terms.cost.of(N, jnp.ones_like(N)), budget)
-    return jnp.log(jnp.maximum(least, terms.min_N)), jnp.log(jnp.minimum(largest, terms.max_N))
+    least = _solved(lambda N: constraints.cost.of(N, constraints.max_D * jnp.ones_like(N)), budget)
+    largest = _solved(lambda N: constraints.cost.of(N, jnp.ones_like(N)), budget)
+    return jnp.log(jnp.maximum(least, constraints.min_N)), jnp.log(jnp.minimum(largest, constraints.max_N))
 
 
-def loss_at(law: AbstractLaw, terms: Terms, log_N: Any, log_D: Any) -> Array:
+def loss_at(law: AbstractLaw, constraints: Constraints, log_N: Any, log_D: Any) -> Array:
     """The law's value at a size and data."""
-    D = jnp.exp(log_D)
-    unique = {"U": D if terms.unique is None else terms.unique} if "U" in law.inputs else {}
-    return jnp.asarray(law(**gathered(law, {"N": jnp.exp(log_N), "D": D, **unique, **terms.held})))
+    N, D = jnp.exp(log_N), jnp.exp(log_D)
+    unique = {"U": D if constraints.unique is None else constraints.unique} if "U" in law.inputs else {}
+    point = dict(zip(constraints.cost.inputs, (N, D), strict=True)) | unique | constraints.held
+    return jnp.asarray(law(**gathered(law, point)))
 
 
-def loss_along(law: AbstractLaw, terms: Terms, log_N: Any, budget: Any) -> Array:
+def loss_along(law: AbstractLaw, constraints: Constraints, log_N: Any, budget: Any) -> Array:
     """The law's value where a model of a size is given all the data that the budget pays for."""
-    return loss_at(law, terms, log_N, log_data(terms, log_N, budget))
+    return loss_at(law, constraints, log_N, log_data(constraints, log_N, budget))
 
 
-def _slope(law: AbstractLaw, terms: Terms, log_N: Any, budget: Any) -> Array:
+def _slope(law: AbstractLaw, constraints: Constraints, log_N: Any, budget: Any) -> Array:
     """The slope of the loss in the logarithm of the size, at constant cost."""
-    log_D = log_data(terms, log_N, budget)
+    log_D = log_data(constraints, log_N, budget)
     one = jnp.ones_like(log_D)
-    by_N = jax.jvp(lambda x: _cost(terms, x, log_D), (log_N,), (one,))[1]
-    by_D = jax.jvp(lambda y: _cost(terms, log_N, y), (log_D,), (one,))[1]
-    return jax.jvp(lambda x, y: loss_at(law, terms, x, y), (log_N, log_D), (one, -by_N / by_D))[1]
+    by_N = jax.jvp(lambda x: _cost(constraints, x, log_D), (log_N,), (one,))[1]
+    by_D = jax.jvp(lambda y: _cost(constraints, log_N, y), (log_D,), (one,))[1]
+    return jax.jvp(lambda x, y: loss_at(law, constraints, x, y), (log_N, log_D), (one, -by_N / by_D))[1]
 
 
-def bend(law: AbstractLaw, terms: Terms, log_N: Any, budget: Any) -> Array:
+def curvature(law: AbstractLaw, constraints: Constraints, log_N: Any, budget: Any) -> Array:
     """The second derivative of the loss in the logarithm of the size, at constant cost."""
-    return jax.jvp(lambda x: _slope(law, terms, x, budget), (log_N,), (jnp.ones_like(log_N),))[1]
+    return jax.jvp(lambda x: _slope(law, constraints, x, budget), (log_N,), (jnp.ones_like(log_N),))[1]
 
 
-def best_size(law: AbstractLaw, budget: Any, terms: Terms | None = None) -> Array:
+def best_size(law: AbstractLaw, budget: Any, constraints: Constraints | None = None) -> Array:
     r"""The logarithm of the size of least loss at a budget, which can be differentiated.
 
     In closed form for sums of powers, $N^* = (\alpha A / \beta B)^{1/(\alpha+\beta)} (C/6)^{\beta/(\alpha+\beta)}$;
@@ -137,32 +113,32 @@ def best_size(law: AbstractLaw, budget: Any, terms: Terms | None = None) -> Arra
 
     - `law`: A law of N and D, of single values.
     - `budget`: In FLOP.
-    - `terms`: What plans keep to; 6 N D unless given.
+    - `constraints`: What plans keep to; 6 N D unless given.
     """
-    terms = Terms() if terms is None else terms
-    kept = jax.lax.stop_gradient((terms, jnp.asarray(budget, float)))
+    constraints = Constraints() if constraints is None else constraints
+    kept = jax.lax.stop_gradient((constraints, jnp.asarray(budget, float)))
     within = reach(*kept)
-    if _closed(law, terms):
-        return _best(law, budget, terms, within)
+    if _closed(law, constraints):
+        return _best(law, budget, constraints, within)
     fixed = jax.lax.stop_gradient(law)
     place = jax.lax.stop_gradient(_best(fixed, kept[1], kept[0], within))
     # A Newton step of length zero, whose derivatives are those of the solution; none where the loss has a kink.
-    rise = bend(fixed, kept[0], place, kept[1])
-    step = _slope(law, terms, place, budget) / jax.lax.stop_gradient(jnp.where(rise > 0.0, rise, jnp.inf))
+    rise = curvature(fixed, kept[0], place, kept[1])
+    step = _slope(law, constraints, place, budget) / jax.lax.stop_gradient(jnp.where(rise > 0.0, rise, jnp.inf))
     return place - (step - jax.lax.stop_gradient(step))
 
 
-def _closed(law: AbstractLaw, terms: Terms) -> bool:
-    return type(law) in (Chinchilla, Kaplan) and terms.cost.rate is not None
+def _closed(law: AbstractLaw, constraints: Constraints) -> bool:
+    return type(law) in (Chinchilla, Kaplan) and constraints.cost.rate is not None
 
 
-def _best(law: AbstractLaw, budget: Any, terms: Terms, within: tuple[Array, Array]) -> Array:
+def _best(law: AbstractLaw, budget: Any, constraints: Constraints, within: tuple[Array, Array]) -> Array:
     """The logarithm of the best size in a range."""
     low, high = within[0], jnp.maximum(*within)
-    if not _closed(law, terms):
-        return _searched(law, budget, terms, low, high)
+    if not _closed(law, constraints):
+        return _searched(law, budget, constraints, low, high)
     A, alpha, B, beta = _powers(law)
-    best = (jnp.log(alpha * A) - jnp.log(beta * B) + beta * jnp.log(budget / terms.cost.rate)) / (alpha + beta)
+    best = (jnp.log(alpha * A) - jnp.log(beta * B) + beta * jnp.log(budget / constraints.cost.rate)) / (alpha + beta)
     return jnp.clip(jnp.where(jnp.isnan(best), low, best), low, high)
 
 
@@ -174,70 +150,62 @@ def _powers(law: Any) -> tuple[Any, Any, Any, Any]:
     return jnp.exp(alpha * jnp.log(law.N_c)), alpha, law.D_c, jnp.ones_like(alpha)
 
 
-def _searched(law: AbstractLaw, budget: Any, terms: Terms, low: Array, high: Array) -> Array:
-    places = low + (high - low) * jnp.linspace(0.0, 1.0, GRID)
-    values = jax.vmap(lambda x: loss_along(law, terms, x, budget))(places)
+def _searched(law: AbstractLaw, budget: Any, constraints: Constraints, low: Array, high: Array) -> Array:
+    # Evenly in the logarithm over all sizes that the budget pays for.
+    places = low + (high - low) * jnp.linspace(0.0, 1.0, 193)
+    values = jax.vmap(lambda x: loss_along(law, constraints, x, budget))(places)
     best = jnp.argmin(jnp.where(jnp.isnan(values), jnp.inf, values))
-
-    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle = 0.5 * (ends[0] + ends[1])
-        rises = _slope(law, terms, middle, budget) > 0.0
-        return jnp.where(rises, ends[0], middle), jnp.where(rises, middle, ends[1])
-
-    begin = places[jnp.maximum(best - 1, 0)], places[jnp.minimum(best + 1, GRID - 1)]
-    ends = jax.lax.fori_loop(0, HALVINGS, halve, begin)
-    return 0.5 * (ends[0] + ends[1])
+    ends = places[jnp.maximum(best - 1, 0)], places[jnp.minimum(best + 1, len(places) - 1)]
+    low, high = bisected(lambda x: ~(_slope(law, constraints, x, budget) > 0.0), *ends)
+    return 0.5 * (low + high)
 
 
-def optimum(law: AbstractLaw, budget: Any, terms: Terms, within: tuple[Array, Array]) -> Optimum:
+def optimum(law: AbstractLaw, budget: Any, constraints: Constraints, within: tuple[Array, Array]) -> Optimum:
     """The best size at a budget in a range, its data and its loss."""
-    log_N = _best(law, budget, terms, within)
-    log_D = log_data(terms, log_N, budget)
+    log_N = _best(law, budget, constraints, within)
+    log_D = log_data(constraints, log_N, budget)
     margin = 1e-9 * (1.0 + jnp.abs(log_N))
     at_end = (log_N <= within[0] + margin) | (log_N >= within[1] - margin)
-    return Optimum(log_N, log_D, loss_at(law, terms, log_N, log_D), at_end)
+    return Optimum(log_N, log_D, loss_at(law, constraints, log_N, log_D), at_end)
 
 
-def near(law: AbstractLaw, budget: Any, terms: Terms, found: Optimum, far: Any, tolerance: Any) -> Array:
+def optimum_at(law: AbstractLaw, budget: Any, constraints: Constraints) -> Optimum:
+    """The best size at a budget of all that it and the constraints leave, its data and its loss."""
+    return optimum(law, budget, constraints, reach(constraints, budget))
+
+
+def near(law: AbstractLaw, budget: Any, constraints: Constraints, found: Optimum, far: Any, tolerance: Any) -> Array:
     """The logarithm of the last size from the best towards another whose loss is within a share of the best loss."""
     bound = found.loss + tolerance * jnp.abs(found.loss)
-
-    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle = 0.5 * (ends[0] + ends[1])
-        good = loss_along(law, terms, middle, budget) <= bound
-        return jnp.where(good, middle, ends[0]), jnp.where(good, ends[1], middle)
-
-    return jax.lax.fori_loop(0, HALVINGS, halve, (found.log_N, far))[0]
+    return bisected(lambda x: loss_along(law, constraints, x, budget) <= bound, found.log_N, far)[0]
 
 
-def least_compute(law: AbstractLaw, loss: Any, terms: Terms) -> Array:
+def least_compute(law: AbstractLaw, loss: Any, constraints: Constraints) -> Array:
     """The least budget at whose best size the loss is reached; infinite where no budget reaches it."""
     one = jnp.ones(())
-    low = jnp.log(terms.cost.of(terms.min_N * one, one))
-    high = jnp.log(terms.cost.of(terms.max_N * one, terms.max_D * one))
+    low = jnp.log(constraints.cost.of(constraints.min_N * one, one))
+    high = jnp.log(constraints.cost.of(constraints.max_N * one, constraints.max_D * one))
 
-    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle = 0.5 * (ends[0] + ends[1])
-        budget = jnp.exp(middle)
-        enough = optimum(law, budget, terms, reach(terms, budget)).loss <= loss
-        return jnp.where(enough, ends[0], middle), jnp.where(enough, middle, ends[1])
+    def too_small(log_C: Array) -> Array:
+        budget = jnp.exp(log_C)
+        return ~(optimum_at(law, budget, constraints).loss <= loss)
 
-    _, found = jax.lax.fori_loop(0, HALVINGS, halve, (low, high))
+    _, found = bisected(too_small, low, high)
     return jnp.where(found < high, jnp.exp(found), jnp.inf)
 
 
 @eqx.filter_jit
-def reaches(terms: Terms, budgets: Array) -> tuple[Array, Array]:
+def reaches(constraints: Constraints, budgets: Array) -> tuple[Array, Array]:
     """The same of many budgets."""
-    return jax.vmap(lambda C: reach(terms, C))(budgets)
+    return jax.vmap(lambda C: reach(constraints, C))(budgets)
 
 
 @eqx.filter_jit
-def optima(laws: AbstractLaw, budgets: Array, terms: Terms, within: tuple[Array, Array]) -> Optimum:
+def optima(laws: AbstractLaw, budgets: Array, constraints: Constraints, within: tuple[Array, Array]) -> Optimum:
     """The same of many laws, by law and budget; ranges by budget."""
 
     def of_law(law: AbstractLaw) -> Optimum:
-        return jax.lax.map(lambda at: optimum(law, at[0], terms, at[1]), (budgets, within))
+        return jax.lax.map(lambda at: optimum(law, at[0], constraints, at[1]), (budgets, within))
 
     return eqx.filter_vmap(of_law)(laws)
 
@@ -245,21 +213,26 @@ def optima(laws: AbstractLaw, budgets: Array, terms: Terms, within: tuple[Array,
 def best_sizes(laws: Any, C: Float[np.ndarray, " budget"]) -> Float[np.ndarray, "law budget"]:
     """Logarithm of the N of least loss at C = 6 N D, by each of many laws of N and D; NaN where none is best."""
     with jax.enable_x64(True):
-        budgets, terms = jnp.asarray(C), Terms()
-        found = optima(jax.tree.map(jnp.asarray, laws), budgets, terms, reaches(terms, budgets))
+        budgets, constraints = jnp.asarray(C), Constraints()
+        found = optima(jax.tree.map(jnp.asarray, laws), budgets, constraints, reaches(constraints, budgets))
         return np.asarray(jnp.where(found.at_end, jnp.nan, found.log_N))
 
 
 @eqx.filter_jit
 def nears(
-    laws: AbstractLaw, budgets: Array, terms: Terms, found: Optimum, within: tuple[Array, Array], tolerances: Array
+    laws: AbstractLaw,
+    budgets: Array,
+    constraints: Constraints,
+    found: Optimum,
+    within: tuple[Array, Array],
+    tolerances: Array,
 ) -> Array:
     """The same of many laws towards both ends of ranges, by law, budget, end and tolerance."""
 
     def of_law(law: AbstractLaw, mine: Optimum) -> Array:
         def at(point: tuple[Array, Optimum, Array]) -> Array:
             budget, best, ends = point
-            by_end = jax.vmap(lambda far, t: near(law, budget, terms, best, far, t), in_axes=(None, 0))
+            by_end = jax.vmap(lambda far, t: near(law, budget, constraints, best, far, t), in_axes=(None, 0))
             return jax.vmap(by_end, in_axes=(0, None))(ends, tolerances)
 
         return jax.lax.map(at, (budgets, mine, jnp.stack(within, axis=-1)))
@@ -268,20 +241,20 @@ def nears(
 
 
 @eqx.filter_jit
-def least_computes(laws: AbstractLaw, losses: Array, terms: Terms) -> Array:
+def least_computes(laws: AbstractLaw, losses: Array, constraints: Constraints) -> Array:
     """The same of many laws, by law and loss; `losses` has a row for each law."""
-    return eqx.filter_vmap(lambda law, row: jax.lax.map(lambda loss: least_compute(law, loss, terms), row))(
+    return eqx.filter_vmap(lambda law, row: jax.lax.map(lambda loss: least_compute(law, loss, constraints), row))(
         laws, losses
     )
 
 
 @eqx.filter_jit
-def data_along(terms: Terms, log_N: Array, budgets: Array) -> Array:
+def data_along(constraints: Constraints, log_N: Array, budgets: Array) -> Array:
     """The logarithm of the tokens of sizes at their budgets."""
-    return jax.vmap(lambda x, C: log_data(terms, x, C))(log_N, budgets)
+    return jax.vmap(lambda x, C: log_data(constraints, x, C))(log_N, budgets)
 
 
 @eqx.filter_jit
-def losses_along(laws: AbstractLaw, log_N: Array, budgets: Array, terms: Terms) -> Array:
+def losses_along(laws: AbstractLaw, log_N: Array, budgets: Array, constraints: Constraints) -> Array:
     """The loss of sizes at their budgets under many laws, by law and budget."""
-    return eqx.filter_vmap(lambda law: jax.vmap(lambda x, C: loss_along(law, terms, x, C))(log_N, budgets))(laws)
+    return eqx.filter_vmap(lambda law: jax.vmap(lambda x, C: loss_along(law, constraints, x, C))(log_N, budgets))(laws)

@@ -100,7 +100,7 @@ def test_the_choice_is_near_the_best_of_all_batches():
 
 
 def test_a_fit_with_its_runs_knows_the_forecast_as_its_covariance_does(fit, runs):
-    found = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@N=1e10,D=1e11")
+    found = sf.design_runs(fit, POOL, done=runs, budget=1e20, target="loss@N=1e10,D=1e11")
     draws = sf.laplace(fit, num=4000)
     spread = np.std(np.asarray(jax.vmap(lambda law: law(1e10, 1e11))(draws.law)))
     assert sd(found)[0] == pytest.approx(spread, rel=0.15)
@@ -113,7 +113,7 @@ def test_runs_done_count_by_their_own_errors():
     se = np.where(N < 1e8, 0.03, 0.001) * loss_at(N, D)
     runs = sf.Runs(loss=loss_at(N, D) + se * rng.standard_normal(50), N=N, D=D, se=se)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
-    found = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target=lambda law: jnp.log(law.alpha))
+    found = sf.design_runs(fit, POOL, done=runs, budget=1e20, target=lambda law: jnp.log(law.alpha))
     expected = sf.covariance(fit).se["alpha"] / float(fit.law.alpha)
     assert sd(found)[0] == pytest.approx(expected, rel=0.02)
 
@@ -121,19 +121,19 @@ def test_runs_done_count_by_their_own_errors():
 def test_before_any_fit_rows_of_one_training_count_as_one_run(runs):
     """Three copies of each run tell thrice as much, unless they say that they are of one training."""
     asked: Any = {"budget": 1e20, "most": 3, "target": "loss@C=1e22", "noise": NOISE}
-    once = sf.design_runs(LAW, POOL, runs=runs, **asked)
+    once = sf.design_runs(LAW, POOL, done=runs, **asked)
     thrice = runs.take(np.tile(np.arange(25), 3))
     inputs = {name: thrice.inputs[name] for name in ("N", "D")}
     labelled = sf.Runs(thrice.target, run=np.tile(np.arange(25), 3), **inputs)
-    same = sf.design_runs(LAW, POOL, runs=labelled, **asked)
+    same = sf.design_runs(LAW, POOL, done=labelled, **asked)
     np.testing.assert_array_equal(same.order, once.order)
     np.testing.assert_allclose(sd(same), sd(once), rtol=1e-9)
-    apart = sf.design_runs(LAW, POOL, runs=sf.Runs(thrice.target, **inputs), **asked)
+    apart = sf.design_runs(LAW, POOL, done=sf.Runs(thrice.target, **inputs), **asked)
     assert sd(apart)[0] < 0.7 * sd(once)[0]
-    np.testing.assert_allclose(sd(sf.design_runs(LAW, POOL, runs=labelled, cluster=None, **asked)), sd(apart))
+    np.testing.assert_allclose(sd(sf.design_runs(LAW, POOL, done=labelled, cluster=None, **asked)), sd(apart))
     # Rows that differ in D alone are a grid as often as checkpoints: a seed does not make trainings of them.
     seeded = sf.Runs(thrice.target, seed=np.repeat(np.arange(3), 25), **inputs)
-    np.testing.assert_allclose(sd(sf.design_runs(LAW, POOL, runs=seeded, **asked)), sd(apart))
+    np.testing.assert_allclose(sd(sf.design_runs(LAW, POOL, done=seeded, **asked)), sd(apart))
 
 
 @pytest.mark.parametrize("rows", [[8] * 60, [100] + [2] * 39, [200] * 2 + [3] * 38])
@@ -188,12 +188,12 @@ def test_checkpoints_leave_as_much_unknown_as_studies_scatter():
     )  # fmt: skip
     fits = sf.fit(sf.laws.Chinchilla, runs, by="group", noise=sf.noise.Gaussian())
     for target, at in (("loss@N=1e9,D=1e13", (1e9, 1e13)), ("loss@N=1e11,D=1e11", (1e11, 1e11))):
-        known = [sd(sf.design_runs(fits[k], POOL, runs=runs, budget=1e20, most=1, target=target))[0] for k in range(12)]
+        known = [sd(sf.design_runs(fits[k], POOL, budget=1e20, most=1, target=target))[0] for k in range(12)]
         assert np.mean(known) == pytest.approx(np.std(jax.vmap(lambda law, at=at: law(*at))(fits.law)), rel=0.25)
 
 
 def test_an_ensemble_says_the_same_as_the_runs_behind_it(fit, runs):
-    of_runs = sf.design_runs(fit, POOL, runs=runs, budget=1e20, target="loss@C=1e22")
+    of_runs = sf.design_runs(fit, POOL, done=runs, budget=1e20, target="loss@C=1e22")
     of_draws = sf.design_runs(sf.laplace(fit), POOL, budget=1e20, target="loss@C=1e22")
     np.testing.assert_allclose(sd(of_draws)[[0, -1]], sd(of_runs)[[0, -1]], rtol=0.25)
     # Of draws about one optimum the target spreads from draw to draw as it does to first order.
@@ -429,19 +429,14 @@ def test_a_guess_is_a_law_with_its_numbers(fit):
 
 def test_chosen_runs_that_are_hardly_meant_are_warned_of(fit, runs):
     """The cheapest runs tell of any law's numbers, in the law alone."""
-    asked = {"target": "loss@N=1e10,D=1e11", "runs": runs, "most": 1}
+    asked = {"target": "loss@N=1e10,D=1e11", "done": runs, "most": 1}
     with pytest.warns(UserWarning, match="A chosen run") as said:
         sf.design_runs(fit, {"N": [1e2], "D": [1e8]}, budget=1e20, **asked)
     one, other = (str(warning.message) for warning in said)
     assert "candidate 1: N = 100, D = 1e+08) has 1e+06 tokens for each parameter, which is hardly meant" in one
-    assert "is 1e+06 times below the compute of the smallest run (6e+16 FLOP)" in other
-    with pytest.warns(UserWarning, match=r"is 3.33e\+04 times above the compute of the largest run \(1.8e\+20 FLOP\)"):
+    assert "its compute is 1e+06 times below the range of the runs, 6e+16 to 1.8e+20" in other
+    with pytest.warns(UserWarning, match=r"is 3.33e\+04 times above the range of the runs, 6e\+16 to 1.8e\+20"):
         sf.design_runs(fit, {"N": [1e11], "D": [1e13]}, budget=1e26, **asked)
-
-
-def test_a_fit_without_its_runs_says_what_is_missing(fit):
-    with pytest.raises(sf.InputError, match="pass runs="):
-        sf.design_runs(fit, POOL, budget=1e20, target="loss@C=1e23")
 
 
 def test_the_picture_shows_what_is_left_after_each_run(design):
@@ -463,7 +458,7 @@ def test_a_fit_of_several_optima_is_looked_at_about_each():
     assert len(found.weight) == 2
     assert found.law.alpha[0] < found.law.beta[0]
     assert found.law.alpha[1] > found.law.beta[1]
-    asked = {"budget": 1e20, "target": "loss@N=1e10,D=1e9", "runs": ladder}
+    asked = {"budget": 1e20, "target": "loss@N=1e10,D=1e9", "done": ladder}
     several = sf.design_runs(fit, POOL, **asked)
     each = [jax.tree.map(lambda a, m=m: a[m], found.law) for m in range(2)]
     about = [sf.design_runs(law, POOL, noise=several.noise, **asked).left[0] for law in each]

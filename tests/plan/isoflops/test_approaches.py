@@ -9,7 +9,7 @@ import pytest
 import scalefit as sf
 from scalefit.laws import Chinchilla, PowerLaw
 from scalefit.plan.isoflops._approaches import cut
-from scalefit.plan.sizes._optimum import best_sizes
+from scalefit.plan.sizes import best_sizes
 
 SYMMETRIC = Chinchilla(E=1.69, A=406.4, B=410.7, alpha=0.31, beta=0.31)
 ASYMMETRIC = Chinchilla(E=1.69, A=406.4, B=410.7, alpha=0.465, beta=0.155)

@@ -55,7 +55,7 @@ def ensemble():
 
 @pytest.fixture(scope="module")
 def drawn(ensemble):
-    with pytest.warns(UserWarning, match="times beyond the longest run"):
+    with pytest.warns(UserWarning, match="times above the range of the runs.*Its 95 % interval is"):
         return sf.curate(ensemble, POOLS, budget=BUDGETS)
 
 
@@ -194,45 +194,48 @@ def test_probabilities_and_regret_are_shares_and_means_of_draws(drawn, ensemble)
 
 
 def test_a_plan_of_one_law_says_nothing_of_how_sure_it_is(plan):
-    with pytest.raises(sf.InputError, match="curate an ensemble"):
+    with pytest.raises(sf.InputError, match="Curate an ensemble"):
         plan.interval()
 
 
 @pytest.mark.usefixtures("wide")
 def test_the_budget_at_which_a_union_overtakes_the_best_pool(ensemble):
     one, two = {NAMES[0]: 1.0}, {NAMES[0]: 0.5, NAMES[1]: 0.5}
-    found = sf.crossover(LAW, POOLS, one, two, between=(1e7, 1e10))
+    found = sf.overtakes(one, two, result=LAW, pools=POOLS, between=(1e7, 1e10))
     law = dataclasses.replace(LAW, max_passes=64)
     errors = [float(law(found.budget, POOLS.weights(plan), POOLS.sizes)) for plan in (one, two)]
     assert errors[0] == pytest.approx(errors[1], rel=1e-9)
     assert 64e6 < found.budget < 128e6
-    drawn = sf.crossover(ensemble, POOLS, one, two, between=(1e7, 1e10))
+    drawn = sf.overtakes(one, two, result=ensemble, pools=POOLS, between=(1e7, 1e10))
     assert drawn.low is not None
     assert drawn.high is not None
     assert drawn.probability is not None
     assert drawn.low < found.budget < drawn.high
     assert drawn.probability > 0.9
-    never = sf.crossover(LAW, POOLS, two, {NAMES[3]: 1.0}, between=(1e7, 1e9))
+    never = sf.overtakes(two, {NAMES[3]: 1.0}, result=LAW, pools=POOLS, between=(1e7, 1e9))
     assert np.isnan(never.budget)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"budget": -1.0}, "budgets must be finite and above 0"),
-        ({"budget": []}, "budgets must be finite and above 0"),
-        ({"budget": "much"}, "it must be a number of samples"),
-        ({"budget": 1e8, "min_weight": 0.3}, "no weights keep them"),
-        ({"budget": 1e8, "max_weight": 0.2}, "no weights keep them"),
+        ({"budget": -1.0}, "expected a finite number of samples above 0"),
+        ({"budget": []}, "expected a finite number of samples above 0"),
+        ({"budget": "much"}, "expected a finite number of samples"),
+        ({"budget": 1e8, "min_weight": 0.3}, "cannot be spent whole: the limits leave the pools at"),
+        ({"budget": 1e8, "max_weight": 0.2}, "cannot be spent whole: the limits leave the pools at"),
         (
             {"budget": 1e8, "fixed": {"top0-10": 0.5}, "max_weight": {"top10-20": 0.1}, "min_weight": 0.2},
-            "no weights keep",
+            "leaves 'top10-20' at most 0.1 of it; expected 0.2 at least",
         ),
-        ({"budget": 1e8, "fixed": {"top": 0.5}}, "fixed names a pool 'top'"),
-        ({"budget": 1e8, "max_weight": 1.5}, "shares must lie between 0 and 1"),
-        ({"budget": 1e15}, "plans look at 8192 passes at most"),
-        ({"budget": True}, "it must be a number of samples"),
-        ({"budget": 1e8, "fixed": {"top0-10": 0.8}, "max_weight": 0.5}, r"fixed at 0\.8 .* between 0 and 0\.5"),
+        ({"budget": 1e8, "fixed": {"top": 0.5}}, "fixed names 'top'; expected pools of"),
+        ({"budget": 1e8, "max_weight": 1.5}, "expected a share from 0 to 1"),
+        ({"budget": 1e15}, "expected plans of at most 8192 passes"),
+        ({"budget": True}, "expected a finite number of samples"),
+        (
+            {"budget": 1e8, "fixed": {"top0-10": 0.8}, "max_weight": 0.5},
+            r"fixed holds 'top0-10' at 0\.8 .* between 0 and 0\.5",
+        ),
         ({"budget": 1e8, "seed": -1}, "seed is -1"),
     ],
 )
@@ -247,11 +250,11 @@ def test_passes_that_leave_the_budget_unspent_are_refused():
 
 
 def test_laws_and_pools_must_go_together(ensemble):
-    with pytest.raises(sf.InputError, match="does not know the pool 'top40-50'"):
+    with pytest.raises(sf.InputError, match="pools names 'top40-50'; expected pools of the law"):
         sf.curate(LAW, sf.Pools({"top0-10": 1e6, "top40-50": 1e6}), budget=1e8)
     with pytest.raises(sf.InputError, match="one pool only"):
         sf.curate(LAW, sf.Pools({"top0-10": 1e6}), budget=1e8)
-    with pytest.raises(sf.InputError, match="need a law of pools"):
+    with pytest.raises(sf.InputError, match="result is of Chinchilla; expected a law of pools"):
         sf.curate(dataclasses.replace(ensemble.fit, law=sf.laws.Chinchilla.published("epoch")), POOLS, budget=1e8)
 
 
@@ -268,11 +271,11 @@ TWO = sf.laws.PoolsQQT(d=0.1, a=500.0, b=[-0.3, -0.2], tau=[5.0, 8.0], pool=("A"
 @pytest.mark.parametrize(
     ("law", "message"),
     [
-        (sf.laws.PoolsQQT.of(("A", "B")), r"d is nan, and a plan needs a number >= 0: fit it"),
-        (dataclasses.replace(TWO, a=-1.0), r"a is -1, and a plan needs a number > 0"),
-        (dataclasses.replace(TWO, b=[-0.3, 0.2]), r"b\[B\] is 0.2"),
-        (dataclasses.replace(TWO, b=[-0.3, -0.2, -0.1]), r"b is .*; expected one number for each pool"),
-        (dataclasses.replace(TWO, d=[0.1, 0.2]), "give the ensemble itself"),
+        (sf.laws.PoolsQQT.of(("A", "B")), r"d of PoolsQQT is nan; expected a number >= 0. Fit it"),
+        (dataclasses.replace(TWO, a=-1.0), r"a of PoolsQQT is -1; expected a number > 0"),
+        (dataclasses.replace(TWO, b=[-0.3, 0.2]), r"b\[B\] of PoolsQQT is 0.2"),
+        (dataclasses.replace(TWO, b=[-0.3, -0.2, -0.1]), r"b of PoolsQQT is .*; expected one number for each pool"),
+        (dataclasses.replace(TWO, d=[0.1, 0.2]), "Give the ensemble itself"),
     ],
 )
 def test_a_law_without_usable_values_is_no_ground_for_a_plan(law, message):
@@ -314,7 +317,7 @@ def test_crossings_are_found_where_samples_differ_in_cost():
     pools = sf.Pools({"A": 1037, "B": 27942}, cost={"A": 10.0, "B": 1.0})
     # The first spends more on A than its share of the samples: passes must be counted by what is spent.
     plans = np.array([0.4, 0.6]), np.array([0.05, 0.95])
-    found = sf.crossover(law, pools, *plans, between=(597.0, 6e5))
+    found = sf.overtakes(*plans, result=law, pools=pools, between=(597.0, 6e5))
     assert found.budget == pytest.approx(35986.03, rel=1e-6)
     wide = dataclasses.replace(law, max_passes=1024)
     with jax.enable_x64(True):
@@ -323,11 +326,11 @@ def test_crossings_are_found_where_samples_differ_in_cost():
 
 
 def test_what_lies_far_from_the_runs_is_said(ensemble):
-    with pytest.warns(UserWarning, match="times below the shortest run"):
+    with pytest.warns(UserWarning, match="times below the range of the runs"):
         sf.curate(ensemble.fit, POOLS, budget=1e4)
     short = posed(ensemble.fit, source=dataclasses.replace(ensemble.fit.source, ranges={"n": (1e5, 1e6)}))
-    with pytest.warns(UserWarning, match=r"crossing at .* beyond the longest run"):
-        sf.crossover(short, POOLS, {NAMES[0]: 1.0}, {NAMES[0]: 0.5, NAMES[1]: 0.5}, between=(1e7, 1e10))
+    with pytest.warns(UserWarning, match=r"crossing at .* times above the range of the runs"):
+        sf.overtakes({NAMES[0]: 1.0}, {NAMES[0]: 0.5, NAMES[1]: 0.5}, result=short, pools=POOLS, between=(1e7, 1e10))
 
 
 def test_draws_that_did_not_converge_are_counted(ensemble):

@@ -1,0 +1,191 @@
+"""Budgets from which on one family of models, or one mixture of pools, is ahead of another."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+from numpy.typing import ArrayLike
+
+from .._core import InputError, check_probability
+from ..data import Pools
+from ..laws import AbstractLaw, AbstractPools
+from ..results import Ensemble, Fit, far_from_runs
+from ._bisect import bisected
+from ._budgets import range_of
+from ._cost import CostLike
+from ._draws import drawn_of
+from .pools import drawn_of_pools, pools_of, sized_for_plans
+from .sizes import check_paired, constraints_of, optimum_at, pairs, spendable
+
+
+class Crossover(NamedTuple):
+    """Where the second overtakes the first for good.
+
+    **Arguments:**
+
+    - `budget`: The largest budget at which their losses cross, NaN where they do not within the range.
+    - `low`, `high`: Ends of the central interval over the draws that cross; `None` without draws.
+    - `probability`: Share of the draws in which the second overtakes the first within the range and is ahead at its
+        end; `ahead`: of those in which it is ahead, or level, at every budget of the range; `None` without draws.
+    - `draws`: The crossing of each draw, NaN where there is none.
+    """
+
+    budget: float
+    low: float | None
+    high: float | None
+    probability: float | None
+    ahead: float | None
+    draws: Float[np.ndarray, " draw"] | None
+
+
+def overtakes(
+    first: Any,
+    second: Any,
+    *,
+    between: tuple[float, float],
+    result: Fit[Any] | Ensemble[Any] | AbstractPools | None = None,
+    pools: Pools | Mapping[str, float] | None = None,
+    cost: CostLike = "6ND",
+    held: tuple[Mapping[str, float] | None, Mapping[str, float] | None] = (None, None),
+    paired: bool = False,
+    level: float = 0.95,
+    num_draws: int = 1000,
+    seed: int = 0,
+) -> Crossover:
+    """The budget from which on the second has the lower loss, with how sure that is.
+
+    Both are families of models, each at the best size for the budget; or, of a `result` and its `pools`, mixtures.
+
+    **Arguments:**
+
+    - `first`, `second`: Fits, ensembles or laws of N and D, as for `gain`, and so are `cost`, `held`, `paired` and
+        `seed`; of pools the weights by pool (0 for the others), or in their order.
+    - `between`: The lowest and the highest budget to look at: in FLOP; of pools in samples, or the unit of their cost.
+    - `result`: A fit of a law of pools, an ensemble of draws of one, or such a law.
+    - `pools`: The pools, or their sizes by name; their `max_passes` take no part.
+    - `level`: Probability of the central interval.
+    - `num_draws`: The most draws of an ensemble to look at.
+
+    **Returns:** a `Crossover`: the last crossing within the range, over the draws that cross.
+
+    **Warns:** where they cross at more than a hundred times the compute of the largest run of either, or less than a
+    hundredth of that of the smallest; of pools, at more than ten times the samples of the longest run, or less than a
+    tenth of those of the shortest.
+
+    **Raises:** `InputError` as `gain`, and for a range that is none, unknown pools, or weights off the simplex.
+    """
+    check_probability("level", level)
+    if (result is None) != (pools is None):
+        given, lacks = ("result", "pools") if pools is None else ("pools", "result")
+        raise InputError(lacks, None, f"{lacks}, as {given} is given: mixtures are of both")
+    if pools is not None:
+        found = _of_pools(first, second, between, result, pools, num_draws)
+    else:
+        found = _of_laws(first, second, between, cost, held, paired, num_draws, seed)
+    for ranges in found.ranges:
+        at = found.at[:1] / found.price
+        for far in far_from_runs(ranges, found.input, at, lambda _: f"The crossing at {found.at[0]:.3g} {found.unit}"):
+            if far.grave:
+                warnings.warn(f"{far.sentence}.", stacklevel=2)
+    one, draws = float(found.at[0]), found.at[1:]
+    if not draws.size:
+        return Crossover(one, None, None, None, None, None)
+    there = draws[np.isfinite(draws)]
+    low, high = np.quantile(there, [0.5 - level / 2, 0.5 + level / 2]) if there.size else (np.nan, np.nan)
+    probability, ahead = float(np.mean(np.isfinite(draws))), float(np.mean(found.ahead[1:]))
+    return Crossover(one, float(low), float(high), probability, ahead, draws)
+
+
+class _Crossings(NamedTuple):
+    """Crossings of the law and of each draw.
+
+    **Arguments:**
+
+    - `at`: The budgets; `unit`: their unit; `price`: what one of the input costs.
+    - `ahead`: Whether the second is ahead, or level, throughout.
+    - `input`, `ranges`: What is far from the runs by its name, and its range in the runs of each result.
+    """
+
+    at: Float[np.ndarray, " draw"]
+    ahead: Bool[np.ndarray, " draw"]
+    input: str
+    ranges: tuple[Mapping[str, tuple[float, float]] | None, ...]
+    unit: str = "FLOP"
+    price: float = 1.0
+
+
+def _of_laws(
+    first: Any, second: Any, between: Any, cost: CostLike, held: Any, paired: bool, num_draws: int, seed: int
+) -> _Crossings:
+    """The crossing of two laws, and of each pair of draws."""
+    drawn = [drawn_of(first, num_draws, "first"), drawn_of(second, num_draws, "second")]
+    constraints = [constraints_of(one.law, cost, held=further) for one, further in zip(drawn, held, strict=True)]
+    low, high = range_of(between)
+    for some in constraints:
+        spendable([low, high], some, "between")
+    if paired:
+        check_paired(first, second)
+    with jax.enable_x64(True):
+        budgets = jnp.asarray(np.geomspace(low, high, 64))
+        at, ahead = map(np.asarray, _crossings_of_laws(pairs(drawn[0], drawn[1], paired, seed), budgets, constraints))
+    return _Crossings(at, ahead, "C", tuple(one.ranges for one in drawn))
+
+
+@eqx.filter_jit
+def _crossings_of_laws(pair: tuple[AbstractLaw, AbstractLaw], budgets: Array, constraints: list[Any]) -> Any:
+    def of_pair(pair: tuple[AbstractLaw, AbstractLaw]) -> Any:
+        def lead(budget: Array) -> Array:
+            one, other = (optimum_at(law, budget, some).loss for law, some in zip(pair, constraints, strict=True))
+            return one - other
+
+        return last_crossing(lead, budgets)
+
+    return eqx.filter_vmap(of_pair)(pair)
+
+
+def _of_pools(
+    first: Mapping[str, float] | ArrayLike, second: Mapping[str, float] | ArrayLike, between: Any, result: Any,
+    pools: Any, num_draws: int,
+) -> _Crossings:  # fmt: skip
+    """The crossing of two mixtures by a law, and by each of its draws."""
+    pools = pools_of(pools)
+    drawn = drawn_of_pools(result, pools, num_draws)
+    weights = np.stack([pools.weights(first), pools.weights(second)])
+    ends = range_of(between, example="(1e7, 1e10)")
+    with jax.enable_x64(True):
+        law = sized_for_plans(drawn.stacked, pools, ends, weights)
+        arrays = (np.geomspace(ends[0], ends[1], 512), weights, pools.sizes, pools.cost)
+        at, ahead = map(np.asarray, _crossings_of_pools(law, *map(jnp.asarray, arrays)))
+    # Of the mixture whose samples are the cheaper, a budget buys the more.
+    price = float(np.min(weights @ pools.cost))
+    return _Crossings(at, ahead, "n", (drawn.ranges,), "samples" if price == 1.0 else "in the unit of cost", price)
+
+
+@jax.jit
+def _crossings_of_pools(laws: AbstractPools, budgets: Array, weights: Array, sizes: Array, cost: Array) -> Any:
+    samples = 1.0 / jnp.sum(weights * cost, axis=1)
+
+    def of_law(law: AbstractPools) -> Any:
+        def lead(budget: Array) -> Array:
+            one, other = (law(budget * samples[i], weights[i], sizes) for i in (0, 1))
+            return jnp.asarray(one - other)
+
+        return last_crossing(lead, budgets)
+
+    return jax.vmap(of_law)(laws)
+
+
+def last_crossing(lead: Callable[[Array], Array], budgets: Array) -> tuple[Array, Array]:
+    """The last budget from which on a lead is above 0 to the end, NaN without one; and whether it is never below 0."""
+    gain = jax.lax.map(lead, budgets)
+    crosses = (gain[:-1] <= 0.0) & (gain[1:] > 0.0)
+    last = crosses.shape[0] - 1 - jnp.argmax(crosses[::-1])
+    at = jnp.log(budgets)
+    low, high = bisected(lambda x: ~(lead(jnp.exp(x)) > 0.0), at[last], at[last + 1])
+    crossing = jnp.where(crosses.any() & (gain[-1] > 0.0), jnp.exp(0.5 * (low + high)), jnp.nan)
+    return crossing, (gain >= 0.0).all()
