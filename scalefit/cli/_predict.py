@@ -13,6 +13,7 @@ from .._core import InputError, Phrase, check_names
 from ._format import number, study_name
 from ._options import CacheDir, Folder, Json, LawFile, Level
 
+
 def predict(
     folder: Folder,
     inputs: Annotated[

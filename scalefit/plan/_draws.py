@@ -52,7 +52,7 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
         raise InputError(argument, Phrase(f"is a {type(result).__name__}"), "a fit, an ensemble or a law")
     if fit.keys is not None:
         given = Phrase(f"is a batch of {len(fit.keys)} studies")
-        raise InputError(argument, given, "one of them", f"give fits[{fit.keys[0]!r}]")
+        raise InputError(argument, given, "one of them", f"give `fits[{fit.keys[0]!r}]`")
     if not fit.converged:
         raise InputError(argument, Phrase("did not converge"), remedy="mend the fit first: a plan from it says nothing")
     if not isinstance(result, Ensemble):

@@ -47,11 +47,12 @@ def far_from_runs(
         return ()
     low, high = ranges[name]
     found = []
-    with np.errstate(divide="ignore"):
-        sides = (True, values / high), (False, low / values)
-    for above, times in sides:
+    with np.errstate(divide="ignore", over="ignore"):
+        sides = (True, high, values / high), (False, low, low / values)
+    for above, end, times in sides:
         place = int(np.nanargmax(times))
-        if FAR < times[place] < np.inf:
+        # Runs without any of an input, as of sparse weights, have no scale to be far from.
+        if times[place] > FAR and end > 0.0:
             subject = f"{name} = {values[place]:.4g}" if what is None else what(place)
             said = (
                 f"{subject} is {times[place]:.3g} times {'above' if above else 'below'} the range of the runs, "

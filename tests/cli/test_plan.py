@@ -53,7 +53,7 @@ def test_people_see_the_flat_region(cli, folder):
     said = cli("plan", folder, "--budget", "1e22", "--budget", "1e24").out
     for piece in ("N within 0.1 %", "N within 0.5 %", "D/N", "1e+24", "50 made up draws"):
         assert piece in said
-    note = "note: The training of the plan for 1e+24 FLOP is 24.5 times above the range of the runs"
+    note = "note: The training of the plan for 1e+24 FLOP is 76.9 times above the range of the runs"
     assert " ".join(said.split()).count(note) == 1
 
 
@@ -115,7 +115,8 @@ def test_a_size_at_a_limit_is_possible(cli, folder):
 def test_a_batch_says_what_to_do_on_the_command_line(ask):
     with pytest.raises(sf.InputError) as raised:
         ask(posed(made_up_draws(2).fit, keys=("a", "b")), budget=1e22)
-    assert as_options(str(raised.value)).endswith("of 2 studies: fit one of them, with --where instead of --by.")
+    assert "of 2 studies" in as_options(raised.value)
+    assert "fit with --where instead of --by" in as_options(raised.value)
 
 
 def test_only_a_loss_that_is_never_reached_is_a_note(cli, tmp_path, monkeypatch):
@@ -157,13 +158,13 @@ def test_a_law_without_draws_refuses_what_it_never_reaches_but_answers_budgets(c
     [
         ([], ["--budget 1e24", "--target-loss"]),
         (["--budget", "lots"], ["--budget is 'lots'", "1e24"]),
-        (["--budget", "-1"], ["--budget is [-1.0]", "above 0"]),
+        (["--budget", "-1"], ["--budget is [-1]", "above 0"]),
         (["--budget", "1e22", "--cost", "8ND"], ["--cost is '8ND'", "inference:1e12"]),
-        (["--budget", "1e22", "--max-passes", "4"], ["--max-passes 4", "--unique 1e12"]),
+        (["--budget", "1e22", "--max-passes", "4"], ["--max-passes is 4", "--unique 1e12"]),
         (["--budget", "1e24", "--unique", "1e11", "--max-N", "1e10"], ["cannot be spent", "--max-N"]),
         (["--target-loss", "2", "--size", "7B"], ["--size", "--budget 1e24"]),
         (["--budget", "1e22", "--size", "0,7B"], ["--size is 0", "above 0"]),
-        (["--budget", "1e22", "--min-N", "0"], ["--min-N is 0.0", "above 0"]),
+        (["--budget", "1e22", "--min-N", "0"], ["--min-N is 0", "above 0"]),
         (["--budget", "1e22,1e21", "--budget", "1e22"], ["--budget gives 1e+22 twice"]),
         (["--budget", "1e22", "--size", "7B,7e9"], ["--size gives 7e+09 twice"]),
         (["--target-loss", "2", "--target-loss", "2.0"], ["--target-loss gives 2 twice"]),

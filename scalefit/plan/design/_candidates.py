@@ -9,16 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..._core import InputError, is_number
+from ..._core import InputError, Phrase, check_number
 from ...data import Runs, read_runs, table_of
 from ...laws import AbstractLaw, input_units
 from ...noise import StudentT
 from ...problem import inputs_for
 from ...results import Fit, far_from_runs
-from .._cost import SIX_ND, is_implausible
+from .._budgets import numbers_of
+from .._cost import SIX_ND, Cost, is_implausible
 
-SCATTERS = (1e-12, 1e12)
-"""Scatters of a run between which its square is told apart from nothing and from everything."""
 _NO_LOSS = "loss, still to be measured"
 
 
@@ -43,48 +42,45 @@ def candidates_of(law: AbstractLaw, given: Any) -> dict[str, Float[np.ndarray, "
     pool = {name: np.asarray(column, float) for name, column in inputs_for(law, read)[0].items()}
     for name, column in pool.items():
         if not np.isfinite(column).all():
-            raise InputError(f"Candidate {int(np.argmin(np.isfinite(column))) + 1} has no {name}: fill it or drop it.")
-        if name in ("N", "D") and (column < 1.0).any():
+            i = int(np.argmin(np.isfinite(column)))
+            raise InputError(f"{name} of candidate {i + 1}", Phrase("is empty"), remedy="fill it or drop it")
+        if name in SIX_ND.inputs and (column < 1.0).any():
             i = int(np.argmax(column < 1.0))
             raise InputError(
-                f"Candidate {i + 1} has {name} = {column[i]:.4g}, and no run has less than 1: give N in parameters "
-                f"and D in tokens, or name the unit in the header, as 'N (B)'."
-            )
+                f"{name} of candidate {i + 1}", float(column[i]), "1 or more, in parameters or tokens",
+                "name the unit in the header, as 'N (B)'",
+            )  # fmt: skip
     return {name: pool[name] for name in input_units(law)}
 
 
 def prices_of(cost: Any, pool: Mapping[str, np.ndarray]) -> Float[np.ndarray, " candidate"]:
-    """What every candidate costs.
+    """The price of every candidate.
 
     **Arguments:**
 
-    - `cost`: A function of N and D in JAX; or one number, or one for each candidate.
+    - `cost`: A `Cost`; or one number, or one for each candidate.
     - `pool`: Input → its value for every candidate.
 
-    **Returns:** the costs, in the unit of `cost`.
+    **Returns:** the prices, in the unit of `cost`.
 
-    **Raises:** `InputError` for a cost that is none, or a law without N and D where no numbers are given.
+    **Raises:** `InputError` for a cost that is none, or a law without its inputs where no numbers are given.
     """
     size = len(next(iter(pool.values())))
-    if callable(cost):
-        if not {"N", "D"} <= set(pool):
-            raise InputError(f"The law has inputs {', '.join(pool)}: give cost= as a number for each candidate.")
+    expected = f"a number for each of {size} candidates"
+    if isinstance(cost, Cost):
+        if not cost.chosen(pool):
+            raise InputError("cost", cost.name, f"{expected}, as the law has inputs {', '.join(pool)}")
         with jax.enable_x64(True):
-            found = np.asarray(jax.vmap(cost)(jnp.asarray(pool["N"]), jnp.asarray(pool["D"])), float)
+            found = np.asarray(jax.vmap(cost.of)(*(jnp.asarray(pool[name]) for name in cost.inputs)), float)
     else:
-        try:
-            given = np.asarray(cost)
-            # Text and truth values would be taken for numbers.
-            found = np.broadcast_to(given.astype(float), (size,)) if given.dtype.kind in "iuf" else None
-        except (TypeError, ValueError):
-            found = None
-        if found is None:
-            raise InputError(f"cost is {cost!r}; expected a function of N and D, or {size} numbers.")
-    free = np.flatnonzero(~(np.isfinite(found) & (found > 0)))
-    if free.size:
+        found = numbers_of("cost", cost, f"{expected}, or a function of N and D", "6e20", above=-np.inf)
+        if found.size not in (1, size):
+            raise InputError("cost", cost, expected)
+        found = np.broadcast_to(found, (size,))
+    if (found <= 0).any() or not np.isfinite(found).all():
+        i = int(np.argmin(np.isfinite(found) & (found > 0)))
         raise InputError(
-            f"Candidate {free[0] + 1} costs {found[free[0]]:g}; expected a finite amount above 0: mend its cost, or "
-            f"leave it out."
+            f"The cost of candidate {i + 1}", float(found[i]), "a number above 0", "mend it, or leave it out"
         )
     return found
 
@@ -94,13 +90,9 @@ def money_of(budget: Any, prices: np.ndarray) -> float:
 
     **Raises:** `InputError` for what is no number above 0, or buys nothing.
     """
-    money = float(budget) if is_number(budget) else np.nan
-    if not money > 0 or not np.isfinite(money):
-        raise InputError(f"budget is {budget!r}; expected a number above 0, in the unit of cost.")
+    money = check_number("budget", budget, above=0.0, example="1e21")
     if money < prices.min():
-        raise InputError(
-            f"No candidate is affordable: the cheapest costs {prices.min():.4g}, and the budget is {money:.4g}."
-        )
+        raise InputError("budget", money, f"the cost of the cheapest candidate at least, {prices.min():.4g}")
     return money
 
 
@@ -146,17 +138,13 @@ def sigma_of(noise: Any, fit: Fit[Any] | None, taken: float | None = None) -> fl
     **Raises:** `InputError` where nothing says it.
     """
     if noise is not None:
-        if not (is_number(noise) and SCATTERS[0] <= noise <= SCATTERS[1]):
-            raise InputError(
-                f"noise is {noise!r}; expected the scatter of a run above 0, as 0.01 of the logarithm"
-                f"{f', from {SCATTERS[0]:g} to {SCATTERS[1]:g}' if isinstance(noise, float) and noise > 0 else ''}."
-            )
-        return float(noise)
+        # The square must be told apart from nothing and from everything.
+        return check_number("noise", noise, least=1e-12, most=1e12, example="0.01 of the logarithm")
     if fit is None:
-        raise InputError("A law alone does not say how runs scatter: give noise=, as 0.01 for 1 %.")
+        raise InputError("noise", None, "the scatter of a run, which a law alone does not say, as 0.01 for 1 %")
     count, free = fit.residuals.size, len(fit.free)
     if count <= free or not float(fit.scale) > 0:
-        raise InputError(f"{count} runs do not say how they scatter about {free} numbers: give noise=, as 0.01.")
+        raise InputError("noise", None, f"a number: {count} runs do not say how they scatter about {free} numbers")
     # A fit of a few trainings takes up most of what they are off by: not without end.
     free = free if taken is None else min(taken, 0.9 * count)
     df = float(fit.noise.df) if isinstance(fit.noise, StudentT) else np.inf

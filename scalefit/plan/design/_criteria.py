@@ -1,4 +1,4 @@
-r"""What runs would tell: slopes of a law in its free numbers, and the greedy choice of runs by what they leave unknown.
+r"""Slopes of a law in its free numbers, and the greedy choice of runs by what they leave unknown.
 
 About each draw of a law the logarithm of a loss is linear in the free numbers u, so that runs of slopes J and scatter
 σ leave the covariance $\Sigma = (P + J^\top J/\sigma^2)^{-1}$, whatever the losses will be. One more run is a
@@ -20,13 +20,6 @@ from ...params import Slot, rescale, slots, values, with_values
 from ._target import Target
 
 Criterion = Literal["V", "D", "regret"]
-VAGUE = 1.0
-"""Before any run, a free number is known to within so many times its own size, or so many e-folds."""
-POWERS = (1.0, 0.75, 0.5, 0.25, 0.0)
-"""Powers of the cost by which the gain of a run is divided."""
-
-TOGETHER = 64
-"""Draws that are worked on side by side."""
 
 
 class Scale(NamedTuple):
@@ -36,7 +29,7 @@ class Scale(NamedTuple):
 
     - `law`: The law, whose numbers are replaced.
     - `held`: The held numbers, and the free ones, of each draw, all on that scale.
-    - `unit`: What is one for each free number: how vaguely it is known before any run.
+    - `unit`: What is one for each free number: before any run it is known to within its own size, or an e-fold.
     - `centre`: Unit of an input → logarithm of its centre.
     """
 
@@ -63,7 +56,7 @@ def scale_of(
             size = float(np.median(np.abs(natural[:, k])))
             unit[k] = size if size > 0 else 1.0
     place = list(free)
-    return Scale(law, numbers, VAGUE * unit[place], centre), numbers[:, place] / (VAGUE * unit[place])
+    return Scale(law, numbers, unit[place], centre), numbers[:, place] / (unit[place])
 
 
 class Slopes(NamedTuple):
@@ -102,13 +95,13 @@ def _slopes(
     def each(held: Any) -> Slopes:
         u, at = _about(law, scale, held, free, every)
 
-        def asked(v: Any) -> Any:
+        def target(v: Any) -> Any:
             return jnp.ravel(jnp.asarray(of(at(v))))
 
         curvature = of.curvature(at(u)) if isinstance(of, Target) and "C" in of.at else jnp.asarray(jnp.nan)
-        return Slopes(jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(asked)(u), asked(u), curvature)
+        return Slopes(jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(target)(u), target(u), curvature)
 
-    return jax.lax.map(each, scale.held, batch_size=TOGETHER)
+    return jax.lax.map(each, scale.held, batch_size=64)
 
 
 def run_slopes(
@@ -120,7 +113,7 @@ def run_slopes(
         u, at = _about(law, scale, held, free, every)
         return jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u)
 
-    return jax.lax.map(each, scale.held, batch_size=TOGETHER)
+    return jax.lax.map(each, scale.held, batch_size=64)
 
 
 def _about(
@@ -152,24 +145,25 @@ class Chosen(NamedTuple):
     count: Int[Array, ""]
 
 
-def unknown(
-    aim: Float[Array, "draw asked free"], covariance: Float[Array, "draw free free"], volume: bool
+def uncertainty(
+    aim: Float[Array, "draw target free"], covariance: Float[Array, "draw free free"], volume: bool
 ) -> Float[Array, ""]:
-    r"""What is not known, the mean over the draws: $\mathrm{tr}\,G\Sigma G^\top$ of an aim G, or $\log\det\Sigma$."""
+    r"""The mean over the draws of the variance $\mathrm{tr}\,G\Sigma G^\top$ of an aim G, or of $\log\det\Sigma$."""
     if volume:
         return jnp.mean(jnp.linalg.slogdet(covariance)[1])
     return jnp.mean(jnp.einsum("mtp,mpq,mtq->m", aim, covariance, aim))
 
 
 def greedy(
-    runs: Float[Array, "draw run free"], aim: Float[Array, "draw asked free"], told: Float[Array, "draw asked free"],
-    covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, most: Any, volume: bool,
+    runs: Float[Array, "draw run free"], aim: Float[Array, "draw target free"],
+    target: Float[Array, "draw target free"], covariance: Float[Array, "draw free free"],
+    cost: Float[Array, " run"], budget: Any, most: Any, volume: bool,
     power: Any,
 ) -> Chosen:  # fmt: skip
     r"""Take the affordable run of the greatest gain for its cost to a power, until none tells more or enough are taken.
 
     The gain is what the run takes off `unknown`; a run without any is not taken. Slopes of runs are by their scatter.
-    `told` is what variances are kept of.
+    `target` is what variances are kept of.
     """
     count = cost.shape[0]
 
@@ -183,8 +177,8 @@ def greedy(
     def score(covariance: Any, money: Any, free: Any) -> Float[Array, " run"]:
         moved = jnp.einsum("mkp,mpq->mkq", runs, covariance)
         own = jnp.einsum("mkp,mkp->mk", moved, runs)
-        told_by = jnp.log1p(own) if volume else jnp.sum(jnp.einsum("mkp,mtp->mkt", moved, aim) ** 2, -1) / (1.0 + own)
-        gain = jnp.mean(told_by, axis=0)
+        taken = jnp.log1p(own) if volume else jnp.sum(jnp.einsum("mkp,mtp->mkt", moved, aim) ** 2, -1) / (1.0 + own)
+        gain = jnp.mean(taken, axis=0)
         return jnp.where(free & (cost <= money) & (gain > 0.0), jnp.log(gain) - power * jnp.log(cost), -jnp.inf)
 
     def take(state: State) -> State:
@@ -196,8 +190,8 @@ def greedy(
         money, free, i = state.money - cost[pick], state.free.at[pick].set(False), state.chosen.count
         chosen = Chosen(
             state.chosen.order.at[i].set(pick),
-            state.chosen.left.at[i + 1].set(unknown(aim, after, volume)),
-            state.chosen.variance.at[i + 1].set(unknown(told, after, False)),
+            state.chosen.left.at[i + 1].set(uncertainty(aim, after, volume)),
+            state.chosen.variance.at[i + 1].set(uncertainty(target, after, False)),
             i + 1,
         )
         return State(after, money, free, score(after, money, free), chosen)
@@ -207,8 +201,8 @@ def greedy(
 
     begin = Chosen(
         jnp.full(count, -1),
-        first(unknown(aim, covariance, volume)),
-        first(unknown(told, covariance, False)),
+        first(uncertainty(aim, covariance, volume)),
+        first(uncertainty(target, covariance, False)),
         jnp.zeros((), jnp.int64),
     )
     money, free = jnp.asarray(budget, cost.dtype), jnp.isfinite(cost)
@@ -218,26 +212,25 @@ def greedy(
 
 @functools.partial(jax.jit, static_argnames=("volume", "powers"))
 def best_batch(
-    runs: Float[Array, "draw run free"], aim: Float[Array, "draw asked free"], told: Float[Array, "draw asked free"],
-    covariance: Float[Array, "draw free free"], cost: Float[Array, " run"], budget: Any, most: Any = None, *,
-    volume: bool = False, powers: tuple[float, ...] = POWERS,
+    runs: Float[Array, "draw run free"], aim: Float[Array, "draw target free"],
+    target: Float[Array, "draw target free"], covariance: Float[Array, "draw free free"],
+    cost: Float[Array, " run"], budget: Any, most: Any = None, *,
+    volume: bool = False, powers: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25, 0.0),
 ) -> Chosen:  # fmt: skip
     """The best of several greedy choices, from gain for the cost to gain alone.
 
     The first spends well but may spend little on a great run; either end alone can be far from the best batch.
     """
     most = cost.shape[0] if most is None else most
-    each = jax.vmap(lambda power: greedy(runs, aim, told, covariance, cost, budget, most, volume, power))(
+    each = jax.vmap(lambda power: greedy(runs, aim, target, covariance, cost, budget, most, volume, power))(
         jnp.asarray(powers)
     )
     last = jax.vmap(lambda left, count: left[count])(each.left, each.count)
     return jax.tree.map(lambda a: a[jnp.argmin(last)], each)
 
 
-def covariances(
-    slopes: Float[np.ndarray, "draw run free"], sigma: float, before: Float[np.ndarray, "draw free free"] | None = None
-) -> Float[np.ndarray, "draw free free"]:
-    """What runs of a scatter leave unknown about each draw, after what was known before; vaguely by default."""
+def covariances(slopes: Float[np.ndarray, "draw run free"], sigma: float) -> Float[np.ndarray, "draw free free"]:
+    """The covariance that runs of a scatter leave about each draw, after a prior precision; a vague one by default."""
     draws, _, free = slopes.shape
-    precision = np.broadcast_to(np.eye(free), (draws, free, free)) if before is None else before
-    return np.linalg.inv(precision + np.swapaxes(slopes, 1, 2) @ slopes / sigma**2)
+    prior = np.broadcast_to(np.eye(free), (draws, free, free))
+    return np.linalg.inv(prior + np.swapaxes(slopes, 1, 2) @ slopes / sigma**2)

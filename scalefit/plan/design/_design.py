@@ -10,15 +10,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from ..._core import InputError
+from ..._core import InputError, Phrase, check_choice, check_number
 from ...data import Runs
-from ...estimate import refuse_number
 from ...laws import AbstractLaw, gathered
 from ...results import Ensemble, Fit
-from .._cost import SIX_ND, cost_of
+from .._cost import SIX_ND, Cost, cost_of
 from ._candidates import candidates_of, money_of, prices_of, sigma_of, warn_odd
 from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
-from ._information import before_of, likeness, spread_of, together
+from ._information import Information, covariance_of, decorrelated, information_of, intraclass_correlation
 from ._refine import refined
 from ._target import LOGS, Target, target_of
 
@@ -134,9 +133,9 @@ def design_runs(
     - `criterion`: `"V"`, `"D"` (needs no target) or `"regret"` (a target at a compute).
     - `done`: Runs done before, from which a law alone is known. Of an ensemble those of its fit: how sure each draw is
         follows from them then, and not from the spread of the draws.
-    - `cluster`: What tells the trainings of the runs apart: see `Runs.clusters`. Rows of one, as checkpoints, tell the less of what trainings differ in, and the more of
-        what changes during one, the more the fit's residuals have in common within one; for a law they count as one
-        run together.
+    - `cluster`: What tells the trainings of the runs apart: see `Runs.clusters`. Rows of one, as checkpoints, tell the
+        less of what trainings differ in, and the more of what changes during one, the more the fit's residuals have in
+        common within one; for a law they count as one run together.
     - `cost`: A word or a function of N and D, as for `allocate`; or a number for each candidate.
     - `noise`: Scatter of a run, of the logarithm where the noise is; that of the fit unless given. Where the runs done
         have an `se` it is that of a run of their median, and each of them counts by its own.
@@ -153,53 +152,46 @@ def design_runs(
     unknown, nothing says how much is known, or what is to be refined has no N and D with a cost. Source: V-optimality
     for each cost, arXiv 2604.22753.
     """
-    refuse_number("num_draws", num_draws, 2)
-    known = before_of(result, done, num_draws, cluster)
-    law, draws, free, failed, fit, before_runs = known[:6]
+    check_number("num_draws", num_draws, least=2, whole=True)
+    known = information_of(result, done, num_draws, cluster)
+    law, fit = known.law, known.fit
     pool = candidates_of(law, candidates)
     paid = cost_of(cost) if isinstance(cost, str) or callable(cost) else None
-    prices = prices_of(cost if paid is None else paid.of, pool)
-    if refine and (paid is None or not {"N", "D"} <= set(pool)):
-        raise InputError(
-            "refine moves N and D at a cost of N and D: give cost as a word or a function, or refine=False."
-        )
+    prices = prices_of(cost if paid is None else paid, pool)
+    if refine and (paid is None or not paid.chosen(pool)):
+        expected = f"False for a cost that is no word or function of {' and '.join(SIX_ND.inputs)}"
+        raise InputError("refine", True, expected, "give such a `cost`")
     money = money_of(budget, prices)
-    count = len(prices) if most is None else most
-    refuse_number("most", count, 1)
+    count = check_number("most", len(prices) if most is None else most, least=1, whole=True)
     sigma = sigma_of(noise, fit)
-    if criterion not in ("V", "D", "regret"):
-        raise InputError(f"criterion is {criterion!r}; expected 'V', 'D' or 'regret'.")
-    if target is None and criterion != "D":
-        raise InputError(f"criterion {criterion!r} needs a target, as target='loss@C=1e24'.")
-    of = nothing if target is None else target_of(target, law, paid or SIX_ND)
-    said = "" if target is None else target if isinstance(target, str) else getattr(target, "__name__", "target")
-    if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
-        raise InputError(f"Regret is of the best N for a compute, and target is {target!r}: give 'loss@C=1e24'.")
+    check_choice("criterion", criterion, ("V", "D", "regret"))
+    of, said = _target(target, criterion, law, paid or SIX_ND)
     log = fit is None or fit.noise.log
     # A formula that sums over passes must cover those of every run.
-    every = (
-        pool
-        if before_runs is None
-        else {name: np.concatenate([column, before_runs[name]]) for name, column in pool.items()}
-    )
+    every = pool
+    if known.done is not None:
+        every = {name: np.concatenate([column, known.done.inputs[name]]) for name, column in pool.items()}
     law = law.sized_for(gathered(law, every))
-    scale, numbers = scale_of(law, draws, free, pool)
-    found = slopes(scale, free, pool, of, log)
+    scale, numbers = scale_of(law, known.draws, known.free, pool)
+    found = slopes(scale, known.free, pool, of, log)
     aim = found.target
     if criterion == "regret" and isinstance(of, Target):
-        size = slopes(scale, free, pool, dataclasses.replace(of, quantity="N"), log)
+        size = slopes(scale, known.free, pool, dataclasses.replace(of, quantity="N"), log)
         aim = size.target * np.sqrt(0.5 * np.maximum(size.curvature, 0.0))[:, None, None]
     fine = np.isfinite(found.runs).all((1, 2)) & np.isfinite(found.target).all((1, 2)) & np.isfinite(aim).all((1, 2))
     if fine.sum() < min(len(fine), 2):
-        raise InputError("The target is not finite at the law, or the law is not at a candidate: ask for others.")
-    if before_runs is not None:
-        told = slopes(scale, free, before_runs, nothing, log).runs[fine] * known.precision[:, None]
-        alike = 0.0 if fit is None else likeness(known.residuals, known.training, float(fit.scale), told[0])
-        told, taken = together(told, known.training, alike)
+        given = Phrase("is not finite at the law, or the law is not at a candidate")
+        raise InputError("target", given, remedy="ask for another, or give other candidates")
+    if known.done is not None:
+        shown = slopes(scale, known.free, known.done.inputs, nothing, log).runs[fine] * known.done.precision[:, None]
+        rho = 0.0
+        if fit is not None:
+            rho = intraclass_correlation(known.done.residuals, known.done.cluster, float(fit.scale), shown[0])
+        shown, taken = decorrelated(shown, known.done.cluster, rho)
         sigma = sigma_of(noise, fit, taken)
-        before = covariances(told, sigma)
+        before = covariances(shown, sigma)
     elif len(numbers) > 1:
-        before = spread_of(numbers[fine])
+        before = covariance_of(numbers[fine])
     else:
         before = covariances(found.runs[fine, :0], sigma)
     volume = criterion == "D"
@@ -214,19 +206,20 @@ def design_runs(
     order = chosen.order[: int(chosen.count)]
     if order.size == 0:
         what = "the law" if target is None else f"the target {said!r}"
-        raise InputError(f"No candidate tells anything of {what}: ask for another, or give other candidates.")
+        given = Phrase(f"tell nothing of {what}")
+        raise InputError("candidates", given, remedy="ask for another, or give other candidates")
     if refine and paid is not None:
         some = scale._replace(held=scale.held[fine])
-        moved = refined(some, free, log, sigma, aim[fine], before, pool, order, paid, money, volume)
+        moved = refined(some, known.free, log, sigma, aim[fine], before, pool, order, paid, money, volume)
         # In order again, all of them that tell anything.
-        again, costs = slopes(scale, free, moved, nothing, log).runs, prices_of(paid.of, moved)
+        again, costs = slopes(scale, known.free, moved, nothing, log).runs, prices_of(paid, moved)
         chosen = best(again, costs, np.inf, powers=(1.0,))
         rank = chosen.order[: int(chosen.count)]
         order, prices, pool = order[rank], prices.copy(), {name: column.copy() for name, column in pool.items()}
         prices[order] = costs[rank]
         for name, column in moved.items():
             pool[name][order] = column[rank]
-    warn_odd(pool, order, _computes(before_runs, fit))
+    warn_odd(pool, order, _computes(known))
     return Design(
         candidates=pool,
         order=order,
@@ -237,14 +230,29 @@ def design_runs(
         criterion=criterion,
         target=said,
         noise=sigma,
-        failed=failed + int((~fine).sum()),
+        failed=known.failed + int((~fine).sum()),
         among=None if target is None or fine.sum() < 2 else float(np.sqrt(np.sum(np.var(found.value[fine], axis=0)))),
     )
 
 
-def _computes(done: dict[str, Any] | None, fit: Fit[Any] | None) -> tuple[float, float] | None:
+def _target(target: Any, criterion: Criterion, law: AbstractLaw, cost: Cost) -> tuple[Callable[[Any], Any], str]:
+    """The target as a function of the law, and in words.
+
+    **Raises:** `InputError` where the criterion needs one, or another.
+    """
+    if target is None:
+        if criterion != "D":
+            raise InputError("target", None, f"what criterion {criterion!r} is of, as 'loss@C=1e24'")
+        return nothing, ""
+    of = target_of(target, law, cost)
+    if criterion == "regret" and not (isinstance(of, Target) and "C" in of.at):
+        raise InputError("target", target, "'loss@C=1e24', as regret is of the best N for a compute")
+    return of, target if isinstance(target, str) else getattr(target, "__name__", "target")
+
+
+def _computes(known: Information) -> tuple[float, float] | None:
     """The least and the largest compute of the runs that there are, if it is known."""
-    if done is not None and {"N", "D"} <= set(done):
-        C = 6.0 * done["N"] * done["D"]
+    if known.done is not None and SIX_ND.chosen(known.done.inputs):
+        C = SIX_ND.at(known.done.inputs)
         return float(C.min()), float(C.max())
-    return None if fit is None else fit.source.ranges.get("C")
+    return None if known.fit is None else known.fit.source.ranges.get("C")

@@ -15,15 +15,9 @@ from jaxtyping import Array, Bool, Float
 
 from ...laws import AbstractLaw
 from ...params import Slot, slots
+from .._bisect import bisected
 from .._cost import Cost
-from ._criteria import Scale, run_slopes, unknown
-
-STEPS, HALVINGS = 300, 60
-LEVEL = 1e-9
-"""The runs rest where a step of length one along the slope would move none of them further than this, in logarithms."""
-BACKWARDS = 40
-PROMISE = 1e-4
-"""Share of the decrease that the slope promises which a step must bring."""
+from ._criteria import Scale, run_slopes, uncertainty
 
 
 class Within(NamedTuple):
@@ -59,9 +53,9 @@ def refined(
         )
         law: Any = jax.tree.map(lambda a: jnp.asarray(a), scale.law)
         about = jax.tree.map(jnp.asarray, scale._replace(law=None))  # pyright: ignore[reportArgumentType]  it is apart
-        told = [jnp.asarray(a) for a in (aim, covariance, sigma)]
+        known = jnp.asarray(aim), jnp.asarray(covariance), jnp.asarray(sigma)
         every, start = tuple(slots(scale.law)), {name: jnp.asarray(column) for name, column in runs.items()}
-        size = _moved(law, about, (told[0], told[1], told[2]), start, within, cost, free, every, log, volume)
+        size = _moved(law, about, known, start, within, cost, free, every, log, volume)
         return runs | {name: np.exp(np.asarray(size[:, i])) for i, name in enumerate(("N", "D"))}
 
 
@@ -76,8 +70,8 @@ def _moved(
     def criterion(at: Array) -> Array:
         N, D = jnp.exp(affordable(at, within, cost)).T
         slope = run_slopes(law, scale, runs | {"N": N, "D": D}, free, every, log) / sigma
-        told = covariance @ jnp.swapaxes(slope, 1, 2) @ slope
-        left = unknown(aim, jnp.linalg.solve(jnp.eye(told.shape[-1]) + told, covariance), volume)
+        gained = covariance @ jnp.swapaxes(slope, 1, 2) @ slope
+        left = uncertainty(aim, jnp.linalg.solve(jnp.eye(gained.shape[-1]) + gained, covariance), volume)
         # Both on the scale of logarithms, so that steps are of a like size.
         return left if volume else jnp.log(left)
 
@@ -105,7 +99,7 @@ def _descended(criterion: Any, begin: Float[Array, "run 2"], corners: Float[Arra
         def short(state: tuple[Array, Array, Array]) -> Array:
             share, value, tries = state
             # A comparison with NaN is false: such a step is too long.
-            return ~(value <= s.value + PROMISE * share * promise) & (tries < BACKWARDS)
+            return ~(value <= s.value + 1e-4 * share * promise) & (tries < 40)
 
         def halve(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             share = 0.5 * state[0]
@@ -114,20 +108,21 @@ def _descended(criterion: Any, begin: Float[Array, "run 2"], corners: Float[Arra
         share, value, tries = jax.lax.while_loop(
             short, halve, (jnp.ones_like(promise), criterion(s.at + along), jnp.int32(0))
         )
-        good = (value <= s.value) & (tries < BACKWARDS)
+        good = (value <= s.value) & (tries < 40)
         at = jnp.where(good, s.at + share * along, s.at)
         value, slope = gradient(at)
         move, turn = at - s.at, slope - s.slope
         bent = jnp.sum(move * turn)
         rate = jnp.clip(jnp.where(bent > 0.0, jnp.sum(move**2) / bent, 1e3), 1e-6, 1e3)
+        # How far a step of length one along the slope would move the runs, in logarithms.
         rest = jnp.max(jnp.abs(inside(at - slope, corners) - at))
-        return _State(at, value, slope, rate, good & (rest > LEVEL), s.count + 1)
+        return _State(at, value, slope, rate, good & (rest > 1e-9), s.count + 1)
 
     value, slope = gradient(begin)
     # First no run moves by more than a tenth of an e-fold.
     rate = 0.1 / jnp.maximum(jnp.max(jnp.abs(slope)), 1e-30)
     first = _State(begin, value, slope, rate, jnp.isfinite(slope).all(), jnp.int32(0))
-    return jax.lax.while_loop(lambda s: s.going & (s.count < STEPS), step, first).at
+    return jax.lax.while_loop(lambda s: s.going & (s.count < 300), step, first).at
 
 
 def affordable(at: Float[Array, "run 2"], within: Within, cost: Cost) -> Float[Array, "run 2"]:
@@ -139,13 +134,8 @@ def affordable(at: Float[Array, "run 2"], within: Within, cost: Cost) -> Float[A
 
     fixed, one = jax.lax.stop_gradient(at), jnp.ones((), at.dtype)
 
-    def halve(_: Any, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle = 0.5 * (ends[0] + ends[1])
-        good = over(middle, fixed) <= 0.0
-        return jnp.where(good, middle, ends[0]), jnp.where(good, ends[1], middle)
-
     dear = over(one, fixed) > 0.0
-    share = jnp.where(dear, jax.lax.fori_loop(0, HALVINGS, halve, (0.0 * one, one))[0], one)
+    share = jnp.where(dear, bisected(lambda share: over(share, fixed) <= 0.0, 0.0 * one, one)[0], one)
     value, rise = over(share, at), jax.jvp(lambda s: over(s, fixed), (share,), (one,))[1]
     # A Newton step of length zero, whose derivatives are those of the solution.
     moved = (value - jax.lax.stop_gradient(value)) / jnp.where(rise > 0.0, rise, jnp.inf)

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._core import InputError
-from ...data import hint, parse_number
+from ..._core import InputError, Phrase, hint
+from ...data import parse_number
 from ...laws import AbstractLaw, input_names, input_units
 from .._cost import SIX_ND, Cost
 from ..sizes import MAX_SIZE, Constraints, best_size, curvature, log_data, loss_along
@@ -65,48 +65,48 @@ def target_of(given: Any, law: AbstractLaw, cost: Cost) -> Callable[[Any], Any]:
     **Raises:** `InputError` for a word that is none, or inputs that are not those of the law.
     """
     if callable(given):
-        _refuse_function(given, law)
+        _check_function(given, law)
         return given
+    flat = tuple(input_units(law))
+    chosen = set(cost.inputs) == set(flat)
+    example = f"'loss@{','.join(f'{name}=1e9' for name in flat)}'" + (" or 'N@C=1e24'" if chosen else "")
     if not isinstance(given, str):
-        raise InputError(f"target is {given!r}; expected text as 'loss@C=1e24', or a function of the law.")
+        raise InputError("target", given, f"text, as {example}, or a function of the law")
     quantity, sign, where = (part.strip() for part in given.partition("@"))
     if quantity not in QUANTITIES:
-        raise InputError(
-            f"target is {given!r}; there is no {quantity!r}; {hint(quantity, QUANTITIES, what='targets')}."
-        )
+        remedy = f"there is no {quantity!r}; {hint(quantity, QUANTITIES, what='targets')}"
+        raise InputError("target", given, f"text, as {example}", remedy)
     at: dict[str, Any] = {}
     for piece in re.split(r"[,\s]+", where) if sign else []:
         name, _, text = piece.partition("=")
         number = parse_number(text)
         if number is None or not 0.0 < number < np.inf:
-            raise InputError(f"target is {given!r}; {piece!r} is no number above 0: write it as 'loss@C=1e24'.")
+            raise InputError("target", given, f"numbers above 0, where {piece!r} stands, as in {example}")
         if name in at:
-            raise InputError(f"target is {given!r}, which gives {name} twice; give it once.")
+            raise InputError("target", given, f"{name} once")
         at[name] = np.asarray(number)
-    flat = tuple(input_units(law))
-    if set(at) == {"C"} and {"N", "D"} == set(flat):
+    if set(at) == {"C"} and chosen:
         low, high = (float(cost.of(end, end)) for end in (1.0, MAX_SIZE))
         if not low <= at["C"] <= high:
-            raise InputError(
-                f"target is {given!r}; a compute of {at['C']:g} is none that a model is trained with: one parameter on "
-                f"one token costs {low:g} ({cost.name}), and no size up to {MAX_SIZE:g} costs more than {high:.3g}."
-            )
+            expected = f"a compute from {low:g}, of one parameter on one token ({cost.name}), to {high:.3g}"
+            raise InputError("target", given, expected)
         return Target(quantity, at, cost)
     if quantity != "loss" or set(at) != set(flat) or any(names != (base,) for base, names in input_names(law).items()):
-        points = ",".join(f"{name}=1e9" for name in flat)
-        best = " or 'loss@C=1e24', 'N@C=1e24'" if {"N", "D"} == set(flat) else ""
-        raise InputError(f"target is {given!r}; of {type(law).__name__} expected 'loss@{points}'{best}.")
+        raise InputError("target", given, f"{example} for {type(law).__name__}")
     return Target(quantity, at, cost)
 
 
-def _refuse_function(given: Callable[[Any], Any], law: AbstractLaw) -> None:
-    """Refuse a target that cannot be called with a law, or gives no numbers."""
+def _check_function(given: Callable[[Any], Any], law: AbstractLaw) -> None:
+    """Check that a target can be called with a law, and gives numbers.
+
+    **Raises:** `InputError` with what it raised.
+    """
     with jax.enable_x64(True):
         try:
             jax.eval_shape(lambda one: jnp.asarray(given(one), float), jax.tree.map(jnp.asarray, law))
         except Exception as error:  # whatever a user's function raises
-            raise InputError(
-                f"The target {getattr(given, '__name__', 'target')!r} is not a function of the law in jax.numpy that "
-                f"gives numbers ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}): write it "
-                f"like lambda law: law(1e9, 2e10)."
-            ) from error
+            first = str(error).splitlines()[0] if str(error) else ""
+            name = getattr(given, "__name__", "target")
+            said = Phrase(f"{name!r} raises {type(error).__name__}: {first}")
+            expected = "a function of the law in jax.numpy that gives numbers, as lambda law: law(1e9, 2e10)"
+            raise InputError("target", said, expected) from error

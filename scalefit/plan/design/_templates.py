@@ -7,10 +7,10 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from ..._core import InputError, is_number
-from ...data import listed
+from ..._core import InputError, check_choice, check_number, check_type
 from ...laws import AbstractLaw, Chinchilla
 from ...params import slots
+from .._budgets import range_of
 from .._cost import SIX_ND
 from .._draws import valued
 from ._candidates import candidates_of, sigma_of
@@ -18,8 +18,6 @@ from ._criteria import covariances, scale_of, slopes
 from ._target import target_of
 
 Layout = Literal["isoflop", "L", "ladder"]
-MOST_RUNS = 100_000
-"""The most runs of a layout: many times what is ever trained."""
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
@@ -48,31 +46,26 @@ def design_template(
     **Raises:** `InputError` for an unknown layout, or numbers that lay out nothing. Source: centred isoFLOP grids,
     arXiv 2603.22339; L shapes, arXiv 2608.07222.
     """
-    low, high = _ends(budgets)
-    for name, value, least in (("levels", levels, 2), ("points", points, 1)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise InputError(f"{name} is {value!r}; it must be a whole number, {least} or more.")
-    count = {"isoflop": levels * points, "L": 2 * levels - 1}.get(layout, levels)
-    if count > MOST_RUNS:
-        given = f"levels is {levels:.7g}" + (f" and points {points:.7g}" if layout == "isoflop" else "")
-        raise InputError(f"{given}: that is more than {MOST_RUNS} runs; give fewer.")
-    if not (is_number(spread) and is_number(ratio) and spread >= 1.0 and ratio > 0.0 and np.isfinite(spread * ratio)):
-        raise InputError(f"spread is {spread!r} and ratio {ratio!r}; expected 1 or more, and a number above 0.")
+    check_choice("layout", layout, LAYOUTS)
+    low, high = range_of(budgets, "budgets", "(1e18, 1e20)")
+    levels, points = (check_number(name, value, least=least, whole=True)
+                      for name, value, least in (("levels", levels, 2), ("points", points, 1)))  # fmt: skip
+    count = {"isoflop": levels * points, "L": 2 * levels - 1, "ladder": levels}[layout]
+    # Many times what is ever trained.
+    if count > 100_000:
+        raise InputError("levels", levels, f"fewer, as they come to {count} runs")
+    check_number("spread", spread, least=1.0)
+    check_number("ratio", ratio, above=0.0)
     C = np.geomspace(low, high, levels)
     line = np.sqrt(C / (6.0 * ratio))
-    match layout:
-        case "ladder":
-            return {"N": line, "D": C / (6.0 * line)}
-        case "isoflop":
-            N = line[:, None] * np.geomspace(1.0 / spread, spread, points)
-            return {"N": N.ravel(), "D": (C[:, None] / (6.0 * N)).ravel()}
-        case "L":
-            longer = C / low
-            corner = line[0]
-            one = np.ones(levels - 1)
-            N = np.concatenate([corner * longer, corner * one])
-            return {"N": N, "D": ratio * corner * np.concatenate([np.ones(levels), longer[1:]])}
-    raise InputError(f"layout is {layout!r}; expected {listed(LAYOUTS)}.")
+    if layout == "ladder":
+        return {"N": line, "D": C / (6.0 * line)}
+    if layout == "isoflop":
+        N = line[:, None] * np.geomspace(1.0 / spread, spread, points)
+        return {"N": N.ravel(), "D": (C[:, None] / (6.0 * N)).ravel()}
+    longer, corner = C / low, line[0]
+    N = np.concatenate([corner * longer, np.full(levels - 1, corner)])
+    return {"N": N, "D": ratio * corner * np.concatenate([np.ones(levels), longer[1:]])}
 
 
 def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: AbstractLaw | None = None) -> float:
@@ -93,24 +86,10 @@ def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: Abst
     **Raises:** `InputError` for runs without an input of the law, an unknown target, or a guess without its numbers.
     """
     law = Chinchilla.published("epoch") if guess is None else guess
-    if not isinstance(law, AbstractLaw):
-        given = guess if isinstance(guess, type) else type(guess).__name__
-        raise InputError(
-            f"guess is {given}; expected a law with its numbers, as fit.law or Chinchilla.published('epoch')."
-        )
+    check_type("guess", law, AbstractLaw, "a law with its numbers, as fit.law or Chinchilla.published('epoch')")
     law = valued(law)
     inputs, sigma = candidates_of(law, runs), sigma_of(noise, None)
     free = tuple(range(len(slots(law))))
     scale, _ = scale_of(law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, inputs)
     found = slopes(scale, free, inputs, target_of(target, law, SIX_ND), True)
     return float(np.sqrt(np.einsum("mtp,mpq,mtq->", found.target, covariances(found.runs, sigma), found.target)))
-
-
-def _ends(budgets: Any) -> tuple[float, float]:
-    try:
-        low, high = (float(end) if is_number(end) else np.nan for end in budgets)
-    except (TypeError, ValueError):
-        low, high = np.nan, np.nan
-    if not 0.0 < low < high < np.inf:
-        raise InputError(f"budgets is {budgets!r}; give the least and the largest compute of a run, as (1e18, 1e20).")
-    return low, high

@@ -35,7 +35,7 @@ class Task(NamedTuple):
             b, i = np.unravel_index(int(np.argmax(passes)), passes.shape)
             raise InputError(
                 "budget", Phrase(f"of {self.budgets[b]:g} could pass {self.pools.names[i]!r} {passes[b, i]:.3g} times"),
-                f"plans of at most {MOST_PASSES} passes", "give Pools(..., max_passes=...), or a `max_weight`",
+                f"plans of at most {MOST_PASSES} passes", "give `max_passes`, or `max_weight`",
             )  # fmt: skip
         return self._covering(law, passes.max())
 
@@ -134,7 +134,7 @@ def limits_of(
     for i in np.flatnonzero(~np.isnan(held)):
         if not low[0, i] <= held[i] <= high[0, i]:
             given = Phrase(f"holds {pools.names[i]!r} at {held[i]:g} of the budget")
-            expected = f"a share between {low[0, i]:g} and {high[0, i]:g}, as min_weight and max_weight say"
+            expected = f"a share between {low[0, i]:g} and {high[0, i]:g}, as `min_weight` and `max_weight` say"
             raise InputError("fixed", given, expected, "loosen one of them")
         low[:, i] = high[:, i] = held[i]
     high = np.minimum(high, pools.max_passes * pools.sizes * pools.cost / budgets[:, None])

@@ -43,7 +43,7 @@ def spendable(budget: Any, constraints: Constraints, argument: str = "budget") -
             argument, Phrase(f"of {budgets[b]:g} FLOP cannot be spent within the limits"),
             f"at most {most:.3g} FLOP: the {float(constraints.max_D):.3g} tokens allowed need a model of {low[b]:.3g} "
             f"parameters, and at most {high[b]:.3g} are allowed or paid for",
-            "spend less, allow more passes, or raise max_N",
+            "spend less, allow more passes, or raise `max_N`",
         )  # fmt: skip
     return budgets
 

@@ -60,10 +60,10 @@ def constraints_of(
             check_number(name, number, above=0.0)
     if max_passes is not None and unique is None:
         raise InputError(
-            "max_passes", max_passes, "passes over unique tokens", "give how many these are, as unique=1e12"
+            "max_passes", max_passes, "passes over unique tokens", "give how many these are, as `unique=1e12`"
         )
     if max_N is not None and max_N < min_N:
-        raise InputError("max_N", max_N, f"a size of at least min_N, {min_N:g}")
+        raise InputError("max_N", max_N, f"a size of at least `min_N`, {min_N:g}")
     # A law that does not know repetition takes every token for a fresh one, and may be asked for one pass only.
     passes = max_passes if max_passes is not None else (np.inf if "U" in law.inputs else 1.0)
     tokens = MAX_SIZE if unique is None else min(unique * passes, MAX_SIZE)
@@ -75,7 +75,7 @@ def constraints_of(
     if missing:
         raise InputError(
             type(law).__name__, Phrase(f"also takes {', '.join(missing)}"),
-            remedy=f"give their values, as held={{{missing[0]!r}: 1.0}}",
+            remedy=f"give their values, as `held={{{missing[0]!r}: 1.0}}`",
         )  # fmt: skip
     with jax.enable_x64(True):
         return Constraints(

@@ -44,7 +44,9 @@ def check_paired(first: Any, second: Any) -> None:
         raise InputError("paired", True, expected, "a law or a fit has no draws: leave it out")
     if len(first) != len(second):
         given = Phrase(f"is True, and there are {len(first)} and {len(second)} draws")
-        raise InputError("paired", given, expected, "make both by bootstrap(..., weights=...)")
+        raise InputError("paired", given, expected, "make both by `bootstrap(..., weights=...)`")
     failed = int(np.sum(~(first.converged & second.converged)))
     if failed:
-        raise InputError("paired", Phrase(f"is True, and {failed} draws did not converge"), remedy="give paired=False")
+        raise InputError(
+            "paired", Phrase(f"is True, and {failed} draws did not converge"), remedy="give `paired=False`"
+        )

@@ -365,7 +365,7 @@ def test_the_trend_says_the_value_at_a_compute_with_an_interval():
         ({"method": "cubic"}, "method is 'cubic'; it must be 'parabola' or 'spline'"),
         ({"outliers": "hide"}, "outliers is 'hide'"),
         ({"noise": -1.0}, "noise is -1.0; it must be the standard deviation of log loss"),
-        ({"by": "budget"}, "has no column 'budget'"),
+        ({"by": "budget"}, "by names 'budget'; expected columns of"),
         ({"between": (2e20, 5e18)}, "give the lowest and the highest compute"),
         ({"between": (1e30, 1e31)}, "No setting of 'made up' has two compute budgets with an optimum"),
         ({"between": 3}, "between is 3; give the lowest and the highest compute"),

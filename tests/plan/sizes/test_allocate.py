@@ -162,7 +162,7 @@ def test_further_inputs_are_held():
     law = Multiplied(E=1.0, alpha=0.3)
     plan = sf.allocate(law, budget=1e22, held={"k": 2.0})
     assert plan.N.value[0] == pytest.approx(math.sqrt(1e22 / 6), rel=1e-9)
-    with pytest.raises(sf.InputError, match=r"also takes k. Give their values, as held=\{'k'"):
+    with pytest.raises(sf.InputError, match=r"also takes k. Give their values, as `held=\{'k'"):
         sf.allocate(law, budget=1e22)
     with pytest.raises(sf.InputError, match=r"held names 'kk'; .* The nearest is 'k'"):
         sf.allocate(law, budget=1e22, held={"kk": 2.0})
@@ -256,10 +256,10 @@ def test_the_same_cost_is_compiled_once():
         ({"budget": 1e22, "cost": "moe:2"}, "the share of the parameters"),
         ({"budget": 1e22, "cost": lambda N, D: 6 * N / D}, "must be above 0 and rise with both"),
         ({"budget": 1e22, "cost": lambda N, D: float(N * D)}, "is not a function of N and D in jax.numpy"),
-        ({"budget": 1e22, "max_passes": 4.0}, "Give how many these are, as unique=1e12"),
+        ({"budget": 1e22, "max_passes": 4.0}, "Give how many these are, as `unique=1e12"),
         ({"budget": 1e22, "unique": -1.0}, "unique is -1; expected a number above 0"),
         ({"budget": 1e24, "unique": 1e11, "max_N": 1e10}, "cannot be spent within the limits"),
-        ({"budget": 1e24, "min_N": 1e11, "max_N": 1e10}, "max_N is 1e.10; expected a size of at least min_N"),
+        ({"budget": 1e24, "min_N": 1e11, "max_N": 1e10}, "max_N is 1e.10; expected a size of at least `min_N`"),
         ({"budget": 1e24, "level": 2.0}, "level is 2; expected a number between 0 and 1"),
     ],
 )
