@@ -364,8 +364,6 @@ class Runs(Frozen):
         keys = list(zip(*(column[first].tolist() for column in columns.values())))
         return [key[0] for key in keys] if isinstance(by, str) else keys, code
 
-    groups = codes
-
     def named(self, by: str | tuple[str, ...], argument: str = "by") -> dict[str, np.ndarray]:
         """The columns of a name, or of a tuple of names, which an argument of a verb gives."""
         names = names_of(self)
