@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from .._core import InputError, Phrase
 
@@ -144,6 +144,13 @@ def loose_numbers(column: np.ndarray) -> Float[np.ndarray, " row"]:
         return column.astype(np.float64)
     parsed = [parse_number(c) for c in column]
     return np.array([np.nan if p is None else p for p in parsed], dtype=np.float64)
+
+
+def missing_cells(column: np.ndarray) -> Bool[np.ndarray, " row"]:
+    """Say which cells are empty, or say so in words (`NaN`, `n/a`)."""
+    if column.dtype.kind in "iufb":
+        return np.isnan(column.astype(np.float64))
+    return np.array([(p := parse_number(c)) is not None and np.isnan(p) for c in column], dtype=bool)
 
 
 def check_numbers(

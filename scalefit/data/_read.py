@@ -11,7 +11,16 @@ from ._clusters import unlabelled
 from ._columns import INPUTS, header_of, roles_of
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import LABELS, label_with_gaps
-from ._numbers import check_numbers, check_series, is_positive, is_series, is_size, loose_numbers, parse_number
+from ._numbers import (
+    check_numbers,
+    check_series,
+    is_positive,
+    is_series,
+    is_size,
+    loose_numbers,
+    missing_cells,
+    parse_number,
+)
 from ._runs import UNITS, Runs
 from ._select import DERIVED, found
 from ._table import Table, table_of
@@ -96,13 +105,13 @@ def _read(
             used[k] = header
             table[header] = source[header]
     size = len(next(iter(source.values())))
-    missed = {k: _missing(table[v]) for k, v in used.items()}
+    missed = {k: missing_cells(table[v]) for k, v in used.items()}
     empty = {k for k, m in missed.items() if m.all() and k != roles.target[0] and k not in (columns or {})}
     used = {k: v for k, v in used.items() if k not in empty}
     notes = [*roles.notes, *(f"the column {roles.headers[k]!r} is empty and was not taken as {k}" for k in empty)]
 
     rows = np.arange(1, size + 1)
-    blank = np.all([_missing(column) for column in source.values()], axis=0)
+    blank = np.all([missing_cells(column) for column in source.values()], axis=0)
     lacks = {k: missed[k] for k in used if k in (roles.target[0], "se")}
     excluded = np.zeros(size, dtype=bool)
     if where is not None:
@@ -192,12 +201,6 @@ def _for_where(
 
 def _is_number(ours: str) -> bool:
     return ours not in LABELS or ours == "step"
-
-
-def _missing(column: np.ndarray) -> np.ndarray:
-    if column.dtype.kind in "iufb":
-        return np.isnan(column.astype(np.float64))
-    return np.array([(p := parse_number(c)) is not None and np.isnan(p) for c in column], dtype=bool)
 
 
 def _power(ours: str, header: str) -> int:

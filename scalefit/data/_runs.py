@@ -284,7 +284,7 @@ class Runs(Frozen):
 
         **Arguments:**
 
-        - `names`: The inputs and series that a law needs. One of N, D and C that is derived is there where both
+        - `names`: The inputs, series and labels that a law needs. One of N, D and C that is derived is there where both
             of the others are; a name that the table does not have at all is left to `select` to refuse.
 
         **Returns:** a new table, or this very one where nothing is missing.

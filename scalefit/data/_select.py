@@ -10,8 +10,8 @@ from jaxtyping import Float
 from .._core import InputError, Phrase, listed
 from ._columns import misspelt
 from ._dropped import Dropped, missing, nothing_left
-from ._labels import empty_cells, plain
-from ._numbers import check_numbers, is_positive
+from ._labels import plain
+from ._numbers import check_numbers, is_positive, missing_cells
 
 if TYPE_CHECKING:
     from ._runs import Runs
@@ -71,8 +71,9 @@ def completed(runs: "Runs", names: Sequence[str]) -> "Runs":
     """Return `runs.complete(names)`."""
     gaps: dict[str, np.ndarray] = {}
     for name in (names,) if isinstance(names, str) else names:
-        if name in runs.series:
-            gaps[name] = empty_cells(runs.series[name])
+        column = {**runs.columns, **runs.labels, **runs.series}.get(name)
+        if column is not None and name not in runs.inputs:
+            gaps[name] = missing_cells(column)
         elif (there := found(name, runs.input)) is not None:
             gaps |= {k: np.isnan(v) for k, v in there.sources.items()}
     lacking = np.any([np.zeros(len(runs), dtype=bool), *gaps.values()], axis=0)

@@ -76,6 +76,13 @@ def test_a_row_without_a_series_that_is_needed_is_dropped():
     assert whole.dropped[0] == (2, "lr is missing (column 'schedule')")
 
 
+def test_a_row_without_a_label_that_is_needed_is_dropped():
+    runs = read_runs({"loss": [3.0, 2.0, 1.0], "family": ["a", None, "b"], "group": [0, 1, None]})
+    whole = runs.complete(["family", "group"])
+    assert whole.dropped == ((2, "family is missing"), (3, "group is missing"))
+    assert whole.codes("family") == (["a"], [0])
+
+
 def test_joined_tables_keep_their_series(runs):
     both = joined(runs, Runs([1.9], N=[2e10], name="bare"))
     assert lists(both) == [*LR, None]
