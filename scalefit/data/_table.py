@@ -197,12 +197,16 @@ def _from_frame(source: Any) -> Table:
         raise InputError("The data frame", why, remedy="give each column its own name") from None
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    return {
-        str(series.name): _column(
-            str(series.name), [None if m else c for c, m in zip(series.to_list(), series.is_null().to_list())]
-        )
-        for series in frame.iter_columns()
-    }
+    table: Table = {}
+    for series in frame.iter_columns():
+        name, kind = str(series.name), series.dtype
+        if (kind.is_integer() or kind.is_float()) and not series.null_count():
+            numbers = np.asarray(series.to_numpy())
+            table[name] = numbers.astype(np.float64) if numbers.dtype.kind == "f" else numbers
+        else:
+            missing = series.is_null().to_list()
+            table[name] = _column(name, [None if m else c for c, m in zip(series.to_list(), missing)])
+    return table
 
 
 def _first_line(error: BaseException) -> str:
