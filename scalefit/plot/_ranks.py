@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -37,6 +37,8 @@ def ranks(draws: Ensemble[Any], axes: Any = None, level: float = 0.99) -> np.nda
 
     **Raises:** `InputError` for a batch, draws without chains, or another number of Axes.
     """
+    from scipy import stats  # it takes half a second to load
+
     check_level(level)
     fit = fit_of(draws)
     if "chain" not in draws.drawn:
@@ -62,8 +64,7 @@ def ranks(draws: Ensemble[Any], axes: Any = None, level: float = 0.99) -> np.nda
         for place, kind in enumerate(kinds):
             found, _ = np.histogram(rank[chain == place], bins=edges)
             expected = counts[place] * width / len(draws)
-            ends = np.array([_among(len(draws), int(w), int(counts[place]), tail) for w in np.unique(width)])
-            low, high = ends[np.searchsorted(np.unique(width), width)].T
+            low, high = stats.hypergeom.ppf([[tail], [1.0 - tail]], len(draws), width, counts[place])
             out = bool(np.any((found < low) | (found > high)))
             style = (
                 {"color": COLOURS[place % len(COLOURS)], "linewidth": 1.5, "label": f"chain {kind}"} if out else FINE
@@ -101,6 +102,8 @@ def rank_histogram(
 
     **Raises:** `InputError` for ranks outside 0 to `num`, or other numbers of names or Axes.
     """
+    from scipy import stats
+
     check_level(level)
     found = np.asarray(found)
     if found.min(initial=0) < 0 or found.max(initial=0) > num or found.shape[0] < 2:
@@ -117,7 +120,7 @@ def rank_histogram(
     share = np.diff(np.ceil(edges)) / (num + 1.0)
     tail = 0.5 * (1.0 - level) / bars
     expected = found.shape[0] * share
-    low, high = np.array([_binomial(found.shape[0], float(p), tail) for p in share]).T
+    low, high = stats.binom.ppf([[tail], [1.0 - tail]], found.shape[0], share)
     for ax, name, column in zip(axes, names, found.T, strict=True):
         count, _ = np.histogram(column, bins=edges)
         out = (count < low) | (count > high)
@@ -148,30 +151,3 @@ def _finish(ax: Axes, name: str, along: str, up: str) -> None:
     ax.tick_params(labelsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
     ax.set_ylim(0.0, None)
-
-
-def _binomial(count: int, p: float, tail: float) -> tuple[float, float]:
-    """Ends of the central interval of a binomial number."""
-    k, logs = np.arange(count + 1), _log_factorials(count)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        odds = np.where(k > 0, k * np.log(p), 0.0) + np.where(k < count, (count - k) * np.log1p(-p), 0.0)
-    return _central(logs[count] - logs[k] - logs[count - k] + odds, k, tail)
-
-
-def _among(total: int, marked: int, count: int, tail: float) -> tuple[float, float]:
-    """Ends of the central interval of how many of `count`, taken from `total`, are of `marked` ones."""
-    k, logs = np.arange(max(0, count - (total - marked)), min(marked, count) + 1), _log_factorials(total)
-
-    def choose(n: Any, m: Any) -> Any:
-        return logs[n] - logs[m] - logs[n - m]
-
-    return _central(choose(marked, k) + choose(total - marked, count - k) - choose(total, count), k, tail)
-
-
-def _central(log_mass: Float[np.ndarray, " k"], k: Int[np.ndarray, " k"], tail: float) -> tuple[float, float]:
-    below = np.cumsum(np.exp(log_mass))
-    return float(k[np.searchsorted(below, tail)]), float(k[min(np.searchsorted(below, 1.0 - tail), k.size - 1)])
-
-
-def _log_factorials(most: int) -> Float[np.ndarray, " n"]:
-    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, most + 1)))])

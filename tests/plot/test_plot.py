@@ -14,8 +14,6 @@ from matplotlib.figure import Figure
 
 import scalefit as sf
 from scalefit.laws import QQT, Chinchilla, PowerLaw
-from scalefit.plot._common import axis_label, greek, short
-from scalefit.plot._frontier import frontier
 
 LAWS = {
     "of N and D": Chinchilla(E=1.7, A=400.0, B=2000.0, alpha=0.34, beta=0.37),
@@ -127,10 +125,11 @@ def test_corner(study_of):
 
 def test_labels_say_what_is_counted(study_of):
     runs, fit, _ = study_of
-    for name, unit in fit.law.inputs.items():
-        assert axis_label(name, runs, fit).endswith(unit if unit == name else f"({unit})")
-        other = sf.Runs(runs.target, units={name: "widgets"}, **runs.inputs)
-        assert axis_label(name, other, fit).endswith("(widgets)")
+    axes = sf.plot.residuals(fit, runs)
+    for ax, (name, unit) in zip(axes, fit.law.inputs.items(), strict=True):
+        assert ax.get_xlabel().endswith(unit if unit == name else f"({unit})")
+        other = sf.Runs(runs.target, target=runs.target_name, units={name: "widgets"}, **runs.inputs)
+        assert sf.plot.loss_against(fit, other, name).get_xlabel().endswith("(widgets)")
 
 
 def test_given_axes_are_drawn_on(study_of):
@@ -175,17 +174,17 @@ def test_frontier_is_the_least_loss(chinchilla):
     inputs, loss = chinchilla
     runs = sf.Runs(loss, **inputs)
     fit = sf.fit(Chinchilla, runs, noise=GAUSSIAN)
-    compute = np.geomspace(1e18, 1e24, 13)
+    draws = sf.bootstrap(fit, num=60)
+    ax = sf.plot.loss_against_compute(draws, runs, level=0.9)
+    (line,) = (line for line in ax.get_lines() if str(line.get_label()).startswith("least loss"))
+    compute, value = np.asarray(line.get_xydata(), float).T
     E, A, B, a, b = (float(getattr(fit.law, name)) for name in ("E", "A", "B", "alpha", "beta"))
     size = (a * A / (b * B)) ** (1 / (a + b)) * (compute / 6) ** (b / (a + b))
     least = E + A * size**-a + B * (compute / 6 / size) ** -b
-    value, low, high = frontier(fit, compute, 0.9)
     assert np.allclose(value, least, rtol=1e-6)
-    assert low is high is None
-    draws = sf.bootstrap(fit, num=60)
-    value, low, high = frontier(draws, compute, 0.9)
-    assert low is not None
-    assert high is not None
+    (band,) = (drawn for drawn in ax.collections if isinstance(drawn, FillBetweenPolyCollection))
+    x, y = np.asarray(band.get_paths()[0].vertices, float).T
+    low, high = (np.array([end(y[x == at]) for at in compute]) for end in (np.min, np.max))
     assert np.all(low < high)
     one = sf.predict(draws, N=size, D=compute / 6 / size, level=0.9)
     assert one.high is not None
@@ -278,14 +277,14 @@ def test_no_pyplot():
     "value, said", [(7e10, "70B"), (1.4e12, "1.4T"), (346.0, "346"), (12.8e6, "12.8M"), (999.9e3, "1M"), (2e21, "2e21")]
 )
 def test_sizes_as_people_say_them(value, said):
-    assert short(value) == said
-
-
-@pytest.mark.parametrize(
-    "name, said", [("alpha", "α"), ("alpha_N", "α_N"), ("E", "E"), ("beta[2]", "β[2]"), ("R_D", "R_D")]
-)
-def test_parameters_as_they_are_written(name, said):
-    assert greek(name) == said
+    rng = np.random.default_rng(0)
+    N, D = np.full(20, value), np.geomspace(1e9, 1e11, 20)
+    N[:4] *= np.geomspace(0.01, 100.0, 4)
+    law = LAWS["of N and D"]
+    loss = law.E + law.A * N**-law.alpha + law.B * D**-law.beta
+    runs = sf.Runs(loss * np.exp(1e-3 * rng.standard_normal(20)), N=N, D=D)
+    ax = sf.plot.loss_against(sf.fit(law, runs, noise=GAUSSIAN, fixed=("alpha", "A", "E")), runs, "D")
+    assert any(said in words.split() for words in legend(ax)), legend(ax)
 
 
 def test_a_figure_is_pyplots_where_pyplot_is_in_use(monkeypatch, study_of):

@@ -36,6 +36,7 @@ def made_up_ensemble() -> sf.Ensemble:
     many["tau"] = many["tau"] * np.exp(0.1 * rng.standard_normal((NUM, 3)))
     one, code = np.asarray(1.0), np.asarray(0)
     problem = made_up_problem(LAW, 9, noise=sf.noise.Gaussian(), fixed=("a", "b", "d"), name="made up", ranges={})
+    one, code = np.array(1.0), np.array(0)
     fit = sf.Fit(
         law=LAW, objective=one, result=code, scale=one, residuals=np.zeros(9), dead=np.zeros(3, bool), agreeing=code,
         problem=problem, tried=1, seed=0,

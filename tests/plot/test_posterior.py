@@ -5,14 +5,14 @@ import re
 
 import numpy as np
 import pytest
+from helpers import posed
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 from scipy import stats
 
 import scalefit as sf
 from scalefit.laws import PowerLaw
-from scalefit.plot._prior_posterior import _density
-from scalefit.plot._ranks import _among, _binomial
 
 NUM = 400
 NAMES = ["E", "A", "α", "scatter"]
@@ -71,21 +71,25 @@ def test_prior_and_posterior(draws, prior):
 
 
 def test_a_prior_of_something_else_is_refused(draws, prior):
-    other = dataclasses.replace(prior, fit=dataclasses.replace(prior.fit, free=("E", "A")))
+    other = dataclasses.replace(prior, fit=posed(prior.fit, fixed=("alpha",)))
     with pytest.raises(sf.InputError, match="with E, A, alpha free, and the prior of PowerLaw with E, A"):
         sf.plot.prior_posterior(draws, other)
     with pytest.raises(sf.InputError, match="prior_posterior draws 4 Axes"):
         sf.plot.prior_posterior(draws, prior, axes=Figure().subplots(1, 2))
 
 
-def test_the_density_of_draws():
-    rng = np.random.default_rng(0)
-    at = np.linspace(-2.0, 2.0, 9)
-    found = _density(rng.standard_normal(500_000), at, (-np.inf, np.inf))
-    expected = stats.norm.pdf(at)
-    assert found / found.mean() == pytest.approx(expected / expected.mean(), abs=0.03)
-    even = _density(rng.uniform(0.0, 1.0, 500_000), np.linspace(0.0, 1.0, 9), (0.0, 1.0))
-    assert even / even.mean() == pytest.approx(np.ones(9), abs=0.03)  # to its very ends
+def test_the_density_of_draws(draws, prior):
+    """A normal one's, and an even one's to the very end that the parameter has."""
+    rng, many = np.random.default_rng(0), 200_000
+    E = np.append(0.0, rng.uniform(0.0, 1.0, many - 1))  # the 0 keeps the axis linear
+    law = PowerLaw(E=E, A=np.full(many, 30.0), alpha=rng.normal(0.3, 0.02, many))
+    each = {name: np.full(many, getattr(draws, name)[0]) for name in ("objective", "result", "scale")}
+    known = dataclasses.replace(draws, law=law, dead=np.zeros((many, 3), bool), diagnostics={}, **each)
+    axes = sf.plot.prior_posterior(known, prior)
+    (E, even), (alpha, normal) = (np.asarray(axes[k].get_lines()[1].get_xydata(), float).T for k in (0, 2))
+    assert E[0] == 0.0
+    assert even[E < 0.9] == pytest.approx(np.ones(np.sum(E < 0.9)), abs=0.05)
+    assert normal == pytest.approx(np.exp(-0.5 * ((alpha - 0.3) / 0.02) ** 2), abs=0.03)
 
 
 def test_chains_that_mixed_and_one_that_did_not(draws):
@@ -107,21 +111,31 @@ def test_draws_without_chains_are_refused(draws):
         sf.plot.ranks(mixed(draws, chains=1))
 
 
-@pytest.mark.parametrize("tail", [0.005, 0.05])
-def test_bands_of_uniform_ranks_are_those_of_their_distributions(tail):
-    for count, p in ((50, 0.05), (500, 0.11), (7, 1.0)):
-        assert _binomial(count, p, tail) == tuple(stats.binom.ppf([tail, 1.0 - tail], count, p))
-    for total, marked, count in ((400, 40, 100), (20, 15, 12), (300, 3, 10)):
-        assert _among(total, marked, count, tail) == tuple(
-            stats.hypergeom.ppf([tail, 1.0 - tail], total, marked, count)
-        )
+def band(ax) -> tuple[np.ndarray, np.ndarray]:
+    (filled,) = (patch for patch in ax.patches if isinstance(patch, StepPatch) and patch.get_fill())
+    high, _, low = filled.get_data()
+    return np.asarray(low), np.asarray(high)
+
+
+@pytest.mark.parametrize("level", [0.9, 0.99])
+def test_bands_of_uniform_ranks_are_those_of_their_distributions(draws, level):
+    """Of all bars of a panel together: 20 of 400 studies, 10 of 4 chains of 100 draws each."""
+    rng = np.random.default_rng(0)
+    (ax,) = sf.plot.rank_histogram(rng.integers(0, 100, (400, 1)), 99, level=level)
+    tail = 0.5 * (1.0 - level) / 20
+    ends = stats.binom.ppf([tail, 1.0 - tail], 400, 0.05) / 20
+    assert np.unique(band(ax), axis=1).ravel() == pytest.approx(ends)
+    ax, *_ = sf.plot.ranks(mixed(draws), level=level)
+    tail = 0.5 * (1.0 - level) / (10 * 4)
+    ends = stats.hypergeom.ppf([tail, 1.0 - tail], 400, 40, 100) / 10
+    assert np.unique(band(ax), axis=1).ravel() == pytest.approx(ends)
 
 
 def test_ranks_of_truths():
     rng = np.random.default_rng(0)
     even, narrow = rng.integers(0, 100, 400), (100 * rng.beta(0.4, 0.4, 400)).astype(int)
-    axes = sf.plot.rank_histogram(np.stack([even, narrow], axis=1), 99, ["alpha", "beta"])
-    assert [ax.get_title() for ax in axes] == ["α", "β"]
+    axes = sf.plot.rank_histogram(np.stack([even, narrow], axis=1), 99, ["alpha_N", "beta[2]"])
+    assert [ax.get_title() for ax in axes] == ["α_N", "β[2]"]
     out = [{bar.get_facecolor() for bar in ax.patches if hasattr(bar, "get_height")} for ax in axes]
     assert [len(colours) for colours in out] == [1, 2]
     shown = [bar.get_height() for bar in axes[0].patches if hasattr(bar, "get_height")]
