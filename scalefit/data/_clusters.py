@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int
 
+from .._core import InputError
 from ._columns import grows
 from ._labels import empty_cells, numbered
 
@@ -27,6 +28,8 @@ def clusters_of(runs: "Runs", by: str | tuple[str, ...] | None) -> Int[np.ndarra
     wanted, fixed = run_keys(runs) if by == "auto" else (by, ())
     if wanted is None:
         return numbered([runs.rows], len(runs)) if by == "auto" and "target" in runs.labels else np.arange(len(runs))
+    if by == ():
+        raise InputError("cluster", by, "'auto', a name or names, or None for each row its own")
     columns, alone = [runs.inputs[k] for k in fixed], np.zeros(len(runs), dtype=bool)
     for name, column in runs.named(wanted, "cluster").items():
         if name in runs.labels:

@@ -9,20 +9,21 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from ..._core import InputError, NotConverged
+from ..._core import InputError, NotConverged, Phrase, check_probability
 from ...data import Runs
-from ...estimate import bootstrap, fit, refuse_number
+from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla
 from ...noise import AbstractNoise
-from ...results import Band, check_level
-from .._trainings import slices, trainings, with_curves
+from ...results import Band
+from .._cost import SIX_ND
 from ..sizes import best_sizes
 from ._envelope import Envelope, envelope
-from ._isoflop import IsoFLOP, isoflop, refuse_options
+from ._isoflop import IsoFLOP, check_options, isoflop
+from ._trainings import slices, trainings, with_curves
 from ._trend import Trend, of_setting, trend
 
-BUDGETS = 12
-"""Compute budgets at which training curves are cut into isoFLOP curves."""
+NUM_BUDGETS = 12
+"""Compute budgets at which training curves are cut into isoFLOP curves, and the surface is looked at."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ class Approaches:
 
         **Raises:** `InputError` for a level outside (0, 1).
         """
-        check_level(level)
+        check_probability("level", level)
         value = np.mean([found.exponent for found in self.trends.values()])
         drawn = [_draws(found) for found in self.trends.values()]
         heavy = np.concatenate([np.full(d.size, 1.0 / d.size) for d in drawn]) / len(drawn)
@@ -112,9 +113,8 @@ def approaches(
     - `law`: The law of the surface; `noise`: how runs scatter about it, see `fit`.
     - `by`, `method`, `outliers`, `within`: Of the isoFLOP curves, see `isoflop`; those of checkpoints are at budgets
         of their own.
-    - `cluster`: What tells the trainings apart that rows are checkpoints of: `"auto"` for `run` where there is one, a
-        name or names; `None` for trainings that are all ended. The surface is resampled by it as `bootstrap` reads
-        it, so that rows without `run` may count as one training there.
+    - `cluster`: What tells the trainings apart that rows are checkpoints of: see `Runs.clusters`; `None` for trainings
+        that are all ended.
     - `num`, `seed`: Replicates of each approach, and their seed.
 
     **Returns:** an `Approaches`.
@@ -124,20 +124,17 @@ def approaches(
     **Raises:** `InputError` for runs without N, D or C, a law of other inputs, `by` of checkpoints, and where no
     approach tells an exponent.
     """
-    refuse_number("num", num, 2)
-    refuse_number("seed", seed, 0)
-    _refuse_other(law)
-    refuse_options(method, outliers, within)
+    _check_law(law)
+    check_options(method, outliers, within, num, seed)
     complete, _ = with_curves(runs)
     found: dict[str, Any] = {}
     left: dict[str, str] = {}
     curves, told = runs, cluster
-    if np.bincount(trainings(complete, cluster)).max() > 1:
+    if np.bincount(trainings(complete, cluster)[0]).max() > 1:
         if by != "C":
-            raise InputError(
-                f"by is {by!r}, and rows are checkpoints, whose isoFLOP curves are cut at computes of their own: leave "
-                f"by out, or say cluster=None where each row is a training that ended."
-            )
+            expected = "'C' for checkpoints, whose isoFLOP curves are cut at computes of their own"
+            remedy = "leave it out, or say `cluster=None` where each row is a training that ended"
+            raise InputError("by", by, expected, remedy)
         _try("envelope", found, left, lambda: envelope(runs, cluster=cluster, num=num, seed=seed))
         curves, told = cut(runs, cluster), "run"
     else:
@@ -147,7 +144,9 @@ def approaches(
     trends = {name: one.trend_N for name, one in found.items()}
     _try("surface", trends, left, lambda: _surface(complete, law, noise, cluster, num, seed))
     if not trends:
-        raise InputError(f"No approach tells an exponent of {runs.name!r}: {'; '.join(map(_of, left.items()))}.")
+        raise InputError(
+            repr(runs.name), Phrase(f"tells no exponent by any approach: {'; '.join(map(_of, left.items()))}")
+        )
     a = [float(one.exponent) for one in trends.values()]
     notes = [(name, note) for name, one in found.items() for note in one.notes]
     notes += [("surface", note) for note in trends["surface"].doubts()] if "surface" in trends else []
@@ -174,7 +173,7 @@ def _try(name: str, found: dict[str, Any], left: dict[str, str], make: Callable[
 
 def cut(runs: Runs, cluster: str | tuple[str, ...] | None) -> Runs:
     """Runs at twelve budgets, read off the training curves, each with the number of its training as `run`."""
-    table = slices(runs, BUDGETS, cluster)
+    table = slices(runs, NUM_BUDGETS, cluster)
     there = np.isfinite(table.loss)
 
     def wide(column: np.ndarray) -> np.ndarray:
@@ -183,7 +182,7 @@ def cut(runs: Runs, cluster: str | tuple[str, ...] | None) -> Runs:
     return Runs(
         table.loss[there], N=wide(np.exp(table.log_N)[:, None]), D=np.exp(table.log_D[there]), C=wide(table.C),
         se=None if table.se is None else table.se[there], run=wide(table.training[:, None]),
-        target=runs.target_name, name=f"{runs.name}, cut at {BUDGETS} budgets",
+        target=runs.target_name, name=f"{runs.name}, cut at {NUM_BUDGETS} budgets",
     )  # fmt: skip
 
 
@@ -194,12 +193,12 @@ def _surface(runs: Runs, law: Any, noise: AbstractNoise | None, cluster: Any, nu
     """
     C = runs.select(("C",))[0]["C"]
     if C.max() < C.min() * (1.0 + 1e-6):
-        raise InputError(f"all runs are at one compute, {C.min():.4g} FLOP, and an exponent needs two.")
+        raise InputError("C", Phrase(f"is {C.min():.4g} FLOP in all runs"), "two computes, as an exponent needs")
     fitted = fit(law, runs, noise=noise, seed=seed)
     draws = bootstrap(fitted, num=num, cluster=cluster, seed=seed)
-    found = surface_trend(fitted.law, draws.law, np.geomspace(C.min(), C.max(), BUDGETS), draws.converged)
+    found = surface_trend(fitted.law, draws.law, np.geomspace(C.min(), C.max(), NUM_BUDGETS), draws.converged)
     if not np.isfinite(found.exponent) or not np.any(found.valid):
-        raise InputError("the fitted law has no best size between its limits at these computes.")
+        raise InputError("law", Phrase("has no best size between its limits at these computes once fitted"))
     return found
 
 
@@ -215,15 +214,14 @@ def surface_trend(law: AbstractLaw, drawn: Any, C: Float[np.ndarray, " budget"],
     return of_setting(trend(log_C, one, even, many), 0)
 
 
-def _refuse_other(law: AbstractLaw | type[AbstractLaw]) -> None:
-    """Refuse a law that is not of N and D alone.
+def _check_law(law: AbstractLaw | type[AbstractLaw]) -> None:
+    """Check that a law is of N and D alone.
 
     **Raises:** `InputError` naming its inputs.
     """
-    if not isinstance(law, AbstractLaw) and not (isinstance(law, type) and issubclass(law, AbstractLaw)):
-        raise InputError(f"law is {law!r}; expected a law of N and D, as sf.laws.Chinchilla.")
-    if set(law.inputs) != {"N", "D"}:
-        name = law.__name__ if isinstance(law, type) else type(law).__name__
-        raise InputError(
-            f"{name} is a law of {', '.join(law.inputs)}; a best size at a compute needs one of N and D, as Chinchilla."
-        )
+    expected = "a law of N and D, between which a compute is shared, as sf.laws.Chinchilla"
+    kind = law if isinstance(law, type) else type(law)
+    if not issubclass(kind, AbstractLaw):
+        raise InputError("law", law, expected)
+    if set(law.inputs) != set(SIX_ND.inputs):
+        raise InputError("law", Phrase(f"is {kind.__name__}, a law of {', '.join(law.inputs)}"), expected)

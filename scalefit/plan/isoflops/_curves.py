@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..._core import InputError
+from ..._core import InputError, Phrase
 from ...data import Runs
-from .._trainings import trainings, with_curves
 from ._minima import begins
+from ._trainings import trainings, with_curves
 
 FEWEST = 3
 """Sizes at a budget below which neither a parabola nor a spline has a minimum of its own."""
@@ -61,7 +61,8 @@ def curves(
     budget = _budgets(runs, point["C"], setting, by, within)
     # The loss last: of runs of one size, too, the order must not matter.
     order = np.lexsort((runs.target, point["N"], budget, setting))
-    training = _numbered(setting[order], trainings(runs, cluster)[order])
+    code, more = trainings(runs, cluster)
+    training = _numbered(setting[order], code[order])
     setting, budget = setting[order], budget[order]
     place = np.arange(len(runs)) - np.maximum.accumulate(np.where(_opens(setting, budget), np.arange(len(runs)), 0))
     shape = len(keys), int(budget.max()) + 1, int(place.max()) + 1
@@ -76,11 +77,11 @@ def curves(
     se = None if runs.se is None else table(runs.se, np.nan)
     row, of = table(np.arange(len(runs)), -1), table(training[np.argsort(order)], -1)
     loss = table(runs.target, np.nan)
-    found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, of, notes)
+    found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, of, (*notes, *more))
     if np.max(found.sizes(there)) < FEWEST:
+        given = Phrase(f"has no compute budget with {FEWEST} sizes")
         raise InputError(
-            f"No compute budget of {runs.name!r} has {FEWEST} sizes: an isoFLOP curve needs runs of several sizes at "
-            f"one compute. Name the column of budgets with by=, or widen within={within:g}."
+            repr(runs.name), given, remedy=f"name the column of budgets with `by`, or widen `within={within:g}`"
         )
     return found
 

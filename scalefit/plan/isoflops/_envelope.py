@@ -6,14 +6,10 @@ import warnings
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..._core import InputError
+from ..._core import InputError, Phrase, check_number
 from ...data import Runs
-from ...estimate import refuse_number
-from .._trainings import Slices, slices
+from ._trainings import Slices, slices
 from ._trend import Trend, of_setting, trend
-
-TOGETHER = 64
-"""Replicates taken at once."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,7 +59,7 @@ def envelope(
 
     - `runs`: Checkpoints with N, D and C (one of them may follow from the other two by C = 6 N D).
     - `points`: Computes at which the curves are compared.
-    - `cluster`: What tells the trainings apart: `"auto"` for `run`, or a name or names.
+    - `cluster`: What tells the trainings apart: see `Runs.clusters`.
     - `num`, `seed`: Replicates, and their seed.
 
     **Returns:** an `Envelope`.
@@ -74,19 +70,16 @@ def envelope(
     **Raises:** `InputError` for runs without checkpoints, a training of several sizes, a loss not above 0, and where no
     compute has a best size between others.
     """
-    refuse_number("points", points, 2)
-    refuse_number("num", num, 2)
-    refuse_number("seed", seed, 0)
+    for name, value, least in (("points", points, 2), ("num", num, 2), ("seed", seed, 0)):
+        check_number(name, value, least=least, whole=True)
     table = slices(runs, points, cluster)
     count = len(table.log_N)
     whole, at_N, at_D = _least(table, np.ones((1, count)))
     if np.unique(at_N[np.isfinite(at_N)]).size < 2:
-        raise InputError(
-            f"{runs.name!r} has no two computes at which trainings of different sizes are best, each between smaller "
-            f"and larger ones: give more sizes, trained to the same compute."
-        )
+        given = Phrase("has no two computes at which different sizes are best, each between smaller and larger ones")
+        raise InputError(repr(runs.name), given, remedy="give more sizes, trained to the same compute")
     draws = np.random.default_rng([seed, 0xE27E]).multinomial(count, np.full(count, 1 / count), size=num)
-    parts = [_least(table, draws[low : low + TOGETHER])[1:] for low in range(0, num, TOGETHER)]
+    parts = [_least(table, some)[1:] for some in np.array_split(draws, -(-num // 64))]
     N, D = (np.concatenate(part) for part in zip(*parts))
     # One size that is best throughout says nothing of how the best size grows, in a resample as in the runs.
     alone = np.max(np.where(np.isnan(N), -np.inf, N), axis=1) <= np.min(np.where(np.isnan(N), np.inf, N), axis=1) + 1e-9

@@ -7,18 +7,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..._core import InputError, is_number, named
+from ..._core import InputError, Phrase, check_choice, check_number, named
 from ...data import Runs
-from ...estimate import refuse_number
+from .._budgets import range_of
 from ._curves import FEWEST, Curves, curves
 from ._minima import minima
 from ._outliers import doubts_of_parabolas, doubts_of_runs, off_curve, scatter
 from ._trend import Trend, of_setting, trend
 
-FLOOR = 0.33
-"""The least standard error of log N* of a spline, in mean gaps between sizes, as arXiv 2406.19146 has it."""
-VALID = 0.5
-"""Share of the replicates of a budget that must have a minimum inside its sizes."""
+Method = Literal["parabola", "spline"]
 FIELDS = ("C", "N", "D", "loss", "se_N", "se_D", "valid")
 
 
@@ -74,8 +71,7 @@ class IsoFLOP:
     def __getitem__(self, key: Any) -> "IsoFLOP":
         """One setting of several, by its key; runs of the others have no budget there."""
         if self.keys is None or key not in self.keys:
-            known = "there is one only" if self.keys is None else f"there are {', '.join(map(repr, self.keys[:8]))}"
-            raise InputError(f"There is no setting {key!r} in this result: {known}.")
+            raise InputError("key", key, f"one of {', '.join(map(repr, (self.keys or ())[:8])) or 'no settings'}")
         i = self.keys.index(key)
         one = {name: getattr(self, name)[i] for name in FIELDS}
         trends = {name: of_setting(getattr(self, name), i) for name in ("trend_N", "trend_D", "trend_ratio")}
@@ -90,7 +86,7 @@ def isoflop(
     *,
     by: str = "C",
     groups: str | tuple[str, ...] | None = None,
-    method: Literal["parabola", "spline"] = "spline",
+    method: Method = "spline",
     log: bool = True,
     noise: float | None = None,
     weighted: bool = True,
@@ -129,8 +125,7 @@ def isoflop(
         out. They are flagged and warned of either way.
     - `between`: Compute, in FLOP, outside which budgets take no part in the line.
     - `within`: See `by`.
-    - `cluster`: What tells the trainings apart that rows are of: `"auto"` for `run` where there is one, and else each
-        row its own; a name or names; or `None` for each its own.
+    - `cluster`: What tells the trainings apart that rows are of: see `Runs.clusters`.
     - `num`, `seed`: Replicates, and their seed.
 
     **Returns:** an `IsoFLOP`.
@@ -142,10 +137,10 @@ def isoflop(
     **Raises:** `InputError` for runs without N, D or C, where no setting has two budgets with an optimum, and where the
     noise is not known.
     """
-    refuse_options(method, outliers, within)
-    _refuse(noise, between)
-    refuse_number("num", num, 2)
-    refuse_number("seed", seed, 0)
+    check_options(method, outliers, within, num, seed)
+    if noise is not None:
+        check_number("noise", noise, least=0.0, example="0.002 of log loss")
+    low, high = (0.0, np.inf) if between is None else range_of(between, example="(5e18, 2e20)")
     table = curves(runs, by, within, groups, cluster)
     y = np.log(table.loss) if log else table.loss
     flagged = off_curve(table.log_N, np.log(table.loss), table.there)
@@ -154,15 +149,12 @@ def isoflop(
     fields, at, reason = _optima(table, y, there, spread, method, log, num if np.any(spread) else 0, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         compute = np.sum(np.where(there, table.C, 0.0), axis=-1) / np.sum(there, axis=-1)
-    low, high = between or (0.0, np.inf)
     inside = np.isfinite(compute) & (compute >= low * (1.0 - 1e-9)) & (compute <= high * (1.0 + 1e-9))
     log_C = np.where(inside, np.log(np.where(inside, compute, 1.0)), np.nan)
     trends: dict[str, Any] = {f"trend_{name}": _trend(log_C, some, weighted) for name, some in at.items()}
     if not np.isfinite(trends["trend_N"].exponent).any():
-        raise InputError(
-            f"No setting of {runs.name!r} has two compute budgets with an optimum inside their sizes, so there is no "
-            f"power law to draw: add sizes beyond the best ones, or say with by= which runs are of one budget."
-        )
+        given = Phrase("has no setting with two compute budgets whose optimum lies inside their sizes")
+        raise InputError(repr(runs.name), given, remedy="add sizes beyond the best, or say with `by` what a budget is")
     setting, budget, by_run = _by_run(runs, table, there, flagged)
     left = tuple(
         (table.keys[i], float(compute[i, b]), str(reason[i, b]))
@@ -192,25 +184,16 @@ class _Best(NamedTuple):
     draws: Float[np.ndarray, "draw setting budget"] | None
 
 
-def refuse_options(method: Any, outliers: Any, within: Any) -> None:
-    """Refuse options that are none of those there are.
+def check_options(method: Any, outliers: Any, within: Any, num: Any, seed: Any) -> None:
+    """Check options of isoFLOP curves.
 
     **Raises:** `InputError` naming what is expected.
     """
-    if method not in ("parabola", "spline"):
-        raise InputError(f"method is {method!r}; it must be 'parabola' or 'spline'.")
-    if outliers not in ("keep", "drop"):
-        raise InputError(f"outliers is {outliers!r}; it must be 'keep' or 'drop'.")
-    if not (is_number(within) and 0 <= within < np.inf):
-        raise InputError(f"within is {within!r}; it must be a share, 0 or more: 0.1 for budgets a tenth wide.")
-
-
-def _refuse(noise: Any, between: Any) -> None:
-    if noise is not None and not (is_number(noise) and 0 <= noise < np.inf):
-        raise InputError(f"noise is {noise!r}; it must be the standard deviation of log loss, 0 or more.")
-    ends = between if isinstance(between, tuple | list) else ()
-    if between is not None and not (len(ends) == 2 and all(map(is_number, ends)) and 0 < ends[0] < ends[1]):
-        raise InputError(f"between is {between!r}; give the lowest and the highest compute in FLOP, as (5e18, 2e20).")
+    check_choice("method", method, ("parabola", "spline"))
+    check_choice("outliers", outliers, ("keep", "drop"))
+    check_number("within", within, least=0.0, example="0.1 for budgets a tenth wide")
+    check_number("num", num, least=2, whole=True)
+    check_number("seed", seed, least=0, whole=True)
 
 
 def _spread(
@@ -223,9 +206,9 @@ def _spread(
         return (se / np.where(table.there, table.loss, 1.0) if log else se), np.full(settings, np.nan)
     found = np.full(settings, noise, float) if noise is not None else scatter(table.log_N, np.log(table.loss), there)
     if np.isnan(found).all():
+        given = Phrase("has no budget with four sizes to tell the scatter of its runs from")
         raise InputError(
-            f"No budget of {name!r} has four sizes to tell the scatter of its runs from: give noise=, the standard "
-            f"deviation of log loss (0 for none), or runs with se."
+            repr(name), given, remedy="give `noise`, the standard deviation of log loss, or runs with `se`"
         )
     # A setting that cannot tell its own scatter has the largest of the others.
     found = np.where(np.isnan(found), np.nanmax(found), found)
@@ -234,7 +217,7 @@ def _spread(
 
 
 def _optima(
-    table: Curves, y: np.ndarray, there: np.ndarray, spread: np.ndarray, method: str, log: bool, num: int, seed: int
+    table: Curves, y: np.ndarray, there: np.ndarray, spread: np.ndarray, method: Method, log: bool, num: int, seed: int
 ) -> tuple[dict[str, Any], dict[str, _Best], np.ndarray]:
     """The optima and, by name, their logarithms, standard errors and replicates; and why some are left out."""
     shape = there.shape
@@ -277,7 +260,7 @@ def _reasons(y: np.ndarray, there: np.ndarray, sizes: np.ndarray, inside: np.nda
     last = there.shape[-1] - 1 - np.argmax(there[..., ::-1], axis=-1)
     end = np.where(lowest == np.argmax(there, axis=-1), "smallest", np.where(lowest == last, "largest", "last"))
     reason = np.full(inside.shape, "", object)
-    for i, b in zip(*np.nonzero(~inside | (valid < VALID))):
+    for i, b in zip(*np.nonzero(~inside | (valid < 0.5))):
         if sizes[i, b] < FEWEST:
             reason[i, b] = f"it has {int(sizes[i, b])} sizes, and {FEWEST} at least make a curve"
         elif not inside[i, b]:
@@ -298,7 +281,8 @@ def _error(
         if method == "spline":
             gaps = np.maximum(sizes - 1, 1)
             wide = np.max(np.where(there, x, -np.inf), axis=-1) - np.min(np.where(there, x, np.inf), axis=-1)
-            se = np.maximum(se, FLOOR * wide / gaps)
+            # As arXiv 2406.19146 has it.
+            se = np.maximum(se, 0.33 * wide / gaps)
         return se / valid
 
 

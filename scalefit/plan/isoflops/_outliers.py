@@ -1,25 +1,11 @@
-"""What is amiss with isoFLOP curves: runs that lie off them, and curves that a parabola is wrong for."""
+"""Outliers of isoFLOP curves, and curves that a parabola is wrong for."""
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from .._cost import SIX_ND
 from ._curves import Curves
-from ._minima import REPEAT
-
-FAR = 8.0
-"""Runs so many robust standard deviations above the curve through their neighbours are flagged."""
-LEAST = 0.005
-"""And by this much of log loss, so that smooth curves have no outliers."""
-BESIDE = 6
-"""Neighbours, nearest in size, through which that curve is drawn."""
-APART = 1.5
-"""Computes of one budget that differ by a larger factor are told."""
-ASTRAY = 5.0
-"""Compute that is so many times more or less than 6 N D is told."""
-OFF_CENTRE = 0.5
-"""A minimum farther from the middle of its sizes than this share of the way to their end is off-centre."""
-WIDE = 64.0
-"""Ratio of the largest to the smallest size at a budget above which a parabola is wrong by up to a sixth of N."""
+from ._minima import SAME_SIZE
 
 
 def off_curve(
@@ -33,7 +19,8 @@ def off_curve(
     distance of the runs of a setting, which a few diverged runs do not move.
     """
     z = _apart(x, y, there, there)
-    most = np.maximum(FAR * _median(np.abs(z)) / 0.6745, LEAST)
+    # Eight robust standard deviations, and half a percent of the loss, so that smooth curves have no outliers.
+    most = np.maximum(8.0 * _median(np.abs(z)) / 0.6745, 0.005)
     clean = there
     for _ in range(max(1, x.shape[-1] // 4)):
         size = np.where(clean & np.isfinite(z), z, -np.inf)
@@ -62,7 +49,8 @@ def _apart(x: np.ndarray, y: np.ndarray, there: np.ndarray, clean: np.ndarray) -
     apart = np.abs(rank[..., :, None] - rank[..., None, :]) + 0.5 * (rank[..., :, None] < rank[..., None, :])
     other = there[..., :, None] & clean[..., None, :] & ~np.eye(x.shape[-1], dtype=bool)
     order = np.argsort(np.argsort(np.where(other, apart, np.inf), axis=-1, kind="stable"), axis=-1, kind="stable")
-    beside = other & (order < BESIDE)
+    # The six that are nearest in size.
+    beside = other & (order < 6)
     gap = np.where(beside, x[..., None, :] - x[..., :, None], 0.0)
     span = np.max(np.abs(gap), axis=-1, keepdims=True)
     gap = gap / np.where(span > 0, span, 1.0)
@@ -121,18 +109,18 @@ def doubts_of_runs(table: Curves, there: Bool[np.ndarray, "setting budget run"],
     if twice := int(repeated(table.log_N, table.loss, there).sum()):
         found.append(f"{twice} runs stand twice, with the same size, compute and loss")
     gap = np.diff(np.sort(np.where(there, table.log_N, np.nan), axis=-1), axis=-1)
-    apart = np.count_nonzero(gap > REPEAT) + np.count_nonzero(there.any(axis=-1))
+    apart = np.count_nonzero(gap > SAME_SIZE) + np.count_nonzero(there.any(axis=-1))
     if method == "spline" and (merged := int(apart - table.sizes(there).sum())):
         found.append(f"{merged} runs lie so near another in size that a spline takes them for one point")
     log_C = np.where(table.there, np.log(np.where(table.there, table.C, 1.0)), np.nan)[table.there.any(axis=-1)]
     wide = np.nanmax(log_C, axis=-1) - np.nanmin(log_C, axis=-1)
-    if (wide > np.log(APART)).any():
+    if (wide > np.log(1.5)).any():
         found.append(
-            f"the runs of {int(np.sum(wide > np.log(APART)))} budgets are not of one compute: they differ by a factor "
+            f"the runs of {int(np.sum(wide > np.log(1.5)))} budgets are not of one compute: they differ by a factor "
             f"of up to {np.exp(wide.max()):.3g}"
         )
-    beside = np.median((np.log(table.C) - table.log_N - table.log_D)[table.there]) - np.log(6.0)
-    if abs(beside) > np.log(ASTRAY):
+    beside = np.median((np.log(table.C) - table.log_N - table.log_D)[table.there]) - np.log(SIX_ND.of(1.0, 1.0))
+    if abs(beside) > np.log(5.0):
         found.append(f"C is {np.exp(beside):.3g} times 6 N D in the median run: N, D and C are hardly of the same runs")
     return tuple(found)
 
@@ -149,16 +137,18 @@ def doubts_of_parabolas(
     low, high = np.where(known, low, 0.0), np.where(known, high, 1.0)
     off = np.where(known, 2.0 * (best - low) / (high - low) - 1.0, 0.0)
     found = []
-    wide = known & (high - low > np.log(WIDE))
+    # Beyond that a parabola is wrong by up to a sixth of N.
+    wide = known & (high - low > np.log(64.0))
     count = int(known.sum())
     if wide.any():
         most = float(np.exp(np.max((high - low)[wide])))
         found.append(
-            f"the sizes of {int(wide.sum())} of {count} budgets span a factor of more than {WIDE:g} (the most: "
+            f"the sizes of {int(wide.sum())} of {count} budgets span a factor of more than 64 (the most: "
             f"{most:.3g}): a parabola is too stiff for curves so wide, and its vertex is off where the exponents of N "
             f"and D differ"
         )
-    aside = known & (np.abs(off) > OFF_CENTRE)
+    # Half of the way from the middle of the sizes to their end.
+    aside = known & (np.abs(off) > 0.5)
     if aside.any():
         found.append(
             f"the minimum of {int(aside.sum())} of {count} budgets is off the centre of its sizes: the vertex of a "

@@ -7,10 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from ...results import Band, check_level
-
-MOST_LOST = 0.05
-"""Share of replicates without a line above which that is said."""
+from ..._core import check_probability
+from ...results import Band
 
 
 class Trend(NamedTuple):
@@ -42,7 +40,7 @@ class Trend(NamedTuple):
         if self.valid is None:
             return ()
         most = np.max(np.where(np.isfinite(self.exponent), 1.0 - self.valid, 0.0))
-        if most <= MOST_LOST:
+        if most <= 0.05:
             return ()
         some = "" if np.size(self.valid) == 1 else "up to "
         return (f"{some}{most:.0%} of the replicates have no line, and the intervals are of the others",)
@@ -52,7 +50,7 @@ class Trend(NamedTuple):
 
         **Raises:** `InputError` for a level outside (0, 1).
         """
-        check_level(level)
+        check_probability("level", level)
         return None if self.draws is None else _ends(self.draws[..., 0], level)
 
     def at(self, C: ArrayLike, level: float = 0.95) -> Band:
@@ -60,7 +58,7 @@ class Trend(NamedTuple):
 
         **Raises:** `InputError` for a level outside (0, 1).
         """
-        check_level(level)
+        check_probability("level", level)
         log_C = np.log(np.asarray(C, float))
 
         def line(a: np.ndarray, k: np.ndarray) -> np.ndarray:

@@ -155,7 +155,7 @@ def test_a_training_of_one_row_is_said():
 
 
 def test_budgets_of_a_column_and_checkpoints_contradict_each_other():
-    with pytest.raises(sf.InputError, match="by is 'group', and rows are checkpoints"):
+    with pytest.raises(sf.InputError, match="by is 'group'; expected 'C' for checkpoints"):
         sf.approaches(same_computes(group=np.zeros(240, int)), by="group")
 
 
@@ -227,7 +227,7 @@ def test_runs_at_one_compute_have_no_exponent():
     runs = sf.Runs(value(SYMMETRIC, N, 1e20 / 6 / N), N=N, C=np.full(9, 1e20), name="made up")
     with (
         pytest.warns(UserWarning, match="There is no"),
-        pytest.raises(sf.InputError, match=r"No approach tells an exponent .* all runs are at one compute"),
+        pytest.raises(sf.InputError, match=r"tells no exponent by any approach: .* C is 1e.20 FLOP in all runs"),
     ):
         sf.approaches(runs, num=20)
 
@@ -244,5 +244,5 @@ def test_replicates_without_a_line_are_told():
 
 
 def test_a_law_of_other_inputs_is_refused():
-    with pytest.raises(sf.InputError, match="PowerLaw is a law of x; a best size at a compute needs one of N and D"):
+    with pytest.raises(sf.InputError, match="law is PowerLaw, a law of x; expected a law of N and D"):
         sf.approaches(isoflop_runs(SYMMETRIC, 4.0), law=PowerLaw)

@@ -240,7 +240,7 @@ def test_budgets_are_grouped_from_the_least_compute_on():
     loss = 2 + 0.1 * (np.log(N) - np.log(C) / 2 + 3.5) ** 2
     runs = sf.Runs(loss, N=N, C=C)
     np.testing.assert_allclose(sf.isoflop(runs, noise=0.0).C, [1.04e18, 1.04e19])
-    with pytest.raises(sf.InputError, match="No compute budget of 'runs' has 3 sizes"):
+    with pytest.raises(sf.InputError, match="'runs' has no compute budget with 3 sizes"):
         sf.isoflop(runs, noise=0.0, within=0.01)
 
 
@@ -260,7 +260,7 @@ def test_seeds_of_a_size_are_no_sizes():
         told = sf.isoflop(twice(runs), num=2).noise
     # The same run again does not make runs scatter less.
     np.testing.assert_allclose(told, sf.isoflop(runs, num=2).noise, rtol=1e-12)
-    with pytest.raises(sf.InputError, match="No compute budget of 'made up' has 3 sizes"):
+    with pytest.raises(sf.InputError, match="'made up' has no compute budget with 3 sizes"):
         sf.isoflop(twice(curves_of(surface(), sizes=2)), noise=0.0)
 
 
@@ -362,13 +362,13 @@ def test_the_trend_says_the_value_at_a_compute_with_an_interval():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "cubic"}, "method is 'cubic'; it must be 'parabola' or 'spline'"),
+        ({"method": "cubic"}, "method is 'cubic'; expected 'parabola' or 'spline'"),
         ({"outliers": "hide"}, "outliers is 'hide'"),
-        ({"noise": -1.0}, "noise is -1.0; it must be the standard deviation of log loss"),
-        ({"by": "budget"}, "by names 'budget'; expected columns of"),
-        ({"between": (2e20, 5e18)}, "give the lowest and the highest compute"),
-        ({"between": (1e30, 1e31)}, "No setting of 'made up' has two compute budgets with an optimum"),
-        ({"between": 3}, "between is 3; give the lowest and the highest compute"),
+        ({"noise": -1.0}, "noise is -1; expected a number of at least 0"),
+        ({"by": "budget"}, "by names 'budget'; expected one of the columns"),
+        ({"between": (2e20, 5e18)}, "expected the lowest and the highest"),
+        ({"between": (1e30, 1e31)}, "'made up' has no setting with two compute budgets whose optimum"),
+        ({"between": 3}, "between is 3; expected the lowest and the highest"),
         ({"cluster": 3}, "cluster is 3; expected"),
         ({"cluster": ()}, r"cluster is \(\); expected 'auto', a name or names"),
         ({"num": 1}, "num is 1"),
@@ -381,5 +381,5 @@ def test_options_that_cannot_be_used_are_refused(options, message):
 
 
 def test_three_sizes_a_budget_do_not_tell_the_noise():
-    with pytest.raises(sf.InputError, match="has four sizes to tell the scatter of its runs from: give noise="):
+    with pytest.raises(sf.InputError, match="has no budget with four sizes to tell the scatter of its runs from"):
         sf.isoflop(curves_of(surface(), sizes=3))

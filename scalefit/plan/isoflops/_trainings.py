@@ -1,12 +1,12 @@
-"""Checkpoints as training curves: which rows are of one training, and what it had reached at a compute."""
+"""Checkpoints as training curves, read at given computes."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError
-from ..data import Runs
+from ..._core import InputError, Phrase, check_type
+from ...data import Runs
 
 
 class Slices(NamedTuple):
@@ -36,33 +36,29 @@ def with_curves(runs: Runs) -> tuple[Runs, tuple[str, ...]]:
 
     **Raises:** `InputError` for what is no table of runs, and for a loss that has no logarithm.
     """
-    if not isinstance(runs, Runs):
-        raise InputError(f"runs is of type {type(runs).__name__}; expected Runs, as sf.read_runs or sf.load_data give.")
+    check_type("runs", runs, Runs, "Runs, as sf.read_runs or sf.load_data give")
     complete = runs.complete(("N", "D", "C"))
     if np.min(complete.target) <= 0:
-        where = complete.place(int(np.argmin(complete.target)))
-        raise InputError(
-            f"{runs.target_name} is {np.min(complete.target):g} in {where}; isoFLOP and training curves are of a loss "
-            f"above 0: leave the row out, or give the loss itself."
-        )
+        where = f"{runs.target_name} in {complete.place(int(np.argmin(complete.target)))}"
+        raise InputError(where, float(np.min(complete.target)), "a loss above 0", "leave the row out, or give the loss")
     lost = len(runs) - len(complete)
     return complete, (f"{lost} of {len(runs)} rows lack N, D or C and take no part",) if lost else ()
 
 
-def trainings(runs: Runs, cluster: str | tuple[str, ...] | None) -> Int[np.ndarray, " run"]:
-    """Number the trainings that rows are of: those that `run` tells apart, for `"auto"`; without it each its own.
+def trainings(
+    runs: Runs, cluster: str | tuple[str, ...] | None
+) -> tuple[Int[np.ndarray, " run"], tuple[str, ...]]:  # fmt: skip
+    """The number of the training that each row is of, and what there is to say of them.
 
-    Rows that only look like checkpoints are not taken for them, as for a bootstrap: there this is the careful choice,
-    here it would make curves of trainings that ended.
-
-    **Raises:** `InputError` for names that are none, or are not there.
+    **Raises:** `InputError` as `Runs.clusters`.
     """
-    names = (cluster,) if isinstance(cluster, str) else cluster
-    if names is not None and not (isinstance(names, tuple | list) and names and all(isinstance(n, str) for n in names)):
-        raise InputError(f"cluster is {cluster!r}; expected 'auto', a name or names, or None for each row its own.")
-    if cluster == "auto":
-        cluster = "run" if "run" in runs.labels else None
-    return runs.clusters(cluster)
+    code = runs.clusters(cluster)
+    if cluster == "auto" and "run" not in runs.labels and np.bincount(code).max() > 1:
+        return code, (
+            "no column says which rows are checkpoints of one training, and rows that agree in all but D and C are "
+            "taken for such: say cluster=None where each row is a training that ended",
+        )
+    return code, ()
 
 
 def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slices:
@@ -73,13 +69,14 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
     whole = runs
     runs, notes = with_curves(runs)
     point, _ = runs.select(("N", "D", "C"))
-    code = trainings(runs, cluster)
+    code, more = trainings(runs, cluster)
+    notes += more
     rows = np.bincount(code)
     if rows.max() < 2:
         raise InputError(
-            f"{runs.name!r} has no training with two checkpoints, and an envelope is of training curves: give runs "
-            f"with checkpoints, and name the column that says which training each is of with columns={{'run': ...}}."
-        )
+            repr(runs.name), Phrase("has no training with two checkpoints"), "training curves",
+            "name the column that says which training each row is of, as `columns={'run': ...}`",
+        )  # fmt: skip
     log_C = np.log(point["C"])
     several = rows[code] > 1
     by_run = np.full(len(whole), -1)
@@ -92,10 +89,9 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
     for i, some in enumerate(parts):
         sizes = point["N"][some]
         if sizes.max() > sizes.min() * (1.0 + 1e-9):
-            raise InputError(
-                f"A training of {runs.name!r} has sizes from {sizes.min():.4g} to {sizes.max():.4g} (row "
-                f"{runs.rows[some[0]]}): rows of one training share N. Say with cluster what a training is."
-            )
+            given = Phrase(f"gives a training sizes from {sizes.min():.4g} to {sizes.max():.4g}")
+            place = f"N from row {runs.rows[some[0]]} of {runs.name!r} on"
+            raise InputError(place, given, "one size", "say with `cluster` what a training is")
         x, place = np.unique(log_C[some], return_inverse=True)
         again += len(some) - len(x)
         inside = (grid >= x[0] - 1e-9) & (grid <= x[-1] + 1e-9)
