@@ -212,7 +212,7 @@ def read_config(given: str | Path | Mapping[str, Any] | Config) -> tuple[Config,
         return _checked(given, "The sweep"), Path.cwd()
     path = Path(check_type("The sweep", given, (str, Path), "a TOML file, or a mapping with its keys"))
     if not path.is_file():
-        raise InputError("The sweep", Phrase(f"is no file: {str(path)!r}"), "a TOML file, or a mapping with its keys")
+        raise InputError(repr(str(path)), Phrase("is no file"), "a TOML file, or a mapping with its keys")
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -96,5 +96,5 @@ def test_a_file_that_is_no_sweep(tmp_path, text):
     path = tmp_path / "sweep.toml"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(sf.InputError, match=r"The sweep is no file|cannot be read as TOML|sources is missing. Give it"):
+    with pytest.raises(sf.InputError, match=r"is no file; expected|cannot be read as TOML|sources is missing. Give it"):
         read_config(path)

@@ -161,7 +161,7 @@ def test_interruption(start, stop, many, undisturbed, tmp_path):
     job = stop(2, "SIGINT", many, "--out", out, "--json")
     assert (job.returncode, job.stdout) == (130, "")
     assert job.stderr.splitlines()[-1] == (
-        f"scalefit: interrupted; finished chunks are in {str(out)!r}: go on with scalefit sweep --resume {out}"
+        f"scalefit: interrupted; finished chunks are in {str(out)!r}: resume with scalefit sweep --resume {out}"
     )
     assert list(out.rglob(".*.part")) == []
     assert 2 <= len(finished(out)) < CHUNKS
