@@ -93,67 +93,67 @@ def _read(
 ) -> Runs:
     """Read the runs of one target from a table."""
     roles = roles_of(source, columns, target)
-    series, table = {}, {}
-    for header, column in source.items():
-        (series if is_series(column) else table)[header] = column
-    used, ours = {}, {}
-    for k, header in {roles.target[0]: roles.target[1], **roles.headers}.items():
-        known = k == roles.target[0] or k in (*INPUTS, *LABELS, "se")
-        if header in series and not known:
-            ours[k] = header
-        else:
-            used[k] = header
-            table[header] = source[header]
-    size = len(next(iter(source.values())))
-    missed = {k: missing_cells(table[v]) for k, v in used.items()}
-    empty = {k for k, m in missed.items() if m.all() and k != roles.target[0] and k not in (columns or {})}
-    used = {k: v for k, v in used.items() if k not in empty}
+    target_name, header = roles.target
+    meant = {target_name: header, **roles.headers}
+    # A series has no role that is a number or a label; one without a role keeps its header.
+    ours = {k: h for k, h in roles.headers.items() if is_series(source[h]) and k not in (*INPUTS, *LABELS, "se")}
+    ours |= {h: h for h, column in source.items() if is_series(column) and h not in meant.values()}
+    used = {k: h for k, h in meant.items() if k not in ours}
+    missed = {k: missing_cells(source[h]) for k, h in used.items()}
+    empty = {k for k, m in missed.items() if m.all() and k != target_name and k not in (columns or {})}
+    used = {k: h for k, h in used.items() if k not in empty}
     notes = [*roles.notes, *(f"the column {roles.headers[k]!r} is empty and was not taken as {k}" for k in empty)]
 
-    rows = np.arange(1, size + 1)
-    blank = np.all([missing_cells(column) for column in source.values()], axis=0)
-    lacks = {k: missed[k] for k in used if k in (roles.target[0], "se")}
+    keep, dropped, excluded = _rows_kept(source, used, missed, where, target_name, name)
+    rows, table = np.flatnonzero(keep) + 1, {h: column[keep] for h, column in source.items()}
+    values = {
+        k: _checked(k, h, table[h], rows, notes, sizes=k not in (target_name, "se")) if _is_number(k) else table[h]
+        for k, h in used.items()
+    }
+    labels = {k: label_with_gaps(values.pop(k), missed[k][keep]) for k in LABELS if k in values}
+    units = {k: u for k, h in used.items() if _is_number(k) and (u := header_of(h, k).unit) is not None}
+    # A header that is the name of an input, given to another role, must not be found under its own name.
+    taken = {h for k, h in meant.items() if h in INPUTS and (h != k or k == target_name)} | set(ours.values())
+    runs = Runs(values.pop(target_name), se=values.pop("se", None), target=target_name, name=name).with_fields(
+        inputs=values,
+        series={k: check_series(h, table[h], rows, gaps=True) for k, h in ours.items()},
+        labels=labels,
+        units={k: u for k, u in UNITS.items() if k in values} | units,
+        headers={k: h for k, h in meant.items() if k != h and k in (*values, *labels, *ours)},
+        columns={h: v for h, v in table.items() if h not in taken},
+        target_header=header,
+        rows=rows,
+        dropped=dropped,
+        excluded=excluded,
+    )
+    return runs.with_fields(notes=(*notes, *unlabelled(runs)))
+
+
+def _rows_kept(
+    table: Table, used: Mapping[str, str], missed: Mapping[str, np.ndarray], where: str | None, target: str, name: str
+) -> tuple[np.ndarray, tuple[Dropped, ...], int]:
+    """The rows that are read, those that are dropped, and the number of those that a condition excludes."""
+    size = len(next(iter(table.values())))
+    blank = np.all([missing_cells(column) for column in table.values()], axis=0)
+    lacks = {k: missed[k] for k in used if k in (target, "se")}
     excluded = np.zeros(size, dtype=bool)
     if where is not None:
-        condition = Condition(where, _for_where(table, used, [k for k in roles.headers if k in used]), size)
+        condition = Condition(where, _for_where(table, used), size)
         excluded, untold = _judged(condition, table, used, missed)
         excluded &= ~blank
         if (excluded | blank).all():
             raise condition.nothing_kept(name)
         lacks |= {k: untold[k] | lacks.get(k, False) for k in untold}
-    lacking = np.any(list(lacks.values()), axis=0)
-    gone = np.flatnonzero(lacking & ~excluded)
-    reasons = [
-        [missing(k, used[k]) for k in lacks if lacks[k][i]] if not blank[i] else ["every cell is empty"] for i in gone
-    ]
-    dropped = tuple(Dropped(int(row), "; ".join(reason)) for row, reason in zip(rows[gone], reasons))
+    lacking = np.any(list(lacks.values()), axis=0) & ~excluded
+    reasons = {
+        i: ["every cell is empty"] if blank[i] else [missing(k, used[k]) for k in lacks if lacks[k][i]]
+        for i in np.flatnonzero(lacking).tolist()
+    }
+    dropped = tuple(Dropped(i + 1, "; ".join(reason)) for i, reason in reasons.items())
     keep = ~excluded & ~lacking
     if not keep.any():
         raise nothing_left(name, dropped, size)
-    rows, table = rows[keep], {k: v[keep] for k, v in table.items()}
-    plain = (roles.target[0], "se")
-    values = {
-        k: _checked(k, h, table[h], rows, notes, k not in plain) if _is_number(k) else table[h] for k, h in used.items()
-    }
-    labels = {k: label_with_gaps(values.pop(k), missed[k][keep]) for k in LABELS if k in values}
-    units = {k: u for k, h in used.items() if _is_number(k) and (u := header_of(h, k).unit) is not None}
-    target_name, header = roles.target
-    # A header that is the name of an input, given to another role, must not be found under its own name.
-    taken = {h for k, h in roles.headers.items() if h in INPUTS and h != k} | {header} & set(INPUTS)
-    ours |= {h: h for h in series if h not in (*ours.values(), *used.values())}
-    runs = Runs(values.pop(target_name), se=values.pop("se", None), target=target_name, name=name).with_fields(
-        inputs=values,
-        series={k: check_series(h, series[h][keep], rows, gaps=True) for k, h in ours.items()},
-        labels=labels,
-        units={k: u for k, u in UNITS.items() if k in values} | units,
-        headers={k: h for k, h in {**used, **ours}.items() if k != h and k in (*values, *labels, *ours)},
-        columns={h: v for h, v in table.items() if h not in taken},
-        target_header=header,
-        rows=rows,
-        dropped=dropped,
-        excluded=int(excluded.sum()),
-    )
-    return runs.with_fields(notes=(*notes, *unlabelled(runs)))
+    return keep, dropped, int(excluded.sum())
 
 
 def _check_types(columns: Any, target: Any, name: Any) -> None:
@@ -189,14 +189,12 @@ def _judged(
     return ~holds & ~untold, {k: missed[k] & untold for k in asked}
 
 
-def _for_where(
-    table: Mapping[str, np.ndarray], used: Mapping[str, str], inputs: Sequence[str]
-) -> dict[str, np.ndarray]:
+def _for_where(table: Table, used: Mapping[str, str]) -> Table:
     """Columns that a condition may name: by header, by our names, and those of N, D and C that follow from inputs."""
     ours = {k: _for_conditions(k, table[v], v) for k, v in used.items()}
-    numbers = {k: loose_numbers(ours[k]) for k in inputs if k in DERIVED}
+    numbers = {k: loose_numbers(ours[k]) for k in ours if k in DERIVED}
     derived = {k: there.values for k in DERIVED if k not in used and (there := found(k, numbers.get)) is not None}
-    return {**table, **derived, **ours}
+    return {**{h: column for h, column in table.items() if not is_series(column)}, **derived, **ours}
 
 
 def _is_number(ours: str) -> bool:
@@ -221,17 +219,17 @@ def _for_conditions(ours: str, column: np.ndarray, header: str) -> np.ndarray:
 
 
 def _checked(
-    ours: str, header: str, column: np.ndarray, rows: np.ndarray, notes: list[str], sizes_too: bool
+    ours: str, header: str, column: np.ndarray, rows: np.ndarray, notes: list[str], *, sizes: bool
 ) -> np.ndarray:
     """The numbers of a used column, scaled; what was done to them goes to the notes."""
-    sizes = [c for c in column if is_size(c)] if column.dtype.kind == "O" else []
+    sized = [c for c in column if is_size(c)] if sizes and column.dtype.kind == "O" else []
     power = _power(ours, header)
-    if sizes and power and sizes_too:
-        twice = Phrase(f"is scaled by its header and holds {sizes[0]!r} too")
+    if sized and power:
+        twice = Phrase(f"is scaled by its header and holds {sized[0]!r} too")
         raise InputError(repr(header), twice, remedy="write the size in one place only")
-    values = check_numbers(header, column, rows, positive=is_positive(ours), sizes=sizes_too, gaps=True, power=power)
-    if sizes:
-        notes.append(f"{ours} = {header!r} with sizes such as {sizes[0]} read as {parse_number(sizes[0]):g}")
+    values = check_numbers(header, column, rows, positive=is_positive(ours), sizes=sizes, gaps=True, power=power)
+    if sized:
+        notes.append(f"{ours} = {header!r} with sizes such as {sized[0]} read as {parse_number(sized[0]):g}")
     if power:
         notes.append(f"{ours} = {header!r} times 1e{power}, as the header says")
     return values
