@@ -258,8 +258,7 @@ def _optimum(prepared: Prepared, fit: Fit[Any], which: np.ndarray) -> Float[np.n
     law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[which], fit.law)
     theta = np.atleast_2d(free_numbers(prepared, law, 0 if fit.keys is None else np.arange(len(which))))
     # A number that has run to a bound at infinity is brought back to where it can be felt.
-    kinds = [prepared.curve.slots[k].parameter.constraint.kind for k in prepared.curve.free]
-    mapped = np.array([kind in ("positive", "negative", "interval") for kind in kinds])
+    mapped = np.array([prepared.curve.slots[k].parameter.constraint.ranges for k in prepared.curve.free])
     theta = np.where(mapped, np.clip(theta, -30.0, 30.0), theta)
     if fit.noise.free_scale:
         theta = np.concatenate([theta, np.log(np.atleast_1d(fit.scale)[which])[:, None]], axis=1)

@@ -2,7 +2,8 @@
 
 import dataclasses
 import inspect
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -11,10 +12,10 @@ from jaxtyping import Bool, Float, Int
 
 from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
-from ..laws import AbstractLaw
+from ..laws import AbstractLaw, Own, gathered
 from ..noise import AbstractNoise, Huber
-from ..params import parameters, slots, values
-from ..problem import Prepared, Problem, laws_at, representable, warn_of_pools
+from ..params import Tree, parameters, parts, slots, values
+from ..problem import Prepared, Problem, laws_at, representable
 from ..results import Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, responses, solve
 from ._starts import FEW, given, screened
@@ -39,7 +40,9 @@ def fit(
     *,
     noise: AbstractNoise | None = None,
     fixed: Sequence[str] = (),
+    tie: Mapping[str, str] | None = None,
     by: str | tuple[str, ...] | None = None,
+    own: Sequence[str] | str = (),
     starts: Any = None,
     num_starts: int | None = None,
     solver: Solver = "newton",
@@ -60,7 +63,10 @@ def fit(
     - `runs`: What was observed.
     - `noise`: How runs scatter; Huber with a knee of 1e-3 on logarithms by default, as the field has it.
     - `fixed`: Names of parameters held at the law's values.
+    - `tie`: Name of a parameter → name of another, whose value it takes: `{"beta": "alpha"}`.
     - `by`: A label or column: each of its values is a study of its own, fitted in one batch.
+    - `own`: With `by`, one fit of all in place of a batch: these parameters are each value's own, the others are shared
+      exactly (see `scalefit.laws.Own`).
     - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are
       polished in place of the screen's, which serves only where one of them fails or loses a term.
     - `num_starts`: Starts kept from the screen: 8, or 2 with `by`.
@@ -85,10 +91,14 @@ def fit(
     _refuse_types(runs, noise, seed, fixed)
     refuse_number("max_steps", max_steps, 1)
     refuse_solver(solver, precision)
+    if own:
+        if not isinstance(by, str):
+            raise InputError("own", own, "together with by=, the label whose values have these parameters of their own")
+        template, by = Own.of(template, own, by), None
     held = _fields(template, fixed)
     if num_starts is not None:
         refuse_number("num_starts", num_starts, 1)
-    problem = Problem.of(template, runs, noise, held, by)
+    problem = Problem.of(template, runs, noise, held, by, tie or {})
     template, studies = problem.law, problem.studies
     keep = num_starts or (8 if by is None else 2)
     # Where starts are counted out, what a study gets does not depend on how many others there are.
@@ -103,8 +113,16 @@ def fit(
     out = _collect(problem, parts, seed)
     if throw:
         _raise_unless_converged(out)
-    warn_of_pools(template, out.free, studies, problem.inputs)
+    _say_doubts(problem)
     return out
+
+
+def _say_doubts(problem: Problem) -> None:
+    """Warn of what the law finds doubtful in its runs."""
+    studies, inputs = problem.studies, gathered(problem.law, problem.inputs)
+    for doubt in problem.law.doubts(inputs, np.asarray(problem.runs.target), studies.of_runs, problem.free):
+        more = f" (and {doubt.more} more)" if doubt.more else ""
+        warnings.warn(f"{studies.name(doubt.study)!r}{more} {doubt.message}", doubt.category, stacklevel=3)
 
 
 def _instance(law: Any) -> AbstractLaw:
@@ -117,7 +135,9 @@ def _instance(law: Any) -> AbstractLaw:
         raise InputError(f"law is {law!r}; it must be a law of scalefit.laws, or your own AbstractLaw.")
     template: AbstractLaw = law() if isinstance(law, type) else law
     for field in dataclasses.fields(template):
-        known = "parameter" in field.metadata or field.metadata.get("static", False)
+        known = {"parameter", "constant"} & {*field.metadata} or field.metadata.get("static", False)
+        held = getattr(template, field.name)
+        known = known or (isinstance(held, Tree | tuple | dict) and any(True for _ in parts(template)))
         if not known and jax.tree.leaves(getattr(template, field.name)):
             raise InputError(
                 f"{wanted.__name__} has a field {field.name!r} that is a number and no parameter: declare it as one, "
@@ -289,7 +309,7 @@ def residuals_and_dead(
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = np.where(real, target - (np.log(value) if noise.log else value), np.nan)
     # What enters linearly is felt by its own size, anything else by an e-fold.
-    linear = [curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free]
+    linear = curve.linear
     with np.errstate(invalid="ignore"):
         # A curve that is zero for a run feels anything infinitely, but not what is itself zero.
         felt = felt * np.where(linear, np.abs(theta[:, : curve.size]), 1.0)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from .._core import RESULTS, InputError, Phrase
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise, Huber
-from ..params import parameters
+from ..params import numbers as natural_numbers
 from ..problem import LawCurve, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit
 from ..solve import exact_moments
@@ -93,7 +93,7 @@ def laplace(
     rng = np.random.default_rng([seed, 0x1A91])
     factor = np.linalg.cholesky(cov.free)
     curve = prepared.curve
-    linear = np.flatnonzero([curve.slots[k].parameter.constraint.kind == "nonnegative" for k in curve.free])
+    linear = np.flatnonzero(curve.linear)
     draws = theta + rng.standard_normal((num, len(theta))) @ factor.T
     below = (draws[:, linear] < 0).any(axis=1)
     if np.mean(below) > 0.5:
@@ -160,15 +160,14 @@ def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Pr
 
 
 @functools.partial(jax.jit, static_argnames=("curve",))
-def _natural_slopes(curve: LawCurve, numbers: Any, constant: Any) -> Any:
+def _natural_slopes(curve: LawCurve, free: Any, constant: Any) -> Any:
     """How the natural values move with the free numbers."""
-    places = np.asarray(curve.free)
 
-    def natural(numbers: Any) -> Any:
-        law = curve.natural_law([*numbers], constant)
-        return jnp.concatenate([jnp.atleast_1d(getattr(law, field)) for field in parameters(law)])[places]
+    def natural(free: Any) -> Any:
+        found = natural_numbers(curve.natural_law([*free], constant))
+        return jnp.stack([found[place] for place in curve.free])
 
-    return jax.jacfwd(natural)(numbers)
+    return jax.jacfwd(natural)(free)
 
 
 def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> float:

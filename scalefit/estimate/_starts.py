@@ -37,8 +37,9 @@ def nodes(
     columns = []
     for at, k in enumerate(shapes):
         declared = curve.slots[k].parameter
-        scale = target if declared.unit.startswith("target") else 1.0
-        ends = declared.constraint.unconstrain(np.asarray(declared.typical, float) * scale)
+        ends = declared.searched
+        if declared.of_target or declared.amplitude:
+            ends = declared.constraint.unconstrain(np.asarray(declared.typical, float) * target)
         columns.append(ends[0] + cube[:, at] * (ends[1] - ends[0]))
     return np.stack(columns, axis=-1) if columns else np.zeros((1, 0)), cube
 

@@ -1,17 +1,34 @@
 """Published scaling laws, one family a file; a new one needs its file and a line here."""
 
 from ._abstract import AbstractLaw as AbstractLaw
+from ._abstract import Doubt as Doubt
 from ._abstract import Published as Published
 from ._bnsl import BNSL as BNSL
 from ._chinchilla import Chinchilla as Chinchilla
+from ._compose import Effective as Effective
+from ._compose import Link as Link
+from ._compose import Own as Own
+from ._compose import Sum as Sum
 from ._data_constrained import DataConstrained as DataConstrained
+from ._implicit import implicit_root as implicit_root
 from ._inputs import SHARE as SHARE
+from ._inputs import Count as Count
+from ._inputs import Fraction as Fraction
+from ._inputs import Input as Input
+from ._inputs import Label as Label
+from ._inputs import Number as Number
+from ._inputs import Padded as Padded
+from ._inputs import Series as Series
+from ._inputs import Size as Size
+from ._inputs import Weights as Weights
 from ._inputs import along_axes as along_axes
 from ._inputs import axes as axes
 from ._inputs import axis_of as axis_of
 from ._inputs import gathered as gathered
+from ._inputs import input_kinds as input_kinds
 from ._inputs import input_names as input_names
 from ._inputs import input_units as input_units
+from ._inputs import inputs_of as inputs_of
 from ._kaplan import Kaplan as Kaplan
 from ._overtraining import DownstreamError as DownstreamError
 from ._overtraining import Overtraining as Overtraining

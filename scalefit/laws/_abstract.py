@@ -3,14 +3,13 @@
 import abc
 import dataclasses
 import difflib
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
-import equinox as eqx
 import numpy as np
 
 from .._core import InputError
-from ..params import Scalar
+from ..params import Scalar, Tree
 
 if TYPE_CHECKING:
     # Type checkers would take an abstract class variable for a field and ask for it in every constructor.
@@ -41,7 +40,23 @@ class Published:
     about: str = ""
 
 
-class AbstractLaw(eqx.Module):
+class Doubt(NamedTuple):
+    """What runs of a study do not determine of a law, or contradict.
+
+    **Arguments:**
+
+    - `study`: Which; `more`: how many others are like it.
+    - `message`: What is wrong and what to do, to follow the name of the study.
+    - `category`: The warning that it is.
+    """
+
+    study: int
+    more: int
+    message: str
+    category: type[Warning]
+
+
+class AbstractLaw(Tree):
     """A formula from the description of one run to one number, with named, constrained parameters.
 
     A subclass declares its parameters (`scalefit.params`), its `inputs` and its formula, `__call__`. Fields hold
@@ -49,8 +64,10 @@ class AbstractLaw(eqx.Module):
     follows JAX's ambient precision and works under `jit`, `vmap` and `grad`; `scalefit.predict` is the float64 way.
     """
 
-    inputs: AbstractClassVar[Mapping[str, str]]
-    """Name of an input → its unit. Inputs are positive; those of one unit are centred together."""
+    inputs: AbstractClassVar[Mapping[str, Any]]
+    """Name of an input → its kind (`scalefit.laws.Size`, `Fraction`, …), or the unit of a size, which is above 0.
+
+    Sizes of one unit are centred together. A law that holds others makes this a property."""
 
     published_sets: ClassVar[Mapping[str, Published]] = {}
     """Published parameters of this law, by name."""
@@ -59,10 +76,31 @@ class AbstractLaw(eqx.Module):
     def __call__(self, *args: Any, **inputs: Any) -> Scalar:
         """The law's value for one run."""
 
-    def sized_for(self: Law, inputs: Mapping[str, np.ndarray]) -> Law:
+    smaller_is_better: ClassVar[bool] = True
+    """Whether a lower value is the better one, as of a loss; planning looks for it."""
+
+    def sized_for(self: Law, inputs: Mapping[str, Any]) -> Law:
         """The law with whatever static size its formula needs to cover these inputs; most need none."""
         del inputs
         return self
+
+    def smooth(self: Law) -> Law:
+        """A form of the law without kinks, or as few as it has, for a search along its slopes."""
+        return self
+
+    def doubts(
+        self, inputs: Mapping[str, Any], target: np.ndarray, study: np.ndarray, free: Sequence[str]
+    ) -> Iterator[Doubt]:
+        """Say what fitted runs do not show, or show and the law cannot say.
+
+        **Arguments:**
+
+        - `inputs`: As the formula takes them, by run.
+        - `target`: What was measured; `study`: the study of each run, from 0.
+        - `free`: Names of the parameters that were fitted.
+        """
+        del inputs, target, study, free
+        return iter(())
 
     def __repr__(self) -> str:
         shown = []

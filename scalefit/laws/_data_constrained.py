@@ -40,8 +40,12 @@ class DataConstrained(AbstractLaw):
     }
 
     E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
-    A: Param = positive(unit="target·parameters^alpha", dims={"parameters": lambda law: law.alpha}, typical=(0.02, 1.0))
-    B: Param = positive(unit="target·tokens^beta", dims={"tokens": lambda law: law.beta}, typical=(0.02, 1.0))
+    A: Param = positive(
+        unit="target·parameters^alpha", dims={"parameters": lambda law: law.alpha}, typical=(0.02, 1.0), of_target=True
+    )
+    B: Param = positive(
+        unit="target·tokens^beta", dims={"tokens": lambda law: law.beta}, typical=(0.02, 1.0), of_target=True
+    )
     alpha: Param = positive()
     beta: Param = positive()
     R_D: Param = positive(unit="passes", typical=(0.5, 200.0))

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 import equinox as eqx
@@ -13,9 +13,10 @@ import numpy as np
 
 from .._core import InputError
 from ..params import Param, Scalar, negative, nonnegative, parameters, positive
-from ._abstract import AbstractLaw
+from ._abstract import AbstractLaw, Doubt
 from ._formula import number
 from ._inputs import SHARE, along_axes
+from ._pools_doubts import doubts_of_floor, doubts_of_rise
 from ._qqt import SAMPLE_UNIT, SLACK, covering, refuse_option, refuse_passes
 from ._repetition import HALF, saturating_share, smooth_loss, staircase_loss
 
@@ -115,6 +116,16 @@ class AbstractPools(AbstractLaw):
     def limit(self) -> float:
         """The most passes of a pool that the formula covers."""
         return float(self.max_passes)
+
+    def doubts(
+        self, inputs: Mapping[str, Any], target: np.ndarray, study: np.ndarray, free: Sequence[str]
+    ) -> Iterator[Doubt]:
+        """A floor that fresh samples do not show, and an error that rises again where the law can only fall."""
+        w, n, U = inputs["w"], inputs["n"], inputs["U"]
+        if "d" in free:
+            yield from doubts_of_floor(w, n, U, study)
+        if "rho" not in parameters(self):
+            yield from doubts_of_rise(type(self).__name__, self.pool, w, n, U, target, study)
 
     @abc.abstractmethod
     def exponent(self, n: Any, w: Any, t: Any) -> Any:

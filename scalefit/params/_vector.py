@@ -1,7 +1,8 @@
-"""A law's parameters as a flat list of named numbers, and the law in other units of its inputs."""
+"""The numbers of a law as a flat list, by name."""
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+import math
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -11,53 +12,82 @@ import numpy as np
 
 from .._core import InputError
 from ._field import Parameter
+from ._tree import Tree, declared, value_at, with_parameters
 
 Module = TypeVar("Module", bound=eqx.Module)
 
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """One number of a law: the field that holds it and, in an array field, its place."""
+    """One number of a law.
+
+    **Arguments:**
+
+    - `name`: What it is called: `alpha`, `b[top10]`, `t[c4,books]`.
+    - `field`: The parameter that it belongs to.
+    - `index`: Its place in an array: a number, several along several axes, or `None`.
+    - `parameter`: What is declared of it.
+    """
 
     name: str
     field: str
-    index: int | None
+    index: int | tuple[int, ...] | None
     parameter: Parameter
-
-
-def parameters(law: eqx.Module | type[eqx.Module]) -> dict[str, Parameter]:
-    """The declared parameters of a law, by field name, in the order of the class."""
-    fields = {f.name: f.metadata.get("parameter") for f in dataclasses.fields(law)}
-    return {name: declared for name, declared in fields.items() if declared is not None}
 
 
 def slots(law: eqx.Module) -> tuple[Slot, ...]:
     """The numbers of a law without leading axes, in order.
 
-    Those of an array field are named `field[1]` and so on or, where the law has a field of the axis' name that holds
-    names, by these: `b[top0-10]`.
+    Those of an array are named by the entries of its axes where the law knows these (`b[top0-10]`), else by their
+    places from 1 (`c[2]`).
     """
     found = []
-    for field, declared in parameters(law).items():
-        if declared.axis is None:
-            found.append(Slot(field, field, None, declared))
+    for name, said, path in declared(law):
+        if not said.axes:
+            found.append(Slot(name, name, None, said))
             continue
-        shape = np.shape(getattr(law, field))
-        if not shape:
+        shape = np.shape(value_at(law, path))
+        if len(shape) != len(said.axes):
             raise InputError(
-                f"{type(law).__name__}: {field} is {getattr(law, field)}; expected one number for each {declared.axis}."
+                f"{type(law).__name__}: {name} is {value_at(law, path)}; expected one number for each "
+                f"{' and '.join(said.axes)}."
             )
-        entries = getattr(law, declared.axis, None) or range(1, shape[-1] + 1)
-        found += [Slot(f"{field}[{entry}]", field, i, declared) for i, entry in enumerate(entries)]
+        known = [law.entries(axis) if isinstance(law, Tree) else () for axis in said.axes]
+        entries = [own or range(1, size + 1) for own, size in zip(known, shape, strict=True)]
+        for place, entry in zip(np.ndindex(*shape), itertools.product(*entries)):
+            index = place[0] if len(place) == 1 else place
+            found.append(Slot(f"{name}[{','.join(map(str, entry))}]", name, index, said))
     return tuple(found)
+
+
+def number_of(law: eqx.Module, slot: Slot) -> Any:
+    """The number of a slot, after any leading axes."""
+    value = next(value_at(law, path) for name, _, path in declared(law) if name == slot.field)
+    if slot.index is None:
+        return value
+    return value[(..., *(slot.index if isinstance(slot.index, tuple) else (slot.index,)))]
+
+
+def numbers(law: eqx.Module) -> list[Any]:
+    """The numbers of a law one by one in the order of `slots`, each after any leading axes; JAX's stay JAX's."""
+    found: list[Any] = []
+    for _, said, path in declared(law):
+        value = value_at(law, path)
+        if not said.axes:
+            found.append(value)
+            continue
+        batch = np.ndim(value) - len(said.axes)
+        found += [value[(..., *place)] for place in np.ndindex(*np.shape(value)[batch:])]
+    return found
 
 
 def values(law: eqx.Module) -> np.ndarray:
     """The natural values of a law as one float64 array, leading axes first and the parameters last."""
     columns = []
-    for field, declared in parameters(law).items():
-        value = np.asarray(getattr(law, field), dtype=np.float64)
-        columns.append(value[..., None] if declared.axis is None else value)
+    for _, said, path in declared(law):
+        value = np.asarray(value_at(law, path), dtype=np.float64)
+        batch = value.shape[: value.ndim - len(said.axes)]
+        columns.append(value.reshape(*batch, -1))
     return np.concatenate(columns, axis=-1) if columns else np.zeros(0)
 
 
@@ -68,47 +98,24 @@ def with_values(law: Module, numbers: Any) -> Module:
     """
     table = hasattr(numbers, "ndim")
     columns = [numbers[..., i] for i in range(numbers.shape[-1])] if table else list(numbers)
-    stack = jnp.stack if any(isinstance(column, jax.Array) for column in columns) else np.stack
-    declared = parameters(law)
-    sizes = {field: None if p.axis is None else np.shape(getattr(law, field))[-1] for field, p in declared.items()}
-    count = sum(1 if size is None else size for size in sizes.values())
+    xp = jnp if any(isinstance(column, jax.Array) for column in columns) else np
+    shapes = {
+        name: np.shape(value_at(law, path))[np.ndim(value_at(law, path)) - len(said.axes) :]
+        for name, said, path in declared(law)
+    }
+    count = sum(math.prod(shape) for shape in shapes.values())
     if len(columns) != count:
         raise ValueError(f"{type(law).__name__} has {count} numbers and was given {len(columns)}.")
     left = iter(columns)
-    updates = {
-        field: next(left) if size is None else stack([next(left) for _ in range(size)], axis=-1)
-        for field, size in sizes.items()
-    }
-    return dataclasses.replace(law, **updates)
-
-
-def dimension_factor(law: Any, declared: Parameter, log_scale: Mapping[str, Any]) -> Any:
-    """The logarithm of the product of `scale ** dim` over the units of a parameter, or `None` if it has none."""
-    total = None
-    for name, power in declared.dims:
-        if name not in log_scale:
-            continue
-        term = (power(law) if callable(power) else power) * log_scale[name]
-        total = term if total is None else total + term
-    return total
-
-
-def rescale(law: Module, log_scale: Mapping[str, Any]) -> Module:
-    r"""The same law with its inputs measured in units $s$ times as small: $f'(x\,s) = f(x)$.
-
-    Each parameter is multiplied by $\prod_u s_u^{\dim_u}$ over the units $u$ of its `Parameter.dims`.
-
-    **Arguments:**
-
-    - `law`: A law, with or without leading axes.
-    - `log_scale`: Unit of an input → $\log s$.
-    """
     updates = {}
-    for field, declared in parameters(law).items():
-        factor = dimension_factor(law, declared, log_scale)
-        if factor is not None:
-            value = getattr(law, field)
-            xp = np if isinstance(value, np.ndarray) and isinstance(factor, np.ndarray | float) else jnp
-            factor = xp.exp(factor)
-            updates[field] = value * (factor if declared.axis is None or np.ndim(factor) == 0 else factor[..., None])
-    return dataclasses.replace(law, **updates)
+    for name, shape in shapes.items():
+        if not shape:
+            updates[name] = next(left)
+            continue
+        stacked = (
+            xp.stack(np.broadcast_arrays(*row) if xp is np else jnp.broadcast_arrays(*row), axis=-1)
+            if (row := list(itertools.islice(left, math.prod(shape))))
+            else np.zeros(0)
+        )
+        updates[name] = stacked.reshape(*np.shape(stacked)[:-1], *shape)
+    return with_parameters(law, updates)

@@ -3,7 +3,6 @@
 from ._curve import LawCurve as LawCurve
 from ._curve import is_amplitude as is_amplitude
 from ._pools import Pooling as Pooling
-from ._pools import warn_of_pools as warn_of_pools
 from ._prepare import Prepared as Prepared
 from ._prepare import free_numbers as free_numbers
 from ._prepare import inputs_for as inputs_for

@@ -9,55 +9,83 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Float
 
 from .._core import InputError
-from ..laws import SHARE, AbstractLaw, gathered, input_units
-from ..params import Parameter, Slot, dimension_factor, rescale, slots, values, with_values
+from ..laws import AbstractLaw, Input, Padded, Series, Size, gathered, input_kinds
+from ..params import (
+    Parameter,
+    Slot,
+    cleared,
+    dimension_factor,
+    holder_of,
+    namespace,
+    numbers,
+    rescale,
+    scales_by_dims,
+    slots,
+    values,
+    with_values,
+)
+
+REAL = " real"
+"""What the name of a series ends in where it says which of its places are of the run."""
 
 
 def is_amplitude(declared: Parameter) -> bool:
     """Whether the screen solves for a parameter, and the solver sees it as a share of the typical target."""
-    return declared.amplitude and declared.constraint.kind == "nonnegative"
-
-
-def _scaled(law: AbstractLaw, times: Mapping[int, float]) -> AbstractLaw:
-    """The law with some of its numbers multiplied."""
-    numbers = values(law)
-    for place, factor in times.items():
-        numbers[place] = numbers[place] * factor
-    return with_values(law, numbers)
+    return declared.amplitude and declared.constraint.vanishes
 
 
 @dataclasses.dataclass(frozen=True)
 class LawCurve:
-    """A law with some parameters free and the others held at given natural values.
+    """A law with some parameters free and the others held at given natural values, or tied to another.
 
-    Inputs come as logarithms, centred by unit, but shares as they are; free numbers are the parameters of the law in
-    the centred inputs, as their constraints map them to the real line, amplitudes as shares of the typical target. The
-    constants of a study are the logarithms of its centres, by unit, its typical target, then the fixed natural values.
+    Sizes come as logarithms, centred by unit, other inputs as they are or, counts, in units of the centre. Free numbers
+    are the parameters of the law in the centred inputs, as their constraints map them to the real line, amplitudes as
+    shares of the typical target. The constants of a study are the logarithms of its centres, by unit, its typical
+    target, then the fixed natural values.
 
     **Arguments:**
 
     - `structure`: The law without its numbers.
     - `shapes`: The shapes of its leaves.
-    - `free`: Places of the free numbers in `slots`.
+    - `free`: Places of the free numbers in `slots`; where a constraint takes fewer to an axis than it has entries, the
+      last entries follow.
+    - `ties`: Pairs of places: the first is equal to the second in natural value.
     """
 
     structure: Any
     shapes: tuple[tuple[int, ...], ...]
     free: tuple[int, ...]
+    ties: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, law: AbstractLaw, fixed: tuple[str, ...]) -> "LawCurve":
-        """The curve of a law with every parameter free but those of the named fields or slots."""
+    def of(cls, law: AbstractLaw, fixed: tuple[str, ...] = (), tie: Sequence[tuple[str, str]] = ()) -> "LawCurve":
+        """The curve of a law with every parameter free but those fixed or tied.
+
+        **Raises:** `InputError` for names that are none, ties that go around, and axes fixed in part.
+        """
         leaves, structure = jax.tree.flatten(law)
-        free = tuple(k for k, slot in enumerate(slots(law)) if slot.field not in fixed and slot.name not in fixed)
-        return cls(structure, tuple(np.shape(leaf) for leaf in leaves), free)
+        known = slots(law)
+        held = {k for k, slot in enumerate(known) if slot.field in fixed or slot.name in fixed}
+        ties = _ties(law, known, tie)
+        bound = held | {k for k, _ in ties}
+        free = [k for k, slot in enumerate(known) if k not in bound and slot.parameter.constraint.elementwise]
+        for row in _rows(known):
+            inside = bound & set(row)
+            if inside and len(inside) < len(row):
+                raise InputError(
+                    "fixed", known[min(inside)].name, f"all of {known[row[0]].field} or none of it",
+                    f"Its numbers are bound together: they are {known[row[0]].parameter.constraint}.",
+                )  # fmt: skip
+            free += [] if inside else row[: known[row[0]].parameter.constraint.size(len(row))]
+        return cls(structure, tuple(np.shape(leaf) for leaf in leaves), tuple(sorted(free)), ties)
 
     @functools.cached_property
     def template(self) -> AbstractLaw:
         """The law with meaningless numbers."""
-        return jax.tree.unflatten(self.structure, [np.ones(shape) for shape in self.shapes])
+        return cleared(jax.tree.unflatten(self.structure, [np.ones(shape) for shape in self.shapes]))
 
     @functools.cached_property
     def slots(self) -> tuple[Slot, ...]:
@@ -65,75 +93,224 @@ class LawCurve:
         return slots(self.template)
 
     @functools.cached_property
+    def rows(self) -> tuple[tuple[int, ...], ...]:
+        """Places of numbers that a constraint binds together and that are free."""
+        return tuple(tuple(row) for row in _rows(self.slots) if set(row) & set(self.free))
+
+    @functools.cached_property
     def fixed(self) -> tuple[int, ...]:
         """Places of the numbers held fixed."""
-        return tuple(k for k in range(len(self.slots)) if k not in self.free)
+        follow = {*self.free, *(k for k, _ in self.ties), *(k for row in self.rows for k in row)}
+        return tuple(k for k in range(len(self.slots)) if k not in follow)
+
+    @functools.cached_property
+    def kinds(self) -> dict[str, Input]:
+        """Everything taken from a run, by name."""
+        return input_kinds(self.template)
 
     @functools.cached_property
     def inputs(self) -> dict[str, str]:
-        """Every number taken from a run, with its unit."""
-        return input_units(self.template)
+        """Everything taken from a run, with its unit."""
+        return {name: said.unit for name, said in self.kinds.items()}
 
     @functools.cached_property
     def units(self) -> tuple[str, ...]:
-        """The units in which inputs are centred, each once."""
-        return tuple(dict.fromkeys(unit for unit in self.inputs.values() if unit != SHARE))
+        """The units in which inputs are centred, each once: those that some size has."""
+        return tuple(dict.fromkeys(said.unit for said in self.kinds.values() if isinstance(said, Size)))
 
-    def probe(self, inputs: Mapping[str, Sequence[float]]) -> tuple[bool, ...]:
-        """By unit, whether the declared `dims` say truly how the law changes with it: only then may inputs be centred.
+    @property
+    def size(self) -> int:
+        """The count of free numbers."""
+        return len(self.free)
+
+    @property
+    def caps(self) -> tuple[float, ...]:
+        """The longest step in each free number: several e-folds of a scale, about one of anything else."""
+        return tuple(self.slots[k].parameter.constraint.longest for k in self.free)
+
+    @property
+    def lower(self) -> tuple[float, ...]:
+        """The least value of each free number."""
+        vanish = (self.slots[k].parameter.constraint.vanishes for k in self.free)
+        return tuple(0.0 if one else -math.inf for one in vanish)
+
+    @property
+    def amplitudes(self) -> tuple[int, ...]:
+        """Which free numbers are amplitudes."""
+        return tuple(i for i, k in enumerate(self.free) if is_amplitude(self.slots[k].parameter))
+
+    @property
+    def linear(self) -> np.ndarray:
+        """Which free numbers may vanish, so that they are felt by their own size."""
+        return np.array([self.slots[k].parameter.constraint.vanishes for k in self.free], bool)
+
+    def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
+        """The law's value for one run."""
+        law = self.law(theta, constant)
+        # exp here and log in the law cancel in compilation: logarithms are taken once, on the host, in float64.
+        inputs = {n: jnp.exp(point[n]) if said.logarithm else point[n] for n, said in self.kinds.items()}
+        for n, said in self.kinds.items():
+            if isinstance(said, Series):
+                inputs[n] = Padded(inputs[n], point[n + REAL])
+        return law(**gathered(law, inputs))
+
+    def law(self, theta: Sequence[Any], constant: Any) -> AbstractLaw:
+        """The law in centred inputs from its free numbers and the constants of a study, along any leading axes."""
+        return self._completed(self.numbers(theta, constant), constant)
+
+    def numbers(self, theta: Sequence[Any], constant: Any) -> list[Any]:
+        """The numbers of the law in centred inputs; `None` for those that are fixed or tied."""
+        typical = constant[..., len(self.units)]
+        found: list[Any] = [None] * len(self.slots)
+        bound = {k for row in self.rows for k in row}
+        for k, t in zip(self.free, theta, strict=True):
+            declared = self.slots[k].parameter
+            if k not in bound:
+                value = declared.constraint.constrain(t)
+                found[k] = value * typical if is_amplitude(declared) else value
+        of = dict(zip(self.free, theta, strict=True))
+        for row in self.rows:
+            own = [of[k] for k in row if k in of]
+            whole = self.slots[row[0]].parameter.constraint.constrain(namespace(*own).stack(own, axis=-1))
+            for i, k in enumerate(row):
+                found[k] = whole[..., i]
+        return found
+
+    def _completed(self, found: list[Any], constant: Any) -> AbstractLaw:
+        """The law in centred inputs from what is free: with what is fixed, and what is tied, by natural values."""
+        centre = {unit: constant[..., i] for i, unit in enumerate(self.units)}
+        # A law that keeps where it is centred in a constant does so whatever its numbers are.
+        template = self.template
+        if not self._by_dims:
+            ones = namespace(constant).ones_like(constant[..., 0])
+            template = rescale(with_values(template, [ones] * len(self.slots)), {u: -c for u, c in centre.items()})
+        found = list(found)
+        for i, k in enumerate(self.fixed):
+            found[k] = constant[..., len(self.units) + 1 + i]
+        for k, source in self.ties:
+            found[k] = found[source]
+        law = with_values(template, found)
+        shifted = {k: self._factor(law, k, centre) for k in (*self.fixed, *(k for pair in self.ties for k in pair))}
+        for k in self.fixed:
+            if shifted[k] is not None:
+                found[k] = found[k] * namespace(shifted[k]).exp(-shifted[k])
+        for k, source in self.ties:
+            own, other = (0.0 if shifted[j] is None else shifted[j] for j in (k, source))
+            if shifted[k] is not None or shifted[source] is not None:
+                found[k] = found[source] * namespace(own, other).exp(other - own)
+        return with_values(template, found)
+
+    @functools.cached_property
+    def _by_dims(self) -> bool:
+        return scales_by_dims(self.template)
+
+    def _factor(self, law: AbstractLaw, k: int, centre: Mapping[str, Any]) -> Any:
+        slot = self.slots[k]
+        factor = dimension_factor(holder_of(law, slot.field), slot.parameter, centre)
+        if factor is not None and slot.index is not None and np.ndim(factor) > max(map(np.ndim, centre.values())):
+            factor = factor[(..., *(slot.index if isinstance(slot.index, tuple) else (slot.index,)))]
+        return factor
+
+    def natural_law(self, theta: Sequence[Any], constant: Any) -> AbstractLaw:
+        """The law with natural values, from free numbers and the constants of a study, along any leading axes."""
+        centre = {unit: constant[..., i] for i, unit in enumerate(self.units)}
+        natural = rescale(self.law(theta, constant), centre)
+        found = numbers(natural)
+        # What was held fixed was natural all along.
+        for i, k in enumerate(self.fixed):
+            found[k] = constant[..., len(self.units) + 1 + i]
+        return with_values(natural, found)
+
+    def free_numbers(
+        self, law: AbstractLaw, constant: Float[np.ndarray, "*batch constant"]
+    ) -> Float[np.ndarray, "*laws free"]:
+        """The free numbers of a law with natural values: the inverse of `natural_law`, on the host."""
+        scale = {unit: -constant[..., i] for i, unit in enumerate(self.units)}
+        centred = values(rescale(law, scale))
+        typical = constant[..., len(self.units)]
+        columns: dict[int, Any] = {}
+        for k in self.free:
+            declared = self.slots[k].parameter
+            share = centred[..., k] / typical if is_amplitude(declared) else centred[..., k]
+            columns[k] = declared.constraint.unconstrain(share) if declared.constraint.elementwise else None
+        for row in self.rows:
+            whole = self.slots[row[0]].parameter.constraint.unconstrain(centred[..., list(row)])
+            columns |= {k: whole[..., i] for i, k in enumerate(row) if k in columns}
+        return np.stack([columns[k] for k in self.free], axis=-1)
+
+    def probe(self, inputs: Mapping[str, Any]) -> Bool[np.ndarray, " unit"]:
+        """Say for each unit whether the declared `dims` say truly how the law changes with it.
+
+        Only then may inputs be centred.
 
         **Arguments:**
 
-        - `inputs`: Points at which the law is tried, as they come and in other units.
+        - `inputs`: Runs at which the law is tried, as they come and in other units.
 
         **Raises:** `InputError` where the formula fails, does not give one number, or is not affine in what is declared
         an amplitude.
         """
         rng = np.random.default_rng(0)
-        numbers = []
-        for slot in self.slots:
-            constraint = slot.parameter.constraint
-            low, high = constraint.unconstrain(np.asarray(slot.parameter.typical, float))
-            numbers.append(constraint.constrain(np.asarray([low + (high - low) * rng.random()]))[0])
-        points = len(next(iter(inputs.values()), [1.0]))
-        sizes = {n: unit for n, unit in self.inputs.items() if unit != SHARE}
+        low, high = np.array([slot.parameter.searched for slot in self.slots]).T
+        tried = self._searched(low + (high - low) * rng.random(len(self.slots)))
+        points = len(next(iter(jax.tree.leaves(inputs)), [1.0]))
+        sizes = {n: said.unit for n, said in self.kinds.items() if isinstance(said, Size)}
         centre = {unit: float(np.mean(np.log(inputs[n]))) for n, unit in reversed(list(sizes.items()))}
-        natural = rescale(with_values(self.template, np.asarray(numbers)), centre)
+        scaled = {n: said.unit for n, said in self.kinds.items() if said.scaled and said.unit in centre}
+        natural = _rescaled(with_values(self.template, tried), centre)
+        natural = cleared(with_values(self.template, tried) if natural is None else natural)
         amplitudes = [k for k, slot in enumerate(self.slots) if slot.parameter.amplitude]
         # As it is, and with every amplitude but one gone: a large term would hide what is wrong with a small one.
         versions = [natural, *(_scaled(natural, {k: 0.0 for k in amplitudes if k != one}) for one in amplitudes)]
-        laws, at = [], []
+        # What is held or tied by its natural value is known in other units by its `dims` alone.
+        whole = self._by_dims or not (self.fixed or self.ties)
+        possible = np.array([whole and _rescaled(natural, {unit: 0.1}) is not None for unit in self.units], bool)
+        laws, rows, shifts = [], [], []
         for k in range(points):
             for version in versions:
-                for unit in (None, *self.units):
-                    shift = {u: -c if u == unit else 0.0 for u, c in centre.items()}
+                for unit, fine in ((None, True), *zip(self.units, possible, strict=True)):
+                    shift = {unit: -centre[unit]} if unit is not None and fine else {}
                     laws.append(rescale(version, shift))
-                    at.append({n: v[k] * np.exp(shift.get(self.inputs[n], 0.0)) for n, v in inputs.items()})
+                    rows.append(k)
+                    shifts.append(shift)
         for one in amplitudes:
             for times in (0.0, 1.0, 2.0):
                 laws.append(_scaled(natural, {one: times}))
-                at.append({n: v[0] for n, v in inputs.items()})
-        tried = self._tried(laws, at)
+                rows.append(0)
+                shifts.append({})
+        at: dict[str, Any] = {n: jax.tree.map(lambda a: np.asarray(a)[rows], column) for n, column in inputs.items()}
+        for n, unit in scaled.items():
+            at[n] = at[n] * np.exp([shift.get(unit, 0.0) for shift in shifts])
+        found = self._tried(laws, at)
         count = points * len(versions) * (1 + len(self.units))
-        table = tried[:count].reshape(-1, 1 + len(self.units))
-        for one, (none, once, twice) in zip(amplitudes, tried[count:].reshape(-1, 3), strict=True):
+        table = found[:count].reshape(-1, 1 + len(self.units))
+        for one, (none, once, twice) in zip(amplitudes, found[count:].reshape(-1, 3), strict=True):
             if abs(twice - 2.0 * once + none) > 1e-8 * (abs(none) + abs(once) + abs(twice)):
                 raise InputError(
                     f"{type(self.template).__name__} declares {self.slots[one].name} an amplitude, and its formula is "
                     f"not affine in it: leave out amplitude=True."
                 )
-        same: Any = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)
-        return tuple(bool(fine) for fine in same)
+        same = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)
+        return np.asarray(same & possible)
 
-    def _tried(self, laws: list[AbstractLaw], at: list[dict[str, float]]) -> np.ndarray:
+    def _searched(self, free: Float[np.ndarray, " slot"]) -> Float[np.ndarray, " slot"]:
+        """Natural values from one free number for each place, as the declared ranges have them."""
+        found = [np.asarray(s.parameter.constraint.constrain(u)) if s.parameter.constraint.elementwise else u
+                 for s, u in zip(self.slots, free, strict=True)]  # fmt: skip
+        natural = np.array(found, float)
+        for row in _rows(self.slots):
+            constraint = self.slots[row[0]].parameter.constraint
+            natural[row] = constraint.constrain(free[row[: constraint.size(len(row))]])
+        return natural
+
+    def _tried(self, laws: list[AbstractLaw], at: Mapping[str, Any]) -> np.ndarray:
         """The value of each law at its point."""
         name = type(self.template).__name__
         try:
             with jax.enable_x64(True):
                 stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *laws)
-                where = {n: np.asarray([point[n] for point in at]) for n in at[0]}
-                found = jax.jit(jax.vmap(lambda law, point: law(**gathered(law, point))))(stacked, where)
-                if np.shape(found) != (len(at),) or not jnp.issubdtype(found.dtype, jnp.floating):
+                found = jax.jit(jax.vmap(lambda law, point: law(**gathered(law, point))))(stacked, dict(at))
+                if np.shape(found) != (len(laws),) or not jnp.issubdtype(found.dtype, jnp.floating):
                     raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
                 return np.asarray(found)
         except Exception as error:  # the formula is the user's own, and may raise anything
@@ -143,65 +320,48 @@ class LawCurve:
                 f"one run, written with jax.numpy, and take {', '.join(self.inputs) or 'its inputs'} by name."
             ) from error
 
-    @property
-    def size(self) -> int:
-        """How many numbers are free."""
-        return len(self.free)
 
-    @property
-    def caps(self) -> tuple[float, ...]:
-        """The longest step in each free number: several e-folds of a scale, about one of anything else."""
-        return tuple(6.0 if self.slots[k].parameter.constraint.kind == "positive" else 1.5 for k in self.free)
+def _rows(known: Sequence[Slot]) -> list[list[int]]:
+    """Places of the numbers that a constraint binds together along the last axis, row by row."""
+    found: dict[Any, list[int]] = {}
+    for k, slot in enumerate(known):
+        if not slot.parameter.constraint.elementwise:
+            above = slot.index[:-1] if isinstance(slot.index, tuple) else ()
+            found.setdefault((slot.field, above), []).append(k)
+    return list(found.values())
 
-    @property
-    def lower(self) -> tuple[float, ...]:
-        """The least value of each free number."""
-        kinds = (self.slots[k].parameter.constraint.kind for k in self.free)
-        return tuple(0.0 if kind == "nonnegative" else -math.inf for kind in kinds)
 
-    @property
-    def amplitudes(self) -> tuple[int, ...]:
-        """Which free numbers are amplitudes."""
-        return tuple(i for i, k in enumerate(self.free) if is_amplitude(self.slots[k].parameter))
+def _ties(law: AbstractLaw, known: Sequence[Slot], tie: Sequence[tuple[str, str]]) -> tuple[tuple[int, int], ...]:
+    """Places that are tied, each with the place whose value it takes."""
+    found: dict[int, int] = {}
+    for name, source in tie:
+        own, other = ([k for k, slot in enumerate(known) if one in (slot.field, slot.name)] for one in (name, source))
+        for one, places in ((name, own), (source, other)):
+            if not places:
+                listed = ", ".join(dict.fromkeys(slot.field for slot in known))
+                raise InputError("tie", one, f"parameters of {type(law).__name__}: {listed}", "")
+        if len(other) not in (1, len(own)):
+            raise InputError("tie", {name: source}, "two parameters along the same axes, or one number", "")
+        found |= dict(zip(own, other if len(other) == len(own) else other * len(own), strict=True))
+    for k, source in found.items():
+        if k == source or source in found:
+            raise InputError("tie", dict(tie), "parameters tied to one that is itself not tied", "")
+        if not all(known[j].parameter.constraint.elementwise for j in (k, source)):
+            raise InputError("tie", dict(tie), "parameters whose numbers are not bound together", "")
+    return tuple(found.items())
 
-    def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
-        """The law's value for one run."""
-        return self._value(self._numbers(theta, constant), point, constant)
 
-    def law(self, numbers: list[Any], constant: Any) -> AbstractLaw:
-        """The law in centred inputs from its free numbers, natural in those inputs."""
-        centre = {unit: constant[..., i] for i, unit in enumerate(self.units)}
-        everything: list[Any] = [None] * len(self.slots)
-        for k, number in zip(self.free, numbers, strict=True):
-            everything[k] = number
-        for i, k in enumerate(self.fixed):
-            everything[k] = constant[..., len(self.units) + 1 + i]
-        law = with_values(self.template, everything)
-        for k in self.fixed:
-            factor = dimension_factor(law, self.slots[k].parameter, centre)
-            if factor is not None:
-                everything[k] = everything[k] * jnp.exp(-factor)
-        return with_values(self.template, everything)
+def _rescaled(law: AbstractLaw, shift: Mapping[str, float]) -> AbstractLaw | None:
+    """The law in other units, or `None` where it has no such form."""
+    try:
+        return rescale(law, shift)
+    except ValueError:
+        return None
 
-    def natural_law(self, theta: Sequence[Any], constant: Any) -> AbstractLaw:
-        """The law with natural values, from free numbers and the constants of a study."""
-        centred = self.law(self._numbers(theta, constant), constant)
-        natural = rescale(centred, {unit: constant[i] for i, unit in enumerate(self.units)})
-        fields = [(getattr(natural, slot.field), slot.index) for slot in self.slots]
-        numbers = [value if index is None else value[index] for value, index in fields]
-        # What was held fixed was natural all along.
-        for i, k in enumerate(self.fixed):
-            numbers[k] = constant[len(self.units) + 1 + i]
-        return with_values(self.template, numbers)
 
-    def _numbers(self, theta: Sequence[Any], constant: Any) -> list[Any]:
-        typical = constant[len(self.units)]
-        declared = [self.slots[k].parameter for k in self.free]
-        values = [p.constraint.constrain(t) for p, t in zip(declared, theta, strict=True)]
-        return [v * typical if is_amplitude(p) else v for p, v in zip(declared, values, strict=True)]
-
-    def _value(self, numbers: list[Any], point: Mapping[str, Any], constant: Any) -> Any:
-        # exp here and log in the law cancel in compilation: logarithms are taken once, on the host, in float64.
-        inputs = {n: v if self.inputs[n] == SHARE else jnp.exp(v) for n, v in point.items()}
-        law = self.law(numbers, constant)
-        return law(**gathered(law, inputs))
+def _scaled(law: AbstractLaw, times: Mapping[int, float]) -> AbstractLaw:
+    """The law with some of its numbers multiplied."""
+    natural = values(law)
+    for place, factor in times.items():
+        natural[place] = natural[place] * factor
+    return with_values(law, natural)

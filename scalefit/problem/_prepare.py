@@ -1,18 +1,31 @@
 """From runs and a law to the arrays that the solvers take: centred logarithms, weights, starts."""
 
-import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from .._core import InputError
 from ..data import Runs, pooled, refuse_shares
-from ..laws import SHARE, AbstractLaw, along_axes, axes, gathered, input_names, input_units
+from ..laws import (
+    AbstractLaw,
+    Count,
+    Label,
+    Padded,
+    Series,
+    Size,
+    Weights,
+    along_axes,
+    gathered,
+    input_kinds,
+    input_names,
+    inputs_of,
+)
 from ..noise import AbstractNoise
-from ..params import rescale, values, with_values
+from ..params import values, with_values
 from ..solve import Data, slopes
-from ._curve import LawCurve, is_amplitude
+from ._curve import REAL, LawCurve, is_amplitude
 from ._pools import refuse_few
 from ._studies import Studies
 
@@ -32,8 +45,8 @@ class Prepared(NamedTuple):
     - `law`: The law as the studies need it, its free parameters unset.
     - `curve`: The law as the solvers see it.
     - `data`: The runs as the solvers see them.
-    - `centre`: By study and unit, the logarithm of the geometric mean of the inputs.
-    - `typical`: By study, the typical size of the target.
+    - `constant`: By study, the logarithm of the geometric mean of the inputs of each unit, the typical size of the
+      target, then the natural values of what is fixed.
     - `floor`: By study, the objective that rounding alone would leave.
     - `studies`: The studies, and `notes`: what was derived from what.
     """
@@ -41,86 +54,144 @@ class Prepared(NamedTuple):
     law: AbstractLaw
     curve: LawCurve
     data: Data
-    centre: Float[np.ndarray, "study unit"]
-    typical: Float[np.ndarray, " study"]
+    constant: Float[np.ndarray, "study constant"]
     floor: Float[np.ndarray, " study"]
     studies: Studies
     notes: tuple[str, ...]
 
+    @property
+    def typical(self) -> Float[np.ndarray, " study"]:
+        """The typical size of the target, by study."""
+        return self.constant[:, len(self.curve.units)]
 
-def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
-    """The law's inputs from the runs, and what had to be derived; a law of one `x` takes the only input there is."""
-    names = tuple(input_units(law))
-    if names == ("x",) and "x" not in runs.inputs:
-        if len(runs.inputs) != 1:
-            if not runs.inputs:
-                raise InputError(f"The law has one input, x, and {runs.name!r} has no input: head its column x.")
-            first = next(iter(runs.inputs))
-            raise InputError(
-                f"The law has one input, x, and {runs.name!r} has {', '.join(runs.inputs)}: say which it is, for "
-                f'example columns={{"x": "{first}"}} or --columns x={first}.'
-            )
-        (only,) = runs.inputs
-        return {"x": np.asarray(runs.inputs[only])}, (f"x is {only}, the only input of the table",)
-    return runs.select(names)
+
+def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The law's inputs from the runs, and what had to be derived; a law of one `x` takes the only input there is.
+
+    Numbers are float64, labels whole numbers, places among the entries of their axis, and series padded.
+    """
+    kinds = input_kinds(law)
+    names = tuple(name for name, said in kinds.items() if not isinstance(said, Series | Label))
+    if names == ("x",) and "x" not in runs.inputs and "x" not in runs.columns:
+        only, notes = only_input(runs)
+        found: dict[str, Any] = {"x": np.asarray(runs.inputs[only])}
+    else:
+        found, notes = runs.select(names)
+    for name in names:
+        good = np.asarray(kinds[name].allows(found[name]))
+        if not good.all():
+            runs.check(name, good, f"a number {kinds[name].range_of}")
+    for name, said in kinds.items():
+        if isinstance(said, Series):
+            found[name] = _padded(name, runs)
+        elif isinstance(said, Label):
+            found[name] = _places(law, name, said, runs)
+    return {name: found[name] for name in kinds}, notes
+
+
+def only_input(runs: Runs) -> tuple[str, tuple[str, ...]]:
+    """The one input of a table, for a law of one x, and a note that says so."""
+    if len(runs.inputs) != 1:
+        if not runs.inputs:
+            raise InputError(f"The law has one input, x, and {runs.name!r} has no input: head its column x.")
+        first = next(iter(runs.inputs))
+        raise InputError(
+            f"The law has one input, x, and {runs.name!r} has {', '.join(runs.inputs)}: say which it is, for "
+            f'example columns={{"x": "{first}"}} or --columns x={first}.'
+        )
+    (only,) = runs.inputs
+    return only, (f"x is {only}, the only input of the table",)
+
+
+def _padded(name: str, runs: Runs) -> Padded:
+    """A series of every run side by side, the last value of each standing beyond its end."""
+    if name not in runs.series:
+        raise InputError(f"{runs.name!r} has no series {name!r}: give one array for each run, Runs(..., {name}=[...]).")
+    runs.check(name, np.array([one is not None and len(one) > 0 for one in runs.series[name]]))
+    counts = np.array([len(one) for one in runs.series[name]])
+    place = np.arange(counts.max())
+    values = np.stack([one[np.minimum(place, len(one) - 1)] for one in runs.series[name]])
+    return Padded(values, place < counts[:, None])
+
+
+def _values(column: Any) -> np.ndarray:
+    return column.values if isinstance(column, Padded) else column
+
+
+def _places(law: AbstractLaw, name: str, said: Label, runs: Runs) -> Int[np.ndarray, " run"]:
+    """The place of each run's label among the entries of its axis."""
+    keys, code = runs.codes(said.column or name)
+    entries = list(law.entries(said.axis or ""))
+    unknown = [key for key in keys if key not in entries]
+    if unknown:
+        listed = ", ".join(map(repr, entries[:8]))
+        raise InputError(f"{name} of {runs.name!r} is {unknown[0]!r}; the law knows {listed or 'none'}.")
+    return np.array([entries.index(key) for key in keys])[code]
 
 
 def usable(law: AbstractLaw, runs: Runs) -> Runs:
     """The runs that have every input of the law; the others are listed in `dropped`.
 
-    For a law of several pools, runs that name the one pool each was trained on are taken as such.
+    For a law that takes weights along an axis, runs that name the one entry each is of are taken as wholly of that.
     """
-    if "pool" in axes(law) and not any(name.startswith("w[") for name in runs.inputs):
+    kinds = inputs_of(law).items()
+    if any(isinstance(said, Weights) and said.axis in runs.labels and not _along(base, runs) for base, said in kinds):
         runs = pooled(runs)
-    law = along_axes(law, used(runs))
-    names = tuple(input_units(law))
+    kinds = input_kinds(named_after(law, runs))
+    names = tuple(name for name, said in kinds.items() if not isinstance(said, Series | Label))
     only = names == ("x",) and "x" not in runs.inputs and len(runs.inputs) == 1
     return runs.complete(tuple(runs.inputs) if only else names)
 
 
-def used(runs: Runs) -> list[str]:
-    """The inputs that some run has any of: a pool from which none drew is no part of a law."""
-    return [name for name, column in runs.inputs.items() if not name.startswith("w[") or np.nanmax(column) > 0.0]
+def _along(base: str, runs: Runs) -> bool:
+    return any(name.startswith(f"{base}[") for name in runs.inputs)
+
+
+def named_after(law: AbstractLaw, runs: Runs) -> AbstractLaw:
+    """The law with its axes named after the columns and labels of the runs."""
+    weights = tuple(f"{base}[" for base, said in inputs_of(law).items() if isinstance(said, Weights))
+    # An entry of which no run has any is no part of a law.
+    names = [n for n, column in runs.inputs.items() if not (n.startswith(weights) and np.nanmax(column) <= 0.0)]
+    labels = {n: said.column or n for n, said in inputs_of(law).items() if isinstance(said, Label)}
+    return along_axes(law, names, {n: tuple(runs.codes(column)[0]) for n, column in labels.items()})
 
 
 def size_law(law: AbstractLaw, runs: Runs) -> AbstractLaw:
     """The law with its axes named and with the static size that all of the runs need."""
-    law = along_axes(law, used(runs))
+    law = named_after(law, runs)
     return law.sized_for(gathered(law, inputs_for(law, runs)[0]))
 
 
-def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tuple[str, ...]) -> Prepared:
+def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: AbstractNoise) -> Prepared:
     """Check the runs of each study against law and noise, and lay them out.
 
     **Arguments:**
 
     - `law`: The law, large enough for these runs (`size_law`).
     - `studies`: The runs of each study.
+    - `curve`: The law as the solvers see it.
     - `noise`: How they scatter.
-    - `fixed`: Fields or numbers of the law that are held.
 
     **Raises:** `InputError` where an input is missing or does not vary, the target does not suit the noise, a study has
     fewer runs than free parameters, or a fixed parameter has no value.
     """
     runs = studies.runs
     columns, notes = inputs_for(law, runs)
-    curve = LawCurve.of(law, fixed)
     _check(law, curve, studies, columns, noise)
     real = studies.real
     mean = 1.0 / studies.counts[:, None]
-    logs = {n: studies.table(column if curve.inputs[n] == SHARE else np.log(column)) for n, column in columns.items()}
-    first = {unit: next(n for n, u in curve.inputs.items() if u == unit) for unit in curve.units}
-    centres = [np.sum(logs[first[unit]] * real * mean, axis=1) for unit in curve.units]
+    point = {n: studies.table(np.log(c) if curve.kinds[n].logarithm else _values(c)) for n, c in columns.items()}
+    point |= {n + REAL: studies.table(c.real) for n, c in columns.items() if isinstance(c, Padded)}
+    sizes = [(n, said.unit) for n, said in curve.kinds.items() if isinstance(said, Size)]
+    first = {unit: next(n for n, own in sizes if own == unit) for unit in curve.units}
+    centres = [np.sum(point[first[unit]] * real * mean, axis=1) for unit in curve.units]
     centre = np.stack(centres, axis=1) if centres else np.zeros((len(studies), 0))
     # A law that does not say how its parameters carry a unit is fitted in that unit as it is.
-    some = {name: np.quantile(column, [0.0, 0.5, 1.0], method="nearest").tolist() for name, column in columns.items()}
-    for names in input_names(law).values():
-        if curve.inputs[names[0]] == SHARE:
-            some |= {name: [float(k % len(names) == i) for k in range(3)] for i, name in enumerate(names)}
-    centre = centre * np.asarray(_probed(curve, tuple((n, tuple(v)) for n, v in some.items())), float)
-    place = {unit: i for i, unit in enumerate(curve.units)}
-    shift = {n: 0.0 if unit == SHARE else centre[:, place[unit], None] for n, unit in curve.inputs.items()}
-    point = {name: logs[name] - shift[name] for name in curve.inputs}
+    centre = centre * _probed(curve, _tried_at(curve, columns))
+    for n, said in curve.kinds.items():
+        if said.scaled and said.unit in curve.units:
+            own = centre[:, curve.units.index(said.unit), None]
+            point[n] = point[n] - own if said.logarithm else point[n] * np.exp(-own)
     target = studies.table(np.log(runs.target) if noise.log else np.asarray(runs.target))
     size = np.log(np.abs(studies.table(runs.target)) + 1e-300)
     typical = np.exp(np.sum(size * real * mean, axis=1))
@@ -130,22 +201,45 @@ def prepare(law: AbstractLaw, studies: Studies, noise: AbstractNoise, fixed: tup
     floor = 1e-12 * studies.counts if noise.free_scale else rounding
     held = np.broadcast_to(values(law)[list(curve.fixed)], (len(studies), len(curve.fixed)))
     precision = precision_of(studies, noise.log)
-    data = Data(
-        point, target, real.astype(float), precision, np.concatenate([centre, typical[:, None], held], axis=1), None
-    )
+    constant = np.concatenate([centre, typical[:, None], held], axis=1)
+    data = Data(point, target, real.astype(float), precision, constant, None)
     refuse_few(law, curve.free, studies, columns)
     _refuse_constant(curve, data, studies, columns)
-    return Prepared(law, curve, data, centre, typical, floor, studies, notes)
+    return Prepared(law, curve, data, constant, floor, studies, notes)
 
 
-@functools.lru_cache(maxsize=64)
-def _probed(curve: LawCurve, points: tuple[tuple[str, tuple[float, ...]], ...]) -> tuple[bool, ...]:
-    return curve.probe(dict(points))
+def _tried_at(curve: LawCurve, columns: dict[str, Any]) -> dict[str, Any]:
+    """Three runs at which a law is tried: numbers from the least to the largest of each, and each entry of weights."""
+    count = len(next(iter(jax.tree.leaves(columns)), [0.0]))
+    rows = np.array([0, count // 2, count - 1])
+    found: dict[str, Any] = {}
+    for name, column in columns.items():
+        if isinstance(curve.kinds[name], Size | Count):
+            found[name] = np.quantile(column, [0.0, 0.5, 1.0], method="nearest")
+        else:
+            found[name] = jax.tree.map(lambda a: a[rows], column)
+    kinds = inputs_of(curve.template)
+    for base, names in input_names(curve.template).items():
+        if isinstance(kinds[base], Weights):
+            found |= {name: np.array([float(k % len(names) == i) for k in range(3)]) for i, name in enumerate(names)}
+    return found
 
 
-def _check(
-    law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[str, np.ndarray], noise: AbstractNoise
-) -> None:
+def _probed(curve: LawCurve, at: dict[str, Any]) -> Bool[np.ndarray, " unit"]:
+    """The answer of `curve.probe`, kept: the same law is fitted to many tables."""
+    leaves, tree = jax.tree.flatten(at)
+    key = curve, tree, tuple((np.shape(a), np.asarray(a).tobytes()) for a in leaves)
+    if key not in _PROBED:
+        if len(_PROBED) >= 64:
+            _PROBED.pop(next(iter(_PROBED)))
+        _PROBED[key] = curve.probe(at)
+    return _PROBED[key]
+
+
+_PROBED: dict[Any, Bool[np.ndarray, " unit"]] = {}
+
+
+def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[str, Any], noise: AbstractNoise) -> None:
     name, runs = type(law).__name__, studies.runs
     for k in curve.fixed:
         if not np.isfinite(values(law)[k]):
@@ -200,20 +294,15 @@ def _check(
             f"{runs.target_name} is {np.min(runs.target):g} in {where}; a noise on logarithms needs "
             f"values above 0: use a noise on values (log=False, or :value on the command line)."
         )
-    units = input_units(law)
+    kinds = inputs_of(law)
     for base, names in input_names(law).items():
-        if names and units[names[0]] == SHARE:
+        if names and isinstance(kinds[base], Weights):
             refuse_shares(f"{base} of {runs.name!r}", np.stack([columns[n] for n in names], axis=-1), runs.rows)
-    for column, numbers in columns.items():
-        if units[column] != SHARE and np.min(numbers) <= 0:
-            raise InputError(
-                f"{column} must be above 0 in every run of {runs.name!r}; the least is {np.min(numbers):g}."
-            )
 
 
-def _refuse_constant(curve: LawCurve, data: Data, studies: Studies, columns: dict[str, np.ndarray]) -> None:
+def _refuse_constant(curve: LawCurve, data: Data, studies: Studies, columns: dict[str, Any]) -> None:
     """Refuse an input that is the same for every run of a study where the free parameters need it to vary."""
-    tables = {name: studies.table(column) for name, column in columns.items()}
+    tables = {name: studies.table(column) for name, column in columns.items() if not isinstance(column, Padded)}
     constant = {name: np.max(t, axis=1) == np.min(t, axis=1) for name, t in tables.items()}
     some = np.flatnonzero(np.any(list(constant.values()), axis=0))
     if some.size == 0:
@@ -232,8 +321,7 @@ def _refuse_constant(curve: LawCurve, data: Data, studies: Studies, columns: dic
 
 def _informed(curve: LawCurve, data: Data, some: Int[np.ndarray, " study"]) -> Float[np.ndarray, " study"]:
     """By study, how far the slopes of the free numbers are from depending on each other: 0 where they do."""
-    declared = [curve.slots[k].parameter for k in curve.free]
-    ends = [p.constraint.unconstrain(np.asarray(p.typical, float)) for p in declared]
+    ends = [curve.slots[k].parameter.searched for k in curve.free]
     # Two thirds of the way along its typical range: at no symmetric place.
     theta = np.array([low + 0.66 * (high - low) for low, high in ends])
     _, table = slopes(curve, np.tile(theta, (len(some), 1)), data, some)
@@ -261,15 +349,7 @@ def free_numbers(
     prepared: Prepared, law: AbstractLaw, study: int | Int[np.ndarray, " law"] = 0
 ) -> Float[np.ndarray, "*batch free"]:
     """The free numbers of a law with natural values, about the centre of its study."""
-    curve = prepared.curve
-    scale = {unit: -prepared.centre[study, i] for i, unit in enumerate(curve.units)}
-    centred = values(rescale(law, scale))
-    columns = []
-    for k in curve.free:
-        declared = curve.slots[k].parameter
-        share = prepared.typical[study] if is_amplitude(declared) else 1.0
-        columns.append(np.squeeze(declared.constraint.unconstrain(np.asarray(centred[..., k] / share)[..., None]), -1))
-    return np.stack(columns, axis=-1)
+    return prepared.curve.free_numbers(law, prepared.constant[study])
 
 
 def representable(law: AbstractLaw) -> Bool[np.ndarray, "*batch"]:
@@ -282,19 +362,14 @@ def laws_at(prepared: Prepared, theta: Float[np.ndarray, "fit free"], study: Int
 
     A term that has vanished stays so: its amplitude is 0 in every unit.
     """
-    curve = prepared.curve
-    numbers = np.broadcast_to(values(prepared.law), (theta.shape[0], len(curve.slots))).copy()
-    for i, k in enumerate(curve.free):
-        declared = curve.slots[k].parameter
-        share = prepared.typical[study] if is_amplitude(declared) else 1.0
-        numbers[:, k] = declared.constraint.constrain(theta[:, i]) * share
-    centre = {unit: prepared.centre[study, i] for i, unit in enumerate(curve.units)}
+    curve, constant = prepared.curve, prepared.constant[study]
+    columns = [theta[:, i] for i in range(curve.size)]
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        natural = values(rescale(with_values(prepared.law, numbers), centre))
+        law = curve.natural_law(columns, constant)
+        natural = values(law)
+        centred = curve.numbers(columns, constant)
     for k in curve.free:
         if is_amplitude(curve.slots[k].parameter):
             lost = np.where(natural[:, k] == 0.0, np.nan, natural[:, k])
-            natural[:, k] = np.where(numbers[:, k] == 0.0, 0.0, lost)
-    # What was held fixed was natural all along.
-    natural[:, list(curve.fixed)] = values(prepared.law)[list(curve.fixed)]
-    return with_values(prepared.law, natural)
+            natural[:, k] = np.where(centred[k] == 0.0, 0.0, lost)
+    return with_values(law, natural)

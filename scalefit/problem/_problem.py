@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from .._core import InputError
 from ..data import Runs
@@ -48,7 +48,8 @@ class Source:
         """Describe the runs that a law uses."""
         inputs, notes = inputs_for(law, runs)
         columns = {**inputs, runs.target_name: runs.target}
-        ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in columns.items()}
+        numbers = {name: column for name, column in columns.items() if isinstance(column, np.ndarray)}
+        ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in numbers.items()}
         if {"N", "D"} <= set(inputs) and "C" not in ranges:
             compute = 6.0 * inputs["N"] * inputs["D"]
             ranges["C"] = float(np.min(compute)), float(np.max(compute))
@@ -78,6 +79,7 @@ class Problem:
     - `studies`: The runs of each study.
     - `source`: Where the numbers came from.
     - `key`: Which study of a batch this is, where it was taken out of one.
+    - `tie`: Pairs of parameters: the first has the value of the second.
     """
 
     law: AbstractLaw
@@ -88,6 +90,7 @@ class Problem:
     studies: Studies
     source: Source
     key: Hashable = None
+    tie: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(
@@ -97,6 +100,7 @@ class Problem:
         noise: AbstractNoise,
         fixed: Sequence[str] = (),
         by: str | tuple[str, ...] | None = None,
+        tie: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     ) -> "Problem":
         """Pose the fit of a law to runs.
 
@@ -104,7 +108,8 @@ class Problem:
         """
         runs = usable(law, runs)
         law = size_law(law, runs)
-        return cls(law, runs, noise, tuple(fixed), by, Studies.of(runs, by), Source.of(law, runs, by))
+        pairs = tuple((str(a), str(b)) for a, b in (tie.items() if isinstance(tie, Mapping) else tie))
+        return cls(law, runs, noise, tuple(fixed), by, Studies.of(runs, by), Source.of(law, runs, by), tie=pairs)
 
     def __repr__(self) -> str:
         fixed = f", {', '.join(self.fixed)} fixed" if self.fixed else ""
@@ -117,7 +122,7 @@ class Problem:
     def _identity(self) -> tuple[Any, ...]:
         noise = tuple(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(self.noise))
         law, scatter = jax.tree.structure(self.law), (jax.tree.structure(self.noise), noise)
-        return law, self.source.fingerprint, scatter, self.fixed, self.by, self.key
+        return law, self.source.fingerprint, scatter, self.fixed, self.by, self.key, self.tie
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Problem) and self._identity() == other._identity()
@@ -128,7 +133,7 @@ class Problem:
     @functools.cached_property
     def curve(self) -> LawCurve:
         """The law as the solvers see it."""
-        return LawCurve.of(self.law, self.fixed)
+        return LawCurve.of(self.law, self.fixed, self.tie)
 
     @property
     def free(self) -> tuple[str, ...]:
@@ -141,7 +146,7 @@ class Problem:
         return self.studies.keys
 
     @functools.cached_property
-    def inputs(self) -> dict[str, Float[np.ndarray, " run"]]:
+    def inputs(self) -> dict[str, Any]:
         """The columns that the law takes."""
         return inputs_for(self.law, self.runs)[0]
 
@@ -153,13 +158,16 @@ class Problem:
         parts = list(self.studies.parts(most))
         for which in parts:
             whole = len(parts) == 1
-            yield which, self.arrays if whole else prepare(self.law, self.studies.take(which), self.noise, self.fixed)
+            yield which, self.arrays if whole else self._laid(which)
 
     @functools.cached_property
     def arrays(self) -> Prepared:
         """Arrays for the solvers: every study, side by side in the order of `studies.parts`."""
         order = np.concatenate(list(self.studies.parts()))
-        return prepare(self.law, self.studies.take(order), self.noise, self.fixed)
+        return self._laid(order)
+
+    def _laid(self, which: Int[np.ndarray, " study"]) -> Prepared:
+        return prepare(self.law, self.curve, self.studies.take(which), self.noise)
 
     def study(self, key: Hashable) -> "Problem":
         """One study of a batch, posed by itself."""

@@ -2,7 +2,9 @@
 
 import dataclasses
 from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
@@ -68,21 +70,30 @@ class Studies:
         blocks = -(-longest // BLOCK)
         return blocks * ROUND * -(-longest // (blocks * ROUND))
 
-    def table(self, column: np.ndarray) -> Shaped[np.ndarray, "study run"]:
+    def table(self, column: np.ndarray) -> Shaped[np.ndarray, "study run *more"]:
         """A column of the runs by study; shorter studies are padded with their last value."""
         place = np.minimum(np.arange(self.length), self.counts[:, None] - 1)
         return column[self.order[self.first[:, None] + place]]
+
+    @property
+    def of_runs(self) -> Int[np.ndarray, " run"]:
+        """The place of the study of each run of the table."""
+        study = np.zeros(len(self.runs), int)
+        for place in range(len(self)):
+            study[self.rows(place)] = place
+        return study
 
     @property
     def real(self) -> Bool[np.ndarray, "study run"]:
         """Which entries of a `table` are runs and not padding."""
         return np.arange(self.length) < self.counts[:, None]
 
-    def points(self, columns: Mapping[str, np.ndarray]) -> Int[np.ndarray, "study run"]:
+    def points(self, columns: Mapping[str, Any]) -> Int[np.ndarray, "study run"]:
         """Numbers that are equal where all of the columns are, by study."""
         key = np.zeros(len(self.runs), np.int64)
-        for column in columns.values():
-            _, part = np.unique(column, return_inverse=True)
+        for column in jax.tree.leaves(dict(columns)):
+            # A series is equal to another where all of it is.
+            _, part = np.unique(column, return_inverse=True, axis=0)
             _, key = np.unique(key * (int(part.max()) + 1) + part, return_inverse=True)
         return self.table(key)
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from .._core import InputError
 from ..data import refuse_shares
-from ..laws import SHARE, AbstractLaw, gathered, input_names, input_units
+from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
 from ..noise import StudentT, random_residuals
 from ._fit import Ensemble, Fit
 
@@ -47,11 +47,11 @@ def _values(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> Any:
     return eqx.filter_vmap(at)(law) if batched else at(law)
 
 
-def evaluate(law: AbstractLaw, inputs: dict[str, Float[np.ndarray, " point"]], batched: bool) -> np.ndarray:
+def evaluate(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> np.ndarray:
     """The law's values in float64, at points in order; with a leading axis of laws if `batched`."""
     law = law.sized_for(gathered(law, inputs))
     with jax.enable_x64(True):
-        return np.asarray(_values(law, {name: jnp.asarray(v) for name, v in inputs.items()}, batched))
+        return np.asarray(_values(law, jax.tree.map(jnp.asarray, inputs), batched))
 
 
 def check_level(level: float) -> None:
@@ -95,26 +95,7 @@ def predicted(
 ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*batch draw point"] | None]:
     """The value of a fitted law, in the inputs' shape, and that of each draw at points in order; see `predict`."""
     fit = result if isinstance(result, Fit) else result.fit
-    inputs = _one_by_one(fit.law, inputs)
-    units = input_units(fit.law)
-    names = tuple(units)
-    if set(inputs) != set(names):
-        raise InputError(
-            f"{type(fit.law).__name__} predicts from {', '.join(names)}; {', '.join(inputs) or 'nothing'} was given."
-        )
-    try:
-        arrays = np.broadcast_arrays(*(np.asarray(inputs[name], dtype=np.float64) for name in names))
-    except ValueError as error:
-        raise InputError(f"{', '.join(names)} must be numbers, or arrays whose shapes go together ({error}).") from None
-    for name, array in zip(names, arrays, strict=True):
-        if not np.all(np.isfinite(array)) or np.any(array <= 0 if units[name] != SHARE else array < 0):
-            least = "0 or more" if units[name] == SHARE else "above 0"
-            raise InputError(f"{name} must be finite and {least} in every prediction.")
-    shape = arrays[0].shape
-    points = {name: np.ravel(a) for name, a in zip(names, arrays, strict=True)}
-    for base, columns in input_names(fit.law).items():
-        if columns and units[columns[0]] == SHARE:
-            refuse_shares(base, np.stack([points[name] for name in columns], axis=-1))
+    points, shape = _points(fit.law, _one_by_one(fit.law, inputs))
     value = evaluate(fit.law, points, fit.keys is not None)
     _refuse_undefined(fit, value, points)
     value = value.reshape(value.shape[:-1] + shape)
@@ -124,6 +105,64 @@ def predicted(
         raise InputError("No draw of the ensemble converged, so it says nothing of how sure the value is.")
     draws = _draw_values(result, points)
     return value, _scatter(result, draws, points) if new_run else draws
+
+
+def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """What the law takes at every point, in order, and the shape that the points have together."""
+    kinds = input_kinds(law)
+    if set(inputs) != set(kinds):
+        raise InputError(
+            f"{type(law).__name__} predicts from {', '.join(kinds)}; {', '.join(inputs) or 'nothing'} was given."
+        )
+    found: dict[str, Any] = {}
+    for name, said in kinds.items():
+        if isinstance(said, Label):
+            found[name] = _places(name, law.entries(said.axis or ""), inputs[name])
+        elif not isinstance(said, Series):
+            found[name] = _float64(name, inputs[name])
+            if not np.all(said.allows(found[name])):
+                raise InputError(f"{name} must be finite and {said.range_of} in every prediction.")
+    series = {name: _side_by_side(inputs[name]) for name, said in kinds.items() if isinstance(said, Series)}
+    shapes = {name: np.shape(column) for name, column in found.items()}
+    shapes |= {name: (len(one.values),) for name, one in series.items()}
+    try:
+        shape = np.broadcast_shapes(*shapes.values())
+    except ValueError as error:
+        raise InputError(f"{', '.join(kinds)} must be numbers, or arrays whose shapes go together ({error}).") from None
+    points: dict[str, Any] = {n: np.broadcast_to(c, shape).ravel() for n, c in found.items()}
+    size = int(np.prod(shape))
+    points |= {n: jax.tree.map(lambda a: np.broadcast_to(a, (size, a.shape[1])), one) for n, one in series.items()}
+    for base, columns in input_names(law).items():
+        if columns and isinstance(kinds[columns[0]], Weights):
+            refuse_shares(base, np.stack([points[name] for name in columns], axis=-1))
+    return {name: points[name] for name in kinds}, shape
+
+
+def _float64(name: str, given: Any) -> np.ndarray:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be numbers, or arrays whose shapes go together ({error}).") from None
+
+
+def _places(name: str, entries: tuple[Any, ...], given: Any) -> np.ndarray:
+    """The places of labels among the entries of an axis."""
+    asked = np.asarray(given, dtype=object)
+    unknown = [one for one in asked.ravel().tolist() if one not in entries]
+    if unknown:
+        raise InputError(f"{name} is {unknown[0]!r}; expected one of {', '.join(map(repr, entries))}.")
+    return np.array([entries.index(one) for one in asked.ravel().tolist()], int).reshape(asked.shape)
+
+
+def _side_by_side(given: Any) -> Padded:
+    """One series, or one for each point, as the formula takes them."""
+    alone = np.ndim(given) == 1 and not isinstance(given[0], list | tuple | np.ndarray)
+    each = [np.asarray(one, float) for one in ([given] if alone else given)]
+    place = np.arange(max(len(one) for one in each))
+    return Padded(
+        np.stack([one[np.minimum(place, len(one) - 1)] for one in each]),
+        np.stack([place < len(one) for one in each]),
+    )
 
 
 def _one_by_one(law: AbstractLaw, inputs: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
@@ -148,7 +187,8 @@ def _refuse_undefined(fit: Fit[Any], value: Float[np.ndarray, "*study point"], p
     if not bad.any():
         return
     place = np.unravel_index(int(np.argmax(bad)), bad.shape)
-    where = ", ".join(f"{name} = {column[place[-1]]:g}" for name, column in points.items())
+    numbers = {name: column for name, column in points.items() if isinstance(column, np.ndarray)}
+    where = ", ".join(f"{name} = {column[place[-1]]:g}" for name, column in numbers.items())
     study = "" if fit.keys is None else f" of {fit.keys[place[0]]!r}"
     raise InputError(
         f"The fitted {type(fit.law).__name__}{study} is {value[place]:g} at {where}: its formula says nothing there. "

@@ -22,7 +22,7 @@ from .._core import InputError
 from ..data import Runs, restored, stored
 from ..laws import SHARE, AbstractLaw, input_names, input_units
 from ..noise import AbstractNoise
-from ..params import parameters
+from ..params import parameter_values, parameters, parts, with_constants, with_parameters
 from ..problem import Problem, Source
 from ._fit import Ensemble, Fit
 from ._predict import evaluate
@@ -62,6 +62,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         "fit": {
             "tried": fit.tried,
             "fixed": list(fit.problem.fixed),
+            "tie": [list(pair) for pair in fit.problem.tie],
             "seed": fit.seed,
             "by": list(fit.by) if isinstance(fit.by, tuple) else fit.by,
             "keys": None if fit.keys is None else [list(k) if isinstance(k, tuple) else k for k in fit.keys],
@@ -73,11 +74,11 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         "versions": versions(),
     }
     arrays = {f"fit.{name}": np.asarray(getattr(fit, name)) for name in _FIT_ARRAYS}
-    arrays |= {f"fit.law.{name}": np.asarray(getattr(fit.law, name)) for name in parameters(fit.law)}
+    arrays |= {f"fit.law.{name}": np.asarray(value) for name, value in parameter_values(fit.law).items()}
     if isinstance(result, Ensemble):
         document["ensemble"] = {"method": result.method, "seed": result.seed, "diagnostics": result.diagnostics}
         arrays |= {f"draws.{name}": np.asarray(getattr(result, name)) for name in _DRAW_ARRAYS}
-        arrays |= {f"draws.law.{name}": np.asarray(getattr(result.law, name)) for name in parameters(result.law)}
+        arrays |= {f"draws.law.{name}": np.asarray(value) for name, value in parameter_values(result.law).items()}
         arrays |= {f"{DRAWN}{name}": np.asarray(column) for name, column in result.drawn.items()}
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -170,18 +171,14 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
 def _result(
     document: dict[str, Any], arrays: dict[str, np.ndarray], runs: Runs, law: type[AbstractLaw] | None
 ) -> Fit[Any] | Ensemble[Any]:
-    name = document["law"]["name"]
-    home = document["law"].get("module", published_laws.__name__)
-    if law is None and not home.startswith(published_laws.__name__):
-        raise InputError(f"The result is of a law of your own, {name!r} of {home}: pass its class as law=.")
-    if law is not None and law.__name__ != name:
+    names = _names(document["law"])
+    if law is not None and law.__name__ not in names:
         raise InputError(
-            f"The result is of the law {name!r}, and law={law.__name__} was given: pass the class of that name."
+            f"The result is of the law {names[0]!r}, and law={law.__name__} was given: pass the class of that name."
         )
-    cls = law or _law_class(name)
-    options = document["law"]["options"]
     kept = document["fit"]
-    fitted = _law(cls, options, arrays, "fit.law.")
+    unset = _law(document["law"], law)
+    fitted = _with_arrays(unset, arrays, "fit.law.")
     template = fitted if kept["keys"] is None else jax.tree.map(lambda a: a[0], fitted)
     by = tuple(kept["by"]) if isinstance(kept["by"], list) else kept["by"]
     source = dict(kept["source"])
@@ -190,7 +187,7 @@ def _result(
     source["notes"] = tuple(source["notes"])
     # A study that was taken out of its batch is its own runs, and remembers where they are from.
     alone = kept["keys"] is None
-    problem = Problem.of(template, runs, _noise(document["noise"]), kept["fixed"], None if alone else by)
+    problem = Problem.of(template, runs, _noise(document["noise"]), kept["fixed"], None if alone else by, kept["tie"])
     key = tuple(kept["key"]) if isinstance(kept["key"], list) else kept["key"]
     problem = dataclasses.replace(problem, by=by, key=key, source=Source(**source))
     fit = Fit(
@@ -204,13 +201,13 @@ def _result(
     if document["kind"] == "fit":
         return fit
     counts = {arrays[f"draws.{n}"].shape[: fit.objective.ndim + 1] for n in _DRAW_ARRAYS}
-    counts |= {arrays[f"draws.law.{n}"].shape[: fit.objective.ndim + 1] for n in parameters(cls)}
+    counts |= {arrays[f"draws.law.{n}"].shape[: fit.objective.ndim + 1] for n in parameters(unset)}
     counts |= {arrays[n].shape for n in arrays if n.startswith(DRAWN)}
     if len(counts) != 1:
         raise ValueError(f"its draws are of different lengths, {sorted(counts)}")
     kept = document["ensemble"]
     return Ensemble(
-        law=_law(cls, options, arrays, "draws.law."),
+        law=_with_arrays(unset, arrays, "draws.law."),
         fit=fit,
         method=kept["method"],
         seed=kept["seed"],
@@ -256,15 +253,24 @@ def versions() -> dict[str, str]:
 
 
 def _law_document(law: AbstractLaw) -> dict[str, Any]:
+    """The class of a law and of its parts, with their options; numbers are arrays of their own."""
     declared = parameters(law)
-    options = {f.name: getattr(law, f.name) for f in dataclasses.fields(law) if f.name not in declared}
+    held = {path[0] for path, _ in parts(law)}
+    skipped = {*held, *(f.name for f in dataclasses.fields(law) if {"parameter", "constant"} & {*f.metadata})}
+    options = {f.name: getattr(law, f.name) for f in dataclasses.fields(law) if f.name not in skipped}
     return {
         "name": type(law).__name__,
         "module": type(law).__module__,
         "options": options,
-        "parameters": {name: np.asarray(getattr(law, name)).tolist() for name in declared},
+        "parameters": {name: np.asarray(value).tolist() for name, value in parameter_values(law).items()},
         "units": {name: p.unit for name, p in declared.items()},
+        "parts": [{"path": list(path), **_law_document(p)} for path, p in parts(law) if isinstance(p, AbstractLaw)],
     }
+
+
+def _names(document: dict[str, Any]) -> list[str]:
+    """The classes of a law and of its parts."""
+    return [document["name"], *(name for part in document.get("parts", ()) for name in _names(part))]
 
 
 def _probe(fit: Fit[Any]) -> dict[str, Any] | None:
@@ -296,16 +302,41 @@ def _recognise(law: AbstractLaw, probe: dict[str, Any] | None) -> None:
         )
 
 
-def _law_class(name: str) -> type[AbstractLaw]:
+def _law_class(document: dict[str, Any], given: type[AbstractLaw] | None) -> type[AbstractLaw]:
+    name, home = document["name"], document.get("module", published_laws.__name__)
+    if given is not None and given.__name__ == name:
+        return given
+    if not home.startswith(published_laws.__name__):
+        raise InputError(f"The result is of a law of your own, {name!r} of {home}: pass its class as law=.")
     found = getattr(published_laws, name, None)
     if not (isinstance(found, type) and issubclass(found, AbstractLaw)) or inspect.isabstract(found):
         raise InputError(f"The result is of the law {name!r}, which scalefit does not have: pass its class as law=.")
     return found
 
 
-def _law(cls: type[AbstractLaw], options: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> AbstractLaw:
-    numbers = {name: arrays[prefix + name] for name in parameters(cls)}
-    return cls(**numbers, **options)
+def _law(document: dict[str, Any], given: type[AbstractLaw] | None) -> AbstractLaw:
+    """The law with its parts and options, its numbers still unset."""
+    held: dict[str, Any] = {}
+    for part in document.get("parts", ()):
+        field, *key = part["path"]
+        one = _law(part, given)
+        if not key:
+            held[field] = one
+        elif isinstance(key[0], int):
+            held[field] = (*held.get(field, ()), one)
+        else:
+            held[field] = {**held.get(field, {}), key[0]: one}
+    cls = _law_class(document, given)
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in document["options"].items()}
+    own = {name: np.full(np.shape(document["parameters"][name]), np.nan) for name in parameters(cls)}
+    return cls(**held, **own, **options)
+
+
+def _with_arrays(law: AbstractLaw, arrays: dict[str, np.ndarray], prefix: str) -> AbstractLaw:
+    """The law with its numbers, which may have leading axes; constants have them too."""
+    found = {name: arrays[prefix + name] for name in parameters(law)}
+    known = [found[name].shape[: found[name].ndim - len(p.axes)] for name, p in parameters(law).items()]
+    return with_constants(with_parameters(law, found), known[0] if known else ())
 
 
 def _noise_document(noise: AbstractNoise) -> dict[str, Any]:

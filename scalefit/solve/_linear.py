@@ -141,8 +141,11 @@ def _active_set(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
     diagonal = xp.diagonal(matrix, axis1=1, axis2=2)
     unit = 1.0 / xp.sqrt(xp.maximum(diagonal, np.finfo(right.dtype).tiny))
     matrix, right = matrix * unit[:, :, None] * unit[:, None, :], right * unit
-    no = xp.zeros(right.shape, bool)
-    active = _Active(xp.zeros_like(right), no, no, xp.full(len(right), -1, np.int32), xp.zeros(len(right), bool))
+    # Two arrays and not one twice: the host writes into them.
+    positive, refused = (xp.zeros(right.shape, bool) for _ in range(2))
+    active = _Active(
+        xp.zeros_like(right), positive, refused, xp.full(len(right), -1, np.int32), xp.zeros(len(right), bool)
+    )
     if xp is np:
         for _ in range(ROUNDS * size):
             left = np.flatnonzero(~active.done)

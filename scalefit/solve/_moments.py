@@ -36,8 +36,16 @@ def by_lane_and_run(
     if shared:
         point, constant = jax.tree.map(lambda a: a[0], (dict(point), constant))
     by_run = jax.vmap(function, in_axes=(None, None, 0, None))
+    if any(a.ndim > 1 + (not shared) for a in jax.tree.leaves(dict(point))):
+        # A series is long: the derivatives of all runs at once would not fit.
+        by_run = functools.partial(_one_after_the_other, function)
     by_lane = jax.vmap(by_run, in_axes=(None, 0, None if shared else 0, None if shared else 0))
     return by_lane(curve, theta, point, constant)
+
+
+def _one_after_the_other(function: Any, curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
+    """As `vmap` over the runs, in a loop."""
+    return jax.lax.map(lambda run: function(curve, theta, run, constant), point)
 
 
 def columns(curve: Curve, theta: Float[Array, "lane free"]) -> tuple[Float[Array, " lane"], ...]:

@@ -26,7 +26,8 @@ class Layout(NamedTuple):
 
     **Arguments:**
 
-    - `runs`: How many there are in each set, and `length` in a block.
+    - `runs`: How many there are in each set, and `length` in a block; `width`: lanes of a program. Runs with a series
+      each are work enough a few at a time, in one lane.
     - `blocks`: By block of runs and group of lanes, their inputs, padded.
     - `constants`: By group of lanes, what their sets hold fixed.
     - `pairs`: The pairs of free numbers that have curvatures.
@@ -34,6 +35,7 @@ class Layout(NamedTuple):
 
     runs: int
     length: int
+    width: int
     blocks: tuple[tuple[Any, ...], ...]
     constants: tuple[Any, ...]
     pairs: Int[np.ndarray, "2 pair"]
@@ -42,9 +44,11 @@ class Layout(NamedTuple):
     def of(cls, curve: Curve, point: Mapping[str, Any], constant: Any, *, shared: bool) -> "Layout":
         """Inputs by set and run, cut and padded; `shared` if the one set is that of all lanes."""
         rows, runs = next(iter(point.values())).shape[:2]
-        length = next((n for n in LENGTHS if runs <= n), LENGTHS[-1])
-        groups = [slice(0, 1)] if shared else _groups(rows)
-        width = 1 if shared else WIDTH
+        series = any(np.ndim(a) > 2 for a in point.values())
+        lengths, lanes = ((8, 32), 1) if series else (LENGTHS, WIDTH)
+        length = next((n for n in lengths if runs <= n), lengths[-1])
+        groups = [slice(0, 1)] if shared else _groups(rows, lanes)
+        width = 1 if shared else lanes
 
         def block(some: slice, low: int) -> dict[str, np.ndarray]:
             return {n: _padded(np.asarray(a)[some, low : low + length], width, length) for n, a in point.items()}
@@ -54,14 +58,15 @@ class Layout(NamedTuple):
         return cls(
             runs,
             length,
+            lanes,
             tuple(tuple(block(some, low) for some in groups) for low in range(0, runs, length)),
             tuple(_padded(np.asarray(constant)[some], width) for some in groups),
             np.array(pairs, int).reshape(-1, 2).T,
         )
 
 
-def _groups(lanes: int) -> list[slice]:
-    return [slice(low, min(low + WIDTH, lanes)) for low in range(0, lanes, WIDTH)]
+def _groups(lanes: int, width: int) -> list[slice]:
+    return [slice(low, min(low + width, lanes)) for low in range(0, lanes, width)]
 
 
 def _padded(a: np.ndarray, *shape: int) -> np.ndarray:
@@ -75,9 +80,9 @@ def _found(curve: Curve, theta: np.ndarray, layout: Layout, block: int, some: sl
     runs, out = min(layout.length, layout.runs - block * layout.length), []
     inputs, constants = layout.blocks[block], layout.constants
     with jax.enable_x64(True):  # a worker thread does not inherit the context
-        for group in _groups(some.stop - some.start):
-            g, at = (some.start + group.start) // WIDTH % len(constants), theta[some][group]
-            found = _derivatives(curve, _padded(at, WIDTH), inputs[g], constants[g])
+        for group in _groups(some.stop - some.start, layout.width):
+            g, at = (some.start + group.start) // layout.width % len(constants), theta[some][group]
+            found = _derivatives(curve, _padded(at, layout.width), inputs[g], constants[g])
             out.append([np.asarray(a)[..., : len(at), :runs] for a in found])
     return [whole[0] if len(whole) == 1 else np.concatenate(whole, axis=-2) for whole in zip(*out, strict=True)]
 
@@ -183,11 +188,11 @@ def _bent(
         matrix[:, one, other] = matrix[:, other, one] = np.einsum("pln,ln->lp", curvatures[0], factor)
         return np.where(exact[:, None, None], matrix, 0.0)
     inputs, constants = layout.blocks[block], layout.constants
-    for group in _groups(lanes):
-        g, at = (some.start + group.start) // WIDTH % len(constants), theta[some][group]
-        spare = (0, WIDTH - len(at)), (0, layout.length - factor.shape[1])
+    for group in _groups(lanes, layout.width):
+        g, at = (some.start + group.start) // layout.width % len(constants), theta[some][group]
+        spare = (0, layout.width - len(at)), (0, layout.length - factor.shape[1])
         with jax.enable_x64(True):
-            found = _second(curve, _padded(at, WIDTH), inputs[g], constants[g], np.pad(factor[group], spare))
+            found = _second(curve, _padded(at, layout.width), inputs[g], constants[g], np.pad(factor[group], spare))
             matrix[group] = np.asarray(found)[: len(at)]
     return np.where(exact[:, None, None], matrix, 0.0)
 

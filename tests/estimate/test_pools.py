@@ -163,7 +163,7 @@ def rising(pools=("A",), seeds=3):
 
 
 def test_a_pool_whose_error_rises_again_is_said():
-    with pytest.warns(sf.OverfitWarning, match=r"pool 'A' rises again, by \d+ % from 4 passes to 8, and PoolsQQT can"):
+    with pytest.warns(sf.OverfitWarning, match=r"'A' that rises again, by \d+ % from 4 passes to 8, and PoolsQQT can"):
         sf.fit(LAW, rising(), noise=NOISE, fixed="d", throw=False)
 
 

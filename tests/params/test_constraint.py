@@ -5,14 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scalefit.params import Constraint
+from scalefit.params import Interval, Negative, Nonnegative, Ordered, Positive, Real, Simplex, ZeroSum
 
 CONSTRAINTS = {
-    "real": Constraint("real"),
-    "nonnegative": Constraint("nonnegative", low=0.0),
-    "positive": Constraint("positive", low=0.0),
-    "negative": Constraint("negative", high=0.0),
-    "interval": Constraint("interval", -1.0, 3.0),
+    "real": Real(),
+    "nonnegative": Nonnegative(),
+    "positive": Positive(),
+    "negative": Negative(),
+    "interval": Interval(-1.0, 3.0),
 }
 every_constraint = pytest.mark.parametrize("constraint", CONSTRAINTS.values(), ids=CONSTRAINTS.keys())
 
@@ -68,3 +68,22 @@ def test_nan_lies_in_no_set(constraint):
 )
 def test_constraints_read_as_messages_say_them(name, words):
     assert str(CONSTRAINTS[name]) == words
+
+
+ALONG_AN_AXIS = {"simplex": Simplex(), "ordered": Ordered(), "zero-sum": ZeroSum()}
+
+
+@pytest.mark.parametrize("constraint", ALONG_AN_AXIS.values(), ids=ALONG_AN_AXIS.keys())
+def test_constraints_along_an_axis_land_in_their_set_and_come_back(constraint):
+    free = np.random.default_rng(0).normal(size=(7, constraint.size(4)))
+    value = constraint.constrain(free)
+    assert value.shape == (7, 4)
+    assert constraint.contains(value).all()
+    np.testing.assert_allclose(constraint.unconstrain(value), free, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(constraint.constrain(jnp.asarray(free)), value, rtol=1e-12, atol=1e-14)
+
+
+def test_constraints_along_an_axis_know_what_lies_outside():
+    assert not Simplex().contains(np.array([0.5, 0.6]))
+    assert not Ordered().contains(np.array([1.0, 1.0]))
+    assert not ZeroSum().contains(np.array([1.0, -0.9]))
