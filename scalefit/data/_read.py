@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import InputError, Phrase, check_type
 from ._clusters import unlabelled
-from ._columns import INPUTS, header_of, roles_of
+from ._columns import INPUTS, entries_of, header_of, roles_of
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import LABELS, label_with_gaps
 from ._numbers import (
@@ -94,9 +94,17 @@ def _read(
     """Read the runs of one target from a table."""
     roles = roles_of(source, columns, target)
     target_name, header = roles.target
-    meant = {target_name: header, **roles.headers}
+    # Shares that are text are an error; other text under headers alike has no role.
+    text = {
+        h for h in entries_of(source) if not h.startswith("w[") and h not in (columns or {}) and _is_text(source[h])
+    }
+    meant = {target_name: header, **{k: h for k, h in roles.headers.items() if k not in text}}
     # A series has no role that is a number or a label; one without a role keeps its header.
-    ours = {k: h for k, h in roles.headers.items() if is_series(source[h]) and k not in (*INPUTS, *LABELS, "se")}
+    ours = {
+        k: h
+        for k, h in meant.items()
+        if k != target_name and is_series(source[h]) and k not in (*INPUTS, *LABELS, "se")
+    }
     ours |= {h: h for h, column in source.items() if is_series(column) and h not in meant.values()}
     used = {k: h for k, h in meant.items() if k not in ours}
     missed = {k: missing_cells(source[h]) for k, h in used.items()}
@@ -197,6 +205,10 @@ def _for_where(table: Table, used: Mapping[str, str]) -> Table:
     return {**{h: column for h, column in table.items() if not is_series(column)}, **derived, **ours}
 
 
+def _is_text(column: np.ndarray) -> bool:
+    return column.dtype.kind == "O" and any(parse_number(c) is None for c in column)
+
+
 def _is_number(ours: str) -> bool:
     return ours not in LABELS or ours == "step"
 
@@ -211,8 +223,7 @@ def _power(ours: str, header: str) -> int:
 
 def _for_conditions(ours: str, column: np.ndarray, header: str) -> np.ndarray:
     """The numbers of a used column; the cells as they stand where one is text, for `loss != "diverged"`."""
-    is_text = column.dtype.kind == "O" and any(parse_number(c) is None for c in column)
-    if is_text or not _is_number(ours):
+    if _is_text(column) or not _is_number(ours):
         return column
     with np.errstate(over="ignore"):
         return loose_numbers(column) * 10.0 ** _power(ours, header)
