@@ -1,5 +1,6 @@
 """Runs as a data frame and a description, to be kept with a result."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,17 @@ from ._runs import Runs
 KINDS = ("inputs", "series", "labels", "columns")
 
 
-def stored(runs: Runs, by: str | tuple[str, ...] | None) -> tuple[Any, dict[str, Any]]:
+def stored(runs: Runs, names: Sequence[str]) -> tuple[Any, dict[str, Any]]:
     """Give the columns that a fit can use as a polars data frame, and what else there is to say of the table.
 
     **Arguments:**
 
     - `runs`: The table.
-    - `by`: What it was split by: of the further columns of its source these are kept.
+    - `names`: Of the further columns of its source these are kept.
     """
     import polars as pl
 
-    kept = runs.narrowed((by,) if isinstance(by, str) else by or ())
+    kept = runs.narrowed(names)
     tables = {kind: getattr(kept, kind) for kind in KINDS}
     columns: dict[str, Any] = {"row": runs.rows, "target": runs.target}
     if runs.se is not None:

@@ -20,7 +20,7 @@ from .. import laws as published_laws
 from .. import noise as noises
 from .._core import InputError
 from ..data import Runs, restored, stored
-from ..laws import SHARE, AbstractLaw, input_names, input_units
+from ..laws import AbstractLaw, Label, input_kinds
 from ..noise import AbstractNoise
 from ..params import parameter_values, parameters, parts, with_constants, with_parameters
 from ..problem import Problem, Source
@@ -53,7 +53,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
     if not may_replace(folder):
         raise InputError(f"{str(folder)!r} is there and holds more than a scalefit result: give another folder.")
     fit = result if isinstance(result, Fit) else result.fit
-    table, description = stored(fit.problem.runs, fit.by)
+    table, description = stored(fit.problem.runs, _columns(fit.problem))
     document: dict[str, Any] = {
         "format": FORMAT,
         "kind": "fit" if isinstance(result, Fit) else "ensemble",
@@ -95,6 +95,13 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         shutil.rmtree(beside, ignore_errors=True)
         raise
     return folder
+
+
+def _columns(problem: Problem) -> tuple[str, ...]:
+    """The columns that the problem speaks of: what tells its studies apart, and labels of its law."""
+    by = (problem.by,) if isinstance(problem.by, str) else problem.by or ()
+    labels = ((n, said) for n, said in input_kinds(problem.law).items() if isinstance(said, Label))
+    return (*by, *(said.column or name for name, said in labels), *problem.inputs)
 
 
 def may_replace(folder: Path) -> bool:
@@ -197,7 +204,7 @@ def _result(
         seed=kept["seed"],
         **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
-    _recognise(fit.template, document["law"].get("probe"))
+    _recognise(fit, document["law"]["probe"])
     if document["kind"] == "fit":
         return fit
     counts = {arrays[f"draws.{n}"].shape[: fit.objective.ndim + 1] for n in _DRAW_ARRAYS}
@@ -273,29 +280,24 @@ def _names(document: dict[str, Any]) -> list[str]:
     return [document["name"], *(name for part in document.get("parts", ()) for name in _names(part))]
 
 
-def _probe(fit: Fit[Any]) -> dict[str, Any] | None:
-    """What the law says across its runs: another formula of the same name says something else."""
-    ranges = fit.source.ranges
-    units = input_units(fit.law)
-    if not all(name in ranges for name in units):
-        return None
-    # The two ends and the middle of every input, across each other; the numbers along an axis go together.
-    spaced = {n: (np.linspace if unit == SHARE else np.geomspace)(*ranges[n], 3) for n, unit in units.items()}
-    whole = input_names(fit.law)
-    places = np.meshgrid(*([np.arange(3)] * len(whole)), indexing="ij")
-    at = {n: spaced[n][place.ravel()] for names, place in zip(whole.values(), places, strict=True) for n in names}
-    return {"inputs": at, "value": evaluate(fit.template, at, False)}
+def _probe(fit: Fit[Any]) -> dict[str, Any]:
+    """The law's values at some of its runs: another formula of the same name says something else."""
+    rows = np.unique(np.linspace(0, len(fit.problem.runs) - 1, 9).astype(int))
+    return {"rows": rows, "value": evaluate(fit.template, _at(fit.problem, rows), False)}
 
 
-def _recognise(law: AbstractLaw, probe: dict[str, Any] | None) -> None:
-    if probe is None:
-        return
-    at = {name: np.asarray(column, float) for name, column in probe["inputs"].items()}
-    saved, found = np.asarray(probe["value"], float), evaluate(law, at, False)
+def _at(problem: Problem, rows: np.ndarray) -> dict[str, Any]:
+    return {name: jax.tree.map(lambda a: np.asarray(a)[rows], column) for name, column in problem.inputs.items()}
+
+
+def _recognise(fit: Fit[Any], probe: dict[str, Any]) -> None:
+    rows, law = np.asarray(probe["rows"], int), fit.template
+    at, saved = _at(fit.problem, rows), np.asarray(probe["value"], float)
+    found = evaluate(law, at, False)
     differ = np.flatnonzero(~np.isclose(found, saved, rtol=1e-9, atol=0.0, equal_nan=True))
     if differ.size:
         first = int(differ[0])
-        where = ", ".join(f"{name} = {column[first]:g}" for name, column in at.items())
+        where = ", ".join(f"{n} = {column[first]:g}" for n, column in at.items() if isinstance(column, np.ndarray))
         raise InputError(
             f"At {where} the saved law gave {saved[first]:.6g}, and {type(law).__name__} gives {found[first]:.6g}: its "
             f"formula is another one. Pass the class that was fitted as law=."

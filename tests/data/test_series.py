@@ -148,6 +148,6 @@ def test_codes_number_the_values_of_any_column():
 def test_stored_runs_keep_their_series(runs):
     labelled = Runs({"a": [3.0, 2.5, 2.0], "b": [1.0, np.nan, 2.0]}, N=[1e8, 1e9, 1e10], lr=LR)
     for table in (runs, labelled, runs.take([1])):
-        frame, description = stored(table, None)
+        frame, description = stored(table, ())
         again = restored(frame, json.loads(json.dumps(description)))
         assert (again.fingerprint, repr(again)) == (table.fingerprint, repr(table))
