@@ -77,7 +77,7 @@ def sweep(
         return
     to = resume or out or ""
     leaves(f"finished chunks are in {to!r}: resume with scalefit sweep --resume {to}")
-    share, of_engine = share_of(shard) if shard else None, options.get(engine, {})
+    share, of_engine = None if shard is None else share_of(shard), options.get(engine, {})
     if engine == "ray":
         of_engine = {"address": address, "cpus": cpus or 1, "gpus": gpus or 0.0}
     with quiet(json), counting() as tell:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from scalefit.sweeps._folder import Folder
+from scalefit.sweeps import Folder
 
 
 @pytest.fixture(params=["folder", "bucket"])

@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.sweeps import read_config
-from scalefit.sweeps._chunk import laid
-from scalefit.sweeps._grid import MAX_DRAWS, MAX_FITS, grid_of, number_of
-from scalefit.sweeps._splits import splits_of
+from scalefit.sweeps import MAX_DRAWS, MAX_FITS, grid_of, laid, number_of, read_config, splits_of
 
 
 @pytest.fixture(scope="module")
