@@ -6,38 +6,20 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from ..._core import RESULTS, InputError, NotConverged, is_number
+from ..._core import RESULTS, InputError, NotConverged, Phrase, check_number, check_probability, is_number
 from ...data import Dropped, Runs
-from ...estimate import bootstrap, fit, refuse_number
+from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla, Sigmoid
 from ...noise import AbstractNoise, Gaussian, Huber
 from ...params import slots, values
-from ...results import Band, Ensemble, Fit, check_level, predict
-from ._rungs import (
-    Curves,
-    begin_of,
-    curves_of,
-    kept,
-    means,
-    refuse_flat,
-    refuse_short,
-    refuse_sizes,
-    refuse_values,
-)  # fmt: skip
-
-NO_LOSS = 1e-6
-"""The loss of the anchor, as a share of the least: inputs are above 0."""
-STARTS = 8
-"""Starts of each task's link, as many as a study by itself has."""
-STEPS = 1000
-"""Steps allowed to a refit: sigmoids of which only one end is seen are slow."""
+from ...results import Band, Ensemble, Fit, predicted
+from ._rungs import Curves, begin_of, check_lengths, check_sizes, check_slopes, check_values, curves_of, kept, means
 
 
 class LadderForecast(NamedTuple):
@@ -95,25 +77,19 @@ class Ladder:
 
         **Raises:** `InputError` for inputs that are missing, unknown or not above 0, and for a level outside (0, 1).
         """
-        check_level(level)
-        loss = predict(self.loss, level=level, new_run=False, **inputs)
-        shape = loss.value.shape
-        at = np.broadcast_arrays(*(np.asarray(inputs[name], float) for name in self.loss.fit.law.inputs))
-        points = {name: np.ravel(column) for name, column in zip(self.loss.fit.law.inputs, at)}
+        check_probability("level", level)
+        value, drawn = predicted(self.loss, False, inputs)
+        assert drawn is not None
         rng = np.random.default_rng([self.loss.seed, 0x1ADD])
-        drawn = _along(self.loss.law, points)
-        drawn = np.where(self.loss.converged[..., None], drawn, np.nan)
         if new_run:
             drawn = _scattered(self.loss, drawn, rng)
         link = self.accuracy
-        best = _at_own(link.fit.law, loss.value.reshape(len(self.tasks), -1))
+        best = _at_own(link.fit.law, value.reshape(len(self.tasks), -1)).reshape(value.shape)
         answers = _at_own(link.law, np.maximum(drawn, 0.0))
         answers = np.where(link.converged[..., None], answers, np.nan)
         if new_run:
             answers = _scattered(link, answers, rng)
-        return LadderForecast(
-            _band(loss.value, drawn, level, new_run), _band(best.reshape(shape), answers, level, new_run)
-        )
+        return LadderForecast(_band(value, drawn, level, new_run), _band(best, answers, level, new_run))
 
 
 def ladder(
@@ -167,46 +143,46 @@ def ladder(
     has no optimum for a task.
     """
     for name, count in (("last", last), ("smooth", smooth)):
-        refuse_number(name, count, 1)
+        check_number(name, count, least=1, whole=True)
     if not (is_number(skip) and 0.0 <= skip < 1.0):
-        raise InputError(f"skip is {skip!r}; it must be a share of the evaluations, 0 or more and below 1.")
-    if anchor is not None and not (is_number(anchor) and 0.0 <= anchor <= 1.0):
-        raise InputError(
-            f"anchor is {anchor!r}; it must be an accuracy from 0 to 1, as a share, or None for no anchor."
+        raise InputError("skip", skip, "a share of the evaluations, at least 0 and below 1")
+    if anchor is not None:
+        check_number(
+            "anchor", anchor, least=0.0, most=1.0, remedy="give the accuracy as a share, or None for no anchor"
         )
     link = Sigmoid(ceiling=1.0) if link is None else link
-    _refuse_link(link)
+    _check_link(link)
     if accuracy in ("N", "D", "C"):
-        raise InputError(f"accuracy is {accuracy!r}, which is an input of the loss: name the column of the accuracy.")
+        raise InputError("accuracy", accuracy, "the column of the accuracy, and no input of the loss")
     if "run" not in runs.labels:
-        raise InputError(
-            f"{runs.name!r} does not say which training each row is a checkpoint of: name the column with "
-            f"columns={{'run': ...}}, or give Runs(..., run=...)."
-        )
+        given = Phrase("does not say which training each row is a checkpoint of")
+        raise InputError(repr(runs.name), given, remedy="name the column with `columns={'run': ...}`, or give `run`")
     sized = runs.complete(("N", "D"))
     point, _ = sized.select(("N", "D"))
     scored = sized.complete((accuracy,))
     found = np.full(len(sized), np.nan)
     found[np.isin(sized.rows, scored.rows)] = scored.select((accuracy,))[0][accuracy]
-    refuse_values(sized, found, accuracy)
+    check_values(sized, found, accuracy)
     tasks, task = sized.codes(by)
     trainings, training = sized.codes("run")
     curves = curves_of(task, training, point["D"])
-    refuse_sizes(curves, sized, point["N"], tasks, trainings)
+    check_sizes(curves, sized, point["N"], tasks, trainings)
     shown = kept(curves, np.isfinite(found))
-    refuse_short(shown, runs.name, accuracy, tasks, trainings, skip, smooth)
+    check_lengths(shown, runs.name, accuracy, tasks, trainings, skip, smooth)
     _say_dropped(runs, sized, scored, accuracy, [key for key in runs.codes(by)[0] if key not in tasks])
     loss = _ends(curves, sized, point, last)
     marks = _marks(shown, sized, found, skip, smooth, anchor)
-    refuse_flat(shown, found, accuracy, tasks)
+    check_slopes(shown, found, accuracy, tasks)
     held = () if isinstance(link, type) else _valued(link)
-    options: dict[str, Any] = {"seed": seed, "max_steps": STEPS}
+    # Sigmoids of which only one end is seen are slow.
+    options: dict[str, Any] = {"seed": seed, "max_steps": 1000}
     together: dict[str, Any] = {"by": "group", "throw": False, **options}
     with _naming(tasks, runs.name):
         one = fit(law, loss, noise=Huber(1e-3) if noise is None else noise, **together)
         of_link: dict[str, Any] = {"noise": Gaussian(log=False), "fixed": held, **together}
         # The anchor is far from all losses, and so would be the middle about which starts are drawn.
-        near = fit(link, _marks(shown, sized, found, skip, smooth, None), num_starts=STARTS, **of_link)
+        # As many starts for each task as a study by itself has.
+        near = fit(link, _marks(shown, sized, found, skip, smooth, None), num_starts=8, **of_link)
         two = near if anchor is None else fit(link, marks, starts=near.law, **of_link)
     _raise_unless_converged(one, tasks, "the loss", "leave the task out with where=, or give another law.")
     advice = (
@@ -216,21 +192,19 @@ def ladder(
     _raise_unless_converged(two, tasks, "the accuracy", advice)
     # With one seed, the trainings that are drawn are the same in both steps.
     with _naming(tasks, runs.name):
-        drawn = [bootstrap(f, num=num, cluster="run", **options) for f, r in ((one, loss), (two, marks))]
+        drawn = [bootstrap(f, num=num, cluster="run", **options) for f in (one, two)]
     return Ladder(tuple(tasks), *drawn, dropped=scored.dropped)
 
 
-def _refuse_link(link: Any) -> None:
-    """Refuse a link that is no law of one input, the loss."""
+def _check_link(link: Any) -> None:
+    """Check that a link is a law of one input, the loss."""
     kind = link if isinstance(link, type) else type(link)
+    expected = "a law of one input x, which is the loss, as sf.laws.Sigmoid or DownstreamError"
     if not issubclass(kind, AbstractLaw):
-        raise InputError(f"link is {link!r}; it must be a law of scalefit.laws, as Sigmoid, or your own AbstractLaw.")
+        raise InputError("link", link, expected)
     inputs = tuple((link() if isinstance(link, type) else link).inputs)
     if inputs != ("x",):
-        raise InputError(
-            f"link is {kind.__name__}, a law of {', '.join(inputs)}; the accuracy is one of the loss alone: give "
-            f"a law of one input x, as Sigmoid or DownstreamError."
-        )
+        raise InputError("link", Phrase(f"is {kind.__name__}, a law of {', '.join(inputs)}"), expected)
 
 
 @contextlib.contextmanager
@@ -303,7 +277,8 @@ def _marks(
         share = np.bincount(curves.task)[curves.task]
         se = np.r_[np.ones(len(which)), np.sqrt(share)]
         which = np.r_[which, np.arange(len(count))]
-        found, at = np.r_[found, np.full(len(count), anchor)], np.r_[at, np.full(len(count), NO_LOSS * at.min())]
+        # Inputs are above 0: the loss of the anchor is all but none.
+        found, at = np.r_[found, np.full(len(count), anchor)], np.r_[at, np.full(len(count), 1e-6 * at.min())]
     task, training = curves.task[which], curves.training[which]
     return Runs(found, se=se, x=at, group=task, run=training, target="accuracy", name=runs.name)
 
@@ -312,31 +287,16 @@ def _valued(law: AbstractLaw) -> tuple[str, ...]:
     return tuple(slot.name for slot, value in zip(slots(law), values(law)) if np.isfinite(value))
 
 
-@eqx.filter_jit
-def _values(laws: AbstractLaw, points: dict[str, Array], own: bool) -> Array:
-    def of(law: AbstractLaw, at: dict[str, Array]) -> Array:
-        return jax.vmap(lambda one: jnp.asarray(law(**one)))(at)
-
-    return jax.vmap(of, in_axes=(0, 0 if own else None))(laws, points)
-
-
-def _flat(laws: Any, ahead: int) -> Any:
-    return jax.tree.map(lambda a: jnp.asarray(a).reshape(-1, *np.shape(a)[ahead:]), laws)
-
-
-def _along(laws: AbstractLaw, points: dict[str, np.ndarray]) -> Float[np.ndarray, "task draw point"]:
-    """Every draw of every task at the same points."""
-    tasks, draws = np.shape(jax.tree.leaves(laws)[0])[:2]
-    with jax.enable_x64(True):
-        at = {name: jnp.asarray(column) for name, column in points.items()}
-        return np.asarray(_values(_flat(laws, 2), at, False)).reshape(tasks, draws, -1)
+@jax.jit
+def _values(laws: AbstractLaw, x: Array) -> Array:
+    return jax.vmap(lambda law, own: jax.vmap(lambda one: jnp.asarray(law(x=one)))(own))(laws, x)
 
 
 def _at_own(laws: AbstractLaw, x: Float[np.ndarray, "*law point"]) -> Float[np.ndarray, "*law point"]:
     """Each link at losses of its own."""
     with jax.enable_x64(True):
-        at = {"x": jnp.asarray(x.reshape(-1, x.shape[-1]))}
-        return np.asarray(_values(_flat(laws, x.ndim - 1), at, True)).reshape(x.shape)
+        flat = jax.tree.map(lambda a: jnp.asarray(a).reshape(-1, *np.shape(a)[x.ndim - 1 :]), laws)
+        return np.asarray(_values(flat, jnp.asarray(x.reshape(-1, x.shape[-1])))).reshape(x.shape)
 
 
 def _scattered(drawn: Ensemble[Any], value: Float[np.ndarray, "task draw point"], rng: Any) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""The rungs of a ladder: the evaluations of every training in order, and what of them cannot be used."""
+"""Rungs of a ladder: the evaluations of every training in order, and checks of them."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..._core import InputError
+from ..._core import InputError, Phrase
 from ...data import Runs
 
 
@@ -26,6 +26,7 @@ class Curves(NamedTuple):
 
 
 def curves_of(task: Int[np.ndarray, " row"], training: Int[np.ndarray, " row"], D: Float[np.ndarray, " row"]) -> Curves:
+    """The trainings of every task."""
     order = np.lexsort((D, training, task))
     task, training = task[order], training[order]
     first = np.flatnonzero(np.r_[True, (np.diff(task) != 0) | (np.diff(training) != 0)])
@@ -55,10 +56,13 @@ def begin_of(
     return curves.first + left_out, np.maximum(curves.count - left_out - smooth + 1, 0)
 
 
-def refuse_short(
+def check_lengths(
     curves: Curves, name: str, accuracy: str, tasks: list[Any], trainings: list[Any], skip: float, smooth: int
 ) -> None:
-    """Refuse a training that has no moving average, and say so if it has no accuracy at all."""
+    """Check that every training has a moving average.
+
+    **Raises:** `InputError` for one that has none, or no accuracy at all.
+    """
     _, count = begin_of(curves, skip, smooth)
     if count.all():
         return
@@ -66,54 +70,52 @@ def refuse_short(
     i = int(np.argmin(np.where(count == 0, curves.count, np.iinfo(int).max)))
     which = f"Training {trainings[curves.training[i]]!r} of {tasks[curves.task[i]]!r} in {name!r}"
     if curves.count[i] == 0:
-        raise InputError(
-            f"{which} has no {accuracy!r} in any row, and resamples draw the trainings of both steps together: leave "
-            f"its rows out with where=, or give its accuracy."
-        )
-    raise InputError(
-        f"{which} has too few evaluations for moving averages of {smooth} after the first {skip:.0%} of "
-        f"{curves.count[i]}: lower smooth or skip."
-    )
+        given = Phrase(f"has no {accuracy!r} in any row, and resamples draw the trainings of both steps together")
+        raise InputError(which, given, remedy="leave its rows out with `where`, or give its accuracy")
+    given = Phrase(f"has {curves.count[i]} evaluations")
+    expected = f"enough for moving averages of {smooth} after the first {skip:.0%}"
+    raise InputError(which, given, expected, "lower `smooth` or `skip`")
 
 
-def refuse_values(runs: Runs, accuracy: Float[np.ndarray, " run"], name: str) -> None:
-    """Refuse a loss that is not above 0, and an accuracy that is no share."""
+def check_values(runs: Runs, accuracy: Float[np.ndarray, " run"], name: str) -> None:
+    """Check that losses are above 0, and accuracies shares.
+
+    **Raises:** `InputError` for the first that is not.
+    """
+    remedy = "correct it, or leave the row out"
     if np.min(runs.target) <= 0:
         i = int(np.argmin(runs.target))
-        raise InputError(
-            f"{runs.target_name} is {runs.target[i]:g} in {runs.place(i)}; a task loss is above 0: "
-            f"correct it, or leave the row out."
-        )
+        raise InputError(f"{runs.target_name} in {runs.place(i)}", float(runs.target[i]), "a task loss above 0", remedy)
     off = (accuracy < 0.0) | (accuracy > 1.0)
     if off.any():
         i = int(np.argmax(off))
-        percent = " (are they percent? Divide them by 100)" if 1.0 < accuracy[i] <= 100.0 else ""
-        raise InputError(
-            f"{name!r} is {accuracy[i]:g} in {runs.place(i)}; accuracies are shares from 0 to "
-            f"1{percent}: correct it, or leave the row out."
-        )
+        percent = "divide percent by 100, " if 1.0 < accuracy[i] <= 100.0 else ""
+        where = f"{name} in {runs.place(i)}"
+        raise InputError(where, float(accuracy[i]), "an accuracy from 0 to 1", percent + remedy)
 
 
-def refuse_sizes(curves: Curves, runs: Runs, N: Float[np.ndarray, " row"], tasks: list, trainings: list) -> None:
-    """Refuse a training of several sizes."""
+def check_sizes(curves: Curves, runs: Runs, N: Float[np.ndarray, " row"], tasks: list, trainings: list) -> None:
+    """Check that every training has one size.
+
+    **Raises:** `InputError` for the first of several.
+    """
     N, rows = N[curves.order], runs.rows[curves.order]
     low, high = (of.reduceat(N, curves.first) for of in (np.minimum, np.maximum))
     several = high > low * (1.0 + 1e-9)
     if several.any():
         i = int(np.argmax(several))
-        raise InputError(
-            f"Training {trainings[curves.training[i]]!r} of {tasks[curves.task[i]]!r} in {runs.name!r} has sizes from "
-            f"{low[i]:.4g} to {high[i]:.4g} (row {rows[curves.first[i]]}): rows of one training share N. Say in the "
-            f"column of run what a training is."
-        )
+        which = f"Training {trainings[curves.training[i]]!r} of {tasks[curves.task[i]]!r} in {runs.name!r}"
+        given = Phrase(f"has sizes from {low[i]:.4g} to {high[i]:.4g} (row {rows[curves.first[i]]})")
+        raise InputError(which, given, "one N", "say in the column of `run` what a training is")
 
 
-def refuse_flat(curves: Curves, accuracy: Float[np.ndarray, " row"], name: str, tasks: list) -> None:
-    """Refuse a task whose accuracy is the same everywhere."""
+def check_slopes(curves: Curves, accuracy: Float[np.ndarray, " row"], name: str, tasks: list) -> None:
+    """Check that the accuracy of every task changes.
+
+    **Raises:** `InputError` for a task where it is the same everywhere, which says nothing of larger models.
+    """
     found, of = accuracy[curves.order], np.repeat(curves.task, curves.count)
     for k, key in enumerate(tasks):
         if np.ptp(found[of == k]) == 0.0:
-            raise InputError(
-                f"{name!r} of the task {key!r} is {found[of == k][0]:g} in every row: it does not depend on the loss, "
-                f"and says nothing of larger models. Leave the task out with where=."
-            )
+            given = Phrase(f"is {found[of == k][0]:g} in every row")
+            raise InputError(f"{name} of the task {key!r}", given, "it to depend on the loss", "leave the task out")
