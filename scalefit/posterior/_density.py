@@ -60,7 +60,8 @@ class LawAtRuns:
         if theta.ndim == 3:
             theta = np.moveaxis(self._padded(np.moveaxis(theta, 1, 0)), 0, 1)
         elif not often:
-            return slopes(self.curve, theta, self._data, np.zeros(len(theta), int))
+            value, slope = slopes(self.curve, theta, self._data, np.zeros(len(theta), int))
+            return value, np.moveaxis(slope, 0, 1)
         value, slope = self._in_blocks(_slopes, theta, LANES)
         return value, slope
 
