@@ -27,7 +27,9 @@ def know(parameters: Iterable[Any]) -> None:
     _known.clear()
     for one in parameters:
         argument = one.param_type_name == "argument"
-        _known[one.name] = (one.metavar or one.name.upper() if argument else one.opts[0], one.metavar or "")
+        said = (one.metavar or one.name.upper() if argument else one.opts[0]), one.metavar or ""
+        _known.setdefault(one.opts[0].lstrip("-").replace("-", "_"), said)
+        _known[one.name] = said
 
 
 def as_options(said: Exception | str) -> str:

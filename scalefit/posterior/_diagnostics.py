@@ -39,8 +39,8 @@ def warn_of_quality(ensemble: Ensemble[Any]) -> None:
     far = (method == "svi") & ~(khat < TOO_FAR)
     apart = (method == "nuts") & (worst > MIXED)
     for bad, said in (
-        (failed, "Importance sampling fails here (Pareto k {khat:.2f}): use method='nuts'"),
-        (far, "The posterior is far from normal (Pareto k {khat:.2f}): use method='nuts'"),
+        (failed, "Importance sampling fails here (Pareto k {khat:.2f}): use `method='nuts'`"),
+        (far, "The posterior is far from normal (Pareto k {khat:.2f}): use `method='nuts'`"),
         (diverged > 0, "{diverged} transitions diverged: give stronger priors, or hold a parameter fixed"),
         (apart, "The chains have not mixed (R-hat {worst:.2f}): draw more, or give stronger priors"),
     ):

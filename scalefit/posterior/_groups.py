@@ -127,7 +127,7 @@ def _laid_out(
         raise InputError(
             "runs",
             Phrase(f"has {len(runs)} rows of {count} runs, and the density would take each row for itself"),
-            remedy="keep one row of each, or give cluster=None if the rows are independent",
+            remedy="keep one row of each, or give `cluster=None` if the rows are independent",
         )
     return whole, problem
 

@@ -87,7 +87,7 @@ def asked(monkeypatch):
 
     def sample(fit, **options):
         given.update(options, studies=fit.keys)
-        warnings.warn("Importance sampling fails here (Pareto k 0.90): use method='nuts'.", stacklevel=2)
+        warnings.warn("Importance sampling fails here (Pareto k 0.90): use `method='nuts'`.", stacklevel=2)
         words = {"E": "LogNormal(log 0.2, 1)", "A": "LogNormal(log 0.2, 1)", "alpha": "Normal(0.35, 0.1)"}
         diagnostics = {"method": "is", "ess_bulk": 9.0, "ess_tail": 9.0, "khat": 0.9, "rhat": {}, "priors": words}
         spread = 1.0 + 1e-3 * np.arange(20)

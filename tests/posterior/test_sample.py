@@ -178,8 +178,8 @@ def test_importance_sampling_that_fails_gives_way(fit, runs, monkeypatch):
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ({"method": "is", "khat": 0.9}, r"Pareto k 0\.90\): use method='nuts'"),
-        ({"method": "svi", "khat": 0.9}, r"far from normal \(Pareto k 0\.90\): use method='nuts'"),
+        ({"method": "is", "khat": 0.9}, r"Pareto k 0\.90\): use `method='nuts'`"),
+        ({"method": "svi", "khat": 0.9}, r"far from normal \(Pareto k 0\.90\): use `method='nuts'`"),
         ({"divergences": 3}, "3 transitions diverged: give stronger priors"),
         ({"rhat": {"alpha": 1.2}}, r"have not mixed \(R-hat 1\.20\)"),
     ],
