@@ -19,25 +19,9 @@ NOT_CONVERGED = 3
 
 _OPTIONS = (
     (r"columns=\{\"(\w+)\": \"(\w+)\"\} or (--columns \1=\2)", r"\3"),
-    (r"(?:plan with|design for) one(?: of them)?, as fits\[.*\]", "fit one of them, with --where instead of --by"),
     (r"pass its class as law=", "give its class as --law FILE.py:Class"),
     (r"give a folder made by save", "give a folder that `scalefit fit --out` wrote"),
-    (r"give Pools\(\.\.\., max_passes=\.\.\.\), or a max_weight", "give --max-passes, or --max-weight"),
-    (
-        r"Loosen min_weight, max_weight, fixed or max_passes",
-        "Loosen --min-weight, --max-weight, --fixed-weight or --max-passes",
-    ),
-    (r"^fixed(?= names a pool)", "--fixed-weight"),
-    (r"^(min|max)_(weight|passes)(?= (?:names|of|is|has))", r"--\1-\2"),
     (r"\bcluster=None\b", "--cluster none"),
-    (r"as unique=1e12", "as --unique 1e12"),
-    (r"^max_passes=(\S+)", r"--max-passes \1"),
-    (r"^(cost|unique|budget)(?= is )", r"--\1"),
-    (r"^loss(?= is .*; it must be a finite number, or several)", "--target-loss"),
-    (r"\b(min|max)_N\b", r"--\1-N"),
-    (r", or a function of N and D that gives FLOP", ""),
-    (r"as held=\{'(\w+)': 1\.0\}", r"as --hold \1=1.0"),
-    (r"^held(?= names)", "--hold"),
 )
 """What the library says in a message → what it is called here."""
 

@@ -97,7 +97,7 @@ def cost_of(cost: str | Callable[[Any, Any], Any]) -> Cost:
     if isinstance(cost, str):
         return _named(cost)
     if not callable(cost):
-        raise InputError(f"cost is {cost!r}; expected {_known()}, or a function of N and D that gives FLOP.")
+        raise InputError("cost", cost, f"{_known()}, or a function of N and D that gives FLOP")
     return _of_user(cost)
 
 
@@ -113,16 +113,16 @@ def _named(cost: str) -> Cost:
     if name.upper() == SIX_ND.name and not colon:
         return SIX_ND
     if name.lower() not in COSTS:
-        raise InputError(f"cost is {cost!r}; expected {_known()}.")
+        raise InputError("cost", cost, _known())
     make, what, example = COSTS[name.lower()]
     number = parse_number(text)
     if number is None or not 0.0 < number < np.inf or (name.lower() == "moe" and number > 1.0):
-        raise InputError(f"cost is {cost!r}; {name.lower()} needs a number above 0, the {what}, as {name}:{example}.")
+        raise InputError("cost", cost, f"a number above 0 after {name.lower()}, the {what}, as {name}:{example}")
     return make(number)
 
 
 def _known() -> str:
-    return ", ".join([SIX_ND.name, *(f"{name}:{example}" for name, (_, _, example) in COSTS.items())])
+    return " or ".join([SIX_ND.name, *(f"{name}:{example}" for name, (_, _, example) in COSTS.items())])
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -228,7 +228,7 @@ def test_the_budget_at_which_a_union_overtakes_the_best_pool(ensemble):
             {"budget": 1e8, "fixed": {"top0-10": 0.5}, "max_weight": {"top10-20": 0.1}, "min_weight": 0.2},
             "leaves 'top10-20' at most 0.1 of it; expected 0.2 at least",
         ),
-        ({"budget": 1e8, "fixed": {"top": 0.5}}, "fixed names 'top'; expected pools of"),
+        ({"budget": 1e8, "fixed": {"top": 0.5}}, "fixed names 'top'; expected one of the pools"),
         ({"budget": 1e8, "max_weight": 1.5}, "expected a share from 0 to 1"),
         ({"budget": 1e15}, "expected plans of at most 8192 passes"),
         ({"budget": True}, "expected a finite number of samples"),
@@ -250,7 +250,7 @@ def test_passes_that_leave_the_budget_unspent_are_refused():
 
 
 def test_laws_and_pools_must_go_together(ensemble):
-    with pytest.raises(sf.InputError, match="pools names 'top40-50'; expected pools of the law"):
+    with pytest.raises(sf.InputError, match="pools names 'top40-50'; expected one of the pools of the law"):
         sf.curate(LAW, sf.Pools({"top0-10": 1e6, "top40-50": 1e6}), budget=1e8)
     with pytest.raises(sf.InputError, match="one pool only"):
         sf.curate(LAW, sf.Pools({"top0-10": 1e6}), budget=1e8)
