@@ -16,7 +16,7 @@ def laws(
     json: Json = False,
 ) -> None:
     """List the laws; with a name, its formula, parameters and published values."""
-    from ..specs import known_laws, law_class
+    from ..specs import known_laws, law_named
     from ._document import to_json
     from ._terminal import quiet
 
@@ -28,33 +28,47 @@ def laws(
             _show_all(known)
         return
     with quiet(json):
-        cls = law_class(name, "name")
-    spec = next((one for one, other in known.items() if other is cls), cls.__name__)
+        law = law_named(name, "name")
+    spec = next((one for one, other in known.items() if other is law), _class(law).__name__)
     if json:
-        typer.echo(to_json(about(spec, cls)))
+        typer.echo(to_json(about(spec, law)))
     else:
-        _show_one(spec, cls)
+        _show_one(spec, law)
 
 
-def about(name: str, cls: Any) -> dict[str, Any]:
-    """Everything that a law declares, as plain data."""
+def _class(law: Any) -> type[Any]:
+    return law if isinstance(law, type) else type(law)
+
+
+def about(name: str, law: Any) -> dict[str, Any]:
+    """Everything that a law, or its class, declares, as plain data."""
     from ..params import parameters
     from ._show import formula
 
     return {
         "name": name,
-        "class": cls.__name__,
-        "formula": formula(cls),
-        "inputs": dict(cls.inputs),
+        "class": _class(law).__name__,
+        "formula": formula(law),
+        "inputs": _units(law),
         "parameters": {
             field: {"unit": p.unit, "constraint": str(p.constraint), "axis": p.axis}
-            for field, p in parameters(cls).items()
+            for field, p in parameters(law).items()
         },
         "published": {
             key: {"values": dict(one.values), "source": one.source, "status": one.status, "about": one.about}
-            for key, one in cls.published_sets.items()
+            for key, one in law.published_sets.items()
         },
     }
+
+
+def _units(law: Any) -> dict[str, str]:
+    """Unit of each input, or its kind, by its name with its axis."""
+    from ..laws import inputs_of
+
+    found = {}
+    for name, one in inputs_of(law).items():
+        found[name if one.axis is None else f"{name}[{one.axis}]"] = one.unit or type(one).__name__.lower()
+    return found
 
 
 def _show_all(found: Mapping[str, Any]) -> None:
@@ -63,13 +77,13 @@ def _show_all(found: Mapping[str, Any]) -> None:
 
     from ._show import console, formula, table
 
-    rows = [(name, formula(c), ", ".join(c.inputs), ", ".join(c.published_sets) or "–") for name, c in found.items()]
+    rows = [(name, formula(c), ", ".join(_units(c)), ", ".join(c.published_sets) or "–") for name, c in found.items()]
     out = console()
     out.print(table(("name", "formula", "inputs", "published values"), rows))
     out.print(Text("`scalefit laws NAME` says more of one. Your own law is a file: --law my_laws.py:MyLaw."))
 
 
-def _show_one(name: str, cls: Any) -> None:
+def _show_one(name: str, law: Any) -> None:
     """Print a law's page: what it says, its parameters, what was published."""
     import inspect
 
@@ -79,16 +93,16 @@ def _show_one(name: str, cls: Any) -> None:
     from ._show import console, table
 
     out = console()
-    first, _, rest = inspect.cleandoc(cls.__doc__ or cls.__name__).partition("\n")
+    first, _, rest = inspect.cleandoc(law.__doc__ or name).partition("\n")
     out.print(Text.assemble((name, "bold"), f"   {_prose(first)}"))
     for paragraph in filter(None, rest.strip().split("\n\n")):
         out.print(Text("\n" + _prose(" ".join(paragraph.split()))))
     out.print()
-    out.print(table(("input", "unit"), cls.inputs.items()))
+    out.print(table(("input", "unit"), _units(law).items()))
     out.print()
-    rows = [(field, str(declared.constraint), declared.unit) for field, declared in parameters(cls).items()]
+    rows = [(field, str(declared.constraint), declared.unit) for field, declared in parameters(law).items()]
     out.print(table(("parameter", "allowed", "unit"), rows))
-    published = cls.published_sets
+    published = law.published_sets
     for source, status, about_it in dict.fromkeys((one.source, one.status, one.about) for one in published.values()):
         out.print()
         for key, one in published.items():

@@ -19,13 +19,18 @@ _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def known_laws() -> dict[str, type[AbstractLaw]]:
-    """Every exported law by its name on the command line: `DataConstrained` is `data-constrained`."""
-    found = {name: cls for name, cls in vars(families).items() if _is_law(cls)}
+    """Every exported law by its name on the command line: `DataConstrained` is `data-constrained`.
+
+    Laws that are made of others, as `Sum`, are made in a file of the user's own.
+    """
+    found = {name: cls for name, cls in vars(families).items() if _is_law(cls) and isinstance(cls.inputs, Mapping)}
     return {_WORDS.sub("-", name).lower(): cls for name, cls in sorted(found.items())}
 
 
-def law_class(spec: str, argument: str = "law") -> type[AbstractLaw]:
-    """Return the class of a law's name, in any case and with or without dashes, or of `file.py:Class`.
+def law_named(spec: str, argument: str = "law") -> type[AbstractLaw] | AbstractLaw:
+    """Return the class of a law's name, in any case and with or without dashes; or what `file.py:name` is.
+
+    That is a class, or a law that the user has made, as of other laws.
 
     **Arguments:**
 
@@ -49,20 +54,28 @@ def law_class(spec: str, argument: str = "law") -> type[AbstractLaw]:
     return known[found]
 
 
+def law_class(spec: str, argument: str = "law") -> type[AbstractLaw]:
+    """Return the class of a law by its name, as `law_named` takes it."""
+    found = law_named(spec, argument)
+    return found if isinstance(found, type) else type(found)
+
+
 def law_of(spec: str, fixed: Mapping[str, float], argument: str = "law") -> AbstractLaw:
     """Return the law to fit, its fixed parameters set and the others not.
 
     **Arguments:**
 
-    - `spec`: As `law_class` takes it; `bnsl:2` is a broken power law with two breaks.
+    - `spec`: As `law_named` takes it; `bnsl:2` is a broken power law with two breaks.
     - `fixed`: Values to hold, by parameter.
     - `argument`: Argument that the word was given to.
 
     **Raises:** `InputError` for an unknown law, an unknown parameter, or a value that the parameter cannot have.
     """
-    cls = law_class(spec, argument)
+    cls = law_named(spec, argument)
     head, _, tail = spec.rpartition(":")
-    if head and not head.lower().endswith(".py"):
+    if not isinstance(cls, type):
+        law = cls
+    elif head and not head.lower().endswith(".py"):
         law = _of_size(cls, spec, tail, argument)
     else:
         try:
@@ -122,8 +135,8 @@ def with_fixed(law: Law, fixed: Mapping[str, float], argument: str = "fixed") ->
     return with_values(law, numbers)
 
 
-def _own(path: Path, name: str | None, argument: str) -> type[AbstractLaw]:
-    """A law of the user's own file, which is run as Python runs any module."""
+def _own(path: Path, name: str | None, argument: str) -> type[AbstractLaw] | AbstractLaw:
+    """A law of the user's own file, its class or one that was made, which is run as Python runs any module."""
     if not path.is_file():
         raise InputError(argument, Phrase(f"names {str(path)!r}, and there is no such file"), "FILE.py:Class")
     module = importlib.util.module_from_spec(
@@ -145,8 +158,10 @@ def _own(path: Path, name: str | None, argument: str) -> type[AbstractLaw]:
         there = suggestion(name or "", own) or (f"its laws are {listed(own)}" if own else "")
         raise InputError(argument, Phrase(f"names no class of {str(path)!r} by {name or ''!r}"), "FILE.py:Class", there)
     cls = vars(module)[name]
+    if isinstance(cls, AbstractLaw):
+        return cls
     if not _is_law(cls):
-        expected = "a subclass of scalefit.laws.AbstractLaw with a formula, __call__"
+        expected = "a law, or a subclass of scalefit.laws.AbstractLaw with a formula, __call__"
         raise InputError(argument, Phrase(f"names {name} of {str(path)!r}, which is no law"), expected)
     if not isinstance(getattr(cls, "inputs", None), Mapping):
         raise InputError(

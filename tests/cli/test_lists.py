@@ -58,3 +58,20 @@ def test_fetch(cli, public_data):
     answer = cli("data", "fetch", "epoch-chinchilla")
     assert answer.status == 0
     assert answer.out.strip() == str(public_data / "epoch-chinchilla" / "svg_extracted_data.csv")
+
+
+def test_a_law_made_of_others(cli, tmp_path, runs_csv):
+    """From the user's own file, where it was made; laws that need others are no words."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from typing import ClassVar\nfrom scalefit.laws import AbstractLaw, Chinchilla, Effective\n"
+        "from scalefit.params import interval\n\n"
+        "class Seen(AbstractLaw):\n    inputs: ClassVar = {'D': 'tokens'}\n    part: object = interval(0.5, 1.0)\n\n"
+        "    def __call__(self, D):\n        return self.part * D\n\n"
+        "made = Effective(Chinchilla(), D=Seen(part=0.8))\n"
+    )
+    assert json.loads(cli("laws", f"{path}:made", "--json").out)["inputs"] == {"N": "parameters", "D": "tokens"}
+    found = json.loads(cli("fit", runs_csv, "--law", f"{path}:made", "--fixed", "D.part=0.8", "--json").out)
+    assert found["converged"] is True
+    assert found["law"] == "Effective"
+    assert cli("fit", runs_csv, "--law", "effective").status == 2
