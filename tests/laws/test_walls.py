@@ -242,11 +242,11 @@ def test_verbs_take_it_as_any_other(name, fitted, tmp_path):
     noisy = runs.take(np.arange(len(runs)))
     draws = sf.bootstrap(fit, num=8)
     assert draws.converged.all()
-    point = {n: np.asarray(c)[:3] for n, c in fit.problem.inputs.items() if n != "corpus"}
+    point: dict[str, Any] = {n: np.asarray(c)[:3] for n, c in fit.problem.inputs.items() if n != "corpus"}
     if name.startswith("A of"):
         point["corpus"] = ["c4", "web", "code"]
     value = sf.predict(draws, **point).value
-    loaded = sf.load(sf.save(draws, tmp_path / "kept"), law=OWN_CLASS.get(name))
+    loaded: Any = sf.load(sf.save(draws, tmp_path / "kept"), law=OWN_CLASS.get(name))
     np.testing.assert_array_equal(sf.predict(loaded, **point).value, value)
     assert len(sf.bootstrap(loaded.fit, num=4)) == 4
     assert len(noisy) == len(fit.residuals)
