@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float
 
 from .._core import InputError
 from ..data import Runs
-from ..noise import Huber
 from ..problem import LawCurve, Prepared, free_numbers
 from ..results import Fit
 from ..solve import exact_moments, slopes
@@ -115,11 +114,10 @@ def sensitivity(
     if not fit.converged:
         raise InputError("The fit did not converge, so its derivatives say nothing: mend the fit first.")
     value = _forecast(of, fit.law)
-    knee = float(fit.noise.delta) if isinstance(fit.noise, Huber) else np.inf
-    narrow = np.mean(np.abs(fit.residuals) < knee) < INSIDE
+    narrow = fit.noise.informed(fit.residuals) < INSIDE
     if narrow:
         warnings.warn(
-            f"Most runs lie outside the knee of Huber({knee:g}), where the objective has no "
+            f"Most runs lie outside the knee of {fit.noise}, where the objective has no "
             f"curvature: these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes, "
             f"and bootstrap for errors.",
             stacklevel=2,

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from .._core import RESULTS, InputError, Phrase
 from ..laws import AbstractLaw
-from ..noise import AbstractNoise, Huber
+from ..noise import AbstractNoise
 from ..params import numbers as natural_numbers
 from ..problem import LawCurve, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit
@@ -179,13 +179,10 @@ def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> flo
             f"{len(residuals)} runs and {parameters} parameters leave nothing to judge the scatter by: add runs, or "
             f"hold parameters fixed."
         )
-    if not isinstance(noise, Huber):
-        return float(np.sum(residuals**2) / left)
-    inside = np.abs(residuals) < noise.delta
-    if np.mean(inside) < INSIDE:
+    if noise.informed(residuals) < INSIDE:
+        inside = round(noise.informed(residuals) * residuals.size)
         raise InputError(
-            f"Under Huber({float(noise.delta):g}) only {int(inside.sum())} of {inside.size} runs lie inside the knee, "
-            f"and errors from curvature are wrong there: use bootstrap, or a smooth noise (Gaussian, StudentT)."
+            f"Under {noise} only {inside} of {residuals.size} runs lie inside the knee, and errors from "
+            f"curvature are wrong there: use bootstrap, or a smooth noise (Gaussian, StudentT)."
         )
-    clipped = np.clip(residuals, -noise.delta, noise.delta)
-    return float(np.sum(clipped**2) / left / np.mean(inside))
+    return float(np.sum(np.asarray(noise.psi(residuals)) ** 2) / left / np.mean(np.asarray(noise.curvature(residuals))))

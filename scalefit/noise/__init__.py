@@ -1,7 +1,6 @@
-"""How runs scatter about a law."""
+"""How runs scatter about a law: a noise a file, with its cost, its density and how it is sampled."""
 
-from ._noise import AbstractNoise as AbstractNoise
-from ._noise import Gaussian as Gaussian
-from ._noise import Huber as Huber
-from ._noise import StudentT as StudentT
-from ._random import random_residuals as random_residuals
+from ._abstract import AbstractNoise as AbstractNoise
+from ._gaussian import Gaussian as Gaussian
+from ._huber import Huber as Huber
+from ._student_t import StudentT as StudentT

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._core import InputError
-from ..noise import Huber
 from ..params import slots, values
 from ..results import Ensemble
 from ._prior import TRAINING
@@ -89,8 +88,9 @@ def _warn(found: dict[str, Agreement], draws: Ensemble[Any], other: Ensemble[Any
         why = "rows may not be independent of each other (say which are of one training: cluster)"
         if TRAINING in draws.drawn:
             why = "they take account of what rows of one training share, and the other may not"
-        if isinstance(other.fit.noise, Huber) and other.method == "bootstrap":
-            why = f"the bootstrap is of Huber's estimator, which is another than the posterior's, or {why}"
+        if not other.fit.noise.likelihood and other.method == "bootstrap":
+            noise = type(other.fit.noise).__name__
+            why = f"the bootstrap is of {noise}'s estimator, which is another than the posterior's, or {why}"
         warnings.warn(
             f"The {draws.method} draws of {', '.join(narrow)} are narrower than two thirds of the {other.method}'s "
             f"({found[least].ratio:.2f} of its standard deviation for {least}): {why}. Where it is not known which, "

@@ -16,7 +16,6 @@ from jaxtyping import Array, Float, Int
 from ..noise import AbstractNoise
 from ..problem import LawCurve
 from ..solve import Data, slopes
-from ._noise import log_density, scores
 from ._offsets import Slopes, offset_slopes, over_offsets
 from ._prior import Prior
 
@@ -153,8 +152,8 @@ class Likelihood:
         residual, (log_s, log_sharp) = self.residuals(value), self._scatter(rows)
         sharp = np.exp(log_sharp)
         if self.first is None:
-            slope, of_s = scores(self.noise, residual * sharp, log_s)
-            density = log_density(self.noise, residual * sharp, log_s) + log_sharp
+            slope, of_s = self.noise.score(residual * sharp, log_s)
+            density = self.noise.log_density(residual * sharp, log_s) + log_sharp
             moved = Slopes(slope * sharp, slope * residual * sharp + 1.0, of_s, None)
         else:
             density, moved = offset_slopes(self.noise, residual, log_sharp, log_s, log_s + numbers[:, -1:], self.first)
@@ -209,7 +208,7 @@ def densities(
     """
     if first is not None and log_share is not None:
         return over_offsets(noise, residual, log_sharp, log_s, log_s + log_share, first)
-    return log_density(noise, residual * np.exp(log_sharp), log_s) + log_sharp
+    return noise.log_density(residual * np.exp(log_sharp), log_s) + log_sharp
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -18,7 +18,6 @@ from ..results import Ensemble, Fit
 from ._density import LawAtRuns, Likelihood
 from ._diagnostics import MIXED, chains_diagnosed, warn_of_quality
 from ._hierarchical import CHAINS, Hierarchy, Modes, Population
-from ._noise import log_density
 from ._prior import SCALE, Prior
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -78,7 +77,7 @@ def sample_groups(
     check_number("num", num, least=2, whole=True)
     check_number("seed", seed, least=0, whole=True)
     noise = StudentT() if noise is None else noise
-    log_density(noise, np.zeros(1), np.zeros(1))  # a noise without a density is refused before anything is fitted
+    noise.log_density(np.zeros(1), np.zeros(1))  # a noise without a density is refused before anything is fitted
     whole, problem = _laid_out(law, runs, by, noise, tuple(fixed), cluster, seed)
     curve, prepared = problem.curve, whole.problem.arrays
     prior = Prior.of(curve, (), priors)

@@ -17,7 +17,6 @@ from jaxtyping import Array, Bool, Float
 from ..noise import AbstractNoise
 from ._density import Likelihood
 from ._mode import Ascent, Curved, ascend, curved, small
-from ._noise import log_density
 from ._nuts import Chains, nuts
 from ._prior import Prior, given_density
 
@@ -167,7 +166,7 @@ def joint_density(
     value = jax.vmap(lambda at, *theta: prior.curve(theta, at, constant))(point, *theta)
     residual = target - (jnp.log(value) if noise.log else value)
     log_s = numbers[group, -1] + unit
-    total = jnp.sum(log_density(noise, residual * jnp.exp(log_sharp), log_s) + log_sharp)
+    total = jnp.sum(noise.log_density(residual * jnp.exp(log_sharp), log_s) + log_sharp)
     own = in_population(prior, of_population, at)
     total += jnp.sum(own.usual(numbers) * np.array([i not in own.given for i in range(len(pooled))]))
     total += jnp.sum(jax.vmap(lambda one: given_density(own, one, constant))(numbers))

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..noise import AbstractNoise, Gaussian
-from ._noise import log_density, normal_share, scores
 
 
 class Slopes(NamedTuple):
@@ -78,7 +77,7 @@ def offset_slopes(
         share = np.exp(point.log_weight - value)
         by_row = np.repeat(share, counts, axis=1)
         left = (residual - point.by_row) * sharp
-        slope, slope_s = scores(noise, left, log_s)
+        slope, slope_s = noise.score(left, log_s)
         of_residual += by_row * slope * sharp
         of_sharp += by_row * (slope * left + 1.0)
         of_s += by_row * slope_s
@@ -104,14 +103,14 @@ def _points(
     own = whole = np.exp(-2.0 * log_spread)
     middle = np.zeros((1, len(first)))
     for _ in range(rounds):
-        pull = firm * normal_share(noise, (residual - np.repeat(middle, counts, axis=1)) * sharp, log_s)
+        pull = firm * noise.density_weight((residual - np.repeat(middle, counts, axis=1)) * sharp, log_s)
         whole = over_rows(pull) + own
         middle = over_rows(pull * residual) / whole
     width = stretch / np.sqrt(whole)
     for node, weight in zip(*np.polynomial.hermite.hermgauss(count), strict=True):
         offset = middle + np.sqrt(2.0) * width * node
         by_row = np.repeat(offset, counts, axis=1)
-        inside = over_rows(log_density(noise, (residual - by_row) * sharp, log_s) + log_sharp)
+        inside = over_rows(noise.log_density((residual - by_row) * sharp, log_s) + log_sharp)
         # √2 of the width has met the √2π of the offset's density.
         outside = np.log(weight / np.sqrt(np.pi)) + node**2 + np.log(width) - log_spread
         yield _Offset(offset, by_row, inside + outside - 0.5 * (offset * np.exp(-log_spread)) ** 2)

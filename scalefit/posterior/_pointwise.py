@@ -7,12 +7,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import InputError, Phrase
-from ..noise import Huber, random_residuals
+from ..noise import AbstractNoise
 from ..problem import Problem, free_numbers
 from ..results import Ensemble
 from ._density import densities
 from ._draw import CHAINS
-from ._noise import scores
 from ._prior import FARTHEST, GROWTH, TRAINING, Prior
 from ._study import likelihood_of, reach_of
 
@@ -74,7 +73,7 @@ class Pointwise(NamedTuple):
     def replicated(self, rng: np.random.Generator) -> "Replicates":
         """Residuals of the runs about each draw, and of runs that the draw would give, by row of the table."""
         unit = np.exp(self.log_s - self.log_sharp)
-        new = random_residuals(self.problem.noise, np.broadcast_to(np.exp(self.log_s), unit.shape), rng)
+        new = self.problem.noise.sample(np.broadcast_to(np.exp(self.log_s), unit.shape), rng)
         new = new * np.exp(-self.log_sharp)
         if self.log_share is not None:
             spread = np.exp(self.log_s + self.log_share)
@@ -140,7 +139,7 @@ def pointwise(draws: Ensemble[Any], num: int | None = None) -> Pointwise:
         sharp = sharp - draws.drawn[growth][some, None] * reach_of(problem, name)[order]
     log_s = np.log(np.maximum(draws.scale[some], np.finfo(float).tiny))[:, None]
     share = None if code is None else np.log(draws.drawn[TRAINING][some, None]) - log_s
-    if not own and isinstance(problem.noise, Huber):
+    if not own and not problem.noise.likelihood:
         log_s = _likeliest(problem.noise, residual * np.exp(sharp), log_s)
     return Pointwise(problem, order, order if code is None else code[order], residual, sharp, log_s, share)
 
@@ -154,12 +153,12 @@ def _spaced(count: int, num: int) -> Int[np.ndarray, " kept"]:
     return (begins[:, None] + np.arange(turn)).ravel()
 
 
-def _likeliest(noise: Huber, residual: np.ndarray, log_s: np.ndarray) -> Float[np.ndarray, "draw 1"]:
+def _likeliest(noise: AbstractNoise, residual: np.ndarray, log_s: np.ndarray) -> Float[np.ndarray, "draw 1"]:
     """By draw, the logarithm of the scatter that makes its residuals most likely, by bisection."""
     # No wider than the residuals are; how much narrower, the knee says.
     low, high = log_s - 12.0, log_s + 3.0
     for _ in range(40):
         middle = 0.5 * (low + high)
-        up = np.sum(scores(noise, residual, middle)[1], axis=1, keepdims=True) > 0.0
+        up = np.sum(noise.score(residual, middle)[1], axis=1, keepdims=True) > 0.0
         low, high = np.where(up, middle, low), np.where(up, high, middle)
     return low

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from .._core import InputError
 from ..data import refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
-from ..noise import StudentT, random_residuals
 from ._fit import Ensemble, Fit
 
 GROWTH = "growth["
@@ -213,8 +212,8 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
     """
     noise = ensemble.fit.noise
     rng = np.random.default_rng([ensemble.seed, 0xD1CE])
-    if isinstance(noise, StudentT) or ensemble.method in ("posterior", "prior"):
-        residual = random_residuals(noise, np.broadcast_to(ensemble.scale[..., None], draws.shape), rng)
+    if noise.free_scale or ensemble.method in ("posterior", "prior"):
+        residual = noise.sample(np.broadcast_to(ensemble.scale[..., None], draws.shape), rng)
     else:
         residual = _residuals_of_runs(ensemble.fit, draws.shape, rng)
     for name, column in ensemble.drawn.items():

@@ -13,7 +13,6 @@ from scipy import integrate, stats
 import scalefit as sf
 from scalefit.posterior import _draw
 from scalefit.posterior._diagnostics import warn_of_quality
-from scalefit.posterior._noise import log_density, scores
 from scalefit.posterior._offsets import offset_slopes, over_offsets
 from scalefit.posterior._prior import GROWTH, TRAINING, Prior, natural_numbers
 from scalefit.posterior._psis import pareto_tail, psis
@@ -50,14 +49,14 @@ def draws(fit, runs):
 def test_densities_of_runs_are_those_of_their_names(spread):
     r, log_s = np.linspace(-5.0, 5.0, 11), np.log(spread)
     np.testing.assert_allclose(
-        log_density(sf.noise.Gaussian(), r, log_s), stats.norm.logpdf(r, scale=spread), rtol=1e-12
+        sf.noise.Gaussian().log_density(r, log_s), stats.norm.logpdf(r, scale=spread), rtol=1e-12
     )
     np.testing.assert_allclose(
-        log_density(sf.noise.StudentT(5.0), r, log_s), stats.t.logpdf(r, 5.0, scale=spread), rtol=1e-12
+        sf.noise.StudentT(5.0).log_density(r, log_s), stats.t.logpdf(r, 5.0, scale=spread), rtol=1e-12
     )
     huber = sf.noise.Huber(0.7)
     ends = (0.0, 0.7), (0.7, 400.0)
-    mass = [integrate.quad(lambda x: np.exp(log_density(huber, np.array(x), log_s)), *part)[0] for part in ends]
+    mass = [integrate.quad(lambda x: np.exp(huber.log_density(np.array(x), log_s)), *part)[0] for part in ends]
     assert 2.0 * sum(mass) == pytest.approx(1.0, rel=1e-7)
 
 
@@ -67,10 +66,10 @@ def test_slopes_of_densities_are_their_derivatives(noise):
     r, log_s = np.linspace(-3.0, 3.1, 12), np.full(12, np.log(0.6))
 
     def whole(r, log_s):
-        return jnp.sum(log_density(noise, r, log_s))
+        return jnp.sum(noise.log_density(r, log_s))
 
     expected = jax.jit(jax.grad(whole, (0, 1)))(jnp.asarray(r), jnp.asarray(log_s))
-    np.testing.assert_allclose(scores(noise, r, log_s), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(noise.score(r, log_s), expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.usefixtures("wide")
@@ -244,7 +243,7 @@ def test_what_rows_of_a_run_share_is_integrated_out(noise, rtol, sloped):
     def expected(place=0, step=0.0):
         """By run, the integral where one of residuals, sharpness, scatter and spread has moved."""
         r, q, log_s, log_spread = (part + step * (k == place) for k, part in enumerate(given))
-        rows = log_density(noise, (r - b) * np.exp(q), log_s) + q
+        rows = noise.log_density((r - b) * np.exp(q), log_s) + q
         total = np.add.reduceat(rows, first, axis=1) + stats.norm.logpdf(b, 0.0, np.exp(log_spread))
         return np.log(integrate.trapezoid(np.exp(total), b, axis=0))
 

@@ -12,7 +12,6 @@ from jaxtyping import Float, Int
 from ..._core import InputError, Phrase, check_number
 from ...data import Runs, read_runs, table_of
 from ...laws import AbstractLaw, input_units
-from ...noise import StudentT
 from ...problem import inputs_for
 from ...results import Fit, far_from_runs
 from .._budgets import numbers_of
@@ -147,6 +146,4 @@ def sigma_of(noise: Any, fit: Fit[Any] | None, taken: float | None = None) -> fl
         raise InputError("noise", None, f"a number: {count} runs do not say how they scatter about {free} numbers")
     # A fit of a few trainings takes up most of what they are off by: not without end.
     free = free if taken is None else min(taken, 0.9 * count)
-    df = float(fit.noise.df) if isinstance(fit.noise, StudentT) else np.inf
-    tells = 1.0 if np.isinf(df) else np.sqrt((df + 3.0) / (df + 1.0))
-    return float(fit.scale) * float(tells * np.sqrt(count / (count - free)))
+    return float(fit.scale) * float(np.sqrt(count / (count - free) / fit.noise.information))
