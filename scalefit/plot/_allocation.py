@@ -1,21 +1,18 @@
-"""What to train against the budget: size, data and their ratio, with how sure they are and how flat the optimum is."""
+"""The best size, its data and their ratio against the budget, with their intervals and how flat the optimum is."""
 
 from typing import Any
 
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..plan import Allocation
-from ._common import BAND, COLOURS, INK, log_axis, new_axes, tidy
+from ._common import BAND, COLOURS, INK, as_many, log_axis, new_axes, tidy
 
 PANELS = {
     "N": "best model size N (parameters)",
     "D": "its training data D (tokens)",
     "D_per_N": "tokens for each parameter, D / N",
 }
-RULE = 20.0
-"""Tokens for each parameter, of the rule of thumb."""
-FLAT = 0.005
 
 
 def allocation(plan: Allocation, axes: Any = None, *, level: float | None = None) -> np.ndarray:
@@ -36,10 +33,9 @@ def allocation(plan: Allocation, axes: Any = None, *, level: float | None = None
     **Raises:** `InputError` for a plan of one budget, another number of Axes, or a level outside (0, 1).
     """
     if len(plan.budgets) < 2:
-        raise InputError("A plan of one budget is no line: allocate several, as budget=np.geomspace(1e20, 1e25, 31).")
-    axes = np.asarray(new_axes(3, 12.6, 4.2) if axes is None else axes, dtype=object).ravel()
-    if axes.size != len(PANELS):
-        raise InputError(f"allocation draws {len(PANELS)} Axes ({', '.join(PANELS)}), and {axes.size} were given.")
+        given = Phrase("is of one budget, which is no line")
+        raise InputError("plan", given, remedy="allocate several, as `budget=np.geomspace(1e20, 1e25, 31)`")
+    axes = as_many(new_axes(3, 12.6, 4.2) if axes is None else axes, list(PANELS))
     order = np.argsort(plan.budgets)
     x = plan.budgets[order]
     level = plan.level if level is None else level
@@ -52,15 +48,13 @@ def allocation(plan: Allocation, axes: Any = None, *, level: float | None = None
             ax.fill_between(x, low[order], high[order], color=BAND, alpha=0.35, linewidth=0, label=words_of_band)
             shown += [low, high]
         for k, end in enumerate(_flat(plan, name)):
-            label = None if k else f"loss within {100 * FLAT:g} % of the best"
+            label = None if k else "loss within 0.5 % of the best"
             ax.plot(x, end[order], color=COLOURS[0], linestyle=":", linewidth=1.4, label=label, zorder=3)
             shown.append(end)
         ax.plot(x, found.value[order], color=INK, linewidth=1.8, label="best", zorder=4)
         if name == "D_per_N":
-            ax.axhline(
-                RULE, color="#777777", linestyle=(0, (5, 3)), linewidth=1.2, label=f"{RULE:g} tokens each", zorder=2
-            )
-            shown.append(np.full(len(x), RULE))
+            ax.axhline(20.0, color="#777777", linestyle=(0, (5, 3)), linewidth=1.2, label="20 tokens each", zorder=2)
+            shown.append(np.full(len(x), 20.0))
         log_axis(ax, "x", x)
         log_axis(ax, "y", np.concatenate(shown))
         ax.set_xlim(x[0], x[-1])
@@ -73,7 +67,7 @@ def allocation(plan: Allocation, axes: Any = None, *, level: float | None = None
 
 def _flat(plan: Allocation, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The ends of the near-optimal range of a number, in order of the size."""
-    sizes = plan.near_optimal[FLAT]
+    sizes = plan.near_optimal[0.005]
     if name == "N":
         return sizes.low, sizes.high
     low, high = (plan.data_for(size) for size in sizes)

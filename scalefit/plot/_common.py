@@ -1,6 +1,7 @@
 """What every picture needs: axes to draw on, labels with units, one study out of a batch."""
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -11,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..data import UNITS, Runs
+from ..laws import Label, Series, input_kinds, input_names, input_units
 from ..problem import inputs_for, usable
 from ..results import Ensemble, Fit
 
@@ -44,11 +46,20 @@ def fit_of(result: Fit[Any] | Ensemble[Any]) -> Fit[Any]:
     """
     fit = result if isinstance(result, Fit) else result.fit
     if fit.keys is not None:
-        raise InputError(
-            f"A picture shows one study, and this is a batch of {len(fit.keys)}: take one by its key, "
-            f"result[{fit.keys[0]!r}]."
-        )
+        given = Phrase(f"is a batch of {len(fit.keys)} studies")
+        raise InputError("result", given, "one, as a picture shows", f"give `result[{fit.keys[0]!r}]`")
     return fit
+
+
+def as_many(axes: Any, names: Sequence[str]) -> np.ndarray:
+    """Axes that were given, as many as there are panels.
+
+    **Raises:** `InputError` for another number.
+    """
+    axes = np.ravel(np.asarray(axes, dtype=object))
+    if axes.size != len(names):
+        raise InputError("axes", Phrase(f"are {axes.size}"), f"{len(names)} Axes, of {', '.join(names)}")
+    return axes
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -67,16 +78,13 @@ def of_scatter(draws: Ensemble[Any]) -> dict[str, np.ndarray]:
     return {name: column for name, column in draws.drawn.items() if np.issubdtype(column.dtype, np.floating)}
 
 
-def panels(names: Sequence[str], axes: Any, what: str) -> np.ndarray:
+def panels(names: Sequence[str], axes: Any) -> np.ndarray:
     """One small panel for each name, those given if they are as many.
 
     **Raises:** `InputError` for another number of Axes than names.
     """
     if axes is not None:
-        axes = np.asarray(axes, dtype=object)
-        if axes.size != len(names):
-            raise InputError(f"{what} draws {len(names)} Axes ({', '.join(names)}), and {axes.size} were given.")
-        return axes.ravel()
+        return as_many(axes, names)
     wide = 3 if len(names) in (3, 5, 6, 9) else min(len(names), 4)
     high = -(-len(names) // wide)
     made = new_figure(2.7 * wide, 2.1 * high).subplots(high, wide, squeeze=False).ravel()
@@ -94,23 +102,11 @@ def with_inputs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Float[np.nda
     return runs, {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
 
 
-def fitted_runs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Float[np.ndarray, " run"]]]:
-    """The runs that the fit used, and the inputs that the law took from them; a run without one is left out.
-
-    **Raises:** `InputError` where the runs lack an input, or are fewer or more than those of the fit.
-    """
-    runs, inputs = with_inputs(fit, runs)
-    if len(runs) != fit.residuals.shape[-1]:
-        raise InputError(
-            f"The fit is of {fit.residuals.shape[-1]} runs and {runs.name!r} has {len(runs)}: "
-            f"pass those that it was fitted to."
-        )
-    return runs, inputs
-
-
 def alone(fit: Fit[Any]) -> list[str]:
-    """The inputs of the law that are not along an axis."""
-    return [name for name in fit.law.inputs if "[" not in name]
+    """The inputs of the law that are numbers and not along an axis."""
+    kinds = input_kinds(fit.law)
+    numbers = {name for name, kind in kinds.items() if not isinstance(kind, Label | Series)}
+    return [base for base, names in input_names(fit.law).items() if names == (base,) and base in numbers]
 
 
 def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
@@ -119,7 +115,7 @@ def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
         (name,) = runs.inputs
     unit = runs.units.get(name, "" if name in runs.inputs else UNITS.get(name, ""))
     if fit is not None and unit in ("", UNITS.get(name)):  # what the law counts, unless the table says otherwise
-        unit = fit.law.inputs.get(name, unit)
+        unit = input_units(fit.law).get(name, unit)
     words = _WORDS.get(name, name)
     return f"{words} ({unit})" if unit and unit != name else words
 
@@ -147,6 +143,27 @@ def short(value: float) -> str:
     return f"{value:.3g}"
 
 
+def check_length(runs: Runs, by_run: np.ndarray) -> None:
+    """Check that runs are those of a result, by their number.
+
+    **Raises:** `InputError` for another number.
+    """
+    if len(runs) != len(by_run):
+        raise InputError("runs", Phrase(f"are {len(runs)} of {runs.name!r}"), f"the {len(by_run)} of the result")
+
+
+def legend_above(ax: Axes) -> None:
+    """A legend above the Axes, in as many columns as are wide enough, and in lines as short as a narrow figure asks."""
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    handles, labels = ax.get_legend_handles_labels()
+    labels = ["\n".join(textwrap.wrap(label, max(int(15.0 * inches), 16))) for label in labels]
+    columns = 2 if inches > 4.0 else 1
+    ax.legend(
+        handles, labels, frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns,
+        borderaxespad=0.0,
+    )  # fmt: skip
+
+
 def tidy(ax: Axes) -> None:
     """No frame where there is no axis, and a grid that stays behind."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -155,12 +172,17 @@ def tidy(ax: Axes) -> None:
 
 
 def log_axis(ax: Axes, which: str, values: Sequence[float] | np.ndarray) -> None:
-    """A logarithmic axis: powers of ten where it spans several, plain numbers where it does not."""
+    """A logarithmic axis: powers of ten where it spans several, plain numbers where it does not.
+
+    Of values that are not all above 0 it stays as it is.
+    """
+    if np.min(values) <= 0:
+        return
     axis = ax.xaxis if which == "x" else ax.yaxis
     (ax.set_xscale if which == "x" else ax.set_yscale)("log")
     ratio = float(np.max(values)) / float(np.min(values))
     if ratio > 30:
-        axis.set_major_locator(LogLocator(numticks=9))
+        axis.set_major_locator(LogLocator())
     else:
         axis.set_major_locator(MaxNLocator(7) if ratio < 4 else LogLocator(subs=(1.0, 2.0, 5.0)))
         big = float(np.max(values)) >= 1e4
@@ -173,12 +195,15 @@ def at_right(ax: Axes, ends: list[tuple[float, float, str, Any]]) -> None:
     """Words beside the right ends of lines, moved apart where they are close."""
     if not ends:
         return
+    from scipy.optimize import isotonic_regression  # it takes a while to load
+
     ax.autoscale_view()
     at = ax.transAxes.inverted().transform(ax.transData.transform([(x, y) for y, x, *_ in ends]))[:, 1]
     order = np.argsort(at, kind="stable")
     gap = LINE * np.arange(len(at))
     # Least squares of the places under a least distance: isotonic regression of what is left of them without it.
-    for (_, x, words, colour), place in zip([ends[k] for k in order], _isotonic(at[order] - gap) + gap, strict=True):
+    places = isotonic_regression(at[order] - gap).x + gap
+    for (_, x, words, colour), place in zip([ends[k] for k in order], places, strict=True):
         ax.annotate(
             words,
             (x, place),
@@ -190,13 +215,3 @@ def at_right(ax: Axes, ends: list[tuple[float, float, str, Any]]) -> None:
             color=colour,
             annotation_clip=False,
         )
-
-
-def _isotonic(wanted: Float[np.ndarray, " line"]) -> Float[np.ndarray, " line"]:
-    """The rising numbers nearest to those wanted."""
-    blocks: list[list[float]] = []
-    for one in wanted:
-        blocks.append([float(one)])
-        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    return np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])

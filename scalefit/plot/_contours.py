@@ -8,22 +8,16 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from .._core import InputError
-from ..data import Runs
+from .._core import InputError, Phrase
 from ..plan import allocate
 from ..results import Ensemble, Fit, evaluate
-from ._common import BAND, COLOUR_MAP, INK, axis_label, fit_of, fitted_runs, log_axis, new_axes, target_label, tidy
+from ._common import BAND, COLOUR_MAP, INK, axis_label, fit_of, log_axis, new_axes, target_label, tidy
 
 CELLS = 120
-LINES = 12
-BUDGETS = 25
-BEYOND = 10.0
-"""How far past the largest compute plans are drawn."""
-FLAT = 0.005
 
 
 def contours(
-    result: Fit[Any] | Ensemble[Any], runs: Runs, ax: Axes | None = None, *, held: Mapping[str, float] | None = None
+    result: Fit[Any] | Ensemble[Any], ax: Axes | None = None, *, held: Mapping[str, float] | None = None
 ) -> Axes:
     """Draw lines of equal loss over size and data, the runs, and the efficient frontier with all that is as good.
 
@@ -33,25 +27,22 @@ def contours(
     **Arguments:**
 
     - `result`: A fit, or an ensemble, of which the fit is drawn.
-    - `runs`: The runs that it was fitted to.
     - `ax`: Where to draw; a figure of its own unless given.
     - `held`: Values of the law's further inputs.
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for a batch, runs that are not those of the fit, or a law that is not of N and D.
+    **Raises:** `InputError` for a batch, or a law that is not of N and D.
     """
     fit = fit_of(result)
     if not {"N", "D"} <= set(fit.law.inputs):
-        raise InputError(
-            f"contours draws laws of N and D, and {type(fit.law).__name__} is one of {', '.join(fit.law.inputs)}: draw "
-            f"it with loss_against."
-        )
-    runs, inputs = fitted_runs(fit, runs)
+        given = Phrase(f"is of {type(fit.law).__name__}, a law of {', '.join(fit.law.inputs)}")
+        raise InputError("result", given, "a law of N and D", "draw it with `loss_against`")
+    runs, inputs = fit.problem.runs, fit.problem.inputs
     compute = 6.0 * inputs["N"] * inputs["D"]
-    budgets = np.geomspace(compute.min(), BEYOND * compute.max(), BUDGETS)
+    budgets = np.geomspace(compute.min(), 10.0 * compute.max(), 25)
     plan = allocate(fit.law, budget=budgets, held=held)
-    flat = plan.near_optimal[FLAT]
+    flat = plan.near_optimal[0.005]
     ax = new_axes(1, 6.8, 5.0)[0] if ax is None else ax
 
     size = np.geomspace(*_range(inputs["N"], plan.N.value), CELLS)
@@ -61,7 +52,7 @@ def contours(
     point |= {name: np.full(N.size, float(value)) for name, value in (held or {}).items()}
     loss = evaluate(fit.law, point, False).reshape(CELLS, CELLS)
     # Evenly over the plane, and not over the loss, which is nearly level where all are large.
-    levels = np.unique(np.quantile(loss[np.isfinite(loss)], np.linspace(0.02, 0.98, LINES)))
+    levels = np.unique(np.quantile(loss[np.isfinite(loss)], np.linspace(0.02, 0.98, 12)))
     colours = ListedColormap(colormaps[COLOUR_MAP](np.linspace(0.0, 0.92, 256)))
     # Before the lines are labelled, as labels lie along them.
     log_axis(ax, "x", size)
@@ -73,7 +64,7 @@ def contours(
 
     low, high = plan.data_for(flat.low), plan.data_for(flat.high)
     outline = np.concatenate([np.stack([flat.low, low]), np.stack([flat.high, high])[:, ::-1]], axis=1)
-    words = f"loss within {100 * FLAT:g} % of the best"
+    words = "loss within 0.5 % of the best"
     ax.fill(*outline, color=BAND, alpha=0.22, linewidth=0, label=words, zorder=2)
     inside = budgets <= compute.max() * 1.001
     past = budgets >= budgets[inside].max()

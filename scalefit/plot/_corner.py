@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..params import slots, values
 from ..results import Ensemble
 from ._common import COLOURS, INK, fit_of, greek, new_figure
@@ -40,7 +40,7 @@ def corner(ensemble: Ensemble[Any], axes: Any = None) -> np.ndarray:
         axes = new_figure(side, side).subplots(size, size, squeeze=False)
     axes = np.asarray(axes, dtype=object)
     if axes.shape != (size, size):
-        raise InputError(f"corner draws {size} × {size} Axes ({', '.join(names)}), and {axes.shape} were given.")
+        raise InputError("axes", Phrase(f"are {axes.shape}"), f"{size} by {size} Axes, of {', '.join(names)}")
     ends = _ends(draws, centre)
     for row in range(size):
         for column in range(size):

@@ -6,10 +6,20 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 
-from .._core import InputError
 from ..data import Runs
 from ..plan import Envelope
-from ._common import BAND, COLOUR_MAP, INK, axis_label, log_axis, new_axes, target_label, tidy
+from ._common import (
+    BAND,
+    COLOUR_MAP,
+    INK,
+    axis_label,
+    check_length,
+    legend_above,
+    log_axis,
+    new_axes,
+    target_label,
+    tidy,
+)
 
 
 def envelope(result: Envelope, runs: Runs, ax: Axes | None = None) -> Axes:
@@ -28,10 +38,7 @@ def envelope(result: Envelope, runs: Runs, ax: Axes | None = None) -> Axes:
 
     **Raises:** `InputError` for other runs.
     """
-    if len(runs) != len(result.curve):
-        raise InputError(
-            f"The result is of {len(result.curve)} runs and {runs.name!r} has {len(runs)}: pass those it is of."
-        )
+    check_length(runs, result.curve)
     ax = new_axes()[0] if ax is None else ax
     shown = result.curve >= 0
     point, _ = runs.take(shown).select(("N", "C"))
@@ -54,5 +61,5 @@ def envelope(result: Envelope, runs: Runs, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(target_label(runs))
     tidy(ax)
     ax.figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=axis_label("N", runs), pad=0.02)
-    ax.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0)
+    legend_above(ax)
     return ax

@@ -1,4 +1,4 @@
-"""What was foreseen for each run, and what came."""
+"""Runs in the intervals that the law gives them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,21 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_probability
 from ..data import Runs
-from ..results import Ensemble, Fit, check_level, predict
-from ._common import BAND, COLOURS, INK, axis_label, fit_of, fitted_runs, new_axes, target_label, tidy, with_inputs
-
-LEVELS = (0.5, 0.9)
-TICKS = 7
+from ..results import Ensemble, Fit, predict
+from ._common import BAND, COLOURS, INK, axis_label, fit_of, new_axes, target_label, tidy, with_inputs
 
 
 def forecast(
     draws: Fit[Any] | Ensemble[Any],
-    runs: Runs,
     held_out: Runs | None = None,
     ax: Axes | None = None,
-    levels: Sequence[float] = LEVELS,
+    levels: Sequence[float] = (0.5, 0.9),
 ) -> Axes:
     """Draw where each run lies in the intervals that the law gives a new run, in order of compute.
 
@@ -34,22 +30,22 @@ def forecast(
     **Arguments:**
 
     - `draws`: An ensemble about a single fit; a fit by itself has no intervals.
-    - `runs`: The runs that it was fitted to.
     - `held_out`: Runs that it has not seen.
     - `ax`: Where to draw; a figure of its own unless given.
     - `levels`: Probabilities of the intervals, rising.
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for a fit without draws, a batch, a level outside (0, 1), runs that are not those of the
-    fit, or held-out runs without an input of the law.
+    **Raises:** `InputError` for a fit without draws, a batch, a level outside (0, 1), or held-out runs without an input
+    of the law.
     """
     fit = fit_of(draws)
     if not isinstance(draws, Ensemble):
-        raise InputError("A fit by itself says nothing of how sure it is: pass draws, of bootstrap, laplace or sample.")
+        raise InputError("draws", Phrase("is a fit by itself"), "draws, of `bootstrap`, `laplace` or `sample`")
     for level in levels:
-        check_level(level)
-    parts = [fitted_runs(fit, runs)]
+        check_probability("levels", level)
+    runs = fit.problem.runs
+    parts = [(runs, fit.problem.inputs)]
     if held_out is not None:
         parts.append(with_inputs(fit, held_out))
     inputs = {name: np.concatenate([columns[name] for _, columns in parts]) for name in parts[0][1]}
@@ -85,7 +81,7 @@ def forecast(
             )
             ax.plot(place[which], left[which], marker, color=colour, markersize=3.6, label=words_of, zorder=4, **style)
     ax.axhline(0.0, color=INK, linewidth=0.9, zorder=3)
-    ticks = np.unique(np.linspace(0, target.size - 1, min(TICKS, target.size)).round().astype(int))
+    ticks = np.unique(np.linspace(0, target.size - 1, min(7, target.size)).round().astype(int))
     ax.set_xticks(ticks)
     shown = {int(k): f"{along[k]:.2g}".replace("e+", "e") for k in ticks}
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: shown.get(round(x), "")))

@@ -7,12 +7,21 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..data import Runs
 from ..plan import IsoFLOP
-from ._common import BAND, COLOUR_MAP, INK, axis_label, log_axis, new_axes, target_label, tidy
-
-POINTS = 80
+from ._common import (
+    BAND,
+    COLOUR_MAP,
+    INK,
+    axis_label,
+    check_length,
+    legend_above,
+    log_axis,
+    new_axes,
+    target_label,
+    tidy,
+)
 
 
 def isoflop(result: IsoFLOP, runs: Runs, ax: Axes | None = None) -> Axes:
@@ -32,14 +41,9 @@ def isoflop(result: IsoFLOP, runs: Runs, ax: Axes | None = None) -> Axes:
     **Raises:** `InputError` for a result of several settings, or other runs.
     """
     if result.keys is not None:
-        raise InputError(
-            f"A picture shows one setting, and these are {len(result.keys)}: take one by its key, "
-            f"result[{result.keys[0]!r}]."
-        )
-    if len(runs) != len(result.budget):
-        raise InputError(
-            f"The result is of {len(result.budget)} runs and {runs.name!r} has {len(runs)}: pass those it is of."
-        )
+        given = Phrase(f"is of {len(result.keys)} settings")
+        raise InputError("result", given, "one, as a picture shows", f"give `result[{result.keys[0]!r}]`")
+    check_length(runs, result.budget)
     ax = new_axes()[0] if ax is None else ax
     N = _sizes(runs)
     known = np.isfinite(result.C)
@@ -53,7 +57,7 @@ def isoflop(result: IsoFLOP, runs: Runs, ax: Axes | None = None) -> Axes:
         ax.scatter(N[some], runs.target[some], color=colour, s=13, linewidths=0, alpha=0.8, zorder=3)
         if result.method == "parabola" and np.unique(N[some]).size > 2:
             x, y = np.log(N[some]), np.log(runs.target[some]) if result.log else runs.target[some]
-            along = np.linspace(x.min(), x.max(), POINTS)
+            along = np.linspace(x.min(), x.max(), 80)
             curve = np.polyval(np.polyfit(x - x.mean(), y, 2), along - x.mean())
             ax.plot(np.exp(along), np.exp(curve) if result.log else curve, color=colour, linewidth=1.1, zorder=2)
         else:
@@ -73,7 +77,7 @@ def isoflop(result: IsoFLOP, runs: Runs, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(target_label(runs))
     tidy(ax)
     ax.figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=axis_label("C", runs), pad=0.02)
-    ax.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.0)
+    legend_above(ax)
     return ax
 
 

@@ -1,4 +1,4 @@
-"""What was measured against what was spent, with the law through it."""
+"""The measured loss against what was spent, with the law through it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 
-from .._core import InputError
-from ..data import UNLIMITED, Runs, hint
+from .._core import check_choice
+from ..data import UNLIMITED, Runs
 from ..results import Ensemble, Fit, predict
 from ._common import (
     BAND,
@@ -20,7 +20,6 @@ from ._common import (
     INK,
     axis_label,
     fit_of,
-    fitted_runs,
     log_axis,
     new_axes,
     short,
@@ -28,21 +27,16 @@ from ._common import (
     tidy,
     with_inputs,
 )
-from ._frontier import frontier
 from ._inset import enlarge
+from ._least_loss import least_loss
 
-MOST_CURVES, CURVES = 12, 6
-"""Up to so many sizes each have their curve; of more, so many."""
 POINTS = 60
 GREY = "#b5b5b5"
 """Runs at other values than those that have a curve."""
-BEYOND = 10.0
-"""How far past the largest compute the best loss is drawn."""
 
 
 def loss_against_compute(
     result: Fit[Any] | Ensemble[Any],
-    runs: Runs,
     ax: Axes | None = None,
     level: float = 0.95,
     held_out: Runs | None = None,
@@ -56,26 +50,25 @@ def loss_against_compute(
     **Arguments:**
 
     - `result`: A fit, or an ensemble for a band.
-    - `runs`: The runs that it was fitted to.
     - `ax`: Where to draw; a figure of its own unless given.
     - `level`: Probability of the band.
     - `held_out`: Runs that the fit has not seen, drawn as diamonds.
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for a batch, runs that are not those of the fit, or held-out runs without an input.
+    **Raises:** `InputError` for a batch, or held-out runs without an input.
     """
     fit = fit_of(result)
     if not {"N", "D"} <= set(fit.law.inputs) <= {"N", "D", "U"}:
-        return loss_against(result, runs, next(iter(fit.law.inputs)), ax, level, held_out)
-    runs, inputs = fitted_runs(fit, runs)
+        return loss_against(result, next(iter(fit.law.inputs)), ax, level, held_out)
+    runs, inputs = fit.problem.runs, fit.problem.inputs
     compute = 6.0 * inputs["N"] * inputs["D"]
-    unseen, theirs = _unseen(fit, runs, held_out)
+    unseen, theirs = _unseen(fit, held_out)
     beyond = 6.0 * theirs["N"] * theirs["D"]
     ax = new_axes()[0] if ax is None else ax
     norm, colours = _sizes(np.concatenate([inputs["N"], theirs["N"]]))
     least, most = float(compute.min()), float(compute.max())
-    reach = max(BEYOND * most, 1.3 * float(beyond.max(initial=0.0)))
+    reach = max(10.0 * most, 1.3 * float(beyond.max(initial=0.0)))
 
     if "U" not in inputs:
         for size, near in _representatives(inputs["N"]):
@@ -94,20 +87,20 @@ def loss_against_compute(
     _diamonds(ax, beyond, unseen, edgecolors=list(colours(norm(theirs["N"]))))
 
     budgets = np.geomspace(least, reach, POINTS)
-    value, low, high = frontier(result, budgets, level)
+    value, low, high = least_loss(result, budgets, level)
     drawn = np.isfinite(value)
     inside = drawn & (budgets <= most * 1.001)
     words = "least loss at this compute" + (", all data fresh" if "U" in inputs else "")
     past = drawn & (budgets >= budgets[inside].max()) if inside.any() else inside
 
-    def least_loss(on: Axes) -> None:
+    def best(on: Axes) -> None:
         if inside.any():
             on.plot(budgets[inside], value[inside], color=INK, linewidth=1.8, label=words, zorder=5)
             on.plot(budgets[past], value[past], color=INK, linewidth=1.8, linestyle=(0, (3, 2)), zorder=5)
         if low is not None and high is not None:
             _band(on, budgets, low, high, level)
 
-    least_loss(ax)
+    best(ax)
 
     shown = np.concatenate([runs.target, unseen, value[drawn]])
     log_axis(ax, "x", [min(least, float(beyond.min(initial=least))), reach])
@@ -121,7 +114,7 @@ def loss_against_compute(
     if past.sum() > 1 and low is not None and high is not None:
         points = ((compute, runs.target), (beyond, unseen), (budgets[drawn], low[drawn]))
         seen = np.concatenate([np.stack(pair, axis=-1) for pair in points])
-        enlarged = enlarge(ax, budgets[past], low[past], high[past], least_loss, seen)
+        enlarged = enlarge(ax, budgets[past], low[past], high[past], best, seen)
     if inside.any():
         ax.legend(frameon=False, loc="upper right" if enlarged else "best")
     return ax
@@ -129,7 +122,6 @@ def loss_against_compute(
 
 def loss_against(
     result: Fit[Any] | Ensemble[Any],
-    runs: Runs,
     name: str,
     ax: Axes | None = None,
     level: float = 0.95,
@@ -140,7 +132,6 @@ def loss_against(
     **Arguments:**
 
     - `result`: A fit, or an ensemble for bands about the curves.
-    - `runs`: The runs that it was fitted to.
     - `name`: An input of the law.
     - `ax`: Where to draw; a figure of its own unless given.
     - `level`: Probability of the bands.
@@ -148,14 +139,12 @@ def loss_against(
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for an unknown input, a batch, runs that are not those of the fit, or held-out runs without
-    an input.
+    **Raises:** `InputError` for an unknown input, a batch, or held-out runs without an input.
     """
     fit = fit_of(result)
-    runs, inputs = fitted_runs(fit, runs)
-    if name not in inputs:
-        raise InputError(f"{type(fit.law).__name__} has no input {name!r}; {hint(name, inputs, what='inputs')}.")
-    unseen, theirs = _unseen(fit, runs, held_out)
+    runs, inputs = fit.problem.runs, fit.problem.inputs
+    check_choice("name", name, inputs)
+    unseen, theirs = _unseen(fit, held_out)
     ax = new_axes()[0] if ax is None else ax
     x = inputs[name]
     others = [other for other in inputs if other != name]
@@ -193,11 +182,11 @@ def loss_against(
 
 
 def _unseen(
-    fit: Fit[Any], runs: Runs, held_out: Runs | None
+    fit: Fit[Any], held_out: Runs | None
 ) -> tuple[Float[np.ndarray, " run"], dict[str, Float[np.ndarray, " run"]]]:
     """What was measured in held-out runs, and the law's inputs there; empty where there are none."""
     if held_out is None:
-        return np.zeros(0), {name: column[:0] for name, column in with_inputs(fit, runs)[1].items()}
+        return np.zeros(0), {name: column[:0] for name, column in fit.problem.inputs.items()}
     held_out, inputs = with_inputs(fit, held_out)
     return held_out.target, inputs
 
@@ -248,7 +237,7 @@ def _sizes(size: Float[np.ndarray, " run"]) -> tuple[Normalize, Colormap]:
 def _representatives(size: Float[np.ndarray, " run"]) -> list[tuple[float, Bool[np.ndarray, " run"]]]:
     """Sizes that stand for all, with the runs near each: every size where they are few, else some evenly apart."""
     sizes = np.unique(size)
-    if sizes.size > MOST_CURVES:
-        wanted = np.geomspace(sizes[0], sizes[-1], CURVES + 2)[1:-1]
+    if sizes.size > 12:
+        wanted = np.geomspace(sizes[0], sizes[-1], 8)[1:-1]
         sizes = np.unique(sizes[np.argmin(np.abs(np.log(sizes)[None] - np.log(wanted)[:, None]), axis=1)])
     return [(float(one), np.abs(np.log(size / one)) < 0.2) for one in sizes]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from ..plan import Curation
 from ._common import COLOUR_MAP, INK, at_right, log_axis, new_axes
-from ._pools import budget_label, refuse_one
+from ._pools import budget_label, check_budgets
 
 COLUMNS = 6
 """Budgets at which passes are written."""
@@ -32,7 +32,7 @@ def mixture_path(curation: Curation, ax: Axes | None = None) -> Axes:
 
     **Raises:** `InputError` for what is no plan of several budgets.
     """
-    refuse_one(curation, "mixture_path")
+    check_budgets(curation)
     ax = new_axes()[0] if ax is None else ax
     x, weights, passes, names = curation.budgets, curation.weights, curation.passes, curation.pools.names
     order = [int(i) for i in curation.order[len(x) // 2]]

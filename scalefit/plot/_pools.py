@@ -8,10 +8,10 @@ from jaxtyping import Float
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from .._core import InputError
-from ..data import Pools, listed
+from .._core import InputError, Phrase, check_probability, check_type, listed
+from ..data import Pools
 from ..plan import Curation, overtakes
-from ..results import check_level, evaluate
+from ..results import evaluate
 from ._common import BAND, COLOUR_MAP, COLOURS, INK, at_right, log_axis, new_axes, short, tidy
 
 PLANS = {
@@ -22,14 +22,6 @@ PLANS = {
 """The plans beside the best weights that are no unions: words, colour and dashes, so that they differ in grey too."""
 ALIKE = 1e-9
 """Plans whose errors differ nowhere by more, as a share, are one line."""
-SAME = 1e-6
-"""A law is the one that a plan was made by where it foresees the same errors, to this share."""
-MOST_NUMBERED = 8
-"""Of more unions, those that are best somewhere are numbered, with the first and the last."""
-APART = 0.13
-"""Room of a mark's words in shares of the width of the Axes."""
-SURE = 0.95
-"""Share of the draws in which one union overtakes another, below which it is written beside the mark."""
 GREY = "#555555"
 
 
@@ -58,10 +50,10 @@ def frontier(
     **Raises:** `InputError` for what is no plan of several budgets, a `result` of another law, of other pools or with
     other values than the plan was made from, or a level outside (0, 1).
     """
-    check_level(level)
-    refuse_one(curation, "frontier")
+    check_probability("level", level)
+    check_budgets(curation)
     if result is not None:
-        _refuse_other(curation, result)
+        _check_result(curation, result)
     ax = new_axes()[0] if ax is None else ax
     x, best = curation.budgets, curation.value
 
@@ -101,20 +93,22 @@ def frontier(
     tidy(ax)
     if result is not None:
         _mark_crossovers(ax, curation, result, level)
-    ends = [end for end in ends if count <= MOST_NUMBERED or int(end[2]) in {1, count, *map(len, curation.union)}]
+    # Of more than eight unions, those that are best somewhere are numbered, with the first and the last.
+    ends = [end for end in ends if count <= 8 or int(end[2]) in {1, count, *map(len, curation.union)}]
     at_right(ax, ends)
     ax.legend(loc="best", fontsize=9, edgecolor="none", framealpha=0.8)
     return ax
 
 
-def refuse_one(curation: Any, name: str) -> None:
-    if not isinstance(curation, Curation):
-        raise InputError(f"{name} was given {type(curation).__name__}; expected a plan, as curate(result, pools, ...).")
+def check_budgets(curation: Any) -> None:
+    """Check that a plan is of several budgets.
+
+    **Raises:** `InputError` for anything else.
+    """
+    check_type("curation", curation, Curation, "a plan, as `curate(result, pools, ...)` gives it")
     if len(curation.budgets) < 2 or (np.diff(curation.budgets) <= 0).any():
-        raise InputError(
-            f"{name} draws along rising budgets, and the plan has {curation.budgets.tolist()}: curate with "
-            f"budget=np.geomspace(lowest, highest, 40)."
-        )
+        given = Phrase(f"has the budgets {curation.budgets.tolist()}")
+        raise InputError("curation", given, "rising ones", "curate with `budget=np.geomspace(lowest, highest, 40)`")
 
 
 def law_of(result: Any) -> Any:
@@ -133,21 +127,22 @@ def errors_of(law: Any, pools: Pools, samples: np.ndarray, weights: np.ndarray) 
     return evaluate(law, inputs, batched=False)
 
 
-def _refuse_other(curation: Curation, result: Any) -> None:
-    """Refuse a law that the plan was not made by."""
-    law, pass_ = law_of(result), "pass what curate was given."
+def _check_result(curation: Curation, result: Any) -> None:
+    """Check that a plan was made by a law.
+
+    **Raises:** `InputError` for another law, of other pools or with other values.
+    """
+    law, remedy = law_of(result), "give what `curate` was given"
     if curation.law != (kind := type(law).__name__):
-        raise InputError(f"The plan was made by {curation.law}, and result is of {kind}: {pass_}")
-    lacking = [name for name in curation.pools.names if name not in law.pool]
-    if lacking:
-        raise InputError(f"The plan is of the pool {lacking[0]!r}, and result knows {listed(law.pool)}: {pass_}")
+        raise InputError("result", Phrase(f"is of {kind}"), f"{curation.law}, by which the plan was made", remedy)
+    if lacking := [name for name in curation.pools.names if name not in law.pool]:
+        given = Phrase(f"is of the pools {listed(law.pool)}")
+        raise InputError("result", given, f"{lacking[0]!r} too, of which the plan is", remedy)
     found = errors_of(law, curation.pools, curation.samples, curation.weights)
-    if not np.allclose(found, curation.value, rtol=SAME, atol=0.0, equal_nan=True):
+    if not np.allclose(found, curation.value, rtol=1e-6, atol=0.0, equal_nan=True):
         b = int(np.argmax(np.abs(found - curation.value)))
-        raise InputError(
-            f"At a budget of {curation.budgets[b]:g} the plan foresees an error of {curation.value[b]:.5g}, and result "
-            f"one of {found[b]:.5g} for the same weights: {pass_}"
-        )
+        given = Phrase(f"foresees an error of {found[b]:.5g} at a budget of {curation.budgets[b]:g}")
+        raise InputError("result", given, f"{curation.value[b]:.5g}, as the plan does for the same weights", remedy)
 
 
 def budget_label(curation: Curation) -> str:
@@ -198,8 +193,9 @@ def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) ->
             said = f"{100 * level:g} % interval of that budget" if place == 0 else None
             ax.axvspan(cross.low, cross.high, color="#888888", alpha=0.22, linewidth=0, zorder=0.5, label=said)
         step = np.inf if place == 0 else np.log(cross.budget / marks[place - 1][0].budget)
-        high = not high and step < APART * np.log(x[-1] / x[0])
-        sure = "" if cross.probability is None or cross.probability > SURE else f" ({100 * cross.probability:.0f} %)"
+        # Words take an eighth of the width of the Axes.
+        high = not high and step < 0.13 * np.log(x[-1] / x[0])
+        sure = "" if cross.probability is None or cross.probability > 0.95 else f" ({100 * cross.probability:.0f} %)"
         ax.annotate(
             f"{words}\n{short(cross.budget)}{sure}",
             (cross.budget, 1.0),

@@ -1,4 +1,4 @@
-"""What was known of each parameter before the runs, and after them."""
+"""Prior and posterior of each parameter."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,17 +8,11 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..params import slots, values
 from ..results import Ensemble
 from ._common import COLOURS, INK, fit_of, greek, log_axis, of_scatter, panels, tidy
 
-SHOWN = 0.95
-"""Share of the prior that an axis shows at least: its tails may reach over many powers of ten."""
-DECADES = 1.0
-"""Decades from which an axis of what is above 0 is logarithmic."""
-FAR = 6.0
-"""Decades beyond the posterior that such an axis reaches at most, as priors of amplitudes go on for many."""
 PLACES = 400
 SCATTER = "scale"
 
@@ -42,13 +36,11 @@ def prior_posterior(draws: Ensemble[Any], prior: Ensemble[Any], axes: Any = None
     """
     fit = fit_of(draws)
     if type(fit_of(prior).law) is not type(fit.law) or prior.free != draws.free:
-        raise InputError(
-            f"The draws are of {type(fit.law).__name__} with {', '.join(draws.free)} free, and the prior of "
-            f"{type(prior.fit.law).__name__} with {', '.join(prior.free)}: pass draws from the prior of that fit."
-        )
+        given = Phrase(f"is of {type(prior.fit.law).__name__} with {', '.join(prior.free)} free")
+        raise InputError("prior", given, f"that of {type(fit.law).__name__} with {', '.join(draws.free)} free")
     after, before = _columns(draws), _columns(prior)
     names = [name for name in after if name in before]
-    axes = panels(names, axes, "prior_posterior")
+    axes = panels(names, axes)
     places = slots(fit.law)
     fitted = dict(zip([slot.name for slot in places], values(fit.law), strict=True)) | {SCATTER: float(fit.scale)}
     bounds = {slot.name: (slot.parameter.constraint.low, slot.parameter.constraint.high) for slot in places}
@@ -73,18 +65,20 @@ def _columns(ensemble: Ensemble[Any]) -> dict[str, Float[np.ndarray, " draw"]]:
     kept = {name: column[ensemble.converged & np.isfinite(column)] for name, column in found.items()}
     lost = [name for name, column in kept.items() if column.size < 2]
     if lost:
-        raise InputError(f"The {ensemble.method} draws have fewer than two numbers for {lost[0]}; draw more.")
+        given = Phrase(f"has fewer than two {ensemble.method} draws that are numbers")
+        raise InputError(lost[0], given, remedy="draw more")
     return kept
 
 
 def _panel(ax: Axes, before: np.ndarray, after: np.ndarray, bounds: Sequence[float]) -> None:
-    tail = 0.5 * (1.0 - SHOWN)
-    low, high = np.quantile(before, [tail, 1.0 - tail])
+    # The tails of a prior may reach over many powers of ten.
+    low, high = np.quantile(before, [0.025, 0.975])
     low, high = min(low, after.min()), max(high, after.max())
-    logarithmic = low > 0 and min(before.min(), after.min()) > 0 and np.log10(high / low) > DECADES
+    logarithmic = low > 0 and min(before.min(), after.min()) > 0 and np.log10(high / low) > 1.0
     if logarithmic:
         before, after, bounds = np.log(before), np.log(after), (-np.inf, np.inf)
-        far = FAR * np.log(10.0)
+        # Priors of amplitudes go on for many decades.
+        far = 6.0 * np.log(10.0)
         low, high = max(np.log(low), after.min() - far), min(np.log(high), after.max() + far)
     for words, drawn, colour in (("prior", before, "#8a8a8a"), ("posterior", after, COLOURS[0])):
         # The posterior has places of its own: it would fall between those of a wide prior.

@@ -8,13 +8,11 @@ from jaxtyping import Int
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_probability
 from ..params import slots, values
-from ..results import Ensemble, check_level
+from ..results import Ensemble
 from ._common import COLOURS, INK, fit_of, greek, of_scatter, panels, tidy
 
-MOST, FEWEST, EACH = 20, 5, 10
-"""Bars of a histogram: at most, at least, and how many ranks each is to hold."""
 FINE: dict[str, Any] = {"color": COLOURS[0], "linewidth": 0.8, "alpha": 0.4}
 """How a chain is drawn that is as it should be."""
 
@@ -39,21 +37,19 @@ def ranks(draws: Ensemble[Any], axes: Any = None, level: float = 0.99) -> np.nda
     """
     from scipy import stats  # it takes half a second to load
 
-    check_level(level)
+    check_probability("level", level)
     fit = fit_of(draws)
     if "chain" not in draws.drawn:
-        raise InputError(
-            f"These {draws.method} draws are of no chains, and ranks compares chains: draw by "
-            f"sample(fit, runs, method='nuts')."
-        )
+        given = Phrase(f"are {draws.method} draws, of no chains")
+        raise InputError("draws", given, "chains, which ranks compares", "draw by `sample(fit, method='nuts')`")
     table = values(draws.law)
     columns = {slot.name: table[:, k] for k, slot in enumerate(slots(fit.law)) if slot.name in fit.free}
     columns |= {"scatter": np.asarray(draws.scale), **of_scatter(draws)}
     columns = {name: column for name, column in columns.items() if np.ptp(column) > 0}
     kinds, chain, counts = np.unique(draws.drawn["chain"], return_inverse=True, return_counts=True)
     if kinds.size < 2:
-        raise InputError("All draws are of one chain, and ranks compares chains: draw several.")
-    axes = panels(list(columns), axes, "ranks")
+        raise InputError("draws", Phrase("are all of one chain"), "chains, which ranks compares", "draw several")
+    axes = panels(list(columns), axes)
     bars = _bars(int(counts.min()))
     edges = np.linspace(0.0, len(draws), bars + 1)
     width = np.diff(np.ceil(edges)).astype(int)  # whole ranks in each bar
@@ -104,17 +100,18 @@ def rank_histogram(
     """
     from scipy import stats
 
-    check_level(level)
+    check_probability("level", level)
     found = np.asarray(found)
     if found.min(initial=0) < 0 or found.max(initial=0) > num or found.shape[0] < 2:
-        raise InputError(
-            f"Of {found.shape[0]} studies the ranks reach from {found.min(initial=0)} to {found.max(initial=0)}; "
-            f"expected two studies or more, and ranks from 0 to num = {num}: count the draws below each truth."
+        given = Phrase(
+            f"is of {found.shape[0]} studies, with ranks from {found.min(initial=0)} to {found.max(initial=0)}"
         )
+        expected = f"two studies or more, and ranks from 0 to `num`, {num}"
+        raise InputError("found", given, expected, "count the draws below each truth")
     names = [f"parameter {k + 1}" for k in range(found.shape[1])] if names is None else [greek(n) for n in names]
     if len(names) != found.shape[1]:
-        raise InputError(f"rank_histogram was given {len(names)} names for {found.shape[1]} parameters: name each.")
-    axes = panels(names, axes, "rank_histogram")
+        raise InputError("names", Phrase(f"are {len(names)}"), f"one for each of {found.shape[1]} parameters")
+    axes = panels(names, axes)
     bars = min(_bars(found.shape[0]), num + 1)
     edges = np.linspace(0.0, num + 1.0, bars + 1)
     share = np.diff(np.ceil(edges)) / (num + 1.0)
@@ -132,7 +129,8 @@ def rank_histogram(
 
 
 def _bars(count: int) -> int:
-    return int(np.clip(count // EACH, FEWEST, MOST))
+    """Bars of a histogram: from 5 to 20, about ten ranks in each."""
+    return int(np.clip(count // 10, 5, 20))
 
 
 def _band(ax: Axes, edges: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""What the law leaves over."""
+"""Residuals of a fit."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,39 +6,34 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .._core import InputError
-from ..data import Runs
-from ..results import Fit
-from ._common import COLOURS, INK, alone, axis_label, fit_of, fitted_runs, log_axis, new_axes, target_label, tidy
+from ..results import Fit, evaluate
+from ._common import COLOURS, INK, alone, as_many, axis_label, fit_of, log_axis, new_axes, target_label, tidy
 
 
-def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> tuple[Axes, ...]:
+def residuals(fit: Fit[Any], ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> tuple[Axes, ...]:
     """Draw what each run lies above or below the law, against every input: a trend is a law that does not hold.
 
-    Inputs along an axis, such as the weights of pools, are as many as the axis is long, and are left out.
-
-    In per cent of the law's value where the noise is on logarithms. The dark line joins medians over stretches of equal
-    counts of runs.
+    Inputs along an axis, such as the weights of pools, are as many as the axis is long, and are left out; of a law that
+    has no others, residuals are drawn against its own value. In per cent of that value where the noise is on
+    logarithms. The dark line joins medians over stretches of equal counts of runs.
 
     **Arguments:**
 
     - `fit`: A fit.
-    - `runs`: The runs that it was fitted to.
     - `ax`: As many Axes as the law has such inputs (one by itself will do for one); a figure of their own unless given.
 
     **Returns:** the Axes, one an input.
 
-    **Raises:** `InputError` for a batch, another number of Axes, or runs that are not those of the fit.
+    **Raises:** `InputError` for a batch, or another number of Axes.
     """
     fit = fit_of(fit)
-    runs, inputs = fitted_runs(fit, runs)
-    inputs = {name: inputs[name] for name in alone(fit)}
-    if ax is None:
-        axes = new_axes(len(inputs), width=1.2 + 3.6 * len(inputs), height=3.4)
-    else:
-        axes = [ax] if isinstance(ax, Axes) else list(ax)
-    if len(axes) != len(inputs):
-        raise InputError(f"residuals draws {len(inputs)} Axes ({', '.join(inputs)}), and {len(axes)} were given.")
+    runs = fit.problem.runs
+    inputs = {name: np.asarray(fit.problem.inputs[name]) for name in alone(fit)}
+    words = {name: axis_label(name, runs, fit) for name in inputs}
+    if not inputs:
+        value = evaluate(fit.law, fit.problem.inputs, batched=False)
+        inputs, words = {"value": value}, {"value": f"{target_label(runs)} by the law"}
+    axes = new_axes(len(inputs), width=1.2 + 3.6 * len(inputs), height=3.4) if ax is None else as_many(ax, list(inputs))
     left = 100.0 * np.expm1(fit.residuals) if fit.noise.log else fit.residuals
     edge = 1.15 * float(np.max(np.abs(left)))
     for one, (name, x) in zip(axes, inputs.items(), strict=True):
@@ -48,7 +43,7 @@ def residuals(fit: Fit[Any], runs: Runs, ax: Axes | Sequence[Axes] | np.ndarray 
         one.plot(middle, median, color=INK, linewidth=1.6, label="running median", zorder=3)
         log_axis(one, "x", x)
         one.set_ylim(-edge, edge)
-        one.set_xlabel(axis_label(name, runs, fit))
+        one.set_xlabel(words[name])
         tidy(one)
     axes[0].set_ylabel(
         f"{runs.target_name}: observed above the law (%)" if fit.noise.log else f"{target_label(runs)}: observed − law"
@@ -65,4 +60,5 @@ def _trend(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rank[np.argsort(x, kind="stable")] = np.arange(x.size)
         code = (rank * min(10, max(x.size // 8, 1)) / x.size).astype(int)
     parts = [code == k for k in np.unique(code)]
-    return np.array([np.exp(np.mean(np.log(x[p]))) for p in parts]), np.array([np.median(y[p]) for p in parts])
+    centre = (lambda some: np.exp(np.mean(np.log(some)))) if x.min() > 0 else np.mean
+    return np.array([centre(x[p]) for p in parts]), np.array([np.median(y[p]) for p in parts])

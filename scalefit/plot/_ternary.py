@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from matplotlib.tri import Triangulation
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..data import Pools
 from ..plan import Curation, curate
 from ._common import BAND, COLOUR_MAP, INK, new_figure, short
@@ -43,11 +43,9 @@ def ternary(result: Any, pools: Pools, budget: float, ax: Axes | None = None) ->
     **Raises:** `InputError` for another number of pools or budgets, and what `curate` refuses.
     """
     if len(pools) != 3:
-        raise InputError(
-            f"ternary draws mixtures of three pools, and {len(pools)} were given: {', '.join(pools.names)}."
-        )
+        raise InputError("pools", Phrase(f"are {len(pools)}: {', '.join(pools.names)}"), "three")
     if np.ndim(budget):
-        raise InputError(f"ternary draws one budget, and {budget!r} was given.")
+        raise InputError("budget", budget, "one")
     plan = curate(result, pools, budget=budget)
     ax = new_figure(6.4, 5.2).subplots() if ax is None else ax
     weights = _mixtures()

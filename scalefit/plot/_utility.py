@@ -1,18 +1,15 @@
-"""What is left of a pool's utility after so many passes."""
+"""Utility of a pool by the passes over it."""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_probability
 from ..laws import QQT, AbstractPools, PoolsDataConstrained, PoolsExchange, QQTEffective
-from ..results import Ensemble, Fit, check_level
+from ..results import Ensemble, Fit
 from ._common import COLOURS, INK, fit_of, new_axes, tidy
 
-POINTS = 300
-LEAST, MOST = 4.0, 64.0
-"""Passes drawn: at least, and at most, as the half-life of a pool that hardly wears out says little."""
 DASHES = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2, 2, 2)), (0, (3, 1)))
 """A kind of line for each colour, so that pools differ in grey too."""
 
@@ -35,18 +32,19 @@ def utility(result: Any, ax: Axes | None = None, level: float = 0.95) -> Axes:
 
     **Raises:** `InputError` for a law without half-lives, a batch, or a level outside (0, 1).
     """
-    check_level(level)
+    check_probability("level", level)
     law = fit_of(result).law if isinstance(result, Fit | Ensemble) else result
     if not isinstance(law, AbstractPools | QQT | QQTEffective):
-        raise InputError(f"{type(law).__name__} has no half-lives of pools: utility draws QQT and the laws of pools.")
+        raise InputError("result", Phrase(f"is of {type(law).__name__}"), "a law with half-lives, as QQT or PoolsQQT")
     ax = new_axes()[0] if ax is None else ax
     told: Any = law
     tau, rho = np.atleast_1d(np.asarray(told.tau, float)), float(getattr(law, "rho", 0.0))
     names = getattr(law, "pool", ()) or [f"pool {i + 1}" for i in range(tau.size)] * (tau.size > 1) or ["the pool"]
     stepped = not isinstance(law, PoolsDataConstrained | PoolsExchange)
     drawn = result.law if isinstance(result, Ensemble) and result.converged.any() else None
-    reach = float(np.clip(np.ceil(2.5 * np.max(tau) + 1.0), LEAST, MOST))
-    t = np.linspace(0.0, reach, POINTS)
+    # The half-life of a pool that hardly wears out says little.
+    reach = float(np.clip(np.ceil(2.5 * np.max(tau) + 1.0), 4.0, 64.0))
+    t = np.linspace(0.0, reach, 300)
     start = 0.5 if stepped else 1.0
     for place, (name, half_life) in enumerate(zip(names, tau, strict=True)):
         colour, dashes = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]

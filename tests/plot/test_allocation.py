@@ -60,15 +60,15 @@ def test_a_plan_of_one_law_has_no_band(draws):
 
 
 def test_what_is_no_picture(plan, draws):
-    with pytest.raises(sf.InputError, match="allocate several"):
+    with pytest.raises(sf.InputError, match="Allocate several"):
         sf.plot.allocation(sf.allocate(draws.fit, budget=1e22))
-    with pytest.raises(sf.InputError, match="draws 3 Axes"):
+    with pytest.raises(sf.InputError, match="axes are 2; expected 3 Axes"):
         sf.plot.allocation(plan, sf.plot.allocation(plan)[:2])
 
 
 def test_contours_hold_the_runs_and_the_frontier(study):
     runs, fit = study
-    ax = sf.plot.contours(fit, runs)
+    ax = sf.plot.contours(fit)
     assert any(isinstance(c, QuadContourSet) for c in ax.collections)
     (points,) = (c for c in ax.collections if isinstance(c, PathCollection) and not isinstance(c, QuadContourSet))
     assert len(np.asarray(points.get_offsets())) == len(runs)
@@ -81,5 +81,5 @@ def test_contours_hold_the_runs_and_the_frontier(study):
 def test_contours_are_of_size_and_data():
     runs = sf.Runs(1.0 + 30.0 * np.geomspace(1e4, 1e8, 9) ** -0.3, x=np.geomspace(1e4, 1e8, 9))
     fit = sf.fit(sf.laws.PowerLaw, runs, noise=sf.noise.Gaussian())
-    with pytest.raises(sf.InputError, match="PowerLaw is one of x"):
-        sf.plot.contours(fit, runs)
+    with pytest.raises(sf.InputError, match="result is of PowerLaw, a law of x; expected a law of N and D"):
+        sf.plot.contours(fit)

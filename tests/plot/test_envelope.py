@@ -32,7 +32,15 @@ def test_every_training_and_the_envelope_are_drawn(made):
     ax.figure.canvas.draw()
 
 
+def test_a_column_of_a_page_is_wide_enough(made):
+    runs, found = made
+    figure = sf.plot.new_figure(3.25, 2.4)
+    ax = sf.plot.envelope(found, runs, figure.subplots())
+    figure.draw_without_rendering()
+    assert ax.get_position().width > 0.4
+
+
 def test_other_runs_are_refused(made):
     runs, found = made
-    with pytest.raises(sf.InputError, match="The result is of 241 runs and 'runs' has 10"):
+    with pytest.raises(sf.InputError, match="runs are 10 of 'runs'; expected the 241 of the result"):
         sf.plot.envelope(found, runs.take(np.arange(10)))

@@ -37,6 +37,15 @@ def test_curves_minima_and_flagged_runs_are_drawn(made):
     ax.figure.canvas.draw()
 
 
+def test_a_column_of_a_page_is_wide_enough(made):
+    """Of 3.25 inches; where words take all of it matplotlib warns, and draws no axes."""
+    runs, found = made
+    figure = sf.plot.new_figure(3.25, 2.4)
+    ax = sf.plot.isoflop(found["one"], runs, figure.subplots())
+    figure.draw_without_rendering()
+    assert ax.get_position().width > 0.35
+
+
 def test_another_setting_shows_its_own_runs_only(made):
     runs, found = made
     ax = sf.plot.isoflop(found["two"], runs)
@@ -46,7 +55,7 @@ def test_another_setting_shows_its_own_runs_only(made):
 
 def test_what_cannot_be_drawn_is_refused(made):
     runs, found = made
-    with pytest.raises(sf.InputError, match="A picture shows one setting, and these are 2"):
+    with pytest.raises(sf.InputError, match="result is of 2 settings; expected one"):
         sf.plot.isoflop(found, runs)
-    with pytest.raises(sf.InputError, match="The result is of 72 runs and 'made up' has 10"):
+    with pytest.raises(sf.InputError, match="runs are 10 of 'made up'; expected the 72 of the result"):
         sf.plot.isoflop(found["one"], runs.take(np.arange(10)))

@@ -3,17 +3,21 @@
 import io
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import pytest
+from helpers import posed
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, PathCollection
 from matplotlib.figure import Figure
 
 import scalefit as sf
-from scalefit.laws import QQT, Chinchilla, PowerLaw
+from scalefit.laws import QQT, AbstractLaw, Chinchilla, PowerLaw, Weights
+from scalefit.params import Param, axis, positive
 
 LAWS = {
     "of N and D": Chinchilla(E=1.7, A=400.0, B=2000.0, alpha=0.34, beta=0.37),
@@ -72,7 +76,7 @@ def points(ax: Axes) -> int:
 
 def test_loss(study_of):
     runs, fit, draws = study_of
-    ax = sf.plot.loss_against_compute(draws, runs)
+    ax = sf.plot.loss_against_compute(draws)
     assert isinstance(ax, Axes)
     everything_is_finite(ax)
     assert points(ax) == len(runs)
@@ -81,7 +85,7 @@ def test_loss(study_of):
     assert ("FLOP" if first == "N" else first) in ax.get_xlabel()
     assert runs.target_name in ax.get_ylabel()
     assert ax.get_xscale() == "log"
-    bare = sf.plot.loss_against_compute(fit, runs)
+    bare = sf.plot.loss_against_compute(fit)
     everything_is_finite(bare)
     assert bands(bare) == 0  # an interval that nothing gave is not drawn
 
@@ -89,16 +93,16 @@ def test_loss(study_of):
 def test_loss_against_every_input(study_of):
     runs, fit, draws = study_of
     for name in fit.law.inputs:
-        ax = sf.plot.loss_against(draws, runs, name)
+        ax = sf.plot.loss_against(draws, name)
         everything_is_finite(ax)
         assert points(ax) == len(runs)
-    with pytest.raises(sf.InputError, match="no input 'Q'"):
-        sf.plot.loss_against(fit, runs, "Q")
+    with pytest.raises(sf.InputError, match="name is 'Q'"):
+        sf.plot.loss_against(fit, "Q")
 
 
 def test_residuals(study_of):
     runs, fit, _ = study_of
-    axes = sf.plot.residuals(fit, runs)
+    axes = sf.plot.residuals(fit)
     assert len(axes) == len(fit.law.inputs)
     for ax in axes:
         everything_is_finite(ax)
@@ -125,30 +129,30 @@ def test_corner(study_of):
 
 def test_labels_say_what_is_counted(study_of):
     runs, fit, _ = study_of
-    axes = sf.plot.residuals(fit, runs)
+    axes = sf.plot.residuals(fit)
     for ax, (name, unit) in zip(axes, fit.law.inputs.items(), strict=True):
         assert ax.get_xlabel().endswith(unit if unit == name else f"({unit})")
         other = sf.Runs(runs.target, target=runs.target_name, units={name: "widgets"}, **runs.inputs)
-        assert sf.plot.loss_against(fit, other, name).get_xlabel().endswith("(widgets)")
+        assert sf.plot.loss_against(posed(fit, runs=other), name).get_xlabel().endswith("(widgets)")
 
 
 def test_given_axes_are_drawn_on(study_of):
-    runs, fit, draws = study_of
+    _, fit, draws = study_of
     figure = Figure()
     ax = figure.subplots()
-    assert sf.plot.loss_against_compute(draws, runs, ax=ax) is ax
+    assert sf.plot.loss_against_compute(draws, ax=ax) is ax
     wanted = len(fit.law.inputs)
     row = Figure().subplots(1, wanted, squeeze=False)[0]
-    assert sf.plot.residuals(fit, runs, ax=row) == tuple(row)
-    with pytest.raises(sf.InputError, match=f"draws {wanted} Axes"):
-        sf.plot.residuals(fit, runs, ax=[*row, ax])
+    assert sf.plot.residuals(fit, ax=row) == tuple(row)
+    with pytest.raises(sf.InputError, match=f"axes are .*; expected {wanted} Axes"):
+        sf.plot.residuals(fit, ax=[*row, ax])
     with pytest.raises(sf.InputError, match="Axes"):
         sf.plot.corner(draws, axes=Figure().subplots(1, 2))
 
 
 def test_same_picture_every_time(study_of):
-    runs, _, draws = study_of
-    first, second = (png(sf.plot.loss_against_compute(draws, runs)) for _ in range(2))
+    _, _, draws = study_of
+    first, second = (png(sf.plot.loss_against_compute(draws)) for _ in range(2))
     assert first == second
 
 
@@ -175,7 +179,7 @@ def test_frontier_is_the_least_loss(chinchilla):
     runs = sf.Runs(loss, **inputs)
     fit = sf.fit(Chinchilla, runs, noise=GAUSSIAN)
     draws = sf.bootstrap(fit, num=60)
-    ax = sf.plot.loss_against_compute(draws, runs, level=0.9)
+    ax = sf.plot.loss_against_compute(draws, level=0.9)
     (line,) = (line for line in ax.get_lines() if str(line.get_label()).startswith("least loss"))
     compute, value = np.asarray(line.get_xydata(), float).T
     E, A, B, a, b = (float(getattr(fit.law, name)) for name in ("E", "A", "B", "alpha", "beta"))
@@ -200,8 +204,8 @@ def test_the_level_asked_for_is_the_level_drawn(chinchilla):
     inputs, loss = chinchilla
     runs = sf.Runs(loss, **inputs)
     draws = sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), num=60)
-    assert "95 % interval" in legend(sf.plot.loss_against_compute(draws, runs))
-    assert "80 % interval" in legend(sf.plot.loss_against_compute(draws, runs, level=0.8))
+    assert "95 % interval" in legend(sf.plot.loss_against_compute(draws))
+    assert "80 % interval" in legend(sf.plot.loss_against_compute(draws, level=0.8))
 
 
 @pytest.mark.parametrize("scatter, insets", [(1e-4, 1), (0.03, 0)])
@@ -212,7 +216,7 @@ def test_a_narrow_band_is_enlarged(chinchilla, scatter, insets):
     exact = law.E + law.A * inputs["N"] ** -law.alpha + law.B * inputs["D"] ** -law.beta
     runs = sf.Runs(exact * np.exp(scatter * np.random.default_rng(1).standard_normal(loss.size)), **inputs)
     draws = sf.bootstrap(sf.fit(Chinchilla, runs, noise=GAUSSIAN), num=60)
-    ax = sf.plot.loss_against_compute(draws, runs)
+    ax = sf.plot.loss_against_compute(draws)
     assert len(ax.child_axes) == insets
     for inset in ax.child_axes:
         assert isinstance(inset, Axes)
@@ -245,25 +249,39 @@ def test_a_study_of_a_batch(chinchilla):
     runs = sf.Runs(np.concatenate([loss, loss + 1.0]), **both)
     fits = sf.fit(Chinchilla, runs, noise=GAUSSIAN, by="group")
     draws = sf.bootstrap(fits, num=30)
-    parts = runs.split("group")
-    for place, (key, part) in enumerate(parts):
+    for place, key in enumerate(("first", "second")):
         one = draws[key]
         assert one.fit.keys is None
         assert float(one.fit.law.E) == float(fits.law.E[place])
         assert one.law.alpha.shape == (30,)
-        everything_is_finite(sf.plot.loss_against_compute(one, part))
-        sf.plot.residuals(one.fit, part)
+        everything_is_finite(sf.plot.loss_against_compute(one))
+        sf.plot.residuals(one.fit)
         sf.plot.corner(one)
     with pytest.raises(sf.InputError, match="batch of 2"):
-        sf.plot.loss_against_compute(fits, runs)
+        sf.plot.loss_against_compute(fits)
 
 
-def test_other_runs_are_refused(chinchilla):
-    inputs, loss = chinchilla
-    runs = sf.Runs(loss, **inputs)
-    fit = sf.fit(Chinchilla, runs, noise=GAUSSIAN)
-    with pytest.raises(sf.InputError, match="36 runs"):
-        sf.plot.residuals(fit, runs.take(np.arange(30)))
+def test_residuals_of_a_law_of_shares_alone():
+    """Against the law's own value, as there is no input that is not along an axis."""
+
+    class Linear(AbstractLaw):
+        inputs: ClassVar[Mapping[str, Any]] = {"w": Weights(axis="domain")}
+        domain: tuple[str, ...] = axis()
+        b: Param = positive(amplitude=True, typical=(0.5, 5.0), axis="domain")
+
+        def __call__(self, w):
+            return jnp.sum(w * self.b)
+
+    share = np.linspace(0.0, 1.0, 12)
+    loss = (3.0 - share) * np.exp(1e-3 * np.random.default_rng(0).standard_normal(12))
+    weights: dict[str, Any] = {"w[A]": share, "w[B]": 1.0 - share}
+    runs = sf.Runs(loss, **weights)
+    fit = sf.fit(Linear, runs, noise=GAUSSIAN)
+    (ax,) = sf.plot.residuals(fit)
+    everything_is_finite(ax)
+    assert ax.get_xlabel() == "loss by the law"
+    (dots,) = (c for c in ax.collections if isinstance(c, PathCollection))
+    np.testing.assert_allclose(np.asarray(dots.get_offsets())[:, 0], 3.0 - share, rtol=5e-3)
 
 
 def test_no_pyplot():
@@ -283,7 +301,7 @@ def test_sizes_as_people_say_them(value, said):
     law = LAWS["of N and D"]
     loss = law.E + law.A * N**-law.alpha + law.B * D**-law.beta
     runs = sf.Runs(loss * np.exp(1e-3 * rng.standard_normal(20)), N=N, D=D)
-    ax = sf.plot.loss_against(sf.fit(law, runs, noise=GAUSSIAN, fixed=("alpha", "A", "E")), runs, "D")
+    ax = sf.plot.loss_against(sf.fit(law, runs, noise=GAUSSIAN, fixed=("alpha", "A", "E")), "D")
     assert any(said in words.split() for words in legend(ax)), legend(ax)
 
 
@@ -292,11 +310,11 @@ def test_a_figure_is_pyplots_where_pyplot_is_in_use(monkeypatch, study_of):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    runs, fit, _ = study_of
+    _, fit, _ = study_of
     plt.close("all")
-    axes = sf.plot.residuals(fit, runs)
+    axes = sf.plot.residuals(fit)
     assert plt.gcf() is axes[0].figure
     plt.close("all")
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot")
-    sf.plot.residuals(fit, runs)
+    sf.plot.residuals(fit)
     assert plt.get_fignums() == []

@@ -8,13 +8,11 @@ from jaxtyping import Float
 
 from ..results import Ensemble, Fit, evaluate
 
-DECADES, STEPS = 4.0, 161
-"""Sizes tried at each compute, about the square: this many decades either way, this many of them."""
-DRAWS = 400
-"""Draws looked at, evenly over all: enough for the ends of a band that is looked at."""
+STEPS = 161
+"""Sizes tried at each compute, four decades either way of the square."""
 
 
-def frontier(
+def least_loss(
     result: Fit[Any] | Ensemble[Any], compute: Float[np.ndarray, " budget"], level: float
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Value, lower and upper end of the loss at the best N and D with 6 N D = C, data never repeated.
@@ -28,7 +26,8 @@ def frontier(
     good = np.flatnonzero(result.converged)
     if good.size < 2:
         return value, None, None
-    some = good[np.unique(np.linspace(0, good.size - 1, min(DRAWS, good.size)).astype(int))]
+    # Four hundred draws, evenly over all, are enough for the ends of a band that is looked at.
+    some = good[np.unique(np.linspace(0, good.size - 1, min(400, good.size)).astype(int))]
     least = _least(jax.tree.map(lambda a: a[some], result.law), compute, batched=True)
     tail = 0.5 * (1.0 - level)
     # A draw without a best size at some compute has no part in the band there; a band of few such is not drawn.
@@ -40,7 +39,7 @@ def frontier(
 
 
 def _least(law: Any, compute: Float[np.ndarray, " budget"], batched: bool) -> Float[np.ndarray, "*draw budget"]:
-    spread = 10.0 ** np.linspace(-DECADES, DECADES, STEPS)
+    spread = 10.0 ** np.linspace(-4.0, 4.0, STEPS)
     size = np.sqrt(compute / 6.0)[:, None] * spread
     data = compute[:, None] / (6.0 * size)
     inputs = {"N": size.ravel(), "D": data.ravel()}
@@ -51,6 +50,6 @@ def _least(law: Any, compute: Float[np.ndarray, " budget"], batched: bool) -> Fl
     best = np.argmin(np.where(np.isfinite(values), values, np.inf), axis=-1)
     inner = np.clip(best, 1, STEPS - 2)
     left, middle, right = (np.take_along_axis(values, (inner + k)[..., None], -1)[..., 0] for k in (-1, 0, 1))
-    bend = left - 2.0 * middle + right
-    least = middle - (right - left) ** 2 / (8.0 * np.where(bend > 0, bend, np.inf))
+    curvature = left - 2.0 * middle + right
+    least = middle - (right - left) ** 2 / (8.0 * np.where(curvature > 0, curvature, np.inf))
     return np.where(best == inner, least, np.nan)
