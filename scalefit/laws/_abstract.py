@@ -3,7 +3,10 @@
 import abc
 import dataclasses
 import difflib
+import functools
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -21,6 +24,11 @@ Law = TypeVar("Law", bound="AbstractLaw")
 """Some law: what `typing.Self` would say, which run-time checks of single methods cannot read."""
 
 
+@functools.cache
+def _published() -> dict[str, dict[str, Any]]:
+    return tomllib.loads((Path(__file__).parent / "published.toml").read_text(encoding="utf-8"))
+
+
 @dataclasses.dataclass(frozen=True)
 class Published:
     """One published set of parameters of a law.
@@ -32,12 +40,25 @@ class Published:
     - `status`: How it was checked: `"code"` read in released code, `"run"` recomputed, `"2nd"` read in a secondary
       transcription, `"mem"` from memory. The last two are unverified.
     - `about`: What it was fitted to, and its units.
+    - `loss_kind`, `param_count`, `units`, `range_fitted`: What y and N count, the units of the inputs, and the runs'
+      range, where known.
     """
 
     values: Mapping[str, float]
     source: str
     status: Literal["code", "run", "2nd", "mem"]
     about: str = ""
+    loss_kind: str = ""
+    param_count: str = ""
+    units: str = ""
+    range_fitted: str = ""
+
+
+class PublishedSets:
+    """The published parameters of the law class that is asked."""
+
+    def __get__(self, law: Any, cls: type) -> Mapping[str, Published]:
+        return {name: Published(**said) for name, said in _published().get(cls.__name__, {}).items()}
 
 
 class Doubt(NamedTuple):
@@ -69,8 +90,8 @@ class AbstractLaw(Tree):
 
     Sizes of one unit are centred together. A law that holds others makes this a property."""
 
-    published_sets: ClassVar[Mapping[str, Published]] = {}
-    """Published parameters of this law, by name."""
+    published_sets = PublishedSets()
+    """Published parameters of this law, by name, from `published.toml`; a law of one's own may give a dictionary."""
 
     @abc.abstractmethod
     def __call__(self, *args: Any, **inputs: Any) -> Scalar:

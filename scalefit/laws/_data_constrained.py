@@ -1,13 +1,12 @@
 """Repeated data counts for less: the data-constrained law."""
 
 from collections.abc import Mapping
-from math import exp
 from typing import ClassVar
 
 import jax.numpy as jnp
 
 from ..params import Param, Scalar, nonnegative, positive
-from ._abstract import AbstractLaw, Published
+from ._abstract import AbstractLaw
 from ._formula import number, power
 
 
@@ -22,22 +21,6 @@ class DataConstrained(AbstractLaw):
     """
 
     inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens", "U": "tokens"}
-    published_sets: ClassVar[Mapping[str, Published]] = {
-        "c4": Published(
-            {
-                "E": exp(0.6254804),
-                "A": exp(6.255414),
-                "B": exp(7.3049974),
-                "alpha": 0.3526596,
-                "beta": 0.3526596,
-                "R_D": 15.387756,
-                "R_N": 5.309743,
-            },
-            "arXiv 2305.16264, utils/parametric_fit.ipynb; a local optimum: R_D has no upper bound on its 182 runs",
-            "code",
-            "C4, GPT-2-style models; nats per token",
-        ),
-    }
 
     E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
     A: Param = positive(

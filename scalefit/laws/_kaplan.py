@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ..params import Param, Scalar, positive
-from ._abstract import AbstractLaw, Published
+from ._abstract import AbstractLaw
 from ._formula import power
 
 
@@ -15,14 +15,6 @@ class Kaplan(AbstractLaw):
     """
 
     inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens"}
-    published_sets: ClassVar[Mapping[str, Published]] = {
-        "kaplan": Published(
-            {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
-            "arXiv 2001.08361, L(N, D)",
-            "mem",
-            "N = non-embedding parameters; nats per token",
-        ),
-    }
 
     N_c: Param = positive(unit="parameters", dims={"parameters": 1.0}, typical=(1e-3, 1e12))
     D_c: Param = positive(unit="tokens", dims={"tokens": 1.0}, typical=(1e-3, 1e12))

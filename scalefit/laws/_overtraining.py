@@ -6,11 +6,8 @@ from typing import ClassVar
 import jax.numpy as jnp
 
 from ..params import Param, Scalar, nonnegative, positive
-from ._abstract import AbstractLaw, Published
+from ._abstract import AbstractLaw
 from ._formula import number, power
-
-_RUNS = "five OpenLM runs of 11M to 412M parameters; C4 validation loss, nats per token"
-_RECIPE = "arXiv 2403.08540, its released recipe run again to convergence"
 
 
 class Overtraining(AbstractLaw):
@@ -22,20 +19,6 @@ class Overtraining(AbstractLaw):
     """
 
     inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens"}
-    published_sets: ClassVar[Mapping[str, Published]] = {
-        "c4": Published(
-            {"E": 1.5082605, "a": 141.27725, "b": 189.51552, "eta": 0.12123612},
-            _RECIPE,
-            "run",
-            f"trained on C4: {_RUNS}",
-        ),
-        "refinedweb": Published(
-            {"E": 1.7344621, "a": 157.11628, "b": 246.20667, "eta": 0.12719742},
-            _RECIPE,
-            "run",
-            f"trained on RefinedWeb: {_RUNS}",
-        ),
-    }
 
     E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
     a: Param = nonnegative(
@@ -66,14 +49,6 @@ class DownstreamError(AbstractLaw):
     """
 
     inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
-    published_sets: ClassVar[Mapping[str, Published]] = {
-        "c4": Published(
-            {"epsilon": 0.849742, "k": 2.07891, "gamma": 0.756121}, _RECIPE, "run", "17 tasks, trained on C4"
-        ),
-        "refinedweb": Published(
-            {"epsilon": 0.865280, "k": 2.21481, "gamma": 0.707049}, _RECIPE, "run", "17 tasks, trained on RefinedWeb"
-        ),
-    }
 
     epsilon: Param = nonnegative(unit="target", amplitude=True, typical=(0.8, 2.0))
     k: Param = nonnegative(unit="target", amplitude=True, typical=(0.1, 10.0))

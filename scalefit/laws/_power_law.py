@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ..params import Param, Scalar, nonnegative
-from ._abstract import AbstractLaw, Published
+from ._abstract import AbstractLaw
 from ._formula import power
 
 
@@ -16,20 +16,6 @@ class PowerLaw(AbstractLaw):
     """
 
     inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
-    published_sets: ClassVar[Mapping[str, Published]] = {
-        "kaplan-N": Published(
-            {"E": 0.0, "A": 8.8e13**0.076, "alpha": 0.076},
-            "arXiv 2001.08361, L(N)",
-            "2nd",
-            "x = non-embedding parameters; nats per token; no floor",
-        ),
-        "kaplan-D": Published(
-            {"E": 0.0, "A": 5.4e13**0.095, "alpha": 0.095},
-            "arXiv 2001.08361, L(D)",
-            "2nd",
-            "x = tokens; nats per token; no floor",
-        ),
-    }
 
     E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
     A: Param = nonnegative(

@@ -11,24 +11,12 @@ import numpy as np
 
 from .._core import InputError
 from ..params import Param, Scalar, negative, nonnegative, positive
-from ._abstract import AbstractLaw, Published
+from ._abstract import AbstractLaw
 from ._formula import number, power
 from ._repetition import smooth_loss, staircase_loss
 
 SAMPLE_UNIT = 1e5
 """Samples are counted in units of 1e5 next to `a`, as the authors' code has it."""
-
-_SOURCE = "arXiv 2404.07177, results/parameter_values.jsonl of locuslab/scaling_laws_data_filtering"
-_ABOUT = "DataComp pool of 12.8M samples ranked by T-MARS; error = 1 - ImageNet zero-shot accuracy"
-_POOLS = ("tmars-top0-10", "tmars-top10-20", "tmars-top20-30", "tmars-top30-40", "tmars-random25")
-
-
-def _published(a: float, d: float, b: list[float], tau: list[float]) -> dict[str, Published]:
-    return {
-        pool: Published({"a": a, "d": d, "b": slope, "tau": half_life}, _SOURCE, "code", _ABOUT)
-        for pool, slope, half_life in zip(_POOLS, b, tau, strict=True)
-    }
-
 
 MOST_PASSES = 8192
 """Passes of a pool that a sum over passes may take."""
@@ -110,13 +98,6 @@ class QQT(_PoolLaw):
     Source: Goyal et al. 2024 (arXiv 2404.07177, eqs. 2-4); the smooth form is ours.
     """
 
-    published_sets: ClassVar[Mapping[str, Published]] = _published(
-        0.025,
-        0.1,
-        [-0.16, -0.125, -0.1, -0.085, -0.12],
-        [6.7272727272727275, 8.545454545454547, 5.2727272727272725, 2.2727272727272725, 6.0],
-    )
-
     floor: Literal["outside", "released"] = eqx.field(default="outside", static=True)
     passes: Literal["staircase", "smooth"] = eqx.field(default="staircase", static=True)
 
@@ -144,13 +125,6 @@ class QQTEffective(_PoolLaw):
 
     Source: the alternative of Goyal et al. 2024 (arXiv 2404.07177), after Muennighoff et al. 2023 (arXiv 2305.16264).
     """
-
-    published_sets: ClassVar[Mapping[str, Published]] = _published(
-        0.022,
-        0.1,
-        [-0.18227272727272728, -0.14484848484848487, -0.13530303030303031, -0.09757575757575758, -0.141969696969697],
-        [4.0, 4.363636363636363, 2.909090909090909, 1.4545454545454546, 3.4545454545454546],
-    )
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""
