@@ -12,7 +12,17 @@ import numpy as np
 
 from .._core import InputError, Phrase, folder_written_whole
 from ..plan import Curation
-from ..plot import corner, forecast, frontier, loss_against_compute, new_figure, prior_posterior, ranks, residuals
+from ..plot import (
+    corner,
+    forecast,
+    frontier,
+    loss_against_compute,
+    new_figure,
+    prior_posterior,
+    ranks,
+    residuals,
+    single_inputs,
+)
 from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json
 from ._format import study_name
@@ -116,18 +126,17 @@ def write_plan(result: Any, files: Mapping[str, bytes], folder: Path) -> bool:
 def figures(result: Fit[Any] | Ensemble[Any], *, level: float) -> dict[str, bytes]:
     """The pictures of a result as PNG, by the name of the file."""
     fit = result if isinstance(result, Fit) else result.fit
-    runs = fit.problem.runs
     if fit.keys is not None:
         return {"loss.png": _studies(result, level)}
     found = {
-        "loss.png": _png(loss_against_compute(result, runs, level=level)),
-        "residuals.png": _png(residuals(fit, runs)[0]),
+        "loss.png": _png(loss_against_compute(result, level=level)),
+        "residuals.png": _png(residuals(fit)[0]),
     }
     if isinstance(result, Ensemble):
         with contextlib.suppress(InputError):  # draws that do not vary: noise-free runs
             found["parameters.png"] = _png(corner(result)[0, 0])
         if result.method == "posterior":
-            found["forecast.png"] = _png(forecast(result, runs))
+            found["forecast.png"] = _png(forecast(result))
             if "chain" in result.drawn:
                 found["ranks.png"] = _png(ranks(result)[0])
     return found
@@ -137,10 +146,10 @@ def overview(result: Fit[Any] | Ensemble[Any], level: float) -> bytes:
     """Loss against compute beside the residuals, as one PNG: what to look at first."""
     fit = result if isinstance(result, Fit) else result.fit
     figure = new_figure(12.0, 5.2)
-    panels = sum("[" not in name for name in fit.law.inputs)
+    panels = max(len(single_inputs(fit.law)), 1)
     grid = figure.add_gridspec(panels, 2, width_ratios=(1.5, 1.0))
-    ax = loss_against_compute(result, fit.problem.runs, figure.add_subplot(grid[:, 0]), level)
-    for panel in residuals(fit, fit.problem.runs, [figure.add_subplot(grid[k, 1]) for k in range(panels)]):
+    ax = loss_against_compute(result, figure.add_subplot(grid[:, 0]), level)
+    for panel in residuals(fit, [figure.add_subplot(grid[k, 1]) for k in range(panels)]):
         panel.set_ylabel("above the law (%)" if fit.noise.log else "observed − law")
     return _png(ax)
 
@@ -167,7 +176,7 @@ def _studies(result: Fit[Any] | Ensemble[Any], level: float) -> bytes:
     figure = new_figure(5.2 * wide, 3.8 * high)
     panels = figure.subplots(high, wide, squeeze=False).ravel()
     for panel, key in zip(panels, parts, strict=False):
-        loss_against_compute(result[key], fit.problem.study(key).runs, panel, level)
+        loss_against_compute(result[key], panel, level)
         if panel is not panels[0] and (legend := panel.get_legend()) is not None:
             legend.remove()
         panel.set_title(study_name(key), fontsize=10)

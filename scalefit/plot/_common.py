@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from .._core import InputError, Phrase
 from ..data import UNITS, Runs
-from ..laws import Label, Series, input_kinds, input_names, input_units
+from ..laws import AbstractLaw, Label, Series, input_kinds, input_names, input_units
 from ..problem import inputs_for, usable
 from ..results import Ensemble, Fit
 
@@ -102,11 +102,11 @@ def with_inputs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Float[np.nda
     return runs, {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
 
 
-def alone(fit: Fit[Any]) -> list[str]:
+def single_inputs(law: AbstractLaw) -> list[str]:
     """The inputs of the law that are numbers and not along an axis."""
-    kinds = input_kinds(fit.law)
+    kinds = input_kinds(law)
     numbers = {name for name, kind in kinds.items() if not isinstance(kind, Label | Series)}
-    return [base for base, names in input_names(fit.law).items() if names == (base,) and base in numbers]
+    return [base for base, names in input_names(law).items() if names == (base,) and base in numbers]
 
 
 def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..results import Fit, evaluate
-from ._common import COLOURS, INK, alone, as_many, axis_label, fit_of, log_axis, new_axes, target_label, tidy
+from ._common import COLOURS, INK, as_many, axis_label, fit_of, log_axis, new_axes, single_inputs, target_label, tidy
 
 
 def residuals(fit: Fit[Any], ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> tuple[Axes, ...]:
@@ -28,7 +28,7 @@ def residuals(fit: Fit[Any], ax: Axes | Sequence[Axes] | np.ndarray | None = Non
     """
     fit = fit_of(fit)
     runs = fit.problem.runs
-    inputs = {name: np.asarray(fit.problem.inputs[name]) for name in alone(fit)}
+    inputs = {name: np.asarray(fit.problem.inputs[name]) for name in single_inputs(fit.law)}
     words = {name: axis_label(name, runs, fit) for name in inputs}
     if not inputs:
         value = evaluate(fit.law, fit.problem.inputs, batched=False)
