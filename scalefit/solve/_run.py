@@ -278,7 +278,7 @@ def _padded(a: np.ndarray, size: int) -> np.ndarray:
 
 
 def _cast(a: Any, precision: str) -> Any:
-    if a.dtype.kind == "u":
+    if a.dtype.kind != "f":
         return jnp.asarray(a)
     return jnp.asarray(a, jnp.float32 if precision == "float32" else jnp.float64)
 

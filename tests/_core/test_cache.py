@@ -1,0 +1,40 @@
+"""Programs kept between processes."""
+
+import json
+import os
+import subprocess
+import sys
+
+CODE = """
+import json, sys
+import jax, jax.monitoring
+import scalefit as sf
+heard = []
+jax.monitoring.register_event_listener(lambda event, **_: heard.append(event))
+folder = sf.cache(sys.argv[1])
+jax.jit(lambda x: 3.0 * x + 1.0)(2.0)
+hits = sum(event == "/jax/compilation_cache/cache_hits" for event in heard)
+print(json.dumps([str(folder), hits]))
+"""
+
+
+def asked(folder, **environment):
+    surroundings = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")} | environment
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(folder)], capture_output=True, text=True, check=True, env=surroundings
+    )
+    return json.loads(done.stdout)
+
+
+def test_the_next_process_reads_what_one_has_compiled(tmp_path):
+    assert asked(tmp_path / "kept") == [str(tmp_path / "kept"), 0]
+    assert asked(tmp_path / "kept")[1] >= 1
+
+
+def test_a_folder_of_jax_itself_stands_where_none_is_given(tmp_path):
+    assert asked("off", JAX_COMPILATION_CACHE_DIR=str(tmp_path / "own"))[0] == str(tmp_path / "own")
+
+
+def test_nothing_is_kept_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert asked(tmp_path / "file" / "below") == ["None", 0]
