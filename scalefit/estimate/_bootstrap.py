@@ -182,10 +182,11 @@ def _refitted(
     study, resample = np.repeat(np.arange(len(which)), num), np.arange(len(table))
     centre = np.repeat(centre, num, axis=0)
 
-    def refit(start: np.ndarray, some: np.ndarray) -> Solutions:
-        return optimise(prepared.curve, fit.noise, prepared.data, start, study[some], resample[some], prepared.floor)
+    def refit(start: np.ndarray, some: np.ndarray, whole: int = 0) -> Solutions:
+        problem = prepared.curve, fit.noise, prepared.data, start, study[some], resample[some], prepared.floor
+        return optimise(*problem, whole=whole)
 
-    solved = refit(centre, resample)
+    solved = refit(centre, resample, num * len(fit.problem.studies))
     for owner, other in rivals:
         some = np.flatnonzero(np.isin(study, owner))
         start = other[np.searchsorted(owner, study[some])]

@@ -106,7 +106,7 @@ def fit(
 
     def fitted(which: np.ndarray, prepared: Prepared) -> tuple[np.ndarray, _Outcome, int]:
         begin = _begin(prepared, noise, template, starts, keep, seed, quick)
-        solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed, quick)
+        solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, len(studies))
         return which, _outcome(prepared, noise, solved, begin.shape[1]), begin.shape[1]
 
     parts = [fitted(*part) for part in problem.parts()]
@@ -191,20 +191,23 @@ def _begin(
 
 def _polished(
     prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
-    max_steps: int, precision: Precision, seed: int, quick: bool,
+    max_steps: int, precision: Precision, seed: int, quick: bool, together: int,
 ) -> Solutions:  # fmt: skip
-    """Every start to its optimum; one that does not converge, or loses a term, begins once more elsewhere."""
+    """Every start to its optimum; one that does not converge, or loses a term, begins once more elsewhere.
+
+    These are some of so many studies that are fitted `together`.
+    """
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
 
-    def run(start: np.ndarray, which: np.ndarray) -> Solutions:
+    def run(start: np.ndarray, which: np.ndarray, whole: int = 0) -> Solutions:
         nothing = np.zeros(len(which), int)
         return solve(
             prepared.curve, noise, prepared.data, start, which, nothing, prepared.floor,
-            solver=solver, max_steps=max_steps, precision=precision,
+            solver=solver, max_steps=max_steps, precision=precision, whole=whole,
         )  # fmt: skip
 
-    solved = run(begin.reshape(-1, free), study)
+    solved = run(begin.reshape(-1, free), study, together * tried)
     failed = np.asarray(solved.result) != int(RESULTS.successful)
     lost = np.flatnonzero(failed | vanished(prepared, solved.theta).any(axis=1))
     if lost.size == 0:

@@ -91,6 +91,7 @@ def solve(
     precision: Precision = "float64",
     workers: int | None = None,
     driver: Driver = "auto",
+    whole: int = 0,
 ) -> Solutions:
     """Optimise fits from their starts, on every core or device; the arguments are those of `polish`.
 
@@ -108,6 +109,7 @@ def solve(
     - `precision`: In what the passes of `"newton"` run, others being of float64 only; objectives are float64 always.
     - `workers`: Threads, where there is one CPU device; by default one a core.
     - `driver`: `"host"`, `"compiled"`, or `"auto"`: the host where there are fewer than `COMPILED` fits times runs.
+    - `whole`: Fits of the job of which these are a part: all parts have one driver.
 
     **Raises:** `InputError` for what the host's driver cannot do: another library's solver, or another precision.
     """
@@ -115,7 +117,9 @@ def solve(
     able = solver == "newton" and precision == "float64"
     if driver == "host" and not able:
         raise InputError("driver is 'host', which is there for solver='newton' in float64 alone: leave it out.")
-    if driver == "host" or (driver == "auto" and able and plain() and len(start) * data.target.shape[1] < COMPILED):
+    if driver == "host" or (
+        driver == "auto" and able and plain() and max(len(start), whole) * data.target.shape[1] < COMPILED
+    ):
         return _on_host(curve, noise, data, start, study, resample, floor, max_steps, workers or cores())
     problem = _Problem(curve, noise, data, floor, solver, max_steps)
     if precision == "float64":
