@@ -15,7 +15,6 @@ from jaxtyping import Float, Int
 from .._core import InputError
 from ._compiled import lane_width, polish
 from ._host import polish_on_host
-from ._linear import UNROLL
 from ._moments import objective
 from ._newton import Solutions
 from ._problem import Curve, Data, Noise, lanes
@@ -101,8 +100,8 @@ def solve(
 
     XLA does not spread one such program over cores: on one CPU device each core runs its own share of the queue in a
     thread; over accelerators, or CPU devices that exist already, the shares are mapped by `shard_map`. Each fit is
-    computed by itself: neither the number of shares nor the other fits change it. Other libraries' solvers, and fits of
-    more numbers than `UNROLL`, run in the caller's thread alone.
+    computed by itself: neither the number of shares nor the other fits change it. Other libraries' solvers run in the
+    caller's thread alone.
 
     **Arguments:**
 
@@ -173,9 +172,9 @@ class _Problem:
         # Other libraries' solvers run where JAX puts them.
         many = self.solver == "newton" and (len(devices) > 1 or devices[0].platform != "cpu")
         work = fits * self.data.target.shape[1]
-        # Factorisations by LAPACK share a pool of threads, and two programs that wait in it for each other never end.
-        alone = self.solver != "newton" or start.shape[1] > UNROLL
-        shares = len(devices) if many else 1 if alone or work < SMALL else min(workers or cores(), fits)
+        # Other libraries factorise by LAPACK: two programs may wait for each other in its pool of threads, for ever.
+        alone = self.solver != "newton" or work < SMALL
+        shares = len(devices) if many else 1 if alone else min(workers or cores(), fits)
         share = -(-fits // max(shares, -(-fits // CHUNK)))
         size = bucket(share)
         with jax.enable_x64(True):
