@@ -7,6 +7,7 @@ from ._prepare import Prepared as Prepared
 from ._prepare import free_numbers as free_numbers
 from ._prepare import inputs_for as inputs_for
 from ._prepare import laws_at as laws_at
+from ._prepare import named_after as named_after
 from ._prepare import precision_of as precision_of
 from ._prepare import representable as representable
 from ._prepare import usable as usable

@@ -247,10 +247,10 @@ def _error(fits: Fit[Any], cell: Cell, parts: list[_Part]) -> np.ndarray:
     there = np.zeros((len(parts), widest), bool)
     for row, part in enumerate(parts):
         place[row, : len(part.left)], there[row, : len(part.left)] = part.left, True
-    points = {name: column[place] for name, column in cell.table.inputs.items()}
-    law = fits.law.sized_for(gathered(fits.law, {name: a.ravel() for name, a in points.items()}))
+    points = jax.tree.map(lambda column: column[place], dict(cell.table.inputs))
+    law = fits.law.sized_for(gathered(fits.law, jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), points)))
     with jax.enable_x64(True):
-        value = np.asarray(_values(law, {name: jnp.asarray(a) for name, a in points.items()}))
+        value = np.asarray(_values(law, jax.tree.map(jnp.asarray, points)))
     target = cell.table.runs.target[place]
     with np.errstate(invalid="ignore", divide="ignore"):
         missed = np.log(target / value) if cell.noise.log else target - value

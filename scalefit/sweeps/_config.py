@@ -50,9 +50,13 @@ class Source(_Strict):
 
 
 class Law(_Strict):
-    """A law by name, with values to hold: `{law = "Chinchilla", fixed = {E = 1.7}}`."""
+    """A law by name, with values to hold: `{law = "Chinchilla", fixed = {E = 1.7}}`.
+
+    Results call it `name`, its class's own unless given.
+    """
 
     law: Any
+    name: str = ""
     fixed: dict[str, float] = {}
 
     @pydantic.field_validator("law")

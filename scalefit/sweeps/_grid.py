@@ -1,5 +1,6 @@
 """Every fit of a sweep, laid out as cells and cut into chunks: the same for whoever does them."""
 
+import contextlib
 import dataclasses
 import hashlib
 import inspect
@@ -10,15 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from .._core import InputError, Phrase, check_names
 from ..data import Runs
-from ..laws import AbstractLaw, AbstractPools, along_axes, axes, input_units
+from ..laws import AbstractLaw, AbstractPools, Label, Weights, axes, input_kinds, inputs_of
 from ..noise import AbstractNoise
-from ..params import slots, values
+from ..params import parameter_values, parts, slots
 from ..plan import check_plan
-from ..problem import Studies, inputs_for, usable
+from ..problem import Studies, inputs_for, named_after, usable
 from ..specs import PREFIX, law_of, noise_of, noise_spec, runs_of, with_fixed
 from ._config import Config, Law, Source, Verb
 from ._splits import Split, splits_of
@@ -40,15 +41,15 @@ class Table(NamedTuple):
     - `name`: Of the source.
     - `runs`: Its runs that have what the law needs, and their `inputs`; `cluster`: what each is drawn with.
     - `studies`: The groups.
-    - `pools`: Of a law of several pools, those that the runs drew from.
+    - `entries`: Those that the runs have along the axes of a law that names none, as their pools.
     """
 
     name: str
     runs: Runs
-    inputs: Mapping[str, Float[np.ndarray, " run"]]
+    inputs: Mapping[str, Any]
     cluster: Int[np.ndarray, " run"]
     studies: Studies
-    pools: tuple[str, ...]
+    entries: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -175,7 +176,7 @@ class Grid:
         for cell in self.cells:
             table = cell.table
             of = {"runs": table.runs.fingerprint, "used": len(table.runs), "groups": len(table.studies)}
-            sources.setdefault(table.name, {})[f"{cell.law_name} {', '.join(table.pools)}".strip()] = of
+            sources.setdefault(table.name, {})[f"{cell.law_name} {', '.join(table.entries)}".strip()] = of
         # Runs last, as they go by law: of two sweeps the first difference is told.
         return words | {
             "laws": {cell.law_name: {"of": _described(cell.law)} for cell in self.cells},
@@ -263,12 +264,12 @@ def _law(given: Law, base: Path) -> tuple[str, AbstractLaw, Mapping[str, float]]
         law, size = given.law() if isinstance(given.law, type) else given.law, ""
         law = _held(law, given.fixed) if given.fixed and not _unnamed(law) else law
     held = "".join(f" {name}={value!r}" for name, value in given.fixed.items())
-    return type(law).__name__ + size + held, law, given.fixed
+    return given.name or type(law).__name__ + size + held, law, given.fixed
 
 
 def _unnamed(law: AbstractLaw) -> bool:
     """Say whether the runs have yet to name the entries of some axis of a law."""
-    return any(not getattr(law, axis) for axis in axes(law))
+    return any(not law.entries(axis) for axis in axes(law))
 
 
 def _held(law: AbstractLaw, fixed: Mapping[str, float]) -> AbstractLaw:
@@ -285,7 +286,8 @@ def _tables(
 ) -> list[tuple[Table, AbstractLaw]]:
     """The runs with no more than a law and its groups need, and the law for them.
 
-    Groups that drew from other pools are other tables, so that no group's law has pools of another.
+    Groups of runs with other entries along an axis of the law, as other pools, are other tables: no group's law has
+    parameters of what no run of its has.
     """
     runs = usable(law, runs)
     studies = Studies.of(runs, by)
@@ -293,31 +295,34 @@ def _tables(
     splits = [split.column for split in splits_of(config.splits) if split.column]
     runs.select(splits)  # here, and not in each chunk, if there is no such column
     drawn = (config.cluster,) if isinstance(config.cluster, str | None) else config.cluster
-    if not _unnamed(law):
-        kept = runs.narrowed([*input_units(law), *splits, *(name for name in drawn if name)])
-        return [
-            (Table(name, kept, inputs_for(law, kept)[0], cluster, dataclasses.replace(studies, runs=kept), ()), law)
-        ]
-    shares = _shares(runs)
-    names, weights = list(shares), np.stack(list(shares.values()), axis=1) > 0.0
-    seen = np.stack([weights[studies.rows(study)].any(axis=0) for study in range(len(studies))])
     found = []
-    for first in np.sort(np.unique(seen, axis=0, return_index=True)[1]):
-        pattern = seen[first]
-        some = studies.take(np.flatnonzero((seen == pattern).all(axis=1)))
+    for group in _alike(law, runs, studies):
+        some = studies if len(group) == len(studies) else studies.take(group)
         rows = np.sort(np.concatenate([some.rows(study) for study in range(len(some))]))
         own = runs.take(rows)
-        pools = [name for name, there in zip(names, pattern, strict=True) if there]
-        named = along_axes(law, [*(n for n in own.inputs if n not in names), *pools])
-        named = _held(named, fixed) if fixed else named
-        own = own.narrowed([*input_units(named), *splits, *(name for name in drawn if name)])
-        table = Table(name, own, inputs_for(named, own)[0], cluster[rows], Studies.of(own, by), tuple(pools))
-        found.append((table, named))
+        named = named_after(law, own) if _unnamed(law) else law
+        named = _held(named, fixed) if fixed and _unnamed(law) else named
+        entries = tuple(str(entry) for axis in axes(named) for entry in named.entries(axis)) if _unnamed(law) else ()
+        said = [getattr(kind, "column", None) or n for n, kind in input_kinds(named).items()]
+        kept = own.narrowed([*said, *splits, *(n for n in drawn if n)])
+        some = dataclasses.replace(Studies.of(own, by), runs=kept)
+        found.append((Table(name, kept, inputs_for(named, kept)[0], cluster[rows], some, entries), named))
     return found
 
 
-def _shares(runs: Runs) -> dict[str, np.ndarray]:
-    return {name: np.nan_to_num(column) for name, column in runs.inputs.items() if name.startswith("w[")}
+def _alike(law: AbstractLaw, runs: Runs, studies: Studies) -> list[Int[np.ndarray, " study"]]:
+    """Studies by the entries that their runs have along the axes of a law that names none."""
+    marks = [np.ones(len(runs), bool)]
+    for base, said in inputs_of(law).items() if _unnamed(law) else ():
+        if isinstance(said, Weights):
+            marks += [np.nan_to_num(c) > 0.0 for n, c in runs.inputs.items() if n.startswith(f"{base}[")]
+        elif isinstance(said, Label):
+            code = runs.codes(said.column or base)[1]
+            marks += [code == entry for entry in range(code.max() + 1)]
+    has = np.stack(marks, axis=1)
+    seen = np.stack([has[studies.rows(study)].any(axis=0) for study in range(len(studies))])
+    _, first, alike = np.unique(seen, axis=0, return_index=True, return_inverse=True)
+    return [np.flatnonzero(alike.ravel() == k) for k in np.argsort(first)]
 
 
 def _lost(source: str, runs: Runs, by: Any, tables: list[Table], law: str) -> list[str]:
@@ -358,17 +363,23 @@ def _refuse_verb(verb: Verb, law: AbstractLaw, name: str) -> None:
 
 
 def _described(law: AbstractLaw) -> dict[str, Any]:
-    held = (
-        {slot.name: repr(v) for slot, v in zip(slots(law), values(law).tolist(), strict=True)} if not axes(law) else {}
-    )
-    return {"class": f"{type(law).__module__.removeprefix('scalefit_user_')}.{type(law).__name__}", "values": held}
+    """Class and options of a law and of the laws that it holds, and its values where its axes are named."""
+    numbers = {} if _unnamed(law) else parameter_values(law)
+    return _kind(law) | {"values": {name: repr(np.asarray(value).tolist()) for name, value in numbers.items()}}
+
+
+def _kind(law: AbstractLaw) -> dict[str, Any]:
+    return {
+        "class": f"{type(law).__module__.removeprefix('scalefit_user_')}.{type(law).__name__}",
+        "options": {f.name: repr(getattr(law, f.name)) for f in dataclasses.fields(law) if f.metadata.get("static")},
+        "parts": {str(path): _kind(part) for path, part in parts(law) if isinstance(part, AbstractLaw)},
+    }
 
 
 def formula_of(law: AbstractLaw) -> str | None:
-    """The sha256 of the text of a law of the user's own; `None` for others, and where there is no file."""
-    if type(law).__module__.startswith(AbstractLaw.__module__.partition(".")[0] + "."):
-        return None
-    try:
-        return hashlib.sha256(inspect.getsource(type(law)).encode()).hexdigest()
-    except (OSError, TypeError):
-        return None
+    """The sha256 of the text of a law of the user's own, or that holds such; `None` for others, and without a file."""
+    texts = [formula for _, part in parts(law) if isinstance(part, AbstractLaw) and (formula := formula_of(part))]
+    if not type(law).__module__.startswith(AbstractLaw.__module__.partition(".")[0] + "."):
+        with contextlib.suppress(OSError, TypeError):
+            texts.append(inspect.getsource(type(law)))
+    return hashlib.sha256("".join(texts).encode()).hexdigest() if texts else None

@@ -48,6 +48,22 @@ def test_sizes_follow_memory(layout):
     assert layout(memory="1MB", chunk=1000).bytes == layout(memory="1MB", chunk=4).bytes  # of fits there are
 
 
+def test_groups_of_other_entries_are_other_tables():
+    """A law with parameters by label has them for the labels of each group only."""
+    x, loss = np.tile(np.geomspace(1e6, 1e9, 8), 4), np.linspace(3.0, 2.0, 32)
+    runs = sf.Runs(loss, x=x, group=np.repeat(["one", "two"], 16)).with_column("size", np.repeat([1, 2, 1, 3], 8))
+    law = sf.laws.Own.of(sf.laws.PowerLaw(), "A", by="size")
+    grid = grid_of(*read_config({"sources": [{"runs": runs, "by": "group"}], "laws": [{"law": law, "name": "own"}]}))
+    assert [(cell.law_name, cell.table.entries, len(cell.table.runs)) for cell in grid.cells] == [
+        ("own", ("1", "2"), 16), ("own", ("1", "3"), 16)
+    ]  # fmt: skip
+    other = sf.laws.Own.of(sf.laws.PowerLaw(), "E", by="size")
+    changed = grid_of(
+        *read_config({"sources": [{"runs": runs, "by": "group"}], "laws": [{"law": other, "name": "own"}]})
+    )
+    assert changed.document() != grid.document()
+
+
 def test_what_makes_two_sweeps_the_same(layout, runs):
     """Memory does, by the sizes of chunks only; runs by their numbers, whatever they were read from."""
     whole = layout(chunk=2).document()

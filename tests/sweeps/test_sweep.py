@@ -1,13 +1,16 @@
 """Results of a sweep are those of the verbs on the same runs, however it is cut."""
 
 import linecache
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import pytest
 
 import scalefit as sf
+from scalefit.params import Param, positive
 from scalefit.sweeps import FIT, grid_of, laid, number_of, read_config
 
 DRAWS = 16
@@ -269,3 +272,32 @@ def test_groups_of_other_pools_have_laws_of_their_own():
 def test_a_billion_seeds_are_not_held(runs):
     grid = grid_of(*read_config({"sources": [runs], "laws": "PowerLaw", "splits": "resample", "seeds": 10**9}))
     assert grid.fits == 10**9
+
+
+def test_laws_of_labels_and_series(tmp_path):
+    """Targets of one table share an exponent, a series is padded, and runs that are left out are predicted."""
+    x = np.geomspace(1e6, 1e9, 12)
+    losses = {"a": 1.0 + 50.0 * x**-0.3, "b": 2.0 + 50.0 * x**-0.3}
+    both = sf.Runs(losses, x=x, steps=[np.ones(1 + k % 3) for k in range(12)], name="both")
+    law = sf.laws.Own.of(sf.laws.PowerLaw(), "E", by="target")
+    given = {"sources": [both], "laws": [{"law": law, "name": "own"}, Steps], "noises": "gaussian", "splits": "folds:3"}
+    done = sf.sweep(given, out=tmp_path / "out")
+    table = done.table()
+    assert (done.fits, done.failed, table["left_out"].unique().to_list()) == (6, 0, [8])
+    own = table.filter(pl.col("law") == "own")
+    np.testing.assert_allclose(own["E[b]"] - own["E[a]"], 1.0, rtol=1e-6)
+    assert own["left_out_error"].max() < 1e-6
+    assert table["left_out_error"].null_count() == 0
+
+
+class Steps(sf.laws.AbstractLaw):
+    """A loss that falls with the number of steps of a schedule, and the size."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"x": "", "steps": sf.laws.Series("steps")}
+    E: Param = positive(typical=(0.5, 5.0))
+    A: Param = positive(typical=(1.0, 1e4))
+    alpha: Param = positive(typical=(0.1, 1.0))
+
+    def __call__(self, x: Any, steps: Any) -> Any:
+        """The loss."""
+        return self.E + self.A * (x * jnp.sum(jnp.where(steps.real, steps.values, 0.0))) ** -self.alpha
