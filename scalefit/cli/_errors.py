@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,20 +9,13 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from . import _named
+from .._core import InputError, NotConverged
 from ._interrupt import STATUS as INTERRUPTED
 from ._interrupt import leave, obeyed, tell
+from ._named import as_options, know
 
 INPUT_ERROR = 2
 NOT_CONVERGED = 3
-
-_OPTIONS = (
-    (r"columns=\{\"(\w+)\": \"(\w+)\"\} or (--columns \1=\2)", r"\3"),
-    (r"pass its class as law=", "give its class as --law FILE.py:Class"),
-    (r"give a folder made by save", "give a folder that `scalefit fit --out` wrote"),
-    (r"\bcluster=None\b", "--cluster none"),
-)
-"""What the library says in a message → what it is called here."""
 
 
 class Group(TyperGroup):
@@ -33,7 +25,7 @@ class Group(TyperGroup):
         """Find the command asked for, whose options messages name from then on."""
         found = super().resolve_command(ctx, args)
         if found[1] is not None:
-            _named.know(found[1].params)
+            know(found[1].params)
         return found
 
     def invoke(self, ctx: Any) -> Any:
@@ -98,22 +90,10 @@ def _status(error: Exception) -> int:
         if text:
             say(f"{text} (see {command} --help).")
         return INPUT_ERROR
-    from .._core import InputError, NotConverged
-
     if isinstance(error, InputError | NotConverged):
         say(as_options(error))
         return INPUT_ERROR if isinstance(error, InputError) else NOT_CONVERGED
     raise error
-
-
-def as_options(said: Exception | str) -> str:
-    """Arguments of the library's functions, in a sentence of theirs, as the options that set them."""
-    sentence = _named.as_options(said)
-    if getattr(said, "argument", None) is not None:
-        return sentence
-    for pattern, option in _OPTIONS:
-        sentence = re.sub(pattern, option, sentence)
-    return sentence
 
 
 def say(sentence: str) -> None:

@@ -12,8 +12,8 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, check_distinct, check_number
-from ._errors import as_options
 from ._format import human, number
+from ._named import as_options
 from ._options import CacheDir, Cost, Folder, Json, LawFile, Level
 
 NUMBERS = ("N", "D", "D_per_N", "loss")

@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Callable, Iterator
 
 from .._core import InputError
-from ._errors import as_options, say
+from ._errors import say
 from ._format import duration, number
+from ._named import as_options
 
 SECONDS = 10.0
 """Seconds between lines of progress where there is no terminal."""

@@ -102,7 +102,7 @@ class Pooling:
                 raise InputError(
                     f"All runs of {name!r} on the pool {entry!r} are of one training, and a resample cannot say how "
                     f"its {self.own[i]} numbers vary: train the pool with several seeds, or sample a posterior with "
-                    f"correlation within runs; say cluster=None if the rows are independent measurements."
+                    f"correlation within runs; say `cluster=None` if the rows are independent measurements."
                 )
             # One alone would be in every draw as it is: it is drawn with the mixtures that hold its pool too.
             of[of == i] = SEVERAL

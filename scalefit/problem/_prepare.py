@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..data import Runs, pooled, refuse_shares
 from ..laws import (
     AbstractLaw,
@@ -93,12 +93,10 @@ def only_input(runs: Runs) -> tuple[str, tuple[str, ...]]:
     """The one input of a table, for a law of one x, and a note that says so."""
     if len(runs.inputs) != 1:
         if not runs.inputs:
-            raise InputError(f"The law has one input, x, and {runs.name!r} has no input: head its column x.")
+            raise InputError(repr(runs.name), Phrase("has no input"), "one, x", "head its column x")
         first = next(iter(runs.inputs))
-        raise InputError(
-            f"The law has one input, x, and {runs.name!r} has {', '.join(runs.inputs)}: say which it is, for "
-            f'example columns={{"x": "{first}"}} or --columns x={first}.'
-        )
+        said = Phrase(f"has {', '.join(runs.inputs)}")
+        raise InputError(repr(runs.name), said, "one input, x", f"say which it is, as `columns={{'x': {first!r}}}`")
     (only,) = runs.inputs
     return only, (f"x is {only}, the only input of the table",)
 

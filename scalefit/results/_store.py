@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import laws as published_laws
 from .. import noise as noises
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..data import Runs, restored, stored
 from ..laws import AbstractLaw, Label, input_kinds
 from ..noise import AbstractNoise
@@ -51,7 +51,9 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
     """
     folder = Path(path)
     if not may_replace(folder):
-        raise InputError(f"{str(folder)!r} is there and holds more than a scalefit result: give another folder.")
+        raise InputError(
+            "path", Phrase(f"is {str(folder)!r}, which holds more than a result"), remedy="give another folder"
+        )
     fit = result if isinstance(result, Fit) else result.fit
     table, description = stored(fit.problem.runs, _columns(fit.problem))
     document: dict[str, Any] = {
@@ -158,21 +160,19 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
         if not isinstance(document, dict) or "format" not in document:
             raise ValueError("result.json is not one of scalefit")
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(
-            f"{str(folder)!r} holds no result that can be read ({error}): give a folder made by save."
-        ) from None
+        said = Phrase(f"holds no result that can be read ({error})")
+        raise InputError(repr(str(folder)), said, "a folder that `save` made") from None
     if document["format"] != FORMAT:
-        raise InputError(
-            f"{str(folder)!r} was written in format {document.get('format')!r} and this version reads {FORMAT}: "
-            f"use the version of scalefit that wrote it ({document.get('versions', {}).get('scalefit')})."
-        )
+        wrote = document.get("versions", {}).get("scalefit")
+        said = Phrase(f"was written in format {document.get('format')!r}, and this version reads {FORMAT}")
+        raise InputError(repr(str(folder)), said, remedy=f"use the version of scalefit that wrote it ({wrote})")
     try:
         return _result(document, arrays, _runs(folder, document), law)
     except InputError:
         raise
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{str(folder)!r} is not a whole result ({what}): save the result again.") from None
+        raise InputError(repr(str(folder)), Phrase(f"is not a whole result ({what})"), remedy="save it again") from None
 
 
 def _result(
@@ -180,9 +180,7 @@ def _result(
 ) -> Fit[Any] | Ensemble[Any]:
     names = _names(document["law"])
     if law is not None and law.__name__ not in names:
-        raise InputError(
-            f"The result is of the law {names[0]!r}, and law={law.__name__} was given: pass the class of that name."
-        )
+        raise InputError("law", law, f"the class {names[0]}, of which the result is")
     kept = document["fit"]
     unset = _law(document["law"], law)
     fitted = _with_arrays(unset, arrays, "fit.law.")
@@ -230,9 +228,8 @@ def _runs(folder: Path, document: dict[str, Any]) -> Runs:
     try:
         table = pl.read_parquet(folder / "runs.parquet")
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(
-            f"{str(folder)!r} holds no runs that can be read ({error}): give a folder made by save."
-        ) from None
+        said = Phrase(f"holds no runs that can be read ({error})")
+        raise InputError(repr(str(folder)), said, "a folder that `save` made") from None
     return restored(table, document["fit"]["runs"])
 
 
@@ -298,10 +295,8 @@ def _recognise(fit: Fit[Any], probe: dict[str, Any]) -> None:
     if differ.size:
         first = int(differ[0])
         where = ", ".join(f"{n} = {column[first]:g}" for n, column in at.items() if isinstance(column, np.ndarray))
-        raise InputError(
-            f"At {where} the saved law gave {saved[first]:.6g}, and {type(law).__name__} gives {found[first]:.6g}: its "
-            f"formula is another one. Pass the class that was fitted as law=."
-        )
+        said = f"gave {saved[first]:.6g}, and {type(law).__name__} gives {found[first]:.6g}: its formula is another one"
+        raise InputError(f"At {where} the saved law", Phrase(said), remedy="give the class that was fitted, `law=Law`")
 
 
 def _law_class(document: dict[str, Any], given: type[AbstractLaw] | None) -> type[AbstractLaw]:
@@ -309,10 +304,12 @@ def _law_class(document: dict[str, Any], given: type[AbstractLaw] | None) -> typ
     if given is not None and given.__name__ == name:
         return given
     if not home.startswith(published_laws.__name__):
-        raise InputError(f"The result is of a law of your own, {name!r} of {home}: pass its class as law=.")
+        said = Phrase(f"is of a law of your own, {name!r} of {home}")
+        raise InputError("The result", said, remedy="give its class, `law=Law`")
     found = getattr(published_laws, name, None)
     if not (isinstance(found, type) and issubclass(found, AbstractLaw)) or inspect.isabstract(found):
-        raise InputError(f"The result is of the law {name!r}, which scalefit does not have: pass its class as law=.")
+        said = Phrase(f"is of the law {name!r}, which scalefit does not have")
+        raise InputError("The result", said, remedy="give its class, `law=Law`")
     return found
 
 

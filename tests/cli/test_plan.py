@@ -7,7 +7,7 @@ import pytest
 from helpers import made_up_draws, posed
 
 import scalefit as sf
-from scalefit.cli._errors import as_options
+from scalefit.cli._named import as_options
 
 
 @pytest.fixture(scope="module")

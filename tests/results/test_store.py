@@ -308,7 +308,7 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(damage, saved):
 
 
 def test_a_folder_that_is_not_there_is_refused_by_name(tmp_path):
-    with pytest.raises(sf.InputError, match=r"nowhere.*made by save"):
+    with pytest.raises(sf.InputError, match=r"nowhere.*a folder that `save` made"):
         load(tmp_path / "nowhere")
 
 
