@@ -48,7 +48,7 @@ OPTIONS = {
         ["--fixed", "foo=1"],
         ["one of the parameters of Chinchilla, 'E', 'A', 'B', 'alpha' and 'beta'."],
     ),
-    "law of one input": (["--law", "power-law"], ["has N, D; expected one input, x. Say which it is, as --columns x=N."]),
+    "law of one input": (["--law", "power-law"], ["expected one input, x. Say which it is, as --columns x=N."]),
     "unknown fixed parameter": (["--fixed", "gamma=1"], ["--fixed names 'gamma'", "parameters of Chinchilla"]),
     "fixed out of bounds": (["--fixed", "alpha=-1"], ["alpha", ">= 0"]),
     "fixed without a value": (["--fixed", "alpha"], ["'alpha'", "NAME=NUMBER"]),
