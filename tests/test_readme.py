@@ -1,10 +1,12 @@
 """What the README and CONTRIBUTING promise is what happens."""
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -30,16 +32,30 @@ def numbers(text: str) -> list[float]:
     return [float(found) for found in re.findall(NUMBER, text)]
 
 
-def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for number, block in enumerate(blocks(README, "python")):
-        exec(compile(block, f"README.md, Python block {number + 1}", "exec"), names)
-    said = capsys.readouterr().out
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """What the Python of the README says in a process of its own, and the programs that each verb compiles."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "programs.py", ROOT / "README.md"], capture_output=True, encoding="utf-8",
+        check=False, cwd=tmp_path_factory.mktemp("readme"), env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_python_of_the_readme_runs(python):
+    said = python["said"]
     assert re.search(r"^alpha = 0\.\d+ ± ", said, flags=re.MULTILINE)
     assert "L(N = 1e5, D = 1e6) = " in said
     assert re.search(r"^without w\d+-s\d+ the forecast would change by [+-]", said, flags=re.MULTILINE)
     assert "for each unit of the loss of run " in said
+
+
+def test_no_verb_compiles_more_programs_than_it_did(python):
+    """Nothing is said of fewer: `programs.toml` is written anew then."""
+    known = tomllib.loads((ROOT / "tests" / "programs.toml").read_text(encoding="utf-8"))
+    more = {verb: count for verb, count in python["programs"].items() if count > known.get(verb, 0)}
+    assert more == {}
 
 
 def test_the_commands_of_the_readme_run_and_print_what_it_says(tmp_path):
