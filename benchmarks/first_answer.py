@@ -1,0 +1,215 @@
+"""What a researcher waits for: first answers, nothing compiled before, each in a process of its own.
+
+Core-seconds and seconds by the clock beyond importing JAX itself, and the programs that XLA compiled. The least of
+several processes counts, as other work on the machine can only add to it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from _report import Report, options
+
+MEASURE = """
+import contextlib, json, os, time
+import jax, jax.numpy, jax.monitoring
+compiled = [0, 0.0]
+def heard(event, seconds, **_):
+    if event == "/jax/core/compile/backend_compile_duration":
+        compiled[0] += 1
+        compiled[1] += seconds
+jax.monitoring.register_event_duration_secs_listener(heard)
+steps = {}
+@contextlib.contextmanager
+def step(name):
+    before, core, wall = list(compiled), sum(os.times()[:4]), time.perf_counter()
+    yield
+    took = time.perf_counter() - wall, sum(os.times()[:4]) - core
+    steps[name] = [took[1], took[0], compiled[0] - before[0], compiled[1] - before[1]]
+"""
+
+CHINCHILLA = """
+with step("fit"):
+    import scalefit as sf
+    runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
+    fit = sf.fit(sf.laws.Chinchilla, runs)
+"""
+
+OWN = """
+with step("fit"):
+    import jax.numpy as jnp
+    import scalefit as sf
+    from scalefit.params import nonnegative, positive
+
+    class Mine(sf.laws.AbstractLaw):
+        inputs = {"N": "parameters", "D": "tokens"}
+        E: object = nonnegative(unit="target", amplitude=True)
+        A: object = positive(dims={"parameters": lambda law: law.alpha})
+        B: object = positive(dims={"tokens": lambda law: law.beta})
+        alpha: object = positive()
+        beta: object = positive()
+        gamma: object = positive()
+
+        def __call__(self, N, D):
+            capacity = jnp.log(self.A) - self.alpha * jnp.log(N)
+            data = jnp.log(self.B) - self.beta * jnp.log(D)
+            return self.E + (jnp.exp(capacity / self.gamma) + jnp.exp(data / self.gamma)) ** self.gamma
+
+    runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
+    fit = sf.fit(Mine, runs)
+"""
+
+LAW = """
+with step("fit"):
+    import scalefit as sf
+    runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
+    fit = sf.fit(sf.laws.{law}, runs)
+"""
+
+BNSL = """
+import numpy as np
+x = np.geomspace(1e3, 1e9, 120)
+curve = 0.3 + 4.0 * x**-0.1 * (1 + (x / 1e5) ** 2) ** -0.1 * (1 + (x / 1e7) ** 2) ** 0.06
+loss = curve * np.exp(0.01 * np.random.default_rng(0).standard_normal(x.size))
+with step("fit"):
+    import scalefit as sf
+    fit = sf.fit(sf.laws.BNSL.of(2), sf.Runs(loss, x=x))
+"""
+
+POOLS = """
+import numpy as np
+rng = np.random.default_rng(0)
+names, size = ("A", "B", "C", "D"), 1e6
+w = np.concatenate([np.repeat(np.eye(4), 16, axis=0), rng.dirichlet(np.ones(4), 64)])
+n = np.concatenate([np.tile(np.geomspace(1e5, 3e7, 16), 4), np.exp(rng.uniform(np.log(1e5), np.log(3e7), 64))])
+with step("import"):
+    import scalefit as sf
+law = sf.laws.PoolsQQT.of(names)
+true = law.__class__(d=0.1, a=0.02, b=[-0.2, -0.16, -0.12, -0.09], tau=[8.0, 6.0, 5.0, 3.0], pool=names, max_passes=32)
+given = {"n": n} | {f"w[{k}]": w[:, i] for i, k in enumerate(names)} | {f"U[{k}]": np.full(len(n), size) for k in names}
+with step("simulation"):
+    value = np.asarray(jax.jit(jax.vmap(lambda n, w: true(n, w, np.full(4, size))))(n, w), float)
+runs = sf.Runs(value * np.exp(0.01 * rng.standard_normal(len(n))), **given)
+with step("fit"):
+    fit = sf.fit(law, runs)
+"""
+
+BOOTSTRAP = """
+with step("bootstrap"):
+    draws = sf.bootstrap(fit, num=1000)
+"""
+
+SAMPLE = """
+with step("sample"):
+    robust = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.StudentT())
+    draws = sf.sample(robust, num=2000, cluster=None, method="is")
+    sf.loo(draws), sf.check(draws)
+with step("another number"):
+    draws = sf.sample(robust, num=1500, cluster=None, method="is")
+    sf.loo(draws), sf.check(draws)
+"""
+
+NUTS = """
+with step("nuts"):
+    sf.sample(sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.StudentT()), num=1000, cluster=None, method="nuts")
+"""
+
+PLANS = """
+with step("allocate"):
+    sf.allocate(fit, budget=1e23)
+with step("predict"):
+    sf.predict(fit, N=7e10, D=1.4e12)
+"""
+
+CURATE = """
+with step("curate"):
+    sf.curate(fit, sf.Pools(dict.fromkeys(names, size)), budget=[1e6, 4e6])
+"""
+
+COMMAND = ("fit", "data:epoch-chinchilla", "--law", "chinchilla", "--where", "loss < 3.44", "--bootstrap", "1000",
+           "--json")  # fmt: skip
+"""What a person types."""
+
+ROWS: tuple[tuple[str, tuple[str, ...], str, str, str, str], ...] = (
+    # what, program, step, before, at most, aim
+    ("import and first fit of Chinchilla, 240 runs", (CHINCHILLA,), "fit", "8.7", "2.0", "1.2"),
+    ("the same for a law of one's own", (OWN,), "fit", "–", "3.0", "2.0"),
+    ("the same for Kaplan", (LAW.format(law="Kaplan"),), "fit", "15", "3.0", "2.0"),
+    ("the same for BNSL of two breaks", (BNSL,), "fit", "–", "3.0", "2.0"),
+    ("the same for PoolsQQT of four pools", (POOLS,), "fit", "–", "3.0", "2.0"),
+    ("then first bootstrap of 1,000 draws", (CHINCHILLA, BOOTSTRAP), "bootstrap", "6.9", "1.0", ".5"),
+    ("then Student-t, 2,000 draws by importance, loo, check", (CHINCHILLA, SAMPLE), "sample", "30", "3.0", "1.5"),
+    ("the same with another number of draws", (CHINCHILLA, SAMPLE), "another number", "9", ".3", ".1"),
+    ("first NUTS", (CHINCHILLA, NUTS), "nuts", "16", "8", "5"),
+    ("first allocate", (CHINCHILLA, PLANS), "allocate", "2.4", ".5", "–"),
+    ("first predict", (CHINCHILLA, PLANS), "predict", ".3", ".1", "–"),
+    ("first curate of four pools", (POOLS, CURATE), "curate", "–", "2", "–"),
+)
+COMMANDS = (
+    ("scalefit fit --bootstrap 1000, nothing kept", "off", "16", "4", "3"),
+    ("scalefit fit --bootstrap 1000, kept", "kept", "1.5", "1.2", "1.0"),
+)
+
+
+def run(parts: tuple[str, ...]) -> dict[str, list[float]]:
+    """A program in a process of its own: by step, core-seconds, seconds, programs compiled and their seconds."""
+    source = MEASURE + "".join(parts) + "print(json.dumps(steps))"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", source], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def command(cache: str) -> list[float]:
+    """A whole command, JAX's own import included: core-seconds and seconds."""
+    script = str(Path(sys.executable).with_name("scalefit"))
+    before, begin = os.times(), time.perf_counter()
+    subprocess.run([script, *COMMAND, "--cache-dir", cache], capture_output=True, check=True)
+    after = os.times()
+    core = after.children_user + after.children_system - before.children_user - before.children_system
+    return [core, time.perf_counter() - begin]
+
+
+def least(found: list[list[float]]) -> list[Any]:
+    """Each number at its least."""
+    return [min(column) for column in zip(*found, strict=True)]
+
+
+def main() -> None:
+    given = options(__doc__)
+    report = Report(
+        "first_answer",
+        "First answers, nothing compiled before: core-seconds beyond importing JAX.",
+        ("what", "before", "at most", "aim", "core s", "wall s", "programs", "compiling s"),
+        given,
+    )
+    repeats = 1 if given.quick else 5
+    done: dict[tuple[str, ...], list[dict[str, list[float]]]] = {}
+    for what, parts, step, before, most, aim in ROWS:
+        if parts not in done:
+            try:
+                done[parts] = [run(parts) for _ in range(repeats)]
+            except RuntimeError as error:
+                done[parts] = []
+                report.note(f"{what}: {str(error).strip().splitlines()[-1][:120]}")
+        if done[parts]:
+            core, wall, programs, seconds = least([one[step] for one in done[parts]])
+            report.add(what, before, most, aim, core, wall, int(programs), seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        for what, cache, before, most, aim in COMMANDS:
+            where = "off" if cache == "off" else folder
+            if cache == "kept":
+                command(where)
+            core, wall = least([command(where) for _ in range(repeats)])
+            report.add(what, before, most, aim, core, wall, None, None)
+    report.note(f"Least of {repeats}; the columns before, at most and aim are the targets that were set.")
+    report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
