@@ -1,4 +1,4 @@
-"""What every layer may use and that uses none of them: errors, checks, result codes, whole files; quick to import."""
+"""Errors, checks, result codes and whole files: every layer may use them, and they use none; quick to import."""
 
 from ._cache import cache as cache
 from ._check import check_choice as check_choice

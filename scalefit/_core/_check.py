@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def is_number(value: Any) -> TypeGuard[float]:
-    """Whether a value is a real number; text and truth values, which `float` takes for some, are none."""
+    """Tell whether a value is a real number; text and truth values, which `float` takes for some, are none."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 

@@ -1,10 +1,10 @@
-"""How a solve ended, in one code a fit."""
+"""Codes for the end of a solve, one a fit."""
 
 import enum
 
 
 class RESULTS(enum.IntEnum):
-    """How a solve ended: an integer, so that a batch of fits holds an array of them, with a message each."""
+    """End of a solve: an integer, so that a batch of fits holds an array of them, with a message each."""
 
     message: str
 

@@ -35,7 +35,7 @@ from ._options import (
 
 PUBLISHED = "data:qqt"
 RULES = ("weighted", "own")
-"""How half-lives may go with weights (see `AbstractPools`): neither is known to hold, and both are shown."""
+"""Rules of half-lives in mixtures (see `AbstractPools`): neither is known to hold, and both are shown."""
 PLAN_FILE = "curation.json"
 
 

@@ -119,7 +119,7 @@ def _pools(out: Path, begun: float) -> Any:
 
 
 def mixtures_off(fitted: sf.Fit[Any], everything: sf.Runs) -> tuple[float, float, int]:
-    """How far the law is off the mean of the mixtures that were trained, by the root mean square of the logarithm.
+    """Measure how far the law is off the mean of trained mixtures, by the root mean square of the logarithm.
 
     **Returns:** that, the same with the half-life that each pool has alone, and how many mixtures there are.
     """
@@ -183,7 +183,7 @@ def _chinchilla(out: Path, begun: float) -> Any:
 
 
 def verdict(draws: sf.Ensemble[Any], floor: dict[str, Any], most: float) -> list[str]:
-    """What the result says, how far to trust it, and where that ends: a sentence each.
+    """Say what the result is, how far to trust it, and where that ends: a sentence each.
 
     **Arguments:**
 

@@ -185,7 +185,7 @@ def _known(given: str, law: str | None, noise: float | None) -> Any:
 
 
 def _source(law: Any, done: sf.Runs) -> Any:
-    """Which of the runs done the law can use, and which not and why."""
+    """The runs done that the law can use, and the others with the reason."""
     from ..problem import Source, usable
 
     return Source.of(law, usable(law, done))

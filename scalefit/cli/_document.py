@@ -52,7 +52,7 @@ def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) 
 
 
 def runs_of(source: Source) -> dict[str, Any]:
-    """Which runs were used, and which were not and why."""
+    """The runs that were used, and the others with the reason."""
     return {
         "used": source.used,
         "dropped": [{"row": row, "reason": reason} for row, reason in source.dropped],
@@ -61,7 +61,7 @@ def runs_of(source: Source) -> dict[str, Any]:
 
 
 def draws_of(result: Fit[Any] | Ensemble[Any]) -> dict[str, Any] | None:
-    """How the draws behind the intervals were made; `None` where there are none."""
+    """Origin of the draws behind the intervals; `None` where there are none."""
     if isinstance(result, Fit):
         return None
     found = {

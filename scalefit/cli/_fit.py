@@ -220,7 +220,7 @@ def _curvature(fitted: sf.Fit[Any], seed: int) -> sf.Fit[Any] | sf.Ensemble[Any]
 
 
 def not_converged(fitted: sf.Fit[Any]) -> str | None:
-    """Why a fit, or a part of a batch, is no optimum; `None` where all is well."""
+    """The reason why a fit, or a part of a batch, is no optimum; `None` where all is well."""
     import numpy as np
 
     codes = np.atleast_1d(fitted.result)

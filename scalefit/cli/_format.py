@@ -29,7 +29,7 @@ def interval(entry: Mapping[str, Any]) -> str:
 
 
 def counted(count: int, what: str) -> str:
-    """So many of what is named in the singular."""
+    """A count of what is named in the singular."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 

@@ -85,6 +85,6 @@ def _led_to(path: Path) -> Path:
 
 
 def _to_do(row: Sequence[str], inputs: int) -> bool:
-    """Whether a row has its inputs, and nothing was measured."""
+    """Tell whether a row has its inputs, and nothing was measured."""
     numbers = [parse_number(cell) for cell in row[:inputs]]
     return not "".join(row[inputs:]).strip() and all(n is not None and np.isfinite(n) for n in numbers)

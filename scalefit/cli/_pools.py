@@ -18,7 +18,7 @@ Law = TypeVar("Law", bound=AbstractLaw)
 
 
 def is_of_pools(law: Any) -> bool:
-    """Whether a law is of pools."""
+    """Tell whether a law is of pools."""
     return isinstance(law, AbstractPools)
 
 

@@ -102,7 +102,7 @@ def inputs_of(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> tuple[dict[str, A
 
 
 def _of_pools(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """What need not be said of pools: no weight is 0, and they are as large as in the runs."""
+    """Inputs of pools that need not be given: no weight is 0, and they are as large as in the runs."""
     import numpy as np
 
     from ..data import UNLIMITED

@@ -92,7 +92,7 @@ def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:
 
 
 def run_lines(runs: Mapping[str, Any], name: str, notes: Iterable[str]) -> list[str]:
-    """Which runs were used, which were not and why, and what was done to them."""
+    """The runs that were used, the others with the reason, and notes on what was done to them."""
     parts, dropped = [f"{counted(runs['used'], 'run')} of {name}"], runs["dropped"]
     if runs["excluded"]:
         parts.append(f"{runs['excluded']} excluded by --where")
@@ -106,7 +106,7 @@ def run_lines(runs: Mapping[str, Any], name: str, notes: Iterable[str]) -> list[
 
 
 def optimum_lines(found: Mapping[str, Any], log: bool) -> list[str]:
-    """How the fit ended: whether it converged, and how many starts agree.
+    """End of the fit: whether it converged, and how many starts agree.
 
     **Arguments:**
 
@@ -125,7 +125,7 @@ def optimum_lines(found: Mapping[str, Any], log: bool) -> list[str]:
 
 
 def draw_lines(found: Mapping[str, Any]) -> list[str]:
-    """Where the intervals of a fit come from, and how good its draws are."""
+    """Origin of the intervals of a fit, and the quality of its draws."""
     draws = found["draws"]
     if draws is None:
         return ["no intervals: ask for them with --bootstrap 1000, or --posterior 2000"] if found["converged"] else []
@@ -138,7 +138,7 @@ def draw_lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def dead_lines(found: Mapping[str, Any]) -> list[str]:
-    """Which parameters the runs say nothing of, a line for each study."""
+    """Unidentified parameters, a line for each study."""
     lost = [(", ".join(one["dead"]), f" of {one['key']}" if "key" in one else "") for one in found.get("fits", [found])]
     return [
         f"warning: no run responds to {names}{study} at the optimum: the runs follow a smaller law without it"
@@ -200,7 +200,7 @@ def _worst(numbers: Any, which: Any, where: Any = True) -> float | None:
 
 
 def _resampled(draws: Mapping[str, Any]) -> str:
-    """What was drawn as one: rows that belong to one training must be, and a table without a `run` column hides it."""
+    """Rows drawn as one: those of one run must be, and a table without a `run` column hides it."""
     if draws["clusters"] is None:
         return ""
     if draws["clusters"] == draws["runs"]:

@@ -134,7 +134,7 @@ def _budget(planned: Planned, b: int, level: float) -> dict[str, Any]:
 
 
 def verdict(found: Curation) -> str:
-    """What the plan at the largest budget comes to, beside the best that one would do without it."""
+    """Compare the weights at the largest budget with the best that one would do without them."""
     b = int(np.argmax(found.budgets))
     least = int(np.argmin(found.budgets))
     beside = {k: v[b] for k, v in found.values.items() if found.allowed[k][b] and np.isfinite(v[b])}
@@ -213,7 +213,7 @@ def show_curation(planned: Planned, found: Mapping[str, Any], out: Console) -> N
 
 
 def _sure(found: Mapping[str, Any]) -> str:
-    """Where the intervals come from."""
+    """Origin of the intervals."""
     draws = found["draws"]
     by = f" of {draws['drawn_as_one']}" if draws["drawn_as_one"] else ""
     failed = draws["num"] - int(draws["converged"])

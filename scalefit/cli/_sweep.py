@@ -91,7 +91,7 @@ def sweep(
 
 
 def share_of(text: str) -> tuple[int, int]:
-    """Which share of how many, from `2/8`: from 0 to 7.
+    """Place of a share and their number, from `2/8`: places from 0 to 7.
 
     **Raises:** `InputError` for another form.
     """
@@ -161,7 +161,7 @@ def _dry_run(config: str, json: bool) -> None:
 
 
 def _account(found: Mapping[str, Any]) -> list[str]:
-    """What was done, for people."""
+    """Account of what was done, for people."""
     done = f"{found['done']:,} of {found['fits']:,} fits done in {duration(found['seconds'])}"
     failed = f"{found['failed']:,} have no optimum" + (": see the column message" if found["failed"] else "")
     lines = [f"{done}, {number(found['rate'], 3)} a second; {failed}"]

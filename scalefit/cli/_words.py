@@ -175,7 +175,7 @@ def priors_of(given: Iterable[str] | None) -> dict[str, Any]:
 
 
 def clusters_of(runs: Runs, asked: str | None) -> tuple[Any, str]:
-    """What is resampled as one, by `--cluster` or without it, and that in words.
+    """Choose what is resampled as one, by `--cluster` or without it, and say it in words.
 
     Seeds that stand under every plan were shared, as far as a table can show: the same pools and initial weights under
     all of them, so that runs of a seed err together and whole seeds are drawn. Too few of them say little; then the
