@@ -22,7 +22,7 @@ def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) 
     - `level`: Probability of the intervals.
     - `seconds`: Duration of the job.
     """
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     estimates: Any = summary(result, level)
     job = {"noise": noise_spec(fit.noise), "seed": fit.seed, "level": level, "checks": []}
     source, runs, law = fit.source, runs_of(fit.source), law_name(fit.law)

@@ -125,7 +125,7 @@ def write_plan(result: Any, files: Mapping[str, bytes], folder: Path) -> bool:
 
 def figures(result: Fit[Any] | Ensemble[Any], *, level: float) -> dict[str, bytes]:
     """The pictures of a result as PNG, by the name of the file."""
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     if fit.keys is not None:
         return {"loss.png": _studies(result, level)}
     found = {
@@ -144,7 +144,7 @@ def figures(result: Fit[Any] | Ensemble[Any], *, level: float) -> dict[str, byte
 
 def overview(result: Fit[Any] | Ensemble[Any], level: float) -> bytes:
     """Loss against compute beside the residuals, as one PNG: what to look at first."""
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     figure = new_figure(12.0, 5.2)
     panels = max(len(single_inputs(fit.law)), 1)
     grid = figure.add_gridspec(panels, 2, width_ratios=(1.5, 1.0))
@@ -168,7 +168,7 @@ def prior_picture(draws: Ensemble[Any], before: Ensemble[Any]) -> dict[str, byte
 
 
 def _studies(result: Fit[Any] | Ensemble[Any], level: float) -> bytes:
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     good = [key for key, converged in zip(fit.keys or (), fit.converged, strict=True) if converged]
     parts, failed = good[:PANELS], len(fit.converged) - len(good)
     wide = min(3, len(parts))

@@ -44,7 +44,7 @@ def fit_of(result: Fit[Any] | Ensemble[Any]) -> Fit[Any]:
 
     **Raises:** `InputError` for a batch, as a picture is of one study.
     """
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     if fit.keys is not None:
         given = Phrase(f"is a batch of {len(fit.keys)} studies")
         raise InputError("result", given, "one, as a picture shows", f"give `result[{fit.keys[0]!r}]`")

@@ -19,7 +19,7 @@ def least_loss(
 
     The value is that of the fit. It is NaN where no size within reach is best.
     """
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     value = _least(fit.law, compute, batched=False)
     if isinstance(result, Fit):
         return value, None, None

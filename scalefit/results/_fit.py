@@ -70,6 +70,11 @@ class Fit(eqx.Module, Generic[LawT]):
         return self.law if self.keys is None else jax.tree.map(lambda a: a[0], self.law)
 
     @property
+    def fit(self) -> "Fit[LawT]":
+        """The fit itself, so that one and draws about one are asked alike."""
+        return self
+
+    @property
     def noise(self) -> AbstractNoise:
         """How the runs scatter."""
         return self.problem.noise
@@ -195,8 +200,8 @@ class _ByPosition:
     result: Any
 
     def __getitem__(self, place: int) -> Any:
-        fit = self.result if isinstance(self.result, Fit) else self.result.fit
-        return self.result[fit.keys[place]] if fit.keys is not None else self.result[place]
+        keys = self.result.fit.keys
+        return self.result[place if keys is None else keys[place]]
 
 
 def _study(result: Any, place: int, keep: str) -> Any:

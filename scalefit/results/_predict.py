@@ -93,7 +93,7 @@ def predicted(
     result: Fit[Any] | Ensemble[Any], new_run: bool, inputs: dict[str, ArrayLike]
 ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*batch draw point"] | None]:
     """The value of a fitted law, in the inputs' shape, and that of each draw at points in order; see `predict`."""
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     points, shape = _points(fit.law, _one_by_one(fit.law, inputs))
     value = evaluate(fit.law, points, fit.keys is not None)
     _refuse_undefined(fit, value, points)

@@ -54,7 +54,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         raise InputError(
             "path", Phrase(f"is {str(folder)!r}, which holds more than a result"), remedy="give another folder"
         )
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     table, description = stored(fit.problem.runs, _columns(fit.problem))
     document: dict[str, Any] = {
         "format": FORMAT,

@@ -56,7 +56,7 @@ def summary(
     **Raises:** `InputError` for a level outside (0, 1), or where no draw converged.
     """
     check_level(level)
-    fit = result if isinstance(result, Fit) else result.fit
+    fit = result.fit
     draws = result if isinstance(result, Ensemble) else None
     if fit.keys is None:
         return _one(fit, values(fit.law), draws, Ellipsis, level)
