@@ -30,17 +30,18 @@ class LawAtRuns:
 
     - `curve`: The law.
     - `point`: Input → its values at the runs, as the curve wants them.
-    - `constant`: What the study holds fixed.
+    - `constant`: What the study holds fixed, or what that of each run does.
     """
 
     def __init__(self, curve: LawCurve, point: Mapping[str, Float[np.ndarray, "run *axis"]], constant: np.ndarray):
         self.curve, self.point, self.constant = curve, dict(point), constant
         self.runs = len(next(iter(point.values())))
         # Of few lengths, so that few programs are compiled.
-        self._length = next((n for n in (64, 256) if self.runs <= n), -(-self.runs // 1024) * 1024)
+        self._length = next((n for n in (64, 256, 512) if self.runs <= n), -(-self.runs // 1024) * 1024)
         self.block = max(LANES, min(512, 2**17 // self._length))
         with jax.enable_x64(True):
-            self._given = jax.device_put(({name: self._padded(a) for name, a in self.point.items()}, constant))
+            padded = {name: self._padded(a) for name, a in self.point.items()}
+            self._given = jax.device_put((padded, constant if constant.ndim == 1 else self._padded(constant)))
 
     def values(self, theta: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, "draw run"]:
         """The law's value for each run."""
@@ -76,7 +77,9 @@ class LawAtRuns:
         parts = []
         with jax.enable_x64(True):
             for begin in range(0, len(theta), size):
-                block = np.take(theta, np.arange(begin, begin + size), axis=0, mode="clip")
+                block = theta[begin : begin + size]
+                if len(block) < size:
+                    block = np.pad(block, ((0, size - len(block)), *((0, 0),) * (block.ndim - 1)), mode="edge")
                 found = program(self.curve, block, *self._given)
                 parts.append([np.asarray(part)[: len(theta) - begin, ..., : self.runs] for part in found])
         return [part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True)]
@@ -92,11 +95,11 @@ def _values(curve: LawCurve, theta: Float[Array, "draw free"], point: Any, const
 
 @functools.partial(jax.jit, static_argnames=("curve",))
 def _slopes(curve: LawCurve, theta: Float[Array, "draw *run free"], point: Any, constant: Array) -> tuple[Array, Array]:
-    def one(numbers: Array, at: Any) -> Any:
-        return jax.value_and_grad(lambda u: curve(tuple(u[k] for k in range(curve.size)), at, constant))(numbers)
+    def one(numbers: Array, at: Any, held: Array) -> Any:
+        return jax.value_and_grad(lambda u: curve(tuple(u[k] for k in range(curve.size)), at, held))(numbers)
 
-    by_run = jax.vmap(one, (None if theta.ndim == 2 else 0, 0), (0, 1))
-    return jax.vmap(by_run, (0, None))(theta, point)
+    by_run = jax.vmap(one, (None if theta.ndim == 2 else 0, 0, None if constant.ndim == 1 else 0), (0, 1))
+    return jax.vmap(by_run, (0, None, None))(theta, point, constant)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,7 +116,7 @@ class Likelihood:
     - `log_sharp`: Logarithm of what multiplies each residual.
     - `noise`: How runs scatter.
     - `prior`: What is sampled.
-    - `unit`: Logarithm of the unit of the scatter.
+    - `unit`: Logarithm of the unit of the scatter, of all rows or by row.
     - `reach`: Logarithm of what the scatter grows with, about the middle of its range.
     - `first`: Where rows of a run share an offset and stand together, the first row of each run.
     - `groups`: Where each group has its own numbers and its rows stand together, the first row of each group.
@@ -124,7 +127,7 @@ class Likelihood:
     log_sharp: Float[np.ndarray, " row"]
     noise: AbstractNoise
     prior: Prior
-    unit: float
+    unit: float | Float[np.ndarray, " row"]
     reach: Float[np.ndarray, " row"] | None = None
     first: Int[np.ndarray, " run"] | None = None
     groups: Int[np.ndarray, " group"] | None = None
@@ -156,15 +159,17 @@ class Likelihood:
             density = self.noise.log_density(residual * sharp, log_s) + log_sharp
             moved = Slopes(slope * sharp, slope * residual * sharp + 1.0, of_s, None)
         else:
-            density, moved = offset_slopes(self.noise, residual, log_sharp, log_s, log_s + numbers[:, -1:], self.first)
+            share = numbers[:, -1:] if self.groups is None else rows[:, self.first, -1]
+            log_spread = share + (log_s if self.groups is None else log_s[:, self.first])
+            density, moved = offset_slopes(self.noise, residual, log_sharp, log_s, log_spread, self.first)
         push = -moved.residual / value if self.noise.log else -moved.residual
         columns = np.moveaxis(self._total(push[:, None] * of_law), 1, -1)
-        columns = columns * self.prior.stretch(numbers, self.law.constant)
+        columns = columns * self.prior.stretch(numbers, self.constant)
         scatter = [self._total(moved.log_s)]
         if self.reach is not None:
-            scatter.append(-np.sum(moved.log_sharp * self.reach, axis=1))
+            scatter.append(-self._total(moved.log_sharp * self.reach))
         if moved.log_spread is not None:
-            scatter.append(np.sum(moved.log_spread, axis=1))
+            scatter.append(self._total(moved.log_spread))
             scatter[0] = scatter[0] + scatter[-1]
         return self._total(density), np.concatenate([columns, np.stack(scatter, axis=-1)], axis=-1)
 
@@ -175,13 +180,19 @@ class Likelihood:
     def _scatter(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The logarithms of the scatter, and of what multiplies each residual."""
         free = len(self.prior.curve.free)
-        log_s = numbers[..., free : free + 1] if numbers.ndim == 2 else numbers[..., free]
-        sharp = self.log_sharp if self.reach is None else self.log_sharp - numbers[:, [free + 1]] * self.reach
-        return log_s + self.unit, sharp
+        scatter = numbers[:, free:, None] if numbers.ndim == 2 else np.moveaxis(numbers[..., free:], -1, 1)
+        sharp = self.log_sharp if self.reach is None else self.log_sharp - scatter[:, 1] * self.reach
+        return scatter[:, 0] + self.unit, sharp
 
     def theta(self, numbers: Float[np.ndarray, "*draw number"]) -> Float[np.ndarray, "*draw free"]:
         """Free numbers of the law."""
         return self.prior.free(numbers, self.law.constant)
+
+    @functools.cached_property
+    def constant(self) -> np.ndarray:
+        """What each group holds fixed."""
+        alike = self.groups is None or self.law.constant.ndim == 1
+        return self.law.constant if alike else self.law.constant[self.groups]
 
     def _by_row(self, numbers: np.ndarray) -> np.ndarray:
         if self.groups is None:
@@ -189,7 +200,13 @@ class Likelihood:
         return np.repeat(numbers, np.diff(self.groups, append=len(self.target)), axis=1)
 
     def _total(self, column: np.ndarray) -> np.ndarray:
-        return column.sum(axis=-1) if self.groups is None else np.add.reduceat(column, self.groups, axis=-1)
+        """The sum over rows, or over runs whose rows stand together, of each group."""
+        if self.groups is None:
+            return column.sum(axis=-1)
+        begin = self.groups
+        if self.first is not None and column.shape[-1] == len(self.first):
+            begin = np.searchsorted(self.first, begin)
+        return np.add.reduceat(column, begin, axis=-1)
 
 
 def densities(
@@ -213,7 +230,7 @@ def densities(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Density:
-    """The posterior density of one study."""
+    """The posterior density of a study, or of each of several side by side."""
 
     likelihood: Likelihood
     prior: Prior
@@ -224,9 +241,9 @@ class Density:
         return np.where(np.isfinite(total), total, -np.inf)
 
     def slopes(
-        self, numbers: Float[np.ndarray, "draw number"]
-    ) -> tuple[Float[np.ndarray, " draw"], Float[np.ndarray, "draw number"]]:
+        self, numbers: Float[np.ndarray, "draw *group number"]
+    ) -> tuple[Float[np.ndarray, "draw *group"], Float[np.ndarray, "draw *group number"]]:
         """The same with its gradient."""
         value, slope = self.likelihood.slopes(numbers, often=True)
-        known, pull = self.prior.slopes(numbers, self.likelihood.law.constant)
+        known, pull = self.prior.slopes(numbers, self.likelihood.constant)
         return np.where(np.isfinite(value + known), value + known, -np.inf), slope + pull

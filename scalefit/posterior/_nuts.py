@@ -15,39 +15,40 @@ NumPyro (arXiv 1912.11554, appendix A); step sizes by dual averaging.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 Slopes = Callable[[Float[np.ndarray, "chain number"]], tuple[np.ndarray, np.ndarray]]
 """The logarithm of a density at one place for each chain, and its gradient."""
 
 
 class Chains(NamedTuple):
-    """Draws by chain, which of them diverged, and the step size of each chain."""
+    """Draws by chain, which of them diverged, and the step size of each study."""
 
     numbers: Float[np.ndarray, "chain draw number"]
     diverging: Bool[np.ndarray, "chain draw"]
-    step: Float[np.ndarray, " chain"]
+    step: Float[np.ndarray, " study"]
 
 
 class _StepSize:
-    """Dual averaging of each chain's step size towards a share of accepted steps (arXiv 1111.4246, section 3.2)."""
+    """Dual averaging of each study's step size towards a share of accepted steps (arXiv 1111.4246, section 3.2)."""
 
-    def __init__(self, first: np.ndarray, accepted: float):
-        self.size, self.towards, self.accepted = first, np.log(10.0 * first), accepted
-        self.count, self.off, self.mean = np.zeros_like(first), np.zeros_like(first), np.log(first)
+    def __init__(self, first: Float[np.ndarray, " study"], accepted: float):
+        self.size, self.mean, self.towards, self.accepted = first.copy(), np.log(first), np.log(10.0 * first), accepted
+        self.count, self.off = np.zeros_like(first), np.zeros_like(first)
 
-    def update(self, which: np.ndarray, share: np.ndarray, last: np.ndarray) -> None:
-        """Learn from the trees of some chains; of the `last` ones the mean over the way stays."""
+    def learn(self, study: Int[np.ndarray, " tree"], share: Float[np.ndarray, " tree"]) -> None:
+        """Learn from the shares of trees of some studies."""
+        trees = np.bincount(study, minlength=len(self.size))
+        which = np.flatnonzero(trees)
         self.count[which] += 1.0
-        count = self.count[which]
+        count, share = self.count[which], np.bincount(study, share)[which] / trees[which]
         self.off[which] += ((self.accepted - share) - self.off[which]) / (count + 10.0)
         log_size = self.towards[which] - np.sqrt(count) / 0.05 * self.off[which]
-        keep = count**-0.75
-        self.mean[which] = keep * log_size + (1.0 - keep) * self.mean[which]
-        self.size[which] = np.exp(np.where(last, self.mean[which], log_size))
+        self.mean[which] += count**-0.75 * (log_size - self.mean[which])
+        self.size[which] = np.exp(log_size)
 
 
 def nuts(
@@ -56,25 +57,25 @@ def nuts(
     rng: np.random.Generator,
     *,
     num: int,
-    warmup: int,
+    step: Float[np.ndarray, " study"],
+    warmup: int = 100,
     accepted: float = 0.8,
     depth: int = 8,
-    step: Any = 0.7,
 ) -> Chains:
-    """Draws of each chain from its start.
+    """Draws of each chain from its start; studies take turns among the chains.
 
     **Arguments:**
 
     - `slopes`: The density.
-    - `num`: Draws of each chain, after `warmup` steps in which it finds its step size.
+    - `num`: Draws of each chain, after `warmup` trees from which all chains of a study learn its step size.
+    - `step`: The first step size of each study.
     - `accepted`: Share of steps to be accepted: the more, the smaller the steps.
     - `depth`: Doublings of a tree at most.
-    - `step`: The first step size, of all chains or of each.
     """
     chains, size = start.shape
     total, every = warmup + num, np.arange(chains)
     draws, diverged = np.empty((chains, num, size)), np.zeros((chains, num), bool)
-    done, sizes = np.zeros(chains, int), _StepSize(np.full(chains, step), accepted)
+    done, length, study, sizes = np.zeros(chains, int), np.zeros(chains), every % len(step), _StepSize(step, accepted)
     # Places with their momenta, gradients and log densities side by side: of the tree, of its ends backwards and
     # forwards, of the subtree, and of the end that moves.
     at, back, front, new, moving = np.zeros((5, chains, 3 * size + 1))
@@ -94,6 +95,9 @@ def nuts(
         back[which] = front[which] = at[which]
         energy[which] = 0.5 * np.sum(momentum**2, axis=1) - at[which, V]
         weight[which] = accept[which] = steps[which] = level[which] = 0
+        # After the warm-up the mean over the way, as it stands then.
+        warm, last = which[done[which] < warmup], which[done[which] == warmup]
+        length[warm], length[last] = sizes.size[study[warm]], np.exp(sizes.mean[study[last]])
         extend(which)
 
     def extend(which: np.ndarray) -> None:
@@ -104,11 +108,11 @@ def nuts(
 
     begin(every)
     while (done < total).any():
-        length = np.where(forward, sizes.size, -sizes.size)[:, None]
-        moving[:, R] += 0.5 * length * moving[:, G]
-        moving[:, P] += length * moving[:, R]
+        move = np.where(forward, length, -length)[:, None]
+        moving[:, R] += 0.5 * move * moving[:, G]
+        moving[:, P] += move * moving[:, R]
         moving[:, V], moving[:, G] = slopes(moving[:, P])
-        moving[:, R] += 0.5 * length * moving[:, G]
+        moving[:, R] += 0.5 * move * moving[:, G]
         change = moving[:, V] - 0.5 * np.sum(moving[:, R] ** 2, axis=1) + energy
         change = np.where(np.isfinite(change), change, -np.inf)
         lost = change < -1000.0
@@ -141,10 +145,10 @@ def nuts(
             draws[sampled, done[sampled] - warmup] = at[sampled, P]
             diverged[sampled, done[sampled] - warmup] = lost[sampled]
             warm = made[done[made] < warmup]
-            sizes.update(warm, accept[warm] / steps[warm], done[warm] == warmup - 1)
+            sizes.learn(study[warm], accept[warm] / steps[warm])
             done[made] += 1
             begin(made)
-    return Chains(draws, diverged, sizes.size)
+    return Chains(draws, diverged, np.exp(sizes.mean))
 
 
 def _turned(one: np.ndarray, other: np.ndarray, impulse: np.ndarray) -> np.ndarray:

@@ -106,7 +106,7 @@ class Prior:
         return [i for i, kind in enumerate(kinds) if i in self.bounds or kind == "nonnegative"]
 
     def free(
-        self, numbers: Float[np.ndarray, "*draw number"], constant: Float[np.ndarray, " constant"]
+        self, numbers: Float[np.ndarray, "*draw number"], constant: Float[np.ndarray, "*some constant"]
     ) -> Float[np.ndarray, "*draw free"]:
         """Free numbers of the curve from sampled ones."""
         theta = numbers[..., : self.curve.size].copy()
@@ -121,7 +121,7 @@ class Prior:
             found[i] = self.mapped_number(i, found[i], constant)
         return found
 
-    def stretch(self, numbers: Float[np.ndarray, "*draw number"], constant: Float[np.ndarray, " constant"]) -> Any:
+    def stretch(self, numbers: Float[np.ndarray, "*draw number"], constant: Float[np.ndarray, "*some constant"]) -> Any:
         """How the free numbers of the curve move, each with its own sampled one."""
         if not self.mapped:
             return 1.0
@@ -135,7 +135,7 @@ class Prior:
         if place not in self.bounds:
             return xp.exp(number)
         low, high = self.bounds[place]
-        share = constant[len(self.curve.units)] if is_amplitude(declared) else 1.0
+        share = constant[..., len(self.curve.units)] if is_amplitude(declared) else 1.0
         natural = low + (high - low) / (1.0 + xp.exp(-number))
         return declared.constraint.unconstrain(natural / share)
 
@@ -164,7 +164,7 @@ class Prior:
         return xp.where(self.odds, -half - 2.0 * xp.log1p(xp.exp(-half)), normal)
 
     def slopes(
-        self, numbers: Float[np.ndarray, "*draw number"], constant: Float[np.ndarray, " constant"]
+        self, numbers: Float[np.ndarray, "*draw number"], constant: Float[np.ndarray, "*some constant"]
     ) -> tuple[Float[np.ndarray, "*draw"], Float[np.ndarray, "*draw number"]]:
         """The logarithm of the density of sampled numbers, and its gradient."""
         value = self.usual(numbers)
@@ -174,11 +174,12 @@ class Prior:
         places = list(self.given)
         value[..., places], slope[..., places] = 0.0, 0.0
         flat = numbers.reshape(-1, numbers.shape[-1])
+        held = np.broadcast_to(constant, (*numbers.shape[:-1], constant.shape[-1])).reshape(len(flat), -1)
         parts = []
         with jax.enable_x64(True):
             for begin in range(0, len(flat), LANES):
-                block = np.take(flat, np.arange(begin, begin + LANES), axis=0, mode="clip")
-                parts.append([np.asarray(part) for part in _given_slopes(self, block, constant)])
+                some = np.minimum(np.arange(begin, begin + LANES), len(flat) - 1)
+                parts.append([np.asarray(part) for part in _given_slopes(self, flat[some], held[some])])
         given, of_given = (np.concatenate(part)[: len(flat)] for part in zip(*parts, strict=True))
         return value.sum(axis=-1) + given.reshape(value.shape[:-1]), slope + of_given.reshape(slope.shape)
 
@@ -264,8 +265,10 @@ def _drawn(distribution: Any, seed: Any, batch: Any) -> Array:
 
 
 @jax.jit
-def _given_slopes(prior: Prior, numbers: Float[Array, "lane number"], constant: Array) -> tuple[Array, Array]:
-    return jax.vmap(jax.value_and_grad(lambda one: given_density(prior, one, constant)))(numbers)
+def _given_slopes(
+    prior: Prior, numbers: Float[Array, "lane number"], constant: Float[Array, "lane constant"]
+) -> tuple[Array, Array]:
+    return jax.vmap(jax.value_and_grad(lambda one, held: given_density(prior, one, held)))(numbers, constant)
 
 
 def given_density(prior: Prior, numbers: Float[Array, " number"], constant: Any) -> Array:

@@ -1,8 +1,7 @@
 """A posterior of a law's parameters, as an ensemble of equally weighted draws."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
 import jax
@@ -14,7 +13,6 @@ from ..laws import AbstractLaw
 from ..params import values, with_values
 from ..problem import representable
 from ..results import Ensemble, Fit
-from ..solve import cores
 from ._check import checked
 from ._diagnostics import warn_of_fit, warn_of_quality
 from ._draw import Draws, Method, draw, rivalled
@@ -78,7 +76,7 @@ def sample(
     check_number("seed", seed, least=0, whole=True)
     check_choice("method", method, get_args(Method))
     studies = studies_of(fit, cluster, priors, growth)
-    drawn = _over_cores(lambda pair: draw(pair[0], num, method, seed, bool(pair[1])), list(zip(studies, rivalled(fit))))
+    drawn = draw(studies, num, method, seed, rivalled(fit))
     ensemble = _ensemble(fit, studies, drawn, "posterior", seed, {"cluster": cluster, "growth": growth})
     if fit.keys is None and ensemble.converged.any():
         ensemble.diagnostics.update(_judged(ensemble, seed))
@@ -125,13 +123,6 @@ def prior(
         if i < len(curve.free) and curve.slots[curve.free[i]].parameter.dims:
             table[..., curve.free[i]] = natural
     return dataclasses.replace(ensemble, law=with_values(ensemble.law, table))
-
-
-def _over_cores(one: Callable[[Any], Draws], each: list[Any]) -> list[Draws]:
-    """What a function gives for each; the first alone, as it compiles."""
-    first = one(each[0])
-    with ThreadPoolExecutor(cores()) as pool:
-        return [first, *pool.map(one, each[1:])]
 
 
 def _judged(ensemble: Ensemble[Any], seed: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import zlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -118,6 +118,35 @@ def likelihood_of(
         None if growth is None else reach_of(problem, growth)[mine][order],
         None if code is None else np.flatnonzero(np.diff(code[mine][order], prepend=-1)),
     )
+
+
+def side_by_side(studies: Sequence[Study]) -> Density:
+    """The densities of several studies as one of groups."""
+    parts = [study.density.likelihood for study in studies]
+    first, prior = parts[0], parts[0].prior
+    counts = [len(part.target) for part in parts]
+    begins = np.cumsum(counts) - counts
+
+    def whole(columns: Iterable[Any]) -> np.ndarray:
+        return np.concatenate(list(columns))
+
+    law = LawAtRuns(
+        first.law.curve,
+        {name: whole(part.law.point[name] for part in parts) for name in first.law.point},
+        np.repeat([part.law.constant for part in parts], counts, axis=0),
+    )
+    likelihood = Likelihood(
+        law,
+        whole(part.target for part in parts),
+        whole(part.log_sharp for part in parts),
+        first.noise,
+        prior,
+        whole(np.broadcast_to(part.unit, part.target.shape) for part in parts),
+        None if first.reach is None else whole(part.reach for part in parts),
+        None if first.first is None else whole(part.first + begin for part, begin in zip(parts, begins, strict=True)),
+        begins,
+    )
+    return Density(likelihood, prior)
 
 
 def reach_of(problem: Problem, name: str) -> Float[np.ndarray, " run"]:

@@ -122,7 +122,8 @@ def test_both_samplers_are_those_of_the_integral():
 
 def test_the_samplers_agree_and_say_how_good_they_are(draws):
     for name in ("E", "A", "B", "alpha", "beta"):
-        one, two = (getattr(draws[method].law, name) for method in ("is", "nuts"))
+        # On logarithms: the variance of what has a long tail is that of its few largest draws.
+        one, two = (np.log(getattr(draws[method].law, name)) for method in ("is", "nuts"))
         assert one.shape == (NUM,)
         assert abs(one.mean() - two.mean()) < 0.1 * two.std()
         assert one.std() == pytest.approx(two.std(), rel=0.1)
