@@ -10,8 +10,7 @@ import numpy as np
 from _benchmarks import Report, options
 
 import scalefit as sf
-from scalefit.plan.design._criteria import best_batch, covariances, scale_of, slopes
-from scalefit.plan.design._target import Target
+from scalefit.plan.design import Target, best_batch, covariances, scale_of, slopes
 from scalefit.solve import minimise_on_simplex
 
 SHARES = (0.02, 0.05, 0.15)

@@ -10,5 +10,6 @@ from ._influence import sensitivity as sensitivity
 from ._laplace import Covariance as Covariance
 from ._laplace import covariance as covariance
 from ._laplace import laplace as laplace
+from ._resamples import resamples as resamples
 from ._starts import nodes as nodes
 from ._starts import screened as screened

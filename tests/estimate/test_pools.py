@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.estimate._resamples import resamples
+from scalefit.estimate import resamples
 from scalefit.problem import Pooling, Studies
 
 POOLS = sf.Pools({"A": 1e6, "B": 1e6})

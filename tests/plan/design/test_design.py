@@ -12,12 +12,21 @@ from helpers import posed
 
 import scalefit as sf
 from scalefit.plan._cost import SIX_ND, cost_of
-from scalefit.plan.design import _criteria
-from scalefit.plan.design._candidates import candidates_of, sigma_of
-from scalefit.plan.design._criteria import best_batch, covariances, scale_of, slopes
-from scalefit.plan.design._information import decorrelated, intraclass_correlation
-from scalefit.plan.design._refine import hull, inside
-from scalefit.plan.design._target import Target, target_of
+from scalefit.plan.design import (
+    Target,
+    _criteria,
+    best_batch,
+    candidates_of,
+    covariances,
+    decorrelated,
+    hull,
+    inside,
+    intraclass_correlation,
+    scale_of,
+    sigma_of,
+    slopes,
+    target_of,
+)
 from scalefit.posterior import optima
 
 LAW = sf.laws.Chinchilla.published("epoch")

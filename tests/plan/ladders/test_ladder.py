@@ -11,7 +11,7 @@ import pytest
 
 import scalefit as sf
 from scalefit.data import fetch, load_table
-from scalefit.estimate._resamples import resamples
+from scalefit.estimate import resamples
 from scalefit.plan.ladders._ladder import _raise_unless_converged
 
 TASKS = {
