@@ -1,4 +1,4 @@
-"""What runs say of a law's parameters, as draws from a posterior distribution."""
+"""Posterior distributions of a law's parameters, given runs."""
 
 from ._agree import Agreement as Agreement
 from ._agree import agree as agree

@@ -1,11 +1,11 @@
-"""Whether two ensembles of one fit say alike how sure it is."""
+"""Comparison of two ensembles of one fit."""
 
 import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..params import slots, values
 from ..results import Ensemble
 from ._prior import TRAINING
@@ -52,13 +52,13 @@ def agree(draws: Ensemble[Any], other: Ensemble[Any]) -> dict[str, Agreement]:
     """
     one, two = draws.fit, other.fit
     if one.keys is not None or two.keys is not None:
-        raise InputError("A batch is compared study by study: take one by its key from both, as draws['a'].")
+        raise InputError("draws", Phrase("are of a batch"), "draws of one study", "take it from both by its key")
     if type(one.law) is not type(two.law) or one.source.fingerprint != two.source.fingerprint or one.key != two.key:
-        raise InputError(
-            f"These are draws of {type(one.law).__name__} on {one.source.used} runs of {one.source.name!r} and of "
-            f"{type(two.law).__name__} on {two.source.used} of {two.source.name!r}: pass two of one law and the same "
-            f"runs."
+        apart = (
+            f"are of {type(one.law).__name__} on {one.source.used} runs of {one.source.name!r}, and `other` of "
+            f"{type(two.law).__name__} on {two.source.used} of {two.source.name!r}"
         )
+        raise InputError("draws", Phrase(apart), "two ensembles of one law and the same runs")
     if not (draws.converged.any() and other.converged.any()):
         raise InputError("No draw of one of the ensembles converged, so there is nothing to compare.")
     names = [slot.name for slot in slots(one.law)]
@@ -85,9 +85,9 @@ def _warn(found: dict[str, Agreement], draws: Ensemble[Any], other: Ensemble[Any
     narrow = [name for name, one in found.items() if one.narrow]
     if narrow:
         least = min(narrow, key=lambda name: found[name].ratio)
-        why = "rows may not be independent of each other (say which are of one training: cluster)"
+        why = "rows may not be independent of each other (say which are of one run: cluster)"
         if TRAINING in draws.drawn:
-            why = "they take account of what rows of one training share, and the other may not"
+            why = "they take account of what rows of one run share, and the other may not"
         if not other.fit.noise.likelihood and other.method == "bootstrap":
             noise = type(other.fit.noise).__name__
             why = f"the bootstrap is of {noise}'s estimator, which is another than the posterior's, or {why}"

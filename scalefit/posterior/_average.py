@@ -1,4 +1,4 @@
-"""Several laws of the same runs as one forecast: how much each is to be heard."""
+"""Several laws of the same runs as one forecast, each with a weight."""
 
 import math
 import warnings
@@ -22,7 +22,7 @@ Averaging = Literal["stacking", "evidence", "pseudo"]
 
 
 class AverageBand(NamedTuple):
-    """What several laws say together, and how much of the doubt is between them.
+    """Prediction of several laws together, and how much of the doubt is between them.
 
     **Arguments:**
 
@@ -52,7 +52,7 @@ class Average(eqx.Module):
 
     - `ensembles`: Name of a law → its draws.
     - `weight`: By law, in the same order; they sum to 1.
-    - `method`: What the weights are of.
+    - `method`: How the weights were found.
     """
 
     ensembles: dict[str, Ensemble[Any]]
@@ -60,12 +60,12 @@ class Average(eqx.Module):
     method: str = eqx.field(static=True)
 
     def __repr__(self) -> str:
-        """Which laws, and how much each is heard."""
+        """Laws and their weights."""
         shares = ", ".join(f"{name} {share:.3f}" for name, share in self.weight.items())
         return f"Average of {len(self.weight)} laws by {self.method}: {shares}"
 
     def predict(self, *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike) -> AverageBand:
-        """What the laws say together of a run; their draws are one mixture.
+        """Predict a run by all laws together; their draws are one mixture.
 
         **Arguments:**
 
@@ -141,7 +141,7 @@ def average(
 ) -> Average:
     r"""Weigh several laws of the same runs, so that a forecast need not rest on one of them.
 
-    - `"stacking"`: the weights of greatest $\sum_i \log \sum_k w_k\, p_k(y_i \mid y_{-i})$: together the laws foretell
+    - `"stacking"`: the weights of greatest $\sum_i \log \sum_k w_k\, p_k(y_i \mid y_{-i})$: together the laws predict
       a run that was left out best. They complement each other, none need be true.
     - `"evidence"`: Bayes' probability of each law if one of them is true, all being as likely before; it depends on the
       priors of the parameters, weak ones too.

@@ -1,4 +1,4 @@
-"""Whether runs look like those that the draws themselves would give."""
+"""Posterior predictive checks: runs beside those that the draws themselves would give."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -34,7 +34,7 @@ class Check(NamedTuple):
 
 
 def check(draws: Ensemble[Any], *, num: int = 1000, seed: int = 0) -> dict[str, Check]:
-    r"""Whether the runs look like what law and noise would give: posterior predictive checks.
+    r"""Compare the runs with those that law and noise would give: posterior predictive checks.
 
     For each draw θ, runs are replicated at the same inputs, and properties $T(y, \theta)$ of both compared; z is the
     residual in units of its scatter, and x the standardised logarithm of an input.

@@ -105,7 +105,7 @@ def _over_cores(function: Callable[..., Any], each: list[tuple[Any, ...]]) -> li
 
 
 def rivalled(fit: Fit[Any]) -> Bool[np.ndarray, " study"]:
-    """Whether most starts of each study ended elsewhere than the best: other optima may be as likely."""
+    """Studies of which most starts ended elsewhere than the best: other optima may be as likely."""
     return (np.atleast_1d(fit.agreeing) < 0.5 * fit.tried) & (fit.tried > 1)
 
 

@@ -71,8 +71,8 @@ def sample_groups(
 
     **Warns:** where chains diverged or did not mix.
 
-    **Raises:** `InputError` for a single group, names that are none, a noise that has no density, rows of one training
-    that are not independent, and whatever `fit` and `sample` refuse.
+    **Raises:** `InputError` for a single group, names that are none, a noise that has no density, rows of one run that
+    are not independent, and whatever `fit` and `sample` refuse.
     """
     check_number("num", num, least=2, whole=True)
     check_number("seed", seed, least=0, whole=True)

@@ -66,9 +66,9 @@ class Hierarchy:
 
         for step, last in enumerate(ascend(runs, prior, start, longest=2.0)):
             if step == 120 or (not learn and np.all((last.left < 1e-12) | last.stuck)):
-                bend, axes = np.linalg.eigh(-last.runs.hessian)
-                bend = np.einsum("gij,gj,gkj->gik", axes, np.maximum(bend, 0.0), axes)
-                return Modes(last.numbers, last.runs.slope, bend, where, last.left)
+                curvature, axes = np.linalg.eigh(-last.runs.hessian)
+                curvature = np.einsum("gij,gj,gkj->gik", axes, np.maximum(curvature, 0.0), axes)
+                return Modes(last.numbers, last.runs.slope, curvature, where, last.left)
             where = self._learnt(last, where) if learn else where
         raise AssertionError
 
@@ -130,14 +130,14 @@ class Modes(NamedTuple):
     **Arguments:**
 
     - `numbers`: Where.
-    - `slope`, `bend`: Gradient and curvature there of what the runs alone say, the latter without negative parts.
+    - `slope`, `curvature`: Gradient and curvature there of what the runs alone say, the latter without negative parts.
     - `population`: Of which they are.
     - `left`: How much each group could still gain by a step.
     """
 
     numbers: Float[Any, "group number"]
     slope: Float[Any, "group number"]
-    bend: Float[Any, "group number number"]
+    curvature: Float[Any, "group number number"]
     population: Population
     left: Float[Any, " group"]
 
@@ -215,7 +215,7 @@ def _unfolded(
     own, middle, spread = jnp.split(z, [count * size, count * size + len(places)])
     log_spread = at.population.log_spread.at[places].add(spread / jnp.sqrt(2.0 * count))
     T = jnp.exp(log_spread)
-    H, h = at.bend, at.slope + jnp.einsum("gij,gj->gi", at.bend, at.numbers)
+    H, h = at.curvature, at.slope + jnp.einsum("gij,gj->gi", at.curvature, at.numbers)
     L = jnp.linalg.cholesky(jnp.eye(size) + T[:, None] * H * T)
     whole = jnp.concatenate([T[:, None] * H, (T * h)[..., None]], axis=-1)
     half = solve_triangular(L, whole, lower=True)

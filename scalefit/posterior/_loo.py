@@ -1,4 +1,4 @@
-"""How well draws foretell each run from the others, by weights instead of refits."""
+"""Leave-one-out: how well draws predict each run from the others, by weights instead of refits."""
 
 import warnings
 from typing import Any, NamedTuple
@@ -13,15 +13,15 @@ from ._psis import TOO_FAR, psis
 
 
 class LeaveOneOut(NamedTuple):
-    """How well each run is foretold from the others; each training, where rows share an offset.
+    """Predictive densities of runs left out, one by one; of rows, unless those of a run share an offset.
 
     **Arguments:**
 
     - `elpd`: Expected log predictive density: the sum of `pointwise`. Higher is better.
     - `se`: Its standard error over the runs.
     - `effective`: Effective number of parameters: how much less that is than the density of runs already seen.
-    - `khat`: By run or training, Pareto's k of the weights that leave it out; above 0.7 its density is a guess.
-    - `pointwise`: By run or training, in order of first appearance, the logarithm of the density of its target, in the
+    - `khat`: By run or row, Pareto's k of the weights that leave it out; above 0.7 its density is a guess.
+    - `pointwise`: By run or row, in order of first appearance, the logarithm of the density of its target, in the
         target's own unit.
     """
 
@@ -41,10 +41,10 @@ class LeaveOneOut(NamedTuple):
 
 
 def loo(draws: Ensemble[Any]) -> LeaveOneOut:
-    r"""How well each run is foretold from all others, without a refit: Pareto-smoothed leave-one-out.
+    r"""Predict each run from all others without a refit: Pareto-smoothed leave-one-out.
 
     $\mathrm{elpd} = \sum_i \log \sum_s w_{is}\, p(y_i \mid \theta_s)$ with $w_{is} \propto 1/p(y_i \mid \theta_s)$, the
-    largest weights of each run smoothed. Where rows of one training share an offset, the whole training is left out.
+    largest weights of each run smoothed. Where rows of a run share an offset, the whole run is left out.
 
     **Arguments:**
 
@@ -62,9 +62,8 @@ def loo(draws: Ensemble[Any]) -> LeaveOneOut:
     found = left_out(pointwise(draws))
     bad = int(np.sum(~(found.khat <= TOO_FAR)))
     if bad:
-        what = "runs" if len(found.khat) == len(draws.fit.residuals) else "trainings"
         warnings.warn(
-            f"{bad} of {len(found.khat)} {what} change the posterior too much to be left out by weights (Pareto k "
+            f"{bad} of {len(found.khat)} runs change the posterior too much to be left out by weights (Pareto k "
             f"above {TOO_FAR:g}): their densities are guesses. Look at them (scalefit.influence refits without them), "
             f"or use a noise of heavier tails.",
             stacklevel=2,

@@ -152,13 +152,13 @@ def nuts(
 
 
 def _turned(one: np.ndarray, other: np.ndarray, impulse: np.ndarray) -> np.ndarray:
-    """Whether a path turns back on itself, from the momenta at its ends and their sum along it."""
+    """Paths that turn back on themselves, by the momenta at their ends and the sum along them."""
     middle = impulse - 0.5 * (one + other)
     return (np.sum(one * middle, axis=-1) <= 0.0) | (np.sum(other * middle, axis=-1) <= 0.0)
 
 
 def _turned_within(kept: np.ndarray, momentum: np.ndarray, impulse: np.ndarray, leaf: np.ndarray) -> np.ndarray:
-    """Whether any subtree that ends in this leaf turns back; a leaf of even number begins subtrees, and is kept."""
+    """Chains where a subtree that ends in this leaf turns back; a leaf of even number begins subtrees, and is kept."""
     chains, depth = len(leaf), kept.shape[2]
     last = _ones(leaf >> 1)  # where the left end of the smallest subtree that is open stands
     even = np.flatnonzero(leaf % 2 == 0)

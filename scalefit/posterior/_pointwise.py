@@ -129,7 +129,7 @@ def pointwise(draws: Ensemble[Any], num: int | None = None) -> Pointwise:
     likelihood = likelihood_of(problem, prepared, 0, Prior.of(prepared.curve), code)
     law: Any = jax.tree.map(lambda a: np.asarray(a)[some], draws.law)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        # What has run to a bound at infinity is felt by no run.
+        # No run responds to what has run to a bound at infinity.
         theta = np.clip(free_numbers(prepared, law, np.zeros(len(some), int)), -FARTHEST, FARTHEST)
         residual = likelihood.residuals(likelihood.law.values(theta))
     order = np.arange(len(problem.runs)) if code is None else np.argsort(code, kind="stable")

@@ -237,10 +237,8 @@ class Prior:
             found = np.concatenate([found, some[(some > low) & (some < high)]])
             tried += 1
             if len(found) < BATCH // 16 * tried:
-                raise InputError(
-                    f"The prior of {self.names[place]} is {_words(distribution)}, and hardly any of it lies in "
-                    f"({low:g}, {high:g}), where the parameter does: give another."
-                )
+                out = Phrase(f"is {_words(distribution)}, and hardly any of it lies in ({low:g}, {high:g})")
+                raise InputError(f"the prior of {self.names[place]}", out, "one of values that the parameter may have")
         return found[:num]
 
 
@@ -355,7 +353,7 @@ def _left_out(prior: Prior, place: int, distribution: Any) -> float | None:
 
 
 def _bounded(prior: Prior, place: int, low: float, high: float) -> bool:
-    """Whether all between both ends are values of a parameter that depends on no other."""
+    """Tell if all between both ends are values of a parameter that depends on no other."""
     if place >= len(prior.curve.free) or prior.curve.slots[prior.curve.free[place]].parameter.dims:
         return False
     least, most = prior.limits(place)

@@ -41,7 +41,7 @@ def sample(
     about the modes; the No-U-Turn sampler runs chains in coordinates in which the curvature at the mode is one; `"svi"`
     draws from the normal distribution nearest to the posterior in those coordinates.
 
-    Rows of one training share an offset, $\log y = \log L(N, D) + b + \varepsilon$ with $b \sim N(0, \tau^2)$, which is
+    Rows of one run share an offset, $\log y = \log L(N, D) + b + \varepsilon$ with $b \sim N(0, \tau^2)$, which is
     integrated out.
 
     **Arguments:**
@@ -52,7 +52,7 @@ def sample(
     - `priors`: Parameter → NumPyro distribution of its natural value; `"scale"` for the scatter, which is relative on
         logarithms and otherwise a share of the typical target. The others' priors are weak, from the law's own
         declared ranges, and stand in `diagnostics["priors"]`.
-    - `cluster`: What stands for one training: see `Runs.clusters`. `None` takes every row for itself.
+    - `cluster`: What stands for one run: see `Runs.clusters`. `None` takes every row for itself.
     - `growth`: An input of the law with a power of which the scatter grows: $s\,(N/N_0)^g$ for `"N"`, with N₀ the
         middle of the runs' range.
     - `seed`: Of the draws.
@@ -64,7 +64,7 @@ def sample(
     where they do not inform it), `priors` in words, and `cluster` and `growth` as they were asked for. Of a single fit,
     `loo` holds `elpd`, `se`, `effective` and `worst_khat` as `scalefit.loo` says them, and `checks` the p-values of
     `scalefit.check`, of at most 1000 and 300 of the draws. `drawn` holds `training`, the spread τ of what rows of one
-    training share, and `growth[N]`, the power g.
+    run share, and `growth[N]`, the power g.
 
     **Warns:** where k̂ is 0.7 or more, or chains diverged or did not mix; and where the fit, whose numbers stand as
     `value` beside intervals, lies outside the draws.

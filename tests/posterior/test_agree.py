@@ -58,9 +58,9 @@ def test_curvature_and_posterior_agree(few_fit, few, few_draws):
 
 def test_others_cannot_be_compared(few_fit, few_draws):
     batch = dataclasses.replace(few_draws, fit=posed(few_fit, keys=("a",)))
-    with pytest.raises(sf.InputError, match="study by study"):
+    with pytest.raises(sf.InputError, match="draws are of a batch; expected draws of one study"):
         sf.agree(few_draws, batch)
     source = dataclasses.replace(few_fit.source, fingerprint="other", name="theirs")
     elsewhere = dataclasses.replace(few_draws, fit=posed(few_fit, source=source))
-    with pytest.raises(sf.InputError, match="pass two of one law and the same runs"):
+    with pytest.raises(sf.InputError, match="expected two ensembles of one law and the same runs"):
         sf.agree(few_draws, elsewhere)

@@ -42,7 +42,7 @@ def test_rows_of_a_run_are_correlated(trained_draws, trainings):
             assert found[draw, run] == pytest.approx(expected, rel=1e-8)
 
 
-@pytest.mark.filterwarnings("ignore:.* of 16 trainings change the posterior:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* of 16 runs change the posterior:UserWarning")
 def test_what_was_asked_for_is_kept_on_disk(trained_draws, trainings, tmp_path):
     sf.save(trained_draws, tmp_path / "draws")
     again = sf.load(tmp_path / "draws")
