@@ -78,9 +78,10 @@ class Studies:
     @property
     def of_runs(self) -> Int[np.ndarray, " run"]:
         """The place of the study of each run of the table."""
+        begun = np.cumsum(self.counts) - self.counts
+        place = np.repeat(self.first - begun, self.counts) + np.arange(self.counts.sum())
         study = np.zeros(len(self.runs), int)
-        for place in range(len(self)):
-            study[self.rows(place)] = place
+        study[self.order[place]] = np.repeat(np.arange(len(self)), self.counts)
         return study
 
     @property
