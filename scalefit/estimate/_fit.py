@@ -14,7 +14,7 @@ from .._core import RESULTS, InputError, NotConverged
 from ..data import Runs
 from ..laws import AbstractLaw, Own, gathered
 from ..noise import AbstractNoise, Huber
-from ..params import Tree, parameters, parts, slots, values
+from ..params import Tree, parts, slots, values
 from ..problem import Prepared, Problem, laws_at, representable
 from ..results import Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, responses, solve
@@ -95,7 +95,7 @@ def fit(
         if not isinstance(by, str):
             raise InputError("own", own, "together with by=, the label whose values have these parameters of their own")
         template, by = Own.of(template, own, by), None
-    held = _fields(template, fixed)
+    held = (fixed,) if isinstance(fixed, str) else tuple(fixed)
     if num_starts is not None:
         refuse_number("num_starts", num_starts, 1)
     problem = Problem.of(template, runs, noise, held, by, tie or {})
@@ -161,18 +161,6 @@ def refuse_number(name: str, value: Any, least: int, most: int = MOST) -> None:
     """Refuse an option that is no whole number, or is too small or too large."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
         raise InputError(f"{name} is {value!r}; it must be a whole number, {least} or more and at most {most}.")
-
-
-def _fields(law: AbstractLaw, fixed: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(fixed, str):
-        fixed = (fixed,)
-    known = {*parameters(law), *(slot.name for slot in slots(law))}
-    for name in fixed:
-        if name not in known:
-            raise InputError(
-                f"{type(law).__name__} has no parameter {name!r} to hold fixed; it has {', '.join(parameters(law))}."
-            )
-    return tuple(fixed)
 
 
 def _begin(

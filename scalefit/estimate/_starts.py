@@ -10,7 +10,7 @@ from .._core import InputError
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import values, with_values
-from ..problem import Prepared, free_numbers
+from ..problem import Prepared, free_numbers, is_amplitude
 from ..solve import bucket, kronecker, screen
 
 NODES = {0: 1, 1: 64, 2: 128, 3: 1024}
@@ -38,7 +38,7 @@ def nodes(
     for at, k in enumerate(shapes):
         declared = curve.slots[k].parameter
         ends = declared.searched
-        if declared.of_target or declared.amplitude:
+        if declared.of_target or (declared.amplitude and not is_amplitude(declared)):
             ends = declared.constraint.unconstrain(np.asarray(declared.typical, float) * target)
         columns.append(ends[0] + cube[:, at] * (ends[1] - ends[0]))
     return np.stack(columns, axis=-1) if columns else np.zeros((1, 0)), cube
@@ -96,14 +96,21 @@ def given(
     law, curve = prepared.law, prepared.curve
     if isinstance(starts, AbstractLaw):
         table = np.atleast_2d(values(starts))
+        if table.shape[1] != len(curve.slots):
+            named = ", ".join(slot.name for slot in curve.slots)
+            raise InputError("starts", starts, f"a law with a number for each of {named}")
     else:
         rows = [starts] if isinstance(starts, Mapping) else list(starts)
         if not rows:
             raise InputError("starts holds no start: give at least one, or leave it out for the screen's own.")
         table = np.concatenate([_row(prepared, row) for row in rows])
-    for k in curve.free:
-        slot = curve.slots[k]
-        inside = slot.parameter.constraint.contains(table[:, k])
+    table = np.array(table)
+    for k, source in curve.ties:
+        table[:, k] = table[:, source]
+    bound = {k for row in curve.rows for k in row}
+    for places in [*([k] for k in curve.free if k not in bound), *curve.rows]:
+        slot = curve.slots[k := places[0]]
+        inside = np.ravel(slot.parameter.constraint.contains(table[:, list(places)] if k in bound else table[:, k]))
         if not inside.all():
             bad = table[np.argmin(inside), k]
             raise InputError(f"A start has {slot.name} = {bad:g}, which must be {slot.parameter.constraint}.")

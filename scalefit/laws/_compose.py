@@ -110,9 +110,9 @@ class Own(AbstractLaw):
         """The law with some parameters a group's own, every one of them still to be fitted."""
         own = (own,) if isinstance(own, str) else tuple(own)
         law = cls(base, own, by)
-        known = parameters(base)
-        unset = {n: np.full((1,) * (1 + len(known[n].axes)), np.nan) for n in own}
-        return dataclasses.replace(law, base=with_parameters(base, unset))
+        # One for all until the groups are known: a value that was given is that of each.
+        held = {n: np.asarray(value)[None] for n, value in parameter_values(base).items() if n in own}
+        return dataclasses.replace(law, base=with_parameters(base, held))
 
     @property
     def label(self) -> str:
@@ -135,7 +135,11 @@ class Own(AbstractLaw):
     def named(self, axis: str, entries: tuple[Any, ...]) -> Tree:
         """The same with the groups named, or the entries of an axis of the law."""
         if axis == self.by:
-            return dataclasses.replace(self, group=entries)
+            held = {n: value for n, value in parameter_values(self.base).items() if n in self.own}
+            wide = {
+                n: np.repeat(v, len(entries), axis=0) for n, v in held.items() if np.shape(v)[:1] == (1,) and entries
+            }
+            return dataclasses.replace(self, group=entries, base=with_parameters(self.base, wide))
         return dataclasses.replace(self, base=self.base.named(axis, entries))
 
     def __call__(self, **inputs: Any) -> Scalar:

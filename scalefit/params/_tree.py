@@ -84,7 +84,8 @@ def parts(law: eqx.Module) -> Iterator[tuple[Path, eqx.Module]]:
         if isinstance(held, eqx.Module):
             yield (field.name,), held
         elif isinstance(held, Mapping | tuple | list):
-            pairs = held.items() if isinstance(held, Mapping) else enumerate(held)
+            # JAX takes the keys of a dictionary in their order too.
+            pairs = sorted(held.items()) if isinstance(held, Mapping) else enumerate(held)
             yield from (((field.name, key), one) for key, one in pairs if isinstance(one, eqx.Module))
 
 
@@ -202,7 +203,10 @@ def dimension_factor(law: Any, declared: Parameter, log_scale: Mapping[str, Any]
     for name, power in declared.dims:
         if name not in log_scale:
             continue
-        term = (power(law) if callable(power) else power) * log_scale[name]
+        by, scale = power(law) if callable(power) else power, log_scale[name]
+        # A power along an axis of the law: the scale is the same for all of its entries.
+        further = max(np.ndim(by) - np.ndim(scale), 0)
+        term = by * (scale.reshape(*np.shape(scale), *(1,) * further) if further and np.ndim(scale) else scale)
         total = term if total is None else total + term
     return None if total is None else namespace(total).asarray(total)
 

@@ -68,6 +68,13 @@ class LawCurve:
         """
         leaves, structure = jax.tree.flatten(law)
         known = slots(law)
+        names = dict.fromkeys([*(slot.field for slot in known), *(slot.name for slot in known)])
+        for name in fixed:
+            if name not in names:
+                raise InputError(
+                    f"{type(law).__name__} has no parameter {name!r} to hold fixed; it has "
+                    f"{', '.join(dict.fromkeys(slot.field for slot in known))}."
+                )
         held = {k for k, slot in enumerate(known) if slot.field in fixed or slot.name in fixed}
         ties = _ties(law, known, tie)
         bound = held | {k for k, _ in ties}
@@ -137,7 +144,9 @@ class LawCurve:
     @property
     def amplitudes(self) -> tuple[int, ...]:
         """Which free numbers are amplitudes."""
-        return tuple(i for i, k in enumerate(self.free) if is_amplitude(self.slots[k].parameter))
+        # What a shape follows is none: the value is not affine in it.
+        shapes = {source for k, source in self.ties if not is_amplitude(self.slots[k].parameter)}
+        return tuple(i for i, k in enumerate(self.free) if is_amplitude(self.slots[k].parameter) and k not in shapes)
 
     @property
     def linear(self) -> np.ndarray:
@@ -346,8 +355,13 @@ def _ties(law: AbstractLaw, known: Sequence[Slot], tie: Sequence[tuple[str, str]
     for k, source in found.items():
         if k == source or source in found:
             raise InputError("tie", dict(tie), "parameters tied to one that is itself not tied", "")
-        if not all(known[j].parameter.constraint.elementwise for j in (k, source)):
+        own, other = (known[j].parameter.constraint for j in (k, source))
+        if not (own.elementwise and other.elementwise):
             raise InputError("tie", dict(tie), "parameters whose numbers are not bound together", "")
+        if not own.low <= other.low <= other.high <= own.high:
+            raise InputError(
+                "tie", dict(tie), f"{known[source].name} to lie where {known[k].name} may: it is {own}", ""
+            )
     return tuple(found.items())
 
 

@@ -237,6 +237,16 @@ def _probed(curve: LawCurve, at: dict[str, Any]) -> Bool[np.ndarray, " unit"]:
 _PROBED: dict[Any, Bool[np.ndarray, " unit"]] = {}
 
 
+def _rows_held(curve: LawCurve) -> list[list[int]]:
+    """Places of numbers that a constraint binds together and that are all held."""
+    found: dict[Any, list[int]] = {}
+    for k in curve.fixed:
+        slot = curve.slots[k]
+        if not slot.parameter.constraint.elementwise:
+            found.setdefault((slot.field, slot.index[:-1] if isinstance(slot.index, tuple) else ()), []).append(k)
+    return list(found.values())
+
+
 def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[str, Any], noise: AbstractNoise) -> None:
     name, runs = type(law).__name__, studies.runs
     for k in curve.fixed:
@@ -248,6 +258,10 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
         constraint, held = curve.slots[k].parameter.constraint, values(law)[k]
         if not constraint.low <= held <= constraint.high:
             raise InputError(f"{curve.slots[k].name} is held at {held:g}, which must be {constraint}.")
+    for row in _rows_held(curve):
+        constraint, held = curve.slots[row[0]].parameter.constraint, values(law)[row]
+        if not constraint.contains(held):
+            raise InputError(f"{curve.slots[row[0]].field} is held at {held.tolist()}, which must be {constraint}.")
     free = curve.size + noise.free_scale
     if not curve.slots:
         raise InputError(f"{name} declares no parameters, so there is nothing to fit: declare them as its fields.")

@@ -14,6 +14,7 @@ from .._core import InputError
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
+from ..params import values
 from ._curve import LawCurve
 from ._prepare import Prepared, inputs_for, prepare, size_law, usable
 from ._studies import CHUNK, Studies
@@ -122,7 +123,12 @@ class Problem:
     def _identity(self) -> tuple[Any, ...]:
         noise = tuple(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(self.noise))
         law, scatter = jax.tree.structure(self.law), (jax.tree.structure(self.noise), noise)
-        return law, self.source.fingerprint, scatter, self.fixed, self.by, self.key, self.tie
+        held = values(self.law)[list(self.curve.fixed)].tobytes()
+        return law, held, self.source.fingerprint, scatter, self.fixed, self.by, self.key, self.tie
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is kept for reuse holds functions, which cannot be pickled.
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Problem) and self._identity() == other._identity()

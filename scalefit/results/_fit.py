@@ -92,7 +92,8 @@ class Fit(eqx.Module, Generic[LawT]):
     @property
     def fixed(self) -> tuple[str, ...]:
         """Names of the parameters that were held fixed."""
-        return tuple(slot.name for slot in self.problem.curve.slots if slot.name not in self.free)
+        curve = self.problem.curve
+        return tuple(curve.slots[k].name for k in curve.fixed)
 
     @property
     def by(self) -> str | tuple[str, ...] | None:

@@ -130,7 +130,9 @@ def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], t
         raise InputError(f"{', '.join(kinds)} must be numbers, or arrays whose shapes go together ({error}).") from None
     points: dict[str, Any] = {n: np.broadcast_to(c, shape).ravel() for n, c in found.items()}
     size = int(np.prod(shape))
-    points |= {n: jax.tree.map(lambda a: np.broadcast_to(a, (size, a.shape[1])), one) for n, one in series.items()}
+    for name, one in series.items():
+        rows = np.broadcast_to(np.arange(len(one.values)), shape).ravel() if size > 1 else np.zeros(size, int)
+        points[name] = jax.tree.map(lambda a, rows=rows: a[rows], one)
     for base, columns in input_names(law).items():
         if columns and isinstance(kinds[columns[0]], Weights):
             refuse_shares(base, np.stack([points[name] for name in columns], axis=-1))
@@ -155,7 +157,7 @@ def _places(name: str, entries: tuple[Any, ...], given: Any) -> np.ndarray:
 
 def _side_by_side(given: Any) -> Padded:
     """One series, or one for each point, as the formula takes them."""
-    alone = np.ndim(given) == 1 and not isinstance(given[0], list | tuple | np.ndarray)
+    alone = not isinstance(given[0], list | tuple | np.ndarray)
     each = [np.asarray(one, float) for one in ([given] if alone else given)]
     place = np.arange(max(len(one) for one in each))
     return Padded(

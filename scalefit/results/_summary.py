@@ -72,10 +72,12 @@ def _one(
     for k, slot in enumerate(slots(fit.template)):
         value = float(numbers[k])
         unit = slot.parameter.unit.replace("target", fit.source.target)
-        if slot.name not in fit.free:
+        if slot.name in fit.fixed:
             found[slot.name] = Estimate(value, unit, fixed=True)
             continue
-        gone = bool(fit.dead[study][fit.free.index(slot.name)]) and not slot.parameter.amplitude
+        # What follows from others, by a tie or along an axis, is not looked at for itself.
+        place = fit.free.index(slot.name) if slot.name in fit.free else None
+        gone = place is not None and bool(fit.dead[study][place]) and not slot.parameter.amplitude
         if gone or draws is None or table is None:
             found[slot.name] = Estimate(math.nan if gone else value, unit)
             continue
@@ -85,7 +87,7 @@ def _one(
         if not keep.any():
             found[slot.name] = Estimate(value, unit)
             continue
-        lost = draws.dead[study][keep, fit.free.index(slot.name)]
+        lost = np.zeros(int(keep.sum()), bool) if place is None else draws.dead[study][keep, place]
         found[slot.name] = _estimate(value, unit, table[keep, k], lost, slot.parameter.amplitude, level)
     return found
 
