@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import InputError
-from ..laws import SHARE, AbstractLaw, axes, input_names, input_units
+from ..laws import SHARE, AbstractLaw, Weights, axes, input_names, input_units, inputs_of
 from ..params import slots
 from ._studies import Studies
 
@@ -28,8 +28,9 @@ def shares(law: AbstractLaw, columns: dict[str, Any]) -> tuple[tuple[str, ...], 
 
 def own_numbers(law: AbstractLaw, free: Sequence[int], count: int) -> list[list[str]]:
     """By entry of the axis, its free numbers; `free` are places in `slots`."""
+    axis = next((said.axis for said in inputs_of(law).values() if isinstance(said, Weights)), None)
     declared = slots(law)
-    along = [declared[k] for k in free if declared[k].parameter.axis is not None]
+    along = [declared[k] for k in free if axis is not None and declared[k].parameter.axes == (axis,)]
     return [[slot.field for slot in along if slot.index == i] for i in range(count)]
 
 
