@@ -60,14 +60,6 @@ def slots(law: eqx.Module) -> tuple[Slot, ...]:
     return tuple(found)
 
 
-def number_of(law: eqx.Module, slot: Slot) -> Any:
-    """The number of a slot, after any leading axes."""
-    value = next(value_at(law, path) for name, _, path in declared(law) if name == slot.field)
-    if slot.index is None:
-        return value
-    return value[(..., *(slot.index if isinstance(slot.index, tuple) else (slot.index,)))]
-
-
 def numbers(law: eqx.Module) -> list[Any]:
     """The numbers of a law one by one in the order of `slots`, each after any leading axes; JAX's stay JAX's."""
     found: list[Any] = []

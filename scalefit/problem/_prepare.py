@@ -48,7 +48,7 @@ class Prepared(NamedTuple):
     - `constant`: By study, the logarithm of the geometric mean of the inputs of each unit, the typical size of the
       target, then the natural values of what is fixed.
     - `floor`: By study, the objective that rounding alone would leave.
-    - `studies`: The studies, and `notes`: what was derived from what.
+    - `studies`: The studies.
     """
 
     law: AbstractLaw
@@ -57,7 +57,6 @@ class Prepared(NamedTuple):
     constant: Float[np.ndarray, "study constant"]
     floor: Float[np.ndarray, " study"]
     studies: Studies
-    notes: tuple[str, ...]
 
     @property
     def typical(self) -> Float[np.ndarray, " study"]:
@@ -174,7 +173,7 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     fewer runs than free parameters, or a fixed parameter has no value.
     """
     runs = studies.runs
-    columns, notes = inputs_for(law, runs)
+    columns, _ = inputs_for(law, runs)
     _check(law, curve, studies, columns, noise)
     real = studies.real
     mean = 1.0 / studies.counts[:, None]
@@ -203,7 +202,7 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     data = Data(point, target, real.astype(float), precision, constant, None)
     refuse_few(law, curve.free, studies, columns)
     _refuse_constant(curve, data, studies, columns)
-    return Prepared(law, curve, data, constant, floor, studies, notes)
+    return Prepared(law, curve, data, constant, floor, studies)
 
 
 def _tried_at(curve: LawCurve, columns: dict[str, Any]) -> dict[str, Any]:
