@@ -12,8 +12,8 @@ from ...data import Runs
 from .._budgets import range_of
 from ._curves import FEWEST, Curves, curves
 from ._minima import minima
-from ._outliers import doubts_of_parabolas, doubts_of_runs, off_curve, scatter
-from ._trend import Trend, of_setting, trend
+from ._outliers import doubts_of_parabolas, doubts_of_runs, off_curve, scatter_of_runs
+from ._trend import Drawn, Trend, of_setting, trend_of_estimates
 
 Method = Literal["parabola", "spline"]
 FIELDS = ("C", "N", "D", "loss", "se_N", "se_D", "valid")
@@ -90,6 +90,7 @@ def isoflop(
     log: bool = True,
     noise: float | None = None,
     weighted: bool = True,
+    scatter: float | None = None,
     outliers: Literal["keep", "drop"] = "keep",
     between: tuple[float, float] | None = None,
     within: float = 0.1,
@@ -103,8 +104,10 @@ def isoflop(
     through all runs, or by an Akima spline between them on a grid of 25 points a gap (arXiv 2406.19146). Sizes much
     nearer to each other than the others, as repeats and digitised points are, are one point of the spline, their mean.
     A minimum at the end of its sizes is left out and never clamped. Replicates, in which the noise is added to every
-    loss once more, give standard errors and the interval of the exponents; the line through the optima is weighed by
-    them. Checkpoints of one training are taken to be off by the same, so that in a replicate their noise is one number.
+    loss once more, give standard errors. Optima scatter about a line by more than that: the line is weighed by their
+    errors and a scatter between curves, of largest restricted likelihood, and its interval is by Student's t of the
+    degrees of freedom left. Checkpoints of one training are taken to be off by the same, so that in a replicate their
+    noise is one number.
 
     A parabola is wrong in a known way (arXiv 2603.22339): its vertex is off where sizes span too much, are not centred
     on the minimum, or the exponents of N and D differ; that shifts N*, and where it drifts with compute the exponent
@@ -121,6 +124,8 @@ def isoflop(
     - `noise`: Standard deviation of log loss; 0 for no replicates. Without it, that of `runs.se`, or what third
         differences of neighbouring sizes leave, by setting.
     - `weighted`: Whether optima count by their standard errors, or all the same.
+    - `scatter`: Standard deviation of the logarithm of an optimum about the line beyond its own error, where it is
+      known; 0 for intervals that know the errors of optima alone, as those of arXiv 2406.19146. Without it, estimated.
     - `outliers`: Whether runs that lie far above the curve of their neighbours, as diverged ones do, stay or are left
         out. They are flagged and warned of either way.
     - `between`: Compute, in FLOP, outside which budgets take no part in the line.
@@ -140,6 +145,8 @@ def isoflop(
     check_options(method, outliers, within, num, seed)
     if noise is not None:
         check_number("noise", noise, least=0.0, example="0.002 of log loss")
+    if scatter is not None:
+        check_number("scatter", scatter, least=0.0, example="0.1 of the logarithm of a size")
     low, high = (0.0, np.inf) if between is None else range_of(between, example="(5e18, 2e20)")
     table = curves(runs, by, within, groups, cluster)
     y = np.log(table.loss) if log else table.loss
@@ -151,7 +158,7 @@ def isoflop(
         compute = np.sum(np.where(there, table.C, 0.0), axis=-1) / np.sum(there, axis=-1)
     inside = np.isfinite(compute) & (compute >= low * (1.0 - 1e-9)) & (compute <= high * (1.0 + 1e-9))
     log_C = np.where(inside, np.log(np.where(inside, compute, 1.0)), np.nan)
-    trends: dict[str, Any] = {f"trend_{name}": _trend(log_C, some, weighted) for name, some in at.items()}
+    trends: dict[str, Any] = _trends(table, log_C, at, weighted, scatter, seed)
     if not np.isfinite(trends["trend_N"].exponent).any():
         given = Phrase("has no setting with two compute budgets whose optimum lies inside their sizes")
         raise InputError(repr(runs.name), given, remedy="add sizes beyond the best, or say with `by` what a budget is")
@@ -204,7 +211,11 @@ def _spread(
     if noise is None and table.se is not None:
         se = np.where(table.there, table.se, 0.0)
         return (se / np.where(table.there, table.loss, 1.0) if log else se), np.full(settings, np.nan)
-    found = np.full(settings, noise, float) if noise is not None else scatter(table.log_N, np.log(table.loss), there)
+    found = (
+        np.full(settings, noise, float)
+        if noise is not None
+        else scatter_of_runs(table.log_N, np.log(table.loss), there)
+    )
     if np.isnan(found).all():
         given = Phrase("has no budget with four sizes to tell the scatter of its runs from")
         raise InputError(
@@ -286,12 +297,24 @@ def _error(
         return se / valid
 
 
-def _trend(log_C: np.ndarray, best: _Best, weighted: bool) -> Trend:
-    at, se, replicates = best
-    told = np.isfinite(at) & np.isfinite(se)
-    least = 1e-12 + 1e-6 * np.nanmax(np.where(told, se, 0.0), axis=-1, keepdims=True)
-    weight = np.where(told, 1.0 / np.maximum(np.where(told, se, 1.0), least) ** 2, 0.0)
-    return trend(log_C, at, weight if weighted else (weight > 0).astype(float), replicates)
+def _trends(
+    table: Curves, log_C: np.ndarray, at: dict[str, _Best], weighted: bool, scatter: float | None, seed: int
+) -> dict[str, Trend]:
+    """The power laws through the optima, by name."""
+    # A training in several budgets is off by the same in all of them.
+    together = table.training.max(axis=(1, 2)) + 1 < np.count_nonzero(table.there, axis=(1, 2))
+    found = {}
+    for number, (name, best) in enumerate(at.items()):
+        drawn = None
+        if best.draws is not None:
+            num, settings, budgets = best.draws.shape
+            uniform, normal = np.empty((num, settings)), np.empty((num, settings, budgets))
+            for i, key in enumerate(table.keys):
+                rng = np.random.default_rng([seed, 0x7E2D, number, *named(key)])
+                uniform[:, i], normal[:, i] = rng.uniform(size=num), rng.standard_normal((budgets, num)).T
+            drawn = Drawn(best.draws, normal, uniform, together)
+        found[f"trend_{name}"] = trend_of_estimates(log_C, best.at, best.se, drawn, weighted, scatter)
+    return found
 
 
 def _by_run(runs: Runs, table: Curves, there: np.ndarray, flagged: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -74,7 +74,7 @@ def repeated(
     return np.concatenate([np.zeros_like(there[..., :1]), same], axis=-1)
 
 
-def scatter(
+def scatter_of_runs(
     x: Float[np.ndarray, "setting budget run"],
     y: Float[np.ndarray, "setting budget run"],
     there: Bool[np.ndarray, "setting budget run"],

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import scalefit as sf
 from scalefit.data import load_table
@@ -53,9 +54,11 @@ def test_every_exponent_of_15_settings_is_inside_its_published_interval(porian, 
     assert (found <= table["exponent_ci_hi"]).all()
 
 
-def test_intervals_are_as_wide_as_the_published(porian):
-    table, place = published(porian, "n")
-    low, high = ends(porian.trend_N)
+def test_intervals_of_errors_alone_are_as_wide_as_the_published(porian_runs):
+    with pytest.warns(UserWarning, match="budgets have no optimum|far above"):
+        found = sf.isoflop(porian_runs, groups=SETTING, within=0.01, num=400, scatter=0.0)
+    table, place = published(found, "n")
+    low, high = ends(found.trend_N)
     width = table["exponent_ci_hi"] - table["exponent_ci_lo"]
     np.testing.assert_allclose((high - low)[place], width, rtol=0.2)
     assert (np.abs(low[place] - table["exponent_ci_lo"]) < 0.2 * width).all()
@@ -329,6 +332,56 @@ def test_what_takes_no_part_is_said():
     short = some(runs, order, group=np.repeat(["a", "b"], [54, 9]))
     with pytest.warns(UserWarning, match="1 of 2 settings have fewer than two optima, and so no line: 'b'"):
         sf.isoflop(short, groups="group", noise=1e-3, num=20)
+
+
+def scattered(budgets, scatter, settings=600, noise=2e-3):
+    """Curves whose minima lie about N ~ C^0.5 by more than the noise of their runs."""
+    rng = np.random.default_rng(budgets)
+    C, x = np.geomspace(1e18, 1e21, budgets), np.linspace(-1.5, 1.5, 9)
+    middle = 0.5 * np.log(C / 6.0)
+    off = scatter * rng.standard_normal((settings, budgets, 1))
+    log_N = np.broadcast_to(middle[:, None] + x, (settings, budgets, 9))
+    loss = 3.0 * np.exp(0.03 * (log_N - middle[:, None] - off) ** 2 + noise * rng.standard_normal(log_N.shape))
+    setting = np.repeat(np.arange(settings), 9 * budgets)
+    wide = np.broadcast_to(C[:, None], log_N.shape).ravel()
+    return sf.Runs(loss.ravel(), N=np.exp(log_N).ravel(), C=wide, setting=setting)
+
+
+@pytest.mark.parametrize("budgets", [4, 6, 9])
+@pytest.mark.parametrize("scatter", [0.0, 0.05, 0.15])
+def test_intervals_hold_where_curves_scatter(budgets, scatter):
+    found = sf.isoflop(scattered(budgets, scatter), groups="setting", method="parabola", num=300).trend_N
+    ends = found.interval(0.9)
+    assert ends is not None
+    held = np.mean((ends[0] <= 0.5) & (ends[1] >= 0.5))
+    assert 0.85 <= held <= 0.95
+    assert found.scatter is not None
+    assert np.median(found.scatter) == pytest.approx(scatter, rel=0.3, abs=0.004)
+
+
+@pytest.mark.usefixtures("public_data")
+@pytest.mark.parametrize(
+    ("read", "exponent", "error"),
+    [
+        (lambda: sf.load_data("isoflops-collection", file="epochai_chinchilla.isoflops.csv"), 0.4864, 0.0250),
+        (lambda: sf.load_data("xlstm", where="data_set == 'isoflop_llama_ctx8192'"), 0.4998, 0.0368),
+    ],
+)
+def test_lines_through_public_optima_know_their_scatter(read, exponent, error):
+    """Exponents of D* and their errors by restricted likelihood, computed apart from the package."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = sf.isoflop(read(), method="parabola")
+    assert float(found.trend_D.exponent) == pytest.approx(exponent, abs=2.5e-3)
+    low, high = ends(found.trend_D)
+    of_t = stats.t.ppf(0.975, np.isfinite(found.D).sum() - 2)
+    assert (high - low) / (2.0 * of_t) == pytest.approx(error, rel=0.15)
+
+
+def test_a_line_through_two_optima_says_that_it_meets_both():
+    with pytest.warns(UserWarning, match="a line through two optima meets both"):
+        found = sf.isoflop(scattered(2, 0.05, settings=1), method="parabola", num=50)
+    assert np.isnan(found.trend_N.scatter)
 
 
 def test_rows_of_one_training_are_off_together():
