@@ -381,6 +381,7 @@ def test_lines_through_public_optima_know_their_scatter(read, exponent, error):
 def test_a_line_through_two_optima_says_that_it_meets_both():
     with pytest.warns(UserWarning, match="a line through two optima meets both"):
         found = sf.isoflop(scattered(2, 0.05, settings=1), method="parabola", num=50)
+    assert found.trend_N.scatter is not None
     assert np.isnan(found.trend_N.scatter)
 
 
