@@ -59,7 +59,6 @@ from .posterior import prior as prior
 from .posterior import sample as sample
 from .posterior import sample_groups as sample_groups
 from .posterior import to_arviz as to_arviz
-from .results import Band as Band
 from .results import Ensemble as Ensemble
 from .results import Estimate as Estimate
 from .results import Fit as Fit

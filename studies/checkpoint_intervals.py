@@ -40,11 +40,11 @@ def found(runs: sf.Runs, seed: int) -> dict[str, tuple[float, float, float]]:
     trends["isoflop, parabola, each checkpoint by itself"] = sf.isoflop(
         cut, method="parabola", cluster=None, num=200, seed=seed
     ).trend_N
-    ends = {
-        name: (float(one.exponent), *map(float, one.interval() or (np.nan, np.nan))) for name, one in trends.items()
+    found = {name: one.interval() for name, one in trends.items()} | {"all three approaches": three.exponent()}
+    return {
+        name: (float(one.value), *(np.nan if end is None else float(end) for end in (one.low, one.high)))
+        for name, one in found.items()
     }
-    joint = three.exponent()
-    return {**ends, "all three approaches": (float(joint.value), float(joint[1]), float(joint[2]))}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from ..problem import Source
 from ..results import Ensemble, Estimate, Fit, summary, versions
 from ..specs import known_laws, noise_spec
+from ._format import ends_of
 
 
 def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict
 
 def entry_of(estimate: Estimate) -> dict[str, Any]:
     """A parameter of the document; `unbounded` and `fixed` are there only where they hold."""
-    entry: dict[str, Any] = {key: getattr(estimate, key) for key in ("value", "unit", "se", "low", "high")}
+    entry = {**ends_of(estimate, "se"), "unit": estimate.unit}
     return entry | {key: True for key in ("unbounded", "fixed") if getattr(estimate, key)}
 
 

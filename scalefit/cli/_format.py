@@ -21,6 +21,12 @@ def human(size: float) -> str:
     return f"{size:.4g}"
 
 
+def ends_of(estimate: Any, *more: str) -> dict[str, Any]:
+    """A value of the document with its interval, `None` where there is none, and what else is asked for."""
+    found = {key: getattr(estimate, key) for key in ("value", "low", "high", *more)}
+    return {key: one.item() if one is not None and one.ndim == 0 else one for key, one in found.items()}
+
+
 def interval(entry: Mapping[str, Any]) -> str:
     """The interval of a parameter of a document; one without an upper end says so."""
     if entry["low"] is None:

@@ -12,7 +12,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, check_distinct, check_number
-from ._format import human, number
+from ._format import ends_of, human, number
 from ._named import as_options
 from ._options import CacheDir, Cost, Folder, Json, LawFile, Level
 
@@ -130,7 +130,7 @@ def _judged(planned: sf.Allocation, sizes: Iterable[float]) -> tuple[list[dict[s
         found.append({"N": N, "D": np.where(within, planned.data_for(at), np.nan)})
         for name, one in numbers.items():
             # Above the best of each draw, so that the mean is what is to be expected.
-            columns = {"value": one.value, "low": one.low, "high": one.high, "mean": one.mean}
+            columns = ends_of(one, "mean")
             found[-1][name] = {k: None if c is None else np.where(within, c, np.nan) for k, c in columns.items()}
         notes += [
             f"with {_people(N)} parameters {planned.budgets[b]:.4g} FLOP cannot be spent: sizes from {_people(low[b])} "
@@ -151,7 +151,7 @@ def _budget(planned: sf.Allocation, judged: list[dict[str, Any]], b: int) -> dic
 
     return {
         "budget": planned.budgets[b],
-        **{name: _entry(getattr(planned, name), b) for name in NUMBERS},
+        **{name: ends_of(getattr(planned, name)[b]) for name in NUMBERS},
         "near_optimal": sizes(planned.near_optimal),
         # The sizes that are so near to the best of each draw, in a share `level` of the draws.
         "near_optimal_sure": sizes(planned.near_optimal_sure),
@@ -162,13 +162,7 @@ def _budget(planned: sf.Allocation, judged: list[dict[str, Any]], b: int) -> dic
 
 def _target(needed: Any, i: int) -> dict[str, Any]:
     probability = None if needed.probability is None else needed.probability[i]
-    return {"loss": needed.loss[i], "compute": _entry(needed.compute, i), "probability": probability}
-
-
-def _entry(found: Any, place: int) -> dict[str, Any]:
-    """An estimate of the document; null where there is no interval, or it has no end."""
-    low, high = (None if end is None else end[place] for end in (found.low, found.high))
-    return {"value": found.value[place], "low": low, "high": high}
+    return {"loss": needed.loss[i], "compute": ends_of(needed.compute[i]), "probability": probability}
 
 
 def _show(found: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_names
-from ._format import number, study_name
+from ._format import ends_of, number, study_name
 from ._options import CacheDir, Folder, Json, LawFile, Level
 
 
@@ -145,10 +145,10 @@ def _same_lengths(numbers: Mapping[str, Any]) -> None:
 
 def _values(fit: sf.Fit[Any], band: Any) -> dict[str, Any]:
     """The band, of each study where there are several; no numbers where a fit did not converge."""
-    parts = {"value": band.value, "low": band.low, "high": band.high}
 
     def of(good: Any, study: Any) -> dict[str, Any]:
-        return {"converged": bool(good), **{k: a[study] if good and a is not None else None for k, a in parts.items()}}
+        at = ends_of(band[study])
+        return {"converged": bool(good), **(at if good else dict.fromkeys(at))}
 
     if fit.keys is None:
         return of(fit.converged, ...)

@@ -11,7 +11,7 @@ from ..params import parameters
 from ..plan import Curation
 from ..results import Ensemble, Estimate, Fit, versions
 from ._document import document, draws_of, entry_of, law_name
-from ._format import human, interval, number
+from ._format import ends_of, human, interval, number
 from ._pools import is_of_pools, law_in
 from ._show import dead_lines, formula, optimum_lines, run_lines, table
 
@@ -87,7 +87,7 @@ def _published(law: Any) -> dict[str, dict[str, Any]]:
         names = (field,) if declared.axis is None else tuple(f"{field}[{name}]" for name in law.pool)
         unit = "error" if declared.unit == "target" else declared.unit
         numbers = np.ravel(getattr(law, field))
-        found |= {k: entry_of(Estimate(float(v), unit)) for k, v in zip(names, numbers, strict=True)}
+        found |= {k: entry_of(Estimate(float(v), unit=unit)) for k, v in zip(names, numbers, strict=True)}
     return found
 
 
@@ -98,8 +98,7 @@ def by_name(found: Curation, row: np.ndarray) -> dict[str, float] | None:
 
 def _budget(planned: Planned, b: int, level: float) -> dict[str, Any]:
     found, others = planned.curation, planned.others
-    band = None if found.draws is None else found.interval(level)
-    ends = None if found.draws is None else found.weights_interval(level)
+    value, weights = found.interval(level), found.weights_interval(level)
     union = found.union[b]
     return {
         "budget": found.budgets[b],
@@ -107,12 +106,13 @@ def _budget(planned: Planned, b: int, level: float) -> dict[str, Any]:
         "best": {
             "weights": by_name(found, found.weights[b]),
             "passes": by_name(found, found.passes[b]),
-            "value": found.value[b],
-            "low": None if band is None or band.low is None else band.low[b],
-            "high": None if band is None or band.high is None else band.high[b],
+            **ends_of(value[b]),
             "kkt": found.kkt[b],
-            "weights_low": None if ends is None else by_name(found, ends[0][b]),
-            "weights_high": None if ends is None else by_name(found, ends[1][b]),
+            **{
+                f"weights_{end}": row if row is None else by_name(found, row)
+                for end, row in ends_of(weights[b]).items()
+                if end != "value"
+            },
         },
         "union": {"pools": list(union), "value": found.values["union"][b] if union else None},
         "baselines": {
@@ -271,9 +271,10 @@ def _plans(found: Curation, b: int, level: float) -> Any:
         for w, size in zip(weights, found.pools.sizes, strict=True):
             cells.append("–" if w <= 0 else f"{number(100 * w, 3)} % ({number(w * total / size, 3)}×)")
         rows.append(cells)
-        if best and draws is not None:
-            low, high = (100.0 * ends[b] for ends in found.weights_interval(level))
-            between = [f"{number(x, 3)} … {number(y, 3)} %" for x, y in zip(low, high, strict=True)]
+        known = found.weights_interval(level)[b]
+        if best and known.low is not None and known.high is not None:
+            ends = zip(100.0 * known.low, 100.0 * known.high, strict=True)
+            between = [f"{number(low, 3)} … {number(high, 3)} %" for low, high in ends]
             rows.append([Text(f"  {100 * level:g} % of its weights", style="dim"), "", "", "", *between])
     headers = ["plan", "error", *sure, *found.pools.names]
     return table(headers, rows, right=["error", "best of draws", *found.pools.names])

@@ -24,7 +24,6 @@ from .sizes import Allocation as Allocation
 from .sizes import Gain as Gain
 from .sizes import Needed as Needed
 from .sizes import NeverReached as NeverReached
-from .sizes import Quantity as Quantity
 from .sizes import allocate as allocate
 from .sizes import best_plans as best_plans
 from .sizes import best_size as best_size

@@ -10,7 +10,7 @@ import numpy as np
 from .._core import InputError, Phrase, check_number
 from ..laws import AbstractLaw
 from ..params import parameters, slots, values
-from ..results import Ensemble, Fit
+from ..results import Ensemble, Estimate, Fit, estimated
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
@@ -63,6 +63,12 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
         raise InputError(argument, Phrase("has no draw that converged"), remedy="fit again, or plan with its fit")
     draws = jax.tree.map(lambda a: a[good[:num_draws]], result.law)
     return Drawn(fit.law, draws, result.converged.size - good.size, fit.source.ranges)
+
+
+def over_draws(rows: Any, level: float) -> Estimate:
+    """A number of a plan from its row for the law itself and one for each draw."""
+    rows = np.asarray(rows)
+    return estimated(rows[0], rows[1:] if len(rows) > 1 else None, level)
 
 
 def valued(law: LawT) -> LawT:

@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike
 from .._core import InputError, check_probability
 from ..data import Pools
 from ..laws import AbstractLaw, AbstractPools
-from ..results import Ensemble, Fit, far_from_runs
+from ..results import Ensemble, Estimate, Fit, far_from_runs
 from ._bisect import bisected
 from ._budgets import range_of
 from ._cost import CostLike
-from ._draws import drawn_of
+from ._draws import drawn_of, over_draws
 from .pools import drawn_of_pools, pools_of, sized_for_plans
 from .sizes import check_paired, constraints_of, optimum_at, pairs, spendable
 
@@ -28,19 +28,15 @@ class Crossover(NamedTuple):
 
     **Arguments:**
 
-    - `budget`: The largest budget at which their losses cross, NaN where they do not within the range.
-    - `low`, `high`: Ends of the central interval over the draws that cross; `None` without draws.
+    - `budget`: The largest budget at which their losses cross, NaN where they do not within the range; its interval is
+        over the draws that cross, and NaN the number of any other.
     - `probability`: Share of the draws in which the second overtakes the first within the range and is ahead at its
         end; `ahead`: of those in which it is ahead, or level, at every budget of the range; `None` without draws.
-    - `draws`: The crossing of each draw, NaN where there is none.
     """
 
-    budget: float
-    low: float | None
-    high: float | None
+    budget: Estimate
     probability: float | None
     ahead: float | None
-    draws: Float[np.ndarray, " draw"] | None
 
 
 def overtakes(
@@ -92,13 +88,10 @@ def overtakes(
         for far in far_from_runs(ranges, found.input, at, lambda _: f"The crossing at {found.at[0]:.3g} {found.unit}"):
             if far.grave:
                 warnings.warn(f"{far.sentence}.", stacklevel=2)
-    one, draws = float(found.at[0]), found.at[1:]
-    if not draws.size:
-        return Crossover(one, None, None, None, None, None)
-    there = draws[np.isfinite(draws)]
-    low, high = np.quantile(there, [0.5 - level / 2, 0.5 + level / 2]) if there.size else (np.nan, np.nan)
-    probability, ahead = float(np.mean(np.isfinite(draws))), float(np.mean(found.ahead[1:]))
-    return Crossover(one, float(low), float(high), probability, ahead, draws)
+    budget = over_draws(found.at, level)
+    if budget.draws is None:
+        return Crossover(budget, None, None)
+    return Crossover(budget, float(np.mean(np.isfinite(budget.draws))), float(np.mean(found.ahead[1:])))
 
 
 class _Crossings(NamedTuple):

@@ -43,10 +43,12 @@ def allocation(plan: Allocation, axes: Any = None, *, level: float | None = None
         found = getattr(plan, name)
         shown = [found.value]
         if found.draws is not None:
-            low, high = plan.interval(name, level)
+            one = found.at_level(level)
             words_of_band = f"{100 * level:g} % interval"
-            ax.fill_between(x, low[order], high[order], color=BAND, alpha=0.35, linewidth=0, label=words_of_band)
-            shown += [low, high]
+            ax.fill_between(
+                x, one.low[order], one.high[order], color=BAND, alpha=0.35, linewidth=0, label=words_of_band
+            )
+            shown += [one.low, one.high]
         for k, end in enumerate(_flat(plan, name)):
             label = None if k else "loss within 0.5 % of the best"
             ax.plot(x, end[order], color=COLOURS[0], linestyle=":", linewidth=1.4, label=label, zorder=3)

@@ -58,7 +58,8 @@ def forecast(
 
     ax = new_axes(width=7.2)[0] if ax is None else ax
     place = np.arange(target.size)
-    bands = [predict(draws, level=float(level), new_run=True, **inputs) for level in levels]
+    band = predict(draws, level=float(levels[0]), new_run=True, **inputs)
+    bands = [band.at_level(float(level)) for level in levels]
 
     def above(y: Any, value: Any) -> Any:
         return 100.0 * (y / value - 1.0) if fit.noise.log else y - value

@@ -177,28 +177,31 @@ def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) ->
         between = float(x[0]), float(x[-1])
         cross = overtakes(*plans, result=result, pools=curation.pools, between=between, level=level)
         # Where a limit ends a union, no other overtakes it.
-        if np.isfinite(cross.budget) and all(_seldom_enough(curation, plan, cross.budget) for plan in plans):
+        if np.isfinite(cross.budget.value) and all(
+            _seldom_enough(curation, plan, float(cross.budget.value)) for plan in plans
+        ):
             marks.append((cross, f"{len(first)} → {len(second)}"))
     high = False
     for place, (cross, words) in enumerate(marks):
         ax.axvline(
-            cross.budget,
+            cross.budget.value,
             color=GREY,
             linewidth=1.0,
             linestyle=(0, (2, 2)),
             zorder=1,
             label="a union overtakes another" if place == 0 else None,
         )
-        if cross.low is not None and cross.high is not None and np.isfinite([cross.low, cross.high]).all():
+        ends = cross.budget.low, cross.budget.high
+        if None not in ends and np.isfinite(ends).all():
             said = f"{100 * level:g} % interval of that budget" if place == 0 else None
-            ax.axvspan(cross.low, cross.high, color="#888888", alpha=0.22, linewidth=0, zorder=0.5, label=said)
-        step = np.inf if place == 0 else np.log(cross.budget / marks[place - 1][0].budget)
+            ax.axvspan(*ends, color="#888888", alpha=0.22, linewidth=0, zorder=0.5, label=said)
+        step = np.inf if place == 0 else np.log(cross.budget.value / marks[place - 1][0].budget.value)
         # Words take an eighth of the width of the Axes.
         high = not high and step < 0.13 * np.log(x[-1] / x[0])
         sure = "" if cross.probability is None or cross.probability > 0.95 else f" ({100 * cross.probability:.0f} %)"
         ax.annotate(
-            f"{words}\n{short(cross.budget)}{sure}",
-            (cross.budget, 1.0),
+            f"{words}\n{short(float(cross.budget.value))}{sure}",
+            (cross.budget.value, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 28 if high else 2),
             textcoords="offset points",

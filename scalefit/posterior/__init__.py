@@ -4,7 +4,7 @@ from ._agree import Agreement as Agreement
 from ._agree import agree as agree
 from ._arviz import to_arviz as to_arviz
 from ._average import Average as Average
-from ._average import AverageBand as AverageBand
+from ._average import Spread as Spread
 from ._average import average as average
 from ._check import Check as Check
 from ._check import check as check

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, Phrase, check_choice, check_names, check_number
+from .._core import InputError, Phrase, check_choice, check_names, check_number, check_probability
 from ..laws import input_names, input_units
-from ..results import Ensemble, check_level, predicted
+from ..results import Ensemble, Estimate, predicted
 from ._importance import shares
 from ._loo import check_posterior, left_out
 from ._pointwise import Pointwise, pointwise
@@ -21,25 +21,16 @@ from ._psis import TOO_FAR
 Averaging = Literal["stacking", "evidence", "pseudo"]
 
 
-class AverageBand(NamedTuple):
-    """Prediction of several laws together, and how much of the doubt is between them.
+class Spread(NamedTuple):
+    """How unsure a prediction of several laws is, inside them and between them.
 
     **Arguments:**
 
-    - `value`: The weighted mean of the laws' means of draws.
-    - `low`, `high`: The ends of the central interval of the mixture of their draws.
-    - `level`: The interval's probability.
-    - `new_run`: Whether it is for a new run, its own scatter included, or for the mean curve.
     - `within`: The standard deviation inside the laws: root of the weighted mean of their variances.
     - `between`: That between them: root of the weighted variance of their means.
     - `by_law`: Name of a law → its mean.
     """
 
-    value: Float[np.ndarray, "*point"]
-    low: Float[np.ndarray, "*point"]
-    high: Float[np.ndarray, "*point"]
-    level: float
-    new_run: bool
     within: Float[np.ndarray, "*point"]
     between: Float[np.ndarray, "*point"]
     by_law: dict[str, Float[np.ndarray, "*point"]]
@@ -64,7 +55,7 @@ class Average(eqx.Module):
         shares = ", ".join(f"{name} {share:.3f}" for name, share in self.weight.items())
         return f"Average of {len(self.weight)} laws by {self.method}: {shares}"
 
-    def predict(self, *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike) -> AverageBand:
+    def predict(self, *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike) -> Estimate:
         """Predict a run by all laws together; their draws are one mixture.
 
         **Arguments:**
@@ -73,32 +64,45 @@ class Average(eqx.Module):
         - `new_run`: Whether the interval is for one new run, or for the mean curve.
         - `inputs`: Every input of any of the laws, in its own unit; each law is given its own.
 
+        **Returns:** an `Estimate`, its value the weighted mean of the laws' means of draws.
+
         **Raises:** `InputError` as `scalefit.predict` does.
         """
-        check_level(level)
+        check_probability("level", level)
+        parts, shape = self._parts(new_run, inputs)
+        share = np.array(list(self.weight.values()))
+        each = np.concatenate([np.full(len(part), w / len(part)) for part, w in zip(parts, share, strict=True)])
+        tail = 0.5 * (1.0 - level)
+        low, high = (_quantile(np.concatenate(parts), each, end).reshape(shape) for end in (tail, 1.0 - tail))
+        value = share @ np.stack([part.mean(axis=0) for part in parts])
+        return Estimate(value.reshape(shape), low, high, level)
+
+    def spread(self, *, new_run: bool = False, **inputs: ArrayLike) -> Spread:
+        """How much of the doubt of a prediction is inside the laws, and how much between them.
+
+        **Arguments:** as `predict`.
+        """
+        parts, shape = self._parts(new_run, inputs)
+        share = np.array(list(self.weight.values()))
+        mean = np.stack([part.mean(axis=0) for part in parts])
+        variance = np.stack([part.var(axis=0) for part in parts])
+        return Spread(
+            within=np.sqrt(share @ variance).reshape(shape),
+            between=np.sqrt(share @ (mean - share @ mean) ** 2).reshape(shape),
+            by_law={name: one.reshape(shape) for name, one in zip(self.weight, mean, strict=True)},
+        )
+
+    def _parts(
+        self, new_run: bool, inputs: dict[str, ArrayLike]
+    ) -> tuple[list[Float[np.ndarray, "draw point"]], tuple[int, ...]]:
+        """The values of each law's draws, and the shape of the points."""
         taken = _taken(self.ensembles, inputs)
         parts, shape = [], ()
         for name, draws in self.ensembles.items():
             value, table = predicted(draws, new_run, taken[name])
             parts.append(np.asarray(table)[draws.converged])
             shape = value.shape
-        share = np.array(list(self.weight.values()))
-        mean = np.stack([part.mean(axis=0) for part in parts])
-        variance = np.stack([part.var(axis=0) for part in parts])
-        value = share @ mean
-        each = np.concatenate([np.full(len(part), w / len(part)) for part, w in zip(parts, share, strict=True)])
-        tail = 0.5 * (1.0 - level)
-        low, high = (_quantile(np.concatenate(parts), each, level) for level in (tail, 1.0 - tail))
-        return AverageBand(
-            value=value.reshape(shape),
-            low=low.reshape(shape),
-            high=high.reshape(shape),
-            level=level,
-            new_run=new_run,
-            within=np.sqrt(share @ variance).reshape(shape),
-            between=np.sqrt(share @ (mean - value) ** 2).reshape(shape),
-            by_law={name: one.reshape(shape) for name, one in zip(self.weight, mean, strict=True)},
-        )
+        return parts, shape
 
 
 def _taken(ensembles: dict[str, Ensemble[Any]], inputs: dict[str, ArrayLike]) -> dict[str, dict[str, ArrayLike]]:

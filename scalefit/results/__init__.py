@@ -1,11 +1,11 @@
-"""What verbs return: fits, ensembles, bands; how they are summarised, kept and read again."""
+"""What verbs return: fits, ensembles, estimates; how they are summarised, kept and read again."""
 
 from ._distance import Far as Far
 from ._distance import far_from_runs as far_from_runs
+from ._estimate import Estimate as Estimate
+from ._estimate import estimated as estimated
 from ._fit import Ensemble as Ensemble
 from ._fit import Fit as Fit
-from ._predict import Band as Band
-from ._predict import check_level as check_level
 from ._predict import evaluate as evaluate
 from ._predict import predict as predict
 from ._predict import predicted as predicted
@@ -13,5 +13,4 @@ from ._store import load as load
 from ._store import may_replace as may_replace
 from ._store import save as save
 from ._store import versions as versions
-from ._summary import Estimate as Estimate
 from ._summary import summary as summary

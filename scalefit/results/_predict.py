@@ -1,7 +1,6 @@
 """What a fitted law says of a run, and how sure it is."""
 
-import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,32 +9,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError
+from .._core import InputError, check_probability
 from ..data import refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
+from ._estimate import Estimate, estimated
 from ._fit import Ensemble, Fit
 
 GROWTH = "growth["
 """What the name of the power begins with by which scatter grows with an input, among what was drawn."""
-
-
-class Band(NamedTuple):
-    """A predicted value and an interval about it.
-
-    **Arguments:**
-
-    - `value`: The law's value: of the fit itself, also for an ensemble.
-    - `low`, `high`: The ends of the central interval; `None` where nothing says how sure the value is, and NaN for a
-      study of a batch that did not converge.
-    - `level`: The interval's probability.
-    - `new_run`: Whether the interval is for a new run, its own scatter included, or for the mean curve.
-    """
-
-    value: Float[np.ndarray, "*batch"]
-    low: Float[np.ndarray, "*batch"] | None
-    high: Float[np.ndarray, "*batch"] | None
-    level: float
-    new_run: bool
 
 
 @eqx.filter_jit
@@ -53,15 +34,9 @@ def evaluate(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> np.ndar
         return np.asarray(_values(law, jax.tree.map(jnp.asarray, inputs), batched))
 
 
-def check_level(level: float) -> None:
-    """Refuse what is no probability of an interval."""
-    if not isinstance(level, float | int | np.number) or not 0.0 < level < 1.0:
-        raise InputError(f"level is {level!r}; it must lie between 0 and 1, for example 0.95.")
-
-
 def predict(
     result: Fit[Any] | Ensemble[Any], *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike
-) -> Band:
+) -> Estimate:
     """The value of a fitted law, with an interval where there are draws.
 
     **Arguments:**
@@ -72,21 +47,16 @@ def predict(
       the median `se`, where they have it), or for the mean curve.
     - `inputs`: Every input of the law, in its own unit: numbers, or arrays that broadcast.
 
-    **Returns:** a `Band` of the inputs' shape, after the axis of studies for a batch.
+    **Returns:** an `Estimate` of the inputs' shape, after the axis of studies for a batch.
 
     **Raises:** `InputError` for inputs that are missing, unknown, not above 0 or not finite, for a level outside
     (0, 1), and where the law itself is not finite.
     """
-    check_level(level)
+    check_probability("level", level)
     value, draws = predicted(result, new_run, inputs)
     if draws is None:
-        return Band(value, None, None, level, new_run)
-    tail = 0.5 * (1.0 - level)
-    with warnings.catch_warnings():
-        # A study of a batch without a draw has NaN for its ends.
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=-2)
-    return Band(value, low.reshape(value.shape), high.reshape(value.shape), level, new_run)
+        return Estimate(value)
+    return estimated(value, np.moveaxis(draws, -2, 0).reshape(-1, *value.shape), level)
 
 
 def predicted(

@@ -296,8 +296,8 @@ def test_figures_are_of_the_level_asked_for(cli, runs_csv, tmp_path, monkeypatch
 
 
 def test_an_interval_without_an_upper_end():
-    estimate = sf.Estimate(25.0, "passes", low=12.0, unbounded=True)
-    entry = {"value": 25.0, "unit": "passes", "se": None, "low": 12.0, "high": None, "unbounded": True}
+    estimate = sf.Estimate(25.0, 12.0, np.inf, 0.95, unit="passes")
+    entry = {"value": 25.0, "unit": "passes", "se": None, "low": 12.0, "high": np.inf, "unbounded": True}
     assert entry_of(estimate) == entry
     assert interval(entry) == "12 … no upper end"
 

@@ -136,7 +136,7 @@ def test_frontier_marks_where_unions_overtake(plan, ensemble, monkeypatch):
     def made_up(first, second, **options):
         asked.append((tuple(first), tuple(second), options["between"], options["level"]))
         budget = 1e8 * len(asked)
-        return sf.Crossover(budget, 0.8 * budget, 1.2 * budget, 0.75, 0.0, np.full(NUM, budget))
+        return sf.Crossover(sf.Estimate(budget, 0.8 * budget, 1.2 * budget, options["level"]), 0.75, 0.0)
 
     monkeypatch.setattr(_pools, "overtakes", made_up)
     ax = sf.plot.frontier(plan, result=ensemble, level=0.8)
@@ -146,7 +146,7 @@ def test_frontier_marks_where_unions_overtake(plan, ensemble, monkeypatch):
     assert np.all(line(ax, "a union overtakes another")[:, 0] == 1e8)
     assert any("1 → 2\n100M (75 %)" in words for words in said(ax))
     assert any(p.get_x() == 0.8e8 and p.get_width() == pytest.approx(0.4e8) for p in ax.patches)  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setattr(_pools, "overtakes", lambda *_, **__: sf.Crossover(np.nan, None, None, None, None, None))
+    monkeypatch.setattr(_pools, "overtakes", lambda *_, **__: sf.Crossover(sf.Estimate(np.nan), None, None))
     ax = sf.plot.frontier(plan, result=LAW)
     assert not ax.patches
 

@@ -71,20 +71,22 @@ def test_the_mixture_is_of_the_draws(two, few):
     found = sf.average(two)
     found = dataclasses.replace(found, weight={"one": 0.5, "other": 0.5})
     at = {"N": [[1e9], [1e11]], "D": [1e11, 1e13, 1e14]}
-    band = found.predict(**at)
-    assert band.value.shape == band.low.shape == band.within.shape == band.between.shape == (2, 3)
+    band, spread = found.predict(**at), found.spread(**at)
+    assert band.low is not None
+    assert band.high is not None
+    assert band.value.shape == band.low.shape == spread.within.shape == spread.between.shape == (2, 3)
     N, D = np.broadcast_arrays(at["N"], at["D"])
     law = [draws.law for draws in two.values()]
     drawn = np.stack([one.E + one.A * N[..., None] ** -one.alpha + one.B * D[..., None] ** -one.beta for one in law])
     whole = np.moveaxis(drawn, 0, -1).reshape(2, 3, -1)
     np.testing.assert_allclose(band.value, whole.mean(axis=-1), rtol=1e-12)
-    np.testing.assert_allclose(np.hypot(band.within, band.between), whole.std(axis=-1), rtol=1e-9)
-    np.testing.assert_allclose(band.between, np.abs(np.subtract(*drawn.mean(axis=-1))) / 2.0, rtol=1e-9)
+    np.testing.assert_allclose(np.hypot(spread.within, spread.between), whole.std(axis=-1), rtol=1e-9)
+    np.testing.assert_allclose(spread.between, np.abs(np.subtract(*drawn.mean(axis=-1))) / 2.0, rtol=1e-9)
     np.testing.assert_allclose([band.low, band.high], np.quantile(whole, [0.025, 0.975], axis=-1), rtol=5e-4)
-    np.testing.assert_allclose(band.by_law["other"], drawn[1].mean(axis=-1), rtol=1e-12)
-    new = found.predict(N=1e9, D=1e11, new_run=True)
-    assert new.value.shape == ()
-    assert new.within > 2.0 * band.within[0, 0]
+    np.testing.assert_allclose(spread.by_law["other"], drawn[1].mean(axis=-1), rtol=1e-12)
+    new = found.spread(N=1e9, D=1e11, new_run=True)
+    assert new.within.shape == ()
+    assert new.within > 2.0 * spread.within[0, 0]
 
 
 def test_one_law_alone_is_as_it_was(two, few):
@@ -92,8 +94,10 @@ def test_one_law_alone_is_as_it_was(two, few):
     alone, band = sf.predict(two["one"], N=1e11, D=1e13), found.predict(N=1e11, D=1e13)
     assert alone.low is not None
     assert alone.high is not None
+    assert band.low is not None
+    assert band.high is not None
     np.testing.assert_allclose([band.low, band.high], [alone.low, alone.high], rtol=5e-4)
-    assert band.between == 0.0
+    assert found.spread(N=1e11, D=1e13).between == 0.0
 
 
 @pytest.mark.parametrize(

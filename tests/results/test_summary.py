@@ -17,7 +17,7 @@ def summary(result, level=0.95) -> Any:
 def test_a_fit_has_values_and_units_and_no_errors(chinchilla):
     found = summary(chinchilla)
     assert list(found) == ["E", "A", "B", "alpha", "beta"]
-    assert found["A"] == sf.Estimate(482.0, "error·parameters^alpha")
+    assert (found["A"].value, found["A"].unit) == (482.0, "error·parameters^alpha")
     assert found["A"].se is found["A"].low is found["A"].high is None
     assert not any(e.unbounded or e.fixed for e in found.values())
 
@@ -26,7 +26,8 @@ def test_what_was_fixed_is_said_to_be(new_fit, new_draws):
     fit = new_fit(LAWS["Chinchilla"].truth, fixed=("E",))
     for result in (fit, new_draws(fit)):
         found = summary(result)
-        assert found["E"] == sf.Estimate(1.82, "error", fixed=True)
+        assert (found["E"].value, found["E"].unit, found["E"].low) == (1.82, "error", None)
+        assert found["E"].fixed
         assert not found["A"].fixed
 
 
@@ -77,7 +78,7 @@ def test_an_interval_has_no_upper_end_where_draws_lost_the_parameter(new_fit, ne
     draws = lost(new_draws(new_fit(LAWS["DataConstrained"].truth)), "R_D", 0.2)
     found = summary(draws)
     assert found["R_D"].unbounded
-    assert found["R_D"].high is None
+    assert found["R_D"].high == np.inf
     assert found["R_D"].se is None
     assert found["R_D"].low == pytest.approx(np.quantile(draws.law.R_D, 0.025), rel=1e-12)
     assert not found["R_N"].unbounded
@@ -90,13 +91,13 @@ def test_few_lost_draws_inside_the_interval_leave_it_closed(new_fit, new_draws):
     dead[np.argmin(draws.law.R_D), draws.free.index("R_D")] = True
     found = summary(dataclasses.replace(draws, dead=dead))
     assert not found["R_D"].unbounded
-    assert found["R_D"].high is not None
+    assert np.isfinite(found["R_D"].high)
 
 
 def test_an_amplitude_that_vanished_is_a_number_not_an_open_end(chinchilla, new_draws):
     found = summary(lost(new_draws(chinchilla), "A", 0.2))
     assert not found["A"].unbounded
-    assert found["A"].high is not None
+    assert np.isfinite(found["A"].high)
 
 
 def test_a_parameter_that_no_run_feels_has_no_value(chinchilla, new_draws):

@@ -14,7 +14,7 @@ from ...data import Runs
 from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla
 from ...noise import AbstractNoise
-from ...results import Band
+from ...results import Estimate
 from .._cost import SIX_ND
 from ..sizes import best_sizes
 from ._envelope import Envelope, envelope
@@ -54,14 +54,13 @@ class Approaches:
         lines = []
         for name, found in self.trends.items():
             lines.append(f"  {name:<8}  {found.said('N*')}, spread within {self.within[name]:.2g}")
-        value, low, high, *_ = self.exponent()
         beside = "no other to set beside it" if len(self.trends) == 1 else f"spread between {self.between:.2g}"
-        lines.append(f"  {beside}; all: {value:.4g} [{low:.4g}, {high:.4g}]")
+        lines.append(f"  {beside}; all: {self.exponent()}")
         left = [f"  without {name}: {why}" for name, why in self.left_out.items()]
         notes = [f"  note: {note}" for note in self.notes]
         return "\n".join([f"Approaches to the compute-optimal size: {len(self.trends)}", *lines, *left, *notes])
 
-    def exponent(self, level: float = 0.95) -> Band:
+    def exponent(self, level: float = 0.95) -> Estimate:
         """The exponent by all approaches alike, the spread between them and within each in one interval.
 
         The draws of the approaches are thrown together, each approach as heavy as any other.
@@ -76,7 +75,7 @@ class Approaches:
         order = np.argsort(every)
         share = np.cumsum(heavy[order]) - 0.5 * heavy[order]
         low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], share, every[order])
-        return Band(np.asarray(value), np.asarray(low), np.asarray(high), level, new_run=False)
+        return Estimate(float(value), float(low), float(high), level)
 
 
 def _draws(found: Trend) -> Float[np.ndarray, " draw"]:

@@ -1,6 +1,5 @@
 """A power law through optima: how N, D or D/N of the best plan grows with compute."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
 from ..._core import check_probability
-from ...results import Band
+from ...results import Estimate, estimated
 
 
 class Trend(NamedTuple):
@@ -35,9 +34,7 @@ class Trend(NamedTuple):
 
     def said(self, what: str, digits: int = 4) -> str:
         """The law of one setting in words, as `N* ~ C^0.5 [0.45, 0.55]` with the 95 % interval."""
-        ends = self.interval()
-        sure = "" if ends is None else f" [{float(ends[0]):.{digits}g}, {float(ends[1]):.{digits}g}]"
-        return f"{what} ~ C^{float(self.exponent):.{digits}g}{sure}"
+        return f"{what} ~ C^{self.interval():.{digits}g}"
 
     def doubts(self) -> tuple[str, ...]:
         """In words, what the intervals do not count."""
@@ -52,15 +49,15 @@ class Trend(NamedTuple):
             found.append("a line through two optima meets both, so that its interval knows their own errors alone")
         return tuple(found)
 
-    def interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray] | None:
-        """The ends of the central interval of the exponent; `None` without replicates.
+    def interval(self, level: float = 0.95) -> Estimate:
+        """The exponent with its central interval, of the replicates that have a line.
 
         **Raises:** `InputError` for a level outside (0, 1).
         """
         check_probability("level", level)
-        return None if self.draws is None else _ends(self.draws[..., 0], level)
+        return estimated(self.exponent, None if self.draws is None else self.draws[..., 0], level)
 
-    def at(self, C: ArrayLike, level: float = 0.95) -> Band:
+    def at(self, C: ArrayLike, level: float = 0.95) -> Estimate:
         """The value at a compute in FLOP, one or several, the settings first.
 
         **Raises:** `InputError` for a level outside (0, 1).
@@ -72,17 +69,8 @@ class Trend(NamedTuple):
             return np.exp(np.multiply.outer(a, log_C) + np.reshape(k, (*np.shape(k), *[1] * log_C.ndim)))
 
         value = np.asarray(line(self.exponent, self.coefficient))
-        ends = None if self.draws is None else _ends(line(self.draws[..., 0], self.draws[..., 1]), level)
-        low, high = (None, None) if ends is None else ends
-        return Band(value, low, high, level, new_run=False)
-
-
-def _ends(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    with warnings.catch_warnings():
-        # A setting without a line has NaN for its ends.
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        low, high = np.nanquantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0)
-    return np.asarray(low), np.asarray(high)
+        draws = None if self.draws is None else line(self.draws[..., 0], self.draws[..., 1])
+        return estimated(value, draws, level)
 
 
 def trend(

@@ -18,20 +18,20 @@ from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla, Sigmoid
 from ...noise import AbstractNoise, Gaussian, Huber
 from ...params import slots, values
-from ...results import Band, Ensemble, Fit, predicted
+from ...results import Ensemble, Estimate, Fit, estimated, predicted
 from ._rungs import Curves, begin_of, check_lengths, check_sizes, check_slopes, check_values, curves_of, kept, means
 
 
 class LadderForecast(NamedTuple):
-    """What a ladder foresees: bands by task and point.
+    """What a ladder foresees, by task and point.
 
     **Arguments:**
 
     - `loss`: The task loss; `accuracy`: the accuracy at that loss.
     """
 
-    loss: Band
-    accuracy: Band
+    loss: Estimate
+    accuracy: Estimate
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,7 +89,10 @@ class Ladder:
         answers = np.where(link.converged[..., None], answers, np.nan)
         if new_run:
             answers = _scattered(link, answers, rng)
-        return LadderForecast(_band(value, drawn, level, new_run), _band(best, answers, level, new_run))
+        return LadderForecast(
+            *(estimated(one, np.moveaxis(draws, 1, 0).reshape(-1, *one.shape), level)
+              for one, draws in ((value, drawn), (best, answers)))
+        )  # fmt: skip
 
 
 def ladder(
@@ -306,10 +309,3 @@ def _scattered(drawn: Ensemble[Any], value: Float[np.ndarray, "task draw point"]
     wide = found.scale * np.sqrt(left / np.maximum(left - len(found.free), 1))
     residual = wide[:, None, None] * rng.standard_normal(value.shape)
     return value * np.exp(residual) if found.noise.log else value + residual
-
-
-def _band(value: np.ndarray, draws: np.ndarray, level: float, new_run: bool) -> Band:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        low, high = np.nanquantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1)
-    return Band(value, low.reshape(value.shape), high.reshape(value.shape), level, new_run)

@@ -155,8 +155,5 @@ def _warn_far(found: Curation, ranges: Mapping[str, tuple[float, float]] | None)
     for far in far_from_runs(ranges, "n", found.samples, lambda b: f"A budget of {found.budgets[b]:g}"):
         wide = "An ensemble (bootstrap) would say how wide its interval is"
         if found.draws is not None:
-            band = found.interval()
-            assert band.low is not None
-            assert band.high is not None
-            wide = f"Its 95 % interval is {band.low[far.place]:.4g} to {band.high[far.place]:.4g}"
+            wide = f"With its 95 % interval the error foreseen is {found.interval()[far.place]}"
         warnings.warn(f"{far.sentence}. {wide}.", stacklevel=3)

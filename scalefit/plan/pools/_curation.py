@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..._core import InputError, Phrase, check_probability
 from ...data import Pools
-from ...results import Band
+from ...results import Estimate, estimated
 
 
 class CurationDraws(NamedTuple):
@@ -72,17 +72,14 @@ class Curation:
 
     def __repr__(self) -> str:
         lines = [f"Curation of {len(self.pools)} pools by {self.law}, {len(self.budgets)} budgets"]
-        band = None if self.draws is None else self.interval()
+        foreseen = self.interval()
         for b, budget in enumerate(self.budgets):
             shares = ", ".join(
                 f"{100 * w:.3g} % {name} ({passes:.3g} passes)"
                 for name, w, passes in zip(self.pools.names, self.weights[b], self.passes[b], strict=True)
                 if w > 0
             )
-            sure = "" if band is None or band.low is None or band.high is None else (
-                f" [{band.low[b]:.4g}, {band.high[b]:.4g}]"
-            )  # fmt: skip
-            lines.append(f"  {budget:.4g}: {self.value[b]:.4g}{sure} by {shares}")
+            lines.append(f"  {budget:.4g}: {foreseen[b]} by {shares}")
         if self.draws is not None and self.draws.failed:
             lines.append(f"  {self.draws.failed} draws did not converge and take no part")
         return "\n".join(lines)
@@ -106,22 +103,21 @@ class Curation:
             found.append(tuple(self.pools.names[i] for i in order[:count]))
         return tuple(found)
 
-    def interval(self, level: float = 0.95) -> Band:
-        """The error foreseen for the recommended weights, with a central interval.
+    def interval(self, level: float = 0.95) -> Estimate:
+        """The error foreseen for the recommended weights, with a central interval where there are draws.
 
-        **Raises:** `InputError` without draws, or for a level outside (0, 1).
+        **Raises:** `InputError` for a level outside (0, 1).
         """
         check_probability("level", level)
-        low, high = _ends(self._drawn().of_best, level)
-        return Band(self.value, low, high, level, new_run=False)
+        return estimated(self.value, None if self.draws is None else self.draws.of_best, level)
 
-    def weights_interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-        """Central intervals of the best weights, by budget and pool: how far the best plan itself is known.
+    def weights_interval(self, level: float = 0.95) -> Estimate:
+        """The best weights by budget and pool, with central intervals: how far the best plan itself is known.
 
-        **Raises:** `InputError` without draws, or for a level outside (0, 1).
+        **Raises:** `InputError` for a level outside (0, 1).
         """
         check_probability("level", level)
-        return _ends(self._drawn().weights, level)
+        return estimated(self.weights, None if self.draws is None else self.draws.weights, level)
 
     @property
     def probability_best(self) -> Float[np.ndarray, " budget"]:
@@ -180,11 +176,6 @@ class Curation:
             given = Phrase("was one law, without draws")
             raise InputError("result", given, remedy="curate an ensemble, as `bootstrap` gives")
         return self.draws
-
-
-def _ends(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.nanquantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0)
-    return low, high
 
 
 def careful_choice(errors: Float[np.ndarray, "plan draw"], level: float = 0.9) -> tuple[int, int]:

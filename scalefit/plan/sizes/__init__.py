@@ -21,4 +21,3 @@ from ._optimum import loss_along as loss_along
 from ._optimum import optimum_at as optimum_at
 from ._pairs import check_paired as check_paired
 from ._pairs import pairs as pairs
-from ._quantity import Quantity as Quantity

@@ -14,12 +14,11 @@ from ..._core import check_probability
 from ...laws import AbstractLaw
 from ...results import Ensemble, Fit
 from .._cost import SIX_ND, CostLike, is_implausible
-from .._draws import drawn_of
+from .._draws import drawn_of, over_draws
 from ._allocation import NEAR, Allocation, Sizes
 from ._budgets import far_notes, spendable
 from ._constraints import constraints_of
 from ._optimum import nears, optima, reaches
-from ._quantity import quantity
 
 
 def allocate(
@@ -96,10 +95,10 @@ def allocate(
         laws=laws,
         constraints=constraints,
         budgets=budgets,
-        N=quantity(N, level),
-        D=quantity(D, level),
-        D_per_N=quantity(D / N, level),
-        loss=quantity(loss, level),
+        N=over_draws(N, level),
+        D=over_draws(D, level),
+        D_per_N=over_draws(D / N, level),
+        loss=over_draws(loss, level),
         near_optimal={tolerance: Sizes(ends[0, :, 0, t], ends[0, :, 1, t]) for t, tolerance in enumerate(NEAR)},
         near_optimal_sure=sure,
         at_end=at_end[0],

@@ -10,13 +10,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from ..._core import InputError, Phrase, check_number, check_probability
+from ..._core import InputError, check_number
 from ...laws import AbstractLaw
+from ...results import Estimate
 from .._budgets import numbers_of
 from .._cost import Cost
+from .._draws import over_draws
 from ._constraints import Constraints
 from ._optimum import data_along, least_computes, losses_along, reaches
-from ._quantity import Quantity, ends, quantity
 
 NEAR = (0.001, 0.005)
 """Shares of the best loss within which sizes count as near-optimal."""
@@ -54,10 +55,10 @@ class Allocation:
     laws: AbstractLaw
     constraints: Constraints
     budgets: Float[np.ndarray, " budget"]
-    N: Quantity
-    D: Quantity
-    D_per_N: Quantity
-    loss: Quantity
+    N: Estimate
+    D: Estimate
+    D_per_N: Estimate
+    loss: Estimate
     near_optimal: Mapping[float, Sizes]
     near_optimal_sure: Mapping[float, Sizes] | None
     at_end: Bool[np.ndarray, " budget"]
@@ -69,7 +70,7 @@ class Allocation:
         count = "1 budget" if len(self.budgets) == 1 else f"{len(self.budgets)} budgets"
         lines = [f"Allocation by {type(self.law).__name__}, cost {self.cost.name}, {count}"]
         for b, budget in enumerate(self.budgets):
-            said = ", ".join(f"{name} {getattr(self, name).said(b)}" for name in ("N", "D", "D_per_N", "loss"))
+            said = ", ".join(f"{name} {getattr(self, name)[b]}" for name in ("N", "D", "D_per_N", "loss"))
             flat = self.near_optimal[NEAR[0]]
             lines.append(
                 f"  {budget:.4g} FLOP: {said}; within {100 * NEAR[0]:g} % of that loss from N = {flat.low[b]:.3g} to "
@@ -84,7 +85,7 @@ class Allocation:
         """What the budget pays for."""
         return self.constraints.cost
 
-    def regret(self, N: ArrayLike) -> Quantity:
+    def regret(self, N: ArrayLike) -> Estimate:
         """By how much the loss at another size exceeds the best, data following from the budget.
 
         Of draws it is against each draw's own best, so that `mean` is the regret to be expected.
@@ -95,9 +96,9 @@ class Allocation:
 
         **Raises:** `InputError` for a size that a budget cannot pay for, or that limits leave out.
         """
-        return quantity(self._at(N) - self._best, self.level)
+        return over_draws(self._at(N) - self._best, self.level)
 
-    def misallocation(self, N: ArrayLike, price: float = 1.0) -> Quantity:
+    def misallocation(self, N: ArrayLike, price: float = 1.0) -> Estimate:
         """What another size wastes: the budget less the least that reaches the same loss, in FLOP or money.
 
         **Arguments:**
@@ -111,7 +112,7 @@ class Allocation:
         losses = self._at(N)
         with jax.enable_x64(True):
             enough = np.asarray(least_computes(self.laws, jnp.asarray(losses), self.constraints))
-        return quantity(price * np.maximum(self.budgets - enough, 0.0), self.level)
+        return over_draws(price * np.maximum(self.budgets - enough, 0.0), self.level)
 
     def data_for(self, N: ArrayLike) -> Float[np.ndarray, " budget"]:
         """The tokens that each budget pays for beside a size, or a size for each budget; what is allowed at the most.
@@ -122,18 +123,6 @@ class Allocation:
         with jax.enable_x64(True):
             at = jnp.log(jnp.asarray(sizes)), jnp.asarray(self.budgets)
             return np.exp(np.asarray(data_along(self.constraints, *at)))
-
-    def interval(self, name: str, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """Ends of the central interval of `N`, `D`, `D_per_N` or `loss` at another level.
-
-        **Raises:** `InputError` without draws, or for a level outside (0, 1).
-        """
-        check_probability("level", level)
-        draws = getattr(self, name).draws
-        if draws is None:
-            given = Phrase("was one law, without draws")
-            raise InputError("result", given, remedy="allocate an ensemble, as `bootstrap` gives")
-        return ends(draws, level)
 
     @property
     def sizes(self) -> Sizes:

@@ -11,14 +11,13 @@ from numpy.typing import ArrayLike
 
 from ..._core import InputError, check_probability
 from ...laws import AbstractLaw
-from ...results import Ensemble, Fit
+from ...results import Ensemble, Estimate, Fit
 from .._budgets import numbers_of
 from .._cost import CostLike
-from .._draws import drawn_of
+from .._draws import drawn_of, over_draws
 from ._budgets import far_notes, takes_no_training
 from ._constraints import constraints_of
 from ._optimum import least_computes, optima, reaches
-from ._quantity import Quantity, quantity
 
 
 class NeverReached(InputError):
@@ -37,7 +36,7 @@ class Needed(NamedTuple):
     """
 
     loss: Float[np.ndarray, " loss"]
-    compute: Quantity
+    compute: Estimate
     probability: Float[np.ndarray, " loss"] | None
     notes: tuple[str, ...] = ()
 
@@ -108,4 +107,4 @@ def compute_for(
         "Is the loss in the unit of the runs?",
     )  # fmt: skip
     probability = np.mean(np.isfinite(found[1:]), axis=0) if count > 1 else None
-    return Needed(losses, quantity(found, level), probability, (*([never] if never else []), *far))
+    return Needed(losses, over_draws(found, level), probability, (*([never] if never else []), *far))

@@ -12,14 +12,13 @@ from numpy.typing import ArrayLike
 
 from ..._core import InputError, Phrase, check_probability
 from ...laws import AbstractLaw
-from ...results import Ensemble, Fit
+from ...results import Ensemble, Estimate, Fit
 from .._cost import CostLike
-from .._draws import Drawn, drawn_of
+from .._draws import Drawn, drawn_of, over_draws
 from ._budgets import far_notes, spendable, takes_no_training
 from ._constraints import constraints_of
 from ._optimum import least_computes, optima, reaches
 from ._pairs import check_paired, pairs
-from ._quantity import Quantity, quantity
 
 
 class Gain(NamedTuple):
@@ -36,7 +35,7 @@ class Gain(NamedTuple):
     """
 
     budgets: Float[np.ndarray, " budget"]
-    gain: Quantity
+    gain: Estimate
     probability: Float[np.ndarray, " budget"] | None
     paired: bool
     notes: tuple[str, ...] = ()
@@ -112,7 +111,7 @@ def gain(
         ),
     )  # fmt: skip
     ahead = np.mean(np.asarray(losses < theirs)[1:], axis=0) if len(losses) > 1 else None
-    return Gain(budgets, quantity(needed / budgets, level), ahead, paired, notes)
+    return Gain(budgets, over_draws(needed / budgets, level), ahead, paired, notes)
 
 
 def _warn_units(budgets: np.ndarray, one: np.ndarray, other: np.ndarray) -> None:

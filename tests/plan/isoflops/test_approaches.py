@@ -129,7 +129,7 @@ def test_isoflop_intervals_of_checkpoints_count_what_a_training_is_off_by():
     found = [
         sf.isoflop(cut_curves(same_computes(seed)), method="parabola", num=200, seed=seed).trend_N for seed in range(60)
     ]
-    ends = np.array([one.interval() for one in found])
+    ends = np.array([(one.low, one.high) for one in (trend.interval() for trend in found)])
     assert np.mean((ends[:, 0] < 0.5) & (ends[:, 1] > 0.5)) > 0.8
     sd = [np.std(one.draws[:, 0]) for one in found if one.draws is not None]
     assert np.median(sd) == pytest.approx(np.std([one.exponent for one in found]), rel=0.35)

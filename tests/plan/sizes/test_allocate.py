@@ -173,8 +173,8 @@ def test_draws_stay_with_their_budgets(draws, plan):
     A, B, a, b = (np.asarray(getattr(draws.law, n))[good] for n in ("A", "B", "alpha", "beta"))
     expected = (a * A / (b * B)) ** (1 / (a + b)) * (1e23 / 6) ** (b / (a + b))
     assert plan.N.draws[:, 1] == pytest.approx(expected, rel=1e-9)
-    low, high = plan.interval("N", 0.8)
-    assert np.all((plan.N.low < low) & (high < plan.N.high))
+    narrow = plan.N.at_level(0.8)
+    assert np.all((plan.N.low < narrow.low) & (narrow.high < plan.N.high))
 
 
 def test_a_regret_is_of_each_draw(plan):
@@ -276,8 +276,8 @@ def test_what_is_no_law_of_size_and_data():
     plan = sf.allocate(LAW, budget=1e22)
     with pytest.raises(sf.InputError, match=r"expected a size from 1 to .*, which a budget of 1e.22 FLOP leaves"):
         plan.regret(1e30)
-    with pytest.raises(sf.InputError, match=r"was one law, without draws. Allocate an ensemble"):
-        plan.interval("N", 0.9)
+    with pytest.raises(sf.InputError, match=r"expected draws, to take an interval of. Ask an ensemble"):
+        plan.N.at_level(0.9)
 
 
 def test_a_budget_in_another_unit_is_noticed(draws):
@@ -319,8 +319,9 @@ def test_plans_say_what_matters(plan):
     said = repr(plan)
     for piece in ("Chinchilla", "6ND", "5.76e+23 FLOP", "D_per_N 18.3", "within 0.1 % of that loss from N = "):
         assert piece in said
-    assert repr(plan.D_per_N).startswith("Quantity(18.3")
+    assert repr(plan.D_per_N).startswith("Estimate(18.3")
     assert repr(plan.D_per_N).endswith("of 400 draws)")
+    assert f"{plan.loss[0]:.2f}" == f"{plan.loss.value[0]:.2f} [{plan.loss.low[0]:.2f}, {plan.loss.high[0]:.2f}]"
 
 
 def test_without_constraints_plans_are_the_usual():
