@@ -14,9 +14,7 @@ from ._problem import Curve
 Scalars = Callable[..., Any]
 """A scalar function of several scalars."""
 MANY = 12
-"""Free numbers beyond which the host takes derivatives in reverse: so many pairs would leave the cache."""
-SEVERAL = 6
-"""Free numbers beyond which compiled loops do: a piece of code for each pair would take a minute to compile."""
+"""Free numbers beyond which derivatives are taken in reverse: so many pairs would leave the cache."""
 ONE_SUM = {
     "add", "sub", "neg", "add_any", "convert_element_type", "reshape", "broadcast_in_dim", "squeeze", "expand_dims",
     "slice", "concatenate", "transpose", "reduce_sum", "select_n", "copy", "rev", "cumsum", "pad", "gather",

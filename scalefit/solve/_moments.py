@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from ._derivatives import SEVERAL, curved_pairs, derivatives, flat, reverse_slopes
+from ._derivatives import MANY, curved_pairs, derivatives, flat, reverse_slopes
 from ._namespace import Numbers, namespace
 from ._problem import Curve, Lanes, Noise
 
@@ -119,7 +119,7 @@ def _padded(rows: Lanes, spare: int) -> Lanes:
 def _block_moments(
     curve: Curve, noise: Noise, theta: Float[Array, "lane free"], exact: Bool[Array, " lane"], rows: Lanes
 ) -> Moments:
-    if curve.size > SEVERAL:
+    if curve.size > MANY:
         value, first = by_lane_and_run(reverse_slopes, curve, columns(curve, theta), rows.point, rows.constant)
         bent = functools.partial(second_moments, curve, theta, rows.point, rows.constant)
     else:
