@@ -4,8 +4,6 @@ import dataclasses
 import inspect
 import json
 import math
-import shutil
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -18,7 +16,7 @@ import numpy as np
 
 from .. import laws as published_laws
 from .. import noise as noises
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, folder_written_whole
 from ..data import Runs, restored, stored
 from ..laws import AbstractLaw, Label, input_kinds
 from ..noise import AbstractNoise
@@ -82,20 +80,13 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         arrays |= {f"draws.{name}": np.asarray(getattr(result, name)) for name in _DRAW_ARRAYS}
         arrays |= {f"draws.law.{name}": np.asarray(value) for name, value in parameter_values(result.law).items()}
         arrays |= {f"{DRAWN}{name}": np.asarray(column) for name, column in result.drawn.items()}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with folder_written_whole(folder) as beside:
         (beside / "result.json").write_text(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
         with open(beside / "arrays.npz", "wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
         table.write_parquet(beside / "runs.parquet")
         for name, content in (files or {}).items():
             (beside / name).write_bytes(content)
-        beside.chmod(0o755)
-        _put(beside, folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     return folder
 
 
@@ -125,20 +116,6 @@ def may_replace(folder: Path) -> bool:
         }
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _put(new: Path, folder: Path) -> None:
-    """Put a complete folder in the place of an earlier one, which comes back where that fails."""
-    if not folder.exists():
-        new.rename(folder)
-        return
-    old = folder.rename(new.with_name(f"{new.name}.old"))
-    try:
-        new.rename(folder)
-    except BaseException:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] | Ensemble[Any]:
