@@ -60,7 +60,9 @@ def agree(draws: Ensemble[Any], other: Ensemble[Any]) -> dict[str, Agreement]:
         )
         raise InputError("draws", Phrase(apart), "two ensembles of one law and the same runs")
     if not (draws.converged.any() and other.converged.any()):
-        raise InputError("No draw of one of the ensembles converged, so there is nothing to compare.")
+        raise InputError(
+            "draws", Phrase("or `other` have none that converged"), remedy="raise `max_steps`, or fit a smaller law"
+        )
     names = [slot.name for slot in slots(one.law)]
     columns = [values(e.law)[e.converged] for e in (draws, other)]
     fitted, found = values(one.law), {}

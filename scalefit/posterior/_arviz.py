@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..params import parameters, slots
 from ..results import Ensemble
 from ._pointwise import Pointwise, pointwise
@@ -108,4 +108,4 @@ def _from_groups() -> Callable[[Any, Any, Any], Any]:
             if hasattr(arviz, "InferenceData"):
                 return lambda groups, coords, dims: arviz.from_dict(**groups, coords=coords, dims=dims)
             return lambda groups, coords, dims: arviz.from_dict(groups, coords=coords, dims=dims)
-    raise InputError("ArviZ is not installed, and to_arviz needs it: pip install 'scalefit[arviz]'.")
+    raise InputError("ArviZ", Phrase("is not installed"), remedy="install it: pip install 'scalefit[arviz]'")

@@ -114,8 +114,9 @@ def _taken(ensembles: dict[str, Ensemble[Any]], inputs: dict[str, ArrayLike]) ->
     try:
         shape = np.broadcast_shapes(*(np.shape(a)[:-1] if n in along else np.shape(a) for n, a in inputs.items()))
     except ValueError as error:
-        names = ", ".join(inputs)
-        raise InputError(f"{names} must be numbers, or arrays whose shapes go together ({error}).") from None
+        raise InputError(
+            ", ".join(inputs), Phrase(f"do not go together ({error})"), "numbers, or arrays of one shape"
+        ) from None
     whole = {
         n: np.broadcast_to(np.asarray(a, float), shape + np.shape(a)[-1:] if n in along else shape)
         for n, a in inputs.items()

@@ -117,7 +117,7 @@ def pointwise(draws: Ensemble[Any], num: int | None = None) -> Pointwise:
         )
     some = np.flatnonzero(draws.converged)
     if some.size == 0:
-        raise InputError("No draw of the ensemble converged, so there is nothing to judge.")
+        raise InputError("draws", Phrase("have none that converged"), remedy="raise `max_steps`, or fit a smaller law")
     some = some if num is None else some[_spaced(some.size, num)]
     # The scatter of a posterior and of a prior is that of the noise's own density.
     own = draws.method in ("posterior", "prior")

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError, check_names
+from .._core import InputError, Phrase, check_names
 from ..laws import SHARE, input_units
 from ..problem import Prepared, Problem, free_numbers, laws_at
 from ..results import Fit
@@ -64,7 +64,9 @@ def studies_of(
     input of the law.
     """
     if not np.any(fit.converged):
-        raise InputError("The fit did not converge, so there is nowhere to look for a posterior: mend the fit first.")
+        raise InputError(
+            "fit", Phrase("did not converge"), remedy="mend it first: there is nowhere to look for a posterior"
+        )
     problem, sizes = fit.problem, [name for name, unit in input_units(fit.law).items() if unit != SHARE]
     if growth is not None:
         check_names("growth", [growth], sizes, what="inputs")

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_names
 from ..laws import AbstractLaw, Input, Padded, Series, Size, gathered, input_kinds
 from ..params import (
     Parameter,
@@ -69,12 +69,7 @@ class LawCurve:
         leaves, structure = jax.tree.flatten(law)
         known = slots(law)
         names = dict.fromkeys([*(slot.field for slot in known), *(slot.name for slot in known)])
-        for name in fixed:
-            if name not in names:
-                raise InputError(
-                    f"{type(law).__name__} has no parameter {name!r} to hold fixed; it has "
-                    f"{', '.join(dict.fromkeys(slot.field for slot in known))}."
-                )
+        check_names("fixed", fixed, names, what=f"parameters of {type(law).__name__}")
         held = {k for k, slot in enumerate(known) if slot.field in fixed or slot.name in fixed}
         ties = _ties(law, known, tie)
         bound = held | {k for k, _ in ties}
@@ -295,10 +290,8 @@ class LawCurve:
         table = found[:count].reshape(-1, 1 + len(self.units))
         for one, (none, once, twice) in zip(amplitudes, found[count:].reshape(-1, 3), strict=True):
             if abs(twice - 2.0 * once + none) > 1e-8 * (abs(none) + abs(once) + abs(twice)):
-                raise InputError(
-                    f"{type(self.template).__name__} declares {self.slots[one].name} an amplitude, and its formula is "
-                    f"not affine in it: leave out amplitude=True."
-                )
+                declares = Phrase(f"declares {self.slots[one].name} an amplitude, and its formula is not affine in it")
+                raise InputError(type(self.template).__name__, declares, remedy="leave out amplitude=True")
         same = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)
         return np.asarray(same & possible)
 
@@ -325,8 +318,10 @@ class LawCurve:
         except Exception as error:  # the formula is the user's own, and may raise anything
             said = str(error).strip().split("\n", maxsplit=1)[0]
             raise InputError(
-                f"The formula of {name} cannot be used ({type(error).__name__}: {said}): it must give one number from "
-                f"one run, written with jax.numpy, and take {', '.join(self.inputs) or 'its inputs'} by name."
+                f"The formula of {name}",
+                Phrase(f"cannot be used ({type(error).__name__}: {said})"),
+                "one number from one run, written with jax.numpy",
+                f"take {', '.join(self.inputs) or 'its inputs'} by name",
             ) from error
 
 

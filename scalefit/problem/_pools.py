@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..laws import SHARE, AbstractLaw, Weights, axes, input_names, input_units, inputs_of
 from ..params import slots
 from ._studies import Studies
@@ -34,8 +34,8 @@ def own_numbers(law: AbstractLaw, free: Sequence[int], count: int) -> list[list[
     return [[slot.field for slot in along if slot.index == i] for i in range(count)]
 
 
-def refuse_few(law: AbstractLaw, free: Sequence[int], studies: Studies, columns: dict[str, Any]) -> None:
-    """Refuse a pool that has numbers of its own to fit and runs at fewer different inputs than those.
+def check_pools(law: AbstractLaw, free: Sequence[int], studies: Studies, columns: dict[str, Any]) -> None:
+    """Check that pools with numbers of their own to fit have runs at as many different inputs.
 
     **Raises:** `InputError`, naming the pool.
     """
@@ -55,8 +55,10 @@ def refuse_few(law: AbstractLaw, free: Sequence[int], studies: Studies, columns:
             study = int(short[0])
             found = {0: "no evaluation", 1: "a single evaluation"}.get(int(count[study]), f"only {count[study]}")
             raise InputError(
-                f"The {what} {entry!r} has {found} in {studies.name(study)!r}, and its {' and '.join(numbers)} need at "
-                f"least {len(numbers)} at different n: add evaluations, leave the {what} out, or hold them fixed."
+                f"The {what} {entry!r}",
+                Phrase(f"has {found} in {studies.name(study)!r}"),
+                f"as many at different n as it has numbers of its own: {', '.join(numbers)}",
+                f"add evaluations, leave the {what} out, or hold them fixed",
             )
 
 
@@ -101,9 +103,11 @@ class Pooling:
                 continue
             if np.count_nonzero(drew[:, i]) == 1:
                 raise InputError(
-                    f"All runs of {name!r} on the pool {entry!r} are of one training, and a resample cannot say how "
-                    f"its {self.own[i]} numbers vary: train the pool with several seeds, or sample a posterior with "
-                    f"correlation within runs; say `cluster=None` if the rows are independent measurements."
+                    f"The pool {entry!r}",
+                    Phrase(f"has runs of one training only in {name!r}"),
+                    f"several, for a resample to say how its {self.own[i]} numbers vary",
+                    "train it with several seeds, or sample a posterior with correlation within runs; say "
+                    "`cluster=None` if the rows are independent measurements",
                 )
             # One alone would be in every draw as it is: it is drawn with the mixtures that hold its pool too.
             of[of == i] = SEVERAL

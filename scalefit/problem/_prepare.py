@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, listed
 from ..data import Runs, pooled, refuse_shares
 from ..laws import (
     AbstractLaw,
@@ -26,7 +26,7 @@ from ..noise import AbstractNoise
 from ..params import values, with_values
 from ..solve import Data, slopes
 from ._curve import REAL, LawCurve, is_amplitude
-from ._pools import refuse_few
+from ._pools import check_pools
 from ._studies import Studies
 
 EXTREME = 1e-100
@@ -103,7 +103,9 @@ def only_input(runs: Runs) -> tuple[str, tuple[str, ...]]:
 def _padded(name: str, runs: Runs) -> Padded:
     """A series of every run side by side, the last value of each standing beyond its end."""
     if name not in runs.series:
-        raise InputError(f"{runs.name!r} has no series {name!r}: give one array for each run, Runs(..., {name}=[...]).")
+        raise InputError(
+            repr(runs.name), Phrase(f"has no series {name!r}"), remedy=f"give an array a run: {name}=[...]"
+        )
     runs.check(name, np.array([one is not None and len(one) > 0 for one in runs.series[name]]))
     counts = np.array([len(one) for one in runs.series[name]])
     place = np.arange(counts.max())
@@ -121,8 +123,9 @@ def _places(law: AbstractLaw, name: str, said: Label, runs: Runs) -> Int[np.ndar
     entries = list(law.entries(said.axis or ""))
     unknown = [key for key in keys if key not in entries]
     if unknown:
-        listed = ", ".join(map(repr, entries[:8]))
-        raise InputError(f"{name} of {runs.name!r} is {unknown[0]!r}; the law knows {listed or 'none'}.")
+        raise InputError(
+            f"{name} of {runs.name!r}", unknown[0], f"one of those the law knows: {listed(entries) or 'none'}"
+        )
     return np.array([entries.index(key) for key in keys])[code]
 
 
@@ -200,8 +203,8 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     precision = precision_of(studies, noise.log)
     constant = np.concatenate([centre, typical[:, None], held], axis=1)
     data = Data(point, target, real.astype(float), precision, constant, None)
-    refuse_few(law, curve.free, studies, columns)
-    _refuse_constant(curve, data, studies, columns)
+    check_pools(law, curve.free, studies, columns)
+    _check_varied(curve, data, studies, columns)
     return Prepared(law, curve, data, constant, floor, studies)
 
 
@@ -250,60 +253,65 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
     name, runs = type(law).__name__, studies.runs
     for k in curve.fixed:
         if not np.isfinite(values(law)[k]):
-            raise InputError(
-                f"{curve.slots[k].name} is to be held fixed but has no value: pass the law with it, "
-                f"for example {name}({curve.slots[k].field}=...)."
-            )
+            example = f"pass the law with it, for example `{name}({curve.slots[k].field}=...)`"
+            raise InputError(curve.slots[k].name, Phrase("is to be held fixed but has no value"), remedy=example)
         constraint, held = curve.slots[k].parameter.constraint, values(law)[k]
         if not constraint.low <= held <= constraint.high:
-            raise InputError(f"{curve.slots[k].name} is held at {held:g}, which must be {constraint}.")
+            raise InputError(curve.slots[k].name, Phrase(f"is held at {held:g}"), f"a number {constraint}")
     for row in _rows_held(curve):
         constraint, held = curve.slots[row[0]].parameter.constraint, values(law)[row]
         if not constraint.contains(held):
-            raise InputError(f"{curve.slots[row[0]].field} is held at {held.tolist()}, which must be {constraint}.")
+            raise InputError(curve.slots[row[0]].field, Phrase(f"is held at {held.tolist()}"), f"numbers {constraint}")
     free = curve.size + noise.free_scale
     if not curve.slots:
-        raise InputError(f"{name} declares no parameters, so there is nothing to fit: declare them as its fields.")
+        raise InputError(name, Phrase("declares no parameters"), remedy="declare what is to be fitted as its fields")
     if curve.size == 0:
-        raise InputError(f"Every parameter of {name} is fixed: nothing is left to fit.")
+        raise InputError("fixed", Phrase(f"holds every parameter of {name}"), "one at least that is left to fit")
     if np.min(studies.counts) < free:
         least = int(np.argmin(studies.counts))
         raise InputError(
-            f"{studies.name(least)!r} has {studies.counts[least]} runs and {name} has {free} numbers to fit: "
-            f"give more runs, a smaller law, or hold parameters fixed."
+            repr(studies.name(least)),
+            Phrase(f"has {studies.counts[least]} runs"),
+            f"as many as {name} has numbers to fit, {free}",
+            "give more runs, a smaller law, or hold parameters fixed",
         )
     different = 1 + np.count_nonzero(np.diff(np.sort(studies.points(columns), axis=1), axis=1), axis=1)
     if np.min(different) < curve.size:
         least = int(np.argmin(different))
         raise InputError(
-            f"The runs of {studies.name(least)!r} lie at {different[least]} different inputs and {name} has "
-            f"{curve.size} parameters to fit: repeats do not inform them. Add runs elsewhere, or hold parameters fixed."
+            repr(studies.name(least)),
+            Phrase(f"has runs at {different[least]} different inputs"),
+            f"as many as {name} has parameters to fit, {curve.size}, as repeats do not inform them",
+            "add runs elsewhere, or hold parameters fixed",
         )
     target = studies.table(runs.target)
     flat = np.flatnonzero(np.max(target, axis=1) == np.min(target, axis=1))
     if flat.size:
-        raise InputError(
-            f"Every run of {studies.name(int(flat[0]))!r} has the same {runs.target_name} ({target[flat[0], 0]:g}): "
-            f"it depends on nothing, and there is nothing to fit."
-        )
+        same = Phrase(f"has the same {runs.target_name} ({target[flat[0], 0]:g}) in every run")
+        raise InputError(repr(studies.name(int(flat[0]))), same, "a target that depends on something")
     largest = np.max(np.abs(target), axis=1)
     extreme = np.flatnonzero((largest > 1.0 / EXTREME) | (largest < EXTREME))
     if not noise.log and extreme.size:
         raise InputError(
-            f"{runs.target_name} of {studies.name(int(extreme[0]))!r} is of the size of {largest[extreme[0]]:.3g}, and "
-            f"squares of such values are beyond float64: give it in another unit, or use a noise on logarithms."
+            f"{runs.target_name} of {studies.name(int(extreme[0]))!r}",
+            Phrase(f"is of the size of {largest[extreme[0]]:.3g}"),
+            "values whose squares float64 holds",
+            "give it in another unit, or use a noise on logarithms",
         )
     if noise.free_scale and not noise.log and np.min(largest) < LEAST:
         raise InputError(
-            f"{runs.target_name} of {studies.name(int(np.argmin(largest)))!r} is at most {np.min(largest):.3g}, and "
-            f"the scale of a {type(noise).__name__} on values is told from 1e-9 upwards: give it in another unit, or "
-            f"use a noise on logarithms."
+            f"{runs.target_name} of {studies.name(int(np.argmin(largest)))!r}",
+            Phrase(f"is at most {np.min(largest):.3g}"),
+            f"values of which {type(noise).__name__} can tell a scale, which is 1e-9 at least",
+            "give it in another unit, or use a noise on logarithms",
         )
     if noise.log and np.min(runs.target) <= 0:
         where = runs.place(int(np.argmin(runs.target)))
         raise InputError(
-            f"{runs.target_name} is {np.min(runs.target):g} in {where}; a noise on logarithms needs "
-            f"values above 0: use a noise on values (log=False, or :value on the command line)."
+            f"{runs.target_name} in {where}",
+            float(np.min(runs.target)),
+            "a value above 0, for a noise on logarithms",
+            "use a noise on values (log=False, or :value on the command line)",
         )
     kinds = inputs_of(law)
     for base, names in input_names(law).items():
@@ -311,8 +319,8 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
             refuse_shares(f"{base} of {runs.name!r}", np.stack([columns[n] for n in names], axis=-1), runs.rows)
 
 
-def _refuse_constant(curve: LawCurve, data: Data, studies: Studies, columns: dict[str, Any]) -> None:
-    """Refuse an input that is the same for every run of a study where the free parameters need it to vary."""
+def _check_varied(curve: LawCurve, data: Data, studies: Studies, columns: dict[str, Any]) -> None:
+    """Check that inputs which the free parameters need to vary do so in every study."""
     tables = {name: studies.table(column) for name, column in columns.items() if not isinstance(column, Padded)}
     constant = {name: np.max(t, axis=1) == np.min(t, axis=1) for name, t in tables.items()}
     some = np.flatnonzero(np.any(list(constant.values()), axis=0))
@@ -324,10 +332,9 @@ def _refuse_constant(curve: LawCurve, data: Data, studies: Studies, columns: dic
     study = int(some[np.argmax(size < BLIND)])
     name = next(n for n, same in constant.items() if same[study])
     law = type(curve.template).__name__
-    raise InputError(
-        f"Every run of {studies.name(study)!r} has the same {name} ({tables[name][study, 0]:g}): how {law} depends on "
-        f"it cannot be fitted. Add runs with other {name}, hold parameters fixed, or fit a law without it."
-    )
+    same = Phrase(f"has the same {name} ({tables[name][study, 0]:g}) in every run")
+    remedy = f"add runs with other {name}, hold parameters fixed, or fit a law without it"
+    raise InputError(repr(studies.name(study)), same, f"several, from which {law} can be fitted", remedy)
 
 
 def _informed(curve: LawCurve, data: Data, some: Int[np.ndarray, " study"]) -> Float[np.ndarray, " study"]:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
-from .._core import InputError
+from .._core import InputError, Phrase, listed
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
@@ -178,8 +178,8 @@ class Problem:
     def study(self, key: Hashable) -> "Problem":
         """One study of a batch, posed by itself."""
         if self.keys is None or key not in self.keys:
-            known = "it is a single fit" if self.keys is None else f"it has {', '.join(map(repr, self.keys[:8]))}"
-            raise InputError(f"There is no study {key!r} in this result: {known}.")
+            remedy = f"its studies are {listed(map(str, self.keys))}" if self.keys else "it is a single fit"
+            raise InputError("The result", Phrase(f"has no study {key!r}"), remedy=remedy)
         runs = self.runs.take(self.studies.rows(self.keys.index(key))).renamed(f"{self.runs.name}[{key}]")
         return dataclasses.replace(self, runs=runs, studies=Studies.of(runs, None), key=key)
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, check_probability
+from .._core import InputError, Phrase, check_probability, listed, suggestion
 from ..data import refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
 from ._estimate import Estimate, estimated
@@ -66,12 +66,14 @@ def predicted(
     fit = result.fit
     points, shape = _points(fit.law, _one_by_one(fit.law, inputs))
     value = evaluate(fit.law, points, fit.keys is not None)
-    _refuse_undefined(fit, value, points)
+    _check_defined(fit, value, points)
     value = value.reshape(value.shape[:-1] + shape)
     if isinstance(result, Fit):
         return value, None
     if not result.converged.any():
-        raise InputError("No draw of the ensemble converged, so it says nothing of how sure the value is.")
+        raise InputError(
+            "result", Phrase("has no draw that converged"), remedy="raise `max_steps`, or fit a smaller law"
+        )
     draws = _draw_values(result, points)
     return value, _scatter(result, draws, points) if new_run else draws
 
@@ -80,9 +82,8 @@ def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], t
     """What the law takes at every point, in order, and the shape that the points have together."""
     kinds = input_kinds(law)
     if set(inputs) != set(kinds):
-        raise InputError(
-            f"{type(law).__name__} predicts from {', '.join(kinds)}; {', '.join(inputs) or 'nothing'} was given."
-        )
+        given = Phrase(f"are {', '.join(inputs) or 'none'}")
+        raise InputError("inputs", given, f"{', '.join(kinds)}, from which {type(law).__name__} predicts")
     found: dict[str, Any] = {}
     for name, said in kinds.items():
         if isinstance(said, Label):
@@ -90,14 +91,16 @@ def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], t
         elif not isinstance(said, Series):
             found[name] = _float64(name, inputs[name])
             if not np.all(said.allows(found[name])):
-                raise InputError(f"{name} must be finite and {said.range_of} in every prediction.")
+                raise InputError(name, inputs[name], f"finite numbers {said.range_of}")
     series = {name: _side_by_side(inputs[name]) for name, said in kinds.items() if isinstance(said, Series)}
     shapes = {name: np.shape(column) for name, column in found.items()}
     shapes |= {name: (len(one.values),) for name, one in series.items()}
     try:
         shape = np.broadcast_shapes(*shapes.values())
     except ValueError as error:
-        raise InputError(f"{', '.join(kinds)} must be numbers, or arrays whose shapes go together ({error}).") from None
+        raise InputError(
+            ", ".join(kinds), Phrase(f"do not go together ({error})"), "numbers, or arrays of one shape"
+        ) from None
     points: dict[str, Any] = {n: np.broadcast_to(c, shape).ravel() for n, c in found.items()}
     size = int(np.prod(shape))
     for name, one in series.items():
@@ -112,8 +115,8 @@ def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], t
 def _float64(name: str, given: Any) -> np.ndarray:
     try:
         return np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be numbers, or arrays whose shapes go together ({error}).") from None
+    except (TypeError, ValueError):
+        raise InputError(name, given, "numbers") from None
 
 
 def _places(name: str, entries: tuple[Any, ...], given: Any) -> np.ndarray:
@@ -121,7 +124,9 @@ def _places(name: str, entries: tuple[Any, ...], given: Any) -> np.ndarray:
     asked = np.asarray(given, dtype=object)
     unknown = [one for one in asked.ravel().tolist() if one not in entries]
     if unknown:
-        raise InputError(f"{name} is {unknown[0]!r}; expected one of {', '.join(map(repr, entries))}.")
+        raise InputError(
+            name, unknown[0], f"one of {listed(map(str, entries))}", suggestion(unknown[0], map(str, entries))
+        )
     return np.array([entries.index(one) for one in asked.ravel().tolist()], int).reshape(asked.shape)
 
 
@@ -144,15 +149,13 @@ def _one_by_one(law: AbstractLaw, inputs: dict[str, ArrayLike]) -> dict[str, Arr
             continue
         whole = np.asarray(found.pop(base), dtype=np.float64)
         if whole.ndim == 0 or whole.shape[-1] != len(names):
-            raise InputError(
-                f"{base} has shape {whole.shape}; expected one number along the last axis for each of "
-                f"{', '.join(names)}."
-            )
+            given = Phrase(f"has shape {whole.shape}")
+            raise InputError(base, given, f"one number along the last axis for each of {', '.join(names)}")
         found |= {name: whole[..., i] for i, name in enumerate(names)}
     return found
 
 
-def _refuse_undefined(fit: Fit[Any], value: Float[np.ndarray, "*study point"], points: dict[str, Any]) -> None:
+def _check_defined(fit: Fit[Any], value: Float[np.ndarray, "*study point"], points: dict[str, Any]) -> None:
     # A study of a batch that did not converge holds up no other.
     bad = ~np.isfinite(value) & (fit.keys is None or np.asarray(fit.converged)[..., None])
     if not bad.any():
@@ -161,10 +164,8 @@ def _refuse_undefined(fit: Fit[Any], value: Float[np.ndarray, "*study point"], p
     numbers = {name: column for name, column in points.items() if isinstance(column, np.ndarray)}
     where = ", ".join(f"{name} = {column[place[-1]]:g}" for name, column in numbers.items())
     study = "" if fit.keys is None else f" of {fit.keys[place[0]]!r}"
-    raise InputError(
-        f"The fitted {type(fit.law).__name__}{study} is {value[place]:g} at {where}: its formula says nothing there. "
-        f"Ask for inputs nearer to the fitted runs."
-    )
+    given = Phrase(f"is {value[place]:g} at {where}")
+    raise InputError(f"The fitted {type(fit.law).__name__}{study}", given, "a finite value", "ask nearer to the runs")
 
 
 def _draw_values(ensemble: Ensemble[Any], points: dict[str, Any]) -> Float[np.ndarray, "*batch draw point"]:

@@ -317,10 +317,8 @@ def _with_arrays(law: AbstractLaw, arrays: dict[str, np.ndarray], prefix: str) -
 
 def _noise_document(noise: AbstractNoise) -> dict[str, Any]:
     if type(noise).__module__.split(".")[:2] != noises.__name__.split("."):
-        raise InputError(
-            f"The noise {type(noise).__name__} is your own and could not be read back: a result is saved with one of "
-            f"scalefit.noise."
-        )
+        expected = "one of scalefit.noise, as another could not be read back"
+        raise InputError("The noise", Phrase(f"is {type(noise).__name__}, your own"), expected)
     numbers = {f.name: getattr(noise, f.name) for f in dataclasses.fields(noise)}
     return {"name": type(noise).__name__, **numbers}
 
@@ -329,7 +327,7 @@ def _noise(document: dict[str, Any]) -> AbstractNoise:
     numbers = dict(document)
     found = getattr(noises, numbers.pop("name"), None)
     if not (isinstance(found, type) and issubclass(found, AbstractNoise)):
-        raise InputError(f"The result has a noise {document['name']!r}, which scalefit does not have.")
+        raise InputError("The result", Phrase(f"has a noise {document['name']!r}, which scalefit does not have"))
     return found(**numbers)
 
 

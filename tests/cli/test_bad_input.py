@@ -21,7 +21,7 @@ TABLES = {
     "N of zero": (HEADER + GOOD + "0,1e10,2.5\n", [], ["'params'", "row 10", "above 0"]),
     "D below zero": (HEADER + GOOD + "1e9,-1e10,2.5\n", [], ["'tokens'", "row 10", "above 0"]),
     "loss of zero under logarithms": (HEADER + GOOD + "1e9,1e10,0\n", [], ["loss", "row 10", "above 0", ":value"]),
-    "fewer runs than parameters": (HEADER + 3 * ROW, [], ["3 runs", "5 numbers"]),
+    "fewer runs than parameters": (HEADER + 3 * ROW, [], ["3 runs", "numbers to fit, 5"]),
     "one single size": (HEADER + "".join(f"1e9,{d}e10,{2 + 1 / d}\n" for d in range(1, 9)), [], ["same N", "1e+09"]),
     "no value anywhere": (HEADER + "1e9,,2.5\n,1e10,2.5\n", [], ["No row", "D is missing"]),
     "where keeps nothing": (HEADER + GOOD, ["--where", "loss < 1"], ["loss < 1", "9"]),

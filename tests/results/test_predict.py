@@ -135,9 +135,9 @@ def test_a_pool_may_be_seen_more_often_than_in_the_fit(new_fit):
 
 
 BAD = {
-    "missing": ({"N": 1e9}, ["N, D", "N was given"]),
+    "missing": ({"N": 1e9}, ["N, D", "inputs are N;"]),
     "unknown": ({**POINT, "C": 1e21}, ["N, D", "C"]),
-    "nothing": ({}, ["N, D", "nothing was given"]),
+    "nothing": ({}, ["N, D", "inputs are none"]),
     "zero": ({"N": 0.0, "D": 1e9}, ["N", "above 0"]),
     "negative": ({"N": 1e9, "D": [1e9, -1.0]}, ["D", "above 0"]),
     "infinite": ({"N": np.inf, "D": 1e9}, ["N", "finite"]),

@@ -292,7 +292,7 @@ def test_values_that_are_none_are_refused(row, cells, message):
 
 
 def test_a_task_with_too_few_trainings_is_named():
-    with pytest.raises(sf.InputError, match=r"'runs\[a\]' has 2 runs and Chinchilla has 5 numbers"):
+    with pytest.raises(sf.InputError, match=r"'runs\[a\]' has 2 runs; .* numbers to fit, 5"):
         sf.ladder(made(), by="task", num=10)
 
 
