@@ -66,6 +66,7 @@ from .results import load as load
 from .results import predict as predict
 from .results import save as save
 from .results import summary as summary
+from .solve import driver as driver
 from .sweeps import Swept as Swept
 from .sweeps import merge as merge
 from .sweeps import outline as outline

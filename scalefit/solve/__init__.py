@@ -3,6 +3,8 @@
 from ._compiled import lane_width as lane_width
 from ._compiled import polish as polish
 from ._derivatives import derivatives as derivatives
+from ._driver import Driver as Driver
+from ._driver import driver as driver
 from ._moments import BLOCK as BLOCK
 from ._moments import moments as moments
 from ._moments import objective as objective
@@ -18,7 +20,6 @@ from ._problem import lanes as lanes
 from ._programs import exact_moments as exact_moments
 from ._programs import responses as responses
 from ._programs import slopes as slopes
-from ._run import Driver as Driver
 from ._run import Precision as Precision
 from ._run import Solver as Solver
 from ._run import bucket as bucket

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 
 from .._core import InputError
 from ._compiled import lane_width, polish
+from ._driver import Driver, Job
 from ._host import polish_on_host
 from ._moments import objective
 from ._newton import Solutions
@@ -25,11 +26,12 @@ Solver = Any
 Precision = Literal["float64", "float32", "mixed"]
 """In what the passes run: `"mixed"` searches in float32 and ends in float64."""
 
-Driver = Literal["auto", "host", "compiled"]
-"""Where the steps of `"newton"` run."""
-
-COMPILED = 1 << 19
-"""Fits times runs from which steps are worth compiling: some seconds, which the host takes for as many."""
+ENOUGH = 3 << 21
+"""Passes times runs from which steps are worth compiling."""
+PASSES = 12
+"""Passes of a fit, before it is known how many it takes."""
+LEAST = 4096
+"""Runs that a pass counts for at least: as many take the host as long as its calls do."""
 SMALL = 4096
 """Fits times runs below which a second core is not worth waking."""
 SPREAD = 1 << 16
@@ -44,11 +46,6 @@ def cores() -> int:
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     most = os.environ.get("SCALEFIT_CORES", "")
     return min(there, max(int(most), 1)) if most.isdecimal() else there
-
-
-def plain() -> bool:
-    """Whether there is but one device, and that a CPU."""
-    return jax.local_device_count() == 1 and jax.default_backend() == "cpu"
 
 
 def refuse_solver(solver: Any, precision: Any) -> None:
@@ -94,9 +91,7 @@ def solve(
 ) -> Solutions:
     """Optimise fits from their starts, on every core or device; the arguments are those of `polish`.
 
-    The host's driver compiles the curve's derivatives alone, and its steps are NumPy's: a first answer comes in a
-    fifth of the time. The compiled one is many times as fast once it is there, and what accelerators and several
-    devices run. They agree to 1e-9 of an objective.
+    There are two drivers (see `driver`); accelerators and several devices run the compiled one.
 
     XLA does not spread one such program over cores: on one CPU device each core runs its own share of the queue in a
     thread; over accelerators, or CPU devices that exist already, the shares are mapped by `shard_map`. Each fit is
@@ -107,19 +102,23 @@ def solve(
 
     - `precision`: In what the passes of `"newton"` run, others being of float64 only; objectives are float64 always.
     - `workers`: Threads, where there is one CPU device; by default one a core.
-    - `driver`: `"host"`, `"compiled"`, or `"auto"`: the host where there are fewer than `COMPILED` fits times runs.
-    - `whole`: Fits of the job of which these are a part: all parts have one driver.
+    - `driver`: Where the steps of `"newton"` run.
+    - `whole`: Fits of the job of which these are a part, by which the driver is chosen.
 
     **Raises:** `InputError` for what the host's driver cannot do: another library's solver, or another precision.
     """
     refuse_solver(solver, precision)
     able = solver == "newton" and precision == "float64"
     if driver == "host" and not able:
-        raise InputError("driver is 'host', which is there for solver='newton' in float64 alone: leave it out.")
-    if driver == "host" or (
-        driver == "auto" and able and plain() and max(len(start), whole) * data.target.shape[1] < COMPILED
-    ):
-        return _on_host(curve, noise, data, start, study, resample, floor, max_steps, workers or cores())
+        raise InputError("driver", driver, "solver='newton' in float64 with it", "leave it out")
+    if able:
+        fits, runs = max(len(start), whole), data.target.shape[1]
+        job = Job.of(driver, (noise, data), (curve, bucket(len(start))), PASSES * fits * runs, ENOUGH)
+        if job.here:
+            found = _on_host(curve, noise, data, start, study, resample, floor, max_steps, workers or cores())
+            steps = found.steps.astype(float)
+            job.did(max(steps.sum() * runs, steps.max(initial=0.0) * LEAST))
+            return found
     problem = _Problem(curve, noise, data, floor, solver, max_steps)
     if precision == "float64":
         return problem.run(start, study, resample, "float64", workers)

@@ -14,11 +14,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ._derivatives import along, flat
+from ._driver import Driver, Job
 from ._linear import nonnegative_least_squares
 from ._namespace import Numbers, namespace
 from ._problem import Curve, Data, Noise
 from ._programs import Layout, slopes_at
-from ._run import Driver, bucket, cores, plain
+from ._run import bucket, cores
 
 LAST = 1e30
 """Added to a cost, puts it behind every other."""
@@ -26,7 +27,7 @@ TOGETHER = 32
 """Nodes at once: their arrays stay in cache."""
 ROOM = 1 << 13
 """Nodes times runs held at once on the host."""
-COMPILED = 1 << 24
+ENOUGH = 1 << 23
 """Groups times nodes times runs from which the search is worth compiling."""
 LEAST = 1 << 14
 """Nodes times runs that a group counts for at least: as many take the host as long as its calls do."""
@@ -79,13 +80,15 @@ def screen(
     - `driver`: As for `solve`.
     """
     work = len(study) * max(len(nodes) * data.target.shape[1], LEAST)
-    here = driver == "host" or (driver == "auto" and plain() and work < COMPILED)
-    if here:
+    share = -(-len(study) // cores())
+    job = Job.of(driver, (noise, data), (curve, nodes.shape, keep, bucket(share), resample.shape[1]), work, ENOUGH)
+    if job.here:
+        job.did(work)
         noise, data = jax.tree.map(np.asarray, (noise, data))
 
     def run(part: slice) -> tuple[np.ndarray, np.ndarray]:
         rows, members = study[part], resample[part]
-        if here:
+        if job.here:
             return _on_host(curve, noise, data, nodes, cube, rows, members, keep)
         spare = share - len(rows)
         rows, members = np.pad(rows, (0, spare), mode="edge"), np.pad(members, ((0, spare), (0, 0)), mode="edge")
@@ -95,8 +98,7 @@ def screen(
         return starts, cost
 
     # Padded, so that few shapes are compiled.
-    share = -(-len(study) // cores())
-    share = share if here else bucket(share)
+    share = share if job.here else bucket(share)
     parts = [slice(low, low + share) for low in range(0, len(study), share)]
     if len(parts) == 1:
         return run(parts[0])

@@ -15,6 +15,7 @@ from ..data import Runs
 from ..estimate import fit
 from ..laws import AbstractLaw, gathered
 from ..results import Fit
+from ..solve import driver
 from ._config import Config, Verb
 from ._grid import OWN, Cell, number_of
 from ._verbs import columns_of
@@ -90,7 +91,8 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
     """
     import polars as pl  # not before there is a table: it changes the environment
 
-    with warnings.catch_warnings(record=True) as caught:
+    # A chunk has the same digits whichever others this process did before it.
+    with driver(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         found, refused = ([], []) if ready.runs is None else _kindly(cell, config, ready.parts, ready.runs)

@@ -7,7 +7,7 @@ import pytest
 
 from scalefit import RESULTS, InputError
 from scalefit.noise import Gaussian, Huber, StudentT
-from scalefit.solve import _run, lanes, moments, solve
+from scalefit.solve import _run, driver, lanes, moments, polish, solve
 from scalefit.solve._programs import Layout, _derivatives, moments_at, slopes_at
 
 NOISES = [Gaussian(log=False), Huber(0.01), StudentT()]
@@ -19,7 +19,7 @@ def both(curve, noise, data, start, study=None, resample=None, **options):
     study, resample = (nothing if a is None else a for a in (study, resample))
     floor = np.full(data.target.shape[0], 1e-28)
     problem = (curve, noise, data, start, study, resample, floor)
-    return [solve(*problem, driver=driver, **options) for driver in ("host", "compiled")]
+    return [solve(*problem, driver=name, **options) for name in ("host", "compiled")]
 
 
 @pytest.fixture
@@ -97,3 +97,44 @@ def test_tables_of_any_length_share_programs(curve, rng):
 def test_what_the_host_cannot_do_is_said(curve, make_data, starts):
     with pytest.raises(InputError, match="driver is 'host'"):
         both(curve, Huber(0.01), make_data(log=True), starts, precision="float32")
+
+
+def compilations(monkeypatch):
+    """Counts the calls of the compiled loop."""
+    calls = []
+    monkeypatch.setattr(_run, "polish", lambda *args, **options: calls.append(args) or polish(*args, **options))
+    return calls
+
+
+def test_the_host_hands_over_once_it_has_done_as_much_as_compiling_costs(curve, make_data, starts, monkeypatch):
+    data, calls = make_data(log=True), compilations(monkeypatch)
+    nothing = np.zeros(8, int)
+    problem = (curve, Huber(0.01), data, starts[:8], nothing, nothing, np.zeros(1))
+    with driver():
+        first = solve(*problem)
+        assert not calls
+        monkeypatch.setattr(_run, "ENOUGH", 2.0 * int(first.steps.max()) * _run.LEAST)
+        solve(*problem)
+        assert not calls
+        np.testing.assert_allclose(solve(*problem).objective, first.objective, rtol=1e-9)
+        assert len(calls) == 1
+        with driver():  # counts anew
+            solve(*problem)
+            assert len(calls) == 1
+        # Another kind of job has a loop of its own.
+        solve(*problem[:2], data._replace(precision=np.ones_like(data.target)), *problem[3:])
+        assert len(calls) == 1
+
+
+def test_the_block_says_where_its_fits_run(curve, make_data, starts, monkeypatch):
+    calls = compilations(monkeypatch)
+    nothing = np.zeros(8, int)
+    problem = (curve, Huber(0.01), make_data(log=True), starts[:8], nothing, nothing, np.zeros(1))
+    monkeypatch.setattr(_run, "ENOUGH", 0)
+    with driver("host"), driver():
+        solve(*problem)
+    assert not calls
+    monkeypatch.setattr(_run, "ENOUGH", np.inf)
+    with driver("compiled"):
+        solve(*problem)
+    assert len(calls) == 1
