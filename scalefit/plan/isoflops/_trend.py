@@ -1,5 +1,6 @@
 """A power law through optima: how N, D or D/N of the best plan grows with compute."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
