@@ -1,5 +1,5 @@
 """`python -m scalefit.cli`, where the script is not on the path."""
 
-from ._main import main
+from . import main
 
 main()

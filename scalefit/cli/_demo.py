@@ -12,8 +12,8 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import check_choice
-from ._format import number
 from ._options import CacheDir, Json
+from ._terminal import number
 
 LEVEL, SEED = 0.95, 0
 POOLS, FRESH = ("A", "B", "S"), ("A-unlimited", "B-unlimited")

@@ -11,7 +11,7 @@ import numpy as np
 from ..problem import Source
 from ..results import Ensemble, Estimate, Fit, summary, versions
 from ..specs import known_laws, noise_spec
-from ._format import ends_of
+from ._terminal import ends_of
 
 
 def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) -> dict[str, Any]:

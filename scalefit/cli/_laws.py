@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ._format import number
 from ._options import Json
+from ._terminal import number
 
 
 def laws(

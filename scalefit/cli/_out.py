@@ -25,7 +25,7 @@ from ..plot import (
 )
 from ..results import Ensemble, Fit, may_replace, save
 from ._document import to_json
-from ._format import study_name
+from ._terminal import study_name
 
 DPI = 160
 PANELS = 12

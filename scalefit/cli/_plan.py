@@ -12,9 +12,9 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, check_distinct, check_number
-from ._format import ends_of, human, number
-from ._named import as_options
+from ._errors import as_options
 from ._options import CacheDir, Cost, Folder, Json, LawFile, Level
+from ._terminal import ends_of, human, number
 
 NUMBERS = ("N", "D", "D_per_N", "loss")
 

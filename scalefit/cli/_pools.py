@@ -8,8 +8,8 @@ import numpy as np
 
 from .._core import InputError, Phrase, check_choice, check_names, listed, suggestion
 from ..data import Pools, Runs, parse_number, pooled, table_of
-from ..laws import AbstractLaw, AbstractPools
-from ..results import Fit
+from ..laws import AbstractLaw, AbstractPools, Size, Weights, along_axes, axes, inputs_of
+from ..results import Ensemble, Fit
 from ..specs import bare, known_laws, law_class, with_fixed
 from ._words import by_pool
 
@@ -17,16 +17,16 @@ PREFIX = "pools-"
 Law = TypeVar("Law", bound=AbstractLaw)
 
 
-def is_of_pools(law: Any) -> bool:
-    """Tell whether a law is of pools."""
-    return isinstance(law, AbstractPools)
+def is_of_pools(law: AbstractLaw) -> bool:
+    """Tell whether a law takes weights of pools, and how large these are."""
+    kinds = inputs_of(law).values()
+    weighed = {one.axis for one in kinds if isinstance(one, Weights)}
+    return any(isinstance(one, Size) and one.axis in weighed for one in kinds)
 
 
 def law_in(result: Any) -> Any:
     """The law of a result, or the law itself."""
-    if is_of_pools(result):
-        return result
-    return result.law if isinstance(result, Fit) else result.fit.law
+    return result.fit.law if isinstance(result, Fit | Ensemble) else result
 
 
 def pools_law(spec: str) -> type[AbstractPools]:
@@ -191,14 +191,14 @@ def named_law(
     **Raises:** `InputError` as `named_runs`, for fixed parameters that the law does not have, and for pools where the
     law is of none.
     """
-    if not isinstance(law, AbstractPools) or law.pool:
+    if not is_of_pools(law) or all(law.entries(axis) for axis in axes(law)):
         for argument, given in (("sizes", sizes), ("plans", plans)):
             if given is not None:
                 expected = f"none, as {type(law).__name__} is no law of pools"
                 raise InputError(argument, Phrase("was given"), expected, "leave it out, or fit pools-qqt or another")
         return law, runs
     runs = named_runs(runs, sizes, plans)
-    named = type(law).of(drawn_from(runs))
+    named = along_axes(law, (f"w[{name}]" for name in drawn_from(runs)))
     return with_fixed(named, fixed) if fixed else named, runs
 
 

@@ -10,8 +10,8 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_names
-from ._format import ends_of, number, study_name
 from ._options import CacheDir, Folder, Json, LawFile, Level
+from ._terminal import ends_of, number, study_name
 
 
 def predict(

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..laws import AbstractLaw
-from ._format import counted, interval, number, study_name
+from ._terminal import counted, interval, number, study_name
 
 SHOWN = 5
 """Dropped rows shown by row and reason; the JSON document lists all."""

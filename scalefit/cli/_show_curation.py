@@ -11,9 +11,9 @@ from ..params import parameters
 from ..plan import Curation
 from ..results import Ensemble, Estimate, Fit, versions
 from ._document import document, draws_of, entry_of, law_name
-from ._format import ends_of, human, interval, number
-from ._pools import is_of_pools, law_in
+from ._pools import law_in
 from ._show import dead_lines, formula, optimum_lines, run_lines, table
+from ._terminal import ends_of, human, interval, number
 
 BASELINES = ("natural", "uniform", "best_single")
 SLIGHT = 0.005
@@ -49,7 +49,7 @@ def curation_document(planned: Planned, *, level: float, seconds: float) -> dict
     """
     found, result = planned.curation, planned.result
     law, fitted, drawn = law_in(result), None, None
-    if is_of_pools(result):
+    if law is result:
         entries = _published(result)
     else:
         whole = document(result, level=level, seconds=seconds)

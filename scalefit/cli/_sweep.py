@@ -11,9 +11,9 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice
-from ._format import duration, number
-from ._interrupt import leaves
+from ._errors import leaves
 from ._options import CacheDir, Json
+from ._terminal import duration, number
 
 CHUNKS_FAILED = 4
 """Exit status of a sweep of which chunks failed."""

@@ -75,9 +75,14 @@ class _PoolLaw(AbstractLaw):
     def __check_init__(self) -> None:
         refuse_passes(self, self.max_passes)
 
+    @property
+    def limit(self) -> float:
+        """The most passes that the formula covers, there being a sum over them."""
+        return float("inf") if getattr(self, "passes", "") == "smooth" else float(self.max_passes)
+
     def sized_for(self: _Pool, inputs: Mapping[str, np.ndarray]) -> _Pool:
         """The law covering as many passes as these inputs hold, rounded up to a power of two."""
-        if getattr(self, "passes", "") == "smooth":  # no sum over passes
+        if np.isinf(self.limit):
             return self
         most = float(np.max(np.asarray(inputs["n"]) / np.asarray(inputs["U"]), initial=1.0))
         return dataclasses.replace(self, max_passes=max(self.max_passes, covering(most)))

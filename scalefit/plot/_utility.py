@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .._core import InputError, Phrase, check_probability
-from ..laws import QQT, AbstractPools, PoolsDataConstrained, PoolsExchange, QQTEffective
+from ..params import parameters
 from ..results import Ensemble, Fit
 from ._common import COLOURS, INK, fit_of, new_axes, tidy
 
@@ -34,13 +34,14 @@ def utility(result: Any, ax: Axes | None = None, level: float = 0.95) -> Axes:
     """
     check_probability("level", level)
     law = fit_of(result).law if isinstance(result, Fit | Ensemble) else result
-    if not isinstance(law, AbstractPools | QQT | QQTEffective):
+    declared = parameters(law).get("tau")
+    if declared is None or declared.unit != "passes":
         raise InputError("result", Phrase(f"is of {type(law).__name__}"), "a law with half-lives, as QQT or PoolsQQT")
     ax = new_axes()[0] if ax is None else ax
     told: Any = law
     tau, rho = np.atleast_1d(np.asarray(told.tau, float)), float(getattr(law, "rho", 0.0))
     names = getattr(law, "pool", ()) or [f"pool {i + 1}" for i in range(tau.size)] * (tau.size > 1) or ["the pool"]
-    stepped = not isinstance(law, PoolsDataConstrained | PoolsExchange)
+    stepped = np.isfinite(told.limit)  # a sum over passes; where repeats saturate there is none
     drawn = result.law if isinstance(result, Ensemble) and result.converged.any() else None
     # The half-life of a pool that hardly wears out says little.
     reach = float(np.clip(np.ceil(2.5 * np.max(tau) + 1.0), 4.0, 64.0))

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import scalefit as sf
+
 TRUTH = {"E": 1.7, "A": 400.0, "B": 2000.0, "alpha": 0.34, "beta": 0.37}
 
 
@@ -61,3 +63,19 @@ def runs_csv(table: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
     path = tmp_path_factory.mktemp("runs") / "runs.csv"
     path.write_text(table(), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def ending(cli: Callable[..., Answer], runs_csv: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """Run `scalefit fit` where the library's own `fit` ends otherwise: by what a function does, or an error."""
+
+    def run(end: Callable[[], None] | BaseException) -> Answer:
+        def fit(*_: object, **__: object) -> None:
+            if isinstance(end, BaseException):
+                raise end
+            end()
+
+        monkeypatch.setattr(sf, "fit", fit)
+        return cli("fit", runs_csv, "--law", "chinchilla")
+
+    return run

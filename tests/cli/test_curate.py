@@ -8,11 +8,6 @@ import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.cli import _show_curation
-from scalefit.cli._curate import other_rules
-from scalefit.cli._format import human
-from scalefit.cli._show_curation import verdict
-from scalefit.cli._words import clusters_of
 
 SIZES = {"A": 1024.0, "B": 8192.0}
 TRUTH = {"d": 0.05, "a": 1.5e4, "b": (-0.3, -0.2), "tau": (4.0, 8.0)}
@@ -91,37 +86,36 @@ def test_limits_that_leave_no_single_pool(cli, public_data):
     assert "best single pool *" in answer.out
 
 
-def made_up_plan():
+def made_up_plan(*budgets):
     """Of which nothing is known of any single pool or union."""
-    none, even, one = np.full((1, 2), np.nan), np.full((1, 2), 0.5), np.ones(1)
+    one = np.ones(len(budgets))
+    none, even = np.full((one.size, 2), np.nan), np.full((one.size, 2), 0.5)
     plans = {"natural": even, "uniform": even, "best_single": none, "union": none}
     return sf.Curation(
-        pools=sf.Pools(SIZES), law="PoolsQQT", budgets=1e4 * one, weights=np.array([[0.3, 0.7]]), samples=1e4 * one,
-        value=0.3 * one, kkt=0.0 * one, order=np.array([[0, 1]]), unions=none, plans=plans,
-        values={name: np.nan * one if plan is none else 0.4 * one for name, plan in plans.items()},
-        allowed=dict.fromkeys(plans, np.ones(1, bool)),
+        pools=sf.Pools(SIZES), law="PoolsQQT", budgets=np.array(budgets), weights=np.tile([0.3, 0.7], (one.size, 1)),
+        samples=np.array(budgets), value=0.3 * one, kkt=0.0 * one, order=np.tile([0, 1], (one.size, 1)), unions=none,
+        plans=plans, values={name: np.nan * one if plan is none else 0.4 * one for name, plan in plans.items()},
+        allowed=dict.fromkeys(plans, one == 1),
     )  # fmt: skip
 
 
-def test_a_plan_beside_without_an_error_is_left_out():
+def test_a_plan_beside_without_an_error_is_left_out(cli, kept, monkeypatch):
     """Whatever the reason, it is no fault: neither in the sentence nor in the table."""
-    found = made_up_plan()
-    assert "25 % less than with all pools in proportion to their sizes" in verdict(found)
-    cells = list(_show_curation._plans(found, 0, 0.95).columns[1].cells)
-    assert [str(cell) for cell in cells[1:3]] == ["no finite error within the limits", "no finite error"]
+    monkeypatch.setattr(sf, "curate", lambda *_, **__: made_up_plan(1e4))
+    said = " ".join(cli("curate", kept[1], "--budgets", "10k").out.split())
+    assert "25 % less than with all pools in proportion to their sizes" in said
+    assert "no finite error within the limits" in said
+    assert said.count("no finite error") == 2
 
 
-def test_what_the_other_rule_is_warned_of_is_said_to_be_its(monkeypatch):
-    plan = made_up_plan()
-
-    def unsure(law, pools, budget):
-        warnings.warn(f"unsure at {budget[0]:g}", stacklevel=1)
-        return plan
+def test_what_the_other_rule_is_warned_of_is_said_to_be_its(cli, kept, monkeypatch):
+    def unsure(*_, **__):
+        warnings.warn("unsure", stacklevel=1)
+        return made_up_plan(1e4)
 
     monkeypatch.setattr(sf, "curate", unsure)
-    law = sf.laws.PoolsQQT(d=0.05, a=1.5e4, b=[-0.3, -0.2], tau=[4.0, 8.0], pool=tuple(SIZES))  # pyright: ignore
-    with pytest.warns(UserWarning, match="With --half-life own: unsure at 8"):
-        assert other_rules(law, plan.pools, np.array([8.0])) == {"own": plan}
+    said = cli("curate", kept[1], "--budgets", "10k").err
+    assert said == "scalefit: unsure\nscalefit: With --half-life own: unsure\n"
 
 
 def test_the_other_rule_of_half_lives_stands_beside(cli, kept):
@@ -304,16 +298,28 @@ def test_fit_draws_what_is_asked_for_as_one(cli, pool_runs, cluster, clusters):
         ({"pool": np.repeat(["A", "B"], 8)}, None, "auto"),
     ],
 )
-def test_what_is_drawn_as_one(labels, asked, by):
-    found, words = clusters_of(sf.Runs(np.ones(16), n=np.arange(1.0, 17.0), **labels), asked)
-    assert found == by
-    assert words
+def test_what_is_drawn_as_one(cli, tmp_path, monkeypatch, labels, asked, by):
+    n, given = np.geomspace(1e3, 1e6, 16), {}
+    columns = {"n": n, "loss": 1.0 + n**-0.3, **labels}
+    rows = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
+    (tmp_path / "runs.csv").write_text("\n".join([",".join(columns), *rows]) + "\n", encoding="utf-8")
+
+    def bootstrap(*_, **options):
+        given.update(options)
+        raise sf.InputError("Enough.")
+
+    monkeypatch.setattr(sf, "bootstrap", bootstrap)
+    options = ("--law", "power-law", "--bootstrap", "20", *(() if asked is None else ("--cluster", asked)))
+    assert cli("fit", tmp_path / "runs.csv", *options).err == "scalefit: Enough.\n"
+    assert given["cluster"] == by
 
 
-def test_numbers_for_people():
-    assert [human(x) for x in (32e6, 3e9, 1024, 2000, 40e3, 65536, 12.8e6)] == [
-        "32M", "3B", "1024", "2000", "40k", "65536", "12.8M"
-    ]  # fmt: skip
+def test_numbers_for_people(cli, kept, monkeypatch):
+    budgets = (32e6, 3e9, 1024, 2000, 40e3, 65536, 12.8e6)
+    monkeypatch.setattr(sf, "curate", lambda *_, **__: made_up_plan(*budgets))
+    said = cli("curate", kept[1], "--budgets", ",".join(map(str, budgets))).out
+    for number in ("32M", "3B", "1024", "2000", "40k", "65536", "12.8M"):
+        assert f"budget {number}" in said
 
 
 GIVEN = {

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.cli._demo import least_plan
 
 MOST_SECONDS = 120.0
 """Of the processor, about 55 on idle cores: other work that shares them slows each, and must not fail the test."""
@@ -95,14 +96,13 @@ def test_the_demo_fits_what_is_bundled(demo):
     assert draws.fit.source.fingerprint == sf.load_data("bundled").fingerprint
 
 
-def test_best_plan_of_the_verdict():
-    """The closed form is where the slope along constant compute vanishes."""
-    law = sf.laws.Chinchilla.published("epoch")
-    size, data = least_plan(law, 1e21)
-    assert abs(6 * size * data / 1e21 - 1) < 1e-12
-    middle, below, above = (_loss(law, size * f, data / f) for f in (1.0, 0.99, 1.01))
-    assert middle < min(below, above)
-
-
-def _loss(law, size, data):
-    return float(law.E) + float(law.A) * size ** -float(law.alpha) + float(law.B) * data ** -float(law.beta)
+def test_best_plan_of_the_verdict(demo):
+    """The loss that it foresees is the least along ten times the largest compute."""
+    draws = sf.load(demo[1])
+    assert isinstance(draws, sf.Ensemble)
+    runs = draws.fit.problem.runs.inputs
+    compute = 60 * np.max(runs["N"] * runs["D"])
+    sizes = np.geomspace(1e-3, 1e3, 2001) * np.sqrt(compute)
+    best = sf.predict(draws.fit, N=sizes, D=compute / (6 * sizes)).value
+    (foreseen,) = re.findall(r"the law foresees ([0-9.]+) nats at best", demo[0].stdout.replace("\n", " "))
+    assert float(foreseen) == pytest.approx(float(np.min(best)), abs=6e-5)

@@ -5,32 +5,8 @@ import sys
 import warnings
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from scalefit import InputError, NotConverged
-from scalefit.cli import _interrupt
-from scalefit.cli._errors import Group
-from scalefit.cli._terminal import quiet
-
-
-def run(failure):
-    """A command that fails so."""
-    app = typer.Typer(name="scalefit", cls=Group, pretty_exceptions_enable=False)
-
-    @app.command()
-    def go(max_steps: int = 300):
-        failure()
-
-    app.callback()(lambda: None)
-    return CliRunner().invoke(app, ["go"])
-
-
-def raising(error):
-    def fail():
-        raise error
-
-    return fail
 
 
 @pytest.mark.parametrize(
@@ -41,28 +17,25 @@ def raising(error):
         (KeyboardInterrupt(), 130, "interrupted; nothing was written"),
     ],
 )
-def test_statuses(failure, status, said, monkeypatch):
-    _interrupt._told.clear()  # told once a process
-    monkeypatch.setattr(_interrupt, "_left", "nothing was written")  # a sweep leaves more
-    done = run(raising(failure))
-    assert (done.exit_code, done.stdout, done.stderr) == (status, "", f"scalefit: {said}\n")
+def test_statuses(ending, failure, status, said):
+    assert ending(failure) == (status, "", f"scalefit: {said}\n")
 
 
-def test_faults_of_ours_keep_their_traceback():
-    assert isinstance(run(raising(ZeroDivisionError("a fault"))).exception, ZeroDivisionError)
+def test_faults_of_ours_keep_their_traceback(ending):
+    with pytest.raises(ZeroDivisionError):
+        ending(ZeroDivisionError("a fault"))
 
 
-def test_warnings_are_sentences():
+def test_warnings_are_sentences(ending):
     """Of the library; those of arithmetic, whose cause the result shows, are left out."""
 
     def warn():
-        with quiet(True):
-            warnings.warn("2 of 60 draws failed: raise `max_steps`.", stacklevel=1)
-            warnings.warn("overflow", RuntimeWarning, stacklevel=1)
+        warnings.warn("2 of 60 draws failed: raise `max_steps`.", stacklevel=1)
+        warnings.warn("overflow", RuntimeWarning, stacklevel=1)
+        raise NotConverged("No optimum.")
 
-    done = run(warn)
-    assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == "scalefit: 2 of 60 draws failed: raise --max-steps.\n"
+    said = "scalefit: 2 of 60 draws failed: raise --max-steps.\nscalefit: No optimum.\n"
+    assert ending(warn) == (3, "", said)
 
 
 INTERRUPTED = '''

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.cli import _out
-from scalefit.cli._document import entry_of, to_json
-from scalefit.cli._format import interval
 
 KEYS = {
     "law", "parameters", "objective", "converged", "starts", "runs", "noise", "seed", "level", "checks", "seconds",
@@ -225,12 +222,14 @@ def test_published_fit(cli, public_data):
     assert np.isclose(found["parameters"]["A"]["value"], 477.8, rtol=2e-4)
 
 
-def test_an_upper_end_that_the_runs_do_not_set(cli, public_data):
+def test_an_upper_end_that_the_runs_do_not_set(cli, public_data, tmp_path, figures):
     """Muennighoff et al.: with the published base law held, half of the draws lose the decay of repeated data."""
     base = sf.laws.DataConstrained.published_sets["c4"].values
     held = [f"--fixed={name}={base[name]!r}" for name in ("E", "A", "B", "alpha", "beta")]
     arguments = ("fit", "data:datablations", "--law", "data-constrained", *held, "--bootstrap", "100")
-    found = strict(cli(*arguments, "--json").out)["parameters"]
+    said = cli(*arguments, "--out", tmp_path / "out").out
+    assert "… no upper end" in said
+    found = strict((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))["parameters"]
     assert found["R_D"]["high"] is found["R_D"]["se"] is None
     assert found["R_D"]["unbounded"] is True
     assert found["R_D"]["low"] == pytest.approx(6.5, abs=2.0)
@@ -262,49 +261,42 @@ def test_pictures_of_rows_without_an_input(cli, table, tmp_path):
         assert (tmp_path / "out" / "loss.png").is_file()
 
 
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that a command saves, in order; nothing is drawn into their files."""
+    saved = []
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, *_, **__: saved.append(figure))
+    return saved
+
+
 @pytest.mark.parametrize(
-    "most, failed, said",
+    "studies, failed, said",
     [
-        (12, 0, None),
-        (12, 1, "2 of 3 studies: 1 not converged"),
-        (1, 1, "1 of 3 studies: 1 not converged, 1 more not drawn"),
+        (3, 0, None),
+        (3, 1, "2 of 3 studies: 1 not converged"),
+        (14, 1, "12 of 14 studies: 1 not converged, 1 more not drawn"),
     ],
 )
-def test_a_picture_says_which_studies_it_lacks(table, tmp_path, monkeypatch, most, failed, said):
+def test_a_picture_says_which_studies_it_lacks(cli, table, tmp_path, monkeypatch, figures, studies, failed, said):
     path = tmp_path / "runs.csv"
-    path.write_text(table("first", "second", "third"), encoding="utf-8")
-    runs = sf.read_runs(path)
-    fits = sf.fit(sf.laws.Chinchilla, runs, by="study")
+    path.write_text(table(*map(str, range(studies))), encoding="utf-8")
+    fits = sf.fit(sf.laws.Chinchilla, sf.read_runs(path), by="study")
     codes = fits.result.copy()
     codes[:failed] = int(sf.RESULTS.max_steps_reached)
     fits = dataclasses.replace(fits, result=codes)
-    figures = []
-    monkeypatch.setattr(_out, "_png", lambda ax: figures.append(ax.figure) or b"")
-    monkeypatch.setattr(_out, "PANELS", most)
-    _out.figures(fits, level=0.9)
-    title = figures[0]._suptitle
-    assert (title and title.get_text()) == said
+    monkeypatch.setattr(sf, "fit", lambda *_, **__: fits)
+    answer = cli("fit", path, "--law", "chinchilla", "--by", "study", "--out", tmp_path / "out")
+    assert answer.status == (3 if failed else 0)
+    (figure,) = figures
+    assert figure.get_suptitle() == (said or "")
 
 
-def test_figures_are_of_the_level_asked_for(cli, runs_csv, tmp_path, monkeypatch):
-    levels = []
-    draw = _out.loss_against_compute
-    monkeypatch.setattr(_out, "loss_against_compute", lambda *a, level: levels.append(level) or draw(*a, level=level))
+def test_figures_are_of_the_level_asked_for(cli, runs_csv, tmp_path, figures):
     arguments = ("--law", "chinchilla", "--bootstrap", "20", "--level", "0.8", "--out", tmp_path / "out")
     assert cli("fit", runs_csv, *arguments).status == 0
-    assert levels == [0.8]
-
-
-def test_an_interval_without_an_upper_end():
-    estimate = sf.Estimate(25.0, 12.0, np.inf, 0.95, unit="passes")
-    entry = {"value": 25.0, "unit": "passes", "se": None, "low": 12.0, "high": np.inf, "unbounded": True}
-    assert entry_of(estimate) == entry
-    assert interval(entry) == "12 … no upper end"
-
-
-def test_numbers_that_are_none_are_null():
-    found = {"a": np.array([1.0, np.nan]), "b": float("inf"), "c": np.float64(2.5), "d": [np.int64(3), (True, None)]}
-    assert strict(to_json(found)) == {"a": [1.0, None], "b": None, "c": 2.5, "d": [3, [True, None]]}
+    legends = [ax.get_legend() for figure in figures for ax in figure.axes]
+    said = [text.get_text() for legend in legends if legend is not None for text in legend.get_texts()]
+    assert "80 % interval" in said
 
 
 def test_runs_done_since(cli, tmp_path, table):

@@ -5,7 +5,6 @@ import json
 import pytest
 
 import scalefit as sf
-from scalefit.cli._show import plain
 
 LAWS = ["bnsl", "chinchilla", "data-constrained", "kaplan", "pools-qqt", "power-law", "qqt", "qqt-effective"]
 
@@ -42,8 +41,16 @@ def test_page_of_a_law(cli):
         (r"\log(a\min(n, U)) + \sum_{k\ge1} 2^{-k/\tau}", "log(a min(n, U)) + Σ_(k≥1) 2^(-k/τ)"),
     ],
 )
-def test_formulas_in_plain_characters(latex, said):
-    assert plain(latex) == said
+def test_formulas_in_plain_characters(cli, tmp_path, latex, said):
+    """In the first line of a law's documentation."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from scalefit.laws import AbstractLaw\nfrom scalefit.params import positive\n\n"
+        f'class Mine(AbstractLaw):\n    r"""One\'s own: ${latex}$."""\n\n'
+        "    inputs = {'N': 'parameters'}\n    A: object = positive()\n\n"
+        "    def __call__(self, N):\n        return self.A\n"
+    )
+    assert json.loads(cli("laws", f"{path}:Mine", "--json").out)["formula"] == said
 
 
 def test_data_sets(cli):

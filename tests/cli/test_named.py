@@ -1,44 +1,22 @@
 """Messages of the library name arguments; those of a command name its options."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from scalefit import InputError
 from scalefit._core import Phrase
-from scalefit.cli import _named
-from scalefit.cli._named import as_options
-
-
-@pytest.fixture(autouse=True)
-def options():
-    def make(name, option, metavar=None):
-        return SimpleNamespace(name=name, opts=[option], metavar=metavar, param_type_name="option")
-
-    _named.know(
-        [
-            make("max_steps", "--max-steps", "N"),
-            make("columns", "--columns", "NAME=HEADER,…"),
-            make("target", "--target", "COLUMN"),
-            make("method", "--sampler"),
-            make("cluster", "--cluster"),
-            make("law", "--law", "FILE.py:Class"),
-            make("max_N", "--max-N"),
-        ]
-    )
 
 
 @pytest.mark.parametrize(
     "error, said",
     [
         (InputError("method", "mcmc", "a sampler"), "--sampler is 'mcmc'; expected a sampler."),
-        (InputError("max_N", Phrase("has `method`"), remedy="give one"), "--max-N has --sampler. Give one."),
+        (InputError("num_starts", Phrase("has `method`"), remedy="give one"), "--starts has --sampler. Give one."),
         (InputError("max_steps", "`method`"), "--max-steps is '`method`'."),
         (InputError("loss in row 3", -1.0, "numbers above 0"), "loss in row 3 is -1; expected numbers above 0."),
     ],
 )  # fmt: skip
-def test_arguments_are_named_as_options(error, said):
-    assert as_options(error) == said
+def test_arguments_are_named_as_options(ending, error, said):
+    assert ending(error) == (2, "", f"scalefit: {said}\n")
 
 
 @pytest.mark.parametrize(
@@ -54,16 +32,16 @@ def test_arguments_are_named_as_options(error, said):
         ("target='err'", "--target err"),
         ("cluster=None", "--cluster none"),
         ("method='nuts', max_steps=500", "--sampler nuts --max-steps 500"),
-        ("law=MyLaw", "--law FILE.py:Class"),
+        ("law=MyLaw", "--law LAW"),
         ("fits['a']", "a fit with --where instead of --by"),
         ("pooled(runs, Pools({...}))", "--size A=1024,B=2048 or --pools sizes.csv"),
         ("save", "`scalefit fit --out`"),
     ],
 )
-def test_code_is_named_as_options(code, option):
-    assert as_options(f"Do so with `{code}`.") == f"Do so with {option}."
+def test_code_is_named_as_options(ending, code, option):
+    assert ending(InputError(f"Do so with `{code}`.")).err == f"scalefit: Do so with {option}.\n"
 
 
 @pytest.mark.parametrize("code", ["scalefit laws", "n < 3 and", "other=3", "method='nuts', other=3", "x.y(3)"])
-def test_other_code_stays(code):
-    assert as_options(InputError("x", 3, remedy=f"see `{code}`")) == f"x is 3. See `{code}`."
+def test_other_code_stays(ending, code):
+    assert ending(InputError("x", 3, remedy=f"see `{code}`")).err == f"scalefit: x is 3. See `{code}`.\n"

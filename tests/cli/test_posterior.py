@@ -9,33 +9,30 @@ import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.cli._show import posterior_lines
-from scalefit.cli._words import priors_of
-from scalefit.specs import DISTRIBUTIONS
+from scalefit.specs import DISTRIBUTIONS, prior_of
 
 PRIORS = {
-    "alpha=Normal(0.35,0.1)": ("alpha", "Normal", {"loc": 0.35, "scale": 0.1}),
-    " tau[A] = log-normal( 1 , .5 )": ("tau[A]", "LogNormal", {"loc": 1.0, "scale": 0.5}),
-    "A=Gamma(2, rate=1k)": ("A", "Gamma", {"concentration": 2.0, "rate": 1000.0}),
-    "E=Uniform(high=3,low=1)": ("E", "Uniform", {"low": 1.0, "high": 3.0}),
-    "scale=halfnormal(1e-2)": ("scale", "HalfNormal", {"scale": 0.01}),
+    "Normal(0.35,0.1)": ("Normal", {"loc": 0.35, "scale": 0.1}),
+    "log-normal( 1 , .5 )": ("LogNormal", {"loc": 1.0, "scale": 0.5}),
+    "Gamma(2, rate=1k)": ("Gamma", {"concentration": 2.0, "rate": 1000.0}),
+    "Uniform(high=3,low=1)": ("Uniform", {"low": 1.0, "high": 3.0}),
+    "halfnormal(1e-2)": ("HalfNormal", {"scale": 0.01}),
 }
 
 
 @pytest.mark.parametrize("text", PRIORS)
 def test_a_prior_as_it_is_written(text):
-    name, distribution, numbers = PRIORS[text]
-    found = priors_of([text])
-    assert list(found) == [name]
-    assert type(found[name]).__name__ == distribution
-    assert {key: float(getattr(found[name], key)) for key in numbers} == numbers
+    distribution, numbers = PRIORS[text]
+    found: Any = prior_of(text)
+    assert type(found).__name__ == distribution
+    assert {key: float(getattr(found, key)) for key in numbers} == numbers
 
 
 def test_every_prior_is_a_continuous_distribution_of_one_number():
     written = {"TruncatedNormal": "0.3, 1, low=0", "LogUniform": "1, 2", "Uniform": "1, 2", "StudentT": "4, 0, 1"}
     for name in DISTRIBUTIONS:
         one = name in ("HalfNormal", "HalfCauchy", "Exponential")
-        made = priors_of([f"a={name}({written.get(name, '2' if one else '2, 3')})"])["a"]
+        made: Any = prior_of(f"{name}({written.get(name, '2' if one else '2, 3')})")
         assert made.batch_shape == made.event_shape == ()
         assert not made.support.is_discrete
 
@@ -81,22 +78,28 @@ def test_the_folder_of_a_posterior_predicts(cli, kept):
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def told():
+    """What the sampler says of its draws."""
+    words = {"E": "LogNormal(log 0.2, 1)", "A": "LogNormal(log 0.2, 1)", "alpha": "Normal(0.35, 0.1)"}
+    quality = {"method": "is", "ess_bulk": 9.0, "ess_tail": 9.0, "khat": 0.9, "rhat": {}, "contraction": {"A": 0.1}}
+    return quality | {"priors": words}
+
+
+@pytest.fixture
+def asked(monkeypatch, told):
     """What reaches the sampler, which answers with draws of another kind and other words."""
     given: dict[str, Any] = {}
 
     def sample(fit, **options):
         given.update(options, studies=fit.keys)
         warnings.warn("Importance sampling fails here (Pareto k 0.90): use `method='nuts'`.", stacklevel=2)
-        words = {"E": "LogNormal(log 0.2, 1)", "A": "LogNormal(log 0.2, 1)", "alpha": "Normal(0.35, 0.1)"}
-        diagnostics = {"method": "is", "ess_bulk": 9.0, "ess_tail": 9.0, "khat": 0.9, "rhat": {}, "priors": words}
         spread = 1.0 + 1e-3 * np.arange(20)
         shape = (*fit.objective.shape, 20)
         return sf.Ensemble(
             law=jax.tree.map(lambda a: np.asarray(a)[..., None] * spread, fit.law),
             objective=np.full(shape, np.nan), result=np.zeros(shape, int), scale=np.ones(shape),
             dead=np.zeros((*shape, len(fit.free)), bool), fit=fit, method="posterior", seed=0,
-            diagnostics=diagnostics | {"contraction": {"A": 0.1}},
+            diagnostics=told,
         )  # fmt: skip
 
     monkeypatch.setattr(sf.posterior, "sample", sample)
@@ -104,11 +107,11 @@ def asked(monkeypatch):
 
 
 def test_what_reaches_the_sampler(cli, runs_csv, asked):
-    options = ("--posterior", "50", "--sampler", "SVI", "--prior", "alpha=Normal(0.35,0.1)", "--cluster", "none")
+    options = ("--posterior", "50", "--sampler", "SVI", "--prior", " alpha = Normal(0.35,0.1)", "--cluster", "none")
     answer = cli("fit", runs_csv, "--law", "chinchilla", *options, "--seed", "7")
     assert answer.status == 0
-    (prior,) = asked.pop("priors").values()
-    assert float(prior.loc) == 0.35
+    ((name, prior),) = asked.pop("priors").items()
+    assert (name, float(prior.loc)) == ("alpha", 0.35)
     assert asked == {"num": 50, "method": "svi", "cluster": None, "seed": 7, "studies": None}
     assert answer.err == "scalefit: Importance sampling fails here (Pareto k 0.90): use --sampler nuts.\n"
     for piece in ("from 20 posterior draws", "importance sampling: 9 effective draws, Pareto k 0.90",
@@ -126,28 +129,42 @@ def test_studies_reach_the_sampler_together(cli, table, tmp_path, asked):
     assert "(of the worst study)" in answer.out
 
 
-def test_chains_are_said_by_their_worst():
-    found = {"method": "nuts", "khat": None, "ess_bulk": 900.2, "ess_tail": 400.0, "rhat": {"E": 1.001, "A": 1.02}}
-    assert posterior_lines(found | {"divergences": 3}, None, False) == [
-        "drawn by the No-U-Turn sampler: 900 effective draws, 400 in the tails, R-hat 1.020, 3 divergences"
-    ]
+@pytest.mark.parametrize(
+    "quality, said",
+    [
+        (
+            {"method": "nuts", "khat": None, "ess_bulk": 900.2, "ess_tail": 400.0, "rhat": {"E": 1.001, "A": 1.02},
+             "divergences": 3},
+            "drawn by the No-U-Turn sampler: 900 effective draws, 400 in the tails, R-hat 1.020, 3 divergences",
+        ),
+        (  # draws of an approximation are not counted
+            {"method": "svi", "khat": 0.54, "ess_bulk": 2000.0, "ess_tail": 2000.0, "rhat": {"E": np.nan}},
+            "drawn by a variational approximation: Pareto k 0.54",
+        ),
+    ],
+)  # fmt: skip
+def test_chains_are_said_by_their_worst(cli, runs_csv, asked, told, quality, said):
+    told.clear()
+    told.update(quality)
+    lines = cli("fit", runs_csv, "--law", "chinchilla", "--posterior", "50").out.splitlines()
+    assert asked
+    assert lines[-1] == said
 
 
-def test_draws_of_an_approximation_are_not_counted():
-    found = {"method": "svi", "khat": 0.54, "ess_bulk": 2000.0, "ess_tail": 2000.0, "rhat": {"E": np.nan}}
-    assert posterior_lines(found, None, False) == ["drawn by a variational approximation: Pareto k 0.54"]
-
-
-def test_of_a_batch_the_worst_study_is_said():
-    found = {
+def test_of_a_batch_the_worst_study_is_said(cli, table, tmp_path, asked, told):
+    path = tmp_path / "runs.csv"
+    path.write_text(table("small", "large"), encoding="utf-8")
+    told.clear()
+    told.update({
         "method": np.array(["is", "nuts"]), "khat": np.array([0.2, 0.9]), "ess_bulk": np.array([500.0, 90.0]),
         "ess_tail": np.array([500.0, 80.0]), "rhat": {"E": np.array([np.nan, 1.1])}, "divergences": np.array([0, 2]),
-        "contraction": {"E": np.array([0.9, 0.2]), "A": np.array([0.9, 0.8])},
-    }  # fmt: skip
-    first, *priors, warned = posterior_lines(found, {"E": "Normal(0, 1)"}, True)
-    assert first == (
+        "contraction": {"E": np.array([0.9, 0.2]), "A": np.array([0.9, 0.8])}, "priors": {"E": "Normal(0, 1)"},
+    })  # fmt: skip
+    said = cli("fit", path, "--law", "chinchilla", "--by", "study", "--posterior", "50").out
+    assert asked["studies"] == ("small", "large")
+    words = " ".join(said.split())
+    assert (
         "drawn by importance sampling and the No-U-Turn sampler: 90 effective draws, 80 in the tails, Pareto k 0.20, "
-        "R-hat 1.100, 2 divergences (of the worst study)"
-    )
-    assert priors == ["priors:", "  E: Normal(0, 1)"]
-    assert warned.startswith("warning: the runs of some study say little of E (0.2)")
+        "R-hat 1.100, 2 divergences (of the worst study) priors: E: Normal(0, 1) warning: the runs of some study say "
+        "little of E (0.2)"
+    ) in words

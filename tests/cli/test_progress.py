@@ -3,8 +3,10 @@
 import io
 
 import pytest
+from typer.main import get_command
 
-from scalefit.cli._terminal import progress
+import scalefit as sf
+from scalefit.cli import main
 
 
 class Stream(io.StringIO):
@@ -19,12 +21,15 @@ class Stream(io.StringIO):
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_progress(monkeypatch, terminal):
+def test_progress(monkeypatch, runs_csv, terminal):
     stream = Stream(terminal)
+
+    def fit(*_, **__):
+        raise sf.InputError("Enough.")
+
+    monkeypatch.setattr(sf, "fit", fit)
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
-    with progress(2) as step:
-        step("reading")
-        step("fitting Chinchilla to 36 runs")
+    get_command(main).main(["fit", str(runs_csv), "--law", "chinchilla", "--cache-dir", "off"], standalone_mode=False)
     assert ("fitting Chinchilla to 36 runs" in stream.getvalue()) == terminal
-    assert bool(stream.getvalue()) == terminal
+    assert (stream.getvalue() == "scalefit: Enough.\n") != terminal
