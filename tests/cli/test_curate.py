@@ -95,7 +95,7 @@ def made_up_plan(*budgets):
         pools=sf.Pools(SIZES), law="PoolsQQT", budgets=np.array(budgets), weights=np.tile([0.3, 0.7], (one.size, 1)),
         samples=np.array(budgets), value=0.3 * one, kkt=0.0 * one, order=np.tile([0, 1], (one.size, 1)), unions=none,
         plans=plans, values={name: np.nan * one if plan is none else 0.4 * one for name, plan in plans.items()},
-        allowed=dict.fromkeys(plans, one == 1),
+        allowed=dict.fromkeys(plans, np.ones(one.size, bool)),
     )  # fmt: skip
 
 

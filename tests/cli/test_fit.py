@@ -325,7 +325,7 @@ def test_runs_done_since(cli, tmp_path, table):
         ),
         ("N,D,loss\n1e9,many,2.2\n", [], ["--append", "next.csv", "'many'; expected a number"]),
         ("N,D,accuracy\n1e9,1e10,0.5\n", [], ["runs.csv' measures loss and 'next.csv' accuracy"]),
-        ("N,D,loss\n1e9,1e10,2.2\n2e9,1e10,-2.6\n", [], ["scalefit: loss is -2.6 in row 2 of 'next.csv'"]),
+        ("N,D,loss\n1e9,1e10,2.2\n2e9,1e10,-2.6\n", [], ["scalefit: loss in row 2 of 'next.csv' is -2.6"]),
         ("N,D,loss,se\n1e9,1e10,2.2,0.1\n", [], ["'next.csv' has an se", "--columns se="]),
         ("N,D,loss\n1e9,1e10,2.2\n", ["--where", "params < 1e8"], ["--append", "'params'"]),
         ("n,w[A],U[A],w[B],U[B],loss\n1e4,1,1e3,0,1e3,2.2\n", [], ["next.csv", "shares of pools"]),
