@@ -11,8 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..data import parse_number
+from ..solve import in_lanes, namespace
 
 ASPECT = 128.0
 """Width over depth of the transformers that costs think of: GPT-3 has 12288 / 96."""
@@ -27,15 +28,15 @@ class Cost(NamedTuple):
     **Arguments:**
 
     - `name`: In a word.
-    - `of`: FLOP of N parameters and D tokens, rising in both; a plain function in `jax.numpy`.
+    - `of`: FLOP of N parameters and D tokens, rising in both; a plain function in `jax.numpy`, or mere arithmetic.
     - `rate`: FLOP for each parameter and token, where the cost is that times N D and nothing else.
-    - `by_token`: Whether every token is known to cost the same, which spares a search.
+    - `arithmetic`: Whether it is mere arithmetic, and every token known to cost the same, which spares a search.
     """
 
     name: str
     of: Callable[[Any, Any], Any]
     rate: float | None = None
-    by_token: bool = True
+    arithmetic: bool = True
 
     @property
     def inputs(self) -> tuple[str, str]:
@@ -49,6 +50,27 @@ class Cost(NamedTuple):
     def at(self, inputs: Mapping[str, Any]) -> Any:
         """FLOP by the inputs that cost, among others."""
         return self.of(*(inputs[name] for name in self.inputs))
+
+    def slopes(self, N: Any, D: Any) -> tuple[Any, Any, Any]:
+        """The cost and its slopes with N and D, by NumPy for arrays of the host."""
+        if namespace(N) is jnp:
+            one = jnp.ones_like(N)
+            value, by_N = jax.jvp(lambda N: self.of(N, D), (N,), (one,))
+            return value, by_N, jax.jvp(lambda D: self.of(N, D), (D,), (one,))[1]
+        if not self.arithmetic:
+            N, D = np.broadcast_arrays(N, D)
+            found = in_lanes(_sloped(self.of), N.ravel(), D.ravel(), many=4096)
+            return tuple(a.reshape(N.shape) for a in found)
+        # A complex step is exact for arithmetic: nothing is subtracted.
+        by_N, by_D = self.of(N + _STEP * 1j, D), self.of(N, D + _STEP * 1j)
+        return by_N.real, by_N.imag / _STEP, by_D.imag / _STEP
+
+    def flop(self, N: float, D: float) -> float:
+        """FLOP of one training."""
+        return float(self.slopes(np.full(1, N), np.full(1, D))[0][0])
+
+
+_STEP = 1e-30
 
 
 def _inference(tokens: float) -> Cost:
@@ -125,29 +147,26 @@ def _known() -> str:
     return " or ".join([SIX_ND.name, *(f"{name}:{example}" for name, (_, _, example) in COSTS.items())])
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _probed(cost: Callable[[Any, Any], Any], N: Any, D: Any) -> Any:
-    """A cost and its slopes with N and D."""
-    return jax.vmap(lambda n, d: (cost(n, d), *jax.grad(cost, (0, 1))(n, d)))(N, D)
+@functools.lru_cache(maxsize=64)
+def _sloped(cost: Callable[[Any, Any], Any]) -> Callable[[Any, Any], tuple[Any, Any, Any]]:
+    """A cost and its slopes with N and D: the same function for the same cost, so that nothing is compiled twice."""
+    return lambda N, D: (cost(N, D), *jax.grad(cost, (0, 1))(N, D))
 
 
 def _of_user(cost: Callable[[Any, Any], Any]) -> Cost:
     name = getattr(cost, "__name__", "cost")
     N, D = (a.ravel() for a in np.meshgrid([1e3, 1e6, 1e9, 1e12], [1e3, 1e6, 1e9, 1e12], indexing="ij"))
-    with jax.enable_x64(True):
-        try:
-            value, *slopes = _probed(cost, jnp.asarray(N), jnp.asarray(D))
-        except (TypeError, jax.errors.JAXTypeError) as error:
-            raise InputError(
-                f"The cost {name!r} is not a function of N and D in jax.numpy that gives one number "
-                f"({str(error).splitlines()[0]}): write it like lambda N, D: 6 * N * D."
-            ) from error
-        value, *slopes = map(np.asarray, (value, *slopes))
+    try:
+        value, *slopes = in_lanes(_sloped(cost), N, D)
+    except (TypeError, jax.errors.JAXTypeError) as error:
+        given = Phrase(f"{name!r} is not a function of N and D in jax.numpy: {str(error).splitlines()[0]}")
+        raise InputError("cost", given, "one that gives one number, as lambda N, D: 6 * N * D") from error
     fine = np.isfinite(value) & (value > 0) & (slopes[0] > 0) & (slopes[1] > 0)
     if not fine.all():
         i = int(np.argmin(fine))
-        raise InputError(
-            f"The cost {name!r} is {value[i]:g} at N = {N[i]:g}, D = {D[i]:g}, rising by {slopes[0][i]:g} with N and "
-            f"{slopes[1][i]:g} with D; a cost must be above 0 and rise with both."
+        given = Phrase(
+            f"{name!r} is {value[i]:g} at N = {N[i]:g}, D = {D[i]:g}, rising by {slopes[0][i]:g} with N and "
+            f"{slopes[1][i]:g} with D"
         )
-    return Cost(name, cost, by_token=False)
+        raise InputError("cost", given, "one that is above 0 and rises with both")
+    return Cost(name, cost, arithmetic=False)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._core import InputError, Phrase, check_number
@@ -33,11 +32,11 @@ class Drawn(NamedTuple):
 
     @property
     def stacked(self) -> Any:
-        """The law and its draws along a leading axis, in JAX; asks for 64-bit precision."""
-        laws = jax.tree.map(lambda a: jnp.asarray(a)[None], self.law)
+        """The law and its draws along a leading axis."""
+        laws = jax.tree.map(lambda a: np.asarray(a, float)[None], self.law)
         if self.draws is None:
             return laws
-        return jax.tree.map(lambda a, b: jnp.concatenate([a, jnp.asarray(b)]), laws, self.draws)
+        return jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b, float)]), laws, self.draws)
 
 
 def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:

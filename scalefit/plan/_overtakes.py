@@ -4,23 +4,20 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
 from .._core import InputError, check_probability
 from ..data import Pools
-from ..laws import AbstractLaw, AbstractPools
+from ..laws import AbstractPools
 from ..results import Ensemble, Estimate, Fit, far_from_runs
-from ._bisect import bisected
 from ._budgets import range_of
 from ._cost import CostLike
 from ._draws import drawn_of, over_draws
-from .pools import drawn_of_pools, pools_of, sized_for_plans
-from .sizes import check_paired, constraints_of, optimum_at, pairs, spendable
+from ._roots import crossings
+from .pools import drawn_of_pools, errors, pools_of, sized_for_plans
+from .sizes import check_paired, constraints_of, optima, pairs, spendable
 
 
 class Crossover(NamedTuple):
@@ -123,22 +120,13 @@ def _of_laws(
         spendable([low, high], some, "between")
     if paired:
         check_paired(first, second)
-    with jax.enable_x64(True):
-        budgets = jnp.asarray(np.geomspace(low, high, 64))
-        at, ahead = map(np.asarray, _crossings_of_laws(pairs(drawn[0], drawn[1], paired, seed), budgets, constraints))
-    return _Crossings(at, ahead, "C", tuple(one.ranges for one in drawn))
+    two = pairs(drawn[0], drawn[1], paired, seed)
 
+    def lead(budgets: np.ndarray) -> np.ndarray:
+        one, other = (optima(laws, budgets, some).loss for laws, some in zip(two, constraints, strict=True))
+        return one - other
 
-@eqx.filter_jit
-def _crossings_of_laws(pair: tuple[AbstractLaw, AbstractLaw], budgets: Array, constraints: list[Any]) -> Any:
-    def of_pair(pair: tuple[AbstractLaw, AbstractLaw]) -> Any:
-        def lead(budget: Array) -> Array:
-            one, other = (optimum_at(law, budget, some).loss for law, some in zip(pair, constraints, strict=True))
-            return one - other
-
-        return last_crossing(lead, budgets)
-
-    return eqx.filter_vmap(of_pair)(pair)
+    return _Crossings(*last_crossings(lead, np.geomspace(low, high, 64)), "C", tuple(one.ranges for one in drawn))
 
 
 def _of_pools(
@@ -150,35 +138,32 @@ def _of_pools(
     drawn = drawn_of_pools(result, pools, num_draws)
     weights = np.stack([pools.weights(first), pools.weights(second)])
     ends = range_of(between, example="(1e7, 1e10)")
-    with jax.enable_x64(True):
-        law = sized_for_plans(drawn.stacked, pools, ends, weights)
-        arrays = (np.geomspace(ends[0], ends[1], 512), weights, pools.sizes, pools.cost)
-        at, ahead = map(np.asarray, _crossings_of_pools(law, *map(jnp.asarray, arrays)))
+    laws = sized_for_plans(drawn.stacked, pools, ends, weights)
+
+    def lead(budgets: np.ndarray) -> np.ndarray:
+        one, other = (errors(laws, pools, np.atleast_2d(budgets), mixture) for mixture in weights)
+        return one - other
+
+    at, ahead = last_crossings(lead, np.geomspace(ends[0], ends[1], 512))
     # Of the mixture whose samples are the cheaper, a budget buys the more.
     price = float(np.min(weights @ pools.cost))
     return _Crossings(at, ahead, "n", (drawn.ranges,), "samples" if price == 1.0 else "in the unit of cost", price)
 
 
-@jax.jit
-def _crossings_of_pools(laws: AbstractPools, budgets: Array, weights: Array, sizes: Array, cost: Array) -> Any:
-    samples = 1.0 / jnp.sum(weights * cost, axis=1)
+def last_crossings(
+    lead: Callable[[np.ndarray], np.ndarray], budgets: Float[np.ndarray, " budget"]
+) -> tuple[Float[np.ndarray, " law"], Bool[np.ndarray, " law"]]:
+    """The last budget from which on a lead is above 0 to the end, NaN without one; and whether it is never below 0.
 
-    def of_law(law: AbstractPools) -> Any:
-        def lead(budget: Array) -> Array:
-            one, other = (law(budget * samples[i], weights[i], sizes) for i in (0, 1))
-            return jnp.asarray(one - other)
+    **Arguments:**
 
-        return last_crossing(lead, budgets)
-
-    return jax.vmap(of_law)(laws)
-
-
-def last_crossing(lead: Callable[[Array], Array], budgets: Array) -> tuple[Array, Array]:
-    """The last budget from which on a lead is above 0 to the end, NaN without one; and whether it is never below 0."""
-    gain = jax.lax.map(lead, budgets)
-    crosses = (gain[:-1] <= 0.0) & (gain[1:] > 0.0)
-    last = crosses.shape[0] - 1 - jnp.argmax(crosses[::-1])
-    at = jnp.log(budgets)
-    low, high = bisected(lambda x: ~(lead(jnp.exp(x)) > 0.0), at[last], at[last + 1])
-    crossing = jnp.where(crosses.any() & (gain[-1] > 0.0), jnp.exp(0.5 * (low + high)), jnp.nan)
-    return crossing, (gain >= 0.0).all()
+    - `lead`: By law and budget, at budgets or at those of each law.
+    - `budgets`: To look at, in order.
+    """
+    found, at = lead(budgets), np.log(budgets)
+    crosses = (found[:, :-1] <= 0.0) & (found[:, 1:] > 0.0)
+    last = len(budgets) - 2 - np.argmax(crosses[:, ::-1], axis=1)
+    low, high = crossings(lambda x: lead(np.exp(x)), at[last, None], at[last + 1, None])
+    there = crosses.any(axis=1) & (found[:, -1] > 0.0)
+    ahead = np.asarray((found >= 0.0).all(axis=1))
+    return np.where(there, np.exp(0.5 * (low + high))[:, 0], np.nan), ahead

@@ -4,7 +4,9 @@ from ._compiled import lane_width as lane_width
 from ._compiled import polish as polish
 from ._derivatives import derivatives as derivatives
 from ._driver import Driver as Driver
+from ._driver import Job as Job
 from ._driver import driver as driver
+from ._lanes import in_lanes as in_lanes
 from ._moments import BLOCK as BLOCK
 from ._moments import moments as moments
 from ._moments import objective as objective
@@ -31,6 +33,7 @@ from ._screen import kronecker as kronecker
 from ._screen import screen as screen
 from ._screen import screen_compiled as screen_compiled
 from ._simplex import OnSimplex as OnSimplex
+from ._simplex import minimise_on_host as minimise_on_host
 from ._simplex import minimise_on_simplex as minimise_on_simplex
 from ._simplex import project as project
 from ._simplex import simplex_kkt as simplex_kkt

@@ -3,6 +3,8 @@
 Exponentiated gradient is sure where a function is convex, Adam in the logarithms leaves poor valleys; both run on a
 smooth stand-in, from every start. The best point then moves on the function itself, weight going from pool to pool
 until no such move pays: where the function has kinks its best weights often sit on one, and there no gradient vanishes.
+
+One step code under two drivers: NumPy for few problems, where the function alone is compiled, and one compiled loop.
 """
 
 import functools
@@ -11,7 +13,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from ._lanes import in_lanes
+from ._namespace import Numbers, namespace, select
 
 Cost = Callable[[Array, Any], Array]
 """What is minimised: weights and the numbers of one problem in, one number out; hashable, as a plain function is."""
@@ -48,12 +54,14 @@ class OnSimplex(NamedTuple):
         move pays. This is what says whether the weights are optimal.
     """
 
-    weights: Float[Array, "problem pool"]
-    value: Float[Array, " problem"]
-    kkt: Float[Array, " problem"]
+    weights: Float[Numbers, "problem pool"]
+    value: Float[Numbers, " problem"]
+    kkt: Float[Numbers, " problem"]
 
 
-def project(v: Float[Array, " pool"], low: Float[Array, " pool"], high: Float[Array, " pool"]) -> Float[Array, " pool"]:
+def project(
+    v: Float[Numbers, "*lane pool"], low: Float[Numbers, "*lane pool"], high: Float[Numbers, "*lane pool"]
+) -> Float[Numbers, "*lane pool"]:
     r"""The weights within limits that are nearest to v in relative entropy.
 
     $w = \min(\max(s\,v, low), high)$ with the s at which $\sum w = 1$: what is at no limit keeps its proportions. A v
@@ -64,34 +72,46 @@ def project(v: Float[Array, " pool"], low: Float[Array, " pool"], high: Float[Ar
     - `v`: Not negative, of any sum.
     - `low`, `high`: With $\sum low \le 1 \le \sum high$.
     """
-    tiny = jnp.finfo(v.dtype).tiny
-    rounding = (8 + v.shape[0]) * jnp.finfo(v.dtype).eps
+    np_, tiny = namespace(v), np.finfo(v.dtype).tiny
+    rounding = (8 + v.shape[-1]) * np.finfo(v.dtype).eps
     # Next to nothing instead of nothing, so that some multiple of v always makes up the whole.
-    raised = jnp.maximum(v / jnp.maximum(jnp.max(v), tiny), 1e-30)
+    raised = np_.maximum(v / np_.maximum(v.max(axis=-1, keepdims=True), tiny), 1e-30)
 
-    def excess(s: Array) -> Array:
-        return jnp.sum(jnp.clip(s * raised, low, high)) - 1.0
+    def excess(p: _Projection) -> Any:
+        return _total(_within(p.s * p.raised, p.low, p.high)) - 1.0
 
-    def unsure(state: tuple[Array, ...]) -> Array:
-        _, _, _, off, count = state
-        return (jnp.abs(off) > rounding) & (count < 100)
+    def unsure(p: _Projection) -> Any:
+        return (np_.abs(p.off) > rounding) & (p.count < 100)
 
-    def halve(state: tuple[Array, ...]) -> tuple[Array, ...]:
-        s, least, most, off, count = state
-        least, most = jnp.where(off < 0, s, least), jnp.where(off > 0, s, most)
-        at = s * raised
-        free = (at > low) & (at < high)
+    def halve(p: _Projection) -> _Projection:
+        least, most = np_.where(p.off < 0, p.s, p.least), np_.where(p.off > 0, p.s, p.most)
+        at = p.s * p.raised
+        free = (at > p.low) & (at < p.high)
         # Exact where the same weights stay free, hence almost always the last step.
-        rest = 1.0 - jnp.sum(jnp.where(free, 0.0, jnp.clip(at, low, high)))
-        exact = rest / jnp.maximum(jnp.sum(jnp.where(free, raised, 0.0)), tiny)
-        s = jnp.where((exact >= least) & (exact <= most), exact, jnp.sqrt(least) * jnp.sqrt(most))
-        return s, least, most, excess(s), count + 1
+        rest = 1.0 - _total(np_.where(free, 0.0, _within(at, p.low, p.high)))
+        exact = rest / np_.maximum(_total(np_.where(free, p.raised, 0.0)), tiny)
+        s = np_.where((exact >= least) & (exact <= most), exact, np_.sqrt(least) * np_.sqrt(most))
+        p = p._replace(s=s, least=least, most=most, count=p.count + 1)
+        return p._replace(off=excess(p))
 
-    first = 1.0 / jnp.sum(raised)
-    bounds = jnp.full_like(first, 1e-32), jnp.full_like(first, 1e32)
-    s, *_ = jax.lax.while_loop(unsure, halve, (first, *bounds, excess(first), jnp.int32(0)))
-    w = jnp.clip(s * raised, low, high)
-    return jnp.where((v <= 0.0) & (w < 1e-20), low, w)
+    s, count = 1.0 / _total(raised), np_.zeros((*v.shape[:-1], 1), np.int32)
+    first = _Projection(raised, low, high, s, np_.full_like(s, 1e-32), np_.full_like(s, 1e32), s, count)
+    s = _until_done(unsure, halve, first._replace(off=excess(first))).s
+    w = _within(s * raised, low, high)
+    return np_.where((v <= 0.0) & (w < 1e-20), low, w)
+
+
+class _Projection(NamedTuple):
+    """Multiples s of numbers, and brackets of that whose weights sum to 1."""
+
+    raised: Float[Numbers, "*lane pool"]
+    low: Float[Numbers, "*lane pool"]
+    high: Float[Numbers, "*lane pool"]
+    s: Float[Numbers, "*lane 1"]
+    least: Float[Numbers, "*lane 1"]
+    most: Float[Numbers, "*lane 1"]
+    off: Float[Numbers, "*lane 1"]
+    count: Int[Numbers, "*lane 1"]
 
 
 def simplex_kkt(
@@ -115,7 +135,7 @@ def simplex_kkt(
     - `low`, `high`: Limits of the weights, for each problem or for all.
     """
     low, high = _every(low, weights), _every(high, weights)
-    return jax.vmap(lambda *one: _moves(cost, *one).kkt)(args, weights, low, high)
+    return _moves(cost, _Task(args, low, high), weights).kkt
 
 
 @functools.partial(jax.jit, static_argnames=("cost", "smooth", "width"))
@@ -133,7 +153,7 @@ def minimise_on_simplex(
     tolerance: Number = 1e-7,
     width: int | None = None,
 ) -> OnSimplex:
-    """The weights of least cost on the simplex, within limits, for many problems at once.
+    """The weights of least cost on the simplex, within limits, for many problems at once, in JAX.
 
     Never worse than any of the starts. Compiled once for each cost, stand-in and shapes.
 
@@ -153,118 +173,231 @@ def minimise_on_simplex(
     *_, count, pools = starts.shape
     width = width or max(1, min(64, NUMBERS // pools))
     starts = jnp.broadcast_to(starts if starts.ndim == 3 else starts[None], (problems, count, pools))
-    low, high = _every(low, starts[:, 0]), _every(high, starts[:, 0])
+    task = _Task(args, _every(low, starts[:, 0]), _every(high, starts[:, 0]))
 
-    def search(lane: tuple[Array, Array]) -> tuple[Array, Array]:
-        problem, start = lane
-        arg = jax.tree.map(lambda a: a[problem], args)
-        start = project(start, low[problem], high[problem])
-        ends = _search(smooth, arg, start, low[problem], high[problem], steps, adam_steps, tolerance)
-        found = jnp.concatenate([start[None], ends])
-        values = _real(jax.vmap(cost, (0, None))(found, arg))
-        best = jnp.argmin(values)
-        return found[best], values[best]
+    def search(lanes: Any) -> Any:
+        problem, start = lanes
+        return _searched(cost, smooth, _taken(task, problem), start, steps, adam_steps, tolerance)
 
-    def finish(lane: tuple[Array, Array]) -> tuple[Array, Array, Array]:
-        problem, weights = lane
-        arg = jax.tree.map(lambda a: a[problem], args)
-        return _exchange(cost, arg, weights, low[problem], high[problem], rounds, tolerance)
+    def finish(lanes: Any) -> Any:
+        problem, weights = lanes
+        return _exchanged(cost, _taken(task, problem), weights, rounds, tolerance)
 
     lanes = jnp.repeat(jnp.arange(problems), count), starts.reshape(-1, pools)
     found, values = _in_blocks(search, lanes, width)
-    best = jnp.argmin(values.reshape(problems, count), axis=1)
-    chosen = jnp.take_along_axis(found.reshape(problems, count, pools), best[:, None, None], axis=1)[:, 0]
+    chosen = _best_of(found, values, problems)
     return OnSimplex(*_in_blocks(finish, (jnp.arange(problems), chosen), max(width // SPREAD, 1)))
+
+
+def minimise_on_host(
+    cost: Cost,
+    smooth: Cost,
+    args: Any,
+    starts: Float[np.ndarray, "problem start pool"],
+    low: Float[np.ndarray, "problem pool"],
+    high: Float[np.ndarray, "problem pool"],
+    *,
+    steps: int = 400,
+    adam_steps: int = 150,
+    rounds: int = 200,
+    tolerance: float = 1e-7,
+) -> OnSimplex:
+    """The same under NumPy, the cost and its slopes alone being compiled: a first answer without the wait.
+
+    The arguments are those of `minimise_on_simplex`.
+    """
+    problems, count, pools = starts.shape
+    task, problem = _Task(args, low, high), np.repeat(np.arange(problems), count)
+    with np.errstate(all="ignore"):
+        lanes = _taken(task, problem), starts.reshape(-1, pools)
+        found, values = _searched(cost, smooth, *lanes, steps, adam_steps, tolerance)
+        return OnSimplex(*_exchanged(cost, task, _best_of(found, values, problems), rounds, tolerance))
+
+
+# --- lanes ---
+
+
+class _Task(NamedTuple):
+    """What each lane is to minimise, and within which limits."""
+
+    arg: Any
+    low: Float[Numbers, "lane pool"]
+    high: Float[Numbers, "lane pool"]
+
+
+def _taken(task: _Task, lanes: Any) -> _Task:
+    return jax.tree.map(lambda a: a[lanes], task)
 
 
 def _every(limit: Array, weights: Array) -> Array:
     return jnp.broadcast_to(limit if limit.ndim == 2 else limit[None], weights.shape).astype(weights.dtype)
 
 
-def _real(value: Array) -> Array:
-    return jnp.where(jnp.isnan(value), jnp.inf, value)
+def _best_of(found: Numbers, values: Numbers, problems: int) -> Numbers:
+    """The best weights of each problem, of those that its starts led to."""
+    np_ = namespace(values)
+    best = np_.argmin(values.reshape(problems, -1), axis=1)
+    found = found.reshape(problems, -1, found.shape[-1])
+    return np_.take_along_axis(found, best[:, None, None], axis=1)[:, 0]
 
 
-def _in_blocks(single: Callable[[Any], Any], lanes: Any, width: int) -> Any:
-    """`single` of every lane, so many side by side: memory is bounded, and a block waits for its own slowest only."""
+def _in_blocks(every: Callable[[Any], Any], lanes: Any, width: int) -> Any:
+    """`every` of the lanes, so many side by side: memory is bounded, and a block waits for its own slowest only."""
     count = jax.tree.leaves(lanes)[0].shape[0]
     blocks = -(-count // width)
     width = -(-count // blocks)
     order = jnp.minimum(jnp.arange(blocks * width), count - 1).reshape(blocks, width)
-    out = jax.lax.map(lambda k: jax.vmap(single)(jax.tree.map(lambda a: a[k], lanes)), order)
+    out = jax.lax.map(lambda k: every(jax.tree.map(lambda a: a[k], lanes)), order)
     return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:count], out)
+
+
+def _until_done(going: Callable[[Any], Any], step: Callable[[Any], Any], state: Any) -> Any:
+    """Steps in every lane until it is done; on the host those that are left alone."""
+    if not isinstance(jax.tree.leaves(state)[-1], np.ndarray):
+
+        def together(state: Any) -> Any:
+            return _chosen(going(state), step(state), state)
+
+        return jax.lax.while_loop(lambda state: going(state).any(), together, state)
+    left, out = np.arange(len(jax.tree.leaves(state)[0])), jax.tree.map(np.array, state)
+    while left.size:
+        active = going(state).reshape(len(left), -1).any(axis=1)
+        if not active.all():
+            for whole, some in zip(jax.tree.leaves(out), jax.tree.leaves(state), strict=True):
+                whole[left[~active]] = some[~active]
+            left, state = left[active], jax.tree.map(lambda a, active=active: a[active], state)
+        state = step(state) if left.size else state
+    return out
+
+
+def _chosen(where: Any, new: Any, old: Any) -> Any:
+    """The new state of lanes in which a condition holds, the old one of the others."""
+    return jax.tree.map(lambda a, b: b if a is b else select(where, a, b), new, old)
+
+
+def _value(cost: Cost, arg: Any, w: Numbers) -> Numbers:
+    """The cost by lane; infinite where there is none."""
+    # On the host one program does for both.
+    return _real(_slopes(cost, arg, w)[0] if isinstance(w, np.ndarray) else jax.vmap(cost)(w, arg))
+
+
+def _slopes(cost: Cost, arg: Any, w: Numbers) -> tuple[Numbers, Numbers]:
+    """The cost and its slopes by lane."""
+    return in_lanes(_sloped(cost), w, arg) if isinstance(w, np.ndarray) else jax.vmap(_sloped(cost))(w, arg)
+
+
+@functools.lru_cache(maxsize=64)
+def _sloped(cost: Cost) -> Callable[[Array, Any], tuple[Array, Array]]:
+    """The same function for the same cost, so that nothing is compiled twice."""
+    return jax.value_and_grad(cost)
+
+
+def _real(value: Any) -> Any:
+    return namespace(value).where(namespace(value).isnan(value), np.inf, value)
+
+
+def _total(a: Any) -> Any:
+    return a.sum(axis=-1, keepdims=True)
+
+
+def _within(a: Any, low: Any, high: Any) -> Any:
+    return namespace(a).minimum(namespace(a).maximum(a, low), high)
+
+
+def _at(a: Any, place: Any) -> Any:
+    return namespace(a).take_along_axis(a, place, axis=-1)
 
 
 # --- on the smooth stand-in ---
 
 
-def _search(
-    smooth: Cost, arg: Any, start: Array, low: Array, high: Array, steps: Number, adam_steps: Number, tolerance: Number
-) -> Float[Array, "2 pool"]:
-    """Where exponentiated gradient ends from the start, and where it ends from the best point that Adam saw."""
-    middle = project(jnp.where(high > 0.0, 1.0, 0.0).astype(low.dtype), low, high)
-    low = low + FLOOR * (middle - low)
-    start = project(start + FLOOR * middle, low, high)
-    gradient = jax.value_and_grad(smooth)
-    after_adam = _adam(lambda w: gradient(w, arg), start, low, high, adam_steps)
-    both = jnp.stack([start, after_adam])
-    return jax.vmap(lambda w: _exponentiated(lambda w: gradient(w, arg), w, low, high, steps, tolerance))(both)
+def _searched(
+    cost: Cost, smooth: Cost, task: _Task, start: Numbers, steps: Number, adam_steps: Number, tolerance: Number
+) -> tuple[Float[Numbers, "lane pool"], Float[Numbers, " lane"]]:
+    """The best of the start, of where exponentiated gradient ends from it, and from the best point that Adam saw."""
+    np_ = namespace(start)
+    start = project(start, task.low, task.high)
+    middle = project(np_.where(task.high > 0.0, 1.0, 0.0).astype(start.dtype), task.low, task.high)
+    inner = task._replace(low=task.low + FLOOR * (middle - task.low))
+    begin = project(start + FLOOR * middle, inner.low, inner.high)
+    both = np_.concatenate([begin, _adam(smooth, inner, begin, adam_steps)])
+    twice = jax.tree.map(lambda a: np_.concatenate([a, a]), inner)
+    ends = _exponentiated(smooth, twice, both, steps, tolerance)
+    found = np_.concatenate([start, ends])
+    values = _value(cost, jax.tree.map(lambda a: np_.concatenate([a, a, a]), task.arg), found)
+    found, values = found.reshape(3, *start.shape), values.reshape(3, -1)
+    best = np_.argmin(values, axis=0)
+    return np_.take_along_axis(found, best[None, :, None], axis=0)[0], np_.min(values, axis=0)
 
 
-def _adam(gradient: Any, start: Array, low: Array, high: Array, steps: Number) -> Float[Array, " pool"]:
+def _adam(smooth: Cost, task: _Task, start: Numbers, steps: Number) -> Float[Numbers, "lane pool"]:
     """The best point that Adam sees in the logarithms of the weights, brought back within the limits at each step."""
+    np_, tiny = namespace(start), np.finfo(start.dtype).tiny ** 0.5
 
-    def step(k: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+    def step(k: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
         w, mean, square, best, least = state
-        value, slope = gradient(w)
+        value, slope = _slopes(smooth, task.arg, w)
         better = value < least
-        best, least = jnp.where(better, w, best), jnp.where(better, value, least)
-        along = jnp.nan_to_num(w * (slope - jnp.sum(w * slope)))
+        best, least = select(better, w, best), np_.where(better, value, least)
+        along = np_.nan_to_num(w * (slope - _total(w * slope)))
         mean, square = 0.9 * mean + 0.1 * along, 0.99 * square + 0.01 * along**2
-        done = (k + 1).astype(w.dtype)
-        size = jnp.sqrt(square / (1.0 - 0.99**done)) + jnp.finfo(w.dtype).tiny ** 0.5
-        rate = LAST_RATE + 0.5 * (RATE - LAST_RATE) * (1.0 + jnp.cos(jnp.pi * (k / steps).astype(w.dtype)))
-        w = project(w * jnp.exp(-rate * mean / (1.0 - 0.9**done) / size), low, high)
+        done = (k + np_.ones((), w.dtype)).astype(w.dtype)
+        size = np_.sqrt(square / (1.0 - 0.99**done)) + tiny
+        rate = LAST_RATE + 0.5 * (RATE - LAST_RATE) * (1.0 + np_.cos(np.pi * (done - 1.0) / steps))
+        w = project(w * np_.exp(-rate * mean / (1.0 - 0.9**done) / size), task.low, task.high)
         return w, mean, square, best, least
 
-    zero = jnp.zeros_like(start)
-    first = (start, zero, zero, start, jnp.full((), jnp.inf, start.dtype))
-    return jax.lax.fori_loop(0, steps, step, first)[3]
+    zero = np_.zeros_like(start)
+    state = start, zero, zero, start, np_.full(len(start), np.inf, start.dtype)
+    if np_ is jnp:
+        return jax.lax.fori_loop(0, steps, step, state)[3]
+    for k in range(steps):
+        state = step(k, state)
+    return state[3]
+
+
+class _Descent(NamedTuple):
+    task: _Task
+    w: Float[Numbers, "lane pool"]
+    value: Float[Numbers, " lane"]
+    slope: Float[Numbers, "lane pool"]
+    rate: Float[Numbers, " lane"]
+    gap: Float[Numbers, " lane"]
+    count: Int[Numbers, " lane"]
 
 
 def _exponentiated(
-    gradient: Any, start: Array, low: Array, high: Array, steps: Number, tolerance: Number
-) -> Float[Array, " pool"]:
+    smooth: Cost, task: _Task, start: Numbers, steps: Number, tolerance: Number
+) -> Float[Numbers, "lane pool"]:
     r"""Where $w \leftarrow \mathrm{project}(w\,e^{-\eta\,\nabla})$ ends, η growing until a step breaks its promise."""
-    eps, tiny = jnp.finfo(start.dtype).eps, jnp.finfo(start.dtype).tiny
+    np_, eps, tiny = namespace(start), np.finfo(start.dtype).eps, np.finfo(start.dtype).tiny
 
-    def promising(state: tuple[Array, ...]) -> Array:
-        _, _, _, rate, gap, count = state
-        return (gap > 0.01 * tolerance) & (count < steps) & (rate > 1e-12)
+    def promising(s: _Descent) -> Any:
+        return (s.gap > 0.01 * tolerance) & (s.count < steps) & (s.rate > 1e-12)
 
-    def step(state: tuple[Array, ...]) -> tuple[Array, ...]:
-        w, value, slope, rate, _, count = state
-        relative = jnp.clip(-rate * (slope - jnp.sum(w * slope)), -50.0, 50.0)
-        trial = project(w * jnp.exp(relative), low, high)
-        new, new_slope = gradient(trial)
-        ratio = jnp.maximum(trial, tiny) / jnp.maximum(w, tiny)
-        apart = jnp.sum(trial * jnp.log(ratio))
-        model = value + jnp.sum(slope * (trial - w)) + apart / rate
-        good = (new <= model + 4 * eps * jnp.abs(value)) & (new <= value)
-        w, value, slope = (jnp.where(good, a, b) for a, b in ((trial, w), (new, value), (new_slope, slope)))
-        return w, value, slope, rate * jnp.where(good, 1.5, 0.4), _gap(w, slope, low, high), count + 1
+    def step(s: _Descent) -> _Descent:
+        relative = _within(-s.rate[:, None] * (s.slope - _total(s.w * s.slope)), -50.0, 50.0)
+        trial = project(s.w * np_.exp(relative), s.task.low, s.task.high)
+        new, new_slope = _slopes(smooth, s.task.arg, trial)
+        apart = np_.sum(trial * np_.log(np_.maximum(trial, tiny) / np_.maximum(s.w, tiny)), axis=-1)
+        model = s.value + np_.sum(s.slope * (trial - s.w), axis=-1) + apart / s.rate
+        good = (new <= model + 4 * eps * np_.abs(s.value)) & (new <= s.value)
+        w, value, slope = _chosen(good, (trial, new, new_slope), (s.w, s.value, s.slope))
+        rate = s.rate * np_.where(good, 1.5, 0.4).astype(s.rate.dtype)
+        return _Descent(s.task, w, value, slope, rate, _gap(w, slope, s.task), s.count + 1)
 
-    value, slope = gradient(start)
-    rate = 1.0 / jnp.maximum(jnp.max(jnp.abs(slope - jnp.sum(start * slope))), 1e-30)
-    first = (start, value, slope, rate, _gap(start, slope, low, high), jnp.int32(0))
-    return jax.lax.while_loop(promising, step, first)[0]
+    value, slope = _slopes(smooth, task.arg, start)
+    rate = 1.0 / np_.maximum(np_.max(np_.abs(slope - _total(start * slope)), axis=-1), 1e-30)
+    first = _Descent(task, start, value, slope, rate, _gap(start, slope, task), np_.zeros(len(start), np.int32))
+    return _until_done(promising, step, first).w
 
 
-def _gap(w: Array, slope: Array, low: Array, high: Array) -> Float[Array, ""]:
+def _gap(w: Numbers, slope: Numbers, task: _Task) -> Float[Numbers, " lane"]:
     """What the tangent plane promises at most: if the function is convex, no weights are better by more than that."""
-    least = jnp.min(jnp.where(w < high, slope, jnp.inf))
-    gap = jnp.sum(jnp.where(w > low, (w - low) * jnp.maximum(slope - least, 0.0), 0.0))
-    return jnp.where(jnp.isfinite(least), gap, 0.0)
+    np_ = namespace(w)
+    least = np_.min(np_.where(w < task.high, slope, np.inf), axis=-1, keepdims=True)
+    gap = np_.sum(np_.where(w > task.low, (w - task.low) * np_.maximum(slope - least, 0.0), 0.0), axis=-1)
+    return np_.where(np_.isfinite(least[:, 0]), gap, 0.0)
 
 
 # --- on the cost itself ---
@@ -273,96 +406,102 @@ def _gap(w: Array, slope: Array, low: Array, high: Array) -> Float[Array, ""]:
 class _Moves(NamedTuple):
     """Pairs of pools between which weight is moved, the most profitable first."""
 
-    taker: Int[Array, " pool"]
-    giver: Int[Array, " pool"]
-    slope: Float[Array, " pool"]
-    kkt: Float[Array, ""]
+    taker: Int[Numbers, "lane pool"]
+    giver: Int[Numbers, "lane pool"]
+    slope: Float[Numbers, "lane pool"]
+    kkt: Float[Numbers, " lane"]
 
 
-def _moves(cost: Cost, arg: Any, w: Array, low: Array, high: Array) -> _Moves:
+def _moves(cost: Cost, task: _Task, w: Numbers) -> _Moves:
+    np_ = namespace(w)
     # Kinks are of single weights: with all weights nudged up one gradient has every slope to the right.
-    nudge = jnp.maximum(NUDGE * w, LEAST)
-    slope = jax.grad(cost)
-    right, left = slope(w + nudge, arg), slope(w - jnp.minimum(nudge, 0.5 * w), arg)
-    right = jnp.where(w < high, _real(right), jnp.inf)
-    left = jnp.where(w > low, jnp.where(jnp.isnan(left), -jnp.inf, left), -jnp.inf)
-    taker, giver = (jnp.argsort(a).astype(jnp.int32) for a in (right, -left))
+    nudge = np_.maximum(NUDGE * w, LEAST)
+    right, left = (_slopes(cost, task.arg, at)[1] for at in (w + nudge, w - np_.minimum(nudge, 0.5 * w)))
+    right = np_.where(w < task.high, _real(right), np.inf)
+    left = np_.where(w > task.low, np_.where(np_.isnan(left), -np.inf, left), -np.inf)
+    taker, giver = (np_.argsort(a, axis=-1).astype(np.int32) for a in (right, -left))
     # No pool gives to itself, which a kink that bends downwards would call a gain.
-    second = jnp.minimum(1, w.shape[0] - 1)
-    give_less = right[taker[0]] - left[giver[second]] < right[taker[second]] - left[giver[0]]
-    same = taker[0] == giver[0]
-    giver = jnp.where(same & give_less, jnp.roll(giver, -1), giver)
-    taker = jnp.where(same & ~give_less, jnp.roll(taker, -1), taker)
-    by = jnp.where(taker == giver, 0.0, right[taker] - left[giver])
-    return _Moves(taker, giver, by, jnp.minimum(by[0], 0.0))
+    (take, give), (takes, gives) = (_at(right, taker), _at(left, giver)), (min(1, w.shape[-1] - 1),) * 2
+    give_less = (take[:, :1] - give[:, gives : gives + 1]) < (take[:, takes : takes + 1] - give[:, :1])
+    same = taker[:, :1] == giver[:, :1]
+    giver = np_.where(same & give_less, np_.roll(giver, -1, axis=-1), giver)
+    taker = np_.where(same & ~give_less, np_.roll(taker, -1, axis=-1), taker)
+    by = np_.where(taker == giver, 0.0, _at(right, taker) - _at(left, giver))
+    return _Moves(taker, giver, by, np_.minimum(by[:, 0], 0.0))
 
 
 class _Exchange(NamedTuple):
-    w: Float[Array, " pool"]
-    value: Float[Array, ""]
+    task: _Task
+    w: Float[Numbers, "lane pool"]
+    value: Float[Numbers, " lane"]
     moves: _Moves
-    pairs: Int[Array, ""]  # that may move at once
-    reach: Float[Array, ""]  # share of its way that a pair may go
-    count: Int[Array, ""]
+    pairs: Int[Numbers, " lane"]  # that may move at once
+    reach: Float[Numbers, " lane"]  # share of its way that a pair may go
+    count: Int[Numbers, " lane"]
 
 
-def _exchange(
-    cost: Cost, arg: Any, weights: Array, low: Array, high: Array, rounds: Number, tolerance: Number
-) -> tuple[Float[Array, " pool"], Float[Array, ""], Float[Array, ""]]:
+def _exchanged(
+    cost: Cost, task: _Task, weights: Numbers, rounds: Number, tolerance: Number
+) -> tuple[Float[Numbers, "lane pool"], Float[Numbers, " lane"], Float[Numbers, " lane"]]:
     """Weight moves between pairs of pools, each along its own line, until no such move pays.
 
     Many pairs move at once, which is exact where the function is a sum over pools. Where that does not lower the cost
     fewer do, and at last one, by less and less.
     """
-    pools = weights.shape[0]
-    slope = jax.grad(cost)
+    np_, (count, pools) = namespace(weights), weights.shape
 
-    def promising(s: _Exchange) -> Array:
+    def promising(s: _Exchange) -> Any:
         return (s.moves.kkt < -tolerance) & (s.count < rounds) & (s.reach > 1e-9)
 
     def step(s: _Exchange) -> _Exchange:
         taker, giver = s.moves.taker, s.moves.giver
-        active = (s.moves.slope < -0.5 * tolerance) & (jnp.arange(pools, dtype=jnp.int32) < s.pairs)
-        most = jnp.where(active, s.reach * jnp.minimum(high[taker] - s.w[taker], s.w[giver] - low[giver]), 0.0)
-        taken, given = jnp.argsort(taker), jnp.argsort(giver)  # gathers, which are quicker than scatters
+        active = (s.moves.slope < -0.5 * tolerance) & (np_.arange(pools, dtype=np.int32)[None] < s.pairs[:, None])
+        room = np_.minimum(_at(s.task.high, taker) - _at(s.w, taker), _at(s.w, giver) - _at(s.task.low, giver))
+        most = np_.where(active, s.reach[:, None] * room, 0.0)
+        taken, given = np_.argsort(taker, axis=-1), np_.argsort(giver, axis=-1)  # gathers are quicker than scatters
 
-        def at(move: Array) -> Array:
-            return jnp.clip(s.w + (move[taken] - move[given]), low, high)
+        def at(move: Any) -> Any:
+            return _within(s.w + (_at(move, taken) - _at(move, given)), s.task.low, s.task.high)
 
-        def downhill(move: Array) -> Bool[Array, " pool"]:
-            g = slope(at(move), arg)
-            return g[taker] < g[giver]
-
-        def halve(_: Any, between: tuple[Array, Array]) -> tuple[Array, Array]:
+        def halve(_: Any, between: tuple[Any, Any]) -> tuple[Any, Any]:
             near, far = between
             middle = 0.5 * (near + far)
-            down = downhill(middle)
-            return jnp.where(down, middle, near), jnp.where(down, far, middle)
+            slope = _slopes(cost, s.task.arg, at(middle))[1]
+            down = _at(slope, taker) < _at(slope, giver)
+            return np_.where(down, middle, near), np_.where(down, far, middle)
 
-        near, far = jax.lax.fori_loop(0, HALVINGS, halve, (jnp.zeros_like(most), most))
+        between = np_.zeros_like(most), most
+        if np_ is jnp:
+            near, far = jax.lax.fori_loop(0, HALVINGS, halve, between)
+        else:
+            near, far = functools.reduce(lambda between, k: halve(k, between), range(HALVINGS), between)
         # All the way is all of it, so that a weight that gives everything is exactly at its limit.
-        w = at(jnp.where(far >= most, most, 0.5 * (near + far)))
-        value = _real(cost(w, arg))
+        w = at(np_.where(far >= most, most, 0.5 * (near + far)))
+        value = _value(cost, s.task.arg, w)
         good = value < s.value
-        moves = _moves(cost, arg, w, low, high)
-        w, value, moves = jax.tree.map(lambda a, b: jnp.where(good, a, b), (w, value, moves), (s.w, s.value, s.moves))
-        pairs = jnp.where(good, jnp.minimum(2 * s.pairs, pools), jnp.maximum(s.pairs // 4, 1))
-        reach = jnp.where(good, jnp.minimum(4.0 * s.reach, 1.0), jnp.where(s.pairs == 1, 0.1 * s.reach, s.reach))
-        return _Exchange(w, value, moves, pairs.astype(jnp.int32), reach, s.count + 1)
+        w, value, moves = _chosen(good, (w, value, _moves(cost, s.task, w)), (s.w, s.value, s.moves))
+        pairs = np_.where(good, np_.minimum(2 * s.pairs, pools), np_.maximum(s.pairs // 4, 1))
+        reach = np_.where(good, np_.minimum(4.0 * s.reach, 1.0), np_.where(s.pairs == 1, 0.1 * s.reach, s.reach))
+        return _Exchange(s.task, w, value, moves, pairs.astype(np.int32), reach, s.count + 1)
 
     first = _Exchange(
-        weights, _real(cost(weights, arg)), _moves(cost, arg, weights, low, high), jnp.int32(pools),
-        jnp.ones((), weights.dtype), jnp.int32(0),
+        task, weights, _value(cost, task.arg, weights), _moves(cost, task, weights), np_.full(count, pools, np.int32),
+        np_.ones(count, weights.dtype), np_.zeros(count, np.int32),
     )  # fmt: skip
-    last = jax.lax.while_loop(promising, step, first)
+    last = _until_done(promising, step, first)
     # Dust would be judged by what it could give, which is nothing.
-    w = _swept(last.w, low, high)
-    value, moves = cost(w, arg), _moves(cost, arg, w, low, high)
-    return w, _real(value), jnp.where(jnp.isfinite(value), moves.kkt, jnp.nan)
+    w = _swept(last.w, task.low, task.high)
+    value, moves = _value(cost, task.arg, w), _moves(cost, task, w)
+    return w, value, np_.where(np_.isfinite(value), moves.kkt, np.nan)
 
 
-def _swept(w: Array, low: Array, high: Array) -> Float[Array, " pool"]:
+def _swept(
+    w: Float[Numbers, "*lane pool"], low: Float[Numbers, "*lane pool"], high: Float[Numbers, "*lane pool"]
+) -> Float[Numbers, "*lane pool"]:
     """Weights without those that are at their lower limit but for a rounding error; the one of most room takes it."""
+    np_ = namespace(w)
     gone = w - low < DUST
-    room = jnp.where(gone, -1.0, high - w)
-    return jnp.where(gone, low, w).at[jnp.argmax(room)].add(jnp.sum(jnp.where(gone, w - low, 0.0)))
+    room = np_.where(gone, -1.0, high - w)
+    places = np_.arange(w.shape[-1]).reshape(*(1,) * (w.ndim - 1), -1)
+    takes = places == np_.argmax(room, axis=-1)[..., None]
+    return np_.where(gone, low, w) + np_.where(takes, _total(np_.where(gone, w - low, 0.0)), 0.0)

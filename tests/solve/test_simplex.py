@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from programs import count_programs
 from scipy.optimize import minimize
 
-from scalefit.solve import OnSimplex, minimise_on_simplex, project, simplex_kkt
+from scalefit.solve import OnSimplex, minimise_on_host, minimise_on_simplex, project, simplex_kkt
 from scalefit.solve._simplex import _swept
 
 POOLS = 4
@@ -261,6 +262,37 @@ def test_a_projection_changes_nothing_twice(projected):
 def test_projections_by_hand(v, low, high, expected):
     w = project(*(jnp.asarray(a, float) for a in (v, low, high)))
     np.testing.assert_allclose(w, expected, atol=1e-15)
+
+
+# --- the host's driver ---
+
+
+def on_host(args, low=LOW, high=HIGH):
+    args = jax.tree.map(np.asarray, args)
+    every = (np.tile(a, (len(args["sign"]), *[1] * np.ndim(a))) for a in (STARTS, low, high))
+    return minimise_on_host(staircase, smooth, args, *every)
+
+
+def test_both_drivers_end_at_the_same_weights(best):
+    here = on_host(published(BUDGETS))
+    np.testing.assert_allclose(here.value, best.value, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(here.weights, best.weights, atol=1e-5)
+    assert (here.kkt >= -1e-7).all()
+
+
+def test_the_host_keeps_limits():
+    low, high = np.array([0.0, 0.1, 0.25, 0.0]), np.array([0.3, 1.0, 0.25, 0.0])
+    here, there = on_host(published(BUDGETS), low, high), solved(BUDGETS, low=low, high=high)
+    np.testing.assert_array_equal(here.weights[:, 2:], np.tile([0.25, 0.0], (len(BUDGETS), 1)))
+    np.testing.assert_allclose(here.value, there.value, rtol=0, atol=1e-9)
+
+
+def test_the_host_compiles_nothing_for_a_number_of_problems():
+    few, more = published(BUDGETS[:1]), published(BUDGETS[:3])
+    on_host(few)
+    with count_programs() as compiled:
+        on_host(more)
+    assert not compiled
 
 
 # --- programs ---

@@ -80,11 +80,9 @@ def slopes(
     scale: Scale, free: tuple[int, ...], inputs: Mapping[str, np.ndarray], of: Callable[[Any], Any], log: bool
 ) -> Slopes:
     """Slopes at each draw, of the logarithm of the law where runs scatter there."""
+    rest, law, points = jax.tree.map(np.asarray, (scale._replace(law=None), scale.law, dict(inputs)))
     with jax.enable_x64(True):
-        arrays = jax.tree.map(jnp.asarray, (scale._replace(law=None), dict(inputs)))
-        law = jax.tree.map(lambda a: jnp.asarray(a), scale.law)
-        found = _slopes(law, arrays[0], arrays[1], of, free, tuple(slots(scale.law)), log)
-        return jax.tree.map(np.asarray, found)
+        return jax.tree.map(np.asarray, _slopes(law, rest, points, of, free, tuple(slots(scale.law)), log))
 
 
 @eqx.filter_jit

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
@@ -199,7 +198,7 @@ def design_runs(
     def best(runs: Any, prices: Any, budget: float, **limits: Any) -> Any:
         with jax.enable_x64(True):
             arrays = (runs[fine] / sigma, aim[fine], found.target[fine], before, prices, budget)
-            chosen = best_batch(*(jnp.asarray(a, jnp.float64) for a in arrays), **limits, volume=volume)
+            chosen = best_batch(*(np.asarray(a, float) for a in arrays), **limits, volume=volume)
             return jax.tree.map(np.asarray, chosen)
 
     chosen = best(found.runs, prices, money, most=np.asarray(count))

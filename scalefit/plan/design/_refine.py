@@ -15,8 +15,8 @@ from jaxtyping import Array, Bool, Float
 
 from ...laws import AbstractLaw
 from ...params import Slot, slots
-from .._bisect import bisected
 from .._cost import Cost
+from .._roots import bisected
 from ._criteria import Scale, run_slopes, uncertainty
 
 

@@ -4,7 +4,6 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.interpolate import Akima1DInterpolator
 
 SAME_SIZE = 1e-9
 """Sizes whose logarithms are no farther apart are the same size again."""
@@ -68,6 +67,8 @@ def _spline(x: Float[np.ndarray, " point"], y: Float[np.ndarray, "draw point"]) 
     x, y = np.add.reduceat(x, first) / count, np.add.reduceat(y, first, axis=1) / count
     # 25 points a gap, as arXiv 2406.19146 has it.
     grid = np.ravel(x[:-1, None] + np.diff(x)[:, None] * np.arange(25) / 25)
+    from scipy.interpolate import Akima1DInterpolator  # a third of a second, which no other plan needs
+
     whole = Akima1DInterpolator(x, y.T)(grid)
     best, value = np.argmin(whole, axis=0), np.min(whole, axis=0)
     inside = (best > 0) & (value < y[:, -1])

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
 
 from ..._core import check_probability
 from ...results import Estimate, estimated
@@ -139,6 +138,8 @@ def trend_of_estimates(
         return line
     off = drawn.estimates - log_y
     if told.any():
+        from scipy.stats import chi2  # half a second, which no other plan needs
+
         left, width = left[told], np.ones(drawn.uniform.shape)
         shown = _misfit(log_C[told], log_y[told], count[told]) / left
         shown = np.where(drawn.together[told], np.maximum(shown, 1.0), shown)

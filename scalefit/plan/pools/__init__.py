@@ -6,3 +6,4 @@ from ._curation import CurationDraws as CurationDraws
 from ._limits import drawn_of_pools as drawn_of_pools
 from ._limits import pools_of as pools_of
 from ._limits import sized_for_plans as sized_for_plans
+from ._mixtures import errors as errors

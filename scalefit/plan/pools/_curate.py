@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,7 +15,7 @@ from ...results import Ensemble, Fit, far_from_runs
 from .._budgets import budgets_of
 from ._curation import Curation, CurationDraws, careful_choice
 from ._limits import Limits, Task, drawn_of_pools, limits_of, pools_of
-from ._mixtures import best_first, best_shares, bought_with, errors_at, errors_of_all, errors_of_own, spent_on, unions
+from ._mixtures import best_first, best_shares, bought_with, errors, spent_on, unions
 
 
 def curate(
@@ -62,32 +61,44 @@ def curate(
     known = drawn_of_pools(result, pools, num_draws)
     task = Task(pools, budgets, *limits_of(pools, budgets, min_weight, max_weight, fixed))
     rng = np.random.default_rng([check_number("seed", seed, least=0, whole=True), 0xC0DE])
-    with jax.enable_x64(True):
-        law, wide = (jax.tree.map(jnp.asarray, size(known.law)) for size in (task.sized, task.wide))
-        order = best_first(wide, task)
-        unioned, merged = unions(wide, task, order)
-        plans = {
-            "natural": np.tile(pools.natural, (len(budgets), 1)),
-            "uniform": np.tile(pools.uniform, (len(budgets), 1)),
-            "best_single": _best_single(wide, task),
-            "union": _least(unioned, merged),
-        }
-        random = np.tile(rng.dirichlet(np.ones(len(pools)), 16), (len(budgets), 1, 1))
-        begin = np.concatenate([np.stack([plans["natural"], plans["uniform"]], axis=1), unioned], axis=1)
-        starts = np.concatenate([spent_on(begin, pools), random], axis=1)
-        spent, kkt = best_shares(law, task, starts)
-        weights, samples = bought_with(spent, task)
-        value = errors_at(wide, task, weights)
-        values = {name: errors_at(wide, task, plan) for name, plan in plans.items()}
-        draws = None
-        if known.draws is not None:
-            # Each draw begins at the best weights of the law, and at two random starts of it.
-            near = np.concatenate([spent[:, None], starts[:, :-14]], axis=1)
-            many, wide = (jax.tree.map(jnp.asarray, size(known.draws)) for size in (task.sized, task.wide))
-            draws = _drawn(many, wide, task, near, weights, plans, known.failed)
+    alone = known._replace(draws=None).stacked
+    law, wide = task.sized(alone), task.wide(alone)
+    order = best_first(wide, task)
+    unioned, merged = unions(wide, task, order)
+    plans = {
+        "natural": np.tile(pools.natural, (len(budgets), 1)),
+        "uniform": np.tile(pools.uniform, (len(budgets), 1)),
+        "best_single": _best_single(wide, task),
+        "union": _least(unioned, merged),
+    }
+    random = np.tile(rng.dirichlet(np.ones(len(pools)), 16), (len(budgets), 1, 1))
+    begin = np.concatenate([np.stack([plans["natural"], plans["uniform"]], axis=1), unioned], axis=1)
+    starts = np.concatenate([spent_on(begin, pools), random], axis=1)
+    (spent,), (kkt,) = best_shares(law, task, starts)
+    weights, samples = bought_with(spent, task)
+    value, *of_plans = errors(wide, pools, budgets, np.stack([weights, *plans.values()], axis=1)[None])[0].T
+    values = dict(zip(plans, of_plans, strict=True))
+    draws = None
+    if known.draws is not None:
+        # Each draw begins at the best weights of the law, and at two random starts of it.
+        near = np.concatenate([spent[:, None], starts[:, :-14]], axis=1)
+        many = jax.tree.map(lambda a: np.asarray(a, float), known.draws)
+        draws = _drawn(task.sized(many), task.wide(many), task, near, weights, plans, known.failed)
     allowed = {name: task.allows(spent_on(plan, pools)) for name, plan in plans.items()}
     found = Curation(
-        pools, type(law).__name__, budgets, weights, samples, value, kkt, order, merged, plans, values, allowed, draws
+        pools,
+        type(known.law).__name__,
+        budgets,
+        weights,
+        samples,
+        value,
+        kkt,
+        order,
+        merged,
+        plans,
+        values,
+        allowed,
+        draws,
     )
     _warn_unsure(found)
     _warn_far(found, known.ranges)
@@ -97,9 +108,9 @@ def curate(
 def _best_single(law: AbstractPools, task: Task) -> np.ndarray:
     """The pool of least error by itself at each budget: of those that limits allow, or of all where they allow none."""
     alone = np.tile(np.eye(len(task.pools)), (len(task.budgets), 1, 1))
-    errors = np.stack([errors_at(law, task, alone[:, k]) for k in range(len(task.pools))], axis=1)
+    found = errors(law, task.pools, task.budgets, alone[None])[0]
     fine = task.allows(alone)
-    return _least(alone, np.where(fine | ~fine.any(axis=1, keepdims=True), errors, np.nan))
+    return _least(alone, np.where(fine | ~fine.any(axis=1, keepdims=True), found, np.nan))
 
 
 def _least(candidates: np.ndarray, errors: np.ndarray) -> np.ndarray:
@@ -121,18 +132,20 @@ def _drawn(
 ) -> CurationDraws:
     """The best weights of every draw, and what every draw says of the plans; `wide` covers any plan."""
     spent, kkt = best_shares(many, task, starts)
-    weights, samples = bought_with(spent, task)
-    value = errors_of_own(wide, task, samples, weights)
-    of_best = errors_at(wide, task, best)
-    of_plans = {name: errors_at(wide, task, plan) for name, plan in plans.items()}
+    weights = bought_with(spent, task)[0]
+    value = errors(wide, task.pools, task.budgets, weights)
+    of_best, *of_each = np.moveaxis(
+        errors(wide, task.pools, task.budgets, np.stack([best, *plans.values()], axis=1)[None]), -1, 0
+    )
+    of_plans = dict(zip(plans, of_each, strict=True))
     careful, by_quantile = np.empty_like(best), np.empty_like(best)
     fine = [task.allows(spent_on(plan, task.pools)) for plan in plans.values()]
     for b in range(len(task.budgets)):
         beside = [plan[b] for plan, allowed in zip(plans.values(), fine, strict=True) if allowed[b]]
         candidates = np.unique(np.round([best[b], *weights[:, b], *beside], 12), axis=0)
         candidates = candidates / candidates.sum(axis=1, keepdims=True)
-        errors = errors_of_all(wide, task.pools, task.budgets[b], candidates)
-        worst, quantile = careful_choice(errors)
+        found = errors(wide, task.pools, task.budgets[b : b + 1], candidates[None, None])[:, 0].T
+        worst, quantile = careful_choice(found)
         careful[b], by_quantile[b] = candidates[worst], candidates[quantile]
     return CurationDraws(weights, value, kkt, of_best, of_plans, careful, by_quantile, failed)
 

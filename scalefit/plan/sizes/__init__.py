@@ -18,6 +18,6 @@ from ._optimum import best_sizes as best_sizes
 from ._optimum import curvature as curvature
 from ._optimum import log_data as log_data
 from ._optimum import loss_along as loss_along
-from ._optimum import optimum_at as optimum_at
+from ._optimum import optima as optima
 from ._pairs import check_paired as check_paired
 from ._pairs import pairs as pairs

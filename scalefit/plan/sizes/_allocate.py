@@ -1,11 +1,10 @@
 """Which size to train on how much data for a budget."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
@@ -18,7 +17,7 @@ from .._draws import drawn_of, over_draws
 from ._allocation import NEAR, Allocation, Sizes
 from ._budgets import far_notes, spendable
 from ._constraints import constraints_of
-from ._optimum import nears, optima, reaches
+from ._optimum import nears, optima
 
 
 def allocate(
@@ -31,6 +30,7 @@ def allocate(
     min_N: float = 1.0,
     max_N: float | None = None,
     held: Mapping[str, float] | None = None,
+    choose: Mapping[str, Sequence[float]] | None = None,
     level: float = 0.95,
     num_draws: int = 4000,
 ) -> Allocation:
@@ -56,6 +56,8 @@ def allocate(
     - `max_passes`: How often they may be seen; without limit for a law that takes `U`, else once.
     - `min_N`, `max_N`: Least and largest size.
     - `held`: Values of the law's further inputs.
+    - `choose`: Further inputs that the plan chooses, and the values to choose from, as `{"E": [1, 8, 64]}`: of several,
+        all combinations. Each draw makes its own choice.
     - `level`: Probability of the central intervals.
     - `num_draws`: The most draws of an ensemble to plan for: the first that converged.
 
@@ -73,15 +75,12 @@ def allocate(
     check_probability("level", level)
     found = drawn_of(result, num_draws)
     law = found.law
-    constraints = constraints_of(law, cost, unique, max_passes, min_N, max_N, held)
+    constraints = constraints_of(law, cost, unique, max_passes, min_N, max_N, held, choose)
     budgets = spendable(budget, constraints)
-    with jax.enable_x64(True):
-        laws, at, tolerances = found.stacked, jnp.asarray(budgets), jnp.asarray(NEAR)
-        within = reaches(constraints, at)
-        best = optima(laws, at, constraints, within)
-        ends = np.exp(np.asarray(nears(laws, at, constraints, best, within, tolerances)))
-        N, D = np.exp(np.asarray(best.log_N)), np.exp(np.asarray(best.log_D))
-        loss, at_end = np.asarray(best.loss), np.asarray(best.at_end)
+    laws = found.stacked
+    best = optima(laws, budgets, constraints)
+    ends = np.exp(nears(laws, budgets, constraints, best, NEAR))
+    N, D, loss, at_end = np.exp(best.log_N), np.exp(best.log_D), best.loss, best.at_end
     sure = None
     if len(N) > 1:
         sure = {tolerance: _agreed(ends[1:, :, 0, t], ends[1:, :, 1, t], level) for t, tolerance in enumerate(NEAR)}
@@ -101,6 +100,7 @@ def allocate(
         loss=over_draws(loss, level),
         near_optimal={tolerance: Sizes(ends[0, :, 0, t], ends[0, :, 1, t]) for t, tolerance in enumerate(NEAR)},
         near_optimal_sure=sure,
+        chosen={name: over_draws(values, level) for name, values in constraints.chosen(best.choice).choose.items()},
         at_end=at_end[0],
         level=level,
         failed=found.failed,
@@ -138,12 +138,9 @@ def best_plans(
     """
     constraints = constraints_of(jax.tree.map(lambda a: a[0], laws), cost)
     budgets = spendable(budgets, constraints)
-    with jax.enable_x64(True):
-        at = jnp.asarray(budgets)
-        found = optima(jax.tree.map(jnp.asarray, laws), at, constraints, reaches(constraints, at))
-        N, D = np.exp(np.asarray(found.log_N)), np.exp(np.asarray(found.log_D))
-        loss, none = np.asarray(found.loss), np.asarray(found.at_end)
-    return {name: np.where(none, np.nan, column) for name, column in (("N", N), ("D", D), ("loss", loss))}
+    found = optima(laws, budgets, constraints)
+    columns = {"N": np.exp(found.log_N), "D": np.exp(found.log_D), "loss": found.loss}
+    return {name: np.where(found.at_end, np.nan, column) for name, column in columns.items()}
 
 
 def _agreed(low: np.ndarray, high: np.ndarray, level: float) -> Sizes:

@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
@@ -17,7 +15,7 @@ from .._budgets import numbers_of
 from .._cost import Cost
 from .._draws import over_draws
 from ._constraints import Constraints
-from ._optimum import data_along, least_computes, losses_along, reaches
+from ._optimum import least_computes, log_data, losses_along, reach
 
 NEAR = (0.001, 0.005)
 """Shares of the best loss within which sizes count as near-optimal."""
@@ -45,6 +43,7 @@ class Allocation:
         itself is within that share of the best loss.
     - `near_optimal_sure`: The same of the draws: the sizes that are within the tolerance of each draw's own least loss
         in a share `level` of the draws, NaN where none is; `None` without draws.
+    - `chosen`: The best value of each further input that was to be chosen.
     - `at_end`: Whether the best size is the smallest or the largest that the budget and the limits leave.
     - `level`: Probability of the intervals.
     - `failed`: How many draws of the ensemble did not converge and take no part.
@@ -61,6 +60,7 @@ class Allocation:
     loss: Estimate
     near_optimal: Mapping[float, Sizes]
     near_optimal_sure: Mapping[float, Sizes] | None
+    chosen: Mapping[str, Estimate]
     at_end: Bool[np.ndarray, " budget"]
     level: float
     failed: int = 0
@@ -70,7 +70,8 @@ class Allocation:
         count = "1 budget" if len(self.budgets) == 1 else f"{len(self.budgets)} budgets"
         lines = [f"Allocation by {type(self.law).__name__}, cost {self.cost.name}, {count}"]
         for b, budget in enumerate(self.budgets):
-            said = ", ".join(f"{name} {getattr(self, name)[b]}" for name in ("N", "D", "D_per_N", "loss"))
+            best = {"N": self.N, "D": self.D, "D_per_N": self.D_per_N, **self.chosen, "loss": self.loss}
+            said = ", ".join(f"{name} {found[b]}" for name, found in best.items())
             flat = self.near_optimal[NEAR[0]]
             lines.append(
                 f"  {budget:.4g} FLOP: {said}; within {100 * NEAR[0]:g} % of that loss from N = {flat.low[b]:.3g} to "
@@ -110,8 +111,7 @@ class Allocation:
         """
         check_number("price", price, above=0.0, example="1.4e-18")
         losses = self._at(N)
-        with jax.enable_x64(True):
-            enough = np.asarray(least_computes(self.laws, jnp.asarray(losses), self.constraints))
+        enough = least_computes(self.laws, losses, self.constraints)
         return over_draws(price * np.maximum(self.budgets - enough, 0.0), self.level)
 
     def data_for(self, N: ArrayLike) -> Float[np.ndarray, " budget"]:
@@ -119,17 +119,12 @@ class Allocation:
 
         **Raises:** `InputError` as `regret`.
         """
-        sizes = self._sizes(N)
-        with jax.enable_x64(True):
-            at = jnp.log(jnp.asarray(sizes)), jnp.asarray(self.budgets)
-            return np.exp(np.asarray(data_along(self.constraints, *at)))
+        return np.exp(log_data(self.constraints, np.log(self._sizes(N)), self.budgets))
 
     @property
     def sizes(self) -> Sizes:
         """The sizes that each budget and the limits leave: to spend the whole of it takes one between them."""
-        with jax.enable_x64(True):
-            low, high = (np.exp(np.asarray(end)) for end in reaches(self.constraints, jnp.asarray(self.budgets)))
-        return Sizes(low, high)
+        return Sizes(*map(np.exp, reach(self.constraints, self.budgets)))
 
     def within(self, N: ArrayLike) -> Bool[np.ndarray, " budget"]:
         """Whether each budget and the limits leave a size, an end of `sizes` included.
@@ -148,10 +143,7 @@ class Allocation:
 
     def _at(self, N: ArrayLike) -> Float[np.ndarray, "law budget"]:
         """The loss of sizes under every law."""
-        sizes = self._sizes(N)
-        with jax.enable_x64(True):
-            at = jnp.log(jnp.asarray(sizes)), jnp.asarray(self.budgets)
-            return np.asarray(losses_along(self.laws, *at, self.constraints))
+        return losses_along(self.laws, np.log(self._sizes(N)), self.budgets, self.constraints)
 
     def _sizes(self, N: ArrayLike) -> Float[np.ndarray, " budget"]:
         """A size for each budget, within what each leaves."""

@@ -4,8 +4,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -13,7 +11,7 @@ from ..._core import InputError, Phrase
 from ...results import far_from_runs
 from .._budgets import budgets_of
 from ._constraints import Constraints
-from ._optimum import reaches
+from ._optimum import reach
 
 IN_FLOP = "Is it in FLOP (1 PF-day is 8.64e19)?"
 
@@ -24,15 +22,12 @@ def spendable(budget: Any, constraints: Constraints, argument: str = "budget") -
     **Raises:** `InputError` for budgets that are no numbers above 0, or that no size and data within limits cost.
     """
     budgets = budgets_of(budget, argument, unit="FLOP")
-    with jax.enable_x64(True):
-        low, high = (np.exp(np.asarray(end)) for end in reaches(constraints, jnp.asarray(budgets)))
-        least = float(constraints.cost.of(constraints.min_N, jnp.ones(())))
-        most = float(constraints.cost.of(constraints.max_N, constraints.max_D))
-    poor = np.flatnonzero(high < float(constraints.min_N) * (1 - 1e-9))
+    low, high = map(np.exp, reach(constraints, budgets))
+    poor = np.flatnonzero(high < constraints.min_N * (1 - 1e-9))
     if poor.size:
         raise InputError(
             argument, float(budgets[poor[0]]),
-            f"{least:.3g} FLOP or more, which a model of {float(constraints.min_N):g} parameters costs "
+            f"{constraints.least:.3g} FLOP or more, which a model of {constraints.min_N:g} parameters costs "
             f"({constraints.cost.name})",
             "give it in FLOP",
         )  # fmt: skip
@@ -41,8 +36,8 @@ def spendable(budget: Any, constraints: Constraints, argument: str = "budget") -
         b = int(rich[0])
         raise InputError(
             argument, Phrase(f"of {budgets[b]:g} FLOP cannot be spent within the limits"),
-            f"at most {most:.3g} FLOP: the {float(constraints.max_D):.3g} tokens allowed need a model of {low[b]:.3g} "
-            f"parameters, and at most {high[b]:.3g} are allowed or paid for",
+            f"at most {constraints.most:.3g} FLOP: the {constraints.max_D:.3g} tokens allowed need a model of "
+            f"{low[b]:.3g} parameters, and at most {high[b]:.3g} are allowed or paid for",
             "spend less, allow more passes, or raise `max_N`",
         )  # fmt: skip
     return budgets
@@ -50,9 +45,7 @@ def spendable(budget: Any, constraints: Constraints, argument: str = "budget") -
 
 def takes_no_training(computes: Any, constraints: Constraints) -> Bool[np.ndarray, " some"]:
     """Whether computes are those of the smallest model on one token, below which none is looked for."""
-    with jax.enable_x64(True):
-        least = float(constraints.cost.of(constraints.min_N, jnp.ones(())))
-    return np.asarray(computes) <= least * (1.0 + 1e-6)
+    return np.asarray(computes) <= constraints.least * (1.0 + 1e-6)
 
 
 def far_notes(

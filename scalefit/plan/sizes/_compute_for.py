@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
@@ -17,7 +16,7 @@ from .._cost import CostLike
 from .._draws import drawn_of, over_draws
 from ._budgets import far_notes, takes_no_training
 from ._constraints import constraints_of
-from ._optimum import least_computes, optima, reaches
+from ._optimum import least_computes, optima
 
 
 class NeverReached(InputError):
@@ -77,29 +76,28 @@ def compute_for(
     law = drawn.law
     constraints = constraints_of(law, cost, unique, max_passes, min_N, max_N, held)
     losses = numbers_of("loss", loss, "a finite number, or several", "2.1", above=-np.inf)
-    with jax.enable_x64(True):
-        laws = drawn.stacked
-        count = jax.tree.leaves(laws)[0].shape[0]
-        found = np.asarray(least_computes(laws, jnp.tile(jnp.asarray(losses), (count, 1)), constraints))
-        easy = takes_no_training(found[0], constraints)
-        if easy.any():
-            raise InputError(
-                "loss", float(losses[easy].max()),
-                f"less than that of {type(law).__name__} for the smallest model on one token",
-                "ask for a lower loss, in the law's own unit",
-            )  # fmt: skip
-        none = ~np.isfinite(found).any(axis=0)
-        never, loosen = "", ""
-        if none.any():
-            # At 1e36 FLOP a law is all but at its floor.
-            most = jnp.minimum(1e36, constraints.cost.of(constraints.max_N, constraints.max_D))[None]
-            floor = np.asarray(optima(laws, most, constraints, reaches(constraints, most)).loss)
-            loosen = ", or loosen the limits" if float(most[0]) < 1e36 else ""
-            lucky = f", and {floor[1:].min():.4g} in the luckiest draw" if len(floor) > 1 else ""
-            never = (
-                f"A loss of {losses[none].max():g}{' or less' if none.sum() > 1 else ''} is never reached: the best "
-                f"that {type(law).__name__} comes to is {floor[0].item():.4g}{lucky}"
-            )
+    laws = drawn.stacked
+    count = len(jax.tree.leaves(laws)[0])
+    found = least_computes(laws, np.tile(losses, (count, 1)), constraints)
+    easy = takes_no_training(found[0], constraints)
+    if easy.any():
+        raise InputError(
+            "loss", float(losses[easy].max()),
+            f"less than that of {type(law).__name__} for the smallest model on one token",
+            "ask for a lower loss, in the law's own unit",
+        )  # fmt: skip
+    none = ~np.isfinite(found).any(axis=0)
+    never, loosen = "", ""
+    if none.any():
+        # At 1e36 FLOP a law is all but at its floor.
+        most = min(1e36, constraints.most)
+        floor = optima(laws, np.array([most]), constraints).loss
+        loosen = ", or loosen the limits" if most < 1e36 else ""
+        lucky = f", and {floor[1:].min():.4g} in the luckiest draw" if len(floor) > 1 else ""
+        never = (
+            f"A loss of {losses[none].max():g}{' or less' if none.sum() > 1 else ''} is never reached: the best "
+            f"that {type(law).__name__} comes to is {floor[0].item():.4g}{lucky}"
+        )
     if none.all() and count == 1:
         raise NeverReached(f"{never}. Ask for a higher loss{loosen}.")
     far = far_notes(

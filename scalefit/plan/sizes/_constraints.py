@@ -1,22 +1,23 @@
 """What a plan over sizes keeps to, and the budgets that can be spent within it."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Int
 
 from ..._core import InputError, Phrase, check_names, check_number, check_type
-from ...laws import AbstractLaw, input_names
+from ...laws import AbstractLaw, Input, input_kinds
+from .._budgets import numbers_of
 from .._cost import SIX_ND, Cost, CostLike, cost_of
 
 MAX_SIZE = 1e30
 """Parameters and tokens where nothing limits them."""
 
 
-class Constraints(eqx.Module):
+@dataclasses.dataclass(frozen=True)
+class Constraints:
     """What plans keep to.
 
     **Arguments:**
@@ -24,15 +25,36 @@ class Constraints(eqx.Module):
     - `cost`: What the budget pays for.
     - `min_N`, `max_N`: Least and largest size; `max_D`: the most tokens that may be seen.
     - `unique`: Unique tokens, for laws that ask for them; `None` where all are fresh.
-    - `held`: Further inputs of the law.
+    - `held`: Further inputs of the law that are given.
+    - `choose`: Further inputs that are chosen with the size: the values of each, one for every choice.
     """
 
-    cost: Cost = eqx.field(static=True, default=SIX_ND)
-    min_N: Any = 1.0
-    max_N: Any = MAX_SIZE
-    max_D: Any = MAX_SIZE
-    unique: Any = None
-    held: dict[str, Any] = eqx.field(default_factory=dict)
+    cost: Cost = SIX_ND
+    min_N: float = 1.0
+    max_N: float = MAX_SIZE
+    max_D: float = MAX_SIZE
+    unique: float | None = None
+    held: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    choose: Mapping[str, Float[np.ndarray, "*law_budget choice"]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def choices(self) -> int:
+        """How many choices there are of the further inputs."""
+        return max((np.shape(values)[-1] for values in self.choose.values()), default=1)
+
+    @property
+    def least(self) -> float:
+        """What the smallest model costs on one token."""
+        return self.cost.flop(self.min_N, 1.0)
+
+    @property
+    def most(self) -> float:
+        """What the largest model costs on all tokens."""
+        return self.cost.flop(self.max_N, self.max_D)
+
+    def chosen(self, choice: Int[np.ndarray, "..."]) -> "Constraints":
+        """With the choices of these places."""
+        return dataclasses.replace(self, choose={name: values[choice] for name, values in self.choose.items()})
 
 
 def constraints_of(
@@ -43,6 +65,7 @@ def constraints_of(
     min_N: float = 1.0,
     max_N: float | None = None,
     held: Mapping[str, float] | None = None,
+    choose: Mapping[str, Sequence[float]] | None = None,
 ) -> Constraints:
     """What a plan keeps to.
 
@@ -67,22 +90,35 @@ def constraints_of(
     # A law that does not know repetition takes every token for a fresh one, and may be asked for one pass only.
     passes = max_passes if max_passes is not None else (np.inf if "U" in law.inputs else 1.0)
     tokens = MAX_SIZE if unique is None else min(unique * passes, MAX_SIZE)
-    chosen = (*paid.inputs, "U")
-    further = [name for base, names in input_names(law).items() if base not in chosen for name in names]
+    kinds = {name: kind for name, kind in input_kinds(law).items() if name not in (*paid.inputs, "U")}
     given = dict(check_type("held", {} if held is None else held, Mapping, "values by name, as {'U': 1e12}"))
-    check_names("held", given, further, what="further inputs")
-    missing = [name for name in further if name not in given]
+    listed = check_type("choose", {} if choose is None else choose, Mapping, "numbers by name, as {'E': [1, 8, 64]}")
+    check_names("held", given, kinds, what="further inputs")
+    check_names(
+        "choose", listed, [name for name in kinds if name not in given], what="further inputs that are not held"
+    )
+    missing = [name for name in kinds if name not in given and name not in listed]
     if missing:
         raise InputError(
             type(law).__name__, Phrase(f"also takes {', '.join(missing)}"),
             remedy=f"give their values, as `held={{{missing[0]!r}: 1.0}}`",
         )  # fmt: skip
-    with jax.enable_x64(True):
-        return Constraints(
-            paid,
-            jnp.asarray(float(min_N)),
-            jnp.asarray(float(max_N or MAX_SIZE)),
-            jnp.asarray(float(tokens)),
-            None if unique is None else jnp.asarray(float(unique)),
-            {name: jnp.asarray(check_number(f"{name} in held", value)) for name, value in given.items()},
-        )
+    values = {name: _allowed("held", name, value, kinds[name])[0] for name, value in given.items()}
+    each = [_allowed("choose", name, several, kinds[name]) for name, several in listed.items()]
+    every = [grid.ravel() for grid in np.meshgrid(*each, indexing="ij")] if each else []
+    return Constraints(
+        paid, float(min_N), float(max_N or MAX_SIZE), float(tokens), None if unique is None else float(unique),
+        {name: float(value) for name, value in values.items()}, dict(zip(listed, every, strict=True)),
+    )  # fmt: skip
+
+
+def _allowed(argument: str, name: str, given: Any, kind: Input) -> Float[np.ndarray, " choice"]:
+    """Numbers that an input may be.
+
+    **Raises:** `InputError` for others.
+    """
+    expected = f"a number {kind.range_of}" if argument == "held" else f"numbers {kind.range_of}"
+    found = numbers_of(f"{name} in {argument}", given, expected, "8" if argument == "held" else "[1, 8, 64]", -np.inf)
+    if (argument == "held" and found.size > 1) or not np.all(kind.allows(found)):
+        raise InputError(f"{name} in {argument}", given, expected)
+    return found

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
@@ -17,7 +16,7 @@ from .._cost import CostLike
 from .._draws import Drawn, drawn_of, over_draws
 from ._budgets import far_notes, spendable, takes_no_training
 from ._constraints import constraints_of
-from ._optimum import least_computes, optima, reaches
+from ._optimum import least_computes, optima
 from ._pairs import check_paired, pairs
 
 
@@ -85,13 +84,9 @@ def gain(
     spendable(budget, constraints[1])
     if paired:
         check_paired(first, second)
-    with jax.enable_x64(True):
-        one, other = pairs(drawn[0], drawn[1], paired, seed)
-        at = jnp.asarray(budgets)
-        losses, theirs = (
-            optima(laws, at, some, reaches(some, at)).loss for laws, some in zip((one, other), constraints, strict=True)
-        )
-        needed = np.asarray(least_computes(other, losses, constraints[1]))
+    one, other = pairs(drawn[0], drawn[1], paired, seed)
+    losses, theirs = (optima(laws, budgets, some).loss for laws, some in zip((one, other), constraints, strict=True))
+    needed = least_computes(other, losses, constraints[1])
     easy = takes_no_training(needed[0], constraints[1])
     if easy.any():
         b = int(np.argmax(easy))
@@ -100,7 +95,7 @@ def gain(
             "a loss that the second does not reach with one parameter on one token",
             "give both losses in the same unit",
         )  # fmt: skip
-    _warn_units(budgets, np.asarray(losses[0]), np.asarray(theirs[0]))
+    _warn_units(budgets, losses[0], theirs[0])
     notes = (
         *_left_out(*drawn),
         *far_notes(drawn[0].ranges, budgets, lambda b: f"A budget of {budgets[b]:g} FLOP"),
@@ -110,7 +105,7 @@ def gain(
             "Are both losses in the same unit?",
         ),
     )  # fmt: skip
-    ahead = np.mean(np.asarray(losses < theirs)[1:], axis=0) if len(losses) > 1 else None
+    ahead = np.mean((losses < theirs)[1:], axis=0) if len(losses) > 1 else None
     return Gain(budgets, over_draws(needed / budgets, level), ahead, paired, notes)
 
 

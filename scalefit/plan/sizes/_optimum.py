@@ -1,104 +1,162 @@
-"""The size and data of least loss that a budget pays for: array functions of one law, to be mapped over many."""
+"""The size and data of least loss that a budget pays for.
 
+One code for arrays of the host, many laws along their first axis, where the law's formula alone is compiled; and in
+JAX for one law and one budget, where it can be differentiated.
+"""
+
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from ...laws import AbstractLaw, Chinchilla, Kaplan, gathered
-from .._bisect import bisected
+from ...solve import Numbers, in_lanes, namespace
+from .._roots import bisected, crossings
 from ._constraints import Constraints
+
+SIZES = 193
+"""Sizes of a grid over all that a budget pays for: a third of an e-fold apart."""
+TOGETHER = 1 << 20
+"""Numbers of the grid that are held at once."""
 
 
 class Optimum(NamedTuple):
     """Logarithms of the best size and its data, the loss there, and whether the size is at the end of the range."""
 
-    log_N: Array
-    log_D: Array
-    loss: Array
-    at_end: Array
+    log_N: Numbers
+    log_D: Numbers
+    loss: Numbers
+    at_end: Numbers
 
 
-def _solved(rising: Any, target: Any) -> Array:
+def _fixed(value: Any) -> Any:
+    """A value of which nothing is differentiated."""
+    return jax.tree.map(lambda a: jax.lax.stop_gradient(a) if isinstance(a, jax.Array) else a, value)
+
+
+def _solved(sloped: Callable[[Any], tuple[Any, Any]], target: Any) -> Any:
     """Where a rising function is the target: Newton within a bracket, exact at once where the function is linear.
 
     Derivatives with respect to anything inside, of first order, are those of the solution.
+
+    **Arguments:**
+
+    - `sloped`: The function and its slope.
     """
-    fixed = jax.lax.stop_gradient(target)
+    np_ = namespace(target)
+    fixed = _fixed(target)
 
-    def at(v: Array) -> tuple[Array, Array]:
-        value, slope = jax.jvp(rising, (v,), (jnp.ones_like(v),))
-        return jax.lax.stop_gradient(value), jax.lax.stop_gradient(slope)
+    def at(v: Any) -> tuple[Any, Any]:
+        return _fixed(sloped(v))
 
-    def going(state: Any) -> Array:
+    def going(state: Any) -> Any:
         v, _, _, last, step = state
-        return (jnp.abs(v / last - 1.0) > 4.0 * jnp.finfo(v.dtype).eps) & (step < 200)
+        return (np_.abs(v / last - 1.0) > 4.0 * np.finfo(float).eps) & (step < 200)
 
     def onward(state: Any) -> Any:
         v, low, high, _, step = state
         value, slope = at(v)
-        low, high = jnp.where(value < fixed, v, low), jnp.where(value < fixed, high, v)
+        low, high = np_.where(value < fixed, v, low), np_.where(value < fixed, high, v)
         new = v + (fixed - value) / slope
-        new = jnp.where((new > low) & (new < high), new, jnp.sqrt(low) * jnp.sqrt(high))
+        new = np_.where((new > low) & (new < high), new, np_.sqrt(low) * np_.sqrt(high))
         return new, low, high, v, step + 1
 
-    begin = jnp.ones_like(jnp.asarray(fixed, float))
+    begin = np_.ones_like(fixed)
     low, high = 1e-40 * begin, 1e60 * begin
-    guess = jnp.clip(fixed / at(begin)[0], 2.0 * low, 0.5 * high)
-    v, *_ = jax.lax.while_loop(going, onward, (guess, low, high, 2.0 * guess, 0))
-    v = jax.lax.stop_gradient(v)
-    return v + (target - rising(v)) / at(v)[1]
+    guess = np_.clip(fixed / at(begin)[0], 2.0 * low, 0.5 * high)
+    state = (guess, low, high, 2.0 * guess, np_.zeros(fixed.shape, np.int32))
+    if np_ is jnp:
+        v = _fixed(jax.lax.while_loop(going, onward, state)[0])
+    else:
+        while (active := going(state)).any():
+            state = tuple(np.where(active, new, old) for new, old in zip(onward(state), state, strict=True))
+        v = state[0]
+    return v + (target - sloped(v)[0]) / at(v)[1]
 
 
-def _cost(constraints: Constraints, log_N: Any, log_D: Any) -> Any:
-    return constraints.cost.of(jnp.exp(log_N), jnp.exp(log_D))
-
-
-def log_data(constraints: Constraints, log_N: Any, budget: Any) -> Array:
+def log_data(constraints: Constraints, log_N: Any, budget: Any) -> Numbers:
     """The logarithm of the tokens that the budget pays for beside a model of a size, those allowed at the most."""
-    N, one = jnp.exp(log_N), jnp.ones_like(log_N)
-    if constraints.cost.by_token:
-        fixed, each = jax.jvp(lambda D: constraints.cost.of(N, D), (0.0 * one,), (one,))
+    np_, cost = namespace(log_N), constraints.cost
+    N = np_.exp(log_N)
+    if cost.arithmetic:
+        fixed, _, each = cost.slopes(N, 0.0 * N)
         bought = (budget - fixed) / each
     else:
-        bought = _solved(lambda D: constraints.cost.of(N, D), budget * one)
-    return jnp.log(jnp.minimum(jnp.maximum(bought, 1e-300), constraints.max_D))
+
+        def of_data(D: Any) -> tuple[Any, Any]:
+            value, _, slope = cost.slopes(N, D)
+            return value, slope
+
+        bought = _solved(of_data, budget * np_.ones_like(N))
+    return np_.log(np_.minimum(np_.maximum(bought, 1e-300), constraints.max_D))
 
 
-def reach(constraints: Constraints, budget: Any) -> tuple[Array, Array]:
+def reach(constraints: Constraints, budget: Any) -> tuple[Numbers, Numbers]:
     """Logarithms of the least size that spends the whole budget on data allowed, and of the largest paid for."""
-    least = _solved(lambda N: constraints.cost.of(N, constraints.max_D * jnp.ones_like(N)), budget)
-    largest = _solved(lambda N: constraints.cost.of(N, jnp.ones_like(N)), budget)
-    return jnp.log(jnp.maximum(least, constraints.min_N)), jnp.log(jnp.minimum(largest, constraints.max_N))
+    np_, cost = namespace(budget), constraints.cost
+    least = _solved(lambda N: cost.slopes(N, constraints.max_D * np_.ones_like(N))[:2], budget)
+    largest = _solved(lambda N: cost.slopes(N, np_.ones_like(N))[:2], budget)
+    return np_.log(np_.maximum(least, constraints.min_N)), np_.log(np_.minimum(largest, constraints.max_N))
 
 
-def loss_at(law: AbstractLaw, constraints: Constraints, log_N: Any, log_D: Any) -> Array:
-    """The law's value at a size and data."""
-    N, D = jnp.exp(log_N), jnp.exp(log_D)
-    unique = {"U": D if constraints.unique is None else constraints.unique} if "U" in law.inputs else {}
-    point = dict(zip(constraints.cost.inputs, (N, D), strict=True)) | unique | constraints.held
+def _value(law: AbstractLaw, point: dict[str, Any]) -> Array:
+    """The law's value for one run."""
     return jnp.asarray(law(**gathered(law, point)))
 
 
-def loss_along(law: AbstractLaw, constraints: Constraints, log_N: Any, budget: Any) -> Array:
+def _along(law: AbstractLaw, point: dict[str, Any], way: dict[str, Any]) -> Array:
+    """The slope of the law's value along a way."""
+    return jax.jvp(lambda at: _value(law, at), (point,), (way,))[1]
+
+
+def _at_each(formula: Callable[..., Array], law: AbstractLaw, *columns: dict[str, Any]) -> Numbers:
+    """A formula of a law at a point, or of each law of the host at its points, which have an axis of laws first."""
+    if not all(isinstance(a, np.ndarray) for a in columns[0].values()):
+        return formula(law, *columns)
+    count, shapes = len(jax.tree.leaves(law)[0]), [a.shape for a in columns[0].values()]
+    shape = np.broadcast_shapes((count, *(1,) * (max(map(len, shapes)) - 1)), *shapes)
+    flat = [{name: np.broadcast_to(a, shape).ravel() for name, a in one.items()} for one in columns]
+    each = np.repeat(np.arange(count), int(np.prod(shape[1:])))
+    return in_lanes(formula, jax.tree.map(lambda a: a[each], law), *flat, many=4096).reshape(shape)
+
+
+def _point(law: AbstractLaw, constraints: Constraints, log_N: Any, log_D: Any) -> dict[str, Any]:
+    """The inputs of the law, by name."""
+    np_ = namespace(log_N)
+    N, D = np_.exp(log_N), np_.exp(log_D)
+    unique = {"U": D if constraints.unique is None else constraints.unique} if "U" in law.inputs else {}
+    chosen = dict(zip(constraints.cost.inputs, (N, D), strict=True))
+    point: dict[str, Any] = {**chosen, **unique, **constraints.held, **constraints.choose}
+    return {name: np_.asarray(value, float) for name, value in point.items()}
+
+
+def loss_at(law: AbstractLaw, constraints: Constraints, log_N: Any, log_D: Any) -> Numbers:
+    """The law's value at a size and data."""
+    return _at_each(_value, law, _point(law, constraints, log_N, log_D))
+
+
+def loss_along(law: AbstractLaw, constraints: Constraints, log_N: Any, budget: Any) -> Numbers:
     """The law's value where a model of a size is given all the data that the budget pays for."""
     return loss_at(law, constraints, log_N, log_data(constraints, log_N, budget))
 
 
-def _slope(law: AbstractLaw, constraints: Constraints, log_N: Any, budget: Any) -> Array:
+def _slope(law: AbstractLaw, constraints: Constraints, log_N: Any, budget: Any) -> Numbers:
     """The slope of the loss in the logarithm of the size, at constant cost."""
-    log_D = log_data(constraints, log_N, budget)
-    one = jnp.ones_like(log_D)
-    by_N = jax.jvp(lambda x: _cost(constraints, x, log_D), (log_N,), (one,))[1]
-    by_D = jax.jvp(lambda y: _cost(constraints, log_N, y), (log_D,), (one,))[1]
-    return jax.jvp(lambda x, y: loss_at(law, constraints, x, y), (log_N, log_D), (one, -by_N / by_D))[1]
+    point = _point(law, constraints, log_N, log_data(constraints, log_N, budget))
+    N, D = (point[name] for name in constraints.cost.inputs)
+    _, by_N, by_D = constraints.cost.slopes(N, D)
+    way = {name: 0.0 * value for name, value in point.items()}
+    way |= dict(zip(constraints.cost.inputs, (N, -N * by_N / by_D), strict=True))
+    if "U" in point and constraints.unique is None:
+        way["U"] = way["D"]
+    return _at_each(_along, law, point, way)
 
 
 def curvature(law: AbstractLaw, constraints: Constraints, log_N: Any, budget: Any) -> Array:
-    """The second derivative of the loss in the logarithm of the size, at constant cost."""
+    """The second derivative of the loss in the logarithm of the size, at constant cost; in JAX."""
     return jax.jvp(lambda x: _slope(law, constraints, x, budget), (log_N,), (jnp.ones_like(log_N),))[1]
 
 
@@ -116,30 +174,36 @@ def best_size(law: AbstractLaw, budget: Any, constraints: Constraints | None = N
     - `constraints`: What plans keep to; 6 N D unless given.
     """
     constraints = Constraints() if constraints is None else constraints
-    kept = jax.lax.stop_gradient((constraints, jnp.asarray(budget, float)))
-    within = reach(*kept)
+    budget = jnp.asarray(budget, float)
+    kept = _fixed(budget)
+    within = reach(constraints, kept)
     if _closed(law, constraints):
         return _best(law, budget, constraints, within)
-    fixed = jax.lax.stop_gradient(law)
-    place = jax.lax.stop_gradient(_best(fixed, kept[1], kept[0], within))
+    fixed = _fixed(law)
+    place = _fixed(_best(fixed, kept, constraints, within))
     # A Newton step of length zero, whose derivatives are those of the solution; none where the loss has a kink.
-    rise = curvature(fixed, kept[0], place, kept[1])
-    step = _slope(law, constraints, place, budget) / jax.lax.stop_gradient(jnp.where(rise > 0.0, rise, jnp.inf))
-    return place - (step - jax.lax.stop_gradient(step))
+    rise = curvature(fixed, constraints, place, kept)
+    step = _slope(law, constraints, place, budget) / _fixed(jnp.where(rise > 0.0, rise, jnp.inf))
+    return place - (step - _fixed(step))
 
 
 def _closed(law: AbstractLaw, constraints: Constraints) -> bool:
     return type(law) in (Chinchilla, Kaplan) and constraints.cost.rate is not None
 
 
-def _best(law: AbstractLaw, budget: Any, constraints: Constraints, within: tuple[Array, Array]) -> Array:
+def _best(law: AbstractLaw, budget: Any, constraints: Constraints, within: tuple[Any, Any]) -> Any:
     """The logarithm of the best size in a range."""
-    low, high = within[0], jnp.maximum(*within)
+    np_ = namespace(budget)
+    low, high = within[0], np_.maximum(*within)
     if not _closed(law, constraints):
-        return _searched(law, budget, constraints, low, high)
-    A, alpha, B, beta = _powers(law)
-    best = (jnp.log(alpha * A) - jnp.log(beta * B) + beta * jnp.log(budget / constraints.cost.rate)) / (alpha + beta)
-    return jnp.clip(jnp.where(jnp.isnan(best), low, best), low, high)
+        return (_searched if np_ is np else _searched_in_jax)(law, budget, constraints, low, high)
+    powers = _powers(law) if np_ is jnp else (np.reshape(a, (-1, 1, 1)) for a in _powers(law))
+    A, alpha, B, beta = powers
+    with np.errstate(all="ignore"):
+        best = (np_.log(alpha * A) - np_.log(beta * B) + beta * np_.log(budget / constraints.cost.rate)) / (
+            alpha + beta
+        )
+    return np_.clip(np_.where(np_.isnan(best), low, best), low, high)
 
 
 def _powers(law: Any) -> tuple[Any, Any, Any, Any]:
@@ -147,114 +211,122 @@ def _powers(law: Any) -> tuple[Any, Any, Any, Any]:
     if type(law) is Chinchilla:
         return law.A, law.alpha, law.B, law.beta
     alpha = law.alpha_N / law.alpha_D
-    return jnp.exp(alpha * jnp.log(law.N_c)), alpha, law.D_c, jnp.ones_like(alpha)
+    return namespace(alpha).exp(alpha * namespace(alpha).log(law.N_c)), alpha, law.D_c, alpha / alpha
 
 
-def _searched(law: AbstractLaw, budget: Any, constraints: Constraints, low: Array, high: Array) -> Array:
+def _searched_in_jax(law: AbstractLaw, budget: Any, constraints: Constraints, low: Array, high: Array) -> Array:
     # Evenly in the logarithm over all sizes that the budget pays for.
-    places = low + (high - low) * jnp.linspace(0.0, 1.0, 193)
+    places = low + (high - low) * jnp.linspace(0.0, 1.0, SIZES)
     values = jax.vmap(lambda x: loss_along(law, constraints, x, budget))(places)
     best = jnp.argmin(jnp.where(jnp.isnan(values), jnp.inf, values))
-    ends = places[jnp.maximum(best - 1, 0)], places[jnp.minimum(best + 1, len(places) - 1)]
+    ends = places[jnp.maximum(best - 1, 0)], places[jnp.minimum(best + 1, SIZES - 1)]
     low, high = bisected(lambda x: ~(_slope(law, constraints, x, budget) > 0.0), *ends)
     return 0.5 * (low + high)
 
 
-def optimum(law: AbstractLaw, budget: Any, constraints: Constraints, within: tuple[Array, Array]) -> Optimum:
-    """The best size at a budget in a range, its data and its loss."""
-    log_N = _best(law, budget, constraints, within)
+def _searched(
+    laws: AbstractLaw, budget: np.ndarray, constraints: Constraints, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """The same by law, budget and choice."""
+    shape = (len(jax.tree.leaves(laws)[0]), *np.broadcast_shapes(budget.shape[1:], (constraints.choices,)))
+    step = (high - low) / (SIZES - 1)
+    least, best, wide = (
+        np.full(shape, np.inf),
+        np.zeros(shape),
+        constraints.chosen(np.arange(constraints.choices)[:, None]),
+    )
+    for some in np.array_split(np.arange(SIZES), min(SIZES, -(-int(np.prod(shape)) * SIZES // TOGETHER))):
+        places = (low[..., None] + step[..., None] * some) + np.zeros((*shape, 1))
+        values = loss_along(laws, wide, places, budget[..., None])
+        values = np.where(np.isnan(values), np.inf, values)
+        at = np.argmin(values, axis=-1)
+        found = np.take_along_axis(values, at[..., None], axis=-1)[..., 0]
+        least, best = np.minimum(least, found), np.where(found < least, some[at], best)
+    ends = (low + step * np.clip(best + side, 0, SIZES - 1) for side in (-1, 1))
+    low, high = crossings(lambda x: _slope(laws, constraints, x, budget), *ends)
+    return 0.5 * (low + high)
+
+
+# --- of many laws of the host, by law and budget ---
+
+
+class Plans(NamedTuple):
+    """The best plans by law and budget: logarithms of size and data, the loss, and which of the choices is best.
+
+    **Arguments:**
+
+    - `at_end`: Whether the size is at the end of the range.
+    """
+
+    log_N: Float[np.ndarray, "law budget"]
+    log_D: Float[np.ndarray, "law budget"]
+    loss: Float[np.ndarray, "law budget"]
+    at_end: Bool[np.ndarray, "law budget"]
+    choice: Int[np.ndarray, "law budget"]
+
+
+def _optimum(laws: AbstractLaw, budget: np.ndarray, constraints: Constraints) -> Optimum:
+    """The best size for each choice, by law, budget and choice; the budget may have an axis of laws and of choices."""
+    within = reach(constraints, budget)
+    log_N = _best(laws, budget, constraints, within)
     log_D = log_data(constraints, log_N, budget)
-    margin = 1e-9 * (1.0 + jnp.abs(log_N))
+    margin = 1e-9 * (1.0 + np.abs(log_N))
     at_end = (log_N <= within[0] + margin) | (log_N >= within[1] - margin)
-    return Optimum(log_N, log_D, loss_at(law, constraints, log_N, log_D), at_end)
+    return Optimum(log_N, log_D, loss_at(laws, constraints, log_N, log_D), at_end)
 
 
-def optimum_at(law: AbstractLaw, budget: Any, constraints: Constraints) -> Optimum:
-    """The best size at a budget of all that it and the constraints leave, its data and its loss."""
-    return optimum(law, budget, constraints, reach(constraints, budget))
+def optima(laws: AbstractLaw, budgets: Float[np.ndarray, "*law budget"], constraints: Constraints) -> Plans:
+    """The size, data and choice of least loss of many laws at budgets, or each at its own."""
+    found = _optimum(laws, np.atleast_2d(budgets)[..., None], constraints)
+    shape = found.loss.shape
+    choice = np.argmin(np.where(np.isnan(found.loss), np.inf, found.loss), axis=-1)
 
+    def best(a: Any) -> np.ndarray:
+        return np.take_along_axis(np.broadcast_to(a, shape), choice[..., None], axis=-1)[..., 0]
 
-def near(law: AbstractLaw, budget: Any, constraints: Constraints, found: Optimum, far: Any, tolerance: Any) -> Array:
-    """The logarithm of the last size from the best towards another whose loss is within a share of the best loss."""
-    bound = found.loss + tolerance * jnp.abs(found.loss)
-    return bisected(lambda x: loss_along(law, constraints, x, budget) <= bound, found.log_N, far)[0]
-
-
-def least_compute(law: AbstractLaw, loss: Any, constraints: Constraints) -> Array:
-    """The least budget at whose best size the loss is reached; infinite where no budget reaches it."""
-    one = jnp.ones(())
-    low = jnp.log(constraints.cost.of(constraints.min_N * one, one))
-    high = jnp.log(constraints.cost.of(constraints.max_N * one, constraints.max_D * one))
-
-    def too_small(log_C: Array) -> Array:
-        budget = jnp.exp(log_C)
-        return ~(optimum_at(law, budget, constraints).loss <= loss)
-
-    _, found = bisected(too_small, low, high)
-    return jnp.where(found < high, jnp.exp(found), jnp.inf)
-
-
-@eqx.filter_jit
-def reaches(constraints: Constraints, budgets: Array) -> tuple[Array, Array]:
-    """The same of many budgets."""
-    return jax.vmap(lambda C: reach(constraints, C))(budgets)
-
-
-@eqx.filter_jit
-def optima(laws: AbstractLaw, budgets: Array, constraints: Constraints, within: tuple[Array, Array]) -> Optimum:
-    """The same of many laws, by law and budget; ranges by budget."""
-
-    def of_law(law: AbstractLaw) -> Optimum:
-        return jax.lax.map(lambda at: optimum(law, at[0], constraints, at[1]), (budgets, within))
-
-    return eqx.filter_vmap(of_law)(laws)
+    return Plans(best(found.log_N), best(found.log_D), best(found.loss), best(found.at_end), choice)
 
 
 def best_sizes(laws: Any, C: Float[np.ndarray, " budget"]) -> Float[np.ndarray, "law budget"]:
     """Logarithm of the N of least loss at C = 6 N D, by each of many laws of N and D; NaN where none is best."""
-    with jax.enable_x64(True):
-        budgets, constraints = jnp.asarray(C), Constraints()
-        found = optima(jax.tree.map(jnp.asarray, laws), budgets, constraints, reaches(constraints, budgets))
-        return np.asarray(jnp.where(found.at_end, jnp.nan, found.log_N))
+    found = optima(laws, C, Constraints())
+    return np.where(found.at_end, np.nan, found.log_N)
 
 
-@eqx.filter_jit
 def nears(
-    laws: AbstractLaw,
-    budgets: Array,
+    laws: AbstractLaw, budgets: Float[np.ndarray, " budget"], constraints: Constraints, found: Plans,
+    tolerances: tuple[float, ...],
+) -> Float[np.ndarray, "law budget 2 tolerance"]:  # fmt: skip
+    """The logarithm of the last size from the best towards either end whose loss is within a share of the best loss."""
+    ends = np.stack(reach(constraints, budgets), axis=-1)[:, :, None]
+    bound = (found.loss[..., None] + np.abs(found.loss)[..., None] * np.array(tolerances))[:, :, None]
+    chosen = constraints.chosen(found.choice[..., None, None])
+
+    def beyond(x: np.ndarray) -> np.ndarray:
+        loss = loss_along(laws, chosen, x, budgets[:, None, None])
+        return np.where(np.isnan(loss), np.inf, loss - bound)
+
+    begin = np.broadcast_to(found.log_N[..., None, None], (*found.loss.shape, 2, len(tolerances)))
+    return crossings(beyond, begin, np.broadcast_to(ends, begin.shape))[0]
+
+
+def least_computes(
+    laws: AbstractLaw, losses: Float[np.ndarray, "law loss"], constraints: Constraints
+) -> Float[np.ndarray, "law loss"]:
+    """The least budget at whose best size each loss is reached; infinite where no budget reaches it."""
+    low, high = np.log(constraints.least), np.log(constraints.most)
+
+    def enough(log_C: np.ndarray) -> np.ndarray:
+        return losses[..., None] - _optimum(laws, np.exp(log_C), constraints).loss
+
+    begin = np.full((*losses.shape, constraints.choices), low)
+    found = crossings(enough, begin, np.full_like(begin, high))[1]
+    return np.where(found < high, np.exp(found), np.inf).min(axis=-1)
+
+
+def losses_along(
+    laws: AbstractLaw, log_N: Float[np.ndarray, " budget"], budgets: Float[np.ndarray, " budget"],
     constraints: Constraints,
-    found: Optimum,
-    within: tuple[Array, Array],
-    tolerances: Array,
-) -> Array:
-    """The same of many laws towards both ends of ranges, by law, budget, end and tolerance."""
-
-    def of_law(law: AbstractLaw, mine: Optimum) -> Array:
-        def at(point: tuple[Array, Optimum, Array]) -> Array:
-            budget, best, ends = point
-            by_end = jax.vmap(lambda far, t: near(law, budget, constraints, best, far, t), in_axes=(None, 0))
-            return jax.vmap(by_end, in_axes=(0, None))(ends, tolerances)
-
-        return jax.lax.map(at, (budgets, mine, jnp.stack(within, axis=-1)))
-
-    return eqx.filter_vmap(of_law)(laws, found)
-
-
-@eqx.filter_jit
-def least_computes(laws: AbstractLaw, losses: Array, constraints: Constraints) -> Array:
-    """The same of many laws, by law and loss; `losses` has a row for each law."""
-    return eqx.filter_vmap(lambda law, row: jax.lax.map(lambda loss: least_compute(law, loss, constraints), row))(
-        laws, losses
-    )
-
-
-@eqx.filter_jit
-def data_along(constraints: Constraints, log_N: Array, budgets: Array) -> Array:
-    """The logarithm of the tokens of sizes at their budgets."""
-    return jax.vmap(lambda x, C: log_data(constraints, x, C))(log_N, budgets)
-
-
-@eqx.filter_jit
-def losses_along(laws: AbstractLaw, log_N: Array, budgets: Array, constraints: Constraints) -> Array:
-    """The loss of sizes at their budgets under many laws, by law and budget."""
-    return eqx.filter_vmap(lambda law: jax.vmap(lambda x, C: loss_along(law, constraints, x, C))(log_N, budgets))(laws)
+) -> Float[np.ndarray, "law budget"]:  # fmt: skip
+    """The loss of sizes at their budgets under many laws, at the best of the choices."""
+    return loss_along(laws, constraints, log_N[None, :, None], budgets[None, :, None]).min(axis=-1)

@@ -254,7 +254,7 @@ def test_the_same_cost_is_compiled_once():
         ({"budget": 1e22, "cost": "8ND"}, "cost is '8ND'; expected 6ND or inference:1e12"),
         ({"budget": 1e22, "cost": "inference:many"}, "expected a number above 0 after inference"),
         ({"budget": 1e22, "cost": "moe:2"}, "the share of the parameters"),
-        ({"budget": 1e22, "cost": lambda N, D: 6 * N / D}, "must be above 0 and rise with both"),
+        ({"budget": 1e22, "cost": lambda N, D: 6 * N / D}, "expected one that is above 0 and rises with both"),
         ({"budget": 1e22, "cost": lambda N, D: float(N * D)}, "is not a function of N and D in jax.numpy"),
         ({"budget": 1e22, "max_passes": 4.0}, "Give how many these are, as `unique=1e12"),
         ({"budget": 1e22, "unique": -1.0}, "unique is -1; expected a number above 0"),
