@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float
 from .._core import InputError, Phrase
 
 # Names whose logarithm laws take: a value of zero or below can only be a mistake.
-_POSITIVE = frozenset({"N", "D", "C", "U", "n", "samples", "x", "se"})
 
 _POWER = {"k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "g": 9, "billion": 9, "t": 12, "trillion": 12}
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
@@ -52,11 +51,6 @@ def _float(number: Any) -> float:
         return float(number)
     except OverflowError:
         return np.inf if number > 0 else -np.inf
-
-
-def is_positive(name: str) -> bool:
-    """Say whether what is called so can only be above 0; `U[a]`, the U of one entry of an axis, is as U."""
-    return name.partition("[")[0] in _POSITIVE
 
 
 def power_of(suffix: str | None) -> int:

@@ -263,6 +263,7 @@ def _pools_of(runs: Runs, plan_of: np.ndarray) -> Pools:
     if "U" not in runs.inputs:
         remedy = "give them as `pooled(runs, Pools({...}))`, or a column U"
         raise InputError(repr(runs.name), Phrase("does not say how large its pools are"), remedy=remedy)
+    runs.check("U", ~(runs.inputs["U"] <= 0), "a number above 0")
     sizes = {}
     for name in dict.fromkeys(plan_of.tolist()):
         there = np.unique(runs.inputs["U"][plan_of == name])
@@ -284,7 +285,7 @@ def _samples(runs: Runs, weights: np.ndarray, sizes: np.ndarray) -> tuple[Float[
     said = [name for name in ("n", "samples") if name in runs.inputs]
     epochs = runs.inputs.get("epochs")
     if said:
-        n = runs.select(said[:1])[0][said[0]]
+        n = runs.select(said[:1], sizes=True)[0][said[0]]
         _refuse_other(runs, "samples", n, np.ones(len(runs), bool), "n")
         _refuse_other(runs, "epochs", n / own, alone, f"{said[0]} over the size of its pool")
         return n, ()

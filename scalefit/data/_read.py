@@ -14,7 +14,6 @@ from ._labels import LABELS, label_with_gaps
 from ._numbers import (
     check_numbers,
     check_series,
-    is_positive,
     is_series,
     is_size,
     loose_numbers,
@@ -238,7 +237,7 @@ def _checked(
     if sized and power:
         twice = Phrase(f"is scaled by its header and holds {sized[0]!r} too")
         raise InputError(repr(header), twice, remedy="write the size in one place only")
-    values = check_numbers(header, column, rows, positive=is_positive(ours), sizes=sizes, gaps=True, power=power)
+    values = check_numbers(header, column, rows, positive=ours == "se", sizes=sizes, gaps=True, power=power)
     if sized:
         notes.append(f"{ours} = {header!r} with sizes such as {sized[0]} read as {parse_number(sized[0]):g}")
     if power:

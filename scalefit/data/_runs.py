@@ -15,7 +15,7 @@ from ._clusters import clusters_of
 from ._dropped import Dropped
 from ._frozen import Frozen
 from ._labels import closed, empty_cells, label, numbered, update
-from ._numbers import check_numbers, check_series, is_positive, one_column, series_column
+from ._numbers import check_numbers, check_series, one_column, series_column
 from ._select import completed, input_of, names_of, selected
 from ._targets import of_targets
 from ._where import Condition
@@ -94,8 +94,8 @@ class Runs(Frozen):
         - `units`: Unit of each input and of the target, by name; N, D, C, U and n have their usual ones.
         - `name`: What to call the table in messages and results.
         - `inputs`: Every other keyword is an input: `N` in parameters, `D` in tokens, `C` in FLOP, `U` in unique
-            tokens, `n` in samples seen. `C`, `D`, `N`, `U`, `n`, `samples` and `x` must be above 0. An array for each
-            row is a series, as `lr=[[1e-3, 9e-4], [1e-3]]`.
+            tokens, `n` in samples seen. An array for each row is a series, as `lr=[[1e-3, 9e-4], [1e-3]]`. The
+            law says which numbers an input may be.
 
         **Raises:** `InputError` where lengths differ, a value is text, missing or infinite, or there is no row.
         """
@@ -293,19 +293,22 @@ class Runs(Frozen):
         """
         return completed(self, names)
 
-    def select(self, names: Sequence[str]) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
+    def select(
+        self, names: Sequence[str], *, sizes: bool = False
+    ) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
         """Give the named inputs as float64, one of N, D and C from the other two by C = 6 N D where it is missing.
 
         **Arguments:**
 
         - `names`: Names of inputs; a column of the source under its own name will do.
+        - `sizes`: Whether they must be above 0.
 
         **Returns:** the arrays by name, and a note in words for each one that was derived.
 
         **Raises:** `InputError` naming the nearest column where an input is neither there nor derived, and the row
         where it has no value.
         """
-        return selected(self, names)
+        return selected(self, names, sizes)
 
     def input(self, name: str) -> Float[np.ndarray, " run"] | None:
         """The numbers of an input or of a column of the source, NaN where one is missing; `None` where there is none.
@@ -375,7 +378,7 @@ class Runs(Frozen):
 
 
 def _numbers(name: str, given: Any, rows: np.ndarray, *, sizes: bool = True) -> Float[np.ndarray, " run"]:
-    return check_numbers(name, _column(name, given, rows), rows, positive=is_positive(name), sizes=sizes)
+    return check_numbers(name, _column(name, given, rows), rows, positive=name == "se", sizes=sizes)
 
 
 def _column(name: str, given: Any, rows: np.ndarray) -> np.ndarray:

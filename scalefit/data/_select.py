@@ -10,8 +10,8 @@ from jaxtyping import Float
 from .._core import InputError, Phrase, listed
 from ._columns import misspelt
 from ._dropped import Dropped, missing, nothing_left
-from ._labels import plain
-from ._numbers import check_numbers, is_positive, missing_cells
+from ._labels import empty_cells, plain
+from ._numbers import check_numbers, missing_cells
 
 if TYPE_CHECKING:
     from ._runs import Runs
@@ -54,7 +54,7 @@ def input_of(runs: "Runs", name: str) -> Float[np.ndarray, " run"] | None:
     if name in (runs.target_name, runs.target_header):
         return None
     column = runs.columns.get(name, runs.labels.get(name))
-    return None if column is None else check_numbers(name, column, runs.rows, positive=is_positive(name), gaps=True)
+    return None if column is None else check_numbers(name, column, runs.rows, gaps=True)
 
 
 def names_of(runs: "Runs") -> dict[str, np.ndarray]:
@@ -71,9 +71,10 @@ def completed(runs: "Runs", names: Sequence[str]) -> "Runs":
     """Return `runs.complete(names)`."""
     gaps: dict[str, np.ndarray] = {}
     for name in (names,) if isinstance(names, str) else names:
-        column = {**runs.columns, **runs.labels, **runs.series}.get(name)
-        if column is not None and name not in runs.inputs:
-            gaps[name] = missing_cells(column)
+        if (kept := {**runs.labels, **runs.series}.get(name)) is not None:
+            gaps[name] = empty_cells(kept)
+        elif name not in runs.inputs and name in runs.columns:
+            gaps[name] = missing_cells(runs.columns[name])
         elif (there := found(name, runs.input)) is not None:
             gaps |= {k: np.isnan(v) for k, v in there.sources.items()}
     lacking = np.any([np.zeros(len(runs), dtype=bool), *gaps.values()], axis=0)
@@ -89,7 +90,9 @@ def completed(runs: "Runs", names: Sequence[str]) -> "Runs":
     return runs.take(~lacking).with_fields(dropped=tuple(sorted((*runs.dropped, *dropped))))
 
 
-def selected(runs: "Runs", names: Sequence[str]) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
+def selected(
+    runs: "Runs", names: Sequence[str], sizes: bool
+) -> tuple[dict[str, Float[np.ndarray, " run"]], tuple[str, ...]]:
     """Return `runs.select(names)`."""
     chosen, notes = {}, []
     for name in names:
@@ -99,7 +102,7 @@ def selected(runs: "Runs", names: Sequence[str]) -> tuple[dict[str, Float[np.nda
             raise _no_input(runs, name)
         for source, values in there.sources.items():
             _refuse_gaps(runs, name, source, values)
-        chosen[name] = check_numbers(name, there.values, runs.rows, positive=is_positive(name))
+        chosen[name] = check_numbers(name, there.values, runs.rows, positive=sizes)
         notes += there.notes
     return chosen, tuple(notes)
 

@@ -71,15 +71,14 @@ def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Any], tuple[str,
     """
     kinds = input_kinds(law)
     names = tuple(name for name, said in kinds.items() if not isinstance(said, Series | Label))
+    called = {name: name for name in names}
     if names == ("x",) and "x" not in runs.inputs and "x" not in runs.columns:
-        only, notes = only_input(runs)
-        found: dict[str, Any] = {"x": np.asarray(runs.inputs[only])}
+        called["x"], notes = only_input(runs)
+        found: dict[str, Any] = {"x": np.asarray(runs.inputs[called["x"]])}
     else:
         found, notes = runs.select(names)
     for name in names:
-        good = np.asarray(kinds[name].allows(found[name]))
-        if not good.all():
-            runs.check(name, good, f"a number {kinds[name].range_of}")
+        runs.check(called[name], np.asarray(kinds[name].allows(found[name])), f"a number {kinds[name].range_of}")
     for name, said in kinds.items():
         if isinstance(said, Series):
             found[name] = _padded(name, runs)
@@ -130,17 +129,20 @@ def _places(law: AbstractLaw, name: str, said: Label, runs: Runs) -> Int[np.ndar
 
 
 def usable(law: AbstractLaw, runs: Runs) -> Runs:
-    """The runs that have every input of the law; the others are listed in `dropped`.
+    """The runs that have every input of the law, its series and labels too; the others are listed in `dropped`.
 
     For a law that takes weights along an axis, runs that name the one entry each is of are taken as wholly of that.
     """
-    kinds = inputs_of(law).items()
-    if any(isinstance(said, Weights) and said.axis in runs.labels and not _along(base, runs) for base, said in kinds):
+    own = inputs_of(law)
+    runs = runs.complete([said.column or name for name, said in own.items() if isinstance(said, Label)])
+    shares = [(base, said.axis) for base, said in own.items() if isinstance(said, Weights)]
+    if any(axis in runs.labels and not _along(base, runs) for base, axis in shares):
         runs = pooled(runs)
     kinds = input_kinds(named_after(law, runs))
-    names = tuple(name for name, said in kinds.items() if not isinstance(said, Series | Label))
-    only = names == ("x",) and "x" not in runs.inputs and len(runs.inputs) == 1
-    return runs.complete(tuple(runs.inputs) if only else names)
+    series = [name for name, said in kinds.items() if isinstance(said, Series)]
+    names = [name for name, said in kinds.items() if not isinstance(said, Series | Label)]
+    only = names == ["x"] and "x" not in runs.inputs and len(runs.inputs) == 1
+    return runs.complete([*(runs.inputs if only else names), *series])
 
 
 def _along(base: str, runs: Runs) -> bool:

@@ -277,8 +277,9 @@ def test_an_empty_cell_among_names_is_no_name():
 
 def test_a_size_of_zero_is_refused_by_name():
     ready: Any = {"w[A]": [1.0, 1.0], "U[A]": [1e3, 0.0]}
-    with pytest.raises(sf.InputError, match=r"'U\[A\]' in row 2 is 0; expected a number above 0"):
-        sf.Runs([0.5, 0.4], n=[1.0, 2.0], **ready)
+    runs = sf.Runs([0.5, 0.4], n=[1.0, 2.0], **ready)
+    with pytest.raises(sf.InputError, match=r"'U\[A\]' in row 2 of 'runs' is 0; expected a number above 0"):
+        sf.fit(sf.laws.PoolsQQT, runs)
 
 
 def test_fresh_samples_alone_give_no_size():

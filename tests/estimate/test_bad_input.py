@@ -71,6 +71,7 @@ CASES = {
     "two-candidates-for-x": (lambda: sf.fit(PowerLaw, table()), ["x", "N, D", "columns="]),
     "loss-at-zero": (lambda: sf.fit(Chinchilla, with_zero_loss()), ["loss in row 5", "is 0", "log=False"]),
     "input-below-zero": (lambda: sf.fit(PowerLaw, sf.Runs(np.arange(1.0, 9), q=np.arange(-4.0, 4))), ["x", "above 0"]),
+    "size-of-zero": (lambda: sf.fit(Chinchilla, table(N=np.arange(64.0))), ["'N' in row 1", "is 0", "above 0"]),
     "too-few-runs": (lambda: sf.fit(Chinchilla, table(4)), ["4 runs", "numbers to fit, 5", "hold parameters fixed"]),
     "too-few-for-a-scale": (
         lambda: sf.fit(Chinchilla, table(5), noise=sf.noise.StudentT()),

@@ -190,7 +190,7 @@ def _surface(runs: Runs, law: Any, noise: AbstractNoise | None, cluster: Any, nu
 
     **Raises:** `InputError` where these are one, or the law has no best size in any draw; `NotConverged` as `fit` does.
     """
-    C = runs.select(("C",))[0]["C"]
+    C = runs.select(("C",), sizes=True)[0]["C"]
     if C.max() < C.min() * (1.0 + 1e-6):
         raise InputError("C", Phrase(f"is {C.min():.4g} FLOP in all runs"), "two computes, as an exponent needs")
     fitted = fit(law, runs, noise=noise, seed=seed)

@@ -56,7 +56,7 @@ def curves(
     **Raises:** `InputError` where a name is not there, or no budget has three sizes.
     """
     runs, notes = with_curves(runs)
-    point, _ = runs.select(("N", "D", "C"))
+    point, _ = runs.select(("N", "D", "C"), sizes=True)
     keys, setting = ([None], np.zeros(len(runs), int)) if groups is None else runs.codes(groups)
     budget = _budgets(runs, point["C"], setting, by, within)
     # The loss last: of runs of one size, too, the order must not matter.

@@ -68,7 +68,7 @@ def slices(runs: Runs, num: int, cluster: str | tuple[str, ...] | None) -> Slice
     """
     whole = runs
     runs, notes = with_curves(runs)
-    point, _ = runs.select(("N", "D", "C"))
+    point, _ = runs.select(("N", "D", "C"), sizes=True)
     code, more = trainings(runs, cluster)
     notes += more
     rows = np.bincount(code)

@@ -161,7 +161,7 @@ def ladder(
         given = Phrase("does not say which training each row is a checkpoint of")
         raise InputError(repr(runs.name), given, remedy="name the column with `columns={'run': ...}`, or give `run`")
     sized = runs.complete(("N", "D"))
-    point, _ = sized.select(("N", "D"))
+    point, _ = sized.select(("N", "D"), sizes=True)
     scored = sized.complete((accuracy,))
     found = np.full(len(sized), np.nan)
     found[np.isin(sized.rows, scored.rows)] = scored.select((accuracy,))[0][accuracy]

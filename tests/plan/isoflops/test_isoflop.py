@@ -352,9 +352,10 @@ def scattered(budgets, scatter, settings=600, noise=2e-3):
 @pytest.mark.parametrize("scatter", [0.0, 0.05, 0.15])
 def test_intervals_hold_where_curves_scatter(budgets, scatter):
     found = sf.isoflop(scattered(budgets, scatter), groups="setting", method="parabola", num=300).trend_N
-    ends = found.interval(0.9)
-    assert ends is not None
-    held = np.mean((ends[0] <= 0.5) & (ends[1] >= 0.5))
+    known = found.interval(0.9)
+    assert known.low is not None
+    assert known.high is not None
+    held = np.mean((known.low <= 0.5) & (known.high >= 0.5))
     assert 0.85 <= held <= 0.95
     assert found.scatter is not None
     assert np.median(found.scatter) == pytest.approx(scatter, rel=0.3, abs=0.004)

@@ -1,0 +1,63 @@
+"""Which runs a law can use, by the kinds of its inputs."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.laws import AbstractLaw, Label, Number, Series
+from scalefit.params import Param, axis, real
+from scalefit.problem import Problem
+
+
+class Everything(AbstractLaw):
+    """A number, a series and a label, all of which a run must have."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"x": Number(), "lr": Series(), "family": Label(axis="family")}
+    family: tuple[str, ...] = axis()
+    a: Param = real(amplitude=True, axis="family")
+
+    def __call__(self, x: Any, lr: Any, family: Any) -> Any:
+        """No scaling law."""
+        return self.a[family] * (1.0 + x + lr.values[0])
+
+
+def test_rows_without_a_number_a_series_or_a_label_are_listed():
+    runs = sf.read_runs(
+        {
+            "x": [-1.0, None, 2.0, 3.0, 4.0],
+            "lr": [[0.1], [0.1, 0.2], None, [0.3], [0.1]],
+            "family": ["a", "b", "b", None, "b"],
+            "loss": [1.0, 2.0, 3.0, 4.0, 5.0],
+        }
+    )
+    problem = Problem.of(Everything(), runs, sf.noise.Gaussian())
+    assert problem.runs.rows.tolist() == [1, 5]
+    assert [(one.row, name in one.reason) for one, name in zip(problem.runs.dropped, ("x", "lr", "family"))] == [
+        (2, True),
+        (3, True),
+        (4, True),
+    ]
+    assert problem.law.entries("family") == ("a", "b")
+    np.testing.assert_array_equal(problem.inputs["family"], [0, 1])
+
+
+class Line(AbstractLaw):
+    """A line through a number that may be below 0."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"x": Number()}
+    a: Param = real(amplitude=True)
+    b: Param = real(amplitude=True)
+
+    def __call__(self, x: Any) -> Any:
+        """No scaling law."""
+        return self.a + self.b * x
+
+
+def test_a_number_may_be_below_zero_and_a_size_may_not():
+    runs = sf.Runs([1.0, 2.0, 3.0], x=[-1.0, 0.0, 1.0])
+    np.testing.assert_array_equal(Problem.of(Line(), runs, sf.noise.Gaussian()).inputs["x"], [-1.0, 0.0, 1.0])
+    with pytest.raises(sf.InputError, match=r"'x' in row 1 of 'runs' is -1; expected a number above 0"):
+        Problem.of(sf.laws.PowerLaw(), runs, sf.noise.Gaussian())
