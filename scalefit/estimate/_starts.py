@@ -18,6 +18,8 @@ NODES = {0: 1, 1: 64, 2: 128, 3: 1024}
 LEAST = 64
 """Nodes for each study of a batch: a quarter of those of a single fit, but so many at least."""
 MANY = 2048
+SERIES = 1 << 25
+"""Nodes times numbers of all series from which there are fewer nodes: some seconds of a core."""
 FEW = 16
 """Studies up to which every one is screened as a single fit is."""
 ROOM = 16384
@@ -33,6 +35,8 @@ def nodes(
     shift = np.random.default_rng([seed, 0x5CA1E]).random(len(shapes))
     count = NODES.get(len(shapes), MANY)
     count = max(count // 4, min(count, LEAST)) if batch else count
+    numbers = sum(a.shape[1] * a.shape[2] for a in prepared.data.point.values() if a.ndim > 2)
+    count = max(min(count, LEAST), min(count, SERIES // max(numbers, 1)))
     cube = kronecker(count, len(shapes), shift)
     columns = []
     for at, k in enumerate(shapes):

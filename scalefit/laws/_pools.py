@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from .._core import InputError, Phrase
 from ..params import Param, Scalar, negative, nonnegative, parameters, positive
@@ -96,7 +97,7 @@ class AbstractPools(AbstractLaw):
                 raise InputError(name, given, f"a number for each of the {w.size} shares in w")
         # A part that is left out has no weight; its own size then must not matter, nor what it would be divided by.
         t = jnp.where(w > 0.0, n * w / U, 0.0)
-        if not isinstance(t, jax.core.Tracer) and jnp.max(t) <= MOST_PASSES:
+        if not isinstance(t, Tracer) and jnp.max(t) <= MOST_PASSES:
             self = self.covering(float(jnp.max(t)))
         if not self._single:
             return jnp.where(jnp.max(t) > SLACK * self.limit, jnp.nan, self.mixture(n, w, t))

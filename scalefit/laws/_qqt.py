@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from .._core import InputError, Phrase
 from ..params import Param, Scalar, negative, nonnegative, positive
@@ -105,7 +105,7 @@ class QQT(_PoolLaw):
         """The error after n samples from a pool of U unique ones."""
         n, U = number(n), number(U)
         t, h = n / U, 1.0 / self.tau
-        covered = self._covered if isinstance(t, jax.core.Tracer) or not t <= MOST_PASSES else sum_length(float(t))
+        covered = self._covered if isinstance(t, Tracer) or not t <= MOST_PASSES else sum_length(float(t))
         lost = smooth_loss(t, h) if self.passes == "smooth" else staircase_loss(t, h, covered)
         first = power(self.a * jnp.minimum(n, U) / SAMPLE_UNIT, self.b)
         later = jnp.exp(self.b * (lost + jnp.log(jnp.maximum(t, 1.0))))
