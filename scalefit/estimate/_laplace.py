@@ -99,9 +99,9 @@ def laplace(
     if np.mean(below) > 0.5:
         worst = linear[np.argmax(np.mean(draws[:, linear] < 0, axis=0))]
         raise InputError(
-            f"The curvature about the optimum reaches far below zero for {fit.free[worst]}, which it cannot: "
-            f"use bootstrap, or hold {fit.free[worst]} fixed."
-        )
+            "fit", Phrase(f"reaches far below zero for {fit.free[worst]}, by its curvature, which it cannot"),
+            remedy=f"use bootstrap, or hold {fit.free[worst]} fixed",
+        )  # fmt: skip
     while below.any():
         draws[below] = theta + rng.standard_normal((int(below.sum()), len(theta))) @ factor.T
         below = (draws[:, linear] < 0).any(axis=1)
@@ -152,9 +152,9 @@ def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Pr
     values = np.linalg.eigvalsh(hessian) if known else np.zeros(1)
     if not known or values[0] <= 1e-13 * values[-1]:
         raise InputError(
-            "The optimum is not a strict minimum: some direction of the parameters is not informed by the runs. "
-            "Hold a parameter fixed, use a smaller law, or use bootstrap."
-        )
+            "fit", Phrase("is no strict minimum"), "an optimum that the runs inform in every direction",
+            "hold a parameter fixed, use a smaller law, or use bootstrap",
+        )  # fmt: skip
     free = spread * np.linalg.inv(hessian)
     return prepared, Covariance(fit.free, slope @ free[:size, :size] @ slope.T, free)
 
@@ -176,13 +176,14 @@ def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> flo
     left = len(residuals) - parameters
     if left <= 0:
         raise InputError(
-            f"{len(residuals)} runs and {parameters} parameters leave nothing to judge the scatter by: add runs, or "
-            f"hold parameters fixed."
-        )
+            "fit", Phrase(f"is of {len(residuals)} runs and {parameters} parameters"), "more runs than parameters",
+            "add runs, or hold parameters fixed",
+        )  # fmt: skip
     if noise.informed(residuals) < INSIDE:
         inside = round(noise.informed(residuals) * residuals.size)
         raise InputError(
-            f"Under {noise} only {inside} of {residuals.size} runs lie inside the knee, and errors from "
-            f"curvature are wrong there: use bootstrap, or a smooth noise (Gaussian, StudentT)."
-        )
+            "noise", Phrase(f"is {noise}, and {inside} of {residuals.size} runs lie inside the knee"),
+            "more of them, as errors from curvature are wrong otherwise",
+            "use bootstrap, or a smooth noise (Gaussian, StudentT)",
+        )  # fmt: skip
     return float(np.sum(np.asarray(noise.psi(residuals)) ** 2) / left / np.mean(np.asarray(noise.curvature(residuals))))

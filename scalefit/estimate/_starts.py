@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import values, with_values
@@ -106,7 +106,7 @@ def given(
     else:
         rows = [starts] if isinstance(starts, Mapping) else list(starts)
         if not rows:
-            raise InputError("starts holds no start: give at least one, or leave it out for the screen's own.")
+            raise InputError("starts", starts, "one start at least", "leave it out for the screen's own")
         table = np.concatenate([_row(prepared, row) for row in rows])
     table = np.array(table)
     for k, source in curve.ties:
@@ -117,7 +117,7 @@ def given(
         inside = np.ravel(slot.parameter.constraint.contains(table[:, list(places)] if k in bound else table[:, k]))
         if not inside.all():
             bad = table[np.argmin(inside), k]
-            raise InputError(f"A start has {slot.name} = {bad:g}, which must be {slot.parameter.constraint}.")
+            raise InputError("starts", Phrase(f"has {slot.name} = {bad:g}"), f"{slot.name} {slot.parameter.constraint}")
     theta = free_numbers(prepared, with_values(law, table), study)
     if not noise.free_scale:
         return theta
@@ -130,8 +130,8 @@ def _row(prepared: Prepared, row: Mapping[str, Any]) -> Float[np.ndarray, "start
     missing = [prepared.curve.slots[k].name for k in prepared.curve.free if prepared.curve.slots[k].name not in row]
     if unknown or missing:
         wanted = ", ".join(prepared.curve.slots[k].name for k in prepared.curve.free)
-        wrong = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
-        raise InputError(f"A start needs a value for each of {wanted}; {wrong}.")
+        wrong = f"names unknown {', '.join(unknown)}" if unknown else f"lacks {', '.join(missing)}"
+        raise InputError("starts", Phrase(wrong), f"a value for each of {wanted}")
     length = max(np.size(v) for v in row.values())
     table = np.broadcast_to(values(prepared.law), (length, len(names))).copy()
     for name, value in row.items():
