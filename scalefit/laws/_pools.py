@@ -99,14 +99,15 @@ class AbstractPools(AbstractLaw):
         t = jnp.where(w > 0.0, n * w / U, 0.0)
         if not isinstance(t, Tracer) and jnp.max(t) <= MOST_PASSES:
             self = self.covering(float(jnp.max(t)))
+        beyond = (jnp.max(t) > SLACK * self._covered) & self.stepped
         if not self._single:
-            return jnp.where(jnp.max(t) > SLACK * self.limit, jnp.nan, self.mixture(n, w, t))
+            return jnp.where(beyond, jnp.nan, self.mixture(n, w, t))
         # A run on one pool: the law of that pool alone, which spares the others' formulas.
         # One by one: a sum over an array would be one more loop over the runs for every derivative.
         one = {f: total(self.each(lambda share, own: share * own, w, column)) for f, column in along.items()}
         alone = dataclasses.replace(self, pool=(), **{f: jnp.reshape(number, (1,)) for f, number in one.items()})
         value = alone.mixture(n, jnp.ones_like(w[:1]), jnp.sum(t, keepdims=True))
-        return jnp.where((jnp.max(t) > SLACK * self.limit) | (jnp.max(w) < 1.0), jnp.nan, value)
+        return jnp.where(beyond | (jnp.max(w) < 1.0), jnp.nan, value)
 
     def each(self, formula: Callable[..., Any], *columns: Any) -> list[Any] | Any:
         """A formula of the numbers of one pool, at every pool: a list one by one, or else an array."""

@@ -87,9 +87,9 @@ class QQT(_PoolLaw):
         refuse_option(self, "passes", "staircase", "smooth")
 
     @property
-    def limit(self) -> float:
-        """The most passes that the formula covers, there being a sum over them."""
-        return float("inf") if self.passes == "smooth" else float(self._covered)
+    def stepped(self) -> bool:
+        """Whether the formula counts passes one by one, up to as many as it covers."""
+        return self.passes == "staircase"
 
     def covering(self: SomeQQT, passes: float) -> SomeQQT:
         """The law covering so many passes, or more."""
@@ -97,7 +97,7 @@ class QQT(_PoolLaw):
 
     def sized_for(self: SomeQQT, inputs: Mapping[str, np.ndarray]) -> SomeQQT:
         """The law covering as many passes as these inputs hold."""
-        if np.isinf(self.limit):
+        if not self.stepped:
             return self
         return self.covering(float(np.max(np.asarray(inputs["n"]) / np.asarray(inputs["U"]), initial=1.0)))
 
@@ -106,11 +106,11 @@ class QQT(_PoolLaw):
         n, U = number(n), number(U)
         t, h = n / U, 1.0 / self.tau
         covered = self._covered if isinstance(t, Tracer) or not t <= MOST_PASSES else sum_length(float(t))
-        lost = smooth_loss(t, h) if self.passes == "smooth" else staircase_loss(t, h, covered)
+        lost = staircase_loss(t, h, covered) if self.stepped else smooth_loss(t, h)
         first = power(self.a * jnp.minimum(n, U) / SAMPLE_UNIT, self.b)
         later = jnp.exp(self.b * (lost + jnp.log(jnp.maximum(t, 1.0))))
         value = (first + self.d) * later if self.floor == "released" else self.d + first * later
-        beyond = (t > covered * SLACK) & (self.passes == "staircase")
+        beyond = (t > covered * SLACK) & self.stepped
         return jnp.where(beyond, jnp.nan, value)
 
 
@@ -121,6 +121,8 @@ class QQTEffective(_PoolLaw):
 
     Source: the alternative of Goyal et al. 2024 (arXiv 2404.07177), after Muennighoff et al. 2023 (arXiv 2305.16264).
     """
+
+    stepped: ClassVar[bool] = True
 
     def __call__(self, n: Scalar, U: Scalar) -> Scalar:
         """The error after n samples from a pool of U unique ones."""

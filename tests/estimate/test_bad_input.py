@@ -171,5 +171,5 @@ def test_weights_for_a_batch_are_refused(fits, studies):
 def test_one_cluster_cannot_be_resampled(runs):
     one = sf.Runs(runs.target, **runs.inputs, run=np.ones(64, int))
     fit = sf.fit(Chinchilla, one, noise=sf.noise.Gaussian())
-    with pytest.raises(sf.InputError, match="takes all rows of .* together; expected several"):
+    with pytest.raises(sf.InputError, match=r"takes all rows of .* together; expected several"):
         sf.bootstrap(fit)
