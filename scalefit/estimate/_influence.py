@@ -5,16 +5,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from .._core import InputError, Phrase
+from .._core import InputError
 from ..data import Runs
 from ..problem import LawCurve, Prepared, free_numbers
-from ..results import Fit
-from ..solve import exact_moments, in_lanes, slopes
+from ..results import INFORMED, Fit
+from ..solve import exact_moments, slopes
 from ._bootstrap import bootstrap
-from ._laplace import INSIDE
 
 TOGETHER = 1 << 26
 """Refits times runs laid out at once: half a gigabyte."""
@@ -83,7 +83,8 @@ def influence(fit: Fit[Any], *, of: Callable[[Any], Any], cluster: str | tuple[s
     parts = []
     for left_out in np.array_split(clusters, blocks):
         draws = bootstrap(fit, weights=(code[None, :] != left_out[:, None]).astype(float))
-        parts.append((in_lanes(of, draws.law), draws.converged))
+        with jax.enable_x64(True):
+            parts.append((np.asarray(jax.jit(jax.vmap(of))(jax.tree.map(jnp.asarray, draws.law))), draws.converged))
     without, converged = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Influence(value, (without - value)[code], (converged & np.isfinite(without))[code])
 
@@ -110,9 +111,9 @@ def sensitivity(
     """
     runs = _single(fit)
     if not fit.converged:
-        raise InputError("fit", Phrase("did not converge"), "an optimum, as its derivatives say nothing elsewhere")
+        raise InputError("The fit did not converge, so its derivatives say nothing: mend the fit first.")
     value = _forecast(of, fit.law)
-    narrow = fit.noise.informed(fit.residuals) < INSIDE
+    narrow = fit.noise.informed(fit.residuals) < INFORMED
     if narrow:
         warnings.warn(
             f"Most runs lie outside the knee of {fit.noise}, where the objective has no "
@@ -130,9 +131,9 @@ def sensitivity(
     eigenvalues = np.linalg.eigvalsh(hessian)
     if eigenvalues[0] <= 1e-13 * eigenvalues[-1]:
         raise InputError(
-            "fit", Phrase("is no strict minimum"), "an optimum that the runs inform in every direction",
-            "hold a parameter fixed, or use influence",
-        )  # fmt: skip
+            "The optimum is not a strict minimum: some direction of the parameters is not informed by the runs. "
+            "Hold a parameter fixed, or use influence."
+        )
     slope = np.zeros(len(at))
     slope[: curve.size] = _slope(of, curve, theta, data.constant[0])
     slope[inside], slope[~inside] = np.linalg.solve(hessian, slope[inside]), 0.0
@@ -186,17 +187,18 @@ def _through(
 
 def _single(fit: Fit[Any]) -> Runs:
     if fit.keys is not None:
-        raise InputError("fit", Phrase(f"is a batch of {len(fit.keys)} studies"), "one", "ask for one at a time")
+        raise InputError("A batch of fits was given; ask for the influence on one fit at a time.")
     return fit.problem.runs
 
 
 def _forecast(of: Callable[[Any], Any], law: Any) -> float:
-    value = in_lanes(of, jax.tree.map(lambda a: np.asarray(a)[None], law))[0]
+    with jax.enable_x64(True):
+        value = np.asarray(of(jax.tree.map(jnp.asarray, law)))
     if value.shape != ():
-        raise InputError("of", Phrase(f"gives an array of shape {value.shape}"), "a function that gives one number")
+        raise InputError(f"of must give one number; it gave an array of shape {value.shape}.")
     if not np.isfinite(value):
         raise InputError(
-            "of", Phrase(f"gives {float(value):g} at the fitted law"), "a forecast where the law is finite",
-            "ask nearer to the fitted runs (a law of pools first takes law.covering(passes))",
-        )  # fmt: skip
+            f"of gives {float(value):g} at the fitted law: ask for a forecast where the law is finite, nearer to the "
+            f"fitted runs (a law of pools first takes law.sized_for(inputs))."
+        )
     return float(value)

@@ -1,26 +1,18 @@
 """How sure a fit is, from the curvature of its objective at the optimum."""
 
-import functools
 from typing import Any, NamedTuple, TypeVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from .._core import RESULTS, InputError, Phrase
 from ..laws import AbstractLaw
-from ..noise import AbstractNoise
-from ..params import numbers as natural_numbers
-from ..problem import LawCurve, Prepared, free_numbers, laws_at, representable
-from ..results import Ensemble, Fit
-from ..solve import exact_moments
+from ..params import values
+from ..problem import Prepared, free_numbers, laws_at, representable
+from ..results import INFORMED, Ensemble, Fit, nearby
 from ._fit import refuse_number
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
-
-INSIDE = 0.9
-"""Share of the runs that must lie inside a Huber knee before curvature says anything about the spread."""
 
 
 class Covariance(NamedTuple):
@@ -45,11 +37,12 @@ class Covariance(NamedTuple):
 
 
 def covariance(fit: Fit[Any], *, cluster: str | tuple[str, ...] | None = "auto") -> Covariance:
-    r"""The covariance of the estimate, $\sigma^2 H^{-1}$ with H the exact Hessian of the objective at the optimum.
+    r"""The covariance of the estimate to first order, $\sigma^2 (J^T J)^{-1}$ with J the slopes of the law.
 
-    Student-t costs are negative log likelihoods and σ is 1; for Gaussian noise σ² is the residual variance on n - p
-    degrees of freedom; for a Huber knee beyond nine in ten residuals it is Huber's
-    $\overline{\psi^2}/\overline{\psi'}$.
+    $\sigma^2$ is the residual variance on n - p degrees of freedom; for a Huber knee beyond nine in ten residuals it is
+    Huber's $\overline{\psi^2}/\overline{\psi'}^2$. A noise whose scale s is estimated tells it from its likelihood
+    too, $s^2/i \cdot n/(n-p)$ with i its information: that holds for many runs and is too small for few, so that a
+    share $\sqrt{p/n}$ of the residual variance is mixed in. Rows of one training count together (cluster-robust).
 
     **Arguments:**
 
@@ -57,8 +50,8 @@ def covariance(fit: Fit[Any], *, cluster: str | tuple[str, ...] | None = "auto")
     - `cluster`: What stands for one observation: see `Runs.clusters`. `None` takes every row for itself.
 
     **Raises:** `InputError` under a Huber noise whose knee is below the residual scale (only the few runs inside the
-    knee carry curvature there, and errors from it are wrong: use `bootstrap`), for rows of one training, which are not
-    independent, for a parameter that no run feels, and for an optimum that is not a strict minimum.
+    knee carry curvature there, and errors from it are wrong: use `bootstrap`), where no degree of freedom is left, for
+    a parameter that no run feels, and for a direction that the runs do not inform.
     """
     _, cov = _curvature(fit, cluster)
     return cov
@@ -99,9 +92,9 @@ def laplace(
     if np.mean(below) > 0.5:
         worst = linear[np.argmax(np.mean(draws[:, linear] < 0, axis=0))]
         raise InputError(
-            "fit", Phrase(f"reaches far below zero for {fit.free[worst]}, by its curvature, which it cannot"),
-            remedy=f"use bootstrap, or hold {fit.free[worst]} fixed",
-        )  # fmt: skip
+            f"The curvature about the optimum reaches far below zero for {fit.free[worst]}, which it cannot: "
+            f"use bootstrap, or hold {fit.free[worst]} fixed."
+        )
     while below.any():
         draws[below] = theta + rng.standard_normal((int(below.sum()), len(theta))) @ factor.T
         below = (draws[:, linear] < 0).any(axis=1)
@@ -126,64 +119,39 @@ def _numbers(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, " number"]:
 def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Prepared, Covariance]:
     if fit.keys is not None:
         raise InputError("fit", Phrase(f"is a batch of {len(fit.keys)} studies"), "one", "use bootstrap, or fit each")
-    runs = fit.problem.runs
     if not fit.converged:
         raise InputError("fit", Phrase("did not converge"), "an optimum, as curvature says nothing elsewhere")
-    trainings = np.unique(runs.clusters(cluster)).size
-    if trainings < len(runs):
-        raise InputError(
-            "fit", Phrase(f"is of {len(runs)} rows of {trainings} runs, and curvature would take each row for itself"),
-            remedy="use bootstrap, or `cluster=None` if the rows are independent",
-        )  # fmt: skip
     if np.any(fit.dead):
         lost = [name for name, dead in zip(fit.free, fit.dead, strict=True) if dead]
         said = Phrase(f"leaves {', '.join(lost)} unidentified: no run responds to it at the optimum")
         raise InputError("fit", said, remedy="hold it fixed, or use bootstrap")
-    prepared = fit.problem.arrays
-    precision = prepared.data.precision
-    standard = 1.0 if precision is None else np.asarray(precision)[0, : len(fit.residuals)]
-    spread = _spread(fit.noise, fit.residuals * standard, len(fit.free))
-    theta = _numbers(prepared, fit)
-    size, data = prepared.curve.size, prepared.data
-    hessian = np.asarray(exact_moments(prepared.curve, fit.noise, data, theta[None], np.zeros(1, int))[2][0])
-    with jax.enable_x64(True):
-        slope = np.asarray(_natural_slopes(prepared.curve, theta[:size], data.constant[0]))
-    known = np.isfinite(hessian).all()
-    values = np.linalg.eigvalsh(hessian) if known else np.zeros(1)
-    if not known or values[0] <= 1e-13 * values[-1]:
+    prepared, about = fit.problem.arrays, nearby(fit, cluster)
+    found = about.spread
+    count, size = int(found.units[0]), prepared.curve.size
+    if found.freedom[0] < 1:
+        what = f"{count} runs" if count == len(fit.residuals) else f"{len(fit.residuals)} rows of {count} runs"
+        said = Phrase(f"has {size} free numbers to {what}, which leaves nothing to judge the scatter by")
+        raise InputError("fit", said, remedy="add runs, or hold parameters fixed")
+    if found.informed[0] < INFORMED:
+        said = Phrase(
+            f"is under {fit.noise}, and only {round(found.informed[0] * count)} of {count} runs lie inside the knee"
+        )
         raise InputError(
-            "fit", Phrase("is no strict minimum"), "an optimum that the runs inform in every direction",
-            "hold a parameter fixed, use a smaller law, or use bootstrap",
-        )  # fmt: skip
-    free = spread * np.linalg.inv(hessian)
-    return prepared, Covariance(fit.free, slope @ free[:size, :size] @ slope.T, free)
-
-
-@functools.partial(jax.jit, static_argnames=("curve",))
-def _natural_slopes(curve: LawCurve, free: Any, constant: Any) -> Any:
-    """How the natural values move with the free numbers."""
-
-    def natural(free: Any) -> Any:
-        found = natural_numbers(curve.natural_law([*free], constant))
-        return jnp.stack([found[place] for place in curve.free])
-
-    return jax.jacfwd(natural)(free)
-
-
-def _spread(noise: AbstractNoise, residuals: np.ndarray, parameters: int) -> float:
-    if noise.free_scale:
-        return 1.0
-    left = len(residuals) - parameters
-    if left <= 0:
-        raise InputError(
-            "fit", Phrase(f"is of {len(residuals)} runs and {parameters} parameters"), "more runs than parameters",
-            "add runs, or hold parameters fixed",
-        )  # fmt: skip
-    if noise.informed(residuals) < INSIDE:
-        inside = round(noise.informed(residuals) * residuals.size)
-        raise InputError(
-            "noise", Phrase(f"is {noise}, and {inside} of {residuals.size} runs lie inside the knee"),
-            "more of them, as errors from curvature are wrong otherwise",
+            "fit",
+            said,
+            "a noise whose curvature says how sure it is",
             "use bootstrap, or a smooth noise (Gaussian, StudentT)",
-        )  # fmt: skip
-    return float(np.sum(np.asarray(noise.psi(residuals)) ** 2) / left / np.mean(np.asarray(noise.curvature(residuals))))
+        )
+    if np.any(found.none[0]):
+        said = Phrase("is no strict minimum: some direction of the parameters is not informed by the runs")
+        raise InputError("fit", said, remedy="hold a parameter fixed, use a smaller law, or use bootstrap")
+    table = values(about.laws)[:, list(prepared.curve.free)]
+    slope = (table[:size] - table[size:]).T / about.step[0]
+    free = found.covariance[0]
+    matrix = slope @ free @ slope.T
+    if fit.noise.free_scale:
+        precision = prepared.data.precision
+        z = fit.residuals / fit.scale * (1.0 if precision is None else np.asarray(precision)[0, : len(fit.residuals)])
+        free = np.pad(free, (0, 1))
+        free[-1, -1] = 1.0 / np.sum((z * np.asarray(fit.noise.psi(z)) - 1.0) ** 2)
+    return prepared, Covariance(fit.free, matrix, free)

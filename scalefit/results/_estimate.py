@@ -8,6 +8,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
+from scipy.stats import t as student_t
 
 from .._core import InputError, check_probability
 
@@ -18,6 +19,43 @@ def _array(given: ArrayLike) -> np.ndarray:
 
 def _end(given: ArrayLike | None) -> np.ndarray | None:
     return None if given is None else _array(given)
+
+
+class FirstOrder(eqx.Module):
+    """How sure a number is by the slopes of the law: a standard error, and Student's t of the degrees of freedom left.
+
+    **Arguments:**
+
+    - `error`: The standard error, infinite where the runs do not inform the number.
+    - `freedom`: The degrees of freedom.
+    - `noise`: By level, how far a new run scatters about the curve, by study of a batch; `None` for the curve itself.
+    - `log`: Whether the interval is even about the logarithm, as that of what is above zero.
+    - `within`: What the number cannot leave.
+    """
+
+    error: Float[np.ndarray, "*shape"] = eqx.field(converter=_array)
+    freedom: Float[np.ndarray, "*shape"] = eqx.field(converter=_array)
+    noise: Any = eqx.field(default=None, static=True)
+    log: bool = eqx.field(default=True, static=True)
+    within: tuple[float, float] = eqx.field(default=(-np.inf, np.inf), static=True)
+
+    def ends(self, value: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """The ends of the interval of a level."""
+        wide = student_t.ppf(0.5 + 0.5 * level, self.freedom)
+        with np.errstate(all="ignore"):
+            off = wide * (self.error / value if self.log else self.error)
+            if self.noise is not None:
+                more = np.asarray(self.noise(level))
+                off = np.sqrt(off**2 + more.reshape((*more.shape, *[1] * (off.ndim - more.ndim))) ** 2)
+            low, high = (value * np.exp(-off), value * np.exp(off)) if self.log else (value - off, value + off)
+        return _array(np.maximum(low, self.within[0])), _array(np.minimum(high, self.within[1]))
+
+    def about(self, value: ArrayLike, level: float, unit: str = "") -> "Estimate":
+        """The interval of a level about a value; none where nothing says how sure that is."""
+        value = _array(value)
+        if np.isnan(self.error).all():
+            return Estimate(value, unit=unit)
+        return Estimate(value, *self.ends(value, level), level, spread=self, unit=unit)
 
 
 class Estimate(eqx.Module):
@@ -32,6 +70,7 @@ class Estimate(eqx.Module):
         infinite where the interval has no upper end; both are NaN for a study of a batch that did not converge.
     - `level`: The interval's probability.
     - `draws`: The value of each draw, `None` without; NaN for a draw that takes no part.
+    - `spread`: Its standard error to first order, where that and not draws gave the interval.
     - `unit`: Of all of them, where it is known.
     - `fixed`: Whether the value was held, not fitted.
     """
@@ -41,6 +80,7 @@ class Estimate(eqx.Module):
     high: Float[np.ndarray, "*shape"] | None = eqx.field(default=None, converter=_end)
     level: float | None = eqx.field(default=None, static=True)
     draws: Float[np.ndarray, "draw *shape"] | None = None
+    spread: "FirstOrder | None" = None
     unit: str = eqx.field(default="", static=True)
     fixed: bool = eqx.field(default=False, static=True)
 
@@ -51,7 +91,10 @@ class Estimate(eqx.Module):
             if self.draws is None
             else self.draws[(slice(None), *(place if isinstance(place, tuple) else (place,)))]
         )
-        return dataclasses.replace(self, value=self.value[place], low=low, high=high, draws=draws)
+        spread = self.spread
+        if spread is not None:
+            spread = dataclasses.replace(spread, error=spread.error[place], freedom=spread.freedom[place])
+        return dataclasses.replace(self, value=self.value[place], low=low, high=high, draws=draws, spread=spread)
 
     def __format__(self, form: str) -> str:
         form = form or ".4g"
@@ -77,7 +120,9 @@ class Estimate(eqx.Module):
 
     @property
     def se(self) -> Float[np.ndarray, "*shape"] | None:
-        """The standard error: `None` without draws, and NaN where it is that of a few draws which ran off."""
+        """The standard error: `None` where nothing says it, and NaN where it is that of a few draws which ran off."""
+        if self.spread is not None:
+            return self.spread.error
         if self.draws is None or self.low is None or self.high is None:
             return None
         spread = np.std(self.draws, axis=0, ddof=1)
@@ -88,12 +133,21 @@ class Estimate(eqx.Module):
         """Whether the interval has no upper end."""
         return np.zeros(self.value.shape, bool) if self.high is None else np.asarray(self.high == np.inf)
 
+    def of_new_run(self, noise: Any) -> "Estimate":
+        """The interval of a new run, which scatters by `noise` about what is known to first order; see `FirstOrder`."""
+        if self.spread is None or self.level is None:
+            return self
+        return dataclasses.replace(self, spread=dataclasses.replace(self.spread, noise=noise)).at_level(self.level)
+
     def at_level(self, level: float) -> "Estimate":
         """The same with an interval of another level.
 
-        **Raises:** `InputError` without draws, or for a level outside (0, 1).
+        **Raises:** `InputError` where nothing says how sure the value is, or for a level outside (0, 1).
         """
         check_probability("level", level)
+        if self.spread is not None:
+            low, high = self.spread.ends(self.value, level)
+            return dataclasses.replace(self, low=low, high=high, level=level)
         if self.draws is None:
             raise InputError("draws", None, "draws, to take an interval of", "ask an ensemble, as `bootstrap` gives")
         return estimated(self.value, self.draws, level, unit=self.unit)
@@ -115,4 +169,4 @@ def estimated(
             low, high = np.nanquantile(draws, [tail, 1.0 - tail], **how)
     else:
         low, high = np.quantile(draws, [tail, 1.0 - tail], **how)
-    return Estimate(value, low, high, level, draws, unit)
+    return Estimate(value, low, high, level, draws, unit=unit)

@@ -1,5 +1,6 @@
 """What a fitted law says of a run, and how sure it is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -14,7 +15,10 @@ from ..data import refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
 from ._estimate import Estimate, estimated
 from ._fit import Ensemble, Fit
+from ._nearby import nearby, to_first_order
 
+WIDTHS = 20_000
+"""Residuals drawn to know how wide the scatter of a new run is."""
 GROWTH = "growth["
 """What the name of the power begins with by which scatter grows with an input, among what was drawn."""
 
@@ -37,11 +41,12 @@ def evaluate(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> np.ndar
 def predict(
     result: Fit[Any] | Ensemble[Any], *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike
 ) -> Estimate:
-    """The value of a fitted law, with an interval where there are draws.
+    """The value of a fitted law and an interval about it.
 
     **Arguments:**
 
-    - `result`: A fit (no interval), or an ensemble of draws.
+    - `result`: A fit, for an interval to first order by Student's t (none where curvature does not say how sure it is:
+      see `covariance`), or an ensemble of draws.
     - `level`: Probability of the central interval.
     - `new_run`: Whether the interval is for one new run, which scatters about the curve as the fitted runs did (one of
       the median `se`, where they have it), or for the mean curve.
@@ -55,8 +60,31 @@ def predict(
     check_probability("level", level)
     value, draws = predicted(result, new_run, inputs)
     if draws is None:
-        return Estimate(value)
+        return _first_order(result.fit, value, level, new_run, inputs)
     return estimated(value, np.moveaxis(draws, -2, 0).reshape(-1, *value.shape), level)
+
+
+def _first_order(
+    fit: Fit[Any], value: Float[np.ndarray, "*shape"], level: float, new_run: bool, inputs: dict[str, ArrayLike]
+) -> Estimate:
+    """A prediction of a fit by itself: with an interval to first order where curvature says how sure it is."""
+    if not np.any(fit.converged):
+        return Estimate(value)
+    about = nearby(fit)
+    points, shape = _points(fit.law, _one_by_one(fit.law, inputs))
+    numbers = evaluate(about.laws, points, True)
+    found = to_first_order(value, numbers.reshape(-1, *shape), about, level, log=fit.noise.log)
+    return found.of_new_run(_width_of_runs(fit)) if new_run else found
+
+
+def _width_of_runs(fit: Fit[Any]) -> Callable[[float], np.ndarray]:
+    """By level, half of the central interval of what a run scatters by about the curve, by study of a batch."""
+    rng, shape = np.random.default_rng([fit.seed, 0xD1CE]), (*np.shape(fit.scale), WIDTHS)
+    if fit.noise.free_scale:
+        off = fit.noise.sample(np.broadcast_to(fit.scale[..., None], shape), rng)
+    else:
+        off = _residuals_of_runs(fit, (*shape, 1), rng)[..., 0]
+    return lambda level: np.quantile(np.abs(off), level, axis=-1)
 
 
 def predicted(

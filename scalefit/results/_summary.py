@@ -8,8 +8,9 @@ import numpy as np
 
 from .._core import InputError, Phrase, check_probability
 from ..params import slots, values
-from ._estimate import Estimate, estimated
+from ._estimate import Estimate, FirstOrder, estimated
 from ._fit import Ensemble, Fit
+from ._nearby import nearby
 
 
 def summary(
@@ -19,8 +20,9 @@ def summary(
 
     **Arguments:**
 
-    - `result`: A fit, or an ensemble about one: then standard errors are those of its converged draws, and intervals
-      their quantiles.
+    - `result`: A fit, for standard errors and intervals to first order by Student's t (none where curvature does not
+      say how sure it is: see `covariance`), or an ensemble about one: then standard errors are those of its converged
+      draws, and intervals their quantiles.
     - `level`: Probability of the interval.
 
     **Returns:** an `Estimate` of each, in its unit. Its value is NaN for a parameter that no run responds to, as the
@@ -32,13 +34,31 @@ def summary(
     fit, numbers = result.fit, values(result.fit.law)
     draws = result if isinstance(result, Ensemble) else None
     table = None if draws is None else values(draws.law)
+    errors = None if draws is not None else _errors(fit)
     if fit.keys is None:
-        return _one(fit, numbers, draws, table, Ellipsis, level)
-    return {key: _one(fit, numbers[s], draws, table, s, level) for s, key in enumerate(fit.keys)}
+        return _one(fit, numbers, draws, table, errors, Ellipsis, level)
+    return {key: _one(fit, numbers[s], draws, table, errors, s, level) for s, key in enumerate(fit.keys)}
+
+
+def _errors(fit: Fit[Any]) -> tuple[Any, Any] | None:
+    """Standard errors to first order, by study, of every number of the law; and the degrees of freedom."""
+    if not np.any(fit.converged):
+        return None
+    about = nearby(fit)
+    table = values(about.laws)
+    error = about.error(table.reshape(len(about.step), -1, table.shape[-1]))
+    freedom = about.spread.freedom
+    return (error, freedom) if fit.keys is not None else (error[0], freedom[0])
 
 
 def _one(
-    fit: Fit[Any], numbers: np.ndarray, draws: Ensemble[Any] | None, table: np.ndarray | None, study: Any, level: float
+    fit: Fit[Any],
+    numbers: np.ndarray,
+    draws: Ensemble[Any] | None,
+    table: np.ndarray | None,
+    errors: tuple[Any, Any] | None,
+    study: Any,
+    level: float,
 ) -> dict[str, Estimate]:
     found: dict[str, Estimate] = {}
     keep = None if draws is None else draws.converged[study]
@@ -55,6 +75,15 @@ def _one(
         # What follows from others, by a tie or along an axis, is not looked at for itself.
         place = fit.free.index(slot.name) if slot.name in fit.free else None
         gone = place is not None and bool(fit.dead[study][place]) and not slot.parameter.amplitude
+        if draws is None and errors is not None and not gone:
+            constraint = slot.parameter.constraint
+            # What is counted in a unit of an input grows with its power: its logarithm is what runs tell.
+            log = bool(slot.parameter.dims) or (constraint.low == 0.0 and not constraint.vanishes)
+            one = FirstOrder(
+                errors[0][study][..., k], errors[1][study], log=log, within=(constraint.low, constraint.high)
+            )
+            found[slot.name] = one.about(value, level, unit)
+            continue
         if gone or draws is None or table is None or keep is None or not keep.any():
             found[slot.name] = Estimate(math.nan if gone else value, unit=unit)
             continue

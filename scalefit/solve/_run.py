@@ -56,12 +56,16 @@ def refuse_solver(solver: Any, precision: Any) -> None:
     own = isinstance(solver, str) and solver == "newton"
     optax = all(hasattr(solver, name) for name in ("init", "update"))
     if not (own or optax or all(hasattr(solver, name) for name in ("init", "step", "terminate"))):
-        raise InputError("solver", solver, "'newton', an Optax optimiser (optax.lbfgs()), or one of Optimistix")
+        raise InputError(
+            f"solver is {solver!r}; it must be 'newton', an Optax optimiser (optax.lbfgs()), or one of Optimistix."
+        )
     if precision not in get_args(Precision):
-        raise InputError("precision", precision, "'float64', 'float32' or 'mixed'")
+        raise InputError(f"precision is {precision!r}; it must be 'float64', 'float32' or 'mixed'.")
     if not own and precision != "float64":
-        expected = "float64, as solvers of other libraries have no other"
-        raise InputError("precision", precision, expected, "leave it out, or use solver='newton'")
+        raise InputError(
+            f"precision is {precision!r}, and solvers of other libraries run in float64 alone: leave it out, or use "
+            f"solver='newton'."
+        )
 
 
 def bucket(count: int) -> int:
@@ -200,9 +204,9 @@ class _Problem:
         with jax.enable_x64(True):
             problem = (self.curve, noise, data, start, study, resample, floor)
             if self.solver == "newton":
+                number = jnp.asarray(count, jnp.int32)
                 tolerance = _TOLERANCE[str(start.dtype)]
-                # Numbers of the host: to make them here would be programs of their own, one a thread.
-                most, number = np.int32(self.max_steps), np.int32(count)
+                most = jnp.asarray(self.max_steps, jnp.int32)
                 out = polish(*problem, most, count=number, width=self._width(size), tolerance=tolerance)
             else:
                 from ._descend import ByIdentity, descend  # few calls need it, and fewer the libraries that it needs

@@ -89,7 +89,7 @@ def test_numbers_of_groups_are_held_by_name(runs):
     fit: Any = sf.fit(law, runs, noise=GAUSSIAN, fixed=("A[c4]",))
     assert fit.fixed == ("A[c4]",)
     assert float(fit.law.base.A[0]) == 400.0
-    with pytest.raises(sf.InputError, match=r"no parameter 'A\[1\]'"):
+    with pytest.raises(sf.InputError, match=r"fixed names 'A\[1\]'; expected one of the parameters"):
         sf.fit(Chinchilla, runs, own=("A",), by="group", fixed=("A[1]",))
     every: Any = sf.fit(Chinchilla(A=400.0), runs, noise=GAUSSIAN, own=("A",), by="group", fixed=("A",))
     np.testing.assert_array_equal(every.law.base.A, 400.0)
