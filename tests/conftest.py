@@ -1,10 +1,8 @@
 """What holds for every test: shapes checked at run time, JAX's switches by folder, where public data lie."""
 
 import contextlib
-import gc
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -36,23 +34,10 @@ KEEP = "SCALEFIT_TESTS_KEEP"
 """A folder in which compiled programs outlive the run, for one who runs the same tests again and again."""
 
 
-QUICKER = "--xla_cpu_use_fusion_emitters=false"
-"""XLA's older way to write loops for a CPU, which compiles in two thirds of the time."""
-
-
-def _heeded(flags: str) -> bool:
-    """Whether this XLA has such flags: it ends a process that asks for what it does not know."""
-    asked = [sys.executable, "-c", "import jax; jax.numpy.zeros(1)"]
-    done = subprocess.run(asked, env={**os.environ, "XLA_FLAGS": flags}, capture_output=True, check=False)
-    return done.returncode == 0
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """What one worker has compiled, the others read: most of the suite's time is compilation."""
     if not hasattr(config, "workerinput"):
         os.environ[COMPILED] = os.environ.get(KEEP) or tempfile.mkdtemp(prefix="scalefit-tests-")
-        if _heeded(flags := f"{os.environ.get('XLA_FLAGS', '')} {QUICKER}".strip()):
-            os.environ["XLA_FLAGS"] = flags
     jax.config.update("jax_compilation_cache_dir", os.environ[COMPILED])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
@@ -64,20 +49,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Nothing is kept between runs of the suite unless asked for."""
     if not hasattr(config, "workerinput") and not os.environ.get(KEEP):
         shutil.rmtree(os.environ[COMPILED], ignore_errors=True)
-
-
-MAPS = 25_000
-"""Pieces of memory that compiled programs may hold; Linux gives a process 65,530, and then compilation fails."""
-
-
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Between two files a worker that holds very many programs lets go of them; they are read back from the folder."""
-    if nextitem is None or nextitem.path == item.path or not sys.platform.startswith("linux"):
-        return
-    with open("/proc/self/maps", "rb") as held:
-        if sum(1 for _ in held) > MAPS:
-            jax.clear_caches()
-            gc.collect()
 
 
 @pytest.fixture(autouse=True)
