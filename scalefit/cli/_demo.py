@@ -63,7 +63,7 @@ def _pools(out: Path, begun: float) -> Any:
     from ._terminal import progress
     from ._words import clusters_of
 
-    resamples, budgets, shown = 50, np.geomspace(2048, 32768, 9), (0, 4, 8)
+    resamples, budgets, shown = 50, np.geomspace(2048, 32768, 9), np.array([0, 4, 8])
     with progress(5) as step:
         step("reading the bundled runs")
         everything: Any = sf.load_data("pools-teacher", where=WINDOW)

@@ -1,53 +1,31 @@
 """`scalefit demo`: the main job on the bundled runs."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import scalefit as sf
 
-MOST_SECONDS = 120.0
-"""Of the processor, about 55 on idle cores: other work that shares them slows each, and must not fail the test."""
 
-
-def demonstrated(folder, *options):
-    """The command as a user gives it the first time, nothing compiled before; its folder, and what it took."""
-    command = [sys.executable, "-m", "scalefit.cli", "demo", "--out", str(folder), *options]
-    before = os.times()
-    done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", check=False,
-        env={**os.environ, "SCALEFIT_CACHE": "off", "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
-    after = os.times()
-    spent = after.children_user + after.children_system - before.children_user - before.children_system
-    return done, folder, spent
+@pytest.fixture(scope="module")
+def pools_demo(cli, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pools") / "demo"
+    return cli("demo", "--out", folder), folder
 
 
 @pytest.fixture(scope="module")
-def pools_demo(tmp_path_factory):
-    return demonstrated(tmp_path_factory.mktemp("pools") / "demo")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    return demonstrated(tmp_path_factory.mktemp("demo") / "demo", "--law", "chinchilla")
-
-
-def test_demos_are_quick(pools_demo, demo):
-    assert pools_demo[2] < MOST_SECONDS
-    assert demo[2] < MOST_SECONDS
+def demo(cli, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    return cli("demo", "--law", "chinchilla", "--out", folder), folder
 
 
 def test_demo_of_pools(cli, pools_demo):
-    answer, folder, _ = pools_demo
-    assert (answer.returncode, answer.stderr) == (0, "")
+    answer, folder = pools_demo
+    assert (answer.status, answer.err) == (0, "")
     for piece in ("A is clean", "half-life (passes)", "best weights", "20 seeds", "mixtures of them were trained"):
-        assert piece in answer.stdout
+        assert piece in answer.out
     names = {
         "result.json",
         "arrays.npz",
@@ -75,10 +53,10 @@ def test_there_is_no_such_demo(cli, tmp_path):
 
 
 def test_demo(cli, demo):
-    answer, folder, _ = demo
-    assert (answer.returncode, answer.stderr) == (0, "")
+    answer, folder = demo
+    assert (answer.status, answer.err) == (0, "")
     for piece in ("100 small networks", "800 runs", "± se", "starts agree", "Loss falls towards", "scalefit predict"):
-        assert piece in answer.stdout
+        assert piece in answer.out
     assert {p.suffix for p in folder.iterdir()} == {".json", ".npz", ".png", ".parquet"}
     found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert len(found["verdict"]) == 3
@@ -104,5 +82,5 @@ def test_best_plan_of_the_verdict(demo):
     compute = 60 * np.max(runs["N"] * runs["D"])
     sizes = np.geomspace(1e-3, 1e3, 2001) * np.sqrt(compute)
     best = sf.predict(draws.fit, N=sizes, D=compute / (6 * sizes)).value
-    (foreseen,) = re.findall(r"the law foresees ([0-9.]+) nats at best", demo[0].stdout.replace("\n", " "))
+    (foreseen,) = re.findall(r"the law foresees ([0-9.]+) nats at best", demo[0].out.replace("\n", " "))
     assert float(foreseen) == pytest.approx(float(np.min(best)), abs=6e-5)
