@@ -42,3 +42,9 @@ def test_the_page_on_plans_runs(capsys):
     with pytest.warns(UserWarning, match="far above"):
         kept = sf.isoflop(llama, by="IsoFLOP", method="parabola")
     assert float(kept.trend_N.exponent) == pytest.approx(0.55, abs=0.005)
+
+
+def test_the_page_on_speed_runs():
+    names = run("speed.md")
+    assert names["fit"].converged
+    assert len(names["draws"]) == 100
