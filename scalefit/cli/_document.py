@@ -91,7 +91,9 @@ def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict
         "converged": bool(np.asarray(fit.converged)[study]),
         "starts": {"tried": fit.tried, "agreeing": fit.agreeing[study]},
         # Free parameters that no run responds to at the optimum.
-        "dead": [name for name, dead in zip(fit.free, fit.dead[study], strict=True) if dead],
+        "unidentified": [
+            name for name, unidentified in zip(fit.free, fit.unidentified[study], strict=True) if unidentified
+        ],
     }
 
 

@@ -87,7 +87,7 @@ def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:
         out.print(Text(line))
     out.print()
     out.print(_studies(found["fits"]) if "fits" in found else _parameters(found))
-    for line in [*optimum_lines(found, fit.noise.log), *draw_lines(found), *dead_lines(found)]:
+    for line in [*optimum_lines(found, fit.noise.log), *draw_lines(found), *unidentified_lines(found)]:
         out.print(Text(line))
 
 
@@ -137,9 +137,12 @@ def draw_lines(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def dead_lines(found: Mapping[str, Any]) -> list[str]:
+def unidentified_lines(found: Mapping[str, Any]) -> list[str]:
     """Unidentified parameters, a line for each study."""
-    lost = [(", ".join(one["dead"]), f" of {one['key']}" if "key" in one else "") for one in found.get("fits", [found])]
+    lost = [
+        (", ".join(one["unidentified"]), f" of {one['key']}" if "key" in one else "")
+        for one in found.get("fits", [found])
+    ]
     return [
         f"warning: no run responds to {names}{study} at the optimum: the runs follow a smaller law without it"
         for names, study in lost

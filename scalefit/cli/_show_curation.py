@@ -12,7 +12,7 @@ from ..plan import Curation
 from ..results import Ensemble, Estimate, Fit, versions
 from ._document import document, draws_of, entry_of, law_name
 from ._pools import law_in
-from ._show import dead_lines, formula, optimum_lines, run_lines, table
+from ._show import formula, optimum_lines, run_lines, table, unidentified_lines
 from ._terminal import ends_of, human, interval, number
 
 BASELINES = ("natural", "uniform", "best_single")
@@ -54,7 +54,9 @@ def curation_document(planned: Planned, *, level: float, seconds: float) -> dict
     else:
         whole = document(result, level=level, seconds=seconds)
         entries, drawn = whole["parameters"], draws_of(result)
-        fitted = {key: whole[key] for key in ("objective", "converged", "starts", "dead", "runs", "noise", "source")}
+        fitted = {
+            key: whole[key] for key in ("objective", "converged", "starts", "unidentified", "runs", "noise", "source")
+        }
     return {
         "law": law_name(law),
         "half_life": law.half_life,
@@ -207,7 +209,7 @@ def show_curation(planned: Planned, found: Mapping[str, Any], out: Console) -> N
     else:
         lines.append("fitted to no mixture, the law does not say which rule of half-lives holds (--half-life)")
     if fit is not None:
-        lines += [*optimum_lines(fitted, fit.noise.log), *dead_lines(fitted)]
+        lines += [*optimum_lines(fitted, fit.noise.log), *unidentified_lines(fitted)]
         lines.append(_sure(found) if found["draws"] else "no intervals: ask for them with --bootstrap 100")
     out.print(Text("\n".join([*lines, "", found["verdict"]])))
 

@@ -15,7 +15,7 @@ from ..laws import AbstractLaw
 from ..problem import Pooling, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
-from ._fit import better_of, refuse_number, residuals_and_dead, run_costs, vanished
+from ._fit import better_of, refuse_number, residuals_and_unidentified, run_costs, vanished
 from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
 
@@ -164,7 +164,7 @@ class _Draws(NamedTuple):
     objective: np.ndarray
     result: np.ndarray
     scale: np.ndarray
-    dead: np.ndarray
+    unidentified: np.ndarray
 
 
 def _refitted(
@@ -207,17 +207,17 @@ def _refitted(
     # Only draws that went far, or whose amplitude vanished, can have lost a parameter; the others need no look.
     went = np.max(np.abs(theta - centre)[:, : prepared.curve.size], axis=1) > 3.0
     far = np.flatnonzero(went | vanished(prepared, theta).any(axis=1))
-    dead = np.zeros((len(theta), prepared.curve.size), bool)
+    unidentified = np.zeros((len(theta), prepared.curve.size), bool)
     # Not all at once: each is held with the responses of all of its runs.
     block = max(1, HELD // prepared.data.target.shape[1])
     for low in range(0, far.size, block):
         some = far[low : low + block]
-        dead[some] = residuals_and_dead(prepared, fit.noise, theta[some], study[some])[1]
+        unidentified[some] = residuals_and_unidentified(prepared, fit.noise, theta[some], study[some])[1]
     scale = np.exp(theta[:, -1]) if fit.noise.free_scale else np.repeat(np.atleast_1d(fit.scale)[which], num)
     law = laws_at(prepared, theta[:, : prepared.curve.size], study)
     result = np.array(solved.result)
     result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)
-    flat = _Draws(law, np.asarray(solved.objective), result, scale, dead)
+    flat = _Draws(law, np.asarray(solved.objective), result, scale, unidentified)
     return jax.tree.map(lambda a: a.reshape(len(which), num, *a.shape[1:]), flat)
 
 

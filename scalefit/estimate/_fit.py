@@ -31,7 +31,7 @@ MOST = 2**31 - 1
 AGAIN = 8
 """Starts of another screen, from which those begin again that failed or lost a term."""
 FELT = 1e-6
-"""A parameter is dead where a whole e-fold of it would not change any run by this share."""
+"""A parameter is unidentified where a whole e-fold of it would not change any run by this share."""
 
 
 def fit(
@@ -238,7 +238,7 @@ class _Outcome(NamedTuple):
     result: np.ndarray
     scale: np.ndarray
     residuals: np.ndarray
-    dead: np.ndarray
+    unidentified: np.ndarray
     agreeing: np.ndarray
 
 
@@ -254,7 +254,7 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     choice = np.argmin(np.where(near, cost - np.where(good, size, 0.0), np.inf), axis=1) + tried * np.arange(len(cost))
     theta = np.asarray(solved.theta)[choice]
     study = np.arange(len(choice))
-    residuals, dead = residuals_and_dead(prepared, noise, theta, study)
+    residuals, unidentified = residuals_and_unidentified(prepared, noise, theta, study)
     precision = 1.0 if prepared.data.precision is None else np.asarray(prepared.data.precision)
     known = np.maximum(np.sum(np.isfinite(residuals), axis=1), 1)
     spread = np.sqrt(np.nansum((residuals * precision) ** 2, axis=1) / known)
@@ -263,9 +263,9 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     result = np.array(solved.result)[choice]
     result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)
     if not prepared.curve.fixed:
-        result[(result == int(RESULTS.successful)) & dead.all(axis=1)] = int(RESULTS.vanished)
+        result[(result == int(RESULTS.successful)) & unidentified.all(axis=1)] = int(RESULTS.vanished)
     return _Outcome(
-        law, np.asarray(solved.objective)[choice], result, scale, residuals, dead, np.sum(near & good, axis=1)
+        law, np.asarray(solved.objective)[choice], result, scale, residuals, unidentified, np.sum(near & good, axis=1)
     )
 
 
@@ -290,10 +290,10 @@ def _collect(problem: Problem, parts: list[tuple[np.ndarray, _Outcome, int]], se
     )
 
 
-def residuals_and_dead(
+def residuals_and_unidentified(
     prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]
 ) -> tuple[Float[np.ndarray, "fit run"], Bool[np.ndarray, "fit size"]]:
-    """Residuals at an optimum, and which parameters no run feels there."""
+    """Residuals at an optimum, and which parameters no run responds to there."""
     curve, data = prepared.curve, prepared.data
     value, felt = responses(curve, theta, data, study)
     target, real = np.asarray(data.target)[study], np.asarray(data.weight)[study] > 0
@@ -313,7 +313,7 @@ def run_costs(
     """What each run costs at optima of its study."""
     studies, optima, free = theta.shape
     study = np.repeat(np.arange(studies), optima)
-    left, _ = residuals_and_dead(prepared, noise, theta.reshape(-1, free), study)
+    left, _ = residuals_and_unidentified(prepared, noise, theta.reshape(-1, free), study)
     if prepared.data.precision is not None:
         left = left * np.asarray(prepared.data.precision)[study]
     log_scale = theta.reshape(-1, free)[:, -1:] if noise.free_scale else np.zeros((len(study), 1))

@@ -96,7 +96,7 @@ def sensitivity(
 
     With g the gradient and H the Hessian of the objective in the free numbers θ, $d\theta/dw_i = -H^{-1}\,\partial
     g/\partial w_i$ and $d\theta/dy_i = -H^{-1}\,\partial g/\partial y_i$: one linear solve serves every run.
-    Parameters at a bound, and those that no run feels, stay where they are.
+    Parameters at a bound, and those that no run responds to, stay where they are.
 
     **Arguments:**
 
@@ -126,7 +126,7 @@ def sensitivity(
     theta = free_numbers(prepared, fit.law)
     at = np.append(theta, np.log(fit.scale)) if noise.free_scale else theta
     only = np.zeros(1, int)
-    inside = np.append((np.asarray(curve.lower) < theta) & ~fit.dead, np.ones(int(noise.free_scale), bool))
+    inside = np.append((np.asarray(curve.lower) < theta) & ~fit.unidentified, np.ones(int(noise.free_scale), bool))
     hessian = exact_moments(curve, noise, data, at[None], only)[2][0][np.ix_(inside, inside)]
     eigenvalues = np.linalg.eigvalsh(hessian)
     if eigenvalues[0] <= 1e-13 * eigenvalues[-1]:

@@ -51,7 +51,7 @@ def covariance(fit: Fit[Any], *, cluster: str | tuple[str, ...] | None = "auto")
 
     **Raises:** `InputError` under a Huber noise whose knee is below the residual scale (only the few runs inside the
     knee carry curvature there, and errors from it are wrong: use `bootstrap`), where no degree of freedom is left, for
-    a parameter that no run feels, and for a direction that the runs do not inform.
+    a parameter that no run responds to, and for a direction that the runs do not inform.
     """
     _, cov = _curvature(fit, cluster)
     return cov
@@ -104,7 +104,7 @@ def laplace(
         objective=np.full(num, np.nan),
         result=np.where(representable(law), int(RESULTS.successful), int(RESULTS.overflow)),
         scale=np.exp(draws[:, -1]) if fit.noise.free_scale else np.full(num, float(fit.scale)),
-        dead=np.zeros((num, prepared.curve.size), bool),
+        unidentified=np.zeros((num, prepared.curve.size), bool),
         fit=fit,
         method="laplace",
         seed=seed,
@@ -121,8 +121,8 @@ def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Pr
         raise InputError("fit", Phrase(f"is a batch of {len(fit.keys)} studies"), "one", "use bootstrap, or fit each")
     if not fit.converged:
         raise InputError("fit", Phrase("did not converge"), "an optimum, as curvature says nothing elsewhere")
-    if np.any(fit.dead):
-        lost = [name for name, dead in zip(fit.free, fit.dead, strict=True) if dead]
+    if np.any(fit.unidentified):
+        lost = [name for name, unidentified in zip(fit.free, fit.unidentified, strict=True) if unidentified]
         said = Phrase(f"leaves {', '.join(lost)} unidentified: no run responds to it at the optimum")
         raise InputError("fit", said, remedy="hold it fixed, or use bootstrap")
     prepared, about = fit.problem.arrays, nearby(fit, cluster)

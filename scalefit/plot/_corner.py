@@ -22,7 +22,7 @@ def corner(ensemble: Ensemble[Any], axes: Any = None) -> np.ndarray:
     """Draw each parameter's draws, and each pair against each other, about the fitted value.
 
     Parameters whose unit depends on that of an input (amplitudes: A, B, …) are drawn as their logarithm to base ten.
-    Draws that did not converge, and parameters that no run feels, are left out.
+    Draws that did not converge, and parameters that no run responds to, are left out.
 
     **Arguments:**
 
@@ -66,7 +66,7 @@ def _columns(ensemble: Ensemble[Any]) -> tuple[list[str], Float[np.ndarray, "dra
     names, columns, centre = [], [], []
     table, best = values(ensemble.law), values(fit.law)
     for k, slot in enumerate(slots(fit.law)):
-        if slot.name not in fit.free or fit.dead[fit.free.index(slot.name)]:
+        if slot.name not in fit.free or fit.unidentified[fit.free.index(slot.name)]:
             continue
         column, middle = table[ensemble.converged, k], best[k]
         name = greek(slot.name)

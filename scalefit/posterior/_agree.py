@@ -8,7 +8,7 @@ import numpy as np
 from .._core import InputError, Phrase
 from ..params import slots, values
 from ..results import Ensemble
-from ._prior import TRAINING
+from ._prior import RUN
 
 NARROW = 2.0 / 3.0
 """Draws are called too narrow below this share of the other's width."""
@@ -88,7 +88,7 @@ def _warn(found: dict[str, Agreement], draws: Ensemble[Any], other: Ensemble[Any
     if narrow:
         least = min(narrow, key=lambda name: found[name].ratio)
         why = "rows may not be independent of each other (say which are of one run: cluster)"
-        if TRAINING in draws.drawn:
+        if RUN in draws.drawn:
             why = "they take account of what rows of one run share, and the other may not"
         if not other.fit.noise.likelihood and other.method == "bootstrap":
             noise = type(other.fit.noise).__name__

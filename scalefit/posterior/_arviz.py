@@ -22,7 +22,7 @@ def to_arviz(draws: Ensemble[Any], *, prior: Ensemble[Any] | None = None, seed: 
     """Draws as an object of ArviZ, with the density of every run and replicated runs.
 
     Groups: `posterior` with the law's free parameters, `scale` and what else was drawn; `log_likelihood`, of the
-    target itself, by run, or by cluster where rows of one training share an offset; `posterior_predictive`, a replicate
+    target itself, by run, or by cluster where rows of one run share an offset; `posterior_predictive`, a replicate
     of the runs for each draw; `observed_data`, the target; `constant_data`, the inputs of the law; `prior` where it is
     given. Coordinates are rows of the table for runs, and names for parameters that have an axis.
 

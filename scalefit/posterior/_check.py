@@ -41,8 +41,8 @@ def check(draws: Ensemble[Any], *, num: int = 1000, seed: int = 0) -> dict[str, 
 
     - `"scatter"`: mean |z|; `"largest"`: greatest |z|; `"skewness"`: of z.
     - `"inside 50 %"`, `"inside 90 %"`: share of the runs inside the central intervals of their predictions.
-    - `"trend N"`: mean of $z x$, residuals that rise or fall with an input; `"bend N"`: mean of $z (x^2 - 1)$, too high
-      at both ends or in the middle; `"saddle N D"`: mean of $z\, x_N x_D$, an interaction. Beyond 3, z counts 3.
+    - `"trend N"`: mean of $z x$, residuals that rise or fall with an input; `"curvature N"`: mean of $z (x^2 - 1)$, too
+      high at both ends or in the middle; `"saddle N D"`: mean of $z\, x_N x_D$, an interaction. Beyond 3, z counts 3.
 
     The same runs were fitted, so that p tends towards the middle where all is well: a small one says that law or noise
     is wrong, a large one does not say that both are right.
@@ -109,7 +109,7 @@ def _along(draws: Pointwise) -> tuple[list[str], Float[np.ndarray, "run directio
             columns[name] = (x - x.mean()) / x.std()
     found = {f"trend {name}": x for name, x in columns.items()}
     # Of two values, the square is a constant.
-    found |= {f"bend {name}": x**2 - 1.0 for name, x in columns.items() if np.unique(x).size > 2}
+    found |= {f"curvature {name}": x**2 - 1.0 for name, x in columns.items() if np.unique(x).size > 2}
     sizes = [name for name in columns if units[name] != SHARE]
     if len(sizes) == 2:
         found |= {f"saddle {a} {b}": columns[a] * columns[b] for a, b in combinations(sizes, 2)}

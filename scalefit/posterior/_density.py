@@ -1,4 +1,4 @@
-"""How probable parameters are after the runs: the posterior density of one study, and its gradient.
+"""The posterior density of one study, and its gradient.
 
 Only the law is compiled, in two programs of fixed shapes: its values for a block of draws, and its slopes for a few.
 Noise, offsets and priors are NumPy.

@@ -1,4 +1,4 @@
-"""How well chains of draws have mixed, and warnings of draws that are not to be trusted as they are."""
+"""Diagnostics of chains, and warnings of draws that are not to be trusted as they are."""
 
 import warnings
 from typing import Any
@@ -63,7 +63,7 @@ def warn_of_fit(ensemble: Ensemble[Any]) -> None:
     low, high = np.quantile(drawn[:, places], [0.025, 0.975], axis=0)
     out = ~((low <= fitted[places]) & (fitted[places] <= high))
     # A term that vanished is at the end of its range, where draws are not.
-    gone = ensemble.fit.dead | (fitted[places] == 0.0)
+    gone = ensemble.fit.unidentified | (fitted[places] == 0.0)
     apart = [name for name, away, no in zip(ensemble.free, out, gone, strict=True) if away and not no]
     if apart:
         warnings.warn(

@@ -1,4 +1,4 @@
-"""Where a posterior density is largest, and how it falls off there."""
+"""The largest value of a posterior density, and the curvature there."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple

@@ -12,7 +12,7 @@ from ..problem import Problem, free_numbers
 from ..results import Ensemble
 from ._density import densities
 from ._draw import CHAINS
-from ._prior import FARTHEST, GROWTH, TRAINING, Prior
+from ._prior import FARTHEST, GROWTH, RUN, Prior
 from ._study import likelihood_of, reach_of
 
 
@@ -123,7 +123,7 @@ def pointwise(draws: Ensemble[Any], num: int | None = None) -> Pointwise:
     own = draws.method in ("posterior", "prior")
     growth = next((name for name in draws.drawn if name.startswith(GROWTH)), None)
     code = None
-    if TRAINING in draws.drawn:
+    if RUN in draws.drawn:
         code = problem.runs.clusters(draws.diagnostics.get("cluster", "auto"))
     prepared = problem.arrays
     likelihood = likelihood_of(problem, prepared, 0, Prior.of(prepared.curve), code)
@@ -138,7 +138,7 @@ def pointwise(draws: Ensemble[Any], num: int | None = None) -> Pointwise:
         name = growth.removeprefix(GROWTH + "[").removesuffix("]")
         sharp = sharp - draws.drawn[growth][some, None] * reach_of(problem, name)[order]
     log_s = np.log(np.maximum(draws.scale[some], np.finfo(float).tiny))[:, None]
-    share = None if code is None else np.log(draws.drawn[TRAINING][some, None]) - log_s
+    share = None if code is None else np.log(draws.drawn[RUN][some, None]) - log_s
     if not own and not problem.noise.likelihood:
         log_s = _likeliest(problem.noise, residual * np.exp(sharp), log_s)
     return Pointwise(problem, order, order if code is None else code[order], residual, sharp, log_s, share)

@@ -15,7 +15,7 @@ from .._core import InputError, Phrase, check_names
 from ..problem import LawCurve, is_amplitude
 from ..solve import namespace
 
-SCALE, GROWTH, TRAINING = "scale", "growth", "training"
+SCALE, GROWTH, RUN = "scale", "growth", "run"
 """Names of the scatter among the parameters, of the power with which it grows with an input, and of the spread of what
 rows of one run share, as a multiple of the scatter."""
 SCATTER = 0.02, 2.0
@@ -46,7 +46,7 @@ class Prior:
     - `given`: Place of a parameter → the distribution of its natural value.
     - `bounds`: Place of a parameter → the ends of that distribution, where it has both: sampled are log odds then.
     - `curve`: The law.
-    - `extras`: Further numbers of the scatter: of `GROWTH` and `TRAINING`, in this order.
+    - `extras`: Further numbers of the scatter: of `GROWTH` and `RUN`, in this order.
     """
 
     centre: Any
@@ -77,7 +77,7 @@ class Prior:
             odds.append(kind == "interval")
             centre.append(0.0 if odds[-1] else float(np.mean(ends)))
             spread.append(1.0 if odds[-1] else float(np.ptp(ends)) / 2.0)
-        further = [{GROWTH: GROWTH_SD, TRAINING: SHARED_SD}[name] for name in extras]
+        further = [{GROWTH: GROWTH_SD, RUN: SHARED_SD}[name] for name in extras]
         prior = cls(
             np.array([*centre, math.log(SCATTER[0]), *(0.0 for _ in extras)]),
             np.array([*spread, SCATTER[1], *further]),
@@ -188,7 +188,7 @@ class Prior:
         usual = {
             SCALE: f"LogNormal(log {SCATTER[0]:g}, {SCATTER[1]:g})",
             GROWTH: f"Normal(0, {GROWTH_SD:g})",
-            TRAINING: f"LogNormal(log 1, {SHARED_SD:g})",
+            RUN: f"LogNormal(log 1, {SHARED_SD:g})",
         }
         return {
             name: _words(self.given[i]) if i in self.given else usual[name] if name in usual else self._declared(i)

@@ -18,7 +18,7 @@ from ._diagnostics import warn_of_fit, warn_of_quality
 from ._draw import Draws, Method, draw, rivalled
 from ._loo import left_out
 from ._pointwise import pointwise
-from ._prior import BATCH, GROWTH, TRAINING, Prior
+from ._prior import BATCH, GROWTH, RUN, Prior
 from ._study import Study, studies_of
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -63,7 +63,7 @@ def sample(
     (of importance sampling), `contraction` by parameter (1 less the variance after over that before the runs: near 0
     where they do not inform it), `priors` in words, and `cluster` and `growth` as they were asked for. Of a single fit,
     `loo` holds `elpd`, `se`, `effective` and `worst_khat` as `scalefit.loo` says them, and `checks` the p-values of
-    `scalefit.check`, of at most 1000 and 300 of the draws. `drawn` holds `training`, the spread τ of what rows of one
+    `scalefit.check`, of at most 1000 and 300 of the draws. `drawn` holds `run`, the spread τ of what rows of one
     run share, and `growth[N]`, the power g.
 
     **Warns:** where k̂ is 0.7 or more, or chains diverged or did not mix; and where the fit, whose numbers stand as
@@ -151,8 +151,8 @@ def _ensemble(
     scale = np.exp(draws.numbers[..., count]) * typical[..., None]
     extras = dict(zip(prior.extras, np.moveaxis(draws.numbers[..., count + 1 :], -1, 0), strict=True))
     further: dict[str, np.ndarray] = {}
-    if TRAINING in extras:
-        further[TRAINING] = scale * np.exp(extras[TRAINING])
+    if RUN in extras:
+        further[RUN] = scale * np.exp(extras[RUN])
     if GROWTH in extras:
         further[f"{GROWTH}[{options['growth']}]"] = extras[GROWTH]
     if np.all(draws.chain >= 0):
@@ -167,7 +167,7 @@ def _ensemble(
         objective=np.full(scale.shape, np.nan),
         result=np.where(fitted == int(RESULTS.successful), result, fitted),
         scale=scale,
-        dead=np.zeros((*scale.shape, count), bool),
+        unidentified=np.zeros((*scale.shape, count), bool),
         fit=fit,
         method=method,
         seed=seed,

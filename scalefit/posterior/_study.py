@@ -14,7 +14,7 @@ from ..laws import SHARE, input_units
 from ..problem import Prepared, Problem, free_numbers, laws_at
 from ..results import Fit
 from ._density import Density, LawAtRuns, Likelihood
-from ._prior import GROWTH, TRAINING, Prior
+from ._prior import GROWTH, RUN, Prior
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def studies_of(
         check_names("growth", [growth], sizes, what="inputs")
     code = problem.runs.clusters(cluster)
     shared = any(np.unique(code[problem.studies.rows(s)]).size < n for s, n in enumerate(problem.studies.counts))
-    extras = (GROWTH,) * (growth is not None) + (TRAINING,) * shared
+    extras = (GROWTH,) * (growth is not None) + (RUN,) * shared
     prior = Prior.of(problem.curve, extras, priors)
     found = [
         Study(

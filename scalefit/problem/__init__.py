@@ -1,4 +1,4 @@
-"""What a fit is made from: law, runs and noise, checked once and laid out for the solvers."""
+"""The problem of a fit: law, runs and noise, checked once and laid out for the solvers."""
 
 from ._curve import LawCurve as LawCurve
 from ._curve import is_amplitude as is_amplitude

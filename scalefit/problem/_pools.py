@@ -1,4 +1,4 @@
-"""What laws of pools ask of their runs: enough of each pool, resamples that keep every pool, a floor that shows."""
+"""Checks of runs on pools: enough of each pool, and resamples that keep every pool."""
 
 import dataclasses
 from collections.abc import Sequence

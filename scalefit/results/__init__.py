@@ -1,4 +1,4 @@
-"""What verbs return: fits, ensembles, estimates; how they are summarised, kept and read again."""
+"""Results of verbs: fits, ensembles and estimates, their summaries, and the folders that keep them."""
 
 from ._distance import Far as Far
 from ._distance import far_from_runs as far_from_runs

@@ -1,4 +1,4 @@
-"""What a fit returns."""
+"""Fits and ensembles of draws."""
 
 import dataclasses
 from collections.abc import Hashable
@@ -28,7 +28,8 @@ class Fit(eqx.Module, Generic[LawT]):
     - `scale`: The spread of the residuals: the estimated scale of the noise where it has one, otherwise the root mean
       square; on log values if the noise is, and of a run of the median `se` if runs have one.
     - `residuals`: Observed minus fitted, on the noise's scale; NaN pads shorter studies of a batch.
-    - `dead`: By free parameter: whether no run feels it at the optimum (a term that vanished, a bound at infinity).
+    - `unidentified`: By free parameter: whether no run responds to it at the optimum (a term that vanished, a bound at
+      infinity).
     - `agreeing`: How many starts reached the best objective, within 1e-6 of it.
     - `tried`: How many starts were polished.
     - `problem`: What was fitted: law, runs, noise, what was held fixed, and the studies of a batch.
@@ -40,7 +41,7 @@ class Fit(eqx.Module, Generic[LawT]):
     result: Int[np.ndarray, "*batch"]
     scale: Float[np.ndarray, "*batch"]
     residuals: Float[np.ndarray, "*batch run"]
-    dead: Bool[np.ndarray, "*batch free"]
+    unidentified: Bool[np.ndarray, "*batch free"]
     agreeing: Int[np.ndarray, "*batch"]
     problem: Problem = eqx.field(static=True)
     tried: int = eqx.field(static=True)
@@ -55,13 +56,13 @@ class Fit(eqx.Module, Generic[LawT]):
             good = int(np.sum(self.converged))
             return f"Fit of {type(self.law).__name__} to {len(self.keys)} studies, {used}: {good} converged"
         state = "converged" if self.converged else RESULTS(int(self.result)).message
-        lost = [name for name, dead in zip(self.free, self.dead, strict=True) if dead]
+        lost = [name for name, unidentified in zip(self.free, self.unidentified, strict=True) if unidentified]
         lines = [
             f"Fit of {self.law!r}",
             f"  {used}; {type(self.noise).__name__}; objective {float(self.objective):.10g}; {state}",
             f"  {int(self.agreeing)} of {self.tried} starts agree",
         ]
-        reduced = f"  no run feels {', '.join(lost)}: they follow the smaller law without"
+        reduced = f"  no run responds to {', '.join(lost)}: they follow the smaller law without"
         return "\n".join([*lines, *([reduced] if lost else [])])
 
     @property
@@ -142,7 +143,7 @@ class Ensemble(eqx.Module, Generic[LawT]):
     - `objective`: The summed cost of each draw; NaN where a draw has none.
     - `result`: A `RESULTS` code for each draw.
     - `scale`: The spread of the residuals about each draw.
-    - `dead`: By free parameter: whether no run of the draw feels it.
+    - `unidentified`: By free parameter: whether no run of the draw responds to it.
     - `fit`: The fit about which the draws lie.
     - `method`: How they were made, in a word.
     - `seed`: The seed of the draws.
@@ -154,7 +155,7 @@ class Ensemble(eqx.Module, Generic[LawT]):
     objective: Float[np.ndarray, "*batch draw"]
     result: Int[np.ndarray, "*batch draw"]
     scale: Float[np.ndarray, "*batch draw"]
-    dead: Bool[np.ndarray, "*batch draw free"]
+    unidentified: Bool[np.ndarray, "*batch draw free"]
     fit: Fit[LawT]
     method: str = eqx.field(static=True)
     seed: int = eqx.field(static=True)

@@ -1,4 +1,4 @@
-"""What a fitted law says of a run, and how sure it is."""
+"""Predictions of fitted laws, with intervals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -209,7 +209,7 @@ def _draw_values(ensemble: Ensemble[Any], points: dict[str, Any]) -> Float[np.nd
 def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any]) -> np.ndarray:
     """Each draw with a residual added on the noise's scale: of one fitted run, or of the density that was drawn from.
 
-    A posterior knows of more: a scatter that grows with an input, and what the rows of a training share.
+    A posterior knows of more: a scatter that grows with an input, and what the rows of a run share.
     """
     noise = ensemble.fit.noise
     rng = np.random.default_rng([ensemble.seed, 0xD1CE])
@@ -222,8 +222,8 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
             grown = name.removeprefix(GROWTH).removesuffix("]")
             low, high = ensemble.fit.source.ranges[grown]
             residual = residual * np.exp(column[..., None] * np.log(points[grown] / np.sqrt(low * high)))
-    if "training" in ensemble.drawn:
-        residual = residual + rng.standard_normal(draws.shape) * ensemble.drawn["training"][..., None]
+    if "run" in ensemble.drawn:
+        residual = residual + rng.standard_normal(draws.shape) * ensemble.drawn["run"][..., None]
     return draws * np.exp(residual) if noise.log else draws + residual
 
 

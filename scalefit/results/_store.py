@@ -25,11 +25,11 @@ from ..problem import Problem, Source
 from ._fit import Ensemble, Fit
 from ._predict import evaluate
 
-FORMAT = 2
+FORMAT = 3
 """Version of what is written; what later versions read."""
 
-_FIT_ARRAYS = ("objective", "result", "scale", "residuals", "dead", "agreeing")
-_DRAW_ARRAYS = ("objective", "result", "scale", "dead")
+_FIT_ARRAYS = ("objective", "result", "scale", "residuals", "unidentified", "agreeing")
+_DRAW_ARRAYS = ("objective", "result", "scale", "unidentified")
 DRAWN = "draws.drawn."
 """What the names of further arrays of the draws begin with."""
 

@@ -74,7 +74,7 @@ def _one(
             continue
         # What follows from others, by a tie or along an axis, is not looked at for itself.
         place = fit.free.index(slot.name) if slot.name in fit.free else None
-        gone = place is not None and bool(fit.dead[study][place]) and not slot.parameter.amplitude
+        gone = place is not None and bool(fit.unidentified[study][place]) and not slot.parameter.amplitude
         if draws is None and errors is not None and not gone:
             constraint = slot.parameter.constraint
             # What is counted in a unit of an input grows with its power: its logarithm is what runs tell.
@@ -89,7 +89,7 @@ def _one(
             continue
         column = table[study][..., k] if keep.all() else table[study][keep, k]
         one = estimated(value, column, level, unit=unit)
-        lost = None if place is None or slot.parameter.amplitude else draws.dead[study][keep, place]
+        lost = None if place is None or slot.parameter.amplitude else draws.unidentified[study][keep, place]
         if lost is not None and _no_upper_end(column, one.high, lost):
             one = Estimate(value, one.low, math.inf, level, unit=unit)
         found[slot.name] = one

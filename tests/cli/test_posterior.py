@@ -98,7 +98,7 @@ def asked(monkeypatch, told):
         return sf.Ensemble(
             law=jax.tree.map(lambda a: np.asarray(a)[..., None] * spread, fit.law),
             objective=np.full(shape, np.nan), result=np.zeros(shape, int), scale=np.ones(shape),
-            dead=np.zeros((*shape, len(fit.free)), bool), fit=fit, method="posterior", seed=0,
+            unidentified=np.zeros((*shape, len(fit.free)), bool), fit=fit, method="posterior", seed=0,
             diagnostics=told,
         )  # fmt: skip
 

@@ -252,8 +252,8 @@ def test_draws_that_lose_a_term_that_the_fit_has_are_tried_again(thin, monkeypat
     screened = _bootstrap.screened
     monkeypatch.setattr(_bootstrap, "screened", spy)
     draws = sf.bootstrap(fit, num=100)
-    lost = np.flatnonzero(draws.dead[:, 0])
-    assert not fit.dead.any()
+    lost = np.flatnonzero(draws.unidentified[:, 0])
+    assert not fit.unidentified.any()
     assert lost.size > 0
     assert np.isin(lost, tried[-1]).all()
 
@@ -267,13 +267,13 @@ def test_what_draws_lost_is_judged_in_blocks(thin, monkeypatch):
         held.append(len(theta))
         return judge(prepared, noise, theta, study)
 
-    judge = _bootstrap.residuals_and_dead
-    monkeypatch.setattr(_bootstrap, "residuals_and_dead", spy)
+    judge = _bootstrap.residuals_and_unidentified
+    monkeypatch.setattr(_bootstrap, "residuals_and_unidentified", spy)
     monkeypatch.setattr(_bootstrap, "HELD", 4 * 32)
     draws = sf.bootstrap(fit, num=100)
     assert len(held) > 1
     assert max(held) == 4
-    np.testing.assert_array_equal(draws.dead, whole.dead)
+    np.testing.assert_array_equal(draws.unidentified, whole.unidentified)
 
 
 def test_the_few_trainings_of_a_study_are_said_by_its_name():

@@ -112,7 +112,7 @@ def test_a_parameter_that_no_run_feels_is_refused():
     x = 10 ** rng.uniform(7, 10, 64)
     runs = sf.Runs(1.7 + 1e-9 * x**0.5 * rng.uniform(0.9, 1.1, 64), x=x)
     fit = sf.fit(sf.laws.PowerLaw, runs, noise=sf.noise.Gaussian(log=False))
-    assert fit.dead.any()
+    assert fit.unidentified.any()
     with pytest.raises(sf.InputError, match="unidentified: no run responds"):
         sf.covariance(fit)
 

@@ -283,8 +283,11 @@ def test_where_the_optimum_lacks_a_term_the_smaller_law_is_reported():
     N, D = 10 ** rng.uniform(7, 10, 64), 10 ** rng.uniform(9, 12, 64)
     runs = sf.Runs((1.8 + 2100 * D**-0.37 - 10 * N**-0.35) * np.exp(0.01 * rng.standard_normal(64)), N=N, D=D)
     fit = chinchilla(runs)
-    assert [name for name, dead in zip(fit.free, fit.dead, strict=True) if dead] == ["A", "alpha"]
-    assert "no run feels A, alpha" in repr(fit)
+    assert [name for name, unidentified in zip(fit.free, fit.unidentified, strict=True) if unidentified] == [
+        "A",
+        "alpha",
+    ]
+    assert "no run responds to A, alpha" in repr(fit)
     found: Any = sf.summary(fit)
     assert found["A"].value == 0.0
     assert np.isnan(found["alpha"].value)

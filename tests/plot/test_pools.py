@@ -38,12 +38,12 @@ def made_up_ensemble() -> sf.Ensemble:
     problem = made_up_problem(LAW, 9, noise=sf.noise.Gaussian(), fixed=("a", "b", "d"), name="made up", ranges={})
     one, code = np.array(1.0), np.array(0)
     fit = sf.Fit(
-        law=LAW, objective=one, result=code, scale=one, residuals=np.zeros(9), dead=np.zeros(3, bool), agreeing=code,
-        problem=problem, tried=1, seed=0,
+        law=LAW, objective=one, result=code, scale=one, residuals=np.zeros(9),
+        unidentified=np.zeros(3, bool), agreeing=code, problem=problem, tried=1, seed=0,
     )  # fmt: skip
     return sf.Ensemble(
         law=dataclasses.replace(LAW, **many), objective=np.ones(NUM), result=np.zeros(NUM, int), scale=np.ones(NUM),
-        dead=np.zeros((NUM, 3), bool), fit=fit, method="bootstrap", seed=0,
+        unidentified=np.zeros((NUM, 3), bool), fit=fit, method="bootstrap", seed=0,
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_the_density_of_draws(draws, prior):
     E = np.append(0.0, rng.uniform(0.0, 1.0, many - 1))  # the 0 keeps the axis linear
     law = PowerLaw(E=E, A=np.full(many, 30.0), alpha=rng.normal(0.3, 0.02, many))
     each = {name: np.full(many, getattr(draws, name)[0]) for name in ("objective", "result", "scale")}
-    known = dataclasses.replace(draws, law=law, dead=np.zeros((many, 3), bool), diagnostics={}, **each)
+    known = dataclasses.replace(draws, law=law, unidentified=np.zeros((many, 3), bool), diagnostics={}, **each)
     axes = sf.plot.prior_posterior(known, prior)
     (E, even), (alpha, normal) = (np.asarray(axes[k].get_lines()[1].get_xydata(), float).T for k in (0, 2))
     assert E[0] == 0.0

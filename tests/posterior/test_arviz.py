@@ -49,7 +49,7 @@ def test_chains_and_trainings_stay_apart(trained_draws, trainings):
     data = sf.to_arviz(dataclasses.replace(trained_draws, drawn={**trained_draws.drawn, "chain": chain}))
     assert dict(data.posterior.sizes) == {"chain": 3, "draw": 333}
     np.testing.assert_array_equal(data.posterior.alpha.values[1], trained_draws.law.alpha[1::3])
-    assert {"training", "growth[N]"} < set(data.posterior.data_vars)
+    assert {"run", "growth[N]"} < set(data.posterior.data_vars)
     assert data.log_likelihood.loss_of_cluster.shape == (3, 333, 16)
     assert data.observed_data.loss.shape == (64,)
 

@@ -11,7 +11,7 @@ from scalefit.posterior._pointwise import pointwise
 
 NAMES = {
     *("scatter", "largest", "skewness", "inside 50 %", "inside 90 %"),
-    *("trend N", "trend D", "bend N", "bend D", "saddle N D"),
+    *("trend N", "trend D", "curvature N", "curvature D", "saddle N D"),
 }
 
 
@@ -60,7 +60,7 @@ def test_replicates_scatter_as_the_noise_says(few_draws, few, noise, median):
 def test_replicates_of_a_training_share_an_offset(trained_draws, trainings):
     back = pointwise(trained_draws)
     new = back.replicated(np.random.default_rng(0)).new.reshape(len(back.log_s), 16, 4)
-    between = np.sqrt(np.mean(trained_draws.drawn["training"] ** 2))
+    between = np.sqrt(np.mean(trained_draws.drawn["run"] ** 2))
     assert new.mean(axis=2).std() == pytest.approx(between, rel=0.15)
     assert min(one.p for one in sf.check(trained_draws).values()) > 0.02
 

@@ -29,7 +29,7 @@ def test_rows_of_a_run_are_correlated(trained_draws, trainings):
     assert found.shape == (len(trained_draws), 16)
     N, D = (np.asarray(trainings.inputs[name]) for name in "ND")
     law: Any = trained_draws.law
-    growth, shared = trained_draws.drawn["growth[N]"], trained_draws.drawn["training"]
+    growth, shared = trained_draws.drawn["growth[N]"], trained_draws.drawn["run"]
     reach = np.log(N / np.sqrt(N.min() * N.max()))
     for draw in range(3):
         value = law.E[draw] + law.A[draw] * N ** -law.alpha[draw] + law.B[draw] * D ** -law.beta[draw]

@@ -14,7 +14,7 @@ import scalefit as sf
 from scalefit.posterior import _draw
 from scalefit.posterior._diagnostics import warn_of_quality
 from scalefit.posterior._offsets import offset_slopes, over_offsets
-from scalefit.posterior._prior import GROWTH, TRAINING, Prior, natural_numbers
+from scalefit.posterior._prior import GROWTH, RUN, Prior, natural_numbers
 from scalefit.posterior._psis import pareto_tail, psis
 from scalefit.problem import LawCurve
 
@@ -80,11 +80,11 @@ def test_a_prior_of_natural_values_brings_the_volume_of_the_map(name):
     numbers = rng.normal(size=curve.size + 3)
     constant = np.array([*rng.normal(size=len(curve.units)), 2.0])
     names = [curve.slots[k].name for k in curve.free]
-    given = dict.fromkeys([*names, "scale", "growth", "training"], dist.Normal(0.3, 2.0))
+    given = dict.fromkeys([*names, "scale", "growth", "run"], dist.Normal(0.3, 2.0))
     # One that is bounded on both sides, where a parameter depends on no other.
     bounded = next((k for k in names if k in ("alpha", "E")), None)
     given |= {} if bounded is None else {bounded: dist.Uniform(0.25, 1.5)}
-    prior = Prior.of(curve, (GROWTH, TRAINING), given)
+    prior = Prior.of(curve, (GROWTH, RUN), given)
     assert list(prior.bounds.values()) == ([] if bounded is None else [(0.25, 1.5)])
 
     def natural(u):
@@ -268,12 +268,12 @@ def test_rows_of_one_training_share_an_offset():
     runs = sf.Runs(loss, N=N, D=D, run=np.repeat(np.arange(count), each))
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
     found = sf.sample(fit, num=NUM)
-    assert np.quantile(found.drawn["training"], [0.02, 0.98]).tolist() == pytest.approx([0.016, 0.026], rel=0.25)
+    assert np.quantile(found.drawn["run"], [0.02, 0.98]).tolist() == pytest.approx([0.016, 0.026], rel=0.25)
     assert found.scale.mean() == pytest.approx(0.004, rel=0.15)
     alone = sf.sample(fit, num=NUM, cluster=None)
     # Forty trainings say less of N than two hundred independent runs would.
     assert found.law.alpha.std() > 1.3 * alone.law.alpha.std()
-    assert "training" not in alone.drawn
+    assert "run" not in alone.drawn
     curve, new = (sf.predict(found, N=1e9, D=1e11, new_run=new) for new in (False, True))
     # A new run is of a training of its own.
     assert new.low is not None

@@ -117,7 +117,7 @@ def test_a_new_run_scatters_as_the_fitted_runs_did(chinchilla, new_draws):
     )
     sure = new_draws(
         chinchilla, law=law, objective=np.zeros(many), result=np.zeros(many, np.int32), scale=np.full(many, 0.02),
-        dead=np.zeros((many, 5), bool),
+        unidentified=np.zeros((many, 5), bool),
     )  # fmt: skip
     band = predict(sure, **POINT, level=0.8, new_run=True)
     ends = np.quantile(chinchilla.residuals, [0.1, 0.9]) * np.sqrt(64 / 59)

@@ -68,9 +68,9 @@ def lost(draws, name, share):
     """Draws of which the largest lost a parameter."""
     place = draws.free.index(name)
     column = getattr(draws.law, name)
-    dead = draws.dead.copy()
-    dead[np.argsort(column)[::-1][: int(share * len(draws))], place] = True
-    return dataclasses.replace(draws, dead=dead)
+    unidentified = draws.unidentified.copy()
+    unidentified[np.argsort(column)[::-1][: int(share * len(draws))], place] = True
+    return dataclasses.replace(draws, unidentified=unidentified)
 
 
 def test_an_interval_has_no_upper_end_where_draws_lost_the_parameter(new_fit, new_draws):
@@ -86,9 +86,9 @@ def test_an_interval_has_no_upper_end_where_draws_lost_the_parameter(new_fit, ne
 def test_few_lost_draws_inside_the_interval_leave_it_closed(new_fit, new_draws):
     """The lost ones are the smallest: the upper end is felt."""
     draws = new_draws(new_fit(LAWS["DataConstrained"].truth))
-    dead = draws.dead.copy()
-    dead[np.argmin(draws.law.R_D), draws.free.index("R_D")] = True
-    found = summary(dataclasses.replace(draws, dead=dead))
+    unidentified = draws.unidentified.copy()
+    unidentified[np.argmin(draws.law.R_D), draws.free.index("R_D")] = True
+    found = summary(dataclasses.replace(draws, unidentified=unidentified))
     assert not found["R_D"].unbounded
     assert np.isfinite(found["R_D"].high)
 
@@ -101,8 +101,8 @@ def test_an_amplitude_that_vanished_is_a_number_not_an_open_end(chinchilla, new_
 
 def test_a_parameter_that_no_run_feels_has_no_value(chinchilla, new_draws):
     """The exponent of a term that vanished means nothing; that its amplitude is zero does."""
-    dead = np.isin(chinchilla.free, ("A", "alpha"))
-    draws = new_draws(dataclasses.replace(chinchilla, dead=dead))
+    unidentified = np.isin(chinchilla.free, ("A", "alpha"))
+    draws = new_draws(dataclasses.replace(chinchilla, unidentified=unidentified))
     found = summary(draws)
     assert np.isnan(found["alpha"].value)
     assert found["alpha"].se is found["alpha"].low is found["alpha"].high is None

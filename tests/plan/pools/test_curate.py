@@ -45,11 +45,11 @@ def ensemble():
     free = problem.free
     fit = sf.Fit(
         law=LAW, objective=np.asarray(0.1), result=np.asarray(0), scale=np.asarray(0.01), residuals=np.zeros(40),
-        dead=np.zeros(len(free), bool), agreeing=np.asarray(8), problem=problem, tried=8, seed=0,
+        unidentified=np.zeros(len(free), bool), agreeing=np.asarray(8), problem=problem, tried=8, seed=0,
     )  # fmt: skip
     return sf.Ensemble(
         law=dataclasses.replace(LAW, **moved), objective=np.zeros(40), result=np.zeros(40, int),
-        scale=np.full(40, 0.01), dead=np.zeros((40, len(free)), bool), fit=fit, method="made", seed=0,
+        scale=np.full(40, 0.01), unidentified=np.zeros((40, len(free)), bool), fit=fit, method="made", seed=0,
     )  # fmt: skip
 
 
