@@ -1,4 +1,4 @@
-"""What a researcher waits for: first answers, nothing compiled before, each in a process of its own.
+"""First answers for which a researcher waits: nothing compiled before, each in a process of its own.
 
 Core-seconds and seconds by the clock beyond importing JAX itself, and the programs that XLA compiled. The least of
 several processes counts, as other work on the machine can only add to it.

@@ -1,4 +1,4 @@
-"""What holds for every test: shapes checked at run time, JAX's switches by folder, where public data lie."""
+"""Settings of every test: shapes checked at run time, JAX's switches by folder, where public data lie."""
 
 import contextlib
 import os
@@ -35,7 +35,7 @@ KEEP = "SCALEFIT_TESTS_KEEP"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What one worker has compiled, the others read: most of the suite's time is compilation."""
+    """Share compiled programs among workers: most of the suite's time is compilation."""
     if not hasattr(config, "workerinput"):
         os.environ[COMPILED] = os.environ.get(KEEP) or tempfile.mkdtemp(prefix="scalefit-tests-")
     jax.config.update("jax_compilation_cache_dir", os.environ[COMPILED])

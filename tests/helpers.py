@@ -16,7 +16,7 @@ Sample = Callable[[np.random.Generator, int], dict[str, np.ndarray]]
 
 @dataclasses.dataclass(frozen=True)
 class LawRow:
-    """What the tests need to know of a law beyond what it declares itself.
+    """Facts of a law for tests, beyond what it declares itself.
 
     **Arguments:**
 

@@ -51,7 +51,7 @@ def verb_of(statement: ast.stmt) -> str | None:
 
 
 def run(path: Path) -> tuple[str, dict[str, int]]:
-    """What the Python of a document says, and the programs of each verb, in order."""
+    """Output of the Python of a document, and the programs of each verb, in order."""
     said, counts, names = io.StringIO(), collections.Counter(), {}
     for number, block in enumerate(blocks(path.read_text(encoding="utf-8")), start=1):
         for statement in ast.parse(block).body:

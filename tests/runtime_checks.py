@@ -1,4 +1,4 @@
-"""How annotations are checked at run time: as type checkers read them, so that an `int` may stand for a `float`."""
+"""Checks of annotations at run time: as type checkers read them, so that an `int` may stand for a `float`."""
 
 from beartype import BeartypeConf, beartype
 

@@ -16,7 +16,7 @@ VERBS = ["fit", "bootstrap", "laplace", "predict", "summary", "load_data", "read
 
 
 def in_a_new_process(code: str):
-    """What a script prints as JSON, without the run-time checks of the tests, its compiled files kept as is usual."""
+    """The JSON that a script prints, without the run-time checks of the tests, its compiled files kept as is usual."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What the README and CONTRIBUTING promise is what happens."""
+"""Promises of the README and CONTRIBUTING, kept."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def numbers(text: str) -> list[float]:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
-    """What the Python of the README says in a process of its own, and the programs that each verb compiles."""
+    """Output of the Python of the README in a process of its own, and the programs that each verb compiles."""
     done = subprocess.run(
         [sys.executable, ROOT / "tests" / "programs.py", ROOT / "README.md"], capture_output=True, encoding="utf-8",
         check=False, cwd=tmp_path_factory.mktemp("readme"), env={**os.environ, "PYTHONIOENCODING": "utf-8"},

@@ -2,6 +2,8 @@
 
 from .._core import hint as hint
 from .._core import listed as listed
+from ._columns import header_of as header_of
+from ._columns import our_name as our_name
 from ._data_sets import DataFile as DataFile
 from ._data_sets import DataSet as DataSet
 from ._data_sets import data_sets as data_sets
@@ -23,3 +25,4 @@ from ._since import read_since as read_since
 from ._stored import restored as restored
 from ._stored import stored as stored
 from ._table import table_of as table_of
+from ._where import Condition as Condition

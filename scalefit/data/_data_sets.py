@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from .._core import InputError, hint
+from .._core import InputError, Phrase, hint
 
 BUNDLED = "bundled"
 """The name of the runs that ship with the package."""
@@ -75,7 +75,7 @@ def data_set(name: str) -> DataSet:
     sets = _public()
     if name not in sets:
         near = hint(name, [*sets, BUNDLED, *BUNDLED_POOLS], what="data sets")
-        raise InputError(f"There is no data set {name!r}; {near}.")
+        raise InputError(f"The data set {name!r}", Phrase("is not known"), remedy=near)
     return sets[name]
 
 
@@ -86,7 +86,8 @@ def data_file(record: DataSet, file: str | None) -> DataFile:
     """
     files = {entry.path: entry for entry in record.files}
     if file is not None and file not in files:
-        raise InputError(f"The data set {record.name!r} has no file {file!r}; {hint(file, files, what='files')}.")
+        has = Phrase(f"has no file {file!r}")
+        raise InputError(f"The data set {record.name!r}", has, remedy=hint(file, files, what="files"))
     return record.files[0] if file is None else files[file]
 
 

@@ -61,7 +61,7 @@ def _from_file(path: Path) -> Table:
     if not is_there:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         where = hint(path.name, beside, what="files beside it") if beside else f"{str(path.parent)!r} is not there"
-        raise InputError(f"There is no file {str(path)!r}; {where}.")
+        raise InputError(repr(str(path)), Phrase("is no file"), remedy=where)
     if suffix not in _SUFFIXES:
         raise InputError(repr(path.name), Phrase("has no known ending"), f"one of {', '.join(_SUFFIXES)}, or with .gz")
     try:

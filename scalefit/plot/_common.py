@@ -1,4 +1,4 @@
-"""What every picture needs: axes to draw on, labels with units, one study out of a batch."""
+"""The needs of every picture: axes to draw on, labels with units, one study out of a batch."""
 
 import sys
 import textwrap
@@ -74,7 +74,7 @@ def new_axes(columns: int = 1, width: float = 6.4, height: float = 4.4) -> list[
 
 
 def of_scatter(draws: Ensemble[Any]) -> dict[str, np.ndarray]:
-    """What draws of a posterior know of the scatter besides its size, by name."""
+    """Parameters of the scatter besides its size in draws of a posterior, by name."""
     return {name: column for name, column in draws.drawn.items() if np.issubdtype(column.dtype, np.floating)}
 
 
@@ -110,7 +110,7 @@ def single_inputs(law: AbstractLaw) -> list[str]:
 
 
 def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
-    """What an axis shows, in words and with its unit."""
+    """The label of an axis: its quantity in words, with its unit."""
     if name == "x" and "x" not in runs.inputs and len(runs.inputs) == 1:
         (name,) = runs.inputs
     unit = runs.units.get(name, "" if name in runs.inputs else UNITS.get(name, ""))
@@ -121,7 +121,7 @@ def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
 
 
 def target_label(runs: Runs) -> str:
-    """What was measured, with its unit where one is known."""
+    """The name of the target, with its unit where one is known."""
     unit = runs.units.get(runs.target_name)
     return f"{runs.target_name} ({unit})" if unit else runs.target_name
 

@@ -1,4 +1,4 @@
-"""How sure each parameter is, and which go together."""
+"""Draws of the parameters, each by itself and in pairs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a design leaves unknown, against what it costs."""
+"""The uncertainty that a design leaves, against its cost."""
 
 from typing import Any
 

@@ -96,7 +96,7 @@ def forecast(
 
 
 def _along(inputs: Mapping[str, Float[np.ndarray, " run"]], runs: Runs, fit: Any) -> tuple[np.ndarray, str]:
-    """What runs are ordered by, with its name: compute where a law knows it, else its first input."""
+    """The order of runs, with its name: compute where a law knows it, else its first input."""
     if {"N", "D"} <= set(inputs):
         return 6.0 * inputs["N"] * inputs["D"], "training compute C = 6ND (FLOP)"
     first = next(iter(inputs))

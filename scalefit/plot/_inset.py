@@ -14,7 +14,7 @@ SEEN = 0.04
 ROOM = 0.14
 """Share of the height that the Axes are given below, for the inset."""
 LEFT, BELOW, RIGHT, ABOVE = 0.03, 0.09, 0.10, 0.05
-"""What is kept free about the inset, its numbers among it, in shares of the Axes."""
+"""Margin kept free about the inset, its numbers among it, in shares of the Axes."""
 LEAST = 0.15
 """The least side of an inset that is worth drawing."""
 

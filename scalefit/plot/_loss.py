@@ -184,7 +184,7 @@ def loss_against(
 def _unseen(
     fit: Fit[Any], held_out: Runs | None
 ) -> tuple[Float[np.ndarray, " run"], dict[str, Float[np.ndarray, " run"]]]:
-    """What was measured in held-out runs, and the law's inputs there; empty where there are none."""
+    """The targets of held-out runs, and the law's inputs there; empty where there are none."""
     if held_out is None:
         return np.zeros(0), {name: column[:0] for name, column in fit.problem.inputs.items()}
     held_out, inputs = with_inputs(fit, held_out)

@@ -213,7 +213,7 @@ def _mark_crossovers(ax: Axes, curation: Curation, result: Any, level: float) ->
 
 
 def _seldom_enough(curation: Curation, plan: list[float], budget: float) -> bool:
-    """Whether a plan sees no pool more often than it may be seen."""
+    """Tell whether a plan sees no pool more often than it may be seen."""
     pools, w = curation.pools, np.asarray(plan)
     passes = w * budget / (w @ pools.cost) / pools.sizes
     return bool((passes <= pools.max_passes * (1.0 + ALIKE)).all())

@@ -14,7 +14,7 @@ from ..results import Ensemble
 from ._common import COLOURS, INK, fit_of, greek, of_scatter, panels, tidy
 
 FINE: dict[str, Any] = {"color": COLOURS[0], "linewidth": 0.8, "alpha": 0.4}
-"""How a chain is drawn that is as it should be."""
+"""Colour of a chain that is as it should be."""
 
 
 def ranks(draws: Ensemble[Any], axes: Any = None, level: float = 0.99) -> np.ndarray:

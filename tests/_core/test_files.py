@@ -1,4 +1,4 @@
-"""What is written is there whole or not at all."""
+"""Files and folders, written whole or not at all."""
 
 import contextlib
 

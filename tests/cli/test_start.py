@@ -1,4 +1,4 @@
-"""How the command line starts: at once, and without what it does not need."""
+"""The start of the command line: at once, and without what it does not need."""
 
 import os
 import subprocess

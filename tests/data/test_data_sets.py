@@ -164,9 +164,12 @@ def test_every_record_says_where_it_comes_from(record):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: load_data("epoch-chincilla"), "no data set 'epoch-chincilla'; the nearest is 'epoch-chinchilla'"),
-        (lambda: load_data("zzz"), "the data sets are 'epoch-chinchilla'"),
-        (lambda: fetch("datablations", file="all_run.csv"), "no file 'all_run.csv'; the nearest is 'all_runs.csv'"),
+        (
+            lambda: load_data("epoch-chincilla"),
+            "The data set 'epoch-chincilla' is not known. The nearest is 'epoch-chinchilla'",
+        ),
+        (lambda: load_data("zzz"), "The data sets are 'epoch-chinchilla'"),
+        (lambda: fetch("datablations", file="all_run.csv"), "no file 'all_run.csv'. The nearest is 'all_runs.csv'"),
         (lambda: load_data("datablations"), "SCALEFIT_DATA names .* has no file datablations/fit_182_runs.csv"),
         (lambda: load_data("epoch-chinchilla"), "or unset SCALEFIT_DATA to download it"),
         (lambda: load_data("bundled", file="pool_plans.csv"), "no file 'pool_plans.csv'. The nearest is 'pools_pl"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from scalefit._core import InputError
-from scalefit.data._where import Condition
+from scalefit.data import Condition
 
 COLUMNS = {
     "loss": np.array([3.0, 2.5, np.nan, 2.0]),
