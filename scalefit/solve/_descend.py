@@ -27,7 +27,7 @@ class ByIdentity:
     solver: Any
 
 
-class _Task(NamedTuple):
+class _Objective(NamedTuple):
     """One fit as other libraries take it: functions of its free numbers alone."""
 
     cost: Callable[[Array], Array]
@@ -77,7 +77,7 @@ def descend(
     return Solutions(theta, value, result.astype(jnp.int32), steps.astype(jnp.int32))
 
 
-def _task(curve: Curve, noise: Noise, row: Lanes, start: Array, lower: Array) -> _Task:
+def _task(curve: Curve, noise: Noise, row: Lanes, start: Array, lower: Array) -> _Objective:
     first = objective(curve, noise, start[None], row)[0]
     size = jnp.maximum(jnp.abs(first), jnp.finfo(start.dtype).tiny)
 
@@ -93,10 +93,10 @@ def _task(curve: Curve, noise: Noise, row: Lanes, start: Array, lower: Array) ->
         root = z * jnp.sqrt(2.0 * noise.rho(z) / jnp.where(z == 0.0, 1.0, z * z) + (z == 0.0))
         return root * jnp.sqrt(row.weight[0] / size)
 
-    return _Task(cost, residuals, noise.free_scale)
+    return _Objective(cost, residuals, noise.free_scale)
 
 
-def _optax(optimiser: Any, task: _Task, start: Array, most: int) -> tuple[Array, Array, Array]:
+def _optax(optimiser: Any, task: _Objective, start: Array, most: int) -> tuple[Array, Array, Array]:
     """The lowest place, the steps taken, and whether any lowered the cost and the last was finite."""
     import optax
 
@@ -122,7 +122,7 @@ def _optax(optimiser: Any, task: _Task, start: Array, most: int) -> tuple[Array,
     return best, steps, jnp.all(jnp.isfinite(last)) & jnp.any(best != start)
 
 
-def _optimistix(solver: Any, task: _Task, start: Array, most: int) -> tuple[Array, Array, Array]:
+def _optimistix(solver: Any, task: _Objective, start: Array, most: int) -> tuple[Array, Array, Array]:
     import optimistix
 
     least_squares = isinstance(solver, optimistix.AbstractLeastSquaresSolver)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ._newton import Evaluate, Limits, Solutions, State, advance, begun, certified, propose
-from ._problem import Cost, Curve, Data, Noise, lanes
+from ._problem import Curve, Data, Noise, NoiseFunctions, lanes
 from ._programs import Layout, moments_at
 
 LANES = 64
@@ -27,7 +27,7 @@ def polish_on_host(
     tolerance: float,
 ) -> Solutions:
     """Optimise fits from their starts; the arguments are those of `polish`, every fit being real."""
-    cost: Any = Cost.of(noise)
+    cost: Any = NoiseFunctions.of(noise)
     fits, limits = len(start), Limits.of(curve, noise.free_scale, start.dtype)
     out = Solutions(np.zeros_like(start), np.full(fits, np.nan), np.zeros(fits, np.int32), np.zeros(fits, np.int32))
     active = np.arange(min(fits, LANES))

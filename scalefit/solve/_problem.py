@@ -64,7 +64,7 @@ class Noise(Protocol):
         ...
 
 
-class Cost(NamedTuple):
+class NoiseFunctions(NamedTuple):
     """A noise with its functions at hand: on the host, finding them takes as long as they do."""
 
     log: bool
@@ -75,7 +75,7 @@ class Cost(NamedTuple):
     curvature: Callable[[Any], Any]
 
     @classmethod
-    def of(cls, noise: Noise) -> "Cost":
+    def of(cls, noise: Noise) -> "NoiseFunctions":
         """The functions of a noise."""
         return cls(noise.log, noise.free_scale, noise.rho, noise.psi, noise.weight, noise.curvature)
 
