@@ -4,8 +4,6 @@ import os
 import tempfile
 from pathlib import Path
 
-OFF = "off"
-
 
 def cache(folder: str | os.PathLike[str] | None = None) -> Path | None:
     """Have JAX keep the programs that it compiles in a folder, for this process and those after it.
@@ -19,7 +17,7 @@ def cache(folder: str | os.PathLike[str] | None = None) -> Path | None:
     **Returns:** the folder, or `None` where nothing is kept: never an error, as the cache is a convenience.
     """
     chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    if folder == OFF or (chosen and not folder):
+    if folder == "off" or (chosen and not folder):
         return Path(chosen) if chosen else None
     path = _writable(Path(folder).expanduser() if folder else _default())
     if path is None:

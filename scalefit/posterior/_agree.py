@@ -10,11 +10,6 @@ from ..params import slots, values
 from ..results import Ensemble
 from ._prior import RUN
 
-NARROW = 2.0 / 3.0
-"""Draws are called too narrow below this share of the other's width."""
-MIDDLE = 0.1586552539314571, 0.5, 0.8413447460685429
-"""Quantiles of a normal distribution at minus one, no and one standard deviation."""
-
 
 class Agreement(NamedTuple):
     """How draws of a parameter lie to those of another ensemble.
@@ -69,15 +64,17 @@ def agree(draws: Ensemble[Any], other: Ensemble[Any]) -> dict[str, Agreement]:
     for place, name in enumerate(names):
         if name not in draws.free or name not in other.free:
             continue
-        (low, middle, high), (other_low, other_middle, other_high) = (np.quantile(c[:, place], MIDDLE) for c in columns)
+        # Where a normal is a standard deviation below its middle, there, and one above.
+        ends = [0.1586552539314571, 0.5, 0.8413447460685429]
+        (low, middle, high), (other_low, other_middle, other_high) = (np.quantile(c[:, place], ends) for c in columns)
         width = max(0.5 * (other_high - other_low), np.finfo(float).tiny)
-        ends = np.quantile(columns[0][:, place], [0.025, 0.975])
+        inside = np.quantile(columns[0][:, place], [0.025, 0.975])
         ratio = float(0.5 * (high - low) / width)
         found[name] = Agreement(
             ratio=ratio,
             shift=float((middle - other_middle) / width),
-            narrow=ratio < NARROW,
-            outside=not ends[0] <= fitted[place] <= ends[1],
+            narrow=ratio < 2.0 / 3.0,
+            outside=not inside[0] <= fitted[place] <= inside[1],
         )
     _warn(found, draws, other)
     return found

@@ -12,11 +12,6 @@ from ..laws import SHARE
 from ..results import Ensemble
 from ._pointwise import Pointwise, pointwise
 
-FAR = 3.0
-"""Scatters beyond which a residual pulls no more at a trend: no single run makes one."""
-SHARES = 50, 90
-"""Central intervals of predictions, in percent."""
-
 
 class Check(NamedTuple):
     """One property of the runs beside that of replicated ones.
@@ -69,7 +64,7 @@ def checked(draws: Pointwise, seed: int) -> dict[str, Check]:
     told = {name: _compared(of(found), of(new)) for name, of in OF_RESIDUALS.items()}
     told |= _calibrated(both.new - both.found)
     names, along = _along(draws)
-    pulls = (np.clip(z, -FAR, FAR) @ along / len(along) for z in (found, new))
+    pulls = (np.clip(z, -3.0, 3.0) @ along / len(along) for z in (found, new))
     return told | {name: _compared(a, b) for name, a, b in zip(names, *(p.T for p in pulls), strict=True)}
 
 
@@ -91,7 +86,7 @@ def _calibrated(apart: Float[np.ndarray, "draw run"]) -> dict[str, Check]:
     # Sorted by run, each in one piece of memory: several times as quick as quantiles across.
     ordered = np.sort(apart.T, axis=1)
     told, last = {}, ordered.shape[1] - 1
-    for percent in SHARES:
+    for percent in (50, 90):
         place = round(last * (0.5 - percent / 200.0))
         low, high = ordered[:, place], ordered[:, last - place]
         new = np.mean((low <= apart) & (apart <= high), axis=1)

@@ -12,9 +12,6 @@ from ..laws import SHARE, AbstractLaw, Weights, axes, input_names, input_units, 
 from ..params import slots
 from ._studies import Studies
 
-SEVERAL = -1
-"""In place of a pool: several of them."""
-
 
 def shares(law: AbstractLaw, columns: dict[str, Any]) -> tuple[tuple[str, ...], Float[np.ndarray, "run pool"]]:
     """The entries of the axis along which a law takes shares, and the share of each by run; none for other laws."""
@@ -97,7 +94,7 @@ class Pooling:
         for i in range(len(self.entries)):
             drew[local[share[:, i] > 0.0], i] = True
         alone = drew.sum(axis=1) == 1
-        of = np.where(alone, np.argmax(drew, axis=1), SEVERAL)
+        of = np.where(alone, np.argmax(drew, axis=1), -1)  # -1 where there are several pools
         for i, entry in enumerate(self.entries):
             if not self.own[i] or np.count_nonzero(of == i) != 1:
                 continue
@@ -110,7 +107,7 @@ class Pooling:
                     "`cluster=None` if the rows are independent measurements",
                 )
             # One alone would be in every draw as it is: it is drawn with the mixtures that hold its pool too.
-            of[of == i] = SEVERAL
+            of[of == i] = -1
         return [np.flatnonzero(of == stratum) for stratum in np.unique(of)]
 
     def needs(self, rows: Int[np.ndarray, " row"]) -> list[tuple[Int[np.ndarray, " drew"], int]]:

@@ -29,13 +29,6 @@ from ._curve import REAL, LawCurve, is_amplitude
 from ._pools import check_pools
 from ._studies import Studies
 
-EXTREME = 1e-100
-"""Targets smaller than this or larger than its inverse are not fitted on values: objectives are of their squares."""
-LEAST = 1e-5
-"""Target up to which all runs of a study may lie and a scale of their scatter still be told: see `LEAST_SCALE`."""
-BLIND = 1e-9
-"""Least singular value of the normed slopes below which some of the parameters are not told apart."""
-
 
 class Prepared(NamedTuple):
     """Studies ready to be fitted.
@@ -292,7 +285,8 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
         same = Phrase(f"has the same {runs.target_name} ({target[flat[0], 0]:g}) in every run")
         raise InputError(repr(studies.name(int(flat[0]))), same, "a target that depends on something")
     largest = np.max(np.abs(target), axis=1)
-    extreme = np.flatnonzero((largest > 1.0 / EXTREME) | (largest < EXTREME))
+    # Objectives are of squares, which float64 does not hold beyond these.
+    extreme = np.flatnonzero((largest > 1e100) | (largest < 1e-100))
     if not noise.log and extreme.size:
         raise InputError(
             f"{runs.target_name} of {studies.name(int(extreme[0]))!r}",
@@ -300,7 +294,7 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
             "values whose squares float64 holds",
             "give it in another unit, or use a noise on logarithms",
         )
-    if noise.free_scale and not noise.log and np.min(largest) < LEAST:
+    if noise.free_scale and not noise.log and np.min(largest) < 1e-5:  # see `LEAST_SCALE`
         raise InputError(
             f"{runs.target_name} of {studies.name(int(np.argmin(largest)))!r}",
             Phrase(f"is at most {np.min(largest):.3g}"),
@@ -329,9 +323,10 @@ def _check_varied(curve: LawCurve, data: Data, studies: Studies, columns: dict[s
     if some.size == 0:
         return
     size = _informed(curve, data, some)
-    if not (size < BLIND).any():
+    blind = size < 1e-9  # some of the parameters are not told apart
+    if not blind.any():
         return
-    study = int(some[np.argmax(size < BLIND)])
+    study = int(some[np.argmax(blind)])
     name = next(n for n, same in constant.items() if same[study])
     law = type(curve.template).__name__
     same = Phrase(f"has the same {name} ({tables[name][study, 0]:g}) in every run")

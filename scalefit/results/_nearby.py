@@ -14,8 +14,6 @@ from ._fit import Fit
 
 INFORMED = 0.9
 """Share of the runs that must lie inside a Huber knee before curvature says anything about the spread."""
-NONE = 1e-13
-"""Share of the largest eigenvalue at which the runs inform no direction."""
 
 
 class Spread(NamedTuple):
@@ -122,7 +120,8 @@ def _inverse(square: Float[np.ndarray, "study free free"]) -> tuple[np.ndarray, 
     unit = 1.0 / np.where((size > 0) & np.isfinite(size), size, 1.0)
     scaled = square * unit[:, :, None] * unit[:, None, :]
     values, vectors = np.linalg.eigh(np.where(np.isfinite(scaled), scaled, 0.0))
-    kept = values > NONE * values[:, -1:]
+    # Directions of less curvature are not informed by the runs.
+    kept = values > 1e-13 * values[:, -1:]
     along = vectors * np.where(kept, 1.0 / np.sqrt(np.where(kept, values, 1.0)), 0.0)[:, None, :] * unit[:, :, None]
     lost = vectors * ~kept[:, None, :]
     return along @ np.swapaxes(along, 1, 2), lost @ np.swapaxes(lost, 1, 2), unit, kept.sum(axis=1)
