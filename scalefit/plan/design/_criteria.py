@@ -59,7 +59,7 @@ def scale_of(
     return Scale(law, numbers, unit[place], centre), numbers[:, place] / (unit[place])
 
 
-class Slopes(NamedTuple):
+class Jacobians(NamedTuple):
     """Derivatives in the free numbers, by their unit, of what each run would show and of the target; that at each draw.
 
     `curvature` is the second derivative of the loss along log N at the best N, NaN where the target has no compute.
@@ -78,7 +78,7 @@ def nothing(law: AbstractLaw) -> Array:
 
 def slopes(
     scale: Scale, free: tuple[int, ...], inputs: Mapping[str, np.ndarray], of: Callable[[Any], Any], log: bool
-) -> Slopes:
+) -> Jacobians:
     """Slopes at each draw, of the logarithm of the law where runs scatter there."""
     rest, law, points = jax.tree.map(np.asarray, (scale._replace(law=None), scale.law, dict(inputs)))
     with jax.enable_x64(True):
@@ -89,15 +89,17 @@ def slopes(
 def _slopes(
     law: AbstractLaw, scale: Any, inputs: dict[str, Any], of: Any, free: tuple[int, ...], every: tuple[Slot, ...],
     log: bool,
-) -> Slopes:  # fmt: skip
-    def each(held: Any) -> Slopes:
+) -> Jacobians:  # fmt: skip
+    def each(held: Any) -> Jacobians:
         u, at = _about(law, scale, held, free, every)
 
         def target(v: Any) -> Any:
             return jnp.ravel(jnp.asarray(of(at(v))))
 
         curvature = of.curvature(at(u)) if isinstance(of, Target) and "C" in of.at else jnp.asarray(jnp.nan)
-        return Slopes(jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(target)(u), target(u), curvature)
+        return Jacobians(
+            jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(target)(u), target(u), curvature
+        )
 
     return jax.lax.map(each, scale.held, batch_size=64)
 

@@ -16,7 +16,7 @@ from ...results import Ensemble, Fit
 from .._draws import drawn_of
 
 
-class Done(NamedTuple):
+class EarlierRuns(NamedTuple):
     """Runs done before.
 
     **Arguments:**
@@ -51,7 +51,7 @@ class Information(NamedTuple):
     free: tuple[int, ...]
     failed: int
     fit: Fit[Any] | None
-    done: Done | None
+    done: EarlierRuns | None
 
 
 def information_of(
@@ -84,7 +84,7 @@ def information_of(
     return Information(law, draws, free, failed, fit, done)
 
 
-def _done(law: AbstractLaw, fit: Fit[Any] | None, runs: Runs | None, cluster: Any) -> Done:
+def _done(law: AbstractLaw, fit: Fit[Any] | None, runs: Runs | None, cluster: Any) -> EarlierRuns:
     """The runs of a fit, or those done before for a law."""
     if fit is None:
         assert runs is not None
@@ -101,10 +101,10 @@ def _done(law: AbstractLaw, fit: Fit[Any] | None, runs: Runs | None, cluster: An
     precision = np.ones(len(studies.runs)) if table is None else table[0, : len(studies.runs)]
     training = studies.runs.clusters(cluster)
     if fit is not None:
-        return Done(inputs, precision, training, np.asarray(fit.residuals) * precision)
+        return EarlierRuns(inputs, precision, training, np.asarray(fit.residuals) * precision)
     # Nothing says how much rows of a training are off together: they count as one run.
     precision = precision / np.sqrt(np.bincount(training)[training])
-    return Done(inputs, precision, np.arange(len(training)), np.zeros(len(training)))
+    return EarlierRuns(inputs, precision, np.arange(len(training)), np.zeros(len(training)))
 
 
 def intraclass_correlation(

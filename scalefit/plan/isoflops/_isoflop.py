@@ -13,7 +13,7 @@ from .._budgets import range_of
 from ._curves import FEWEST, Curves, curves
 from ._minima import minima
 from ._outliers import doubts_of_parabolas, doubts_of_runs, off_curve, scatter_of_runs
-from ._trend import Drawn, Trend, of_setting, trend_of_estimates
+from ._trend import Replicates, Trend, of_setting, trend_of_estimates
 
 Method = Literal["parabola", "spline"]
 FIELDS = ("C", "N", "D", "loss", "se_N", "se_D", "valid")
@@ -312,7 +312,7 @@ def _trends(
             for i, key in enumerate(table.keys):
                 rng = np.random.default_rng([seed, 0x7E2D, number, *named(key)])
                 uniform[:, i], normal[:, i] = rng.uniform(size=num), rng.standard_normal((budgets, num)).T
-            drawn = Drawn(best.draws, normal, uniform, together)
+            drawn = Replicates(best.draws, normal, uniform, together)
         found[f"trend_{name}"] = trend_of_estimates(log_C, best.at, best.se, drawn, weighted, scatter)
     return found
 

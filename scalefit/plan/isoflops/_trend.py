@@ -85,7 +85,7 @@ def trend(
     return Trend(a, k, draws)
 
 
-class Drawn(NamedTuple):
+class Replicates(NamedTuple):
     """What the intervals of a line through estimates are drawn from.
 
     **Arguments:**
@@ -105,7 +105,7 @@ def trend_of_estimates(
     log_C: Float[np.ndarray, "setting point"],
     log_y: Float[np.ndarray, "setting point"],
     se: Float[np.ndarray, "setting point"],
-    drawn: Drawn | None,
+    drawn: Replicates | None,
     weighted: bool,
     scatter: float | None,
 ) -> Trend:

@@ -19,7 +19,7 @@ from ...laws import AbstractLaw, Chinchilla, Sigmoid
 from ...noise import AbstractNoise, Gaussian, Huber
 from ...params import slots, values
 from ...results import Ensemble, Estimate, Fit, estimated, predicted
-from ._rungs import Curves, begin_of, check_lengths, check_sizes, check_slopes, check_values, curves_of, kept, means
+from ._rungs import Rungs, begin_of, check_lengths, check_sizes, check_slopes, check_values, curves_of, kept, means
 
 
 class LadderForecast(NamedTuple):
@@ -245,7 +245,7 @@ def _say_dropped(runs: Runs, sized: Runs, scored: Runs, accuracy: str, lost_task
     warnings.warn(f"{runs.name!r}: {', and '.join(said)}, the first: row {first.row}, {first.reason}.", stacklevel=3)
 
 
-def _ends(curves: Curves, runs: Runs, point: dict[str, np.ndarray], last: int) -> Runs:
+def _ends(curves: Rungs, runs: Runs, point: dict[str, np.ndarray], last: int) -> Runs:
     """One run for each training: its final N and D, and the mean of its last losses."""
     count = np.minimum(last, curves.count)
     after = curves.first + curves.count
@@ -265,7 +265,7 @@ def _ends(curves: Curves, runs: Runs, point: dict[str, np.ndarray], last: int) -
 
 
 def _marks(
-    curves: Curves, runs: Runs, accuracy: Float[np.ndarray, " row"], skip: float, smooth: int,
+    curves: Rungs, runs: Runs, accuracy: Float[np.ndarray, " row"], skip: float, smooth: int,
     anchor: float | None,
 ) -> Runs:  # fmt: skip
     """Moving averages of the accuracy, each at that of the loss, and the anchor."""

@@ -9,7 +9,7 @@ from ..._core import InputError, Phrase
 from ...data import Runs
 
 
-class Curves(NamedTuple):
+class Rungs(NamedTuple):
     """The trainings of every task, each with its evaluations in the order of D.
 
     **Arguments:**
@@ -25,15 +25,15 @@ class Curves(NamedTuple):
     count: Int[np.ndarray, " training"]
 
 
-def curves_of(task: Int[np.ndarray, " row"], training: Int[np.ndarray, " row"], D: Float[np.ndarray, " row"]) -> Curves:
+def curves_of(task: Int[np.ndarray, " row"], training: Int[np.ndarray, " row"], D: Float[np.ndarray, " row"]) -> Rungs:
     """The trainings of every task."""
     order = np.lexsort((D, training, task))
     task, training = task[order], training[order]
     first = np.flatnonzero(np.r_[True, (np.diff(task) != 0) | (np.diff(training) != 0)])
-    return Curves(task[first], training[first], order, first, np.diff(np.r_[first, len(order)]))
+    return Rungs(task[first], training[first], order, first, np.diff(np.r_[first, len(order)]))
 
 
-def kept(curves: Curves, which: Bool[np.ndarray, " row"]) -> Curves:
+def kept(curves: Rungs, which: Bool[np.ndarray, " row"]) -> Rungs:
     """The same trainings with some of their evaluations; a training may have none left."""
     these = which[curves.order]
     count = np.add.reduceat(these.astype(int), curves.first)
@@ -49,7 +49,7 @@ def means(
 
 
 def begin_of(
-    curves: Curves, skip: float, smooth: int
+    curves: Rungs, skip: float, smooth: int
 ) -> tuple[Int[np.ndarray, " training"], Int[np.ndarray, " training"]]:
     """Where the moving averages of each training begin, and how many there are."""
     left_out = np.ceil(skip * curves.count).astype(int)
@@ -57,7 +57,7 @@ def begin_of(
 
 
 def check_lengths(
-    curves: Curves, name: str, accuracy: str, tasks: list[Any], trainings: list[Any], skip: float, smooth: int
+    curves: Rungs, name: str, accuracy: str, tasks: list[Any], trainings: list[Any], skip: float, smooth: int
 ) -> None:
     """Check that every training has a moving average.
 
@@ -94,7 +94,7 @@ def check_values(runs: Runs, accuracy: Float[np.ndarray, " run"], name: str) -> 
         raise InputError(where, float(accuracy[i]), "an accuracy from 0 to 1", percent + remedy)
 
 
-def check_sizes(curves: Curves, runs: Runs, N: Float[np.ndarray, " row"], tasks: list, trainings: list) -> None:
+def check_sizes(curves: Rungs, runs: Runs, N: Float[np.ndarray, " row"], tasks: list, trainings: list) -> None:
     """Check that every training has one size.
 
     **Raises:** `InputError` for the first of several.
@@ -109,7 +109,7 @@ def check_sizes(curves: Curves, runs: Runs, N: Float[np.ndarray, " row"], tasks:
         raise InputError(which, given, "one N", "say in the column of `run` what a training is")
 
 
-def check_slopes(curves: Curves, accuracy: Float[np.ndarray, " row"], name: str, tasks: list) -> None:
+def check_slopes(curves: Rungs, accuracy: Float[np.ndarray, " row"], name: str, tasks: list) -> None:
     """Check that the accuracy of every task changes.
 
     **Raises:** `InputError` for a task where it is the same everywhere, which says nothing of larger models.

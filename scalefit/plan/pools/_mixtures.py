@@ -19,7 +19,7 @@ ENOUGH = 1 << 15
 """Laws times budgets, starts and pools that the host searches in the seconds that compiling the search takes."""
 
 
-class Problem(NamedTuple):
+class Budgeted(NamedTuple):
     """One budget under one law: what the cost of weights needs to know."""
 
     law: AbstractPools
@@ -28,20 +28,20 @@ class Problem(NamedTuple):
     cost: Array | np.ndarray
 
 
-def samples_of(shares: Any, problem: Problem) -> tuple[Any, Any]:
+def samples_of(shares: Any, problem: Budgeted) -> tuple[Any, Any]:
     """Samples that a budget buys in all, and the share of them from each pool, from shares of the budget."""
     bought = shares / problem.cost
     total = jnp.sum(bought)
     return problem.budget * total, bought / total
 
 
-def exact(shares: Array, problem: Problem) -> Array:
+def exact(shares: Array, problem: Budgeted) -> Array:
     """The logarithm of the error above its floor."""
     n, w = samples_of(shares, problem)
     return problem.law.log_excess(n, w, problem.sizes)
 
 
-def smooth(shares: Array, problem: Problem) -> Array:
+def smooth(shares: Array, problem: Budgeted) -> Array:
     """The same of the law's smooth form."""
     n, w = samples_of(shares, problem)
     return problem.law.smooth().log_excess(n, w, problem.sizes)
@@ -135,7 +135,7 @@ def best_shares(
     problems = draws * budgets * parts_of_one
     of_each = jax.tree.map(lambda a: np.repeat(a, problems // draws, axis=0), laws)
     of_pools = (np.tile(a, (problems, 1)) for a in (task.pools.sizes, task.pools.cost))
-    problem = Problem(of_each, tiled(task.budgets), *of_pools)
+    problem = Budgeted(of_each, tiled(task.budgets), *of_pools)
     begin = np.tile(starts.reshape(-1, width, pools), (draws, 1, 1))
     whole = (problem, begin, tiled(task.low), tiled(task.high))
 
