@@ -37,7 +37,7 @@ def test_help_is_quick_and_light():
 
 
 def test_a_document_loads_nothing_that_it_does_not_use(quick_fit):
-    unused = ("matplotlib", "PIL", "pooch", "requests", "rich", "optax", "numpyro", "polars")
+    unused = ("matplotlib", "PIL", "pooch", "requests", "rich", "optax", "numpyro", "polars", "scipy")
     script = (
         f"import sys\nfrom scalefit.cli import main\ntry:\n    main({list(quick_fit[2:])!r})\nexcept SystemExit:\n"
         f"    print([name for name in {unused!r} if name in sys.modules], file=sys.stderr)"
