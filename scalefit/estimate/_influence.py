@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -13,7 +12,7 @@ from .._core import InputError
 from ..data import Runs
 from ..problem import LawCurve, Prepared, free_numbers
 from ..results import INFORMED, Fit
-from ..solve import exact_moments, slopes
+from ..solve import exact_moments, in_lanes, slopes
 from ._bootstrap import bootstrap
 
 TOGETHER = 1 << 26
@@ -83,8 +82,7 @@ def influence(fit: Fit[Any], *, of: Callable[[Any], Any], cluster: str | tuple[s
     parts = []
     for left_out in np.array_split(clusters, blocks):
         draws = bootstrap(fit, weights=(code[None, :] != left_out[:, None]).astype(float))
-        with jax.enable_x64(True):
-            parts.append((np.asarray(jax.jit(jax.vmap(of))(jax.tree.map(jnp.asarray, draws.law))), draws.converged))
+        parts.append((in_lanes(of, draws.law), draws.converged))
     without, converged = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Influence(value, (without - value)[code], (converged & np.isfinite(without))[code])
 
@@ -192,8 +190,7 @@ def _single(fit: Fit[Any]) -> Runs:
 
 
 def _forecast(of: Callable[[Any], Any], law: Any) -> float:
-    with jax.enable_x64(True):
-        value = np.asarray(of(jax.tree.map(jnp.asarray, law)))
+    value = in_lanes(of, jax.tree.map(lambda a: np.asarray(a)[None], law))[0]
     if value.shape != ():
         raise InputError(f"of must give one number; it gave an array of shape {value.shape}.")
     if not np.isfinite(value):

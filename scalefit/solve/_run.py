@@ -204,9 +204,9 @@ class _Problem:
         with jax.enable_x64(True):
             problem = (self.curve, noise, data, start, study, resample, floor)
             if self.solver == "newton":
-                number = jnp.asarray(count, jnp.int32)
                 tolerance = _TOLERANCE[str(start.dtype)]
-                most = jnp.asarray(self.max_steps, jnp.int32)
+                # Numbers of the host: to make them here would be programs of their own, one a thread.
+                most, number = np.int32(self.max_steps), np.int32(count)
                 out = polish(*problem, most, count=number, width=self._width(size), tolerance=tolerance)
             else:
                 from ._descend import ByIdentity, descend  # few calls need it, and fewer the libraries that it needs
