@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
+import jax.numpy as jnp
 import numpy as np
 
 from .._core import InputError
@@ -108,6 +109,14 @@ class AbstractLaw(Tree):
     def smooth(self: Law) -> Law:
         """A form of the law without kinks, or as few as it has, for a search along its slopes."""
         return self
+
+    def compact(self: Law) -> Law:
+        """The form of the law of the smaller program, which names of entries do not change."""
+        return self
+
+    def log_excess(self, *args: Any, **inputs: Any) -> Any:
+        """What plans of mixtures lower: the logarithm of the value, or of what it has above a floor."""
+        return jnp.log(self(*args, **inputs))
 
     def doubts(
         self, inputs: Mapping[str, Any], target: np.ndarray, study: np.ndarray, free: Sequence[str]

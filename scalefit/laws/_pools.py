@@ -139,9 +139,9 @@ class AbstractPools(AbstractLaw):
         """What planning lowers: the logarithm of the error above its floor."""
         return self.exponent(n, w, n * w / U)
 
-    def smooth(self: Pools) -> Pools:
-        """A form of the law without kinks, or as few as it has, for a search along its slopes."""
-        return self
+    def compact(self: Pools) -> Pools:
+        """The form that takes all pools at once, and does not name them."""
+        return dataclasses.replace(self, one_by_one=False, pool=())
 
     def halvings(self, w: Scalar, tau: Scalar) -> Any:
         """How often the utility of a pool halves in one of its passes: h."""

@@ -1,5 +1,6 @@
 """What to do with a budget, from fitted laws, with how sure that is."""
 
+from ._cost import cost_of as cost_of
 from ._overtakes import Crossover as Crossover
 from ._overtakes import overtakes as overtakes
 from .design import LAYOUTS as LAYOUTS
@@ -20,6 +21,7 @@ from .ladders import ladder as ladder
 from .pools import Curation as Curation
 from .pools import CurationDraws as CurationDraws
 from .pools import curate as curate
+from .pools import mixing_of as mixing_of
 from .sizes import Allocation as Allocation
 from .sizes import Gain as Gain
 from .sizes import Needed as Needed

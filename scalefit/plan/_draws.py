@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import InputError, Phrase, check_number
 from ..laws import AbstractLaw
-from ..params import parameters, slots, values
+from ..params import parameter_values, parameters, slots, values
 from ..results import Ensemble, Estimate, Fit, estimated
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -76,7 +76,8 @@ def valued(law: LawT) -> LawT:
     **Raises:** `InputError` for one that holds many draws, or lacks a value.
     """
     name = type(law).__name__
-    if any(np.ndim(getattr(law, field)) > (p.axis is not None) for field, p in parameters(law).items()):
+    declared = parameters(law)
+    if any(np.ndim(value) > len(declared[field].axes) for field, value in parameter_values(law).items()):
         raise InputError(name, Phrase("holds many draws"), remedy="give the ensemble itself")
     numbers = values(law)
     for k, slot in enumerate(slots(law)):

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike
 
 from .._core import InputError, check_probability
 from ..data import Pools
-from ..laws import AbstractPools
+from ..laws import AbstractLaw
 from ..results import Ensemble, Estimate, Fit, far_from_runs
 from ._budgets import range_of
 from ._cost import CostLike
 from ._draws import drawn_of, over_draws
 from ._roots import crossings
-from .pools import drawn_of_pools, errors, pools_of, sized_for_plans
+from .pools import drawn_of_pools, errors, needed_mixing, pools_of, sized_for_plans
 from .sizes import check_paired, constraints_of, optima, pairs, spendable
 
 
@@ -41,7 +41,7 @@ def overtakes(
     second: Any,
     *,
     between: tuple[float, float],
-    result: Fit[Any] | Ensemble[Any] | AbstractPools | None = None,
+    result: Fit[Any] | Ensemble[Any] | AbstractLaw | None = None,
     pools: Pools | Mapping[str, float] | None = None,
     cost: CostLike = "6ND",
     held: tuple[Mapping[str, float] | None, Mapping[str, float] | None] = (None, None),
@@ -147,7 +147,8 @@ def _of_pools(
     at, ahead = last_crossings(lead, np.geomspace(ends[0], ends[1], 512))
     # Of the mixture whose samples are the cheaper, a budget buys the more.
     price = float(np.min(weights @ pools.cost))
-    return _Crossings(at, ahead, "n", (drawn.ranges,), "samples" if price == 1.0 else "in the unit of cost", price)
+    total = needed_mixing(drawn.law).total
+    return _Crossings(at, ahead, total, (drawn.ranges,), "samples" if price == 1.0 else "in the unit of cost", price)
 
 
 def last_crossings(

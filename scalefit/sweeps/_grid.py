@@ -15,10 +15,10 @@ from jaxtyping import Int
 
 from .._core import InputError, Phrase, check_names
 from ..data import Runs
-from ..laws import AbstractLaw, AbstractPools, Label, Weights, axes, input_kinds, inputs_of
+from ..laws import AbstractLaw, Label, Weights, axes, input_kinds, inputs_of
 from ..noise import AbstractNoise
 from ..params import parameter_values, parts, slots
-from ..plan import check_plan
+from ..plan import check_plan, cost_of, mixing_of
 from ..problem import Studies, inputs_for, named_after, usable
 from ..specs import PREFIX, law_of, noise_of, noise_spec, runs_of, with_fixed
 from ._config import Config, Law, Source, Verb
@@ -346,12 +346,13 @@ def _refuse_verb(verb: Verb, law: AbstractLaw, name: str) -> None:
     parameters whose names are columns of the table.
     """
     if verb.verb == "curate":
-        if not isinstance(law, AbstractPools):
+        mixing = mixing_of(law)
+        if mixing is None:
             weighs = Phrase(f"has curate, which weighs pools, and {name} is no law of pools")
             raise InputError("verbs", weighs, remedy="leave one of them out")
-        check_names("sizes of curate", verb.sizes, law.pool, what="pools")
+        check_names("sizes of curate", verb.sizes, law.entries(mixing.axis), what="pools")
     if verb.verb == "plan":
-        if isinstance(law, AbstractPools) or not {"N", "D"} <= set(law.inputs):
+        if not cost_of(verb.cost).chosen(law.inputs):
             shares = Phrase(f"has plan, which shares a budget between N and D, and {name} is no law of both")
             raise InputError("verbs", shares, remedy="leave one of them out")
         check_plan(law, np.array(verb.budgets), verb.cost)

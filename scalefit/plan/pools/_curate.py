@@ -10,16 +10,17 @@ from numpy.typing import ArrayLike
 
 from ..._core import OptimumWarning, check_number
 from ...data import Pools
-from ...laws import AbstractPools
+from ...laws import AbstractLaw
 from ...results import Ensemble, Fit, far_from_runs
 from .._budgets import budgets_of
 from ._curation import Curation, CurationDraws, careful_choice
-from ._limits import Limits, Task, drawn_of_pools, limits_of, pools_of
+from ._limits import Limits, Task, limits_of, pools_of
+from ._mixing import drawn_of_pools, needed_mixing
 from ._mixtures import best_first, best_shares, bought_with, errors, spent_on, unions
 
 
 def curate(
-    result: Fit[Any] | Ensemble[Any] | AbstractPools,
+    result: Fit[Any] | Ensemble[Any] | AbstractLaw,
     pools: Pools | Mapping[str, float],
     *,
     budget: ArrayLike,
@@ -101,11 +102,11 @@ def curate(
         draws,
     )
     _warn_unsure(found)
-    _warn_far(found, known.ranges)
+    _warn_far(found, known.ranges, needed_mixing(known.law).total)
     return found
 
 
-def _best_single(law: AbstractPools, task: Task) -> np.ndarray:
+def _best_single(law: AbstractLaw, task: Task) -> np.ndarray:
     """The pool of least error by itself at each budget: of those that limits allow, or of all where they allow none."""
     alone = np.tile(np.eye(len(task.pools)), (len(task.budgets), 1, 1))
     found = errors(law, task.pools, task.budgets, alone[None])[0]
@@ -122,8 +123,8 @@ def _least(candidates: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def _drawn(
-    many: AbstractPools,
-    wide: AbstractPools,
+    many: AbstractLaw,
+    wide: AbstractLaw,
     task: Task,
     starts: np.ndarray,
     best: np.ndarray,
@@ -163,9 +164,9 @@ def _warn_unsure(found: Curation) -> None:
         )
 
 
-def _warn_far(found: Curation, ranges: Mapping[str, tuple[float, float]] | None) -> None:
+def _warn_far(found: Curation, ranges: Mapping[str, tuple[float, float]] | None, total: str) -> None:
     """Warn of budgets far from the runs, and say how wide the interval is there."""
-    for far in far_from_runs(ranges, "n", found.samples, lambda b: f"A budget of {found.budgets[b]:g}"):
+    for far in far_from_runs(ranges, total, found.samples, lambda b: f"A budget of {found.budgets[b]:g}"):
         wide = "An ensemble (bootstrap) would say how wide its interval is"
         if found.draws is not None:
             wide = f"With its 95 % interval the error foreseen is {found.interval()[far.place]}"

@@ -1,6 +1,5 @@
 """Limits of a plan over pools, and the law of the pools that it is made with."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -9,9 +8,9 @@ from jaxtyping import Bool, Float
 
 from ..._core import InputError, Phrase, check_names, check_type
 from ...data import Pools
-from ...laws import MOST_PASSES, AbstractPools
-from ...params import parameters
-from .._draws import Drawn, drawn_of, valued
+from ...laws import MOST_PASSES
+from .._draws import LawT
+from ._mixing import needed_mixing
 
 Limits = Mapping[str, float] | float | None
 """Limits of what is spent on pools, as shares of a budget: by pool, one for all, or none."""
@@ -25,7 +24,7 @@ class Task(NamedTuple):
     low: Float[np.ndarray, "budget pool"]
     high: Float[np.ndarray, "budget pool"]
 
-    def sized(self, law: AbstractPools) -> AbstractPools:
+    def sized(self, law: LawT) -> LawT:
         """The law covering as many passes as any plan within the limits may come to.
 
         **Raises:** `InputError` where they are more than a plan may look at.
@@ -39,7 +38,7 @@ class Task(NamedTuple):
             )  # fmt: skip
         return self._covering(law, passes.max())
 
-    def wide(self, law: AbstractPools) -> AbstractPools:
+    def wide(self, law: LawT) -> LawT:
         """The law covering any plan at all, within the limits or not, as far as a plan may look."""
         return self._covering(law, min(self._alone.max(), MOST_PASSES))
 
@@ -54,30 +53,10 @@ class Task(NamedTuple):
         """Passes of each pool where the whole budget goes into it."""
         return self.budgets[:, None] / self.pools.cost / self.pools.sizes
 
-    def _covering(self, law: AbstractPools, passes: float) -> AbstractPools:
-        # Names would be compiled in, and every naming anew.
-        law = dataclasses.replace(law, one_by_one=False, pool=())
+    def _covering(self, law: LawT, passes: float) -> LawT:
         # As one run of one sample would be, on pools so small that it makes as many passes.
         w = self.pools.uniform[None]
-        return law.sized_for({"n": np.ones(1), "w": w, "U": w / passes})
-
-
-def drawn_of_pools(result: Any, pools: Pools, num_draws: int) -> Drawn:
-    """A law of these pools and its draws.
-
-    **Raises:** `InputError` as `drawn_of`, for what is no law of pools, and for pools that it does not know.
-    """
-    law = getattr(getattr(result, "fit", result), "law", result)
-    if not isinstance(law, AbstractPools):
-        given = Phrase(f"is of {(law if isinstance(law, type) else type(law)).__name__}")
-        remedy = "fit sf.laws.PoolsQQT to runs that say which pool each was trained on"
-        raise InputError("result", given, "a law of pools", remedy)
-    # The law of just these pools has its values checked with their names.
-    if isinstance(result, AbstractPools):
-        return Drawn(valued(_of_pools(law, pools)))
-    found = drawn_of(result, num_draws)
-    draws = None if found.draws is None else _of_pools(found.draws, pools)
-    return found._replace(law=valued(_of_pools(found.law, pools)), draws=draws)
+        return law.compact().sized_for(needed_mixing(law).of(np.ones(1), w, w / passes))
 
 
 def pools_of(pools: Any) -> Pools:
@@ -90,26 +69,9 @@ def pools_of(pools: Any) -> Pools:
     return check_type("pools", pools, Pools, "sf.Pools, or sizes by name, as {'web': 1e9, 'books': 2e8}")
 
 
-def _of_pools(law: AbstractPools, pools: Pools) -> AbstractPools:
-    """The law of just these pools, in their order."""
-    name = type(law).__name__
-    if not law.pool:
-        raise InputError(name, Phrase("does not name its pools"), remedy=f"make it with pool=(...), as {pools.names!r}")
-    check_names("pools", pools.names, law.pool, what="pools of the law")
-    if len(pools) == 1:
-        raise InputError("pools", Phrase("is one pool only"), "two or more, between which to choose")
-    place = [law.pool.index(name) for name in pools.names]
-    along = {field: np.asarray(getattr(law, field)) for field, p in parameters(law).items() if p.axis == "pool"}
-    for field, column in along.items():
-        if column.shape[-1:] != (len(law.pool),):
-            expected = f"one number for each pool, in this order: {', '.join(law.pool)}"
-            raise InputError(f"{field} of {name}", column, expected)
-    return dataclasses.replace(law, **{k: column[..., place] for k, column in along.items()}, pool=pools.names)
-
-
 def sized_for_plans(
-    laws: AbstractPools, pools: Pools, budgets: Float[np.ndarray, " budget"], weights: Float[np.ndarray, "plan pool"]
-) -> AbstractPools:
+    laws: LawT, pools: Pools, budgets: Float[np.ndarray, " budget"], weights: Float[np.ndarray, "plan pool"]
+) -> LawT:
     """Laws that cover as many passes as mixtures come to at any of the budgets.
 
     **Raises:** `InputError` as `Task.sized`.

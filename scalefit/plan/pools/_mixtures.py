@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ...data import UNLIMITED, Pools
-from ...laws import AbstractPools
+from ...laws import AbstractLaw
 from ...solve import Job, cores, in_lanes, minimise_on_host, minimise_on_simplex
 from ._limits import Task
+from ._mixing import needed_mixing
 
 SHARE, MORE_STARTS = 8, 5
 """Problems in a part, and by how many its starts exceed the pools: few, so that a single plan fills one or two."""
@@ -22,7 +23,7 @@ ENOUGH = 1 << 15
 class Budgeted(NamedTuple):
     """One budget under one law: what the cost of weights needs to know."""
 
-    law: AbstractPools
+    law: AbstractLaw
     budget: Array | np.ndarray
     sizes: Array | np.ndarray
     cost: Array | np.ndarray
@@ -38,21 +39,21 @@ def samples_of(shares: Any, problem: Budgeted) -> tuple[Any, Any]:
 def exact(shares: Array, problem: Budgeted) -> Array:
     """The logarithm of the error above its floor."""
     n, w = samples_of(shares, problem)
-    return problem.law.log_excess(n, w, problem.sizes)
+    return problem.law.log_excess(**needed_mixing(problem.law).of(n, w, problem.sizes))
 
 
 def smooth(shares: Array, problem: Budgeted) -> Array:
     """The same of the law's smooth form."""
     n, w = samples_of(shares, problem)
-    return problem.law.smooth().log_excess(n, w, problem.sizes)
+    return problem.law.smooth().log_excess(**needed_mixing(problem.law).of(n, w, problem.sizes))
 
 
-def _value(law: AbstractPools, n: Array, weights: Array, sizes: Array) -> Any:
-    return law(n, weights, sizes)
+def _value(law: AbstractLaw, n: Array, weights: Array, sizes: Array) -> Any:
+    return law(**needed_mixing(law).of(n, weights, sizes))
 
 
 def errors(
-    laws: AbstractPools, pools: Pools, budgets: Float[np.ndarray, "*law budget"],
+    laws: AbstractLaw, pools: Pools, budgets: Float[np.ndarray, "*law budget"],
     weights: Float[np.ndarray, "..."], sizes: Float[np.ndarray, " pool"] | None = None,
 ) -> Float[np.ndarray, "..."]:  # fmt: skip
     """The errors of mixtures at budgets by many laws.
@@ -77,14 +78,14 @@ def errors(
     return in_lanes(_value, of_each, np.broadcast_to(n, shape).ravel(), *lanes).reshape(shape)
 
 
-def best_first(law: AbstractPools, task: Task) -> Int[np.ndarray, "budget pool"]:
+def best_first(law: AbstractLaw, task: Task) -> Int[np.ndarray, "budget pool"]:
     """The pools at each budget, the one first of which fresh samples would do best, by one law along its axis."""
     fresh, alone = np.full(len(task.pools), UNLIMITED), np.eye(len(task.pools))
     return np.argsort(errors(law, task.pools, task.budgets, alone[None, None], fresh)[0], axis=1, kind="stable")
 
 
 def unions(
-    law: AbstractPools, task: Task, order: Int[np.ndarray, "budget pool"]
+    law: AbstractLaw, task: Task, order: Int[np.ndarray, "budget pool"]
 ) -> tuple[Float[np.ndarray, "budget union pool"], Float[np.ndarray, "budget union"]]:
     """The weights and the error of the best 1, 2, … pools merged; the error is NaN where a limit forbids them.
 
@@ -113,7 +114,7 @@ def bought_with(spent: np.ndarray, task: Task) -> tuple[np.ndarray, np.ndarray]:
 
 
 def best_shares(
-    laws: AbstractPools, task: Task, starts: Float[np.ndarray, "budget start pool"]
+    laws: AbstractLaw, task: Task, starts: Float[np.ndarray, "budget start pool"]
 ) -> tuple[Float[np.ndarray, "law budget pool"], Float[np.ndarray, "law budget"]]:
     """Shares of each budget of least error by each law, and their `kkt`.
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import made_up_problem, posed
@@ -340,3 +341,29 @@ def test_draws_that_did_not_converge_are_counted(ensemble):
     assert found.draws is not None
     assert (found.draws.failed, len(found.draws.value)) == (3, 37)
     assert "3 draws did not converge and take no part" in repr(found)
+
+
+class Apart(sf.laws.AbstractLaw):
+    """A law of a user's own, in names of its own: each source helps by itself, and always less."""
+
+    inputs = {"images": "images", "part[source]": sf.laws.SHARE, "have[source]": "images"}  # noqa: RUF012
+    floor: sf.params.Param = sf.params.nonnegative(amplitude=True)
+    worth: sf.params.Param = sf.params.positive(axis="source")
+    source: tuple[str, ...] = sf.params.axis()
+
+    def __call__(self, images, part, have):
+        """The error, that of a source falling as one over its images."""
+        return self.floor + jnp.sum(self.worth / (images * part)) + 0.0 * jnp.sum(have)
+
+    def log_excess(self, images, part, have):
+        """The logarithm of the error above its floor."""
+        return jnp.log(self(images, part, have) - self.floor)
+
+
+def test_a_law_of_a_users_own_is_known_by_the_kinds_of_its_inputs():
+    """Weights in proportion to the roots of the worths, by hand."""
+    law = Apart(floor=0.1, worth=[9.0, 1.0, 4.0], source=("a", "b", "c"))
+    found = sf.curate(law, {"c": 1e6, "a": 2e6, "b": 1e6}, budget=[1e4, 1e5])
+    np.testing.assert_allclose(found.weights, np.tile([2 / 6, 3 / 6, 1 / 6], (2, 1)), atol=1e-5)
+    np.testing.assert_allclose(found.value, 0.1 + 36.0 / np.array([1e4, 1e5]), rtol=1e-9)
+    assert (found.kkt > -1e-6).all()
