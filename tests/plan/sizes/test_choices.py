@@ -73,11 +73,11 @@ def test_each_draw_chooses_for_itself():
     problem = made_up_problem(LAW, 40, noise=sf.noise.Gaussian(), name="made")
     fit = sf.Fit(
         law=LAW, objective=np.asarray(0.1), result=np.asarray(0), scale=np.asarray(0.01), residuals=np.zeros(40),
-        dead=np.zeros(3, bool), agreeing=np.asarray(8), problem=problem, tried=8, seed=0,
+        unidentified=np.zeros(3, bool), agreeing=np.asarray(8), problem=problem, tried=8, seed=0,
     )  # fmt: skip
     draws = sf.Ensemble(
-        law=moved, objective=np.zeros(3), result=np.zeros(3, int), scale=np.full(3, 0.01), dead=np.zeros((3, 3), bool),
-        fit=fit, method="made", seed=0,
+        law=moved, objective=np.zeros(3), result=np.zeros(3, int), scale=np.full(3, 0.01),
+        unidentified=np.zeros((3, 3), bool), fit=fit, method="made", seed=0,
     )  # fmt: skip
     found = sf.allocate(draws, budget=BUDGETS, choose={"experts": EXPERTS}, held={"shift": 0.0}).chosen["experts"]
     assert found.draws is not None
