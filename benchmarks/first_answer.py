@@ -90,7 +90,7 @@ n = np.concatenate([np.tile(np.geomspace(1e5, 3e7, 16), 4), np.exp(rng.uniform(n
 with step("import"):
     import scalefit as sf
 law = sf.laws.PoolsQQT.of(names)
-true = law.__class__(d=0.1, a=0.02, b=[-0.2, -0.16, -0.12, -0.09], tau=[8.0, 6.0, 5.0, 3.0], pool=names, max_passes=32)
+true = law.__class__(d=0.1, a=0.02, b=[-0.2, -0.16, -0.12, -0.09], tau=[8.0, 6.0, 5.0, 3.0], pool=names).covering(32)
 given = {"n": n} | {f"w[{k}]": w[:, i] for i, k in enumerate(names)} | {f"U[{k}]": np.full(len(n), size) for k in names}
 with step("simulation"):
     value = np.asarray(jax.jit(jax.vmap(lambda n, w: true(n, w, np.full(4, size))))(n, w), float)

@@ -64,9 +64,9 @@ CASES: Mapping[str, Case] = {
         sf.laws.DataConstrained.published("c4"),
         repeated("D", "U", passes=(0.3, 60.0), N=(1e7, 1e10), U=(1e8, 1e11)),
     ),
-    "QQT, 4": Case(sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, max_passes=32), _POOL),
-    "QQT released, 4": Case(sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, floor="released", max_passes=32), _POOL),
-    "QQTEffective, 4": Case(sf.laws.QQTEffective(d=0.1, a=0.022, b=-0.18, tau=4.0, max_passes=32), _POOL),
+    "QQT, 4": Case(sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7).covering(32), _POOL),
+    "QQT released, 4": Case(sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, floor="released").covering(32), _POOL),
+    "QQTEffective, 4": Case(sf.laws.QQTEffective(d=0.1, a=0.022, b=-0.18, tau=4.0), _POOL),
     "BNSL, 1 break, 6": Case(
         sf.laws.BNSL(a=0.3, b=30.0, c0=0.15, c=[0.25], d=[3e8], f=[0.4]), log_uniform(x=(1e7, 1e10))
     ),

@@ -187,7 +187,7 @@ def predicted(law: Any, cube: Cube, at: Cells, rules: Iterable[Any]) -> Float[np
     n = cube.counts[at.count]
     longer = np.stack([_longer(rule, w) for rule in rules])
     law = dataclasses.replace(law, half_life="own").sized_for({"n": n, "w": w, "U": U})
-    law = dataclasses.replace(law, mixed=True)
+    law = law.compact()
     with jax.enable_x64(True):
         return np.log(np.asarray(_values(law, n, w, U, longer)))
 

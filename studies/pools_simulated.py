@@ -100,7 +100,7 @@ def _excess(law: AbstractLaw, n: Any) -> Any:
 def crossover(law: Any) -> np.ndarray:
     """By law of a batch, where the union of two overtakes the best pool; 0 or infinite beyond the budgets looked at."""
     shape = np.shape(law.a)
-    law = dataclasses.replace(law, max_passes=32, mixed=True)
+    law = law.covering(32).compact()
     flat = jax.tree.map(lambda v: np.reshape(v, (-1, *np.shape(v)[len(shape) :])), law)
     flat = dataclasses.replace(flat, d=np.broadcast_to(np.ravel(law.d), (int(np.prod(shape)),)))
     found = []

@@ -83,7 +83,7 @@ _POOL = pool(passes=(0.3, 20.0), U=(1e6, 1e8))
 _ANY_POOL = pool(passes=(1e-3, 32.0), U=(1e3, 1e14))
 _MIXED = mixtures(passes=(0.3, 20.0), U=(1e6, 1e8))
 _ANY_MIXED = mixtures(passes=(1e-3, 31.9), U=(1e3, 1e14))
-_TWO: dict[str, Any] = {"d": 0.1, "tau": np.array([6.7, 8.5]), "pool": ("A", "B"), "max_passes": 32}
+_TWO: dict[str, Any] = {"d": 0.1, "tau": np.array([6.7, 8.5]), "pool": ("A", "B"), "_covered": 32}
 _SLOPES = {"a": 0.025, "b": np.array([-0.16, -0.125])}
 
 LAWS: Mapping[str, LawRow] = {
@@ -100,13 +100,11 @@ LAWS: Mapping[str, LawRow] = {
         repeated(passes=(0.3, 60.0), N=(1e7, 1e10), U=(1e8, 1e11)),
         floor="E",
     ),
-    "QQT": LawRow(sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, max_passes=32), _POOL, _ANY_POOL, floor="d"),
+    "QQT": LawRow(sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7).covering(32), _POOL, _ANY_POOL, floor="d"),
     "QQT-released": LawRow(
-        sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, floor="released", max_passes=32), _POOL, _ANY_POOL
+        sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, floor="released").covering(32), _POOL, _ANY_POOL
     ),
-    "QQTEffective": LawRow(
-        sf.laws.QQTEffective(d=0.1, a=0.022, b=-0.18, tau=4.0, max_passes=32), _POOL, _ANY_POOL, floor="d"
-    ),
+    "QQTEffective": LawRow(sf.laws.QQTEffective(d=0.1, a=0.022, b=-0.18, tau=4.0), _POOL, _ANY_POOL, floor="d"),
     "PoolsQQT": LawRow(sf.laws.PoolsQQT(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsQQT-own": LawRow(sf.laws.PoolsQQT(**_TWO, **_SLOPES, half_life=0.3), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsOverfit": LawRow(sf.laws.PoolsOverfit(**_TWO, **_SLOPES, rho=0.2), _MIXED, _ANY_MIXED, floor="d"),

@@ -307,11 +307,16 @@ def other_rules(result: Any, pools: sf.Pools, budgets: Any, **options: Any) -> d
 
     **Warns:** as `curate` does, naming the rule.
     """
+    import numpy as np
+
+    from ..laws import gathered
     from ._pools import law_in
 
-    law = law_in(result)
-    if law.mixed and law is not result:
-        return None
+    law, fitted = law_in(result), getattr(result, "fit", result)
+    if isinstance(fitted, sf.Fit):
+        w = gathered(law, fitted.problem.inputs)["w"]
+        if np.any((w > 0.0) & (w < 1.0)):
+            return None
     found = {}
     for rule in [rule for rule in RULES if rule != law.half_life]:
         with warnings.catch_warnings(record=True) as said:

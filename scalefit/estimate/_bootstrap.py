@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from .._core import RESULTS, InputError, NotConverged, named
+from .._core import RESULTS, InputError, NotConverged, Phrase, named
 from ..laws import AbstractLaw
 from ..problem import Pooling, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit
@@ -78,7 +78,7 @@ def bootstrap(
     problem, studies, runs = fit.problem, fit.problem.studies, fit.problem.runs
     good = np.atleast_1d(fit.converged)
     if not good.any():
-        raise InputError("The fit did not converge, so its resamples would say nothing: mend the fit first.")
+        raise InputError("fit", Phrase("did not converge"), "an optimum, as there is nothing else to resample about")
     refuse_number("seed", seed, 0)
     refuse_number("max_steps", max_steps, 1)
     refuse_solver(solver, precision)
@@ -86,7 +86,8 @@ def bootstrap(
     if weights is None:
         refuse_number("num", num, 2)
     if weights is not None and fit.keys is not None:
-        raise InputError("weights= goes with a single fit; resample each study of a batch by itself.")
+        given = Phrase(f"is of a batch of {len(fit.keys)} studies")
+        raise InputError("fit", given, "a single fit with them", "resample each study by itself")
     rows = None if weights is None else own_weights(weights, len(runs))
     num = num if rows is None else len(rows)
     code = runs.clusters(cluster)

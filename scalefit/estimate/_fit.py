@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import RESULTS, InputError, NotConverged
+from .._core import RESULTS, InputError, NotConverged, Phrase
 from ..data import Runs
 from ..laws import AbstractLaw, Own, gathered
 from ..noise import AbstractNoise, Huber
@@ -132,35 +132,35 @@ def _instance(law: Any) -> AbstractLaw:
     """
     wanted = law if isinstance(law, type) else type(law)
     if not issubclass(wanted, AbstractLaw) or inspect.isabstract(wanted):
-        raise InputError(f"law is {law!r}; it must be a law of scalefit.laws, or your own AbstractLaw.")
+        raise InputError("law", law, "a law of scalefit.laws, or your own AbstractLaw")
     template: AbstractLaw = law() if isinstance(law, type) else law
     for field in dataclasses.fields(template):
         known = {"parameter", "constant"} & {*field.metadata} or field.metadata.get("static", False)
         held = getattr(template, field.name)
         known = known or (isinstance(held, Tree | tuple | dict) and any(True for _ in parts(template)))
         if not known and jax.tree.leaves(getattr(template, field.name)):
-            raise InputError(
-                f"{wanted.__name__} has a field {field.name!r} that is a number and no parameter: declare it as one, "
-                f"or as a constant, {field.name}: float = equinox.field(static=True)."
-            )
+            given = Phrase(f"is {wanted.__name__}, whose field {field.name!r} is a number and no parameter")
+            remedy = f"declare it as one, or as a constant, {field.name}: float = equinox.field(static=True)"
+            raise InputError("law", given, remedy=remedy)
     return template
 
 
 def _refuse_types(runs: Any, noise: Any, seed: Any, fixed: Any) -> None:
     """Say what was expected where something else was given; the rest of the library need not ask again."""
     if not isinstance(fixed, str | Sequence):
-        raise InputError(f"fixed is {fixed!r}; it must be names of parameters, for example ('E',).")
+        raise InputError("fixed", fixed, "names of parameters, for example ('E',)")
     if not isinstance(runs, Runs):
-        raise InputError(f"runs is a {type(runs).__name__}; make it Runs: read_runs(it), or Runs(loss, N=..., D=...).")
+        remedy = "make them by read_runs(it), or Runs(loss, N=..., D=...)"
+        raise InputError("runs", Phrase(f"is a {type(runs).__name__}"), "Runs", remedy)
     if not isinstance(noise, AbstractNoise):
-        raise InputError(f"noise is {noise!r}; it must be one of scalefit.noise, for example Huber(1e-3).")
+        raise InputError("noise", noise, "one of scalefit.noise, for example Huber(1e-3)")
     refuse_number("seed", seed, 0)
 
 
 def refuse_number(name: str, value: Any, least: int, most: int = MOST) -> None:
     """Refuse an option that is no whole number, or is too small or too large."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-        raise InputError(f"{name} is {value!r}; it must be a whole number, {least} or more and at most {most}.")
+        raise InputError(name, value, f"a whole number, {least} or more and at most {most}")
 
 
 def _begin(

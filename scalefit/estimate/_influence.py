@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..data import Runs
 from ..problem import LawCurve, Prepared, free_numbers
 from ..results import INFORMED, Fit
@@ -109,7 +109,7 @@ def sensitivity(
     """
     runs = _single(fit)
     if not fit.converged:
-        raise InputError("The fit did not converge, so its derivatives say nothing: mend the fit first.")
+        raise InputError("fit", Phrase("did not converge"), "an optimum, as its derivatives say nothing elsewhere")
     value = _forecast(of, fit.law)
     narrow = fit.noise.informed(fit.residuals) < INFORMED
     if narrow:
@@ -129,9 +129,9 @@ def sensitivity(
     eigenvalues = np.linalg.eigvalsh(hessian)
     if eigenvalues[0] <= 1e-13 * eigenvalues[-1]:
         raise InputError(
-            "The optimum is not a strict minimum: some direction of the parameters is not informed by the runs. "
-            "Hold a parameter fixed, or use influence."
-        )
+            "fit", Phrase("is no strict minimum"), "an optimum that the runs inform in every direction",
+            "hold a parameter fixed, or use influence",
+        )  # fmt: skip
     slope = np.zeros(len(at))
     slope[: curve.size] = _slope(of, curve, theta, data.constant[0])
     slope[inside], slope[~inside] = np.linalg.solve(hessian, slope[inside]), 0.0
@@ -185,17 +185,17 @@ def _through(
 
 def _single(fit: Fit[Any]) -> Runs:
     if fit.keys is not None:
-        raise InputError("A batch of fits was given; ask for the influence on one fit at a time.")
+        raise InputError("fit", Phrase(f"is a batch of {len(fit.keys)} studies"), "one", "ask for one at a time")
     return fit.problem.runs
 
 
 def _forecast(of: Callable[[Any], Any], law: Any) -> float:
     value = in_lanes(of, jax.tree.map(lambda a: np.asarray(a)[None], law))[0]
     if value.shape != ():
-        raise InputError(f"of must give one number; it gave an array of shape {value.shape}.")
+        raise InputError("of", Phrase(f"gives an array of shape {value.shape}"), "a function that gives one number")
     if not np.isfinite(value):
         raise InputError(
-            f"of gives {float(value):g} at the fitted law: ask for a forecast where the law is finite, nearer to the "
-            f"fitted runs (a law of pools first takes law.sized_for(inputs))."
-        )
+            "of", Phrase(f"gives {float(value):g} at the fitted law"), "a forecast where the law is finite",
+            "ask nearer to the fitted runs (a law of pools first takes law.covering(passes))",
+        )  # fmt: skip
     return float(value)

@@ -92,9 +92,9 @@ def laplace(
     if np.mean(below) > 0.5:
         worst = linear[np.argmax(np.mean(draws[:, linear] < 0, axis=0))]
         raise InputError(
-            f"The curvature about the optimum reaches far below zero for {fit.free[worst]}, which it cannot: "
-            f"use bootstrap, or hold {fit.free[worst]} fixed."
-        )
+            "fit", Phrase(f"reaches far below zero for {fit.free[worst]}, by its curvature, which it cannot"),
+            remedy=f"use bootstrap, or hold {fit.free[worst]} fixed",
+        )  # fmt: skip
     while below.any():
         draws[below] = theta + rng.standard_normal((int(below.sum()), len(theta))) @ factor.T
         below = (draws[:, linear] < 0).any(axis=1)

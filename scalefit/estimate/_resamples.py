@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, UInt16
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..problem import Pooling, Studies
 
 ROOMY = 4
@@ -24,13 +24,13 @@ def own_weights(weights: Any, runs: int) -> Float[np.ndarray, "draw run"]:
     try:
         rows = np.asarray(weights, float)
     except (TypeError, ValueError):
-        raise InputError(f"weights must be numbers, one row a draw and one column for each of {runs} runs.") from None
+        expected = f"numbers, one row a draw and one column for each of {runs} runs"
+        raise InputError("weights", weights, expected) from None
     if rows.ndim != 2 or rows.shape[1] != runs or len(rows) == 0:
-        raise InputError(
-            f"weights has shape {rows.shape}; expected one row a draw and one column for each of {runs} runs."
-        )
+        given = Phrase(f"has shape {rows.shape}")
+        raise InputError("weights", given, f"one row a draw and one column for each of {runs} runs")
     if not np.isfinite(rows).all() or rows.min() < 0 or (rows.sum(axis=1) == 0).any():
-        raise InputError("weights must be finite and 0 or more, and no draw may be all zeros.")
+        raise InputError("weights", weights, "finite numbers, 0 or more, and no draw of all zeros")
     return rows
 
 
@@ -45,9 +45,9 @@ def refuse_short(rows: Float[np.ndarray, "draw run"], points: Int[np.ndarray, " 
     if left.min() < free:
         worst = int(np.argmin(left))
         raise InputError(
-            f"Row {int(few[worst])} of weights leaves runs at {int(left[worst])} different inputs, and the law has "
-            f"{free} parameters to fit: they would not be determined. Leave fewer runs out."
-        )
+            f"row {int(few[worst])} of weights", Phrase(f"leaves runs at {int(left[worst])} different inputs"),
+            f"at least {free}, as the law has {free} parameters to fit", "leave fewer runs out",
+        )  # fmt: skip
 
 
 def resamples(
@@ -73,9 +73,9 @@ def resamples(
     count = int(local.max()) + 1
     if count < 2:
         raise InputError(
-            f"{studies.name(study)!r} has one cluster only (all its rows belong together): there is nothing to "
-            f"resample. Add runs with other seeds, or sample a posterior."
-        )
+            "cluster", Phrase(f"takes all rows of {studies.name(study)!r} together"), "several to resample",
+            "add runs with other seeds, or sample a posterior",
+        )  # fmt: skip
     rows, own = studies.rows(study), points[: len(local)]
     strata = [np.arange(count)] if pools is None else pools.strata(studies.name(study), rows, local)
     rng = np.random.default_rng(key)
@@ -100,9 +100,10 @@ def resamples(
         short = np.flatnonzero(too_few(draws))
         if short.size > SHORT * len(draws):
             raise InputError(
-                f"{studies.name(study)!r} has {count} trainings, and most resamples of them lie at fewer inputs than "
-                f"the law has parameters ({free}): there are too few to resample. Add runs, or hold parameters fixed."
-            )
+                "fit", Phrase(f"has {count} runs of {studies.name(study)!r} to resample"),
+                f"resamples that lie at {free} inputs or more, as many as the law has parameters",
+                "add runs, or hold parameters fixed",
+            )  # fmt: skip
         while short.size:
             again += short.size
             draws[short] = drawn(short.size)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import values, with_values
@@ -18,6 +18,8 @@ NODES = {0: 1, 1: 64, 2: 128, 3: 1024}
 LEAST = 64
 """Nodes for each study of a batch: a quarter of those of a single fit, but so many at least."""
 MANY = 2048
+SERIES = 1 << 25
+"""Nodes times numbers of all series from which there are fewer nodes: some seconds of a core."""
 FEW = 16
 """Studies up to which every one is screened as a single fit is."""
 ROOM = 16384
@@ -33,6 +35,8 @@ def nodes(
     shift = np.random.default_rng([seed, 0x5CA1E]).random(len(shapes))
     count = NODES.get(len(shapes), MANY)
     count = max(count // 4, min(count, LEAST)) if batch else count
+    numbers = sum(a.shape[1] * a.shape[2] for a in prepared.data.point.values() if a.ndim > 2)
+    count = max(min(count, LEAST), min(count, SERIES // max(numbers, 1)))
     cube = kronecker(count, len(shapes), shift)
     columns = []
     for at, k in enumerate(shapes):
@@ -102,7 +106,7 @@ def given(
     else:
         rows = [starts] if isinstance(starts, Mapping) else list(starts)
         if not rows:
-            raise InputError("starts holds no start: give at least one, or leave it out for the screen's own.")
+            raise InputError("starts", starts, "one start at least", "leave it out for the screen's own")
         table = np.concatenate([_row(prepared, row) for row in rows])
     table = np.array(table)
     for k, source in curve.ties:
@@ -113,7 +117,7 @@ def given(
         inside = np.ravel(slot.parameter.constraint.contains(table[:, list(places)] if k in bound else table[:, k]))
         if not inside.all():
             bad = table[np.argmin(inside), k]
-            raise InputError(f"A start has {slot.name} = {bad:g}, which must be {slot.parameter.constraint}.")
+            raise InputError("starts", Phrase(f"has {slot.name} = {bad:g}"), f"{slot.name} {slot.parameter.constraint}")
     theta = free_numbers(prepared, with_values(law, table), study)
     if not noise.free_scale:
         return theta
@@ -126,8 +130,8 @@ def _row(prepared: Prepared, row: Mapping[str, Any]) -> Float[np.ndarray, "start
     missing = [prepared.curve.slots[k].name for k in prepared.curve.free if prepared.curve.slots[k].name not in row]
     if unknown or missing:
         wanted = ", ".join(prepared.curve.slots[k].name for k in prepared.curve.free)
-        wrong = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
-        raise InputError(f"A start needs a value for each of {wanted}; {wrong}.")
+        wrong = f"names unknown {', '.join(unknown)}" if unknown else f"lacks {', '.join(missing)}"
+        raise InputError("starts", Phrase(wrong), f"a value for each of {wanted}")
     length = max(np.size(v) for v in row.values())
     table = np.broadcast_to(values(prepared.law), (length, len(names))).copy()
     for name, value in row.items():

@@ -10,14 +10,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..params import Param, Scalar, negative, nonnegative, parameters, positive
 from ._abstract import AbstractLaw, Doubt
 from ._formula import number
 from ._inputs import SHARE, along_axes
 from ._pools_doubts import doubts_of_floor, doubts_of_rise
-from ._qqt import SAMPLE_UNIT, SLACK, covering, refuse_option, refuse_passes
+from ._qqt import FEWEST_PASSES, MOST_PASSES, SAMPLE_UNIT, SLACK, refuse_option, sum_length
 from ._repetition import HALF, saturating_share, smooth_loss, staircase_loss
 
 Pools = TypeVar("Pools", bound="AbstractPools")
@@ -45,44 +46,46 @@ class AbstractPools(AbstractLaw):
     `pool` names the pools. Every pool has its own half-life τ. Where pools are mixed, the utility of one halves
     $h = w^g/\\tau$ times in each of its own passes: `half_life="weighted"`, g = 1, is the theorem of arXiv 2404.07177
     (half-life pτ for p equal pools) carried on to unequal weights, which is an extension and not proved there; `"own"`,
-    g = 0, takes each pool's half-life as it is alone; any other g may be given as a number. The formula is finite where
-    `sized_for` says: up to `max_passes` passes and, unless it is `mixed`, for runs on one pool only. Pools that are few
-    are taken `one_by_one`, so that derivatives in one leave out the others; all at once makes the smaller program.
+    g = 0, takes each pool's half-life as it is alone; any other g may be given as a number.
+
+    Laws that sum over passes cover 16 of them under `jit` and `vmap` and are NaN beyond; `covering` makes them more, as
+    `fit`, `predict` and plans do. What `sized_for` made for runs on single pools alone is NaN for mixtures.
     """
 
     inputs: ClassVar[Mapping[str, str]] = {"n": "samples", "w[pool]": SHARE, "U[pool]": "samples"}
 
     d: Param = nonnegative(unit="target", amplitude=True, typical=(0.01, 0.8))
     half_life: Literal["weighted", "own"] | float = eqx.field(default="weighted", static=True, kw_only=True)
-    max_passes: int = eqx.field(default=16, static=True, kw_only=True)
-    mixed: bool = eqx.field(default=True, static=True, kw_only=True)
-    one_by_one: bool = eqx.field(default=True, static=True, kw_only=True)
+    _covered: int = eqx.field(default=FEWEST_PASSES, static=True, kw_only=True)
+    _single: bool = eqx.field(default=False, static=True, kw_only=True)  # no run on more than one pool
+    _one_by_one: bool = eqx.field(default=True, static=True, kw_only=True)
     pool: tuple[str, ...] = eqx.field(default=(), static=True, kw_only=True, converter=tuple)
 
     def __check_init__(self) -> None:
-        refuse_passes(self, self.max_passes)
         rule = self.half_life
         number = isinstance(rule, int | float | np.number) and not isinstance(rule, bool)
         if not (np.isfinite(rule) if number else rule in ("weighted", "own")):
-            raise InputError(
-                f"{type(self).__name__}: half_life is {rule!r}; expected 'weighted', 'own' or a power of the weight, "
-                f"as 0.4."
-            )
+            raise InputError("half_life", rule, "'weighted', 'own' or a power of the weight, as 0.4")
         if len(set(self.pool)) < len(self.pool):
-            raise InputError(f"{type(self).__name__}: pool is {self.pool!r}; expected each name once.")
+            raise InputError("pool", self.pool, "each name once")
 
     @classmethod
     def of(cls: type[Pools], pool: tuple[str, ...] | list[str], **options: Any) -> Pools:
         """The law of pools of these names, every parameter still to be fitted; `options` such as `half_life`."""
         return along_axes(cls(**options), (f"w[{name}]" for name in pool))
 
+    def covering(self: Pools, passes: float) -> Pools:
+        """The law covering so many passes of any pool, or more."""
+        if not self.stepped:
+            return self
+        return dataclasses.replace(self, _covered=max(self._covered, sum_length(passes)))
+
     def sized_for(self: Pools, inputs: Mapping[str, np.ndarray]) -> Pools:
-        """The law covering what these inputs hold: their passes, rounded up to a power of two, and whether they mix."""
-        w, most = np.asarray(inputs["w"]), self.max_passes
-        if np.isfinite(self.limit):
-            passes = w * np.asarray(inputs["n"])[..., None] / np.asarray(inputs["U"])
-            most = max(most, covering(float(np.max(passes, initial=1.0))))
-        return dataclasses.replace(self, max_passes=most, mixed=bool(np.any((w > 0.0) & (w < 1.0))))
+        """The law covering what these inputs hold: their passes, and mixtures if there are any."""
+        w = np.asarray(inputs["w"])
+        passes = w * np.asarray(inputs["n"])[..., None] / np.asarray(inputs["U"])
+        single = not np.any((w > 0.0) & (w < 1.0))
+        return dataclasses.replace(self.covering(float(np.max(passes, initial=1.0))), _single=single)
 
     def __call__(self, n: Scalar, w: Any, U: Any) -> Scalar:
         """The error after n samples, the share w[i] of them from a pool of U[i] unique ones."""
@@ -90,32 +93,33 @@ class AbstractPools(AbstractLaw):
         along = {f: getattr(self, f) for f, p in parameters(self).items() if p.axis}
         for name, column in {"U": U, **along}.items():
             if jnp.shape(column)[-1:] != w.shape:
-                raise InputError(
-                    f"{type(self).__name__}: {name} has the shape {jnp.shape(column)}; expected a number for each of "
-                    f"the {w.size} shares in w."
-                )
+                given = Phrase(f"has the shape {jnp.shape(column)}")
+                raise InputError(name, given, f"a number for each of the {w.size} shares in w")
         # A part that is left out has no weight; its own size then must not matter, nor what it would be divided by.
         t = jnp.where(w > 0.0, n * w / U, 0.0)
-        if self.mixed:
-            return jnp.where(jnp.max(t) > SLACK * self.limit, jnp.nan, self.mixture(n, w, t))
+        if not isinstance(t, Tracer) and jnp.max(t) <= MOST_PASSES:
+            self = self.covering(float(jnp.max(t)))
+        beyond = (jnp.max(t) > SLACK * self._covered) & self.stepped
+        if not self._single:
+            return jnp.where(beyond, jnp.nan, self.mixture(n, w, t))
         # A run on one pool: the law of that pool alone, which spares the others' formulas.
         # One by one: a sum over an array would be one more loop over the runs for every derivative.
         one = {f: total(self.each(lambda share, own: share * own, w, column)) for f, column in along.items()}
         alone = dataclasses.replace(self, pool=(), **{f: jnp.reshape(number, (1,)) for f, number in one.items()})
         value = alone.mixture(n, jnp.ones_like(w[:1]), jnp.sum(t, keepdims=True))
-        return jnp.where((jnp.max(t) > SLACK * self.limit) | (jnp.max(w) < 1.0), jnp.nan, value)
+        return jnp.where(beyond | (jnp.max(w) < 1.0), jnp.nan, value)
 
     def each(self, formula: Callable[..., Any], *columns: Any) -> list[Any] | Any:
         """A formula of the numbers of one pool, at every pool: a list one by one, or else an array."""
         count = np.shape(columns[0])[-1]
-        if self.one_by_one and count <= FEW:
+        if self._one_by_one and count <= FEW:
             return [formula(*(column[i] for column in columns)) for i in range(count)]
         return jax.vmap(formula)(*(jnp.asarray(column) for column in columns))
 
     @property
-    def limit(self) -> float:
-        """The most passes of a pool that the formula covers."""
-        return float(self.max_passes)
+    def stepped(self) -> bool:
+        """Whether the formula counts passes one by one, up to as many as it covers."""
+        return True
 
     def doubts(
         self, inputs: Mapping[str, Any], target: np.ndarray, study: np.ndarray, free: Sequence[str]
@@ -140,8 +144,8 @@ class AbstractPools(AbstractLaw):
         return self.exponent(n, w, n * w / U)
 
     def compact(self: Pools) -> Pools:
-        """The form that takes all pools at once, and does not name them."""
-        return dataclasses.replace(self, one_by_one=False, pool=())
+        """The form for any mixture that takes all pools at once, and does not name them."""
+        return dataclasses.replace(self, _one_by_one=False, _single=False, pool=())
 
     def halvings(self, w: Scalar, tau: Scalar) -> Any:
         """How often the utility of a pool halves in one of its passes: h."""
@@ -161,8 +165,6 @@ class PoolsQQT(AbstractPools):
 
     `passes="smooth"` lets passes go by continuously (see `QQT`); `floor="released"` multiplies d, too, by what comes
     after the first of the pools was seen once, as the released code does. ρ is 0 here; see `PoolsOverfit`.
-    The staircase covers `max_passes` passes of any pool and is NaN beyond; `fit` and
-    `predict` set it from the runs.
 
     Source: Goyal et al. 2024 (arXiv 2404.07177, theorem 1); unequal weights and sizes and the smooth form are ours.
     """
@@ -178,9 +180,9 @@ class PoolsQQT(AbstractPools):
         refuse_option(self, "passes", "staircase", "smooth")
 
     @property
-    def limit(self) -> float:
-        """The most passes of a pool that the formula covers."""
-        return float("inf") if self.passes == "smooth" else float(self.max_passes)
+    def stepped(self) -> bool:
+        """Whether the formula counts passes one by one, up to as many as it covers."""
+        return self.passes == "staircase"
 
     def exponent(self, n: Any, w: Any, t: Any) -> Any:
         """The logarithm of the error above its floor."""
@@ -210,7 +212,7 @@ class PoolsQQT(AbstractPools):
 
     def _lost(self, w: Any, t: Any, b: Any, tau: Any) -> Any:
         h = self.halvings(w, tau)
-        return w * b * (smooth_loss(t, h) if self.passes == "smooth" else staircase_loss(t, h, self.max_passes))
+        return w * b * (smooth_loss(t, h) if self.passes == "smooth" else staircase_loss(t, h, self._covered))
 
 
 class PoolsOverfit(PoolsQQT):
@@ -234,8 +236,7 @@ class PoolsEffective(AbstractPools):
 
     A sample of pool i seen for the k-th time again counts $2^{-k h_i}$ towards $x_i$ (`half_life` says h), and the
     exponent at any moment is the mean of the pools' own by what each is adding; x is in units of $10^5/a$ samples.
-    For one pool this is `QQTEffective`, for p equal pools the released code's form. Covers `max_passes` passes of any
-    pool and is NaN beyond; `fit` and `predict` set it from the runs.
+    For one pool this is `QQTEffective`, for p equal pools the released code's form.
 
     Source: the alternative of Goyal et al. 2024 (arXiv 2404.07177); unequal weights and sizes are ours.
     """
@@ -247,7 +248,7 @@ class PoolsEffective(AbstractPools):
     def exponent(self, n: Any, w: Any, t: Any) -> Any:
         """The logarithm of the error above its floor."""
         # The run in stretches between which some pool ends a pass; `over` passes of each are done in a stretch.
-        k = jnp.arange(1, max(self.max_passes, 2), dtype=t.dtype)
+        k = jnp.arange(1, max(self._covered, 2), dtype=t.dtype)
         ends = jnp.minimum(k[None] / jnp.maximum(t[:, None], 1.0), 1.0).ravel()
         ends = jnp.append(ends if t.size == 1 else jnp.sort(ends), 1.0)
         begins = jnp.concatenate([jnp.zeros(1, ends.dtype), ends[:-1]])
@@ -265,9 +266,9 @@ class SaturatingPools(AbstractPools):
     """Pools whose repeats add ever less to a sum of fresh samples."""
 
     @property
-    def limit(self) -> float:
-        """The most passes of a pool that the formula covers."""
-        return float("inf")
+    def stepped(self) -> bool:
+        """Whether the formula counts passes one by one, up to as many as it covers."""
+        return False
 
     def fresh(self, n: Any, w: Any, t: Any, tau: Any) -> Any:
         """How many fresh samples the share of a pool is worth."""

@@ -62,6 +62,12 @@ def _halving_slope(max_passes: int, power: int, primals: Any, tangents: Any) -> 
     return value, along
 
 
+def counted_passes(t: Scalar, h: Scalar) -> jax.Array:
+    r"""How many passes of fresh samples t of them are worth, one seen k times before counting $2^{-kh}$."""
+    whole = jax.lax.stop_gradient(jnp.floor(t))
+    return jnp.expm1(-HALF * h * whole) / jnp.expm1(-HALF * h) + jnp.exp2(-h * whole) * (t - whole)
+
+
 def smooth_loss(t: Scalar, h: Scalar) -> jax.Array:
     r"""The same with passes that go by continuously, the decay beginning after half a pass.
 

@@ -92,8 +92,8 @@ def as_number(value: Any) -> Any:
     return np.asarray(value, np.float64) if isinstance(value, float | int | np.generic) else value
 
 
-def check_positive(noise: str, field: str, value: Any, unit: str) -> None:
+def check_positive(field: str, value: Any, unit: str) -> None:
     """Refuse what is no number above 0."""
     known = not isinstance(value, jax.Array)
     if known and not (isinstance(value, np.ndarray) and np.all((value > 0) & np.isfinite(value))):
-        raise InputError(f"{noise} was given {field} = {value}; it must be a number above 0, {unit}.")
+        raise InputError(field, value, f"a number above 0, {unit}")

@@ -26,7 +26,7 @@ class Huber(AbstractNoise):
     log: bool = eqx.field(default=True, static=True, kw_only=True)
 
     def __check_init__(self):
-        check_positive("Huber", "delta", self.delta, "in units of the residual")
+        check_positive("delta", self.delta, "in units of the residual")
 
     @property
     def free_scale(self) -> bool:

@@ -25,7 +25,7 @@ class StudentT(AbstractNoise):
     log: bool = eqx.field(default=True, static=True, kw_only=True)
 
     def __check_init__(self):
-        check_positive("StudentT", "df", self.df, "the degrees of freedom")
+        check_positive("df", self.df, "the degrees of freedom")
 
     @property
     def free_scale(self) -> bool:

@@ -41,7 +41,7 @@ def utility(result: Any, ax: Axes | None = None, level: float = 0.95) -> Axes:
     told: Any = law
     tau, rho = np.atleast_1d(np.asarray(told.tau, float)), float(getattr(law, "rho", 0.0))
     names = getattr(law, "pool", ()) or [f"pool {i + 1}" for i in range(tau.size)] * (tau.size > 1) or ["the pool"]
-    stepped = np.isfinite(told.limit)  # a sum over passes; where repeats saturate there is none
+    stepped = told.stepped
     drawn = result.law if isinstance(result, Ensemble) and result.converged.any() else None
     # The half-life of a pool that hardly wears out says little.
     reach = float(np.clip(np.ceil(2.5 * np.max(tau) + 1.0), 4.0, 64.0))

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._core import RESULTS, InputError
+from .._core import RESULTS, InputError, Phrase
 from ._moments import moments, objective, predictions
 from ._newton import LEAST_SCALE, Solutions, left_over
 from ._problem import Curve, Data, Lanes, Noise, lanes
@@ -128,9 +128,9 @@ def _optimistix(solver: Any, task: _Objective, start: Array, most: int) -> tuple
     least_squares = isinstance(solver, optimistix.AbstractLeastSquaresSolver)
     if least_squares and task.scaled:
         raise InputError(
-            f"{type(solver).__name__} solves least squares, and a noise whose scale is estimated is none: "
-            f"use a minimiser such as optimistix.BFGS, or 'newton'."
-        )
+            "solver", Phrase(f"is {type(solver).__name__}, which solves least squares"),
+            "a minimiser for a noise whose scale is estimated", "use optimistix.BFGS, or 'newton'",
+        )  # fmt: skip
     run: Any = optimistix.least_squares if least_squares else optimistix.minimise
     function = task.residuals if least_squares else task.cost
     solved = run(lambda theta, _: function(theta), solver, start, max_steps=most, throw=False)

@@ -45,7 +45,7 @@ class Layout(NamedTuple):
         """Inputs by set and run, cut and padded; `shared` if the one set is that of all lanes."""
         rows, runs = next(iter(point.values())).shape[:2]
         series = any(np.ndim(a) > 2 for a in point.values())
-        lengths, lanes = ((8, 32), 1) if series else (LENGTHS, WIDTH)
+        lengths, lanes = ((8, 16), 1) if series else (LENGTHS, WIDTH)
         length = next((n for n in lengths if runs <= n), lengths[-1])
         groups = [slice(0, 1)] if shared else _groups(rows, lanes)
         width = 1 if shared else lanes
@@ -75,14 +75,16 @@ def _padded(a: np.ndarray, *shape: int) -> np.ndarray:
     return np.pad(a, spare + [(0, 0)] * (a.ndim - len(spare)), mode="edge") if any(map(any, spare)) else a
 
 
-def _found(curve: Curve, theta: np.ndarray, layout: Layout, block: int, some: slice) -> list[np.ndarray]:
+def _found(
+    curve: Curve, theta: np.ndarray, layout: Layout, block: int, some: slice, curved: bool = True
+) -> list[np.ndarray]:
     """What `_derivatives` gives for some lanes at a block of runs, the last two axes over lanes and runs."""
     runs, out = min(layout.length, layout.runs - block * layout.length), []
     inputs, constants = layout.blocks[block], layout.constants
     with jax.enable_x64(True):  # a worker thread does not inherit the context
         for group in _groups(some.stop - some.start, layout.width):
             g, at = (some.start + group.start) // layout.width % len(constants), theta[some][group]
-            found = _derivatives(curve, _padded(at, layout.width), inputs[g], constants[g])
+            found = _derivatives(curve, _padded(at, layout.width), inputs[g], constants[g], curved)
             out.append([np.asarray(a)[..., : len(at), :runs] for a in found])
     return [whole[0] if len(whole) == 1 else np.concatenate(whole, axis=-2) for whole in zip(*out, strict=True)]
 
@@ -92,7 +94,9 @@ def slopes_at(
 ) -> tuple[Float[np.ndarray, "lane run"], Float[np.ndarray, "size lane run"]]:
     """Values and slopes of all lanes at all runs."""
     lanes = slice(0, len(theta))
-    parts = [_found(curve, theta, layout, k, lanes)[:2] for k in range(len(layout.blocks))]
+    # One program for all where curvatures cost little.
+    curved = layout.width > 1
+    parts = [_found(curve, theta, layout, k, lanes, curved)[:2] for k in range(len(layout.blocks))]
     value, first = (some[0] if len(some) == 1 else np.concatenate(some, axis=-1) for some in zip(*parts, strict=True))
     return value, first
 
@@ -197,9 +201,9 @@ def _bent(
     return np.where(exact[:, None, None], matrix, 0.0)
 
 
-@functools.partial(jax.jit, static_argnames=("curve",))
-def _derivatives(curve: Curve, theta: Any, point: Any, constant: Any) -> tuple[Any, ...]:
-    """Values, slopes and, unless there are too many, curvatures, the last two along a first axis of their own."""
+@functools.partial(jax.jit, static_argnames=("curve", "curved"))
+def _derivatives(curve: Curve, theta: Any, point: Any, constant: Any, curved: bool) -> tuple[Any, ...]:
+    """Values, slopes and, if asked for and not too many, curvatures, the last two along a first axis of their own."""
     at = columns(curve, theta)
     if curve.size > MANY:
         value, first = by_lane_and_run(reverse_slopes, curve, at, point, constant)
@@ -209,7 +213,7 @@ def _derivatives(curve: Curve, theta: Any, point: Any, constant: Any) -> tuple[A
         return by_lane_and_run(value_at, curve, theta, point, constant)
 
     one = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[2:], a.dtype), point)
-    return stacked_derivatives(values, at, curved_pairs(curve, one, constant[0], theta.dtype))
+    return stacked_derivatives(values, at, curved_pairs(curve, one, constant[0], theta.dtype) if curved else ())
 
 
 @functools.partial(jax.jit, static_argnames=("curve",))

@@ -56,16 +56,12 @@ def refuse_solver(solver: Any, precision: Any) -> None:
     own = isinstance(solver, str) and solver == "newton"
     optax = all(hasattr(solver, name) for name in ("init", "update"))
     if not (own or optax or all(hasattr(solver, name) for name in ("init", "step", "terminate"))):
-        raise InputError(
-            f"solver is {solver!r}; it must be 'newton', an Optax optimiser (optax.lbfgs()), or one of Optimistix."
-        )
+        raise InputError("solver", solver, "'newton', an Optax optimiser (optax.lbfgs()), or one of Optimistix")
     if precision not in get_args(Precision):
-        raise InputError(f"precision is {precision!r}; it must be 'float64', 'float32' or 'mixed'.")
+        raise InputError("precision", precision, "'float64', 'float32' or 'mixed'")
     if not own and precision != "float64":
-        raise InputError(
-            f"precision is {precision!r}, and solvers of other libraries run in float64 alone: leave it out, or use "
-            f"solver='newton'."
-        )
+        expected = "float64, as solvers of other libraries have no other"
+        raise InputError("precision", precision, expected, "leave it out, or use solver='newton'")
 
 
 def bucket(count: int) -> int:

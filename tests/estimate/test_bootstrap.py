@@ -168,14 +168,16 @@ def test_resamples_drawn_again_are_said_aloud():
 def test_too_few_runs_to_resample_are_refused():
     runs = few(6)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN)
-    with pytest.raises(sf.InputError, match=r"6 trainings.*too few to resample"):
+    with pytest.raises(sf.InputError, match=r"6 runs .*to resample; expected resamples that lie at"):
         sf.bootstrap(fit, num=100)
 
 
 def test_weights_that_determine_nothing_are_refused(fit, runs):
     weights = np.ones((3, 64))
     weights[1, 4:] = 0.0
-    with pytest.raises(sf.InputError, match=r"Row 1 of weights leaves runs at 4 different inputs.*5 parameters"):
+    with pytest.raises(
+        sf.InputError, match=r"row 1 of weights leaves runs at 4 different inputs; expected at least 5.*5 parameters"
+    ):
         sf.bootstrap(fit, weights=weights)
 
 
@@ -300,5 +302,5 @@ def test_draws_may_be_refitted_by_another_solver(fit, runs):
 
 
 def test_a_solver_without_the_precision_is_refused(fit, runs):
-    with pytest.raises(sf.InputError, match="'mixed', and solvers of other libraries"):
+    with pytest.raises(sf.InputError, match="precision is 'mixed'; expected float64, as solvers of other libraries"):
         sf.bootstrap(fit, solver=optax.lbfgs(), precision="mixed")

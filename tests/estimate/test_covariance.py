@@ -97,7 +97,9 @@ def test_laplace_repeats_itself(fit, runs):
 @pytest.mark.parametrize("verb", [sf.covariance, sf.laplace])
 def test_a_knee_below_the_residuals_is_refused_by_name_of_the_bootstrap(verb, runs):
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3))
-    with pytest.raises(sf.InputError, match=r"Huber\(0.001\).*of 64 runs lie inside the knee.*bootstrap"):
+    with pytest.raises(
+        sf.InputError, match=r"noise is Huber\(0.001\).*of 64 runs lie inside the knee; expected more.*bootstrap"
+    ):
         verb(fit)
 
 

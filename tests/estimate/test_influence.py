@@ -98,7 +98,7 @@ def test_under_a_narrow_knee_slopes_come_with_a_warning_and_without_an_error(run
 
 @pytest.mark.parametrize("verb", [sf.influence, sf.sensitivity])
 def test_a_batch_and_a_forecast_of_many_numbers_are_refused(verb, fit, fits):
-    with pytest.raises(sf.InputError, match="one fit at a time"):
+    with pytest.raises(sf.InputError, match="is a batch of 24 studies; expected one"):
         verb(fits, of=forecast)
     with pytest.raises(sf.InputError, match="one number"):
         verb(fit, of=lambda law: jnp.stack([law.alpha, law.beta]))

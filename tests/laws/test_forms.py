@@ -63,24 +63,38 @@ def test_qqt_effective_discounts_each_pass():
     assert float(law(n=n, U=U)) == pytest.approx(0.1 + (0.022 * worth / 1e5) ** float(law.b), rel=1e-13)
 
 
-@pytest.mark.parametrize("law", [QQT.published("tmars-top0-10"), QQTEffective.published("tmars-top0-10")])
-def test_beyond_its_passes_a_pool_law_is_nan_until_sized(law):
-    seen = {"n": np.array([16e6, 17e6]), "U": np.array([1e6, 1e6])}
+def test_under_vmap_the_staircase_is_undefined_beyond_its_passes_until_sized():
+    law, seen = QQT.published("tmars-top0-10"), {"n": np.array([16e6, 17e6]), "U": np.array([1e6, 1e6])}
     assert np.isnan(along(law, **seen)).tolist() == [False, True]
-    assert np.isfinite(along(law.sized_for(seen), **seen)).all()
+    sized = along(law.sized_for(seen), **seen)
+    np.testing.assert_allclose(sized, [float(law(n=n, U=1e6)) for n in seen["n"]], rtol=1e-14)
+    assert np.isnan(law(n=1e10, U=1e6))
+
+
+def test_the_effective_form_covers_any_number_of_passes():
+    law, k = QQTEffective.published("tmars-top0-10"), np.arange(40_000)
+    for passes in (0.5, 1.0, 3.25, 40_000.0):
+        worth = np.sum(2 ** (-k / float(law.tau)) * np.clip(passes - k, 0.0, 1.0))
+        expected = float(law.d) + (float(law.a) * worth * 1e6 / 1e5) ** float(law.b)
+        assert float(law(n=passes * 1e6, U=1e6)) == pytest.approx(expected, rel=1e-12)
+        counts = 2.0 ** (-np.floor(passes + 0.1) / float(law.tau))
+        within = jax.grad(lambda n: law(n=n, U=1e6))((passes + 0.1) * 1e6)
+        left = float(law(n=(passes + 0.1) * 1e6, U=1e6)) - float(law.d)
+        worth = (left ** (1.0 / float(law.b))) / float(law.a) * 1e5
+        assert float(within) == pytest.approx(float(law.b) * left / worth * counts, rel=1e-9)
 
 
 @pytest.mark.parametrize(("passes", "covered"), [(0.5, 16), (16.0, 16), (16.5, 32), (32.0, 32), (100.0, 128)])
 def test_a_pool_law_is_sized_to_the_next_power_of_two(passes, covered):
-    sized = QQT.published("tmars-top0-10").sized_for({"n": np.array([passes * 3e6, 3e6]), "U": np.array([3e6, 3e6])})
-    assert sized.max_passes == covered
+    law, U = QQT.published("tmars-top0-10"), np.array([3e6, 3e6])
+    assert law.sized_for({"n": U * [passes, 1.0], "U": U}) == law.covering(covered)
+    assert law.covering(covered) == law.covering(covered - 0.5)
 
 
 def test_the_size_of_a_pool_law_changes_no_value():
     law = QQT.published("tmars-top0-10")
-    wider = dataclasses.replace(law, max_passes=64)
     n, U = np.linspace(1e6, 1.6e7, 7), np.full(7, 1e6)
-    np.testing.assert_allclose(along(wider, n=n, U=U), along(law, n=n, U=U), rtol=1e-14)
+    np.testing.assert_allclose(along(law.covering(64), n=n, U=U), along(law, n=n, U=U), rtol=1e-14)
 
 
 def test_bnsl_without_change_of_slope_is_a_power_law():

@@ -131,7 +131,7 @@ WALLS = {
     ),
     "schedules of 24,000 steps": Wall(
         MultiPower(L0=2.4, A=0.6, B=400.0, C=1.2, alpha=0.45, beta=0.5, gamma=0.6), schedules,
-        options={"starts": {"L0": 2.2, "A": 0.8, "B": 300.0, "C": 1.0, "alpha": 0.4, "beta": 0.6, "gamma": 0.5}},
+        options={"num_starts": 2},
     ),
     "a level for each size": Wall(
         SizedLogarithm(E=[0.1, 0.14, 0.2, 0.22], a=0.02, b=0.004, size=("s", "m", "l", "xl")),

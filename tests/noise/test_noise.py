@@ -110,5 +110,5 @@ def test_knees_share_a_compilation_and_scales_of_residual_do_not():
 @pytest.mark.parametrize("bad", [0.0, -1e-3, np.nan, np.inf, "1e-3", None])
 @pytest.mark.parametrize(("make", "field"), [(Huber, "delta"), (StudentT, "df")])
 def test_a_knee_that_is_none_is_refused(make, field, bad):
-    with pytest.raises(sf.InputError, match=rf"given {field} = .* must be a number above 0"):
+    with pytest.raises(sf.InputError, match=rf"{field} is .*; expected a number above 0"):
         make(bad)

@@ -126,7 +126,7 @@ def test_a_new_run_scatters_as_the_fitted_runs_did(chinchilla, new_draws):
 
 def test_a_pool_may_be_seen_more_often_than_in_the_fit(new_fit):
     """The law grows to as many passes as are asked for."""
-    law = sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7, max_passes=4)
+    law = sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7)
     value = predict(new_fit(law), n=np.array([1e6, 1e9]), U=1e7).value
     assert np.isfinite(value).all()
     assert value[1] < value[0]

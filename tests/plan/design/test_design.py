@@ -232,7 +232,8 @@ def test_candidates_of_pools_say_what_they_draw_from_each():
 def test_candidates_on_pools_may_mix_them_and_repeat_them_more_than_the_runs():
     """The law was sized for one pass over one pool; what tells of B's exponent is the run that draws from B."""
     values: Any = {"d": 0.05, "a": 10.0, "b": np.array([-0.3, -0.4]), "tau": np.array([10.0, 7.0])}
-    law = sf.laws.PoolsQQT.of(("A", "B"), **values, max_passes=1, mixed=False)
+    law = sf.laws.PoolsQQT.of(("A", "B"), **values)
+    law = law.sized_for({"n": np.ones(1), "w": np.eye(2)[:1], "U": np.ones((1, 2))})
     given = {"n": [3e4] * 3, "w[A]": [1.0, 1.0, 0.25], "w[B]": [0.0, 0.0, 0.75], "U[A]": [1e3] * 3, "U[B]": [2e3] * 3}
     found = sf.design_runs(law, given, budget=3, cost=1.0, noise=NOISE, target=lambda law: law.b[1])
     assert found.order[0] == 2

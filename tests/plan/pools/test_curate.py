@@ -88,7 +88,7 @@ def test_no_weights_on_a_dense_grid_polished_are_better(plan):
     steps = np.arange(0, 1.01, 0.1)
     grid = np.array([(a, b, c, 1 - a - b - c) for a in steps for b in steps for c in steps if a + b + c <= 1 + 1e-9])
     grid = np.clip(grid, 0.0, 1.0)
-    law = dataclasses.replace(LAW, max_passes=256)
+    law = LAW.covering(256)
     error = jax.jit(lambda n, w: law(n, w, POOLS.sizes))
     slope = jax.jit(jax.grad(lambda w, n: law(n, w, POOLS.sizes)))
     on_grid = jax.jit(jax.vmap(lambda n, w: law(n, w, POOLS.sizes), in_axes=(None, 0)))
@@ -163,7 +163,7 @@ def test_draws_say_how_sure_a_plan_is(drawn):
 
 @pytest.mark.usefixtures("wide")
 def test_a_careful_plan_has_the_least_risk(drawn, ensemble):
-    law = dataclasses.replace(ensemble.law, max_passes=256)
+    law = ensemble.law.covering(256)
     under = jax.jit(jax.vmap(lambda law, n, w: law(n, w, POOLS.sizes), in_axes=(0, None, None)))
     for b, budget in enumerate(BUDGETS):
         beside = [drawn.weights[b], *drawn.draws.weights[:, b], *(plan[b] for plan in drawn.plans.values())]
@@ -179,7 +179,7 @@ def test_a_careful_plan_has_the_least_risk(drawn, ensemble):
 
 @pytest.mark.usefixtures("wide")
 def test_probabilities_and_regret_are_shares_and_means_of_draws(drawn, ensemble):
-    law = dataclasses.replace(ensemble.law, max_passes=256)
+    law = ensemble.law.covering(256)
     under = jax.jit(jax.vmap(lambda law, n, w: law(n, w, POOLS.sizes), in_axes=(0, None, None)))
     errors = {
         name: np.array([under(law, n, w) for n, w in zip(BUDGETS, plan, strict=True)])
@@ -204,7 +204,7 @@ def test_a_plan_of_one_law_says_nothing_of_how_sure_it_is(plan):
 def test_the_budget_at_which_a_union_overtakes_the_best_pool(ensemble):
     one, two = {NAMES[0]: 1.0}, {NAMES[0]: 0.5, NAMES[1]: 0.5}
     found = sf.overtakes(one, two, result=LAW, pools=POOLS, between=(1e7, 1e10))
-    law = dataclasses.replace(LAW, max_passes=64)
+    law = LAW.covering(64)
     errors = [float(law(found.budget.value, POOLS.weights(plan), POOLS.sizes)) for plan in (one, two)]
     assert errors[0] == pytest.approx(errors[1], rel=1e-9)
     assert 64e6 < found.budget.value < 128e6
@@ -321,7 +321,7 @@ def test_crossings_are_found_where_samples_differ_in_cost():
     plans = np.array([0.4, 0.6]), np.array([0.05, 0.95])
     found = sf.overtakes(*plans, result=law, pools=pools, between=(597.0, 6e5))
     assert found.budget.value == pytest.approx(35986.03, rel=1e-6)
-    wide = dataclasses.replace(law, max_passes=1024)
+    wide = law.covering(1024)
     with jax.enable_x64(True):
         errors = [float(wide(found.budget.value / (w @ pools.cost), w, pools.sizes)) for w in plans]
     assert errors[0] == pytest.approx(errors[1], rel=1e-9)
