@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._core import check_number
-from ..laws import SHARE
+from ..laws import Label, Series, Weights
 from ..results import Ensemble
 from ._pointwise import Pointwise, pointwise
 
@@ -32,7 +32,7 @@ def check(draws: Ensemble[Any], *, num: int = 1000, seed: int = 0) -> dict[str, 
     r"""Compare the runs with those that law and noise would give: posterior predictive checks.
 
     For each draw θ, runs are replicated at the same inputs, and properties $T(y, \theta)$ of both compared; z is the
-    residual in units of its scatter, and x the standardised logarithm of an input.
+    residual in units of its scatter, and x a standardised input, of a size its logarithm.
 
     - `"scatter"`: mean |z|; `"largest"`: greatest |z|; `"skewness"`: of z.
     - `"inside 50 %"`, `"inside 90 %"`: share of the runs inside the central intervals of their predictions.
@@ -95,20 +95,22 @@ def _calibrated(apart: Float[np.ndarray, "draw run"]) -> dict[str, Check]:
 
 
 def _along(draws: Pointwise) -> tuple[list[str], Float[np.ndarray, "run direction"]]:
-    """Directions along which residuals may not drift, and their names."""
-    units = draws.problem.curve.inputs
-    columns = {}
+    """Directions along which residuals may not drift, and their names; labels and series have none."""
+    kinds, columns = draws.problem.curve.kinds, {}
     for name, column in draws.problem.inputs.items():
-        x = column if units[name] == SHARE else np.log(column)
+        if isinstance(kinds[name], Label | Series):
+            continue
+        x = np.log(column) if kinds[name].logarithm else column
         if np.ptp(x) > 0.0:
             columns[name] = (x - x.mean()) / x.std()
     found = {f"trend {name}": x for name, x in columns.items()}
     # Of two values, the square is a constant.
     found |= {f"curvature {name}": x**2 - 1.0 for name, x in columns.items() if np.unique(x).size > 2}
-    sizes = [name for name in columns if units[name] != SHARE]
-    if len(sizes) == 2:
-        found |= {f"saddle {a} {b}": columns[a] * columns[b] for a, b in combinations(sizes, 2)}
-    return list(found), np.stack(list(found.values()), axis=1)
+    alone = [name for name in columns if not isinstance(kinds[name], Weights)]
+    if len(alone) == 2:
+        found |= {f"saddle {a} {b}": columns[a] * columns[b] for a, b in combinations(alone, 2)}
+    none = np.zeros((len(draws.problem.runs), 0))
+    return list(found), np.stack(list(found.values()), axis=1) if found else none
 
 
 def _compared(found: Float[np.ndarray, " draw"], new: Float[np.ndarray, " draw"]) -> Check:

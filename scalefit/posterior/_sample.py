@@ -53,8 +53,8 @@ def sample(
         logarithms and otherwise a share of the typical target. The others' priors are weak, from the law's own
         declared ranges, and stand in `diagnostics["priors"]`.
     - `cluster`: What stands for one run: see `Runs.clusters`. `None` takes every row for itself.
-    - `growth`: An input of the law with a power of which the scatter grows: $s\,(N/N_0)^g$ for `"N"`, with N₀ the
-        middle of the runs' range.
+    - `growth`: A size that the law takes, with a power of which the scatter grows: $s\,(N/N_0)^g$ for `"N"`, with N₀
+        the middle of the runs' range.
     - `seed`: Of the draws.
 
     **Returns:** an `Ensemble` of equally weighted draws; `diagnostics` holds, for each study of a batch, `method`,

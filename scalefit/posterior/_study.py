@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import InputError, Phrase, check_names
-from ..laws import SHARE, input_units
+from ..laws import input_kinds
 from ..problem import Prepared, Problem, free_numbers, laws_at
 from ..results import Fit
 from ._density import Density, LawAtRuns, Likelihood
@@ -67,9 +67,9 @@ def studies_of(
         raise InputError(
             "fit", Phrase("did not converge"), remedy="mend it first: there is nowhere to look for a posterior"
         )
-    problem, sizes = fit.problem, [name for name, unit in input_units(fit.law).items() if unit != SHARE]
+    problem, sizes = fit.problem, [name for name, said in input_kinds(fit.law).items() if said.logarithm]
     if growth is not None:
-        check_names("growth", [growth], sizes, what="inputs")
+        check_names("growth", [growth], sizes, what="sizes")
     code = problem.runs.clusters(cluster)
     shared = any(np.unique(code[problem.studies.rows(s)]).size < n for s, n in enumerate(problem.studies.counts))
     extras = (GROWTH,) * (growth is not None) + (RUN,) * shared

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from .._core import InputError, Phrase, check_names
-from ..laws import AbstractLaw, Input, Padded, Series, Size, gathered, input_kinds
+from ..laws import AbstractLaw, Input, Padded, Series, gathered, input_kinds
 from ..params import (
     Parameter,
     Slot,
@@ -99,6 +99,11 @@ class LawCurve:
         """Places of numbers that a constraint binds together and that are free."""
         return tuple(tuple(row) for row in _rows(self.slots) if set(row) & set(self.free))
 
+    @property
+    def held(self) -> tuple[tuple[int, ...], ...]:
+        """Places of numbers that a constraint binds together and that are held fixed."""
+        return tuple(tuple(row) for row in _rows(self.slots) if set(row) <= set(self.fixed))
+
     @functools.cached_property
     def fixed(self) -> tuple[int, ...]:
         """Places of the numbers held fixed."""
@@ -118,7 +123,7 @@ class LawCurve:
     @functools.cached_property
     def units(self) -> tuple[str, ...]:
         """The units in which inputs are centred, each once: those that some size has."""
-        return tuple(dict.fromkeys(said.unit for said in self.kinds.values() if isinstance(said, Size)))
+        return tuple(dict.fromkeys(said.unit for said in self.kinds.values() if said.logarithm))
 
     @property
     def size(self) -> int:
@@ -258,7 +263,7 @@ class LawCurve:
         low, high = np.array([slot.parameter.searched for slot in self.slots]).T
         tried = self._searched(low + (high - low) * rng.random(len(self.slots)))
         points = len(next(iter(jax.tree.leaves(inputs)), [1.0]))
-        sizes = {n: said.unit for n, said in self.kinds.items() if isinstance(said, Size)}
+        sizes = {n: said.unit for n, said in self.kinds.items() if said.logarithm}
         centre = {unit: float(np.mean(np.log(inputs[n]))) for n, unit in reversed(list(sizes.items()))}
         scaled = {n: said.unit for n, said in self.kinds.items() if said.scaled and said.unit in centre}
         natural = _rescaled(with_values(self.template, tried), centre)

@@ -10,11 +10,9 @@ from .._core import InputError, Phrase, listed
 from ..data import Runs, pooled, refuse_shares
 from ..laws import (
     AbstractLaw,
-    Count,
     Label,
     Padded,
     Series,
-    Size,
     Weights,
     along_axes,
     gathered,
@@ -177,7 +175,7 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     mean = 1.0 / studies.counts[:, None]
     point = {n: studies.table(np.log(c) if curve.kinds[n].logarithm else _values(c)) for n, c in columns.items()}
     point |= {n + REAL: studies.table(c.real) for n, c in columns.items() if isinstance(c, Padded)}
-    sizes = [(n, said.unit) for n, said in curve.kinds.items() if isinstance(said, Size)]
+    sizes = [(n, said.unit) for n, said in curve.kinds.items() if said.logarithm]
     first = {unit: next(n for n, own in sizes if own == unit) for unit in curve.units}
     centres = [np.sum(point[first[unit]] * real * mean, axis=1) for unit in curve.units]
     centre = np.stack(centres, axis=1) if centres else np.zeros((len(studies), 0))
@@ -209,7 +207,7 @@ def _tried_at(curve: LawCurve, columns: dict[str, Any]) -> dict[str, Any]:
     rows = np.array([0, count // 2, count - 1])
     found: dict[str, Any] = {}
     for name, column in columns.items():
-        if isinstance(curve.kinds[name], Size | Count):
+        if curve.kinds[name].scaled:
             found[name] = np.quantile(column, [0.0, 0.5, 1.0], method="nearest")
         else:
             found[name] = jax.tree.map(lambda a: a[rows], column)
@@ -234,16 +232,6 @@ def _probed(curve: LawCurve, at: dict[str, Any]) -> Bool[np.ndarray, " unit"]:
 _PROBED: dict[Any, Bool[np.ndarray, " unit"]] = {}
 
 
-def _rows_held(curve: LawCurve) -> list[list[int]]:
-    """Places of numbers that a constraint binds together and that are all held."""
-    found: dict[Any, list[int]] = {}
-    for k in curve.fixed:
-        slot = curve.slots[k]
-        if not slot.parameter.constraint.elementwise:
-            found.setdefault((slot.field, slot.index[:-1] if isinstance(slot.index, tuple) else ()), []).append(k)
-    return list(found.values())
-
-
 def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[str, Any], noise: AbstractNoise) -> None:
     name, runs = type(law).__name__, studies.runs
     for k in curve.fixed:
@@ -253,8 +241,8 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
         constraint, held = curve.slots[k].parameter.constraint, values(law)[k]
         if not constraint.low <= held <= constraint.high:
             raise InputError(curve.slots[k].name, Phrase(f"is held at {held:g}"), f"a number {constraint}")
-    for row in _rows_held(curve):
-        constraint, held = curve.slots[row[0]].parameter.constraint, values(law)[row]
+    for row in curve.held:
+        constraint, held = curve.slots[row[0]].parameter.constraint, values(law)[list(row)]
         if not constraint.contains(held):
             raise InputError(curve.slots[row[0]].field, Phrase(f"is held at {held.tolist()}"), f"numbers {constraint}")
     free = curve.size + noise.free_scale

@@ -1,18 +1,38 @@
 """Replicated runs beside those that were fitted."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import posed
 
 import scalefit as sf
+from scalefit.laws import AbstractLaw, Fraction, Label, Padded, Series
+from scalefit.params import Param, axis, nonnegative
 from scalefit.posterior._pointwise import pointwise
 
 NAMES = {
     *("scatter", "largest", "skewness", "inside 50 %", "inside 90 %"),
     *("trend N", "trend D", "curvature N", "curvature D", "saddle N D"),
 }
+
+
+class Level(AbstractLaw):
+    """A level for each size, a term of a share, and a schedule."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"S": Fraction(), "lr": Series(), "size": Label(axis="size")}
+    size: tuple[str, ...] = axis()
+    E: Param = nonnegative(amplitude=True, typical=(0.2, 1.0), axis="size")
+    k: Param = nonnegative(amplitude=True, typical=(0.02, 1.0))
+    b: Param = nonnegative(typical=(0.2, 1.5))
+
+    def __call__(self, S: Any, lr: Padded, size: Any) -> Any:
+        """The loss."""
+        rest = jnp.mean(lr.values) * 0.0 + self.k * jnp.exp(self.b * jnp.log1p(-S))
+        return self.E[size] + rest
 
 
 def under(draws, noise, **changes):
@@ -77,3 +97,17 @@ def test_resamples_are_checked_with_the_scatter_that_is_likely(few_draws, few):
 def test_odd_options_are_refused(few_draws, few, options, message):
     with pytest.raises(sf.InputError, match=message):
         sf.check(few_draws, **options)
+
+
+def test_inputs_that_are_no_sizes_are_looked_at_as_they_are():
+    """Shares of 0 have no logarithm; labels and series give no direction."""
+    rng = np.random.default_rng(0)
+    S = rng.choice([0.0, 0.5, 0.75, 0.875], 60)
+    loss = (1.0 + 0.3 * (1.0 - S) ** 0.7) * np.exp(0.003 * rng.standard_normal(60))
+    runs = sf.Runs(loss, S=S, lr=[np.full(3, 1e-3)] * 60).with_column("size", np.tile(["s", "l"], 30))
+    fit = sf.fit(Level, runs, noise=sf.noise.Gaussian())
+    found = sf.check(sf.laplace(fit, num=100))
+    assert {name for name in found if name.split()[0] in ("trend", "curvature", "saddle")} == {"trend S", "curvature S"}
+    assert min(found["trend S"].p, found["curvature S"].p) > 0.02
+    with pytest.raises(sf.InputError, match="growth names 'S'"):
+        sf.sample(fit, growth="S")

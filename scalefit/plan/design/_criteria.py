@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ...laws import SHARE, AbstractLaw, gathered, input_units
+from ...laws import AbstractLaw, gathered, input_kinds
 from ...params import Slot, rescale, slots, values, with_values
 from ._target import Target
 
@@ -43,10 +43,10 @@ def scale_of(
     law: AbstractLaw, draws: Any, free: tuple[int, ...], inputs: Mapping[str, np.ndarray]
 ) -> tuple[Scale, Float[np.ndarray, "draw free"]]:
     """The scale about draws of a law (leaves with a leading axis), and their free numbers there, by their unit."""
-    units, logs = input_units(law), {}
+    kinds, logs = input_kinds(law), {}
     for name, column in inputs.items():
-        if units[name] != SHARE:
-            logs.setdefault(units[name], []).append(np.mean(np.log(column)))
+        if kinds[name].logarithm:
+            logs.setdefault(kinds[name].unit, []).append(np.mean(np.log(column)))
     centre = {unit: np.asarray(means[0]) for unit, means in logs.items()}
     natural = values(rescale(draws, {unit: -c for unit, c in centre.items()}))
     numbers, unit = np.empty_like(natural), np.ones(natural.shape[1])
