@@ -32,6 +32,8 @@ class Constraint(abc.ABC):
     """Whether the set includes its lower end, 0, kept by the solver; samplers take the logarithm."""
     ranges: ClassVar[bool] = True
     """Whether the free number has no natural size: it runs to infinity where the parameter runs to an end."""
+    uniform: ClassVar[bool] = False
+    """Whether a free number with the standard logistic distribution is uniform between the ends."""
     longest: ClassVar[float] = 1.5
     """The longest step that a solver may take in a free number at once."""
 
@@ -62,6 +64,10 @@ class Constraint(abc.ABC):
     def unconstrain(self, value: Any) -> Any:
         """From the interior of the set to the real line; the inverse of `constrain`."""
 
+    def of_normal(self, middle: float, width: float) -> str:
+        """The distribution, in words, of a value whose free number is normal."""
+        return f"Normal({middle:.3g}, {width:.3g}) mapped to what is {self}"
+
     def contains(self, value: np.ndarray) -> Any:
         """Say which values lie in the set; along an axis, whether all do together."""
         above = value >= self.low if self.vanishes else value > self.low
@@ -72,6 +78,10 @@ class Real(Constraint):
     """Any real number: $x = u$."""
 
     ranges: ClassVar[bool] = False
+
+    def of_normal(self, middle: float, width: float) -> str:
+        """Normal."""
+        return f"Normal({middle:.3g}, {width:.3g})"
 
     def constrain(self, free: Any) -> Any:
         """The number itself."""
@@ -104,6 +114,10 @@ class Positive(Constraint):
 
     longest: ClassVar[float] = 6.0
 
+    def of_normal(self, middle: float, width: float) -> str:
+        """Log-normal."""
+        return f"LogNormal(log {math.exp(middle):.3g}, {width:.3g})"
+
     @property
     def low(self) -> float:
         """0, which it does not include."""
@@ -123,6 +137,10 @@ class Positive(Constraint):
 
 class Negative(Constraint):
     """Below 0: $x = -e^u$."""
+
+    def of_normal(self, middle: float, width: float) -> str:
+        """Minus a log-normal value."""
+        return f"minus a {Positive().of_normal(middle, width)}"
 
     @property
     def high(self) -> float:
@@ -147,6 +165,8 @@ class Interval(Constraint):
 
     lower: float
     upper: float
+
+    uniform: ClassVar[bool] = True
 
     @property
     def low(self) -> float:

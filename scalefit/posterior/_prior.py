@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._core import InputError, Phrase, check_names
+from ..params import Positive
+from ..params import numbers as of_law
 from ..problem import LawCurve, is_amplitude
 from ..solve import namespace
 
@@ -69,12 +71,11 @@ class Prior:
         centre, spread, odds = [], [], []
         for k in curve.free:
             declared = curve.slots[k].parameter
-            ends, kind = np.asarray(declared.typical, float), declared.constraint.kind
-            if kind in ("positive", "nonnegative", "negative"):
-                ends = np.sort(np.abs(ends))
-                # A typical range that begins at 0 begins at a hundredth of its other end.
+            ends = np.asarray(declared.searched)
+            if declared.constraint.vanishes:
+                # Sampled by its logarithm: a typical range that begins at 0 begins at a hundredth of its other end.
                 ends = np.log(np.maximum(ends, 0.01 * ends[1]))
-            odds.append(kind == "interval")
+            odds.append(declared.constraint.uniform)
             centre.append(0.0 if odds[-1] else float(np.mean(ends)))
             spread.append(1.0 if odds[-1] else float(np.ptp(ends)) / 2.0)
         further = [{GROWTH: GROWTH_SD, RUN: SHARED_SD}[name] for name in extras]
@@ -102,8 +103,8 @@ class Prior:
     @functools.cached_property
     def mapped(self) -> list[int]:
         """Places of the numbers that the curve does not take as they are sampled."""
-        kinds = [self.curve.slots[k].parameter.constraint.kind for k in self.curve.free]
-        return [i for i, kind in enumerate(kinds) if i in self.bounds or kind == "nonnegative"]
+        vanish = [self.curve.slots[k].parameter.constraint.vanishes for k in self.curve.free]
+        return [i for i, one in enumerate(vanish) if i in self.bounds or one]
 
     def free(
         self, numbers: Float[np.ndarray, "*draw number"], constant: Float[np.ndarray, "*some constant"]
@@ -151,7 +152,7 @@ class Prior:
                 natural = declared.constraint.constrain(found[:, i]) * (typical if is_amplitude(declared) else 1.0)
                 at = np.clip((natural - low) / (high - low), 0.01, 0.99)
                 found[:, i] = np.log(at) - np.log1p(-at)
-            elif declared.constraint.kind == "nonnegative":
+            elif declared.constraint.vanishes:
                 found[:, i] = np.log(np.maximum(found[:, i], 1e-3))
         return found
 
@@ -197,15 +198,12 @@ class Prior:
 
     def _declared(self, place: int) -> str:
         declared = self.curve.slots[self.curve.free[place]].parameter
-        kind, middle, width = declared.constraint.kind, float(self.centre[place]), float(self.spread[place])
-        if kind == "interval":
-            return f"Uniform({declared.constraint.low:g}, {declared.constraint.high:g})"
+        constraint = Positive() if declared.constraint.vanishes else declared.constraint
+        if constraint.uniform:
+            return f"Uniform({constraint.low:g}, {constraint.high:g})"
         about = [" as a share of the typical target"] * is_amplitude(declared)
         about = ",".join([*about, *[" at the runs' mean inputs"] * bool(declared.dims)])
-        if kind == "real":
-            return f"Normal({middle:.3g}, {width:.3g}){about}"
-        sign = "minus a " if kind == "negative" else ""
-        return f"{sign}LogNormal(log {math.exp(middle):.3g}, {width:.3g}){about}"
+        return constraint.of_normal(float(self.centre[place]), float(self.spread[place])) + about
 
     def draws(
         self, num: int, rng: np.random.Generator
@@ -225,7 +223,7 @@ class Prior:
             low, high = self.bounds[place]
             return np.log(natural - low) - np.log(high - natural)
         share = natural / typical if is_amplitude(declared) else natural + 0.0 * typical
-        return np.log(share) if declared.constraint.kind == "nonnegative" else declared.constraint.unconstrain(share)
+        return np.log(share) if declared.constraint.vanishes else declared.constraint.unconstrain(share)
 
     def _inside(self, place: int, num: int, seed: int) -> Float[np.ndarray, " draw"]:
         """Draws of a given distribution that are values of its parameter."""
@@ -250,9 +248,8 @@ jax.tree_util.register_dataclass(
 def natural_numbers(prior: Prior, numbers: Float[Array, " number"], constant: Any) -> list[Any]:
     """Natural values of the free parameters, in order, then those of the scatter."""
     curve = prior.curve
-    law = curve.natural_law(prior.columns(numbers, constant), constant)
-    places = [curve.slots[k] for k in curve.free]
-    found = [getattr(law, s.field) if s.index is None else getattr(law, s.field)[s.index] for s in places]
+    natural = of_law(curve.natural_law(prior.columns(numbers, constant), constant))
+    found = [natural[k] for k in curve.free]
     of_scatter = zip((SCALE, *prior.extras), numbers[len(found) :], strict=True)
     return [*found, *(number if name == GROWTH else jnp.exp(number) for name, number in of_scatter)]
 
@@ -272,26 +269,15 @@ def _given_slopes(
 def given_density(prior: Prior, numbers: Float[Array, " number"], constant: Any) -> Array:
     """The logarithm of the density of what the caller gave distributions of, with the volume of the map."""
     total = jnp.zeros(())
-    natural = natural_numbers(prior, numbers, constant) if prior.given else []
+    if not prior.given:
+        return total
+    natural, moved = jax.linearize(lambda some: natural_numbers(prior, some, constant), numbers)
     for i, distribution in prior.given.items():
         # Natural values depend on each other in one order only: the volume is the product of their own slopes.
-        slope = _slope(prior, i, numbers, natural)
+        slope = moved(jnp.zeros_like(numbers).at[i].set(1.0))[i]
         there = jnp.where(distribution.support(natural[i]), distribution.log_prob(natural[i]), -jnp.inf)
         total = total + there + jnp.log(jnp.abs(slope))
     return total
-
-
-def _slope(prior: Prior, place: int, numbers: Array, natural: list[Any]) -> Any:
-    """How a natural value moves with its own sampled number."""
-    if place >= len(prior.curve.free):
-        return 1.0 if prior.names[place] == GROWTH else natural[place]
-    constraint = prior.curve.slots[prior.curve.free[place]].parameter.constraint
-    if place in prior.bounds or constraint.kind == "interval":
-        low, high = prior.bounds.get(place, (constraint.low, constraint.high))
-        return (natural[place] - low) * (high - natural[place]) / (high - low)
-    if constraint.kind == "real":
-        return jnp.where(numbers[place] == 0.0, 1.0, natural[place] / numbers[place])
-    return natural[place]
 
 
 def _with_given(prior: Prior, given: Mapping[str, Any]) -> Prior:
@@ -302,7 +288,7 @@ def _with_given(prior: Prior, given: Mapping[str, Any]) -> Prior:
     places: dict[int, Any] = {}
     bounds: dict[int, tuple[float, float]] = {}
     for name, distribution in given.items():
-        argument = f"the prior of {name}"
+        argument, place = f"the prior of {name}", prior.names.index(name)
         if not isinstance(distribution, Distribution) or distribution.batch_shape or distribution.event_shape:
             example = "a NumPyro distribution of one number, as numpyro.distributions.LogNormal(-1.0, 0.5)"
             raise InputError(argument, distribution, example)
@@ -311,11 +297,15 @@ def _with_given(prior: Prior, given: Mapping[str, Any]) -> Prior:
             nothing = Phrase(f"is {words}, between {low:g} and {high:g}: nothing lies there")
             remedy = "give its ends in order; hold what is known exactly with `fixed` of the fit"
             raise InputError(argument, nothing, remedy=remedy)
+        if place < len(prior.curve.free):
+            constraint = prior.curve.slots[prior.curve.free[place]].parameter.constraint
+            if not constraint.elementwise:
+                bound = Phrase(f"was given, and numbers bound together, {constraint}, have none of their own")
+                raise InputError(argument, bound, remedy="leave it out")
         if type(distribution).__name__ == "Delta":
             raise InputError(argument, Phrase(f"is {words}"), remedy="hold it with `fixed` of the fit")
         if distribution.is_discrete:
             raise InputError(argument, Phrase(f"is {words}, of whole numbers"), "a continuous one")
-        place = prior.names.index(name)
         left_out = _left_out(prior, place, distribution)
         if left_out is not None:
             if not _bounded(prior, place, low, high):

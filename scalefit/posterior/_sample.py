@@ -198,7 +198,6 @@ def _contraction(prior: Prior, numbers: np.ndarray, natural: np.ndarray) -> Floa
             before[i] = np.var(alone if prior.names[i] == GROWTH else np.log(alone))
             continue
         # On logarithms of what has a sign, where distributions without a variance have one too.
-        kind = prior.curve.slots[prior.curve.free[i]].parameter.constraint.kind
-        of = np.log if kind in ("positive", "nonnegative") else np.asarray
+        of = np.log if prior.limits(i) == (0.0, np.inf) else np.asarray
         after[..., i], before[i] = np.var(of(natural[..., i]), axis=-1), np.var(of(alone))
     return 1.0 - after / before

@@ -1,6 +1,8 @@
 """Draws from a posterior: densities, priors, both samplers against integration, and what is refused."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import helpers
 import jax
@@ -11,6 +13,7 @@ import pytest
 from scipy import integrate, stats
 
 import scalefit as sf
+from scalefit import params
 from scalefit.posterior import _draw
 from scalefit.posterior._diagnostics import warn_of_quality
 from scalefit.posterior._offsets import offset_slopes, over_offsets
@@ -354,3 +357,64 @@ def test_priors_that_are_not_given_have_a_middle_and_a_width(row):
     assert np.isfinite(prior.centre).all()
     assert np.isfinite(prior.spread).all()
     assert np.min(prior.spread) > 0.0
+
+
+class Softplus(params.Constraint):
+    """Above 0 by a map of a user's own."""
+
+    @property
+    def low(self):
+        return 0.0
+
+    def constrain(self, free):
+        return params.namespace(free).log1p(params.namespace(free).exp(free))
+
+    def unconstrain(self, value):
+        return params.namespace(value).log(params.namespace(value).expm1(value))
+
+    def __str__(self):
+        return "> 0 by softplus"
+
+
+class Softened(sf.laws.PowerLaw):
+    """A power law whose exponent has a constraint of a user's own."""
+
+    alpha: params.Param = params.parameter(Softplus(), typical=(0.05, 1.5))
+
+
+def test_a_constraint_of_ones_own_has_a_prior_with_its_typical_range_in_the_middle():
+    prior = Prior.of(LawCurve.of(Softened(), ()))
+    place = prior.names.index("alpha")
+    ends = prior.centre[place] + prior.spread[place] * np.array([-1.0, 1.0])
+    np.testing.assert_allclose(Softplus().constrain(ends), [0.05, 1.5], rtol=1e-12)
+    assert prior.described()["alpha"].endswith("mapped to what is > 0 by softplus")
+
+
+def test_priors_of_parts_of_a_law_go_by_their_path():
+    """They say of a part what they say of it alone."""
+    alone, within = sf.laws.Chinchilla(), sf.laws.Link(sf.laws.Sigmoid(), of=sf.laws.Chinchilla())
+    said = []
+    for law, name in ((alone, "alpha"), (within, "x.alpha")):
+        curve = LawCurve.of(law, ())
+        numbers, constant = np.zeros((1, curve.size + 1)), np.array([0.3, -0.2, 1.0])
+        usual, own = (
+            Prior.of(curve, (), given).slopes(numbers, constant)[0] for given in ({}, {name: dist.LogNormal(-1.0, 0.5)})
+        )
+        said.append(own - usual)
+    np.testing.assert_allclose(said[0], said[1], rtol=1e-12)
+
+
+def test_numbers_bound_together_take_no_prior_of_their_own():
+    class Shared(sf.laws.AbstractLaw):
+        """Shares of one whole by kind."""
+
+        inputs: ClassVar[Mapping[str, Any]] = {"kind": sf.laws.Label(axis="kind")}
+        kind: tuple[str, ...] = params.axis()
+        share: params.Param = params.simplex(axis="kind")
+
+        def __call__(self, kind):
+            return self.share[kind]
+
+    law = Shared(share=[0.2, 0.3, 0.5], kind=("a", "b", "c"))
+    with pytest.raises(sf.InputError, match="numbers bound together"):
+        Prior.of(LawCurve.of(law, ()), (), {"share[a]": dist.Normal(0.2, 0.1)})

@@ -52,7 +52,7 @@ def scale_of(
     numbers, unit = np.empty_like(natural), np.ones(natural.shape[1])
     for k, slot in enumerate(slots(law)):
         numbers[:, k] = slot.parameter.constraint.unconstrain(natural[:, k])
-        if slot.parameter.constraint.kind in ("nonnegative", "real"):
+        if not slot.parameter.constraint.ranges:
             size = float(np.median(np.abs(natural[:, k])))
             unit[k] = size if size > 0 else 1.0
     place = list(free)
