@@ -185,11 +185,14 @@ def made_up_draws(count: int = 400) -> Ensemble[Any]:
 def _about(law: AbstractLaw, laws: Any) -> Ensemble[Any]:
     """A fit that ends in a law, and draws about it."""
     count, one = len(np.ravel(laws.E)), np.asarray(0.0)
-    runs = sf.Runs([2.0, 3.0, 2.5], N=[5e7, 1.7e10, 1e9], D=[3e8, 4e11, 1e10], C=[5.6e17, 1.3e22, 1e20], name="made up")
+    N, D = np.geomspace(5e7, 1.7e10, 8), np.array([1e11, 3e8, 2e10, 4e11, 1e9, 5e10, 4e9, 1e11])
+    scatter = 0.003 * np.array([1.0, -1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0])
+    loss = (law.E + law.A * N**-law.alpha + law.B * D**-law.beta) * np.exp(scatter)
+    runs = sf.Runs(loss, N=N, D=D, name="made up")
     problem = Problem.of(law, runs, sf.noise.Gaussian())
     ranges = {"N": (5e7, 1.7e10), "D": (3e8, 4e11), "C": (5.6e17, 1.3e22)}
     problem = dataclasses.replace(problem, source=dataclasses.replace(problem.source, ranges=ranges))
     lost = np.zeros(len(problem.free), bool)
-    fit = Fit(law, one, np.asarray(0), one, np.zeros(3), lost, np.asarray(1), problem, 1, 0)
+    fit = Fit(law, one, np.asarray(0), one, scatter, lost, np.asarray(1), problem, 1, 0)
     none = np.full(count, np.nan)
     return Ensemble(laws, none, np.zeros(count, int), none, np.zeros((count, len(lost)), bool), fit, "made up", 0)

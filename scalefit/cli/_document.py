@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..problem import Source
-from ..results import Ensemble, Estimate, Fit, summary, versions
+from ..results import Ensemble, Estimate, Fit, spread, summary, versions
 from ..specs import known_laws, noise_spec
 from ._terminal import ends_of
 
@@ -29,6 +29,7 @@ def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) 
     source, runs, law = fit.source, runs_of(fit.source), law_name(fit.law)
     last = {
         "draws": draws_of(result),
+        "freedom": freedom_of(result),
         "source": {"name": source.name, "fingerprint": source.fingerprint, "target": source.target},
         "notes": list(source.notes),
         "seconds": seconds,
@@ -77,6 +78,15 @@ def draws_of(result: Fit[Any] | Ensemble[Any]) -> dict[str, Any] | None:
         diagnostics = dict(result.diagnostics)
         found |= {"priors": diagnostics.pop("priors", None), "diagnostics": diagnostics}
     return found
+
+
+def freedom_of(result: Fit[Any] | Ensemble[Any]) -> dict[str, Any] | None:
+    """What intervals to first order stand on, by study of a batch; `None` for draws and where nothing converged."""
+    if not isinstance(result, Fit) or not np.any(result.converged):
+        return None
+    found, rows = spread(result), np.sum(np.isfinite(np.atleast_2d(result.residuals)), axis=-1)
+    told = {"left": found.freedom, "trainings": found.units, "runs": rows}
+    return {name: a if result.keys is not None else a[0] for name, a in told.items()}
 
 
 def law_name(law: Any) -> str:

@@ -147,9 +147,6 @@ def fit(
             drawing |= {"num": posterior, "priors": said or None}
             sampler: Any = (method or SAMPLERS[0]).lower()
             result = sf.posterior.sample(fitted, method=sampler, **drawing)
-        else:
-            step("measuring how sure it is")
-            result = _curvature(fitted, seed)
         found = document(result, level=level, seconds=time.perf_counter() - begun)
         keep = out is not None and bool(np.any(fitted.converged))
         if out is not None and keep:
@@ -201,22 +198,6 @@ def check_draws(argument: str, draws: int, runs: int) -> None:
         expected = f"at most {MOST_WEIGHTS // runs} for {runs} runs, as more cannot be held"
         enough = 2000 if argument == "posterior" else 1000
         raise InputError(argument, draws, expected, f"{enough} are enough for most intervals")
-
-
-def _curvature(fitted: sf.Fit[Any], seed: int) -> sf.Fit[Any] | sf.Ensemble[Any]:
-    """The fit with draws from its curvature where that says how sure it is.
-
-    Curvature takes every run for itself, so there are none where rows of one training stand together.
-    """
-    import numpy as np
-
-    runs = fitted.problem.runs
-    if fitted.keys is not None or np.unique(runs.clusters()).size < len(runs):
-        return fitted
-    try:
-        return sf.laplace(fitted, num=4000, seed=seed)
-    except InputError:
-        return fitted
 
 
 def not_converged(fitted: sf.Fit[Any]) -> str | None:

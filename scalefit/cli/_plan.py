@@ -60,7 +60,7 @@ def plan(
     from .._core import cache
     from ..plan import NeverReached
     from ..results import versions
-    from ._document import draws_of, law_name, to_json
+    from ._document import draws_of, freedom_of, law_name, to_json
     from ._terminal import quiet
     from ._words import number_of, result_of, several, single_numbers_of
 
@@ -108,6 +108,7 @@ def plan(
         "targets": [] if needed is None else [_target(needed, i) for i in range(len(needed.loss))],
         "level": level,
         "draws": draws_of(result),
+        "freedom": freedom_of(result),
         "notes": list(dict.fromkeys(notes)),
         "seconds": time.perf_counter() - begun,
         "versions": versions(),
@@ -166,7 +167,7 @@ def _target(needed: Any, i: int) -> dict[str, Any]:
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    from ._show import console, say_notes, table
+    from ._show import console, first_order_line, say_notes, table
 
     out, draws = console(), found["draws"]
     if found["budgets"]:
@@ -203,8 +204,10 @@ def _show(found: Mapping[str, Any]) -> None:
     if draws:
         level = f"{100 * found['level']:g} %"
         out.print(f"intervals: {level}, from {draws['converged']} {draws['method']} draws, each at its own best")
-    else:
-        out.print("no intervals: the result holds no draws; fit with --bootstrap 1000 to have them")
+    elif found["freedom"] is not None:
+        entries = [one["loss"] for one in found["budgets"]] + [one["compute"] for one in found["targets"]]
+        sure = any(entry["low"] is not None for entry in entries)
+        out.print(first_order_line(found, f"intervals: {100 * found['level']:g} %", sure))
 
 
 def _cell(entry: Mapping[str, Any], say: Callable[[float], str]) -> str:

@@ -32,7 +32,7 @@ def predict(
     import numpy as np
 
     from .._core import cache
-    from ._document import draws_of, law_name, to_json
+    from ._document import draws_of, freedom_of, law_name, to_json
     from ._terminal import quiet
     from ._words import numbers_of, result_of
 
@@ -46,7 +46,7 @@ def predict(
     notes += far_notes(fit, at)
     found = {
         "law": law_name(fit.law), "inputs": at, **_values(fit, band), "level": level, "new_run": new_run,
-        "draws": draws_of(result), "notes": notes,
+        "draws": draws_of(result), "freedom": freedom_of(result), "notes": notes,
     }  # fmt: skip
     if json:
         typer.echo(to_json(found))
@@ -157,18 +157,20 @@ def _values(fit: sf.Fit[Any], band: Any) -> dict[str, Any]:
 
 
 def _show(found: Mapping[str, Any], shown: list[str], target: str) -> None:
-    from ._show import console, say_notes, table
+    from ._show import console, first_order_line, say_notes, table
 
     draws, level = found["draws"], 100 * found["level"]
-    headers = [*shown, target, *([f"{level:g} % interval"] if draws else [])]
+    each = found.get("predictions", [found])
+    sure = any(one["low"] is not None for one in each)
+    headers = [*shown, target, *([f"{level:g} % interval"] if sure else [])]
     rows = [row for one in found.get("predictions", [found]) for row in _rows(found["inputs"], shown, one)]
     out = console()
     out.print(table([*(["study"] if "predictions" in found else []), *headers], rows, right=headers))
     say_notes(out, found["notes"])
+    what = "a new run" if found["new_run"] else "the curve"
     if draws is None:
-        out.print("no interval: the result holds no draws; fit with --bootstrap 1000 to have one")
+        out.print(first_order_line(found, f"interval: {level:g} %, of {what}", sure))
     else:
-        what = "a new run" if found["new_run"] else "the curve"
         out.print(f"interval: {level:g} %, of {what}, from {draws['num']} {draws['method']} draws")
 
 
@@ -183,6 +185,6 @@ def _rows(inputs: Mapping[str, Any], shown: list[str], one: Mapping[str, Any]) -
             row.insert(0, study_name(one["key"]))
         value, low, high = (None if one[k] is None else np.atleast_1d(one[k])[i] for k in ("value", "low", "high"))
         row.append(number(value) if one["converged"] else "not converged")
-        if one["converged"] and low is not None:
-            row.append(f"{number(low, 5)} … {number(high, 5)}")
+        if one["converged"] and low is not None and high is not None:
+            row.append(f"{number(low, 5)} … {number(high, 5) if np.isfinite(high) else 'no upper end'}")
     return rows

@@ -128,13 +128,37 @@ def draw_lines(found: Mapping[str, Any]) -> list[str]:
     """Origin of the intervals of a fit, and the quality of its draws."""
     draws = found["draws"]
     if draws is None:
-        return ["no intervals: ask for them with --bootstrap 1000, or --posterior 2000"] if found["converged"] else []
+        if found["freedom"] is None or not found["converged"]:
+            return []
+        entries = [entry for one in found.get("fits", [found]) for entry in one["parameters"].values()]
+        sure = any(entry["low"] is not None for entry in entries)
+        return [first_order_line(found, f"intervals: {100 * found['level']:g} %", sure)]
     failed = int(np.sum(draws["num"] - np.asarray(draws["converged"])))
     line = f"intervals: {100 * found['level']:g} %, from {draws['num']} {draws['method']} draws{_resampled(draws)}"
     lines = [line + (f"; {failed} did not converge and take no part" if failed else "")]
     if draws["method"] == "posterior":
         lines += posterior_lines(draws["diagnostics"], draws["priors"], "fits" in found)
     return lines
+
+
+def first_order_line(found: Mapping[str, Any], begin: str, sure: bool) -> str:
+    """Origin of intervals that are not of draws, or why they are not `sure`; `begin` is their level in words."""
+    names = ("left", "trainings", "runs")
+    left, trainings, runs = (np.atleast_1d(found["freedom"][name]) for name in names)
+    together = bool((trainings < runs).any())
+    if left.max() < 1:
+        alone = "rows of one training count once, and " if together else ""
+        return (
+            f"no intervals: {alone}the law passes through every run, so that nothing tells how they scatter: add runs, "
+            "or hold a parameter with --fixed"
+        )
+    if not sure:
+        return "no intervals: the cost has no curvature at most runs; ask for them with --bootstrap 1000"
+    freedom = f"{left.min():.0f}" if left.min() == left.max() else f"{left.min():.0f} to {left.max():.0f}"
+    line = f"{begin}, to first order, by Student's t of {freedom} degrees of freedom"
+    if together:
+        line += f" (the rows of each of {int(trainings.sum())} trainings together)"
+    return line + ("; these are too few to know the scatter well" if left.min() < 5 else "")
 
 
 def unidentified_lines(found: Mapping[str, Any]) -> list[str]:
@@ -215,7 +239,7 @@ def _resampled(draws: Mapping[str, Any]) -> str:
 
 
 def _parameters(found: Mapping[str, Any]) -> Table:
-    sure = found["draws"] is not None
+    sure = any(entry["low"] is not None for entry in found["parameters"].values())
     middle = ("± se", f"{100 * found['level']:g} % interval") if sure else ()
     headers = ("parameter", "value", *middle, "unit")
     rows = []

@@ -9,7 +9,7 @@ import numpy as np
 from .._core import InputError, Phrase, check_number
 from ..laws import AbstractLaw
 from ..params import parameter_values, parameters, slots, values
-from ..results import Ensemble, Estimate, Fit, estimated
+from ..results import Ensemble, Estimate, Fit, Nearby, estimated, nearby, to_first_order
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
@@ -23,12 +23,21 @@ class Drawn(NamedTuple):
     - `draws`: The same with a leading axis; `None` where there are none.
     - `failed`: How many draws did not converge and are left out.
     - `ranges`: Input → the least and the largest value of the runs; `None` of a law without runs.
+    - `fit`: The fit, where it is one by itself.
     """
 
     law: Any
     draws: Any = None
     failed: int = 0
     ranges: Mapping[str, tuple[float, float]] | None = None
+    fit: Any = None
+
+    def with_nearby(self) -> tuple[Any, Nearby | None]:
+        """The law with its draws or, of a fit by itself, with those nearby, by which its numbers have intervals."""
+        if self.fit is None:
+            return self.stacked, None
+        about = nearby(self.fit)
+        return self._replace(draws=about.laws).stacked, about
 
     @property
     def stacked(self) -> Any:
@@ -55,7 +64,7 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
     if not fit.converged:
         raise InputError(argument, Phrase("did not converge"), remedy="mend the fit first: a plan from it says nothing")
     if not isinstance(result, Ensemble):
-        return Drawn(fit.law, ranges=fit.source.ranges)
+        return Drawn(fit.law, ranges=fit.source.ranges, fit=fit)
     check_number("num_draws", num_draws, least=2, whole=True)
     good = np.flatnonzero(result.converged)
     if good.size == 0:
@@ -64,9 +73,11 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
     return Drawn(fit.law, draws, result.converged.size - good.size, fit.source.ranges)
 
 
-def over_draws(rows: Any, level: float) -> Estimate:
-    """A number of a plan from its row for the law itself and one for each draw."""
+def over_draws(rows: Any, level: float, about: Nearby | None = None) -> Estimate:
+    """A number of a plan, above zero, from its row for the law itself and one for each draw, or for each law nearby."""
     rows = np.asarray(rows)
+    if about is not None:
+        return to_first_order(rows[0], rows[1:], about, level, log=True)
     return estimated(rows[0], rows[1:] if len(rows) > 1 else None, level)
 
 

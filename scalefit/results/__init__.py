@@ -7,7 +7,9 @@ from ._estimate import estimated as estimated
 from ._fit import Ensemble as Ensemble
 from ._fit import Fit as Fit
 from ._nearby import INFORMED as INFORMED
+from ._nearby import Nearby as Nearby
 from ._nearby import nearby as nearby
+from ._nearby import spread as spread
 from ._nearby import to_first_order as to_first_order
 from ._predict import evaluate as evaluate
 from ._predict import predict as predict

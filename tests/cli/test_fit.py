@@ -93,12 +93,13 @@ def test_table_for_people(cli, runs_csv):
 
 
 def test_errors_without_draws(cli, runs_csv):
-    """Curvature gives them under a smooth noise; under the default Huber nothing does, and null says so."""
+    """Curvature gives them under a smooth noise; under a narrow Huber knee nothing does, and null says so."""
     smooth = strict(cli("fit", runs_csv, "--law", "chinchilla", "--noise", "student-t:4", "--json").out)
     assert smooth["noise"] == "student-t:4"
-    assert smooth["draws"]["method"] == "laplace"
+    assert smooth["draws"] is None
+    assert smooth["freedom"] == {"left": 31, "trainings": 36, "runs": 36}
     assert all(entry["se"] > 0 for entry in smooth["parameters"].values())
-    rough = strict(cli("fit", runs_csv, "--law", "chinchilla", "--json").out)
+    rough = strict(cli("fit", runs_csv, "--law", "chinchilla", "--noise", "huber:1e-3", "--json").out)
     assert rough["draws"] is None
     for entry in rough["parameters"].values():
         assert entry["se"] is entry["low"] is entry["high"] is None

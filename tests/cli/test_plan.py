@@ -70,9 +70,11 @@ def test_costs_and_limits_are_passed_on(cli, folder):
 def test_a_fit_without_draws(cli, tmp_path):
     sf.save(made_up_draws(2).fit, tmp_path / "bare")
     (one,) = json.loads(cli("plan", tmp_path / "bare", "--budget", "1e22", "--json").out)["budgets"]
-    assert one["N"]["low"] is one["near_optimal_sure"] is None
+    assert one["near_optimal_sure"] is None
+    assert one["N"]["low"] < one["N"]["value"] < one["N"]["high"]
     assert np.isfinite(one["near_optimal"]["0.1%"]["N_low"])
-    assert "no intervals" in cli("plan", tmp_path / "bare", "--budget", "1e22").out
+    said = cli("plan", tmp_path / "bare", "--budget", "1e22").out
+    assert "intervals: 95 %, to first order, by Student's t of 3 degrees of freedom" in said
 
 
 def test_sizes_are_judged_beside_the_best(cli, folder):

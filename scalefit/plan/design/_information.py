@@ -66,7 +66,7 @@ def information_of(
     others than those of the fit.
     """
     check_type("done", runs, (Runs, type(None)), "Runs, as sf.read_runs gives them from a table")
-    law, draws, failed, _ = drawn_of(result, num_draws)
+    law, draws, failed, *_ = drawn_of(result, num_draws)
     fit = result.fit if isinstance(result, Fit | Ensemble) else None
     if draws is not None and len(draws_of_law := jax.tree.leaves(draws)[0]) < 2:
         raise InputError("result", Phrase(f"has {len(draws_of_law)} draw that converged"), "two or more")

@@ -77,10 +77,17 @@ def allocate(
     law = found.law
     constraints = constraints_of(law, cost, unique, max_passes, min_N, max_N, held, choose)
     budgets = spendable(budget, constraints)
-    laws = found.stacked
+    laws, about = found.with_nearby()
     best = optima(laws, budgets, constraints)
+    N, D, loss = np.exp(best.log_N), np.exp(best.log_D), best.loss
+    sizes = {
+        name: over_draws(rows, level, about) for name, rows in (("N", N), ("D", D), ("D_per_N", D / N), ("loss", loss))
+    }
+    if about is not None:
+        # Laws nearby are no draws: what follows is of the law itself.
+        laws, best = found.stacked, jax.tree.map(lambda rows: rows[:1], best)
     ends = np.exp(nears(laws, budgets, constraints, best, NEAR))
-    N, D, loss, at_end = np.exp(best.log_N), np.exp(best.log_D), best.loss, best.at_end
+    N, D, at_end = np.exp(best.log_N), np.exp(best.log_D), best.at_end
     sure = None
     if len(N) > 1:
         sure = {tolerance: _agreed(ends[1:, :, 0, t], ends[1:, :, 1, t], level) for t, tolerance in enumerate(NEAR)}
@@ -94,10 +101,7 @@ def allocate(
         laws=laws,
         constraints=constraints,
         budgets=budgets,
-        N=over_draws(N, level),
-        D=over_draws(D, level),
-        D_per_N=over_draws(D / N, level),
-        loss=over_draws(loss, level),
+        **sizes,
         near_optimal={tolerance: Sizes(ends[0, :, 0, t], ends[0, :, 1, t]) for t, tolerance in enumerate(NEAR)},
         near_optimal_sure=sure,
         chosen={name: over_draws(values, level) for name, values in constraints.chosen(best.choice).choose.items()},

@@ -76,7 +76,7 @@ def compute_for(
     law = drawn.law
     constraints = constraints_of(law, cost, unique, max_passes, min_N, max_N, held)
     losses = numbers_of("loss", loss, "a finite number, or several", "2.1", above=-np.inf)
-    laws = drawn.stacked
+    laws, about = drawn.with_nearby()
     count = len(jax.tree.leaves(laws)[0])
     found = least_computes(laws, np.tile(losses, (count, 1)), constraints)
     easy = takes_no_training(found[0], constraints)
@@ -93,16 +93,16 @@ def compute_for(
         most = min(1e36, constraints.most)
         floor = optima(laws, np.array([most]), constraints).loss
         loosen = ", or loosen the limits" if most < 1e36 else ""
-        lucky = f", and {floor[1:].min():.4g} in the luckiest draw" if len(floor) > 1 else ""
+        lucky = f", and {floor[1:].min():.4g} in the luckiest draw" if drawn.draws is not None else ""
         never = (
             f"A loss of {losses[none].max():g}{' or less' if none.sum() > 1 else ''} is never reached: the best "
             f"that {type(law).__name__} comes to is {floor[0].item():.4g}{lucky}"
         )
-    if none.all() and count == 1:
+    if none.all() and drawn.draws is None:
         raise NeverReached(f"{never}. Ask for a higher loss{loosen}.")
     far = far_notes(
         drawn.ranges, found[0], lambda i: f"The compute for a loss of {losses[i]:g}, {found[0][i]:.3g} FLOP,",
         "Is the loss in the unit of the runs?",
     )  # fmt: skip
-    probability = np.mean(np.isfinite(found[1:]), axis=0) if count > 1 else None
-    return Needed(losses, over_draws(found, level), probability, (*([never] if never else []), *far))
+    probability = np.mean(np.isfinite(found[1:]), axis=0) if drawn.draws is not None else None
+    return Needed(losses, over_draws(found, level, about), probability, (*([never] if never else []), *far))
