@@ -182,7 +182,7 @@ def made_up_draws(count: int = 400) -> Ensemble[Any]:
     return _about(law, Chinchilla(E=E, A=A, B=B, alpha=alpha, beta=beta))
 
 
-def _about(law: AbstractLaw, laws: Any) -> Ensemble[Any]:
+def _about(law: Any, laws: Any) -> Ensemble[Any]:
     """A fit that ends in a law, and draws about it."""
     count, one = len(np.ravel(laws.E)), np.asarray(0.0)
     N, D = np.geomspace(5e7, 1.7e10, 8), np.array([1e11, 3e8, 2e10, 4e11, 1e9, 5e10, 4e9, 1e11])
