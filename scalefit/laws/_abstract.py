@@ -99,7 +99,7 @@ class AbstractLaw(Tree):
         """The law's value for one run."""
 
     smaller_is_better: ClassVar[bool] = True
-    """Whether a lower value is the better one, as of a loss; planning looks for it."""
+    """Whether a lower value is the better one, as of a loss; plans of sizes are of such laws alone."""
 
     def sized_for(self: Law, inputs: Mapping[str, Any]) -> Law:
         """The law with whatever static size its formula needs to cover these inputs; most need none."""
@@ -135,6 +135,8 @@ class AbstractLaw(Tree):
     def __repr__(self) -> str:
         shown = []
         for field in dataclasses.fields(self):
+            if field.name.startswith("_"):
+                continue
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray) and value.size <= 8:
                 value = value.tolist()

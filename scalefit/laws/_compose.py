@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase, check_type
 from ..params import Parameter, Scalar, Tree, parameter_values, parameters, with_parameters
 from ._abstract import AbstractLaw
 from ._inputs import Input, Label, inputs_of
@@ -17,6 +17,11 @@ from ._inputs import Input, Label, inputs_of
 def _inputs(*laws: Mapping[str, Input]) -> dict[str, Any]:
     """The inputs of several laws together, each along its axis as laws declare it."""
     return {name: said for law in laws for name, said in law.items()}
+
+
+def _sized(law: AbstractLaw, inputs: Mapping[str, Any]) -> AbstractLaw:
+    """A part covering those of the inputs that it takes."""
+    return law.sized_for({name: inputs[name] for name in inputs_of(law)})
 
 
 class Effective(AbstractLaw):
@@ -40,10 +45,20 @@ class Effective(AbstractLaw):
                 raise InputError(name, part, f"a law, for one of the inputs {', '.join(known)} of {self.base!r}", "")
 
     @property
-    def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the parts
         """Those of the base, but for what the parts make, and those of the parts."""
         left = {name: said for name, said in inputs_of(self.base).items() if name not in self.of}
         return _inputs(left, *(inputs_of(part) for part in self.of.values()))
+
+    @property
+    def smaller_is_better(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the parts
+        """As the base says."""
+        return self.base.smaller_is_better
+
+    def sized_for(self, inputs: Mapping[str, Any]) -> "Effective":
+        """The law with each part, and the base where no part makes any of its inputs, covering these inputs."""
+        base = self.base if self.of else _sized(self.base, inputs)
+        return dataclasses.replace(self, base=base, of={name: _sized(part, inputs) for name, part in self.of.items()})
 
     def nested(self, path: tuple[Any, ...], name: str, declared: Parameter) -> tuple[str, Parameter]:
         """The base's by their own names, the value as affine in them as the base is."""
@@ -59,7 +74,7 @@ def Link(link: AbstractLaw, of: AbstractLaw) -> Effective:
     """A law of one input seen through another, as a task's error of the loss of Chinchilla: `Link(Sigmoid(), of=…)`."""
     names = tuple(inputs_of(link))
     if len(names) != 1:
-        raise InputError("link", f"{type(link).__name__} of {', '.join(names)}", "a law of one input", "")
+        raise InputError("link", Phrase(f"is a law of {', '.join(names)}"), "a law of one input")
     return Effective(link, {names[0]: of})
 
 
@@ -71,10 +86,23 @@ class Sum(AbstractLaw):
     def __init__(self, *laws: AbstractLaw, terms: Sequence[AbstractLaw] = ()):
         self.terms = (*laws, *terms)
 
+    def __check_init__(self) -> None:
+        for term in self.terms or (None,):
+            check_type("Sum", term, AbstractLaw, "laws, one or more")
+
     @property
-    def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the parts
         """Those of every term."""
         return _inputs(*(inputs_of(term) for term in self.terms))
+
+    @property
+    def smaller_is_better(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the parts
+        """As the first term says."""
+        return self.terms[0].smaller_is_better
+
+    def sized_for(self, inputs: Mapping[str, Any]) -> "Sum":
+        """The sum with each term covering these inputs."""
+        return dataclasses.replace(self, terms=tuple(_sized(term, inputs) for term in self.terms))
 
     def nested(self, path: tuple[Any, ...], name: str, declared: Parameter) -> tuple[str, Parameter]:
         """By the place of the term; the sum is as affine as its terms are."""
@@ -120,9 +148,18 @@ class Own(AbstractLaw):
         return f"{self.by}_label" if self.by in inputs_of(self.base) else self.by
 
     @property
-    def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the parts
         """Those of the law, and the label."""
         return _inputs(inputs_of(self.base), {self.label: Label(axis=self.by, column=self.by)})
+
+    @property
+    def smaller_is_better(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the parts
+        """As the law says."""
+        return self.base.smaller_is_better
+
+    def sized_for(self, inputs: Mapping[str, Any]) -> "Own":
+        """The law of each group covering these inputs."""
+        return dataclasses.replace(self, base=_sized(self.base, inputs))
 
     def nested(self, path: tuple[Any, ...], name: str, declared: Parameter) -> tuple[str, Parameter]:
         """By its own name, along the groups where it is a group's own."""

@@ -18,6 +18,7 @@ class Sigmoid(AbstractLaw):
     is a usual choice.
     """
 
+    smaller_is_better: ClassVar[bool] = False
     inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
 
     floor: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))

@@ -21,7 +21,7 @@ from ..laws import (
     inputs_of,
 )
 from ..noise import AbstractNoise
-from ..params import values, with_values
+from ..params import holder_of, values, with_values
 from ..solve import Data, slopes
 from ._curve import REAL, LawCurve, is_amplitude
 from ._pools import check_pools
@@ -236,7 +236,8 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
     name, runs = type(law).__name__, studies.runs
     for k in curve.fixed:
         if not np.isfinite(values(law)[k]):
-            example = f"pass the law with it, for example `{name}({curve.slots[k].field}=...)`"
+            part = type(holder_of(law, curve.slots[k].field)).__name__
+            example = f"pass the law with it, for example `{part}({curve.slots[k].field.rpartition('.')[2]}=...)`"
             raise InputError(curve.slots[k].name, Phrase("is to be held fixed but has no value"), remedy=example)
         constraint, held = curve.slots[k].parameter.constraint, values(law)[k]
         if not constraint.low <= held <= constraint.high:

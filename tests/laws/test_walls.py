@@ -268,3 +268,19 @@ def test_names_of_parts_are_paths():
     law = Link(sf.laws.Sigmoid(), of=sf.laws.Chinchilla())
     assert [slot.name for slot in slots(law)][-5:] == ["x.E", "x.A", "x.B", "x.alpha", "x.beta"]
     assert set(law.inputs) == {"N", "D"}
+
+
+@pytest.mark.parametrize("made", [lambda one: sf.laws.Sum(one, one), lambda one: Own.of(one, "tau", "group")])
+def test_laws_made_of_laws_cover_the_passes_that_their_parts_meet(made):
+    law = made(sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7))
+    inputs = {"n": np.array([4e7]), "U": np.array([1e6]), "group": np.array([0])}
+    inputs = {name: inputs[name] for name in sf.laws.inputs_of(law)}
+    called = jax.jit(lambda law, point: law(**point))
+    point = {name: column[0] for name, column in inputs.items()}
+    assert np.isnan(called(law, point))
+    assert np.isfinite(called(law.sized_for(inputs), point))
+
+
+def test_a_sum_has_a_term():
+    with pytest.raises(sf.InputError, match="expected laws, one or more"):
+        sf.laws.Sum()

@@ -78,6 +78,9 @@ def constraints_of(
             type(law).__name__, Phrase(f"is a law of {', '.join(law.inputs)}"),
             f"a law of {' and '.join(paid.inputs)}, between which a budget is shared, as sf.laws.Chinchilla",
         )  # fmt: skip
+    if not law.smaller_is_better:
+        said = Phrase("gives what is better the larger it is")
+        raise InputError(type(law).__name__, said, "a law of a loss", "plan by a law of the loss behind it")
     for name, number in (("unique", unique), ("max_passes", max_passes), ("min_N", min_N), ("max_N", max_N)):
         if number is not None:
             check_number(name, number, above=0.0)

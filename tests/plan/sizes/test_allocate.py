@@ -271,6 +271,9 @@ def test_what_cannot_be_planned(asked, said):
 def test_what_is_no_law_of_size_and_data():
     with pytest.raises(sf.InputError, match="PowerLaw is a law of x"):
         sf.allocate(sf.laws.PowerLaw(E=1.0, A=1.0, alpha=0.3), budget=1e22)
+    accuracy = sf.laws.Link(sf.laws.Sigmoid(floor=0.2, ceiling=1.0, k=3.0, x0=2.5), of=LAW)
+    with pytest.raises(sf.InputError, match="better the larger it is; expected a law of a loss"):
+        sf.allocate(accuracy, budget=1e22)
     with pytest.raises(sf.InputError, match="alpha of Chinchilla is nan; expected a number >"):
         sf.allocate(Chinchilla(E=1.0, A=1.0, B=1.0, beta=0.3), budget=1e22)
     plan = sf.allocate(LAW, budget=1e22)
