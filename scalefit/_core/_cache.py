@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from ._check import check_type
+
 
 def cache(folder: str | os.PathLike[str] | None = None) -> Path | None:
     """Have JAX keep the programs that it compiles in a folder, for this process and those after it.
@@ -16,6 +18,8 @@ def cache(folder: str | os.PathLike[str] | None = None) -> Path | None:
 
     **Returns:** the folder, or `None` where nothing is kept: never an error, as the cache is a convenience.
     """
+    if folder is not None:
+        check_type("folder", folder, (str, os.PathLike), "a folder, or 'off'")
     chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR")
     if folder == "off" or (chosen and not folder):
         return Path(chosen) if chosen else None

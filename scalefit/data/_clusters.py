@@ -25,10 +25,11 @@ def run_keys(runs: "Runs") -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
 
 def clusters_of(runs: "Runs", by: str | tuple[str, ...] | None) -> Int[np.ndarray, " run"]:
     """Return `runs.clusters(by)`."""
-    wanted, fixed = run_keys(runs) if by == "auto" else (by, ())
+    auto = isinstance(by, str) and by == "auto"
+    wanted, fixed = run_keys(runs) if auto else (by, ())
     if wanted is None:
-        return numbered([runs.rows], len(runs)) if by == "auto" and "target" in runs.labels else np.arange(len(runs))
-    if by == ():
+        return numbered([runs.rows], len(runs)) if auto and "target" in runs.labels else np.arange(len(runs))
+    if not auto and not (isinstance(by, str | tuple | list) and by):
         raise InputError("cluster", by, "'auto', a name or names, or None for each row its own")
     columns, alone = [runs.inputs[k] for k in fixed], np.zeros(len(runs), dtype=bool)
     for name, column in runs.named(wanted, "cluster").items():

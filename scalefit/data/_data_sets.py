@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from .._core import InputError, Phrase, hint
+from .._core import InputError, Phrase, check_type, hint
 
 BUNDLED = "bundled"
 """The name of the runs that ship with the package."""
@@ -73,6 +73,7 @@ def data_set(name: str) -> DataSet:
     **Raises:** `InputError` naming the nearest where there is none of that name.
     """
     sets = _public()
+    check_type("The data set", name, str, "its name")
     if name not in sets:
         near = hint(name, [*sets, BUNDLED, *BUNDLED_POOLS], what="data sets")
         raise InputError(f"The data set {name!r}", Phrase("is not known"), remedy=near)

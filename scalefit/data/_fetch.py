@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .._core import InputError, Phrase, hint
+from .._core import InputError, Phrase, check_type, hint
 from ._data_sets import BUNDLED, BUNDLED_FILES, DataFile, DataSet, data_file, data_set
 
 FOLDER = "SCALEFIT_DATA"
@@ -29,6 +29,7 @@ def fetch(name: str, *, file: str | None = None) -> Path:
 
     **Raises:** `InputError` where the name is unknown, the file cannot be had, or its content is not the pinned one.
     """
+    check_type("name", name, str, "the name of a data set")
     if name == BUNDLED:
         return _installed(file)
     record = data_set(name)

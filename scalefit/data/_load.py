@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, overload
 
 import numpy as np
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, check_type
 from ._data_sets import BUNDLED, BUNDLED_POOLS, BUNDLED_UNITS, data_set
 from ._fetch import fetch
 from ._pools import Pools, pooled
@@ -73,6 +73,7 @@ def load_data(
 
     **Raises:** `InputError` where the name is unknown (the nearest is named) or the file cannot be had.
     """
+    check_type("name", name, str, "the name of a data set")
     if name in BUNDLED_POOLS:
         if file is not None or columns or target is not None:
             raise InputError(

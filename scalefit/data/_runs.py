@@ -360,6 +360,8 @@ class Runs(Frozen):
         **Raises:** `InputError` where a name is not there (the nearest is named) or is empty for a row.
         """
         columns = self.named(by)
+        if not columns:
+            raise InputError("by", by, "a name, or a tuple of names")
         for name, column in columns.items():
             self.check(name, ~empty_cells(column))
         code = numbered(list(columns.values()), len(self))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from .._core import RESULTS, InputError, NotConverged, Phrase, named
 from ..laws import AbstractLaw
 from ..problem import Pooling, Prepared, free_numbers, laws_at, representable
-from ..results import Ensemble, Fit
+from ..results import Ensemble, Fit, check_fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
 from ._fit import better_of, refuse_number, residuals_and_unidentified, run_costs, vanished
 from ._resamples import fill, own_weights, refuse_short, resamples
@@ -75,7 +75,7 @@ def bootstrap(
     **Raises:** `InputError` where the weights have another shape or sign, or the solver has no such
     precision; `NotConverged` where no draw of a converged fit converged.
     """
-    problem, studies, runs = fit.problem, fit.problem.studies, fit.problem.runs
+    problem, studies, runs = check_fit("fit", fit).problem, fit.problem.studies, fit.problem.runs
     good = np.atleast_1d(fit.converged)
     if not good.any():
         raise InputError("fit", Phrase("did not converge"), "an optimum, as there is nothing else to resample about")

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import RESULTS, InputError, NotConverged, Phrase
+from .._core import RESULTS, InputError, NotConverged, Phrase, check_type
 from ..data import Runs
 from ..laws import AbstractLaw, Own, gathered
 from ..noise import AbstractNoise, Huber
@@ -91,10 +91,12 @@ def fit(
     _refuse_types(runs, noise, seed, fixed)
     refuse_number("max_steps", max_steps, 1)
     refuse_solver(solver, precision)
+    check_type("own", own, (str, Sequence), "names of parameters, as ('E',)")
     if own:
         if not isinstance(by, str):
             raise InputError("own", own, "together with by=, the label whose values have these parameters of their own")
         template, by = Own.of(template, own, by), None
+    check_type("tie", tie, (Mapping, type(None)), "names by name, as {'beta': 'alpha'}")
     held = (fixed,) if isinstance(fixed, str) else tuple(fixed)
     if num_starts is not None:
         refuse_number("num_starts", num_starts, 1)

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from .._core import InputError, Phrase
 from ..data import Runs
 from ..problem import LawCurve, Prepared, free_numbers
-from ..results import INFORMED, Fit
+from ..results import INFORMED, Fit, check_fit
 from ..solve import exact_moments, in_lanes, slopes
 from ._bootstrap import bootstrap
 
@@ -184,6 +184,7 @@ def _through(
 
 
 def _single(fit: Fit[Any]) -> Runs:
+    check_fit("fit", fit)
     if fit.keys is not None:
         raise InputError("fit", Phrase(f"is a batch of {len(fit.keys)} studies"), "one", "ask for one at a time")
     return fit.problem.runs

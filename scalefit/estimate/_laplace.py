@@ -9,7 +9,7 @@ from .._core import RESULTS, InputError, Phrase
 from ..laws import AbstractLaw
 from ..params import values
 from ..problem import Prepared, free_numbers, laws_at, representable
-from ..results import INFORMED, Ensemble, Fit, nearby
+from ..results import INFORMED, Ensemble, Fit, check_fit, nearby
 from ._fit import refuse_number
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -117,6 +117,7 @@ def _numbers(prepared: Prepared, fit: Fit[Any]) -> Float[np.ndarray, " number"]:
 
 
 def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Prepared, Covariance]:
+    check_fit("fit", fit)
     if fit.keys is not None:
         raise InputError("fit", Phrase(f"is a batch of {len(fit.keys)} studies"), "one", "use bootstrap, or fit each")
     if not fit.converged:

@@ -104,7 +104,10 @@ def given(
             named = ", ".join(slot.name for slot in curve.slots)
             raise InputError("starts", starts, f"a law with a number for each of {named}")
     else:
-        rows = [starts] if isinstance(starts, Mapping) else list(starts)
+        rows = [starts] if isinstance(starts, Mapping) else starts
+        if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
+            said = "a law, or values by name of a parameter: a dictionary, or a list of them"
+            raise InputError("starts", starts, said, "give `num_starts` for how many there are to be")
         if not rows:
             raise InputError("starts", starts, "one start at least", "leave it out for the screen's own")
         table = np.concatenate([_row(prepared, row) for row in rows])
@@ -135,5 +138,8 @@ def _row(prepared: Prepared, row: Mapping[str, Any]) -> Float[np.ndarray, "start
     length = max(np.size(v) for v in row.values())
     table = np.broadcast_to(values(prepared.law), (length, len(names))).copy()
     for name, value in row.items():
-        table[:, names.index(name)] = value
+        try:
+            table[:, names.index(name)] = value
+        except (TypeError, ValueError):
+            raise InputError(f"The start of {name}", value, "a number, or numbers as many as others have") from None
     return table

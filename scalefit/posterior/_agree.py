@@ -7,7 +7,7 @@ import numpy as np
 
 from .._core import InputError, Phrase
 from ..params import slots, values
-from ..results import Ensemble
+from ..results import Ensemble, check_draws
 from ._prior import RUN
 
 
@@ -45,7 +45,7 @@ def agree(draws: Ensemble[Any], other: Ensemble[Any]) -> dict[str, Agreement]:
 
     **Raises:** `InputError` for a batch, and for ensembles of other laws or runs.
     """
-    one, two = draws.fit, other.fit
+    one, two = check_draws("draws", draws).fit, check_draws("other", other).fit
     if one.keys is not None or two.keys is not None:
         raise InputError("draws", Phrase("are of a batch"), "draws of one study", "take it from both by its key")
     if type(one.law) is not type(two.law) or one.source.fingerprint != two.source.fingerprint or one.key != two.key:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, Phrase, check_choice, check_names, check_number, check_probability
+from .._core import InputError, Phrase, check_choice, check_names, check_number, check_probability, check_type
 from ..laws import input_names, input_units
 from ..results import Ensemble, Estimate, predicted
 from ._importance import shares
@@ -183,6 +183,10 @@ def _named(ensembles: Any) -> dict[str, Ensemble[Any]]:
     if isinstance(ensembles, Mapping):
         named = {str(name): draws for name, draws in ensembles.items()}
     else:
+        kinds = "a dictionary of posterior draws by name, or a list of them"
+        check_type("ensembles", ensembles, (list, tuple), kinds)
+        for draws in ensembles:
+            check_posterior("one of `ensembles`", draws)
         names = [type(draws.law).__name__ for draws in ensembles]
         if len(set(names)) < len(names):
             twice = Phrase(f"has two laws of one name ({', '.join(names)})")

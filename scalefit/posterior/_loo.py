@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._core import InputError, Phrase
-from ..results import Ensemble
+from ..results import Ensemble, check_draws
 from ._pointwise import Pointwise, pointwise
 from ._psis import TOO_FAR, psis
 
@@ -73,7 +73,7 @@ def loo(draws: Ensemble[Any]) -> LeaveOneOut:
 
 def check_posterior(argument: str, draws: Ensemble[Any]) -> None:
     """Refuse draws that are of no posterior: leaving a run out weighs these."""
-    if draws.method != "posterior":
+    if check_draws(argument, draws).method != "posterior":
         raise InputError(argument, Phrase(f"has draws of {draws.method!r}"), "those of a posterior, of scalefit.sample")
 
 

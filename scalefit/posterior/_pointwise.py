@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from .._core import InputError, Phrase
 from ..noise import AbstractNoise
 from ..problem import Problem, free_numbers
-from ..results import Ensemble
+from ..results import Ensemble, check_draws
 from ._density import densities
 from ._draw import CHAINS
 from ._prior import FARTHEST, GROWTH, RUN, Prior
@@ -110,7 +110,8 @@ def pointwise(draws: Ensemble[Any], num: int | None = None) -> Pointwise:
 
     **Raises:** `InputError` for a batch, and where no draw converged.
     """
-    fit, problem = draws.fit, draws.fit.problem
+    fit = check_draws("draws", draws).fit
+    problem = fit.problem
     if fit.keys is not None:
         raise InputError(
             "draws", Phrase(f"are of a batch of {len(fit.keys)} studies"), remedy=f"take one, as draws[{fit.keys[0]!r}]"

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import InputError, Phrase, check_names
+from .._core import InputError, Phrase, check_names, check_type
 from ..params import Positive
 from ..params import numbers as of_law
 from ..problem import LawCurve, is_amplitude
@@ -86,6 +86,8 @@ class Prior:
             curve,
             extras,
         )
+        by_name = "a dictionary of distributions by name of a parameter"
+        check_type("priors", given, (Mapping, type(None)), by_name)
         return _with_given(prior, given) if given else prior
 
     @property

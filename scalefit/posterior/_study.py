@@ -9,10 +9,10 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError, Phrase, check_names
+from .._core import InputError, Phrase, check_names, check_type
 from ..laws import input_kinds
 from ..problem import Prepared, Problem, free_numbers, laws_at
-from ..results import Fit
+from ..results import Fit, check_fit
 from ._density import Density, LawAtRuns, Likelihood
 from ._prior import GROWTH, RUN, Prior
 
@@ -63,12 +63,13 @@ def studies_of(
     **Raises:** `InputError` for fits that did not converge, priors of what is not fitted, and a `growth` that is no
     input of the law.
     """
-    if not np.any(fit.converged):
+    if not np.any(check_fit("fit", fit).converged):
         raise InputError(
             "fit", Phrase("did not converge"), remedy="mend it first: there is nowhere to look for a posterior"
         )
     problem, sizes = fit.problem, [name for name, said in input_kinds(fit.law).items() if said.logarithm]
     if growth is not None:
+        check_type("growth", growth, str, "the name of a size")
         check_names("growth", [growth], sizes, what="sizes")
     code = problem.runs.clusters(cluster)
     shared = any(np.unique(code[problem.studies.rows(s)]).size < n for s, n in enumerate(problem.studies.counts))

@@ -1,5 +1,8 @@
 """Results of verbs: fits, ensembles and estimates, their summaries, and the folders that keep them."""
 
+from ._check import check_draws as check_draws
+from ._check import check_fit as check_fit
+from ._check import check_result as check_result
 from ._distance import Far as Far
 from ._distance import far_from_runs as far_from_runs
 from ._estimate import Estimate as Estimate

@@ -128,6 +128,9 @@ class Fit(eqx.Module, Generic[LawT]):
         """The studies of a batch by position: `fits.at[i]`."""
         return _ByPosition(self)
 
+    def __bool__(self) -> bool:
+        return True
+
     def __len__(self) -> int:
         if self.keys is None:
             raise TypeError("A single fit has no length; fits of a batch have one.")

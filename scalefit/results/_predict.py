@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from .._core import InputError, Phrase, check_probability, listed, suggestion
 from ..data import refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
+from ._check import check_result
 from ._estimate import Estimate, estimated
 from ._fit import Ensemble, Fit
 from ._nearby import nearby, to_first_order
@@ -91,7 +92,7 @@ def predicted(
     result: Fit[Any] | Ensemble[Any], new_run: bool, inputs: dict[str, ArrayLike]
 ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*batch draw point"] | None]:
     """The value of a fitted law, in the inputs' shape, and that of each draw at points in order; see `predict`."""
-    fit = result.fit
+    fit = check_result("result", result).fit
     points, shape = _points(fit.law, _one_by_one(fit.law, inputs))
     value = evaluate(fit.law, points, fit.keys is not None)
     _check_defined(fit, value, points)
@@ -131,6 +132,8 @@ def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], t
         ) from None
     points: dict[str, Any] = {n: np.broadcast_to(c, shape).ravel() for n, c in found.items()}
     size = int(np.prod(shape))
+    if size == 0:
+        raise InputError("inputs", Phrase("hold no point"), "at least one")
     for name, one in series.items():
         rows = np.broadcast_to(np.arange(len(one.values)), shape).ravel() if size > 1 else np.zeros(size, int)
         points[name] = jax.tree.map(lambda a, rows=rows: a[rows], one)

@@ -7,6 +7,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import numpy as np
 
 from .. import laws as published_laws
 from .. import noise as noises
-from .._core import InputError, Phrase, folder_written_whole
+from .._core import InputError, Phrase, check_type, folder_written_whole
 from ..data import Runs, restored, stored
 from ..laws import AbstractLaw, Label, input_kinds
 from ..noise import AbstractNoise
 from ..params import parameter_values, parameters, parts, with_constants, with_parameters
 from ..problem import Problem, Source
+from ._check import check_result
 from ._fit import Ensemble, Fit
 from ._predict import evaluate
 
@@ -47,12 +49,11 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
 
     **Raises:** `InputError` where something else is in the way.
     """
-    folder = Path(path)
+    folder, fit = Path(check_type("path", path, (str, PathLike), "a folder")), check_result("result", result).fit
     if not may_replace(folder):
         raise InputError(
             "path", Phrase(f"is {str(folder)!r}, which holds more than a result"), remedy="give another folder"
         )
-    fit = result.fit
     table, description = stored(fit.problem.runs, _columns(fit.problem))
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -128,7 +129,7 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
 
     **Raises:** `InputError` where the folder holds no result, a newer one, or one of an unknown law.
     """
-    folder = Path(path)
+    folder = Path(check_type("path", path, (str, PathLike), "a folder that `save` made"))
     try:
         document = json.loads((folder / "result.json").read_text())
         # Opened here: NumPy leaves the file open where the archive is broken.

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core import InputError, Phrase, check_probability
 from ..params import slots, values
+from ._check import check_result
 from ._estimate import Estimate, FirstOrder, estimated
 from ._fit import Ensemble, Fit
 from ._nearby import nearby
@@ -31,7 +32,7 @@ def summary(
     **Raises:** `InputError` for a level outside (0, 1), or where no draw converged.
     """
     check_probability("level", level)
-    fit, numbers = result.fit, values(result.fit.law)
+    fit, numbers = check_result("result", result).fit, values(result.fit.law)
     draws = result if isinstance(result, Ensemble) else None
     table = None if draws is None else values(draws.law)
     errors = None if draws is not None else _errors(fit)

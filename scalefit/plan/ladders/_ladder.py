@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from ..._core import RESULTS, InputError, NotConverged, Phrase, check_number, check_probability, is_number
+from ..._core import RESULTS, InputError, NotConverged, Phrase, check_number, check_probability, check_type, is_number
 from ...data import Dropped, Runs
 from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla, Sigmoid
@@ -145,6 +145,7 @@ def ladder(
     loss not above 0, a training has several sizes or too few evaluations with an accuracy; `NotConverged` where a step
     has no optimum for a task.
     """
+    check_type("runs", runs, Runs, "Runs, as `read_runs` or `load_data` give")
     for name, count in (("last", last), ("smooth", smooth)):
         check_number(name, count, least=1, whole=True)
     if not (is_number(skip) and 0.0 <= skip < 1.0):
