@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -93,13 +92,13 @@ def panels(names: Sequence[str], axes: Any) -> np.ndarray:
     return made[: len(names)]
 
 
-def with_inputs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Float[np.ndarray, " run"]]]:
+def with_inputs(fit: Fit[Any], runs: Runs) -> tuple[Runs, dict[str, Any]]:
     """The runs that have all inputs of the law, and what the law takes from them.
 
     **Raises:** `InputError` where the runs lack an input.
     """
     runs = usable(fit.law, runs)
-    return runs, {name: np.asarray(column) for name, column in inputs_for(fit.law, runs)[0].items()}
+    return runs, inputs_for(fit.law, runs)[0]
 
 
 def single_inputs(law: AbstractLaw) -> list[str]:

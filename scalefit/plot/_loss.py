@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 
-from .._core import check_choice
+from .._core import InputError, Phrase, check_choice
 from ..data import UNLIMITED, Runs
-from ..results import Ensemble, Fit, predict
+from ..laws import Label, Series, input_kinds
+from ..results import Ensemble, Fit, evaluate, predict
 from ._common import (
     BAND,
     COLOUR_MAP,
@@ -23,6 +24,7 @@ from ._common import (
     log_axis,
     new_axes,
     short,
+    single_inputs,
     target_label,
     tidy,
     with_inputs,
@@ -45,7 +47,8 @@ def loss_against_compute(
 
     Compute is 6 N D for runs and law alike. The band is that of the least loss, each draw at its own best N and D; past
     the largest run it goes on, dashed, for a factor of ten. Where it is too narrow to be seen, an inset enlarges that
-    stretch. A law that is not of N and D is drawn against its first input by `loss_against`.
+    stretch. A law that is not of N and D, or of which more is better, is drawn against its first size, or number, by
+    `loss_against`; one of series, or of labels and weights alone, against its own value.
 
     **Arguments:**
 
@@ -59,8 +62,12 @@ def loss_against_compute(
     **Raises:** `InputError` for a batch, or held-out runs without an input.
     """
     fit = fit_of(result)
-    if not {"N", "D"} <= set(fit.law.inputs) <= {"N", "D", "U"}:
-        return loss_against(result, next(iter(fit.law.inputs)), ax, level, held_out)
+    if not ({"N", "D"} <= set(fit.law.inputs) <= {"N", "D", "U"} and fit.law.smaller_is_better):
+        alone = single_inputs(fit.law)
+        if not alone or _has_series(fit):
+            return _against_value(fit, ax, held_out)
+        kinds = input_kinds(fit.law)
+        return loss_against(result, min(alone, key=lambda name: not kinds[name].logarithm), ax, level, held_out)
     runs, inputs = fit.problem.runs, fit.problem.inputs
     compute = 6.0 * inputs["N"] * inputs["D"]
     unseen, theirs = _unseen(fit, held_out)
@@ -131,19 +138,22 @@ def loss_against(
 
     **Arguments:**
 
-    - `result`: A fit, or an ensemble for bands about the curves.
-    - `name`: An input of the law.
+    - `result`: A fit, whose bands about the curves are to first order, or an ensemble, whose are of its draws.
+    - `name`: A number that the law takes.
     - `ax`: Where to draw; a figure of its own unless given.
     - `level`: Probability of the bands.
     - `held_out`: Runs that the fit has not seen, drawn as diamonds.
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for an unknown input, a batch, or held-out runs without an input.
+    **Raises:** `InputError` for an unknown input, a law of series, a batch, or held-out runs without an input.
     """
     fit = fit_of(result)
     runs, inputs = fit.problem.runs, fit.problem.inputs
-    check_choice("name", name, inputs)
+    said = input_kinds(fit.law)
+    check_choice("name", name, [one for one, kind in said.items() if not isinstance(kind, Label | Series)])
+    if _has_series(fit):
+        raise InputError(type(fit.law).__name__, Phrase("takes a series"), "numbers, at which a curve can be drawn")
     unseen, theirs = _unseen(fit, held_out)
     ax = new_axes()[0] if ax is None else ax
     x = inputs[name]
@@ -161,12 +171,15 @@ def loss_against(
         of_kind, theirs_too = code == kind, np.all(held_at == kinds[kind], axis=-1)
         shades[theirs_too] = colour
         ends = np.concatenate([x[of_kind], theirs[name][theirs_too]])
-        along = np.geomspace(ends.min() / 1.1, ends.max() * 1.1, POINTS)
-        held = {other: np.full(POINTS, kinds[kind, i]) for i, other in enumerate(others)}
+        if said[name].logarithm:
+            along = np.geomspace(ends.min() / 1.1, ends.max() * 1.1, POINTS)
+        else:
+            along = np.linspace(ends.min(), ends.max(), POINTS)
+        held = dict(zip(others, kinds[kind].tolist(), strict=True))
+        held |= {n: fit.law.entries(said[n].axis or "")[int(held[n])] for n in others if isinstance(said[n], Label)}
         band = predict(result, level=level, **{name: along, **held})
         line = colour if others else INK
-        said = _said(dict(zip(others, kinds[kind].tolist(), strict=True))) or "law"
-        ax.plot(along, band.value, color=line, linewidth=1.6, label=said, zorder=4)
+        ax.plot(along, band.value, color=line, linewidth=1.6, label=_said(held) or "law", zorder=4)
         if band.low is not None and band.high is not None:
             _band(ax, along, band.low, band.high, level, None if others else f"{100 * level:g} % interval", line)
         ax.scatter(x[of_kind], runs.target[of_kind], color=colour, s=16, linewidths=0, alpha=0.85, zorder=3)
@@ -181,12 +194,34 @@ def loss_against(
     return ax
 
 
-def _unseen(
-    fit: Fit[Any], held_out: Runs | None
-) -> tuple[Float[np.ndarray, " run"], dict[str, Float[np.ndarray, " run"]]]:
+def _has_series(fit: Fit[Any]) -> bool:
+    return any(isinstance(kind, Series) for kind in input_kinds(fit.law).values())
+
+
+def _against_value(fit: Fit[Any], ax: Axes | None, held_out: Runs | None) -> Axes:
+    """Runs against the value of the law, on a line where they are equal."""
+    runs = fit.problem.runs
+    unseen, theirs = _unseen(fit, held_out)
+    ax = new_axes()[0] if ax is None else ax
+    value = evaluate(fit.law, fit.problem.inputs, batched=False)
+    beyond = evaluate(fit.law, theirs, batched=False) if unseen.size else unseen
+    shown = np.concatenate([value, runs.target, beyond, unseen])
+    ax.plot([shown.min(), shown.max()], [shown.min(), shown.max()], color=INK, linewidth=1.6, label="law", zorder=2)
+    ax.scatter(value, runs.target, color=COLOURS[0], s=16, linewidths=0, alpha=0.85, zorder=3)
+    _diamonds(ax, beyond, unseen)
+    for which in ("x", "y"):
+        log_axis(ax, which, shown)
+    ax.set_xlabel(f"{target_label(runs)} by the law")
+    ax.set_ylabel(target_label(runs))
+    tidy(ax)
+    ax.legend(frameon=False, loc="best")
+    return ax
+
+
+def _unseen(fit: Fit[Any], held_out: Runs | None) -> tuple[Float[np.ndarray, " run"], dict[str, Any]]:
     """The targets of held-out runs, and the law's inputs there; empty where there are none."""
     if held_out is None:
-        return np.zeros(0), {name: column[:0] for name, column in fit.problem.inputs.items()}
+        return np.zeros(0), {} if _has_series(fit) else {n: column[:0] for n, column in fit.problem.inputs.items()}
     held_out, inputs = with_inputs(fit, held_out)
     return held_out.target, inputs
 
@@ -198,13 +233,14 @@ def _diamonds(ax: Axes, x: np.ndarray, y: np.ndarray, **colours: Any) -> None:
         ax.scatter([], [], s=22, marker="D", facecolors="white", edgecolors=INK, label="runs held out")
 
 
-def _said(held: Mapping[str, float]) -> str:
+def _said(held: Mapping[str, Any]) -> str:
     """The inputs that a curve holds: of pools their shares, and whether their samples come fresh."""
     shares = {name[2:-1]: w for name, w in held.items() if name.startswith("w[") and w > 0.0}
     parts = [name if w == 1.0 else f"{100 * w:.3g} % {name}" for name, w in shares.items()]
     if parts and all(held.get(f"U[{name}]", 0.0) >= UNLIMITED for name in shares):
         parts[-1] += ", all fresh"
-    parts += [f"{name} = {short(value)}" for name, value in held.items() if "[" not in name]
+    numbers = {n: value if isinstance(value, str) else short(value) for n, value in held.items() if "[" not in n}
+    parts += [f"{name} = {value}" for name, value in numbers.items()]
     return ", ".join(parts)
 
 

@@ -16,7 +16,7 @@ from matplotlib.collections import FillBetweenPolyCollection, PathCollection
 from matplotlib.figure import Figure
 
 import scalefit as sf
-from scalefit.laws import QQT, AbstractLaw, Chinchilla, PowerLaw, Weights
+from scalefit.laws import QQT, AbstractLaw, Chinchilla, Fraction, Label, PowerLaw, Series, Weights
 from scalefit.params import Param, axis, positive
 
 LAWS = {
@@ -87,7 +87,48 @@ def test_loss(study_of):
     assert ax.get_xscale() == "log"
     bare = sf.plot.loss_against_compute(fit)
     everything_is_finite(bare)
-    assert bands(bare) == 0  # an interval that nothing gave is not drawn
+    # The least loss of a fit by itself has no interval; its curves have one to first order.
+    assert (bands(bare) == 0) == (first == "N")
+
+
+class Level(AbstractLaw):
+    """A level for each kind, and a term of a share that may be 0."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"S": Fraction(), "kind": Label(axis="kind")}
+    kind: tuple[str, ...] = axis()
+    E: Param = positive(axis="kind")
+    k: Param = positive()
+
+    def __call__(self, S: Any, kind: Any) -> Any:
+        """The loss."""
+        return self.E[kind] + self.k * S
+
+
+class Annealed(AbstractLaw):
+    """A loss that falls with the sum of a schedule."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"lr": Series()}
+    A: Param = positive()
+    b: Param = positive()
+
+    def __call__(self, lr: Any) -> Any:
+        """The loss."""
+        return self.A * jnp.exp(-self.b * jnp.log(jnp.sum(jnp.where(lr.real, lr.values, 0.0))))
+
+
+def test_laws_of_shares_labels_and_series_are_drawn():
+    S = np.tile(np.linspace(0.0, 1.0, 8), 2)
+    loss = np.repeat([1.0, 1.5], 8) + 0.4 * S + 0.01 * np.cos(7.0 * S)
+    fit = sf.fit(Level, sf.Runs(loss, S=S).with_column("kind", np.repeat(["a", "b"], 8)), noise=GAUSSIAN)
+    ax = sf.plot.loss_against_compute(fit)
+    assert ax.get_legend_handles_labels()[1] == ["kind = a", "kind = b"]
+    steps = np.arange(3, 19)
+    runs = sf.Runs(2.0 * steps**-0.3 + 0.01 * np.cos(steps), lr=[np.ones(n) for n in steps])
+    fit = sf.fit(Annealed, runs, noise=GAUSSIAN)
+    ax = sf.plot.loss_against_compute(fit, held_out=runs.take(np.arange(2)))
+    assert ax.get_xlabel() == "loss by the law"
+    with pytest.raises(sf.InputError, match="lr"):
+        sf.plot.loss_against(fit, "lr")
 
 
 def test_loss_against_every_input(study_of):
