@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from .._core import InputError, Phrase, check_names
+from .._core import InputError, Phrase, check_names, check_type
 from ._clusters import clusters_of
 from ._dropped import Dropped
 from ._frozen import Frozen
 from ._labels import closed, empty_cells, label, numbered, update
-from ._numbers import check_numbers, check_series, one_column, series_column
+from ._numbers import check_numbers, check_series, one_column, parse_number, series_column
 from ._select import completed, input_of, names_of, selected
 from ._targets import of_targets
 from ._where import Condition
@@ -99,6 +99,7 @@ class Runs(Frozen):
 
         **Raises:** `InputError` where lengths differ, a value is text, missing or infinite, or there is no row.
         """
+        check_type("target", target, (str, type(None)), "a name")
         losses = loss if isinstance(loss, Mapping) else {target or "loss": loss}
         sizes = {str(k): len(one_column(str(k), v)) for k, v in losses.items()}
         first, size = next(iter(sizes.items()), ("loss", 0))
@@ -110,7 +111,7 @@ class Runs(Frozen):
         rows = np.arange(1, size + 1)
         labels = {"group": group, "run": run, "seed": seed, "step": step, "pool": pool}
         series = {k: column for k, v in inputs.items() if (column := series_column(v)) is not None}
-        numbers = {k: _numbers(k, v, rows) for k, v in inputs.items() if k not in series}
+        numbers = {k: _input(k, v, rows) for k, v in inputs.items() if k not in series}
         fields: dict[str, Any] = {
             "target": np.ones(size),
             "target_name": target or "loss",
@@ -381,6 +382,14 @@ class Runs(Frozen):
 
 def _numbers(name: str, given: Any, rows: np.ndarray, *, sizes: bool = True) -> Float[np.ndarray, " run"]:
     return check_numbers(name, _column(name, given, rows), rows, positive=name == "se", sizes=sizes)
+
+
+def _input(name: str, given: Any, rows: np.ndarray) -> Float[np.ndarray, " run"]:
+    column = _column(name, given, rows)
+    if name not in UNITS and all(isinstance(cell, str) and parse_number(cell) is None for cell in column):
+        remedy = "give a label as `group`, or read the table with `read_runs`, which keeps columns of text"
+        raise InputError(repr(name), Phrase("is a column of text"), "an input, which is a number", remedy)
+    return check_numbers(name, column, rows)
 
 
 def _column(name: str, given: Any, rows: np.ndarray) -> np.ndarray:

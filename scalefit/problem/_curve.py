@@ -64,7 +64,8 @@ class LawCurve:
     def of(cls, law: AbstractLaw, fixed: tuple[str, ...] = (), tie: Sequence[tuple[str, str]] = ()) -> "LawCurve":
         """The curve of a law with every parameter free but those fixed or tied.
 
-        **Raises:** `InputError` for names that are none, ties that go around, and axes fixed in part.
+        **Raises:** `InputError` for names that are none, ties that go around or of what is fixed, and axes
+        fixed in part.
         """
         leaves, structure = jax.tree.flatten(law)
         known = slots(law)
@@ -72,6 +73,10 @@ class LawCurve:
         check_names("fixed", fixed, names, what=f"parameters of {type(law).__name__}")
         held = {k for k, slot in enumerate(known) if slot.field in fixed or slot.name in fixed}
         ties = _ties(law, known, tie)
+        for k, source in ties:
+            if k in held:
+                given = Phrase(f"gives {known[k].name} the value of {known[source].name}, and `fixed` its own")
+                raise InputError("tie", given, "one of the two")
         bound = held | {k for k, _ in ties}
         free = [k for k, slot in enumerate(known) if k not in bound and slot.parameter.constraint.elementwise]
         for row in _rows(known):

@@ -107,6 +107,18 @@ def test_bad_input_is_refused_with_its_place(given, message):
         Runs(**given)
 
 
+def test_a_column_of_text_is_said_to_be_a_label():
+    with pytest.raises(InputError, match=r"'family' is a column of text; expected an input.* Give a label as `group`"):
+        Runs([3.0, 2.0], N=[1e8, 1e9], family=["a", "b"])
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_name_of_the_target_is_text():
+    target: Any = ["a", "b"]
+    with pytest.raises(InputError, match=r"target is \['a', 'b'\]; expected a name"):
+        Runs([3.0, 2.0], N=[1e8, 1e9], target=target)
+
+
 def test_zero_and_negative_are_allowed_where_no_logarithm_is_taken():
     runs = Runs([-0.5, 0.0], target="gain", temperature=[-1.0, 0.0])
     assert runs.inputs["temperature"].tolist() == [-1.0, 0.0]

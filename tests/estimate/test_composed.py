@@ -115,6 +115,14 @@ def test_what_is_tied_is_fitted_and_no_constant(runs):
     assert sf.fit(Chinchilla, runs, noise=GAUSSIAN, tie={"beta": "alpha"}, starts=start).converged
 
 
+def test_what_is_fixed_is_tied_to_nothing(runs):
+    law = Chinchilla(E=1.7, A=400.0, B=410.0, alpha=0.3, beta=0.4)
+    with pytest.raises(sf.InputError, match="tie gives beta the value of alpha, and `fixed` its own; expected one of"):
+        sf.fit(law, runs, fixed="beta", tie={"beta": "alpha"})
+    fit = sf.fit(law, runs, fixed="alpha", tie={"beta": "alpha"})
+    assert float(fit.law.beta) == 0.3
+
+
 def test_ties_keep_to_the_constraint_of_what_is_tied():
     x = np.arange(1.0, 20.0)
     with pytest.raises(sf.InputError, match="a to lie where r may"):
