@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import InputError, Phrase, check_names
+from .._core import InputError, Phrase, check_choice, check_names
 from ._options import CacheDir, Folder, Json, LawFile, Level
 from ._terminal import ends_of, number, study_name
 
@@ -18,7 +18,9 @@ def predict(
     folder: Folder,
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="NAME=NUMBER…", help="Every input of the law, as N=70B D=1.4T or N=1B,7B,70B."),
+        typer.Argument(
+            metavar="NAME=NUMBER…", help="Every input of the law, as N=70B D=1.4T, N=1B,7B,70B or corpus=c4."
+        ),
     ],
     level: Level = 0.95,
     new_run: Annotated[
@@ -34,12 +36,12 @@ def predict(
     from .._core import cache
     from ._document import draws_of, freedom_of, law_name, to_json
     from ._terminal import quiet
-    from ._words import numbers_of, result_of
+    from ._words import result_of
 
-    given = numbers_of(inputs, "The input", "N=70B or D=1.4T,2.8T")
     with quiet(json):
         result = result_of(folder, law)
         fit = result if isinstance(result, sf.Fit) else result.fit
+        given = _given(fit, inputs)
         at, notes = inputs_of(fit, given)
         cache(cache_dir)
         band = sf.predict(result, level=level, new_run=new_run, **at)
@@ -63,6 +65,36 @@ def _failure(fit: sf.Fit[Any], folder: str) -> str:
     failed = [key for key, good in zip(fit.keys, fit.converged, strict=True) if not good]
     of = f"{len(failed)} of {len(fit.keys)} fits in {folder!r} did not converge, the first {failed[0]!r}"
     return f"{of}: they predict nothing. {again}"
+
+
+def _given(fit: sf.Fit[Any], pieces: Sequence[str]) -> dict[str, Any]:
+    """The inputs by name: numbers, and entries of an axis for labels.
+
+    **Raises:** `InputError` for what is neither.
+    """
+    import numpy as np
+
+    from ._words import numbers_of
+
+    entries = _entries(fit)
+    of_labels = {piece: piece.partition("=")[0].strip() for piece in pieces}
+    of_labels = {piece: name for piece, name in of_labels.items() if name in entries}
+    found: dict[str, Any] = numbers_of(
+        [piece for piece in pieces if piece not in of_labels], "The input", "N=70B or D=1.4T,2.8T"
+    )
+    for piece, name in of_labels.items():
+        known = {str(entry): entry for entry in entries[name]}
+        asked = [check_choice(name, text.strip(), known) for text in piece.partition("=")[2].split(",")]
+        found[name] = np.array([known[text] for text in asked], dtype=object)
+    return found
+
+
+def _entries(fit: sf.Fit[Any]) -> dict[str, tuple[Any, ...]]:
+    """The labels that the law takes, each with the entries of its axis."""
+    from ..laws import Label, input_kinds
+
+    kinds = input_kinds(fit.law).items()
+    return {name: fit.law.entries(said.axis or "") for name, said in kinds if isinstance(said, Label)}
 
 
 def inputs_of(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -128,9 +160,9 @@ def far_notes(fit: sf.Fit[Any], inputs: Mapping[str, Any]) -> list[str]:
     ranges = {name: ends for name, ends in fit.source.ranges.items() if name != fit.source.target}
     if tuple(inputs) == ("x",) and len(ranges) == 1:  # a law of one x takes the only input there is
         ranges = {"x": next(iter(ranges.values()))}
-    notes = []
+    notes, labels = [], _entries(fit)
     for name, points in inputs.items():
-        if name not in ranges or input_units(fit.law).get(name) == SHARE:
+        if name not in ranges or name in labels or input_units(fit.law).get(name) == SHARE:
             continue
         notes += [far.sentence for far in far_from_runs(ranges, name, points)]
     return notes
@@ -179,7 +211,8 @@ def _rows(inputs: Mapping[str, Any], shown: list[str], one: Mapping[str, Any]) -
     import numpy as np
 
     columns = dict(zip(inputs, np.broadcast_arrays(*map(np.atleast_1d, inputs.values())), strict=True))
-    rows = [[number(float(columns[name][i])) for name in shown] for i in range(len(next(iter(columns.values()))))]
+    texts = {n: [one if isinstance(one, str) else number(float(one)) for one in columns[n]] for n in shown}
+    rows = [list(row) for row in zip(*texts.values(), strict=True)]
     for i, row in enumerate(rows):
         if "key" in one:
             row.insert(0, study_name(one["key"]))

@@ -12,7 +12,7 @@ from jaxtyping import Int
 
 from .._core import InputError, Phrase, listed
 from ..data import Runs
-from ..laws import AbstractLaw
+from ..laws import AbstractLaw, Label, Series, input_kinds
 from ..noise import AbstractNoise
 from ..params import values
 from ._curve import LawCurve
@@ -49,7 +49,9 @@ class Source:
         """Describe the runs that a law uses."""
         inputs, notes = inputs_for(law, runs)
         columns = {**inputs, runs.target_name: runs.target}
-        numbers = {name: column for name, column in columns.items() if isinstance(column, np.ndarray)}
+        # A label is the place of an entry, which has no range.
+        kinds = {name for name, said in input_kinds(law).items() if not isinstance(said, Label | Series)}
+        numbers = {name: column for name, column in columns.items() if name in {*kinds, runs.target_name}}
         ranges = {name: (float(np.min(column)), float(np.max(column))) for name, column in numbers.items()}
         if {"N", "D"} <= set(inputs) and "C" not in ranges:
             compute = 6.0 * inputs["N"] * inputs["D"]

@@ -134,3 +134,39 @@ def test_no_result_there(cli, tmp_path):
     answer = cli("predict", tmp_path, "N=1B", "D=20B")
     assert (answer.status, answer.out) == (2, "")
     assert "no result" in answer.err
+
+
+LEVELS = '''
+import jax.numpy as jnp
+from scalefit.laws import AbstractLaw, Label
+from scalefit.params import Param, axis, nonnegative
+
+
+class Levels(AbstractLaw):
+    """A level for each corpus, and a term of data."""
+
+    inputs = {"corpus": Label(axis="corpus"), "D": "tokens"}
+    corpus: tuple = axis()
+    E: Param = nonnegative(axis="corpus", amplitude=True, typical=(0.05, 1.0))
+    B: Param = nonnegative(amplitude=True, dims={"tokens": lambda law: law.beta}, typical=(0.02, 1.0))
+    beta: Param = nonnegative()
+
+    def __call__(self, corpus, D):
+        """The loss."""
+        return self.E[corpus] + self.B * jnp.exp(-self.beta * jnp.log(D))
+'''
+
+
+def test_labels_are_given_by_the_names_of_their_entries(cli, tmp_path):
+    (tmp_path / "levels.py").write_text(LEVELS)
+    law = f"{tmp_path / 'levels.py'}:Levels"
+    D = np.tile(np.geomspace(1e9, 1e12, 8), 2)
+    rows = zip(["c4"] * 8 + ["web"] * 8, D, np.repeat([2.0, 2.5], 8) + 400.0 * D**-0.35, strict=True)
+    (tmp_path / "runs.csv").write_text("corpus,D,loss\n" + "".join(f"{c},{d:.17g},{y:.17g}\n" for c, d, y in rows))
+    fitted = cli("fit", tmp_path / "runs.csv", "--law", law, "--noise", "gaussian", "--out", tmp_path / "kept")
+    assert (fitted.status, fitted.err) == (0, "")
+    found = json.loads(cli("predict", tmp_path / "kept", "corpus=web,c4", "D=1e13", "--law", law, "--json").out)
+    assert found["inputs"] == {"corpus": ["web", "c4"], "D": 1e13}
+    np.testing.assert_allclose(found["value"], np.array([2.5, 2.0]) + 400.0 * 1e13**-0.35, rtol=1e-6)
+    refused = cli("predict", tmp_path / "kept", "corpus=pile", "D=1e13", "--law", law)
+    assert (refused.status, "corpus is 'pile'; expected 'c4' or 'web'" in refused.err) == (2, True)
