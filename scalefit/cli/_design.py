@@ -166,7 +166,7 @@ def candidates_of(given: str) -> Any:
     numbers = single_numbers_of(pieces[2:], "candidates", f"{name}:1e18,1e20,levels=4")
     check_names("candidates", numbers, LAYOUTS[layout], what=f"numbers of the layout {layout},")
     whole: dict[str, Any] = {k: int(v) if v == int(v) and k in ("levels", "points") else v for k, v in numbers.items()}
-    return sf.design_template(layout, budgets=(ends[0], ends[1]), **whole)  # pyright: ignore[reportArgumentType]
+    return sf.design_template(layout, budgets=(ends[0], ends[1]), **whole)  # pyright: ignore[reportArgumentType]  names are checked above
 
 
 def _known(given: str, law: str | None, noise: float | None) -> Any:

@@ -109,7 +109,7 @@ def _status(error: Exception) -> int:
     """Say what went wrong; what is nobody's input is a fault of ours and keeps its traceback."""
     if hasattr(error, "format_message"):  # the parser's own errors, whose class is private to it
         command = getattr(getattr(error, "ctx", None), "command_path", "scalefit")
-        text = error.format_message().strip().rstrip(".")  # pyright: ignore[reportAttributeAccessIssue]
+        text = error.format_message().strip().rstrip(".")  # pyright: ignore[reportAttributeAccessIssue]  asked above
         if text:
             say(f"{text} (see {command} --help).")
         return INPUT_ERROR

@@ -81,7 +81,7 @@ def sweep(
     if engine == "ray":
         of_engine = {"address": address, "cpus": cpus or 1, "gpus": gpus or 0.0}
     with quiet(json), counting() as tell:
-        swept = sf.sweep(config, out=to, engine=engine, shard=share, progress=tell, **of_engine)  # pyright: ignore[reportArgumentType]
+        swept = sf.sweep(config, out=to, engine=engine, shard=share, progress=tell, **of_engine)  # pyright: ignore[reportArgumentType]  a known engine
     names = ("fits", "done", "failed", "seconds", "rate")
     found = {name: getattr(swept, name) for name in names}
     found |= {"chunks_failed": dict(swept.chunks_failed), "out": swept.path}

@@ -112,7 +112,7 @@ def _bar(*columns: object):
     from rich.console import Console
     from rich.progress import Progress
 
-    return Progress(*columns, console=Console(stderr=True), transient=True)  # pyright: ignore[reportArgumentType]
+    return Progress(*columns, console=Console(stderr=True), transient=True)  # pyright: ignore[reportArgumentType]  columns of rich
 
 
 def number(value: float | None, digits: int = 6) -> str:

@@ -42,7 +42,7 @@ class PoolParameters:
 
 # The one name that gives no runs; pyright takes the overlap with `str` for a mistake.
 @overload
-def load_data(name: Literal["qqt"]) -> PoolParameters: ...  # pyright: ignore[reportOverlappingOverload]
+def load_data(name: Literal["qqt"]) -> PoolParameters: ...  # pyright: ignore[reportOverlappingOverload]  as said
 @overload
 def load_data(
     name: str,

@@ -52,7 +52,7 @@ class StudentT(AbstractNoise):
         return (df + 1.0) * (df - z * z) / (df + z * z) ** 2
 
     @property
-    def information(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def information(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]  a constant of others
         """$(\\nu + 1)/(\\nu + 3)$ of that of normal runs of the same scale."""
         return (self.df + 1.0) / (self.df + 3.0)
 

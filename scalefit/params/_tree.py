@@ -127,7 +127,7 @@ def declared(law: eqx.Module | type[eqx.Module]) -> list[Declared]:
             if path[0] != field.name:
                 continue
             for one in declared(part):
-                nested = law.nested if isinstance(law, Tree) else functools.partial(Tree.nested, law)  # pyright: ignore[reportArgumentType]
+                nested = law.nested if isinstance(law, Tree) else functools.partial(Tree.nested, law)  # pyright: ignore[reportArgumentType]  it asks for no field of its own
                 name, how = nested(path, one.name, one.parameter)
                 found.append(Declared(name, how, (*path, *one.path)))
     return found
@@ -142,7 +142,7 @@ def value_at(law: Any, path: Path) -> Any:
     """What lies at the end of a path."""
     for key in path:
         inside = isinstance(law, Mapping | tuple | list)
-        law = operator.getitem(law, key) if inside else getattr(law, str(key))  # pyright: ignore[reportArgumentType]
+        law = operator.getitem(law, key) if inside else getattr(law, str(key))  # pyright: ignore[reportArgumentType]  a place, of a tuple
     return law
 
 
@@ -219,4 +219,4 @@ def rescale(law: Module, log_scale: Mapping[str, Any]) -> Module:
     - `law`: A law, with or without leading axes.
     - `log_scale`: Unit of an input → the logarithm of s.
     """
-    return law.rescaled(log_scale) if isinstance(law, Tree) else Tree.rescaled(law, log_scale)  # pyright: ignore[reportArgumentType]
+    return law.rescaled(log_scale) if isinstance(law, Tree) else Tree.rescaled(law, log_scale)  # pyright: ignore[reportArgumentType]  as above

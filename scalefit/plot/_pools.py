@@ -146,6 +146,7 @@ def _check_result(curation: Curation, result: Any) -> None:
 
 
 def budget_label(curation: Curation) -> str:
+    """The label of an axis of budgets."""
     one = (curation.pools.cost == 1.0).all()
     return "training budget (samples seen, repeats included)" if one else "training budget (in the unit of the cost)"
 

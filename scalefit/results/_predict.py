@@ -51,11 +51,11 @@ def predict(
     - `level`: Probability of the central interval.
     - `new_run`: Whether the interval is for one new run, which scatters about the curve as the fitted runs did (one of
       the median `se`, where they have it), or for the mean curve.
-    - `inputs`: Every input of the law, in its own unit: numbers, or arrays that broadcast.
+    - `inputs`: Every input of the law, in its own unit: numbers, labels or series, or arrays of them that broadcast.
 
     **Returns:** an `Estimate` of the inputs' shape, after the axis of studies for a batch.
 
-    **Raises:** `InputError` for inputs that are missing, unknown, not above 0 or not finite, for a level outside
+    **Raises:** `InputError` for inputs that are missing, unknown or not what their kind allows, for a level outside
     (0, 1), and where the law itself is not finite.
     """
     check_probability("level", level)

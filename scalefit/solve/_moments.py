@@ -23,11 +23,6 @@ BLOCK = 1024
 Moments = tuple[Float[Numbers, " lane"], Float[Numbers, "lane free"], Float[Numbers, "lane free free"]]
 
 
-def free_size(curve: Curve, noise: Noise) -> int:
-    """How many numbers a fit has: those of the curve, and the logarithm of the noise's scale where it is free."""
-    return curve.size + noise.free_scale
-
-
 def by_lane_and_run(
     function: Any, curve: Curve, theta: tuple[Float[Array, " lane"], ...], point: Any, constant: Any
 ) -> Any:
@@ -54,6 +49,7 @@ def columns(curve: Curve, theta: Float[Array, "lane free"]) -> tuple[Float[Array
 
 
 def value_at(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
+    """The value of the curve for one run."""
     return flat(curve, point, constant, theta[0].dtype)(*theta)
 
 

@@ -79,7 +79,7 @@ def law_of(spec: str, fixed: Mapping[str, float], argument: str = "law") -> Abst
         law = _of_size(cls, spec, tail, argument)
     else:
         try:
-            law = cls()  # pyright: ignore[reportCallIssue]
+            law = cls()  # pyright: ignore[reportCallIssue]  seen to be a class
         except Exception as error:
             raise InputError(
                 argument, Phrase(f"is {spec!r}, and {cls.__name__} cannot be made without arguments ({_said(error)})"),
@@ -140,12 +140,12 @@ def _own(path: Path, name: str | None, argument: str) -> type[AbstractLaw] | Abs
     if not path.is_file():
         raise InputError(argument, Phrase(f"names {str(path)!r}, and there is no such file"), "FILE.py:Class")
     module = importlib.util.module_from_spec(
-        made := importlib.util.spec_from_file_location(f"scalefit_user_{path.stem}", path)  # pyright: ignore
+        made := importlib.util.spec_from_file_location(f"scalefit_user_{path.stem}", path)  # pyright: ignore[reportArgumentType]  a file of Python has one
     )
     sys.modules[module.__name__] = module  # dataclasses look their module up there
     unread = f"names {str(path)!r}, which cannot be imported"
     try:
-        made.loader.exec_module(module)  # pyright: ignore
+        made.loader.exec_module(module)  # pyright: ignore[reportOptionalMemberAccess]  and a loader
     except SystemExit as error:
         raise InputError(
             argument, Phrase(f"{unread}: it ends the program (sys.exit)"), "a file that defines a law",
