@@ -1,6 +1,7 @@
 """Roles of the columns of a source: by their usual names, the units in headers, and what the user says."""
 
 import difflib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 from .._core import InputError, Phrase, hint, listed
 from ._labels import LABELS
-from ._numbers import power_of
+from ._units import scale_of
 
 # Our name → what else a header calls it, in small letters without spaces, underscores, dots, dashes or slashes.
 # Our own names of one letter count as they are written: n (samples seen) is not N (parameters).
@@ -37,6 +38,13 @@ _TARGETS = {
     "error": "error errorrate testerror valerror finalerror zeroshoterror top1error",
     "accuracy": "accuracy acc testaccuracy valaccuracy finalaccuracy acc1 top1accuracy",
 }
+_RATIOS = frozenset(
+    f"{tokens}{joint}{params}{end}"
+    for tokens in ("token", "tokens", "tok", "d")
+    for joint in ("per", "to", "")
+    for params in ("param", "params", "parameter", "parameters", "n")
+    for end in ("", "ratio")
+) | {"tpp", "ratio"}
 _OURS = {alias: name for name, aliases in {**_ALIASES, **_TARGETS}.items() for alias in aliases.split()}
 INPUTS = ("N", "D", "C", "U", "n", "x", "epochs")
 # Counts that grow during a run. Only its header tells what an x is; if none does, it is taken to grow.
@@ -46,9 +54,12 @@ _ENTRY = re.compile(r"(\w+)\[(.+)\]")
 # polars gives a second column of the same header this ending.
 _REPEATED = re.compile(r"_duplicated_\d+$")
 _IN_BRACKETS = re.compile(r"^(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*$")
-_SCALE = re.compile(
-    r"[x×*]?\s*(?:10\s*(?:\^|\*\*)\s*(\d+)|1e\+?(\d+)|(k|m|b|g|t|(?:thousand|million|billion|trillion)s?))", re.I
+# Where trackers put what a run was told and what it gave.
+_WRAPPED = re.compile(
+    r"^(config|args|hparams|hyperparameters|params|results?|metrics?|summary|final|model)\.(?=.)", re.I
 )
+COUNTS = frozenset({"N", "D", "C", "U", "n"})
+_LOGARITHM = re.compile(r"(log[\s_]?10|log[\s_]?2|log|ln)[\s_]*(?:[(\[](.+)[)\]]|(.+))", re.IGNORECASE)
 
 
 def misspelt(name: str, headers: Iterable[str]) -> str | None:
@@ -63,10 +74,10 @@ def misspelt(name: str, headers: Iterable[str]) -> str | None:
 
 
 class Header(NamedTuple):
-    """A header taken apart: `FLOPs (1E21)` is the name FLOPs, in powers of ten 21, without a unit."""
+    """A header taken apart: `FLOPs (1E21)` is the name FLOPs, to be multiplied by 1e21, without a unit."""
 
     name: str
-    power: int
+    scale: float
     unit: str | None
 
 
@@ -79,33 +90,75 @@ class Roles(NamedTuple):
 
 
 def header_of(header: str, ours: str | None = None) -> Header:
-    """Take a header apart into its name, its power of ten and its unit.
+    """Take a header apart into its name, what its numbers are multiplied by, and its unit.
 
-    One that is `ours` itself is not, where it is an entry along an axis: `w[B]`, the share of a pool B, is no w in
+    The unit of a count stands in brackets or after its name, `tokens_B`, or is all there is, `PF-days`. A header that
+    is `ours` itself is not taken apart where it is an entry along an axis: `w[B]`, the share of a pool B, is no w in
     billions.
     """
     if header == ours and _ENTRY.fullmatch(header):
-        return Header(header, 0, None)
+        return Header(header, 1.0, None)
     header = _REPEATED.sub("", header)
     match = _IN_BRACKETS.match(header)
     if match is None:
-        return Header(header, 0, None)
+        return _unbracketed(header, ours)
     name, inside = match[1], match[2].strip()
-    scale = _SCALE.fullmatch(inside)
-    if scale is None:
-        return Header(name, 0, inside or None)
-    if scale[3]:
-        return Header(name, power_of(scale[3].lower().removesuffix("s")), None)
-    # More than six digits are out of range whichever they are, and Python refuses to read very many.
-    return Header(name, int((scale[1] or scale[2]).lstrip("0")[:6] or 0), None)
+    role = ours if ours in COUNTS else _role(name)
+    scale, rest = 1.0, []
+    for part in re.split(r"\s*[,;]\s*", inside):
+        own = scale_of(part, compute=role not in COUNTS - {"C"})
+        scale *= own or 1.0
+        if own in (None, 1.0):
+            rest.append(part)
+    return Header(name, scale, ", ".join(filter(None, rest)) or None)
+
+
+def _unbracketed(header: str, ours: str | None) -> Header:
+    """A count with its unit after or before its name, or that is its unit."""
+    if (ours is not None and ours not in COUNTS) or _role(header) is not None:
+        return Header(header, 1.0, None)
+    for gap in re.finditer(r"[\s_,/-]+", header):
+        name, unit = header[: gap.start()], header[gap.end() :].replace("_", " ")
+        role = ours or _role(name)
+        scale = scale_of(unit, compute=role == "C") if role in COUNTS else None
+        if scale is not None and (scale != 1.0 or (ours is None and "/" not in gap[0])):
+            return Header(name, scale, None)
+    before = re.fullmatch(r"(.+?)[\s_-]*(tok(?:en)?s?|params|parameters)", header, re.IGNORECASE)
+    if before is not None and (scale := scale_of(before[1].replace("_", " "), compute=False)) not in (None, 1.0):
+        return Header("params" if before[2].lower().startswith("p") else "tokens", scale, None)
+    scale = scale_of(header, compute=True)
+    if scale not in (None, 1.0) and (ours == "C" or header.lower().rstrip("s").endswith(("day", "hour", "year"))):
+        return Header("compute", scale, None)
+    return Header(header, 1.0, None)
 
 
 def our_name(header: str) -> str | None:
     """Return our name for a header, or `None` where it is not one of the usual names."""
-    name = header_of(header).name.strip()
+    return _role(header_of(header).name)
+
+
+def _role(name: str) -> str | None:
+    name = _WRAPPED.sub("", name.strip())
     if len(name) == 1:
         return name if name in _ALIASES else None
     return _OURS.get(_plain(name))
+
+
+def logarithm_of(header: str) -> tuple[float | None, str] | None:
+    """The base and the header of the size that a header is the logarithm of, as 10 and N of `log10_N`.
+
+    **Returns:** `None` where it is no logarithm of a size; the base is `None` where the header does not say.
+    """
+    match = _LOGARITHM.fullmatch(header.strip())
+    if match is None or our_name(match[2] or match[3]) not in COUNTS:
+        return None
+    base = {"log10": 10.0, "log2": 2.0, "ln": math.e}.get(re.sub(r"[\s_]", "", match[1]).lower())
+    return base, match[2] or match[3]
+
+
+def is_ratio(header: str) -> bool:
+    """Say whether a header is a usual name of tokens per parameter."""
+    return _plain(header) in _RATIOS
 
 
 def _plain(name: str) -> str:

@@ -4,36 +4,47 @@ import contextlib
 import csv
 import io
 import itertools
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from .._core import InputError, Phrase
-from ._numbers import one_column
+from .._core import InputError, Phrase, listed
+from ._columns import header_of, our_name
+from ._numbers import one_column, parse_number
+
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
-def from_csv(text: str, name: str, separator: str) -> dict[str, np.ndarray]:
-    """Return the columns of a text; a second one of the same header has `_duplicated_0` after it.
+def from_csv(text: str, name: str, separator: str) -> tuple[dict[str, np.ndarray], str, tuple[str, ...]]:
+    """Return the columns of a text, its separator, and what was done to read it.
+
+    A second column of the same header has `_duplicated_0` after it.
+
+    **Arguments:**
+
+    - `separator`: The usual one of such a file; another that the header shows is taken instead.
 
     **Raises:** `InputError` where quotes do not match or a row has more cells than the header.
     """
+    usual, separator = separator, _separator(text, separator)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         # A line without a cell is no row, and takes no row number; one of empty cells is a row.
         header, *rows = [row for row in reader if len(row) > 1 or "".join(row).strip()]
     except csv.Error as error:
         raise _unreadable(name, separator, f"line {reader.line_num}: {error}") from None
+    notes = [f"the file is separated by {_NAMES[separator]}"] if separator != usual else []
+    header, rows, second = _one_header(header, rows)
     for number, row in enumerate(rows, start=1):
         if len(row) > len(header):
-            if len(header) == 1:
-                refuse_other_separator(header[0], repr(name))
             raise _unreadable(name, separator, f"row {number} has {len(row)} cells and the header {len(header)}")
     table: dict[str, np.ndarray] = {}
     for title, *cells in itertools.zip_longest(header, *rows, fillvalue=""):
         repeats = (f"{title}_duplicated_{k}" for k in itertools.count())
         title = title if title not in table else next(t for t in repeats if t not in table)
         table[title] = _column(title, cells)
-    return table
+    return table, separator, (*notes, *second)
 
 
 def refuse_other_separator(header: str, what: str) -> None:
@@ -43,12 +54,56 @@ def refuse_other_separator(header: str, what: str) -> None:
             raise InputError(
                 what[0].upper() + what[1:],
                 Phrase(f"has the one column {header[:80]!r} and seems to be separated by {sign!r}"),
-                remedy=f"save it with commas, or give the data frame of polars.read_csv(path, separator={sign!r})",
+                remedy=f"give its path, or the data frame of polars.read_csv(path, separator={sign!r})",
             )
 
 
+def _separator(text: str, usual: str) -> str:
+    """The separator that makes most cells of the header, the usual one where it makes as many."""
+    first = re.split(r"[\r\n]", text.strip(" \r\n"), maxsplit=1)[0]
+    cells = {sign: len(next(csv.reader([first], delimiter=sign))) for sign in dict.fromkeys((usual, *_NAMES))}
+    return max(cells, key=lambda sign: cells[sign])
+
+
+def _one_header(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]], list[str]]:
+    """The header, the rows and a note where two rows are the header.
+
+    The second is a header again where it has no number and stands above columns of numbers. It is the header where it
+    has more usual names; else its cells are units of the first, appended in brackets.
+    """
+    if len(rows) < 2 or any(map(_is_number, rows[0])):
+        return header, rows, []
+    second, rest = rows[0], rows[1:]
+    below = [[row[k].strip() for row in rest if k < len(row)] for k in range(len(second))]
+    words = [
+        cell.strip()
+        for cell, column in zip(second, below, strict=True)
+        if parse_number(cell) is None and any(column) and all(_is_number(c) for c in column if c)
+    ]
+    known = [sum(our_name(h) is not None for h in row) for row in (header, second)]
+    # One word above numbers may as well be a value, as "diverged".
+    if len(words) < 2 and not (words and known[1]):
+        return header, rows, []
+    if known[1] > known[0] or len(header) < len(second):
+        return second, rest, [f"the first of two header rows ({header[0]!r}, …) was skipped"]
+    units = [cell.strip().strip("()[]").strip() for cell in second]
+    titles = [
+        f"{title} ({unit})"
+        if unit and our_name(title) and (our_name(unit) is None or header_of(unit).scale != 1)
+        else title
+        for title, unit in itertools.zip_longest(header, units, fillvalue="")
+    ]
+    done = "was taken as units" if titles != header else "was skipped"
+    return titles, rest, [f"the second of two header rows ({listed(filter(None, units))}) {done}"]
+
+
+def _is_number(cell: str) -> bool:
+    found = parse_number(re.sub(r"[,%\s]", "", cell))
+    return found is not None and found == found
+
+
 def _unreadable(name: str, separator: str, why: str) -> InputError:
-    kind = "CSV" if separator == "," else "TSV"
+    kind = "CSV" if separator != "\t" else "TSV"
     expected = "a header and as many cells in every row"
     return InputError(repr(name), Phrase(f"cannot be read as {kind} ({why})"), expected)
 

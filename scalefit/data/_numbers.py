@@ -11,10 +11,8 @@ from jaxtyping import Bool, Float
 
 from .._core import InputError, Phrase
 
-# Names whose logarithm laws take: a value of zero or below can only be a mistake.
-
 _POWER = {"k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "g": 9, "billion": 9, "t": 12, "trillion": 12}
-_MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
+_MISSING = frozenset({"", "nan", "na", "n/a", "n.a.", "#n/a", "null", "none", "-", "--", "–", "—"})
 _SIZE = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+))(?:e([+-]?\d+))?\s*(k|m|b|g|t|thousand|million|billion|trillion)?", re.IGNORECASE
 )
@@ -149,7 +147,7 @@ def missing_cells(column: np.ndarray) -> Bool[np.ndarray, " row"]:
 
 def check_numbers(
     name: str, column: np.ndarray, rows: Sequence[int] | np.ndarray, *, positive: bool = False, sizes: bool = True,
-    gaps: bool = False, power: int = 0,
+    gaps: bool = False, scale: float = 1.0,
 ) -> Float[np.ndarray, " row"]:  # fmt: skip
     """Check a column of numbers.
 
@@ -159,7 +157,7 @@ def check_numbers(
     - `positive`: Whether they must be above 0.
     - `sizes`: Whether sizes such as 2.8B will do.
     - `gaps`: Whether cells may be missing; they are NaN then.
-    - `power`: The power of ten that they are multiplied by.
+    - `scale`: What they are multiplied by.
 
     **Returns:** the numbers as float64.
 
@@ -176,10 +174,13 @@ def check_numbers(
             raise refused(place, Phrase(f"is a series of {len(cell)} numbers"), "one number")
         if not sizes and is_size(cell):
             raise refused(place, cell, "a number without a suffix, such as 2.31")
+        if re.fullmatch(r"[+-]?\d{1,3},\d{3}", str(cell).strip()):
+            apart = str(cell).strip().replace(",", ""), str(cell).strip().replace(",", ".")
+            raise refused(place, Phrase(f"is {cell!r}, which may be {apart[0]} or {apart[1]}"), "no comma")
         if parse_number(cell) is None:
             raise refused(place, cell, "a number such as 2.8e9 or 2.8B")
     with np.errstate(over="ignore"):
-        values = loose_numbers(column) * 10.0**power
+        values = loose_numbers(column) * scale
     for bad, expected in (
         (np.isnan(values) & (not gaps), "a number"),
         (np.isinf(values), "a finite number"),

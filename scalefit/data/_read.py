@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from .._core import InputError, Phrase, check_type
+from ._charts import unfolded
 from ._clusters import unlabelled
-from ._columns import INPUTS, entries_of, header_of, roles_of
+from ._columns import COUNTS, INPUTS, entries_of, header_of, roles_of
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import LABELS, label_with_gaps
+from ._made import scaled, with_sizes
 from ._numbers import (
     check_numbers,
     check_series,
@@ -22,8 +24,9 @@ from ._numbers import (
 )
 from ._runs import UNITS, Runs
 from ._select import DERIVED, found
-from ._table import Table, table_of
+from ._table import Source, Table, source_of
 from ._targets import stacked
+from ._units import is_other
 from ._where import Condition
 
 
@@ -66,9 +69,12 @@ def read_runs(
     **Raises:** `InputError`, in one sentence, for every table that cannot be used.
     """
     _check_types(columns, target, name)
-    table, source_name = table_of(source)
+    given = source_of(source)
+    wanted = {*([target] if isinstance(target, str) else target or ()), *(columns or {}).values()}
+    table, notes = unfolded(given.table, wanted - {None})
+    given = given._replace(table=table, name=name or given.name, notes=(*given.notes, *notes))
     if target is None or isinstance(target, str):
-        return _read(table, columns, where, target, name or source_name)
+        return _read(given, columns, where, target)
     if not target:
         raise InputError("target", target, "a header, or several")
     columns = dict(columns or {})
@@ -78,7 +84,7 @@ def read_runs(
     parts = {}
     for one in target:
         own = {k: v for k, v in columns.items() if k == one or k not in target}
-        part = _read(table, own | ({"se": se[one]} if one in se else {}), where, one, name or source_name)
+        part = _read(given, own | ({"se": se[one]} if one in se else {}), where, one)
         if part.se is not None and not se and columns.get("se") is None:
             given = Phrase("is one column, and there are several targets")
             raise InputError("se", given, remedy=f"say whose each is, as with `columns={{'se[{one}]': 'its header'}}`")
@@ -87,10 +93,10 @@ def read_runs(
     return stacked(parts)
 
 
-def _read(
-    source: Table, columns: Mapping[str, str | None] | None, where: str | None, target: str | None, name: str
-) -> Runs:
+def _read(given: Source, columns: Mapping[str, str | None] | None, where: str | None, target: str | None) -> Runs:
     """Read the runs of one target from a table."""
+    name = given.name
+    source, columns, made = with_sizes(given.table, columns, target)
     roles = roles_of(source, columns, target)
     target_name, header = roles.target
     # Shares that are text are an error; other text under headers alike has no role.
@@ -109,7 +115,12 @@ def _read(
     missed = {k: missing_cells(source[h]) for k, h in used.items()}
     empty = {k for k, m in missed.items() if m.all() and k != target_name and k not in (columns or {})}
     used = {k: h for k, h in used.items() if k not in empty}
-    notes = [*roles.notes, *(f"the column {roles.headers[k]!r} is empty and was not taken as {k}" for k in empty)]
+    notes = [
+        *given.notes,
+        *made,
+        *roles.notes,
+        *(f"the column {roles.headers[k]!r} is empty and was not taken as {k}" for k in empty),
+    ]
 
     keep, dropped, excluded = _rows_kept(source, used, missed, where, target_name, name)
     rows, table = np.flatnonzero(keep) + 1, {h: column[keep] for h, column in source.items()}
@@ -118,7 +129,9 @@ def _read(
         for k, h in used.items()
     }
     labels = {k: label_with_gaps(values.pop(k), missed[k][keep]) for k in LABELS if k in values}
-    units = {k: u for k, h in used.items() if _is_number(k) and (u := header_of(h, k).unit) is not None}
+    units = {
+        k: u for k, h in used.items() if _is_number(k) and (u := given.units.get(h) or _unit(k, h, columns, notes))
+    }
     # A header that is the name of an input, given to another role, must not be found under its own name.
     taken = {h for k, h in meant.items() if h in INPUTS and (h != k or k == target_name)} | set(ours.values())
     runs = Runs(values.pop(target_name), se=values.pop("se", None), target=target_name, name=name).with_fields(
@@ -212,12 +225,28 @@ def _is_number(ours: str) -> bool:
     return ours not in LABELS or ours == "step"
 
 
-def _power(ours: str, header: str) -> int:
-    power = header_of(header, ours).power
-    if power > 300:
+def _unit(ours: str, header: str, columns: Mapping[str, str | None] | None, notes: list[str]) -> str | None:
+    """The unit that a header says; that of a size must be a count, unless the caller names the column.
+
+    **Raises:** `InputError` for a size in a unit of something else, as bytes.
+    """
+    unit = header_of(header, ours).unit
+    if unit is not None and ours in COUNTS and is_other(unit):
+        if (columns or {}).get(ours) != header:
+            raise InputError(
+                f"The column {header!r}", Phrase(f"is in {unit!r}, and {ours} counts {UNITS[ours]}"),
+                remedy=f"convert it; or take it as it stands, in {unit}, with `columns={{{ours!r}: {header!r}}}`",
+            )  # fmt: skip
+        notes.append(f"{ours} = {header!r} as it stands, in {unit}")
+    return unit
+
+
+def _scale(ours: str, header: str) -> float:
+    scale = header_of(header, ours).scale
+    if not scale <= 1e300:
         scales = Phrase("scales by a power of ten above 300")
         raise InputError(f"The header {header[:60]!r}", scales, "one such as 'FLOPs (1E21)'", "correct the header")
-    return power
+    return scale
 
 
 def _for_conditions(ours: str, column: np.ndarray, header: str) -> np.ndarray:
@@ -225,7 +254,7 @@ def _for_conditions(ours: str, column: np.ndarray, header: str) -> np.ndarray:
     if _is_text(column) or not _is_number(ours):
         return column
     with np.errstate(over="ignore"):
-        return loose_numbers(column) * 10.0 ** _power(ours, header)
+        return loose_numbers(column) * _scale(ours, header)
 
 
 def _checked(
@@ -233,13 +262,13 @@ def _checked(
 ) -> np.ndarray:
     """The numbers of a used column, scaled; what was done to them goes to the notes."""
     sized = [c for c in column if is_size(c)] if sizes and column.dtype.kind == "O" else []
-    power = _power(ours, header)
-    if sized and power:
+    scale = _scale(ours, header)
+    if sized and scale != 1.0:
         twice = Phrase(f"is scaled by its header and holds {sized[0]!r} too")
         raise InputError(repr(header), twice, remedy="write the size in one place only")
-    values = check_numbers(header, column, rows, positive=ours == "se", sizes=sizes, gaps=True, power=power)
+    values = check_numbers(header, column, rows, positive=ours == "se", sizes=sizes, gaps=True, scale=scale)
     if sized:
         notes.append(f"{ours} = {header!r} with sizes such as {sized[0]} read as {parse_number(sized[0]):g}")
-    if power:
-        notes.append(f"{ours} = {header!r} times 1e{power}, as the header says")
+    if scale != 1.0:
+        notes.append(f"{ours} = {header!r} times {scaled(scale)}, as the header says")
     return values

@@ -1,6 +1,7 @@
 """Inputs that a law asks of a table: as the table has them, or one of N, D and C from the other two."""
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,9 @@ from ._numbers import check_numbers, missing_cells
 if TYPE_CHECKING:
     from ._runs import Runs
 
+# A size derived beyond these is of no model: what it comes from is in another unit.
+_MODELS = {"N": (1.0, 1e16), "D": (1.0, 1e18), "C": (1.0, 1e34)}
+_COUNTED = {"N": "parameters", "D": "tokens", "C": "FLOP"}
 # C = 6 N D, solved for each of the three.
 DERIVED = {
     "N": ("C", "D", "N = C / (6 D): the table has no parameter column"),
@@ -104,7 +108,24 @@ def selected(
             _refuse_gaps(runs, name, source, values)
         chosen[name] = check_numbers(name, there.values, runs.rows, positive=sizes)
         notes += there.notes
+        if there.notes:
+            _doubt(runs, name, there)
     return chosen, tuple(notes)
+
+
+def _doubt(runs: "Runs", name: str, derived: Found) -> None:
+    """Warn of a derived size that no model has."""
+    low, high = _MODELS[name]
+    strange = (derived.values < low) | (derived.values > high)
+    if strange.any():
+        row, few = int(np.argmax(strange)), bool((derived.values < low).any())
+        given = " and ".join(repr(runs.headers.get(source, source)) for source in derived.sources)
+        warnings.warn(
+            f"{name} is {derived.values[row]:.3g} in {runs.place(row)}, derived from {given}, and no model has so "
+            f"{'few' if few else 'many'} {_COUNTED[name]}: say the units in the headers, as 'compute (PF-days)' or "
+            "'tokens (B)'.",
+            stacklevel=4,
+        )
 
 
 def _refuse_gaps(runs: "Runs", name: str, source: str, values: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from ._numbers import parse_number
 from ._read import read_runs
 from ._runs import Runs
 from ._select import DERIVED
-from ._table import table_of
+from ._table import source_of
 from ._where import names_in
 
 
@@ -35,7 +35,8 @@ def read_since(
 
     **Raises:** `InputError` for a table that cannot be used, or in which nothing was measured yet.
     """
-    table, name = table_of(source)
+    given = source_of(source)
+    table, name = given.table, given.name
     said = {ours: theirs for ours, theirs in (columns or {}).items() if theirs is None or theirs in table}
     called = {ours: theirs for ours, theirs in first.headers.items() if theirs in table and ours not in said}
     if first.target_header in table and first.target_name not in said:
@@ -61,6 +62,7 @@ def read_since(
     theirs = {first.headers.get(ours) for role in roles for ours in role.headers} | {first.target_header}
     lacking = [] if theirs & set(lacking) else lacking
     runs = read_runs(table, columns=columns, where=None if lacking else where, target=target, name=name)
+    runs = runs.with_fields(notes=(*given.notes, *runs.notes))
     if lacking:
         note = f"all rows are taken, whatever {where!r} says of others: the table has no {', '.join(lacking)}"
         runs = runs.with_fields(notes=(*runs.notes, note))

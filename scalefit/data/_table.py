@@ -9,11 +9,13 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._core import InputError, Phrase, hint
+from ._cells import with_numbers
+from ._columns import our_name
 from ._csv import from_csv, refuse_other_separator
 from ._numbers import one_column, series_column
 
@@ -22,14 +24,33 @@ _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 Table = dict[str, np.ndarray]
 
 
+class Source(NamedTuple):
+    """A table, what to call it, what was done to read it, and the units that its cells say, by header."""
+
+    table: Table
+    name: str
+    notes: tuple[str, ...]
+    units: dict[str, str]
+
+
 def table_of(source: Any) -> tuple[Table, str]:
     """Return the table of a path, data frame or dictionary, and what to call it."""
+    return source_of(source)[:2]
+
+
+def source_of(source: Any) -> Source:
+    """Read a path, data frame or dictionary."""
+    name, separator, notes = "runs", ",", ()
     if isinstance(source, (str, os.PathLike)):
         path = Path(os.fspath(source))
-        return _checked(_from_file(path), repr(path.name)), path.name
-    if isinstance(source, Mapping):
-        return _checked({str(k): _given(str(k), v) for k, v in source.items()}, "the dictionary"), "runs"
-    return _checked(_from_frame(source), "the data frame"), "runs"
+        table, separator, notes = _from_file(path)
+        table, name = _checked(table, repr(path.name)), path.name
+    elif isinstance(source, Mapping):
+        table = _checked({str(k): _given(str(k), v) for k, v in source.items()}, "the dictionary")
+    else:
+        table = _checked(_from_frame(source), "the data frame")
+    cells = with_numbers(table, comma=separator == ";")
+    return Source(cells.table, name, (*notes, *cells.notes), cells.units)
 
 
 def _checked(table: Table, what: str) -> Table:
@@ -44,7 +65,8 @@ def _checked(table: Table, what: str) -> Table:
     return table
 
 
-def _from_file(path: Path) -> Table:
+def _from_file(path: Path) -> tuple[Table, str, tuple[str, ...]]:
+    """The table of a file, the separator of its cells, and what was done to read it."""
     suffixes = [s.lower() for s in path.suffixes[-2:]]
     packed = suffixes[-1:] == [".gz"]
     suffix = "".join((suffixes[:-1] if packed else suffixes)[-1:])
@@ -73,7 +95,7 @@ def _from_file(path: Path) -> Table:
     if not data.strip():
         raise InputError(repr(path.name), Phrase("is empty"), "a header and at least one run")
     if suffix == ".parquet":
-        return _from_parquet(data, path.name)
+        return _from_parquet(data, path.name), ",", ()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -81,7 +103,10 @@ def _from_file(path: Path) -> Table:
         raise InputError(repr(path.name), Phrase(why), remedy="save it so") from None
     if suffix in (".csv", ".tsv"):
         return from_csv(text, path.name, "," if suffix == ".csv" else "\t")
-    return _from_json(text, repr(path.name)) if suffix == ".json" else _from_lines(text, repr(path.name))
+    if suffix == ".json":
+        table, notes = _from_json(text, repr(path.name))
+        return table, ",", notes
+    return _from_lines(text, repr(path.name)), ",", ()
 
 
 def _from_parquet(data: bytes, name: str) -> Table:
@@ -103,12 +128,28 @@ def _from_lines(text: str, what: str) -> Table:
     return _from_records(records, what)
 
 
-def _from_json(text: str, what: str) -> Table:
+def _from_json(text: str, what: str) -> tuple[Table, tuple[str, ...]]:
     with _plain_json(what):
         document = json.loads(text, object_pairs_hook=_object)
         if isinstance(document, dict) and document and all(isinstance(v, list) for v in document.values()):
-            return {k: _column(k, v) for k, v in document.items()}
-    return _from_records(document if isinstance(document, list) else [document], what)
+            return {k: _column(k, v) for k, v in document.items()}, ()
+        if isinstance(document, dict) and len(document) > 1 and all(isinstance(v, dict) for v in document.values()):
+            return _from_objects(document, what)
+    return _from_records(document if isinstance(document, list) else [document], what), ()
+
+
+def _from_objects(document: dict[str, dict[str, Any]], what: str) -> tuple[Table, tuple[str, ...]]:
+    """Objects by key: columns by header, as pandas writes them, or runs where all have a key in common."""
+    flat = {key: dict(_flat(own)) for key, own in document.items()}
+    if sum(our_name(key) is not None for key in document) > 1:
+        rows = dict.fromkeys(row for own in flat.values() for row in own)
+        return {key: _column(key, [own.get(row) for row in rows]) for key, own in flat.items()}, ()
+    shared = set.intersection(*(set(own) for own in flat.values()))
+    if not shared:
+        return _from_records([document], what), ()
+    label = next(name for name in ("model", "key", "key of the object") if name not in shared)
+    notes = (f"{what} is keyed by run: each key is a row, and its column {label!r}",)
+    return _from_records([{label: key, **own} for key, own in document.items()], what), notes
 
 
 def _from_records(records: Sequence[Any], what: str) -> Table:

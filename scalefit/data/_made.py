@@ -1,0 +1,85 @@
+"""Sizes that a table has in another form: as logarithms, or as tokens per parameter."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ._columns import header_of, is_ratio, logarithm_of, our_name
+from ._numbers import objects, one_column, parse_number
+
+# More than models have: a logarithm whose base is not said is natural where powers of ten would be beyond.
+_BEYOND = {"N": 1e13, "D": 1e15, "C": 1e28, "U": 1e15, "n": 1e15}
+
+Columns = Mapping[str, str | None]
+
+
+def with_sizes(
+    table: dict[str, np.ndarray], columns: Columns | None, target: str | None
+) -> tuple[dict[str, np.ndarray], Columns | None, tuple[str, ...]]:
+    """Add the sizes that are there as logarithms (`log10_N`) or as a ratio (`tokens_per_param`), with notes.
+
+    **Arguments:**
+
+    - `table`: Columns by header.
+    - `columns`, `target`: As `read_runs` takes them. A size that the table has, or that is left out, is not made.
+    """
+    made, said, notes = dict(table), dict(columns or {}), []
+    roles = {h: our_name(h) for h in table if h not in said.values() and h != target}
+
+    def header(ours: str) -> str | None:
+        found = [said[ours]] if ours in said else [h for h, role in roles.items() if role == ours]
+        return found[0] if len(found) == 1 else None
+
+    for log in [h for h in table if h != target]:
+        base, inner = logarithm_of(log) or (None, "")
+        ours = our_name(inner)
+        if ours is None or ours in made or (said[ours] != log if ours in said else ours in roles.values()):
+            continue
+        numbers = [c for c in map(parse_number, table[log].tolist()) if c is not None]
+        largest = max((c for c in numbers if c == c), default=0.0)
+        natural = base is None and 10.0 ** min(largest, 300.0) > _BEYOND[ours]
+        base = base or (math.e if natural else 10.0)
+        scale = header_of(inner).scale
+        made[ours] = _changed(ours, table[log], lambda c, _, base=base, scale=scale: base ** min(c, 900.0) * scale)
+        roles[ours] = ours
+        said.pop(ours, None)
+        shown = "e" if base == math.e else f"{base:g}"
+        times = "" if scale == 1.0 else f" times {scaled(scale)}"
+        notes.append(f"{ours} = {shown} to the power of {log!r}{times}" + (", as its values tell" if natural else ""))
+    ratio = next((h for h in table if is_ratio(h) and h != target and h not in said.values()), None)
+    there = {ours: header(ours) for ours in ("N", "D", "C")}
+    if ratio is None or there["C"] is not None or (there["N"] is None) == (there["D"] is None):
+        return made, said if columns is not None else None, tuple(notes)
+    known, ours = ("N", "D") if there["D"] is None else ("D", "N")
+    if ours not in made and ours not in said and ours not in roles.values():
+        own = there[known] or ""
+        scale = header_of(own, known).scale
+        change: Callable = (lambda c, n: c * n * scale) if ours == "D" else (lambda c, d: d * scale / c)
+        made[ours] = _changed(ours, table[ratio], change, made[own])
+        notes.append(f"{ours} = {known} {'times' if ours == 'D' else 'over'} {ratio!r}, tokens per parameter")
+    return made, said if columns is not None else None, tuple(notes)
+
+
+def scaled(scale: float) -> str:
+    """A factor in words: 1e9, or 8.64e19."""
+    mantissa, _, power = f"{scale:.15e}".partition("e")
+    return f"{float(mantissa):.6g}e{int(power)}"
+
+
+def _changed(
+    name: str, column: np.ndarray, change: Callable[[float, float], float], other: np.ndarray | None = None
+) -> np.ndarray:
+    """A column with its numbers changed; what is no number stays as it is, for whoever asks for it."""
+    others: list[Any] = column.tolist() if other is None else other.tolist()
+    cells = []
+    for cell, beside in zip(column.tolist(), others, strict=True):
+        number, second = parse_number(cell), parse_number(beside)
+        strange = cell if number is None else beside if second is None else None
+        if number is None or second is None:
+            cells.append(strange)
+        else:
+            with np.errstate(all="ignore"):
+                cells.append(float(change(np.float64(number), np.float64(second))))
+    return objects(cells) if any(isinstance(c, str) for c in cells) else one_column(name, cells)

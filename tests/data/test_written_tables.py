@@ -1,0 +1,226 @@
+"""Tables as people and their tools write them: numbers, headers, separators and forms."""
+
+import json
+
+import numpy as np
+import pytest
+
+from scalefit._core import InputError
+from scalefit.data import our_name, read_runs
+
+N, D, LOSS = [2e7, 4e8], [1e9, 4e9], [3.5, 3.125]
+C = [6 * n * d for n, d in zip(N, D)]
+
+
+def read(tmp_path, text, name="runs.csv", **given):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return read_runs(path, **given)
+
+
+@pytest.mark.parametrize(
+    ("cells", "others", "expected"),
+    [
+        (["110,678,115", "1,241,505,403"], [1, 2], [110678115, 1241505403]),
+        (["1,234,567.5", "950"], [1, 2], [1234567.5, 950]),
+        (["1,250", "2,500"], [3.5, 3.25], [1250, 2500]),  # decimal points stand elsewhere
+        (["950", "1,250"], [1, 2], [950, 1250]),
+        (["0,125", "3,125"], [1, 2], [0.125, 3.125]),
+        (["4,96", "3,125"], [1, 2], [4.96, 3.125]),
+        (["1.234.567,5", "950,25"], [1, 2], [1234567.5, 950.25]),
+        (["12 500", "1 250 000"], [1, 2], [12500, 1250000]),
+        (["12’500", "1'250"], [1, 2], [12500, 1250]),
+        (["3.5%", "12 %"], [1, 2], [3.5, 12]),
+    ],
+)
+def test_numbers_in_another_notation_are_read_and_noted(cells, others, expected):
+    runs = read_runs({"lr": cells, "loss": others}, columns={"lr": "lr"})
+    assert runs.inputs["lr"].tolist() == expected
+    assert (len(runs.notes) == 1 and cells[0] in runs.notes[0]) or cells[1] in runs.notes[0]
+
+
+def test_a_count_is_whole():
+    assert read_runs({"params": ["1,234"], "loss": [1]}).inputs["N"].tolist() == [1234]
+
+
+@pytest.mark.parametrize("cells", [["1,250", "2.5,1"], ["1.5", "2,5"], ["3.5%", "0.04"], ["1,25,000", "1"]])
+def test_a_column_in_two_notations_stays_text(cells):
+    with pytest.raises(InputError, match=r"in row [12] is '"):
+        read_runs({"lr": cells, "loss": [1.0, 2.0]}, columns={"lr": "lr"})
+
+
+def test_per_cent_are_a_unit_and_shares_are_of_one():
+    runs = read_runs({"w[a]": ["25%", "50%"], "w[b]": ["75%", "50%"], "accuracy": ["60%", "70%"]})
+    assert (runs.inputs["w[a]"].tolist(), runs.target.tolist()) == ([0.25, 0.5], [60.0, 70.0])
+    assert runs.units["accuracy"] == "%"
+
+
+@pytest.mark.parametrize("empty", ["—", "–", "-", "n/a", "N/A", "NaN", ""])
+def test_cells_that_say_nothing_are_empty(tmp_path, empty):
+    runs = read(tmp_path, f"params,tokens,loss\n1e6,{empty},3\n2e6,2e9,{empty}\n3e6,3e9,2\n")
+    assert (runs.rows.tolist(), [d.row for d in runs.dropped]) == ([1, 3], [2])
+    assert np.isnan(runs.inputs["D"]).tolist() == [True, False]
+
+
+def csv(header, *columns, sign=","):
+    """A table of two rows and the losses."""
+    return "\n".join([header, *(sign.join(map(repr, map(float, row))) for row in zip(*columns, LOSS, strict=True))])
+
+
+FORMS = {
+    "semicolons": ("runs.csv", csv("N;D;loss", N, D, sign=";").replace(".", ","), "semicolons"),
+    "tabs": ("runs.csv", csv("N\tD\tloss", N, D, sign="\t"), "tabs"),
+    "commas": ("runs.tsv", csv("N,D,loss", N, D), "commas"),
+    "units below": ("runs.csv", csv("params,tokens,loss\n(M),B tokens,nats", [20, 400], [1, 4]), "was taken as units"),
+    "words below": ("runs.csv", csv("N,D,loss\nsize,data,measured", N, D), "second of two header rows"),
+    "groups above": ("runs.csv", csv("Model,,Result\nparams,tokens,loss", N, D), "first of two header rows"),
+    "title above": ("runs.csv", csv("Table 3\nparams,tokens,loss", N, D), "first of two header rows"),
+    "header again": ("runs.csv", csv("N,D,loss\nN,D,loss", N, D), "skipped"),
+    "log10": ("runs.csv", csv("log10_N,log10 tokens,loss", np.log10(N), np.log10(D)), "10 to the power of 'log10_N'"),
+    "log": ("runs.csv", csv("log_N,log(D),loss", np.log10(N), np.log10(D)), "10 to the power of 'log_N'"),
+    "log of scaled": ("runs.csv", csv("log10 params (M),D,loss", np.log10(N) - 6, D), "params (M)' times 1e6"),
+    "natural": ("runs.csv", csv("log_N,ln(tokens),loss", np.log(N), np.log(D)), "e to the power of 'log_N', as its"),
+    "log of C": ("runs.csv", csv("N,log10_C,loss", N, np.log10(C)), "10 to the power of 'log10_C'"),
+    "ratio": ("runs.csv", csv("params,tokens_per_param,loss", N, [50, 10]), "D = N times 'tokens_per_param'"),
+    "ratio of scaled": ("runs.csv", csv("params (M),D/N,loss", [20, 400], [50, 10]), "D = N times 'D/N'"),
+    "ratio and tokens": ("runs.csv", csv("tokens,ratio,loss", D, [50, 10]), "N = D over 'ratio'"),
+    "by model": ("runs.json", json.dumps({
+        f"m{k}": {"config": {"params": N[k], "tokens": D[k]}, "results": {"loss": LOSS[k]}} for k in (0, 1)
+    }), "keyed by run"),
+    "by column": ("runs.json", json.dumps({
+        k: dict(zip("01", v, strict=True)) for k, v in {"N": N, "D": D, "loss": LOSS}.items()
+    }), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_table_in_another_form_gives_the_same_runs(tmp_path, form):
+    name, text, note = FORMS[form]
+    runs = read(tmp_path, text, name)
+    chosen, _ = runs.select(("N", "D"))
+    np.testing.assert_allclose([chosen["N"], chosen["D"]], [N, D], rtol=1e-12)
+    assert runs.target.tolist() == LOSS
+    assert not note or any(note in n for n in runs.notes)
+
+
+def test_a_key_of_json_is_a_label(tmp_path):
+    runs = read(tmp_path, FORMS["by model"][1], "runs.json")
+    assert runs.columns["model"].tolist() == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("text", ["family,loss,N\na,,\nb,3,1\nc,2,2\n", "family,loss,N\na,n/a,—\nb,3,1\n"])
+def test_a_row_without_a_number_is_no_header(tmp_path, text):
+    assert len(read(tmp_path, text).dropped) == 1
+
+
+def test_one_word_above_numbers_is_no_header(tmp_path):
+    with pytest.raises(InputError, match="'loss' in row 1 is 'diverged'"):
+        read(tmp_path, "family,loss\na,diverged\nb,3\n")
+
+
+CHART = (
+    "Step,a-13M - eval/loss,a-13M - eval/loss__MIN,a-13M - eval/loss__MAX,"
+    "b - eval/loss,b - eval/loss__MIN,b - eval/loss__MAX\n1000,4,4,4,3,3,3\n2000,3.5,3.5,3.5,,,\n"
+)
+
+
+def test_a_chart_of_wandb_is_rows_by_run_and_step(tmp_path):
+    runs = read(tmp_path, CHART)
+    assert list(zip(runs.labels["run"].tolist(), runs.inputs["x"].tolist(), runs.target.tolist())) == [
+        ("a-13M", 1000.0, 4.0),
+        ("a-13M", 2000.0, 3.5),
+        ("b", 1000.0, 3.0),
+    ]
+    assert any("chart of Weights & Biases" in note for note in runs.notes)
+
+
+def test_a_column_of_a_chart_is_read_as_it_stands(tmp_path):
+    runs = read(tmp_path, CHART, target="b - eval/loss", columns={"x": "Step"})
+    assert (runs.inputs["x"].tolist(), runs.target.tolist()) == ([1000.0], [3.0])
+
+
+@pytest.mark.parametrize(
+    ("header", "ours", "scale"),
+    [
+        ("tokens (B)", "D", 1e9),
+        ("Tokens (Bn)", "D", 1e9),
+        ("tokens (Btok)", "D", 1e9),
+        ("tokens (in billions)", "D", 1e9),
+        ("tokens in billions", "D", 1e9),
+        ("billion tokens", "D", 1e9),
+        ("tokens, B", "D", 1e9),
+        ("tokens (10B)", "D", 1e10),
+        ("tokens_T", "D", 1e12),
+        ("training tokens [trillions]", "D", 1e12),
+        ("Params (in millions)", "N", 1e6),
+        ("Model Size (M params)", "N", 1e6),
+        ("params (M, non-embedding)", "N", 1e6),
+        ("params (non-embedding, M)", "N", 1e6),
+        ("params_millions", "N", 1e6),
+        ("params (mm)", "N", 1e6),
+        ("N_B", "N", 1e9),
+        ("params (x10^6)", "N", 1e6),
+        ("params (10⁶)", "N", 1e6),
+        ("params (thousands)", "N", 1e3),
+        ("flops_e18", "C", 1e18),
+        ("FLOPs (1e18 FLOPs)", "C", 1e18),
+        ("FLOPs / 1e18", "C", 1e18),
+        ("Training compute (FLOPs ×10^21)", "C", 1e21),
+        ("Training compute (10^21 FLOP)", "C", 1e21),
+        ("Compute (ExaFLOPs)", "C", 1e18),
+        ("Compute (ZFLOPs)", "C", 1e21),
+        ("compute (GFLOP)", "C", 1e9),
+        ("compute (billion FLOPs)", "C", 1e9),
+        ("compute_pflops", "C", 1e15),
+        ("compute_flops", "C", 1.0),
+        ("compute (PF-days)", "C", 8.64e19),
+        ("compute (PFLOP/s-days)", "C", 8.64e19),
+        ("compute (petaflop/s-day)", "C", 8.64e19),
+        ("compute (PFLOPS·days)", "C", 8.64e19),
+        ("compute_pf_days", "C", 8.64e19),
+        ("PF-days", "C", 8.64e19),
+        ("compute (TFLOP/s-hours)", "C", 3.6e15),
+        ("samples (k)", "n", 1e3),
+        ("U (M tokens)", "U", 1e6),
+    ],
+)
+def test_units_in_headers_are_multiplied_and_noted(header, ours, scale):
+    assert our_name(header) == ours
+    runs = read_runs({header: [1.0, 2.0], "loss": [3.0, 2.0]})
+    np.testing.assert_allclose(runs.inputs[ours], [scale, 2 * scale], rtol=1e-14)
+    assert any(header in note for note in runs.notes) == (scale != 1.0)
+
+
+@pytest.mark.parametrize(
+    ("header", "ours"),
+    [
+        ("tokens (GB)", "D"),
+        ("tokens (GiB)", "D"),
+        ("tokens (words)", "D"),
+        ("tokens (per epoch)", "D"),
+        ("tokens (%)", "D"),
+        ("params (MB)", "N"),
+        ("compute (GPU-hours)", "C"),
+        ("compute (A100 days)", "C"),
+        ("compute (TFLOP/s)", "C"),
+        ("compute ($)", "C"),
+    ],
+)
+def test_a_size_in_a_unit_of_something_else_is_asked_about(header, ours):
+    with pytest.raises(InputError, match=f"{ours} counts .*convert it|Convert it"):
+        read_runs({header: [1.0, 2.0], "loss": [3.0, 2.0]})
+    runs = read_runs({header: [1.0, 2.0], "loss": [3.0, 2.0]}, columns={ours: header})
+    assert runs.inputs[ours].tolist() == [1.0, 2.0]
+    assert "as it stands" in runs.notes[0]
+
+
+@pytest.mark.parametrize("header", ["N_no_emb", "loss_b", "w_M", "tokens_per_second", "params_ratio", "C_4", "GFLOPs"])
+def test_what_is_no_unit_is_none(header):
+    assert our_name(header) is None
+
+
+@pytest.mark.parametrize("table", [{"N": [1e8], "C": [10.0]}, {"D": [1e9], "C": [2.5]}])
+def test_a_derived_size_that_no_model_has_is_questioned(table):
+    name = "D" if "N" in table else "N"
+    with pytest.warns(UserWarning, match=f"{name} is .* derived from .*say the units"):
+        read_runs({**table, "loss": [3.0]}).select((name,))
