@@ -126,7 +126,8 @@ def main() -> None:
          "largest excess"),
         given,
     )  # fmt: skip
-    fit = sf.fit(sf.laws.Chinchilla, runs)
+    noise = sf.noise.Huber(1e-3)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=noise)
     bare = Refits.of(fit)
     even = np.full(len(runs), 1.0 / len(runs))
     job = f"bootstrap of {len(runs)} runs"
@@ -150,7 +151,7 @@ def main() -> None:
                 how: under(
                     products,
                     lambda studies=studies, p=p: sf.fit(
-                        sf.laws.Chinchilla, studies, by="group", precision=p, throw=False
+                        sf.laws.Chinchilla, studies, noise=noise, by="group", precision=p, throw=False
                     ),
                 )
                 for how, (p, products) in variants().items()
@@ -162,7 +163,7 @@ def main() -> None:
         f"one fit of {len(runs)} runs, screened",
         1,
         {
-            how: under(products, lambda p=p: sf.fit(sf.laws.Chinchilla, runs, precision=p, throw=False))
+            how: under(products, lambda p=p: sf.fit(sf.laws.Chinchilla, runs, noise=noise, precision=p, throw=False))
             for how, (p, products) in variants().items()
         },
         3 if given.quick else 15,

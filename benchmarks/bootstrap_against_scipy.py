@@ -122,7 +122,7 @@ def chinchilla(report: Report, given: Options) -> None:
     runs = chinchilla_runs()
     draws, few, dozens = (1000, 20, 5) if given.quick else (4000, 150, 30)
     weights = published_resamples(len(runs), draws)
-    fit = sf.fit(sf.laws.Chinchilla, runs)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3))
     problem = Refits.of(fit, weights)
     objective = chinchilla_objective(runs)
     law = fit.law
@@ -151,7 +151,7 @@ def another(
 ) -> None:
     draws, few = (500, 20) if given.quick else (4000, 100)
     weights = published_resamples(len(runs), draws)
-    fit = sf.fit(template, runs)
+    fit = sf.fit(template, runs, noise=sf.noise.Huber(1e-3))
     problem = Refits.of(fit, weights)
     # SciPy begins where scalefit does: at the optimum of all runs, in centred inputs, E as a logarithm.
     start = problem.start[0].copy()

@@ -25,7 +25,7 @@ LOAD = """
 import scalefit as sf
 runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
 """
-FIT = "fit = sf.fit(sf.laws.Chinchilla, runs)\n"
+FIT = "fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3))\n"
 BOOTSTRAP = "sf.bootstrap(fit, num=1000)\n"
 
 

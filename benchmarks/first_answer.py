@@ -37,7 +37,7 @@ CHINCHILLA = """
 with step("fit"):
     import scalefit as sf
     runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
-    fit = sf.fit(sf.laws.Chinchilla, runs)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3))
 """
 
 OWN = """
@@ -61,14 +61,14 @@ with step("fit"):
             return self.E + (jnp.exp(capacity / self.gamma) + jnp.exp(data / self.gamma)) ** self.gamma
 
     runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
-    fit = sf.fit(Mine, runs)
+    fit = sf.fit(Mine, runs, noise=sf.noise.Huber(1e-3))
 """
 
 LAW = """
 with step("fit"):
     import scalefit as sf
     runs = sf.load_data("epoch-chinchilla").where("loss < 3.44")
-    fit = sf.fit(sf.laws.{law}, runs)
+    fit = sf.fit(sf.laws.{law}, runs, noise=sf.noise.Huber(1e-3))
 """
 
 BNSL = """
@@ -78,7 +78,7 @@ curve = 0.3 + 4.0 * x**-0.1 * (1 + (x / 1e5) ** 2) ** -0.1 * (1 + (x / 1e7) ** 2
 loss = curve * np.exp(0.01 * np.random.default_rng(0).standard_normal(x.size))
 with step("fit"):
     import scalefit as sf
-    fit = sf.fit(sf.laws.BNSL.of(2), sf.Runs(loss, x=x))
+    fit = sf.fit(sf.laws.BNSL.of(2), sf.Runs(loss, x=x), noise=sf.noise.Huber(1e-3))
 """
 
 POOLS = """
@@ -96,7 +96,7 @@ with step("simulation"):
     value = np.asarray(jax.jit(jax.vmap(lambda n, w: true(n, w, np.full(4, size))))(n, w), float)
 runs = sf.Runs(value * np.exp(0.01 * rng.standard_normal(len(n))), **given)
 with step("fit"):
-    fit = sf.fit(law, runs)
+    fit = sf.fit(law, runs, noise=sf.noise.Huber(1e-3))
 """
 
 BOOTSTRAP = """

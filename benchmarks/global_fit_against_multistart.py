@@ -56,7 +56,7 @@ def main() -> None:
     chosen = np.sort(rng.choice(len(grid), sample, replace=False))
     objective = chinchilla_objective(runs)
     published = np.array([[np.log(s["E"]), np.log(s["A"]), np.log(s["B"]), s["alpha"], s["beta"]] for s in grid])
-    fit = sf.fit(sf.laws.Chinchilla, runs)
+    fit = sf.fit(sf.laws.Chinchilla, runs, noise=noise)
     best = float(fit.objective)
 
     prepared = Problem.of(sf.laws.Chinchilla(), runs, noise).arrays
@@ -116,7 +116,7 @@ def main() -> None:
     after: dict[str, sf.Fit] = {}
 
     def whole_grid() -> np.ndarray:
-        after["fit"] = sf.fit(sf.laws.Chinchilla, runs, starts=grid)
+        after["fit"] = sf.fit(sf.laws.Chinchilla, runs, noise=noise, starts=grid)
         return np.asarray(after["fit"].objective)
 
     contenders = {
@@ -132,7 +132,8 @@ def main() -> None:
             for name, k in keeps.items()
         },
         "scalefit: one polish from the optimum": lambda: problem.solve(1, driver="compiled"),
-        "scalefit: sf.fit": keeping("scalefit: sf.fit", lambda: sf.fit(sf.laws.Chinchilla, runs).objective),
+        "scalefit: sf.fit": keeping("scalefit: sf.fit",
+                                    lambda: sf.fit(sf.laws.Chinchilla, runs, noise=noise).objective),
     }  # fmt: skip
     slow = {
         "scalefit from the published grid, before lost terms begin again": from_grid,

@@ -31,7 +31,7 @@ def main() -> None:
         "data-constrained, 7": (sf.laws.DataConstrained, repeated_runs()),
     }
     for name, (law, runs) in studies.items():
-        fit = sf.fit(law, runs)
+        fit = sf.fit(law, runs, noise=sf.noise.Huber(1e-3))
         problem = Refits.of(fit, published_resamples(len(runs), refits))
         passes = float(np.sum(problem.solve(refits, workers=1, driver="compiled").steps))
         prepared = problem.prepared

@@ -42,7 +42,9 @@ def main() -> None:
         fits = {}
 
         def fit(fits: dict[int, sf.Fit], runs: sf.Runs, starts: int) -> None:
-            fits[starts] = sf.fit(sf.laws.Chinchilla, runs, by="group", num_starts=starts, throw=False)
+            fits[starts] = sf.fit(
+                sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3), by="group", num_starts=starts, throw=False
+            )
 
         contenders = {k: (lambda k=k, runs=runs, fits=fits: fit(fits, runs, k)) for k in (2, 1, 8)}
         for run in contenders.values():

@@ -50,7 +50,7 @@ rng = np.random.default_rng(0)
 N, D = 10 ** rng.uniform(7, 10, {points}), 10 ** rng.uniform(9, 12, {points})
 loss = (1.82 + 482.0 * N**-0.348 + 2085.0 * D**-0.366) * np.exp(0.01 * rng.standard_normal({points}))
 runs = sf.Runs(loss=loss, N=N, D=D)
-fit = sf.fit(sf.laws.Chinchilla, runs)
+fit = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Huber(1e-3))
 before, begin = peak(), time.perf_counter()
 draws = sf.bootstrap(fit, num={laws})
 print(before, peak(), time.perf_counter() - begin, float(np.mean(draws.converged)))
@@ -183,7 +183,7 @@ class Pass:
 def row(report: Report, what: str, name: str, case: Case, points: int, laws: int, rounds: int) -> None:
     scatter = QUIET if isinstance(case.truth, Farseer) else SCATTER
     runs, weights = simulated(case, points, scatter), resamples(points, laws)
-    fit = sf.fit(case.truth, runs, throw=False)
+    fit = sf.fit(case.truth, runs, noise=sf.noise.Huber(1e-3), throw=False)
     problem = Refits.of(fit, weights)
     solved = problem.solve(laws)
     passes = np.asarray(solved.steps, float)

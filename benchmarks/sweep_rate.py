@@ -39,7 +39,8 @@ def written(folder: Path, runs: sf.Runs, seeds: int) -> Path:
     table = "\n".join(["loss,N,D", *(",".join(f"{v!r}" for v in row) for row in rows.tolist())])
     (folder / "simulated.csv").write_text(table + "\n")
     (path := folder / "sweep.toml").write_text(
-        f'sources = ["simulated.csv"]\nlaws = ["Chinchilla"]\nsplits = ["resample"]\nseeds = {seeds}\n'
+        f'sources = ["simulated.csv"]\nlaws = ["Chinchilla"]\nnoises = ["huber:1e-3"]\n'
+        f'splits = ["resample"]\nseeds = {seeds}\n'
     )
     return path
 
@@ -51,10 +52,10 @@ def batches(runs: sf.Runs, count: int) -> float:
     rng = np.random.default_rng(1)
     place = rng.integers(RUNS, size=BATCH * RUNS)
     many = runs.take(place).with_column("resample", np.repeat(np.arange(BATCH), RUNS))
-    sf.fit(sf.laws.Chinchilla, many, by="resample", throw=False)
+    sf.fit(sf.laws.Chinchilla, many, noise=sf.noise.Huber(1e-3), by="resample", throw=False)
     begun = time.perf_counter()
     for _ in range(count):
-        sf.fit(sf.laws.Chinchilla, many, by="resample", throw=False)
+        sf.fit(sf.laws.Chinchilla, many, noise=sf.noise.Huber(1e-3), by="resample", throw=False)
     return (time.perf_counter() - begun) / count
 
 

@@ -68,7 +68,7 @@ def fit(
             min=2,
             metavar="N",
             help="Draw N from the posterior of the parameters instead. Runs then scatter as --noise says, Huber with "
-            "its proper density (a normal centre, exponential tails); --noise student-t:4 is recommended.",
+            "its proper density (a normal centre, exponential tails).",
         ),
     ] = None,
     method: Annotated[

@@ -59,7 +59,7 @@ Noise = Annotated[
     typer.Option(
         metavar="NOISE",
         help="gaussian, huber:1e-3 or student-t:4, on logarithms; with :value at the end, on values. "
-        "huber:1e-3 unless given.",
+        "student-t:4 unless given; gaussian where runs are few for the numbers of the law.",
     ),
 ]
 Fixed = Annotated[

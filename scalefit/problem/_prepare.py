@@ -246,17 +246,16 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
         constraint, held = curve.slots[row[0]].parameter.constraint, values(law)[list(row)]
         if not constraint.contains(held):
             raise InputError(curve.slots[row[0]].field, Phrase(f"is held at {held.tolist()}"), f"numbers {constraint}")
-    free = curve.size + noise.free_scale
     if not curve.slots:
         raise InputError(name, Phrase("declares no parameters"), remedy="declare what is to be fitted as its fields")
     if curve.size == 0:
         raise InputError("fixed", Phrase(f"holds every parameter of {name}"), "one at least that is left to fit")
-    if np.min(studies.counts) < free:
+    if np.min(studies.counts) < curve.size:
         least = int(np.argmin(studies.counts))
         raise InputError(
             repr(studies.name(least)),
             Phrase(f"has {studies.counts[least]} runs"),
-            f"as many as {name} has numbers to fit, {free}",
+            f"as many as {name} has numbers to fit, {curve.size}",
             "give more runs, a smaller law, or hold parameters fixed",
         )
     different = 1 + np.count_nonzero(np.diff(np.sort(studies.points(columns), axis=1), axis=1), axis=1)

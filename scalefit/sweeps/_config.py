@@ -148,7 +148,7 @@ class Config(_Strict):
 
     sources: tuple[Source, ...] = pydantic.Field(min_length=1)
     laws: tuple[Law, ...] = pydantic.Field(min_length=1)
-    noises: tuple[Any, ...] = pydantic.Field(default=("huber:1e-3",), min_length=1)
+    noises: tuple[Any, ...] = pydantic.Field(default=("student-t:4",), min_length=1)
     splits: tuple[str, ...] = pydantic.Field(default=("all",), min_length=1)
     seeds: int | tuple[pydantic.NonNegativeInt, ...] = 1
     verbs: tuple[Verb, ...] = pydantic.Field(default=(Verb(verb="fit"),), min_length=1)

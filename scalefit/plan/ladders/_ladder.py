@@ -16,7 +16,7 @@ from ..._core import RESULTS, InputError, NotConverged, Phrase, check_number, ch
 from ...data import Dropped, Runs
 from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla, Sigmoid
-from ...noise import AbstractNoise, Gaussian, Huber
+from ...noise import AbstractNoise, Gaussian
 from ...params import slots, values
 from ...results import Ensemble, Estimate, Fit, estimated, predicted
 from ._rungs import Rungs, begin_of, check_lengths, check_sizes, check_slopes, check_values, curves_of, kept, means
@@ -130,7 +130,7 @@ def ladder(
     - `law`: Of the task loss in N and D.
     - `link`: Of the accuracy in the loss; values that it has are held. `Sigmoid(ceiling=1.0)` by default, as small runs
         do not show the ceiling.
-    - `noise`: Of the first step: Huber with a knee of 1e-3 on logarithms by default.
+    - `noise`: Of the first step, see `fit`; the published ladder has `Huber(1e-3)`.
     - `last`: Evaluations at the end of a training whose mean stands for it; of a training with fewer, the mean of all.
     - `skip`: Share of the evaluations at the beginning of a training that the second step leaves out.
     - `smooth`: Evaluations in a moving average of the second step.
@@ -182,7 +182,7 @@ def ladder(
     options: dict[str, Any] = {"seed": seed, "max_steps": 1000}
     together: dict[str, Any] = {"by": "group", "throw": False, **options}
     with _naming(tasks, runs.name):
-        one = fit(law, loss, noise=Huber(1e-3) if noise is None else noise, **together)
+        one = fit(law, loss, noise=noise, **together)
         of_link: dict[str, Any] = {"noise": Gaussian(log=False), "fixed": held, **together}
         # The anchor is far from all losses, and so would be the middle about which starts are drawn.
         # As many starts for each task as a study by itself has.
