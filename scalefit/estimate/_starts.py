@@ -10,7 +10,7 @@ from .._core import InputError, Phrase
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
 from ..params import values, with_values
-from ..problem import Prepared, free_numbers, is_amplitude
+from ..problem import Prepared, free_numbers, is_of_target
 from ..solve import bucket, kronecker, screen
 
 NODES = {0: 1, 1: 64, 2: 128, 3: 1024}
@@ -42,7 +42,7 @@ def nodes(
     for at, k in enumerate(shapes):
         declared = curve.slots[k].parameter
         ends = declared.searched
-        if declared.of_target or (declared.amplitude and not is_amplitude(declared)):
+        if is_of_target(declared):
             ends = declared.constraint.unconstrain(np.asarray(declared.typical, float) * target)
         columns.append(ends[0] + cube[:, at] * (ends[1] - ends[0]))
     return np.stack(columns, axis=-1) if columns else np.zeros((1, 0)), cube

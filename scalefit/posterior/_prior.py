@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._core import InputError, Phrase, check_names, check_type
-from ..params import Positive
+from ..params import Parameter, Positive
 from ..params import numbers as of_law
-from ..problem import LawCurve, is_amplitude
+from ..problem import LawCurve, is_amplitude, is_of_target
 from ..solve import namespace
 
 SCALE, GROWTH, RUN = "scale", "growth", "run"
@@ -105,8 +105,8 @@ class Prior:
     @functools.cached_property
     def mapped(self) -> list[int]:
         """Places of the numbers that the curve does not take as they are sampled."""
-        vanish = [self.curve.slots[k].parameter.constraint.vanishes for k in self.curve.free]
-        return [i for i, one in enumerate(vanish) if i in self.bounds or one]
+        known = [self.curve.slots[k].parameter for k in self.curve.free]
+        return [i for i, p in enumerate(known) if i in self.bounds or p.constraint.vanishes or _shared(p)]
 
     def free(
         self, numbers: Float[np.ndarray, "*draw number"], constant: Float[np.ndarray, "*some constant"]
@@ -134,11 +134,14 @@ class Prior:
     def mapped_number(self, place: int, number: Any, constant: Any) -> Any:
         """What the curve takes for a sampled number: what may vanish is sampled by its logarithm."""
         declared = self.curve.slots[self.curve.free[place]].parameter
-        xp = namespace(number)
+        xp, typical = namespace(number), constant[..., len(self.curve.units)]
         if place not in self.bounds:
-            return xp.exp(number)
+            constraint, unit = declared.constraint, typical if _shared(declared) else 1.0
+            if constraint.vanishes:
+                return xp.exp(number) * unit
+            return constraint.unconstrain(constraint.constrain(number) * unit)
         low, high = self.bounds[place]
-        share = constant[..., len(self.curve.units)] if is_amplitude(declared) else 1.0
+        share = typical if is_amplitude(declared) else 1.0
         natural = low + (high - low) / (1.0 + xp.exp(-number))
         return declared.constraint.unconstrain(natural / share)
 
@@ -154,8 +157,12 @@ class Prior:
                 natural = declared.constraint.constrain(found[:, i]) * (typical if is_amplitude(declared) else 1.0)
                 at = np.clip((natural - low) / (high - low), 0.01, 0.99)
                 found[:, i] = np.log(at) - np.log1p(-at)
-            elif declared.constraint.vanishes:
-                found[:, i] = np.log(np.maximum(found[:, i], 1e-3))
+                continue
+            constraint, unit = declared.constraint, typical if _shared(declared) else 1.0
+            if constraint.vanishes:
+                found[:, i] = np.log(np.maximum(found[:, i] / unit, 1e-3))
+            elif _shared(declared):
+                found[:, i] = constraint.unconstrain(constraint.constrain(found[:, i]) / unit)
         return found
 
     def usual(self, numbers: Any) -> Any:
@@ -203,7 +210,8 @@ class Prior:
         constraint = Positive() if declared.constraint.vanishes else declared.constraint
         if constraint.uniform:
             return f"Uniform({constraint.low:g}, {constraint.high:g})"
-        about = [" as a share of the typical target"] * is_amplitude(declared)
+        of_target = is_amplitude(declared) or _shared(declared)
+        about = [" as a share of the typical target"] * of_target
         about = ",".join([*about, *[" at the runs' mean inputs"] * bool(declared.dims)])
         return constraint.of_normal(float(self.centre[place]), float(self.spread[place])) + about
 
@@ -224,7 +232,8 @@ class Prior:
         if place in self.bounds:
             low, high = self.bounds[place]
             return np.log(natural - low) - np.log(high - natural)
-        share = natural / typical if is_amplitude(declared) else natural + 0.0 * typical
+        of_target = is_amplitude(declared) or _shared(declared)
+        share = natural / typical if of_target else natural + 0.0 * typical
         return np.log(share) if declared.constraint.vanishes else declared.constraint.unconstrain(share)
 
     def _inside(self, place: int, num: int, seed: int) -> Float[np.ndarray, " draw"]:
@@ -245,6 +254,12 @@ class Prior:
 jax.tree_util.register_dataclass(
     Prior, data_fields=["centre", "spread", "odds", "given", "bounds"], meta_fields=["curve", "extras"]
 )
+
+
+def _shared(declared: Parameter) -> bool:
+    """Whether the sampled number is of a share of the typical target, and the curve's is not."""
+    constraint = declared.constraint
+    return is_of_target(declared) and constraint.elementwise and not constraint.uniform
 
 
 def natural_numbers(prior: Prior, numbers: Float[Array, " number"], constant: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from ._curve import LawCurve as LawCurve
 from ._curve import is_amplitude as is_amplitude
+from ._curve import is_of_target as is_of_target
 from ._pools import Pooling as Pooling
 from ._prepare import Prepared as Prepared
 from ._prepare import free_numbers as free_numbers

@@ -37,6 +37,11 @@ def is_amplitude(declared: Parameter) -> bool:
     return declared.amplitude and declared.constraint.vanishes
 
 
+def is_of_target(declared: Parameter) -> bool:
+    """Whether the typical range of a parameter is a share of the typical target, and its free number is not."""
+    return declared.of_target or (declared.amplitude and not is_amplitude(declared))
+
+
 @dataclasses.dataclass(frozen=True)
 class LawCurve:
     """A law with some parameters free and the others held at given natural values, or tied to another.

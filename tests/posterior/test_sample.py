@@ -76,7 +76,7 @@ def test_slopes_of_densities_are_their_derivatives(noise):
 
 
 @pytest.mark.usefixtures("wide")
-@pytest.mark.parametrize("name", ["Chinchilla", "Kaplan", "BNSL-1", "PoolsExchange"])
+@pytest.mark.parametrize("name", ["Chinchilla", "Kaplan", "BNSL-1", "PoolsExchange", "DataConstrained"])
 def test_a_prior_of_natural_values_brings_the_volume_of_the_map(name):
     curve = LawCurve.of(helpers.LAWS[name].truth, ())
     rng = np.random.default_rng(0)
@@ -418,3 +418,16 @@ def test_numbers_bound_together_take_no_prior_of_their_own():
     law = Shared(share=[0.2, 0.3, 0.5], kind=("a", "b", "c"))
     with pytest.raises(sf.InputError, match="numbers bound together"):
         Prior.of(LawCurve.of(law, ()), (), {"share[a]": dist.Normal(0.2, 0.1)})
+
+
+def test_a_range_that_is_a_share_of_the_target_is_one_in_the_prior():
+    """Also of what is no amplitude that the screen solves for; and the sampled numbers come back."""
+    curve = LawCurve.of(sf.laws.DataConstrained(), ())
+    prior, place = Prior.of(curve), [curve.slots[k].name for k in curve.free].index("A")
+    small, large = (prior.free(prior.centre[None], np.array([*np.zeros(len(curve.units)), t]))[0] for t in (1.0, 50.0))
+    low, high = curve.slots[curve.free[place]].parameter.typical
+    constrain = curve.slots[curve.free[place]].parameter.constraint.constrain
+    assert constrain(small[place]) == pytest.approx(np.sqrt(low * high))
+    assert constrain(large[place]) == pytest.approx(50.0 * np.sqrt(low * high))
+    np.testing.assert_allclose(prior.sampled(large[None], np.array([50.0]))[0], prior.centre[: curve.size], atol=1e-12)
+    assert "share of the typical target" in prior.described()["A"]
