@@ -134,15 +134,12 @@ def _curvature(fit: Fit[Any], cluster: str | tuple[str, ...] | None) -> tuple[Pr
         said = Phrase(f"has {size} free numbers to {what}, which leaves nothing to judge the scatter by")
         raise InputError("fit", said, remedy="add runs, or hold parameters fixed")
     if found.informed[0] < INFORMED:
-        said = Phrase(
-            f"is under {fit.noise}, and only {round(found.informed[0] * count)} of {count} runs lie inside the knee"
-        )
+        inside = f"{round(found.informed[0] * len(fit.residuals))} of {len(fit.residuals)} runs"
         raise InputError(
-            "fit",
-            said,
-            "a noise whose curvature says how sure it is",
+            "noise", Phrase(f"is {fit.noise}, and {inside} lie inside the knee"),
+            "more of them, as errors from curvature are wrong otherwise",
             "use bootstrap, or a smooth noise (Gaussian, StudentT)",
-        )
+        )  # fmt: skip
     if np.any(found.none[0]):
         said = Phrase("is no strict minimum: some direction of the parameters is not informed by the runs")
         raise InputError("fit", said, remedy="hold a parameter fixed, use a smaller law, or use bootstrap")

@@ -91,13 +91,11 @@ def _spread(
     psi, curvature = (np.where(real, np.asarray(f(z)), 0.0) for f in (noise.psi, noise.curvature))
     rows = real.sum(axis=1)
     informed = np.ones(len(theta)) if noise.free_scale else np.sum(curvature > 0.0, axis=1) / rows
-    label = np.where(real, prepared.studies.table(code), -1)
-    _, label = np.unique(label, return_inverse=True)
-    label = label.reshape(real.shape)
+    label = _numbered(np.where(real, prepared.studies.table(code), -1))
+    units = np.max(np.where(real, label, 0), axis=1) - np.min(np.where(real, label, label.shape[1]), axis=1) + 1
+    freedom = np.maximum(units - rank, 0).astype(float)
     with np.errstate(all="ignore"):
         steep = curvature.sum(axis=1) / rows
-        units = np.array([np.unique(some[there]).size for some, there in zip(label, real, strict=True)])
-        freedom = np.maximum(units - rank, 0).astype(float)
         if (units < rows).any():
             whole = np.zeros((len(theta), int(label.max()) + 1, theta.shape[1]))
             np.add.at(whole, (every[:, None], label), slope * psi[..., None])
@@ -112,6 +110,16 @@ def _spread(
             covariance = inverse * variance[:, None, None]
     covariance[(freedom < 1) | (informed < INFORMED)] = np.nan
     return Spread(covariance, none, per_unit, units, freedom, informed)
+
+
+def _numbered(label: Int[np.ndarray, "study run"]) -> Int[np.ndarray, "study run"]:
+    """Labels as numbers from 0 without gaps, in each study by itself and in their order."""
+    order = np.argsort(label, axis=1, kind="stable")
+    ordered = np.take_along_axis(label, order, axis=1)
+    number = np.cumsum(np.diff(ordered, axis=1, prepend=ordered[:, :1]) != 0, axis=1)
+    out = np.empty_like(label)
+    np.put_along_axis(out, order, number, axis=1)
+    return out
 
 
 def _inverse(square: Float[np.ndarray, "study free free"]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

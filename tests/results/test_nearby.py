@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.results import spread
 
 BUDGET = (1e18, 3e18, 1e19, 3e19, 1e20, 3e20)
 BPB = (1.0658, 1.0122, 0.9541, 0.9123, 0.8665, 0.8289)
@@ -97,3 +98,20 @@ def test_default_intervals_hold_what_is_true(left, errors):
     assert 0.84 <= np.mean((at.low <= true) & (true <= at.high)) <= 0.96
     alpha = [one["alpha"] for one in summary(fits, 0.9).values()]
     assert 0.84 <= np.mean([one.low is not None and one.low <= 0.34 <= one.high for one in alpha]) <= 0.96
+
+
+def test_trainings_count_once_in_each_study_of_a_batch():
+    """A study by itself has the errors that it has in a batch, where another is longer and its rows are trainings."""
+    table, _ = studies(20, "normal", count=2)
+    code = np.where(np.arange(50) < 25, np.arange(50) // 2, np.arange(50))
+    keep = np.arange(50) != 24
+    runs = sf.Runs(
+        table.target[keep], N=table.inputs["N"][keep], D=table.inputs["D"][keep], run=code[keep],
+        group=np.repeat(["together", "apart"], 25)[keep],
+    )  # fmt: skip
+    both = sf.fit(sf.laws.Chinchilla, runs, by="group", noise=sf.noise.Gaussian(), num_starts=4)
+    found = spread(both)
+    assert dict(zip(both.keys or (), found.units.tolist(), strict=True)) == {"together": 12, "apart": 25}
+    for s, key in enumerate(both.keys or ()):
+        alone = spread(both[key])
+        np.testing.assert_allclose(alone.covariance[0], found.covariance[s], rtol=1e-9)
