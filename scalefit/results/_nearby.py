@@ -77,8 +77,8 @@ def _spread(
     scale: Float[np.ndarray, " study"],
     code: Int[np.ndarray, " row"],
 ) -> Spread:
-    data, every = prepared.data, np.arange(len(theta))
-    value, slope = slopes(prepared.curve, theta, data, every)
+    data = prepared.data
+    value, slope = slopes(prepared.curve, theta, data, np.arange(len(theta)))
     real = np.asarray(data.weight) > 0
     precision = 1.0 if data.precision is None else np.asarray(data.precision)
     with np.errstate(all="ignore"):
@@ -96,18 +96,19 @@ def _spread(
     freedom = np.maximum(units - rank, 0).astype(float)
     with np.errstate(all="ignore"):
         steep = curvature.sum(axis=1) / rows
-        if (units < rows).any():
-            whole = np.zeros((len(theta), int(label.max()) + 1, theta.shape[1]))
-            np.add.at(whole, (every[:, None], label), slope * psi[..., None])
-            meat = np.einsum("sgk,sgl->skl", whole, whole) * (units / freedom)[:, None, None]
-            covariance = inverse @ meat @ inverse * ((unit / steep) ** 2)[:, None, None]
-        else:
-            variance = np.sum(psi**2, axis=1) / freedom / steep**2
-            if noise.free_scale:
-                share = np.sqrt(rank / rows)
-                likely = scale**2 / float(noise.information) * rows / freedom
-                variance = (1.0 - share) * likely + share * np.sum(residual**2, axis=1) / freedom
-            covariance = inverse * variance[:, None, None]
+        variance = np.sum(psi**2, axis=1) / freedom / steep**2
+        if noise.free_scale:
+            share = np.sqrt(rank / rows)
+            likely = scale**2 / float(noise.information) * rows / freedom
+            variance = (1.0 - share) * likely + share * np.sum(residual**2, axis=1) / freedom
+        covariance = inverse * variance[:, None, None]
+        some = np.flatnonzero(units < rows)
+        if some.size:
+            scores = np.zeros((some.size, int(label[some].max()) + 1, theta.shape[1]))
+            np.add.at(scores, (np.arange(some.size)[:, None], label[some]), (slope * psi[..., None])[some])
+            between = np.einsum("sgk,sgl->skl", scores, scores)
+            between *= (units / freedom * (unit / steep) ** 2)[some, None, None]
+            covariance[some] = inverse[some] @ between @ inverse[some]
     covariance[(freedom < 1) | (informed < INFORMED)] = np.nan
     return Spread(covariance, none, per_unit, units, freedom, informed)
 
