@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from ..._core import InputError, Phrase
 from ...laws import AbstractLaw, gathered, input_kinds
 from ...params import Slot, rescale, slots, values, with_values
 from ._target import Target
@@ -42,7 +43,14 @@ class Scale(NamedTuple):
 def scale_of(
     law: AbstractLaw, draws: Any, free: tuple[int, ...], inputs: Mapping[str, np.ndarray]
 ) -> tuple[Scale, Float[np.ndarray, "draw free"]]:
-    """The scale about draws of a law (leaves with a leading axis), and their free numbers there, by their unit."""
+    """The scale about draws of a law (leaves with a leading axis), and their free numbers there, by their unit.
+
+    **Raises:** `InputError` for a law with numbers that are bound together.
+    """
+    bound = next((slot for slot in slots(law) if not slot.parameter.constraint.elementwise), None)
+    if bound is not None:
+        said = Phrase(f"has {bound.field}, whose numbers are bound together: they are {bound.parameter.constraint}")
+        raise InputError(type(law).__name__, said, "a law whose numbers are free of each other")
     kinds, logs = input_kinds(law), {}
     for name, column in inputs.items():
         if kinds[name].logarithm:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import itertools
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import pytest
 from helpers import posed
 
 import scalefit as sf
+from scalefit.params import Param, axis, positive, simplex
 from scalefit.plan._cost import SIX_ND, cost_of
 from scalefit.plan.design import (
     Target,
@@ -484,3 +486,23 @@ def test_a_fit_of_several_optima_is_looked_at_about_each():
     assert several.among == pytest.approx(abs(first - second) * np.sqrt(np.prod(found.weight)), rel=0.05)
     alone = sf.design_runs(dataclasses.replace(fit, agreeing=np.asarray(fit.tried)), POOL, **asked)
     assert several.order[:5].tolist() != alone.order[:5].tolist()
+
+
+class Shared(sf.laws.AbstractLaw):
+    """Shares of one whole by kind of run."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"D": "tokens", "kind": sf.laws.Label(axis="kind")}
+    kind: tuple[str, ...] = axis()
+    share: Param = simplex(axis="kind")
+    B: Param = positive()
+
+    def __call__(self, D, kind):
+        """The loss."""
+        return self.share[kind] + self.B / jnp.log(D)
+
+
+def test_numbers_that_are_bound_together_are_refused():
+    law = Shared(share=[0.4, 0.6], B=2.0, kind=("a", "b"))
+    draws = jax.tree.map(lambda a: a[None], law)
+    with pytest.raises(sf.InputError, match="share, whose numbers are bound together"):
+        scale_of(law, draws, (0, 1, 2), {"D": np.array([1e9, 1e10]), "kind": np.array([0, 1])})
