@@ -30,6 +30,7 @@ def fetch(name: str, *, file: str | None = None) -> Path:
     **Raises:** `InputError` where the name is unknown, the file cannot be had, or its content is not the pinned one.
     """
     check_type("name", name, str, "the name of a data set")
+    check_type("file", file, (str, type(None)), "the name of a file of it")
     if name == BUNDLED:
         return _installed(file)
     record = data_set(name)

@@ -100,6 +100,7 @@ class Runs(Frozen):
         **Raises:** `InputError` where lengths differ, a value is text, missing or infinite, or there is no row.
         """
         check_type("target", target, (str, type(None)), "a name")
+        check_type("units", units, (Mapping, type(None)), "units by name, as {'N': 'parameters'}")
         losses = loss if isinstance(loss, Mapping) else {target or "loss": loss}
         sizes = {str(k): len(one_column(str(k), v)) for k, v in losses.items()}
         first, size = next(iter(sizes.items()), ("loss", 0))

@@ -148,7 +148,12 @@ def _instance(law: Any) -> AbstractLaw:
     wanted = law if isinstance(law, type) else type(law)
     if not issubclass(wanted, AbstractLaw) or inspect.isabstract(wanted):
         raise InputError("law", law, "a law of scalefit.laws, or your own AbstractLaw")
-    template: AbstractLaw = law() if isinstance(law, type) else law
+    try:
+        template: AbstractLaw = law() if isinstance(law, type) else law
+    except TypeError as error:
+        given = Phrase(f"is {wanted.__name__}, of which none can be made ({error})")
+        raise InputError("law", given, "a class with `inputs`, and defaults for what is not fitted") from error
+    check_type(f"`inputs` of {wanted.__name__}", template.inputs, Mapping, "units by name, as {'N': 'parameters'}")
     for field in dataclasses.fields(template):
         known = {"parameter", "constant"} & {*field.metadata} or field.metadata.get("static", False)
         held = getattr(template, field.name)

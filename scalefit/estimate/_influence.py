@@ -191,9 +191,18 @@ def _single(fit: Fit[Any]) -> Runs:
 
 
 def _forecast(of: Callable[[Any], Any], law: Any) -> float:
-    value = in_lanes(of, jax.tree.map(lambda a: np.asarray(a)[None], law))[0]
+    expected = "a function of the law in jax.numpy that gives one number, as lambda law: law(N=7e10, D=1.4e12)"
+    if not callable(of):
+        raise InputError("of", of, expected)
+    try:
+        value = in_lanes(of, jax.tree.map(lambda a: np.asarray(a)[None], law))[0]
+    except Exception as error:  # whatever a user's function raises
+        first = str(error).splitlines()[0] if str(error) else ""
+        raise InputError("of", Phrase(f"raises {type(error).__name__}: {first}"), expected) from error
     if value.shape != ():
-        raise InputError("of", Phrase(f"gives an array of shape {value.shape}"), "a function that gives one number")
+        raise InputError("of", Phrase(f"gives an array of shape {value.shape}"), expected)
+    if value.dtype.kind != "f":
+        raise InputError("of", Phrase(f"gives {value.dtype} and no real number"), expected)
     if not np.isfinite(value):
         raise InputError(
             "of", Phrase(f"gives {float(value):g} at the fitted law"), "a forecast where the law is finite",

@@ -17,7 +17,7 @@ from ._cost import CostLike
 from ._draws import drawn_of, over_draws
 from ._roots import crossings
 from .pools import drawn_of_pools, errors, needed_mixing, pools_of, sized_for_plans
-from .sizes import check_paired, constraints_of, optima, pairs, spendable
+from .sizes import check_pair, check_paired, constraints_of, optima, pairs, spendable
 
 
 class Crossover(NamedTuple):
@@ -114,7 +114,10 @@ def _of_laws(
 ) -> _Crossings:
     """The crossing of two laws, and of each pair of draws."""
     drawn = [drawn_of(first, num_draws, "first"), drawn_of(second, num_draws, "second")]
-    constraints = [constraints_of(one.law, cost, held=further) for one, further in zip(drawn, held, strict=True)]
+    constraints = [
+        constraints_of(one.law, cost, held=further)
+        for one, further in zip(drawn, check_pair("held", held), strict=True)
+    ]
     low, high = range_of(between)
     for some in constraints:
         spendable([low, high], some, "between")

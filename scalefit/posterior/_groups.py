@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from .._core import RESULTS, InputError, Phrase, check_names, check_number
+from .._core import RESULTS, InputError, Phrase, check_names, check_number, check_type
 from ..data import Runs
 from ..estimate import fit
 from ..laws import AbstractLaw
@@ -77,8 +77,12 @@ def sample_groups(
     check_number("num", num, least=2, whole=True)
     check_number("seed", seed, least=0, whole=True)
     noise = StudentT() if noise is None else noise
+    check_type("noise", noise, AbstractNoise, "one of scalefit.noise, for example StudentT()")
+    check_type("fixed", fixed, (str, Sequence), "names of parameters, for example ('E',)")
+    check_type("pooled", pooled, (str, Sequence, type(None)), "names of parameters, for example ('alpha',)")
+    fixed = (fixed,) if isinstance(fixed, str) else tuple(fixed)
     noise.log_density(np.zeros(1), np.zeros(1))  # a noise without a density is refused before anything is fitted
-    whole, problem = _laid_out(law, runs, by, noise, tuple(fixed), cluster, seed)
+    whole, problem = _laid_out(law, runs, by, noise, fixed, cluster, seed)
     curve, prepared = problem.curve, whole.problem.arrays
     prior = Prior.of(curve, (), priors)
     for i in prior.bounds:

@@ -50,6 +50,10 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
     **Raises:** `InputError` where something else is in the way.
     """
     folder, fit = Path(check_type("path", path, (str, PathLike), "a folder")), check_result("result", result).fit
+    for name, content in check_type(
+        "files", {} if files is None else files, Mapping, "contents as bytes, by name"
+    ).items():
+        check_type(f"The content of {name!r}", content, (bytes, bytearray), "bytes")
     if not may_replace(folder):
         raise InputError(
             "path", Phrase(f"is {str(folder)!r}, which holds more than a result"), remedy="give another folder"

@@ -1,18 +1,36 @@
 """Every verb over a result says what it takes, where it is given something else."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.params import Param, nonnegative
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
 RUNS = sf.Runs(1.0 + 2.0 * np.arange(1.0, 7.0) ** -0.5 * [1.01, 0.99, 1.0, 1.02, 0.98, 1.0], x=np.arange(1.0, 7.0))
 ARRAY: Any = np.ones(3)
 THREE: Any = 3
+NOTHING: Any = None
+PLANNED = sf.laws.Chinchilla.published("epoch")
+
+
+class Inputless(sf.laws.AbstractLaw):
+    A: Param = nonnegative()
+
+    def __call__(self, x):
+        return self.A * x
+
+
+class Listed(sf.laws.AbstractLaw):
+    inputs: ClassVar[Any] = ["x"]
+    A: Param = nonnegative()
+
+    def __call__(self, x):
+        return self.A * x
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +122,22 @@ OTHERS = {
     "tie": lambda fit: sf.fit(sf.laws.PowerLaw, RUNS, tie=ARRAY),
     "own": lambda fit: sf.fit(sf.laws.PowerLaw, RUNS, by="x", own=ARRAY),
     "growth": lambda fit: sf.sample(fit, num=10, growth=ARRAY),
+    "forecast": lambda fit: sf.influence(fit, of=THREE),
+    "forecast of NumPy": lambda fit: sf.influence(fit, of=lambda law: np.log(law(x=5.0))),
+    "forecast as a float": lambda fit: sf.sensitivity(fit, of=lambda law: float(law(x=5.0))),
+    "forecast of whether": lambda fit: sf.sensitivity(fit, of=lambda law: law(x=5.0) > 1.0),
+    "units": lambda fit: sf.Runs([1.0], x=[1.0], units=ARRAY),
+    "noise of groups": lambda fit: sf.sample_groups(sf.laws.PowerLaw, RUNS, by="x", noise=THREE),
+    "pooled": lambda fit: sf.sample_groups(sf.laws.PowerLaw, RUNS, by="x", pooled=ARRAY),
+    "fixed of groups": lambda fit: sf.sample_groups(sf.laws.PowerLaw, RUNS, by="x", fixed=ARRAY),
+    "files": lambda fit: sf.save(fit, "unused", files=ARRAY),
+    "content of a file": lambda fit: sf.save(fit, "unused", files={"a": THREE}),
+    "file of the bundled": lambda fit: sf.fetch("bundled", file=THREE),
+    "held of two": lambda fit: sf.gain(PLANNED, PLANNED, budget=1e20, held=THREE),
+    "held of two that cross": lambda fit: sf.overtakes(PLANNED, PLANNED, between=(1e18, 1e20), held=THREE),
+    "least size": lambda fit: sf.allocate(PLANNED, budget=1e20, min_N=NOTHING),
+    "law without inputs": lambda fit: sf.fit(Inputless, RUNS),
+    "law of listed inputs": lambda fit: sf.fit(Listed, RUNS),
     "averaged": lambda fit: sf.average(THREE),
 }
 

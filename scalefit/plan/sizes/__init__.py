@@ -19,5 +19,6 @@ from ._optimum import curvature as curvature
 from ._optimum import log_data as log_data
 from ._optimum import loss_along as loss_along
 from ._optimum import optima as optima
+from ._pairs import check_pair as check_pair
 from ._pairs import check_paired as check_paired
 from ._pairs import pairs as pairs

@@ -82,7 +82,7 @@ def constraints_of(
         said = Phrase("gives what is better the larger it is")
         raise InputError(type(law).__name__, said, "a law of a loss", "plan by a law of the loss behind it")
     for name, number in (("unique", unique), ("max_passes", max_passes), ("min_N", min_N), ("max_N", max_N)):
-        if number is not None:
+        if number is not None or name == "min_N":
             check_number(name, number, above=0.0)
     if max_passes is not None and unique is None:
         raise InputError(

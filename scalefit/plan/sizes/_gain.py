@@ -17,7 +17,7 @@ from .._draws import Drawn, drawn_of, over_draws
 from ._budgets import far_notes, spendable, takes_no_training
 from ._constraints import constraints_of
 from ._optimum import least_computes, optima
-from ._pairs import check_paired, pairs
+from ._pairs import check_pair, check_paired, pairs
 
 
 class Gain(NamedTuple):
@@ -79,7 +79,10 @@ def gain(
     """
     check_probability("level", level)
     drawn = [drawn_of(first, num_draws, "first"), drawn_of(second, num_draws, "second")]
-    constraints = [constraints_of(one.law, cost, held=further) for one, further in zip(drawn, held, strict=True)]
+    constraints = [
+        constraints_of(one.law, cost, held=further)
+        for one, further in zip(drawn, check_pair("held", held), strict=True)
+    ]
     budgets = spendable(budget, constraints[0])
     spendable(budget, constraints[1])
     if paired:

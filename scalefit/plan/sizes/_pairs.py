@@ -34,6 +34,16 @@ def pairs(first: Drawn, second: Drawn, paired: bool, seed: int) -> tuple[Any, An
     return rows(first.stacked, many, np.arange(count)), rows(second.stacked, more, order)
 
 
+def check_pair(argument: str, value: Any) -> tuple[Any, Any]:
+    """Check that something was given for each of two results.
+
+    **Raises:** `InputError` for anything but two.
+    """
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise InputError(argument, value, "one for each of the two, as ({'U': 1e12}, None)")
+    return value[0], value[1]
+
+
 def check_paired(first: Any, second: Any) -> None:
     """Check that two results have draws that belong together.
 
