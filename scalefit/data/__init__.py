@@ -18,6 +18,7 @@ from ._pools import UNLIMITED as UNLIMITED
 from ._pools import Pools as Pools
 from ._pools import pooled as pooled
 from ._pools import refuse_shares as refuse_shares
+from ._pools import with_rounded_shares as with_rounded_shares
 from ._read import read_runs as read_runs
 from ._runs import UNITS as UNITS
 from ._runs import Runs as Runs

@@ -35,8 +35,8 @@ def unfolded(table: dict[str, np.ndarray], wanted: Collection[str]) -> tuple[dic
     if axes and "x" not in long:
         long["x"] = long[axes[0]]
     note = (
-        f"the table is a chart of Weights & Biases: its {len(runs)} runs{axis} became rows with the label run; a law "
-        'for each is fitted by `by="run"`, and a law of N and D needs a table with these'
+        f"the table is a chart of Weights & Biases: its {len(runs)} runs{axis} became rows with the label run; name "
+        "run with `by` for a law of each, and give a table of the runs' sizes for a law of N and D"
     )
     return {h: column[keep] for h, column in long.items()}, (note,)
 

@@ -185,6 +185,31 @@ def pooled(
     )
 
 
+def with_rounded_shares(runs: Runs, base: str) -> Runs:
+    """Divide shares that were rounded, to as many digits as the table has, by their sum, with a note.
+
+    **Arguments:**
+
+    - `base`: Their name before the bracket: w of `w[web]`.
+    """
+    names = [name for name in runs.inputs if name.startswith(f"{base}[")]
+    shares = np.array([runs.inputs[name] for name in names]).reshape(len(names), len(runs))
+    # Fewer than two digits are rather a mistake, and more than nine are not rounded.
+    digits = (k for k in range(2, 10) if np.allclose(shares * 10.0**k, np.round(shares * 10.0**k), rtol=0, atol=1e-6))
+    if not names or np.isnan(shares).any() or (k := next(digits, None)) is None:
+        return runs
+    total = shares.sum(axis=0)
+    off = np.abs(total - 1.0)
+    mend = (off > 1e-9) & (off <= len(names) * 0.5 * 10.0**-k * (1 + 1e-6))
+    if not mend.any():
+        return runs
+    shares = np.where(mend, shares / np.where(mend, total, 1.0), shares)
+    said = f"{base} sums to {total[mend].min():.10g} to {total[mend].max():.10g} in {int(mend.sum())} rows"
+    note = f"{said}, which is 1 within the rounding to {k} digits: the shares were divided by their sum"
+    inputs = {**runs.inputs, **dict(zip(names, shares, strict=True))}
+    return runs.with_fields(inputs=inputs, notes=(*runs.notes, note))
+
+
 def refuse_shares(name: str, shares: Float[np.ndarray, "run pool"], rows: np.ndarray | None = None) -> None:
     """Refuse weights that are not 0 or more with a sum of 1."""
     wrong = ~np.isfinite(shares).all(axis=1) | (shares < 0).any(axis=1) | (np.abs(shares.sum(axis=1) - 1.0) > 1e-6)

@@ -4,6 +4,7 @@ import abc
 import dataclasses
 import difflib
 import functools
+import inspect
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import InputError
-from ..params import Scalar, Tree
+from ..params import Scalar, Tree, axis
 
 if TYPE_CHECKING:
     # Type checkers would take an abstract class variable for a field and ask for it in every constructor.
@@ -90,6 +91,20 @@ class AbstractLaw(Tree):
     """Name of an input → its kind (`scalefit.laws.Size`, `Fraction`, …), or the unit of a size, which is above 0.
 
     Sizes of one unit are centred together. A law that holds others makes this a property."""
+
+    def __init_subclass__(cls, **arguments: Any):
+        """Give a class a field for each axis of its inputs that it does not declare: the names of the entries."""
+        super().__init_subclass__(**arguments)
+        said = vars(cls).get("inputs")
+        kinds = [*said, *said.values()] if isinstance(said, Mapping) else []
+        named = [k.partition("[")[2][:-1] if isinstance(k, str) else getattr(k, "axis", None) for k in kinds]
+        declared = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
+        own = inspect.get_annotations(cls)
+        for name in named:
+            if name and name.isidentifier() and name not in declared:
+                own[name] = tuple[Any, ...]
+                setattr(cls, name, axis())
+        cls.__annotations__ = own
 
     published_sets = PublishedSets()
     """Published parameters of this law, by name, from `published.toml`; a law of one's own may give a dictionary."""

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from .._core import InputError, Phrase, listed
-from ..data import Runs, pooled, refuse_shares
+from ..data import Runs, pooled, refuse_shares, with_rounded_shares
 from ..laws import (
     AbstractLaw,
     Label,
@@ -122,7 +122,8 @@ def _places(law: AbstractLaw, name: str, said: Label, runs: Runs) -> Int[np.ndar
 def usable(law: AbstractLaw, runs: Runs) -> Runs:
     """The runs that have every input of the law, its series and labels too; the others are listed in `dropped`.
 
-    For a law that takes weights along an axis, runs that name the one entry each is of are taken as wholly of that.
+    For a law that takes weights along an axis, runs that name the one entry each is of are taken as wholly of that, and
+    shares that are rounded are divided by their sum.
     """
     own = inputs_of(law)
     runs = runs.complete([said.column or name for name, said in own.items() if isinstance(said, Label)])
@@ -133,7 +134,10 @@ def usable(law: AbstractLaw, runs: Runs) -> Runs:
     series = [name for name, said in kinds.items() if isinstance(said, Series)]
     names = [name for name, said in kinds.items() if not isinstance(said, Series | Label)]
     only = names == ["x"] and "x" not in runs.inputs and len(runs.inputs) == 1
-    return runs.complete([*(runs.inputs if only else names), *series])
+    runs = runs.complete([*(runs.inputs if only else names), *series])
+    for base, _ in shares:
+        runs = with_rounded_shares(runs, base)
+    return runs
 
 
 def _along(base: str, runs: Runs) -> bool:

@@ -86,7 +86,7 @@ def law_of(spec: str, fixed: Mapping[str, float], argument: str = "law") -> Abst
                 remedy="declare its parameters with scalefit.params, and give its other fields defaults",
             ) from error  # fmt: skip
     # What a law of pools holds is known by pool: once the runs have named them.
-    unnamed = any(not getattr(law, axis) for axis in axes(law))
+    unnamed = any(not law.entries(axis) for axis in axes(law))
     if not fixed or unnamed:
         return law
     return with_fixed(law, fixed, "fixed" if argument == "law" else f"{argument}: fixed")

@@ -1,12 +1,13 @@
 """Tables as people and their tools write them: numbers, headers, separators and forms."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from scalefit._core import InputError
-from scalefit.data import our_name, read_runs
+from scalefit.data import Runs, our_name, read_runs, with_rounded_shares
 
 N, D, LOSS = [2e7, 4e8], [1e9, 4e9], [3.5, 3.125]
 C = [6 * n * d for n, d in zip(N, D)]
@@ -224,3 +225,23 @@ def test_a_derived_size_that_no_model_has_is_questioned(table):
     name = "D" if "N" in table else "N"
     with pytest.warns(UserWarning, match=f"{name} is .* derived from .*say the units"):
         read_runs({**table, "loss": [3.0]}).select((name,))
+
+
+def shared(*rows):
+    shares: dict[str, Any] = {f"w[{k}]": column for k, column in enumerate(zip(*rows, strict=True))}
+    return Runs([3.0] * len(rows), **shares)
+
+
+@pytest.mark.parametrize("rows", [[(0.333, 0.333, 0.333), (0.5, 0.3, 0.201)], [(0.33, 0.33, 0.33), (0.17, 0.17, 0.67)]])
+def test_shares_that_are_rounded_are_divided_by_their_sum(rows):
+    runs = with_rounded_shares(shared(*rows), "w")
+    found = np.array(list(runs.inputs.values())).T
+    np.testing.assert_allclose(found, [np.array(row) / sum(row) for row in rows], rtol=1e-15)
+    assert "divided by their sum" in runs.notes[0]
+    assert with_rounded_shares(runs, "w") is runs
+
+
+@pytest.mark.parametrize("row", [(0.333, 0.333, 0.33), (0.33333, 0.33333, 0.3333), (1.0, 0.5, 0.0), (0.2, 0.3, 0.5)])
+def test_other_shares_stay_as_they_are(row):
+    runs = shared(row, (0.25, 0.25, 0.5))
+    assert with_rounded_shares(runs, "w") is runs

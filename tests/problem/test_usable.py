@@ -61,3 +61,23 @@ def test_a_number_may_be_below_zero_and_a_size_may_not():
     np.testing.assert_array_equal(Problem.of(Line(), runs, sf.noise.Gaussian()).inputs["x"], [-1.0, 0.0, 1.0])
     with pytest.raises(sf.InputError, match=r"'x' in row 1 of 'runs' is -1; expected a number above 0"):
         Problem.of(sf.laws.PowerLaw(), runs, sf.noise.Gaussian())
+
+
+class Mixing(AbstractLaw):
+    """Shares along an axis that has no field of its own."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"w[domain]": "share"}
+    c: Param = real(amplitude=True)
+    t: Param = real(axis="domain")
+
+    def __call__(self, w: Any) -> Any:
+        """No scaling law."""
+        return self.c + (w * self.t).sum()
+
+
+def test_an_axis_needs_no_field_and_rounded_shares_are_divided_by_their_sum():
+    columns = {"w[a]": [0.333, 0.2, 0.7], "w[b]": [0.333, 0.3, 0.1], "w[c]": [0.333, 0.5, 0.2], "loss": [1.0, 2.0, 3.0]}
+    problem = Problem.of(Mixing(), sf.read_runs(columns), sf.noise.Gaussian())
+    assert problem.law.entries("domain") == ("a", "b", "c")
+    assert "divided by their sum" in problem.runs.notes[0]
+    np.testing.assert_allclose(sum(problem.inputs.values()), 1.0, rtol=1e-15)
