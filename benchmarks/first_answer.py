@@ -131,6 +131,29 @@ with step("curate"):
     sf.curate(fit, sf.Pools(dict.fromkeys(names, size)), budget=[1e6, 4e6])
 """
 
+TEN = (
+    OWN
+    + """
+with step("ten"):
+    from scalefit.laws import BNSL, Chinchilla, Kaplan, PowerLaw
+    point, _ = runs.select(("N", "D", "C"))
+    alone = {name: sf.Runs(runs.target, x=column) for name, column in point.items()}
+    for law, table, options in (
+        (Chinchilla, runs, {}),
+        (Chinchilla, runs, {"tie": {"beta": "alpha"}}),
+        (Chinchilla(E=1.8), runs, {"fixed": "E"}),
+        (Kaplan, runs, {}),
+        (Mine, runs, {}),
+        (Mine(gamma=1.0), runs, {"fixed": "gamma"}),
+        (PowerLaw, alone["N"], {}),
+        (PowerLaw, alone["D"], {}),
+        (PowerLaw, alone["C"], {}),
+        (BNSL, alone["C"], {}),
+    ):
+        sf.bootstrap(sf.fit(law, table, throw=False, **options), num=1000)
+"""
+)
+
 COMMAND = ("fit", "data:epoch-chinchilla", "--law", "chinchilla", "--where", "loss < 3.44", "--bootstrap", "1000",
            "--json")  # fmt: skip
 """What a person types."""
@@ -149,6 +172,7 @@ ROWS: tuple[tuple[str, tuple[str, ...], str, str, str, str], ...] = (
     ("first allocate", (CHINCHILLA, PLANS), "allocate", "2.4", ".5", "–"),
     ("first predict", (CHINCHILLA, PLANS), "predict", ".3", ".1", "–"),
     ("first curate of four pools", (POOLS, CURATE), "curate", "–", "2", "–"),
+    ("ten laws fitted and bootstrapped on one table", (TEN,), "ten", "minutes", "25", "15"),
 )
 COMMANDS = (
     # what, words, programs, before, at most, aim
