@@ -105,6 +105,16 @@ def test_errors_without_draws(cli, runs_csv):
         assert entry["se"] is entry["low"] is entry["high"] is None
 
 
+@pytest.mark.parametrize(("rows", "noise"), [(6, "gaussian"), (7, "student-t:4")])
+def test_few_runs_are_taken_for_normal(cli, table, tmp_path, rows, noise):
+    """Six leave the law one to spare: Student's t could pass through five of them and shrink its scale to nothing."""
+    header, *lines = table().splitlines()
+    some = [lines[i] for i in (0, 8, 15, 19, 28, 35, 4)[:rows]]
+    (tmp_path / "few.csv").write_text("\n".join([header, *some]), encoding="utf-8")
+    found = strict(cli("fit", tmp_path / "few.csv", "--law", "chinchilla", "--json").out)
+    assert (found["noise"], found["runs"]["used"]) == (noise, rows)
+
+
 def test_every_row_is_accounted_for(cli, tmp_path, table):
     path = tmp_path / "runs.csv"
     path.write_text(table() + "1e9,,2.5\n7e8,3e10,nan\n9e8,1e10,9.5\n", encoding="utf-8")
