@@ -98,7 +98,7 @@ def sample_groups(
         np.log(np.where(groups.pooled, 0.5 * groups.between, prior.spread)),
     )
     at = groups.modes(np.tile(start, (len(problem.studies), 1)), first, learn=True)
-    numbers, population, chains = groups.sample(at, np.random.default_rng([seed, 0x6A09]), max(64, -(-num // CHAINS)))
+    numbers, population, chains = groups.sample(at, np.random.default_rng([seed, 0x6A09]), max(200, -(-num // CHAINS)))
     mean = Population(*(part.mean(axis=(0, 1)) for part in population))
     at = groups.modes(numbers.mean(axis=(0, 1)), mean, learn=False)
     found = _diagnosed(numbers, population, int(chains.diverging.sum()), groups, prepared, num)

@@ -20,7 +20,7 @@ from ._mode import Ascent, Curved, ascend, curved, small
 from ._nuts import Chains, nuts
 from ._prior import Prior, given_density
 
-CHAINS = 32
+CHAINS = 16
 """Chains side by side."""
 
 
@@ -103,10 +103,10 @@ class Hierarchy:
                 return np.asarray(value), np.asarray(slope)
 
         start = rng.standard_normal((CHAINS, width.size))
-        found = nuts(slopes, start, rng, num=40, step=np.array([0.4]), warmup=40, accepted=0.9, depth=5)
+        found = nuts(slopes, start, rng, num=40, step=np.array([0.4]), accepted=0.9, depth=5)
         width = np.clip(np.std(found.numbers, axis=(0, 1)), 0.5, 8.0)
         start = found.numbers[:, -1] / width
-        found = nuts(slopes, start, rng, num=num, step=found.step, warmup=40, accepted=0.9, depth=5)
+        found = nuts(slopes, start, rng, num=num, step=found.step, accepted=0.9, depth=5)
         parts = []
         with jax.enable_x64(True):
             for draw in range(num):
