@@ -11,7 +11,7 @@ from .._core import InputError, Phrase, hint, listed
 from ._labels import LABELS
 from ._units import scale_of
 
-# Our name → what else a header calls it, in small letters without spaces, underscores, dots, dashes or slashes.
+# Our name → what else a header calls it, in small letters without spaces and signs.
 # Our own names of one letter count as they are written: n (samples seen) is not N (parameters).
 _ALIASES = {
     "N": "params parameters numparams nparams numparameters nparameters numberofparameters modelsize modelparams "
@@ -102,11 +102,13 @@ def header_of(header: str, ours: str | None = None) -> Header:
     match = _IN_BRACKETS.match(header)
     if match is None:
         return _unbracketed(header, ours)
-    name, inside = match[1], match[2].strip()
+    name, inside = match[1], re.sub(r"(?<=\d),(?=\d{3}\b)", "", match[2].strip())
     role = ours if ours in COUNTS else _role(name)
     scale, rest = 1.0, []
     for part in re.split(r"\s*[,;]\s*", inside):
         own = scale_of(part, compute=role not in COUNTS - {"C"})
+        if own is None and role == "C":
+            own = scale_of(f"{part}FLOP", compute=True)
         scale *= own or 1.0
         if own in (None, 1.0):
             rest.append(part)
@@ -123,6 +125,9 @@ def _unbracketed(header: str, ours: str | None) -> Header:
         scale = scale_of(unit, compute=role == "C") if role in COUNTS else None
         if scale is not None and (scale != 1.0 or (ours is None and "/" not in gap[0])):
             return Header(name, scale, None)
+    joined = re.fullmatch(r"(.*[a-z])([KMBT])", header)
+    if joined is not None and (ours or _role(joined[1])) in COUNTS:
+        return Header(joined[1], scale_of(joined[2], compute=False) or 1.0, None)
     before = re.fullmatch(r"(.+?)[\s_-]*(tok(?:en)?s?|params|parameters)", header, re.IGNORECASE)
     if before is not None and (scale := scale_of(before[1].replace("_", " "), compute=False)) not in (None, 1.0):
         return Header("params" if before[2].lower().startswith("p") else "tokens", scale, None)
@@ -162,7 +167,7 @@ def is_ratio(header: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_.\-/]", "", name).lower()
+    return re.sub(r"[\s_.\-/#]", "", name).lower()
 
 
 def grows(name: str, header: str) -> bool:

@@ -18,7 +18,7 @@ _PREFIXES = {
 }  # fmt: skip
 _SECONDS = {3600.0: "h|hr|hour", 86400.0: "d|day", 31557600.0: "y|yr|year"}
 _NUMBER = r"[x×*·]?\s*(?:10\s*(?:\^|\*\*)\s*(?P<power{0}>\d+)|(?P<times{0}>\d+(?:\.\d+)?(?:e\+?\d+)?|e\+?\d+))?"
-_NOUN = r"(?:of\s+)?(?:tok(?:en)?|param(?:eter)?|sample|example|image|passe)?s?"
+_NOUN = r"(?:of\s+)?(?:t|tok(?:en)?|param(?:eter)?|sample|example|image|passe)?s?"
 _FLOP = r"fl(?:oating[\s_-]?point[\s_-]?)?op(?:eration)?(?:'?s)?"
 
 
@@ -35,17 +35,19 @@ _COMPUTE = re.compile(
     re.IGNORECASE,
 )
 _RATE_TIME = re.compile(
-    rf"{_NUMBER.format(1)}\s*{_any(_PREFIXES, 'prefix')}[\s_-]*f(?:l(?:op)?s?)?(?:(?:[/_\s]|ps)s?(?:ec)?)?"
+    rf"{_NUMBER.format(1)}\s*{_any(_PREFIXES, 'prefix')}[\s_-]*f(?:l(?:op)?)?s?(?:(?:[/_\s]|ps)s?(?:ec)?)?"
     rf"[\s_·*×-]*{_any(_SECONDS, 'time')}s?",
     re.IGNORECASE,
 )
 # Measures of something else than parameters, tokens or FLOP: a number in them is not a number of those.
 _OTHER = re.compile(
-    r"(?<![a-z])([kmgtp]i?b(it|yte)?s?|bytes?|bits?|char(acter)?s?|words?|docs?|documents?|pages?|steps?|epochs?"
+    r"(?<![a-z])([kmgtp]i?b(it|yte)?s?|bytes?|bits?|char(acter)?s?|words?|docs?|documents?|sequences?|pages?|steps?|epochs?"
     r"|seconds?|minutes?|h|hrs?|hours?|days?|years?|\w*[ghtc]pu\w*|[avh]\d00\w*|usd|eur|dollars?|\w*flops?\s*/\s*s(ec)?"
     r"|\w+/s(ec)?|per|relative|normali[sz]ed)(?![a-z])|[%$€£]",
     re.IGNORECASE,
 )
+_SCALES = {f"{w}{s}" for names in [*_COUNTS.values(), *_PREFIXES.values()] for w in names.split("|") for s in ("", "s")}
+_SHORT = frozenset("non no not emb w o n d c all act est moe ffn mlp llm sum max".split())
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -59,7 +61,9 @@ def scale_of(text: str, *, compute: bool) -> float | None:
     """
     text = re.sub(r"10([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", r"10^\1", text).translate(_SUPERSCRIPTS).strip()
     text = re.sub(r"^in\s+|\.$", "", text, flags=re.IGNORECASE)
-    # A number alone, as in "loss (10)", may be anything.
+    if re.fullmatch(r"'?000'?s?|10{3,}", text):
+        return float("1" + "0" * text.count("0"))
+    # Another number alone, as in "loss (10)", may be anything.
     if not text or re.fullmatch(r"[\d.]+", text):
         return None
     if (match := _COUNT.fullmatch(text)) is not None:
@@ -73,8 +77,15 @@ def scale_of(text: str, *, compute: bool) -> float | None:
 
 
 def is_other(text: str) -> bool:
-    """Say whether a unit measures something else than parameters, tokens or FLOP, as GB or hours."""
-    return _OTHER.search(text) is not None
+    """Say whether what a header says of a count may be a unit of another measure, as GB or hours, or a scale.
+
+    Short words and numbers may; longer ones say which count it is, as "non-embedding".
+    """
+    if scale_of(text, compute=True) is not None:
+        return False
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    short = any(word in _SCALES or (len(word) < 4 and word not in _SHORT) for word in words)
+    return short or re.search(r"\d", text) is not None or _OTHER.search(text) is not None
 
 
 def _number(match: re.Match[str], place: int) -> float:
