@@ -39,10 +39,16 @@ def from_csv(text: str, name: str, separator: str) -> tuple[dict[str, np.ndarray
     for number, row in enumerate(rows, start=1):
         if len(row) > len(header):
             raise _unreadable(name, separator, f"row {number} has {len(row)} cells and the header {len(header)}")
+    # Where commas are decimal, points before three digits group them.
+    german = separator != "," and any(re.fullmatch(r"[+-]?\d+,\d+", c.strip()) for row in rows for c in row)
     table: dict[str, np.ndarray] = {}
     for title, *cells in itertools.zip_longest(header, *rows, fillvalue=""):
         repeats = (f"{title}_duplicated_{k}" for k in itertools.count())
         title = title if title not in table else next(t for t in repeats if t not in table)
+        there = [c.strip() for c in cells if c.strip()]
+        if german and there and all(re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", c) for c in there):
+            second = [*second, f"{title!r}: {there[0]} read as {there[0].replace('.', '')}, as commas are decimal"]
+            cells = [c.replace(".", "") for c in cells]
         table[title] = _column(title, cells)
     return table, separator, (*notes, *second)
 

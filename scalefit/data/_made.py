@@ -50,15 +50,20 @@ def with_sizes(
         notes.append(f"{ours} = {shown} to the power of {log!r}{times}" + (", as its values tell" if natural else ""))
     ratio = next((h for h in table if is_ratio(h) and h != target and h not in said.values()), None)
     there = {ours: header(ours) for ours in ("N", "D", "C")}
-    if ratio is None or there["C"] is not None or (there["N"] is None) == (there["D"] is None):
+    if ratio is None or sum(h is not None for h in there.values()) != 1:
         return made, said if columns is not None else None, tuple(notes)
-    known, ours = ("N", "D") if there["D"] is None else ("D", "N")
+    known = next(k for k, h in there.items() if h is not None)
+    ours = "D" if known == "N" else "N"
     if ours not in made and ours not in said and ours not in roles.values():
         own = there[known] or ""
         scale = header_of(own, known).scale
-        change: Callable = (lambda c, n: c * n * scale) if ours == "D" else (lambda c, d: d * scale / c)
+        change, formula = {
+            "N": (lambda r, n: r * n * scale, "N times {}"),
+            "D": (lambda r, d: d * scale / r, "D over {}"),
+            "C": (lambda r, c: np.sqrt(c * scale / (6.0 * r)), "the root of C / 6 over {}"),
+        }[known]
         made[ours] = _changed(ours, table[ratio], change, made[own])
-        notes.append(f"{ours} = {known} {'times' if ours == 'D' else 'over'} {ratio!r}, tokens per parameter")
+        notes.append(f"{ours} = {formula.format(repr(ratio))}, tokens per parameter")
     return made, said if columns is not None else None, tuple(notes)
 
 

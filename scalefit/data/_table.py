@@ -131,11 +131,27 @@ def _from_lines(text: str, what: str) -> Table:
 def _from_json(text: str, what: str) -> tuple[Table, tuple[str, ...]]:
     with _plain_json(what):
         document = json.loads(text, object_pairs_hook=_object)
+        document = _of_split(document)
+        if isinstance(document, dict) and len(document) == 1:
+            (only,) = document.values()
+            document = only if isinstance(only, list) and only and isinstance(only[0], dict) else document
         if isinstance(document, dict) and document and all(isinstance(v, list) for v in document.values()):
             return {k: _column(k, v) for k, v in document.items()}, ()
         if isinstance(document, dict) and len(document) > 1 and all(isinstance(v, dict) for v in document.values()):
             return _from_objects(document, what)
     return _from_records(document if isinstance(document, list) else [document], what), ()
+
+
+def _of_split(document: Any) -> Any:
+    """The records of what pandas writes as `columns`, `index` and `data`; anything else as it is."""
+    if not isinstance(document, dict) or not {"columns", "data"} <= set(document) <= {"columns", "index", "data"}:
+        return document
+    header, rows = document["columns"], document["data"]
+    if not isinstance(header, list) or not isinstance(rows, list):
+        return document
+    if not all(isinstance(row, list) and len(row) == len(header) for row in rows):
+        return document
+    return [dict(zip(map(str, header), row, strict=True)) for row in rows]
 
 
 def _from_objects(document: dict[str, dict[str, Any]], what: str) -> tuple[Table, tuple[str, ...]]:

@@ -47,7 +47,9 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 _SCALES = {f"{w}{s}" for names in [*_COUNTS.values(), *_PREFIXES.values()] for w in names.split("|") for s in ("", "s")}
-_SHORT = frozenset("non no not emb w o n d c all act est moe ffn mlp llm sum max".split())
+_SHORT = frozenset(
+    ["non", "no", "not", "emb", "w", "o", "n", "d", "c", "all", "act", "est", "moe", "ffn", "mlp", "llm"]
+)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 

@@ -70,6 +70,9 @@ def csv(header, *columns, sign=","):
 
 FORMS = {
     "semicolons": ("runs.csv", csv("N;D;loss", N, D, sign=";").replace(".", ","), "semicolons"),
+    "points in groups": (
+        "runs.csv", "N;D;width;loss\n2e7;1e9;1.250;3,5\n4e8;4e9;12.500;3,125\n", "'width': 1.250 read as 1250"
+    ),
     "tabs": ("runs.csv", csv("N\tD\tloss", N, D, sign="\t"), "tabs"),
     "commas": ("runs.tsv", csv("N,D,loss", N, D), "commas"),
     "units below": ("runs.csv", csv("params,tokens,loss\n(M),B tokens,nats", [20, 400], [1, 4]), "was taken as units"),
@@ -85,9 +88,16 @@ FORMS = {
     "ratio": ("runs.csv", csv("params,tokens_per_param,loss", N, [50, 10]), "D = N times 'tokens_per_param'"),
     "ratio of scaled": ("runs.csv", csv("params (M),D/N,loss", [20, 400], [50, 10]), "D = N times 'D/N'"),
     "ratio and tokens": ("runs.csv", csv("tokens,ratio,loss", D, [50, 10]), "N = D over 'ratio'"),
+    "ratio and C": ("runs.csv", csv("C,tokens/param,loss", C, [50, 10]), "N = the root of C / 6 over 'tokens/param'"),
     "by model": ("runs.json", json.dumps({
         f"m{k}": {"config": {"params": N[k], "tokens": D[k]}, "results": {"loss": LOSS[k]}} for k in (0, 1)
     }), "keyed by run"),
+    "under a key": ("runs.json", json.dumps({"runs": [
+        {"N": N[k], "D": D[k], "loss": LOSS[k]} for k in (0, 1)
+    ]}), ""),
+    "split": ("runs.json", json.dumps({
+        "columns": ["N", "D", "loss"], "index": [0, 1], "data": [[N[k], D[k], LOSS[k]] for k in (0, 1)]
+    }), ""),
     "by column": ("runs.json", json.dumps({
         k: dict(zip("01", v, strict=True)) for k, v in {"N": N, "D": D, "loss": LOSS}.items()
     }), ""),
