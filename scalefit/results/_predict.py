@@ -82,7 +82,7 @@ def _width_of_runs(fit: Fit[Any]) -> Callable[[float], np.ndarray]:
     """By level, half of the central interval of what a run scatters by about the curve, by study of a batch."""
     rng, shape = np.random.default_rng([fit.seed, 0xD1CE]), (*np.shape(fit.scale), WIDTHS)
     if fit.noise.free_scale:
-        off = fit.noise.sample(np.broadcast_to(fit.scale[..., None], shape), rng)
+        off = fit.noise.sample(np.broadcast_to(_scale_of_runs(fit)[..., None], shape), rng)
     else:
         off = _residuals_of_runs(fit, (*shape, 1), rng)[..., 0]
     return lambda level: np.quantile(np.abs(off), level, axis=-1)
@@ -216,8 +216,12 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
     """
     noise = ensemble.fit.noise
     rng = np.random.default_rng([ensemble.seed, 0xD1CE])
-    if noise.free_scale or ensemble.method in ("posterior", "prior"):
+    if ensemble.method in ("posterior", "prior"):
         residual = noise.sample(np.broadcast_to(ensemble.scale[..., None], draws.shape), rng)
+    elif noise.free_scale:
+        # Of the fit: that of few runs resampled, some of them twice, is often next to nothing.
+        scale = _scale_of_runs(ensemble.fit)[..., None, None]
+        residual = noise.sample(np.broadcast_to(scale, draws.shape), rng)
     else:
         residual = _residuals_of_runs(ensemble.fit, draws.shape, rng)
     for name, column in ensemble.drawn.items():
@@ -230,13 +234,21 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
     return draws * np.exp(residual) if noise.log else draws + residual
 
 
+def _scale_of_runs(fit: Fit[Any]) -> Float[np.ndarray, "*batch"]:
+    """The scale of a noise that has its own, without what the free parameters took up of it."""
+    return np.asarray(fit.scale * _widened(fit))
+
+
+def _widened(fit: Fit[Any]) -> Float[np.ndarray, "*batch"]:
+    """How much smaller residuals of a fit are than the scatter, by what the free parameters took up."""
+    left = np.sum(np.isfinite(fit.residuals), axis=-1)
+    return np.asarray(np.sqrt(left / np.maximum(left - len(fit.free), 1)))
+
+
 def _residuals_of_runs(fit: Fit[Any], shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Residuals of fitted runs, each as likely as any other of its study."""
-    left = np.sum(np.isfinite(fit.residuals), axis=-1)
     # Runs of unequal precision: as wide as one of the median.
     widen = fit.scale / np.maximum(np.sqrt(np.nanmean(fit.residuals**2, axis=-1)), np.finfo(float).tiny)
-    # Residuals of a fit are smaller than the scatter, by what the free parameters took up.
-    widen = widen * np.sqrt(left / np.maximum(left - len(fit.free), 1))
-    pool = np.atleast_2d(fit.residuals) * np.atleast_1d(widen)[:, None]
+    pool = np.atleast_2d(fit.residuals) * np.atleast_1d(widen * _widened(fit))[:, None]
     flat = (len(pool), int(np.prod(shape)) // len(pool) // shape[-1], shape[-1])
     return np.stack([rng.choice(p[np.isfinite(p)], size=flat[1:]) for p in pool]).reshape(shape)

@@ -124,6 +124,15 @@ def test_a_new_run_scatters_as_the_fitted_runs_did(chinchilla, new_draws):
     np.testing.assert_allclose(np.log([band.low / band.value, band.high / band.value]), ends, atol=2e-3)
 
 
+def test_a_new_run_scatters_as_the_fit_does_where_resamples_do_not(new_fit, new_draws):
+    """A law passes through few runs of which some are drawn twice: the scale of such a draw says nothing."""
+    fit = new_fit(LAWS["Chinchilla"].truth, noise=sf.noise.StudentT(4.0))
+    draws = new_draws(fit)
+    shrunk = dataclasses.replace(draws, scale=np.full_like(draws.scale, 1e-9))
+    one, other = (predict(some, **POINT, new_run=True) for some in (draws, shrunk))
+    assert (one.low, one.high) == (other.low, other.high)
+
+
 def test_a_pool_may_be_seen_more_often_than_in_the_fit(new_fit):
     """The law grows to as many passes as are asked for."""
     law = sf.laws.QQT(d=0.1, a=0.025, b=-0.16, tau=6.7)
