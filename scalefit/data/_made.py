@@ -30,7 +30,7 @@ def with_sizes(
 
     def header(ours: str) -> str | None:
         found = [said[ours]] if ours in said else [h for h, role in roles.items() if role == ours]
-        return found[0] if len(found) == 1 else None
+        return found[0] if len(found) == 1 and found[0] in made else None
 
     for log in [h for h in table if h != target]:
         base, inner = logarithm_of(log) or (None, "")
@@ -42,7 +42,7 @@ def with_sizes(
         natural = base is None and 10.0 ** min(largest, 300.0) > _BEYOND[ours]
         base = base or (math.e if natural else 10.0)
         scale = header_of(inner).scale
-        made[ours] = _changed(ours, table[log], lambda c, _, base=base, scale=scale: base ** min(c, 900.0) * scale)
+        made[ours] = _changed(ours, table[log], lambda c, _, base=base, scale=scale: np.float64(base) ** c * scale)
         roles[ours] = ours
         said.pop(ours, None)
         shown = "e" if base == math.e else f"{base:g}"

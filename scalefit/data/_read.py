@@ -41,7 +41,8 @@ def read_runs(
     """Read runs from a file, a data frame or a dictionary of arrays.
 
     Usual headers are recognised (`params`, `Model Size`, `tokens`, `Training FLOP`, `val_loss`, ...); sizes such as
-    `2.8B` and headers such as `FLOPs (1E21)` or `Model Size (B)` are scaled, and `notes` says so. A row without the
+    `2.8B` and headers such as `FLOPs (1E21)`, `params_M` or `compute (PF-days)` are scaled; thousands, decimal commas,
+    `log10_N`, tokens per parameter and more are read (`docs/tables.md`); `notes` says what was done. A row without the
     target or its `se`, and a row without anything, is dropped and listed in `dropped`. An empty cell elsewhere stays
     one until a law needs it (`Runs.complete`). Text, infinite values and sizes of zero or below are errors. Every
     column stays at hand for `where`, `split` and `select`; one of lists of numbers (of JSON or Parquet) is a series.

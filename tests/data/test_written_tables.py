@@ -114,6 +114,20 @@ def test_a_table_in_another_form_gives_the_same_runs(tmp_path, form):
     assert not note or any(note in n for n in runs.notes)
 
 
+@pytest.mark.parametrize(
+    ("table", "columns", "message"),
+    [
+        ({"log10_N": [-1e308, 1e308], "loss": [2.0, 1.0]}, None, "'N' in row 2 is inf"),
+        ({"log10_N": ["7.3", "big"], "loss": [2.0, 1.0]}, None, "'N' in row 2 is 'big'"),
+        ({"params": [1e6], "ratio": [20.0], "loss": [1.0]}, {"N": "size"}, "no such column"),
+        ({"params": [1e6], "ratio": ["many"], "loss": [1.0]}, None, "'D' in row 1 is 'many'"),
+    ],
+)
+def test_sizes_in_another_form_are_checked_like_any(table, columns, message):
+    with pytest.raises(InputError, match=message):
+        read_runs(table, columns=columns)
+
+
 def test_a_key_of_json_is_a_label(tmp_path):
     runs = read(tmp_path, FORMS["by model"][1], "runs.json")
     assert runs.columns["model"].tolist() == ["m0", "m1"]
