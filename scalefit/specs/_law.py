@@ -87,7 +87,10 @@ def law_of(spec: str, fixed: Mapping[str, float], argument: str = "law") -> Abst
             ) from error  # fmt: skip
     # What a law of pools holds is known by pool: once the runs have named them.
     unnamed = any(not law.entries(axis) for axis in axes(law))
-    if not fixed or unnamed:
+    if unnamed:
+        declared = parameters(law)
+        fixed = {name: value for name, value in fixed.items() if name in declared and not declared[name].axes}
+    if not fixed:
         return law
     return with_fixed(law, fixed, "fixed" if argument == "law" else f"{argument}: fixed")
 

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.specs import law_of
 
 KEYS = {
     "law", "parameters", "objective", "converged", "starts", "runs", "noise", "seed", "level", "checks", "seconds",
@@ -352,3 +354,20 @@ def test_tables_that_cannot_be_appended(cli, tmp_path, runs_csv, content, option
     assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
     for piece in said:
         assert piece in answer.err, answer.err
+
+
+def test_what_is_held_of_a_law_along_an_axis_is_known_before_its_entries_are(tmp_path):
+    path = tmp_path / "mixing.py"
+    path.write_text(
+        "from scalefit.laws import AbstractLaw\n"
+        "from scalefit.params import positive, real\n\n"
+        "class Mixing(AbstractLaw):\n"
+        "    inputs = {'w[domain]': 'share'}\n"
+        "    k: object = positive(amplitude=True)\n"
+        "    t: object = real(axis='domain')\n\n"
+        "    def __call__(self, w):\n"
+        "        return self.k + (w * self.t).sum()\n"
+    )
+    law: Any = law_of(f"{path}:Mixing", {"k": 1.0})
+    assert law.k == 1.0
+    assert law.entries("domain") == ()
