@@ -262,7 +262,7 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
             f"as many as {name} has numbers to fit, {curve.size}",
             "give more runs, a smaller law, or hold parameters fixed",
         )
-    different = 1 + np.count_nonzero(np.diff(np.sort(studies.points(columns), axis=1), axis=1), axis=1)
+    different = studies.different(columns, curve.size)
     if np.min(different) < curve.size:
         least = int(np.argmin(different))
         raise InputError(

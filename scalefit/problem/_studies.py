@@ -98,6 +98,17 @@ class Studies:
             _, key = np.unique(key * (int(part.max()) + 1) + part, return_inverse=True)
         return self.table(key)
 
+    def different(self, columns: Mapping[str, Any], enough: int) -> Int[np.ndarray, " study"]:
+        """How many different rows each study has of the columns; once all have `enough`, no more are counted."""
+        leaves = jax.tree.leaves(dict(columns))
+        # By one column alone, which is soon done, there may be enough of them everywhere.
+        found = np.ones(len(self), int)
+        for column in (leaf for leaf in leaves if np.ndim(leaf) == 1):
+            found = np.maximum(found, _distinct(self.table(column)))
+            if found.min() >= enough:
+                return found
+        return _distinct(self.points(columns))
+
     def parts(self, most: int = CHUNK) -> Iterator[Int[np.ndarray, " kept"]]:
         """Studies to be laid out together: of similar length, and not too many."""
         size = np.ceil(np.log2(np.maximum(-(-self.counts // ROUND), 1))).astype(int)
@@ -105,3 +116,7 @@ class Studies:
             found = np.flatnonzero(size == bucket)
             for low in range(0, len(found), max(most, 1)):
                 yield found[low : low + most]
+
+
+def _distinct(table: Shaped[np.ndarray, "study run"]) -> Int[np.ndarray, " study"]:
+    return 1 + np.count_nonzero(np.diff(np.sort(table, axis=1), axis=1), axis=1)

@@ -19,6 +19,8 @@ LENGTHS = (64, 128, 256)
 """Runs of a program: fewer are padded, more are taken in blocks of the last."""
 TOGETHER = 2 * WIDTH
 """Lanes whose numbers are held together: with more, their memory would be given back and asked for again each time."""
+WIDE, THOUSANDS = 256, 2048
+"""Lanes of the program of slopes for so many lanes that calls cost more than they do, and how many these are."""
 
 
 class Layout(NamedTuple):
@@ -41,17 +43,17 @@ class Layout(NamedTuple):
     pairs: Int[np.ndarray, "2 pair"]
 
     @classmethod
-    def of(cls, curve: Curve, point: Mapping[str, Any], constant: Any, *, shared: bool) -> "Layout":
-        """Inputs by set and run, cut and padded; `shared` if the one set is that of all lanes."""
+    def of(cls, curve: Curve, point: Mapping[str, Any], constant: Any, *, shared: bool, width: int = WIDTH) -> "Layout":
+        """Inputs by set and run, cut and padded, for programs of `width` lanes; `shared` if the one set is of all."""
         rows, runs = next(iter(point.values())).shape[:2]
         series = any(np.ndim(a) > 2 for a in point.values())
-        lengths, lanes = ((8, 16), 1) if series else (LENGTHS, WIDTH)
+        lengths, lanes = ((8, 16), 1) if series else (LENGTHS, width)
         length = next((n for n in lengths if runs <= n), lengths[-1])
         groups = [slice(0, 1)] if shared else _groups(rows, lanes)
-        width = 1 if shared else lanes
+        sets = 1 if shared else lanes
 
         def block(some: slice, low: int) -> dict[str, np.ndarray]:
-            return {n: _padded(np.asarray(a)[some, low : low + length], width, length) for n, a in point.items()}
+            return {n: _padded(np.asarray(a)[some, low : low + length], sets, length) for n, a in point.items()}
 
         one = {n: np.asarray(a)[0, 0] for n, a in point.items()}
         pairs = curved_pairs(curve, one, constant[0]) if curve.size <= MANY else ()
@@ -60,7 +62,7 @@ class Layout(NamedTuple):
             length,
             lanes,
             tuple(tuple(block(some, low) for some in groups) for low in range(0, runs, length)),
-            tuple(_padded(np.asarray(constant)[some], width) for some in groups),
+            tuple(_padded(np.asarray(constant)[some], sets) for some in groups),
             np.array(pairs, int).reshape(-1, 2).T,
         )
 
@@ -95,7 +97,7 @@ def slopes_at(
     """Values and slopes of all lanes at all runs."""
     lanes = slice(0, len(theta))
     # One program for all where curvatures cost little.
-    curved = layout.width > 1
+    curved = layout.width == WIDTH
     parts = [_found(curve, theta, layout, k, lanes, curved)[:2] for k in range(len(layout.blocks))]
     value, first = (some[0] if len(some) == 1 else np.concatenate(some, axis=-1) for some in zip(*parts, strict=True))
     return value, first
@@ -106,7 +108,7 @@ def slopes(
 ) -> tuple[Float[np.ndarray, "fit run"], Float[np.ndarray, "size fit run"]]:
     """Values and slopes of fits at the runs of their studies."""
     parts = list(_in_turn(curve, theta, data, study))
-    return np.concatenate([value for value, _ in parts]), np.concatenate([first for _, first in parts], axis=1)
+    return np.concatenate([value for _, value, _ in parts]), np.concatenate([first for *_, first in parts], axis=1)
 
 
 def responses(
@@ -114,22 +116,25 @@ def responses(
 ) -> tuple[Float[np.ndarray, "fit run"], Float[np.ndarray, "fit size"]]:
     """The curve's values, and the largest relative response of any run to each free number."""
     values, shares = [], []
-    for low, (value, first) in zip(range(0, len(theta), TOGETHER), _in_turn(curve, theta, data, study), strict=True):
-        real = np.asarray(data.weight)[study[low : low + len(value)]] > 0
+    for some, value, first in _in_turn(curve, theta, data, study):
+        real = np.asarray(data.weight)[some] > 0
         with np.errstate(all="ignore"):
             shares.append(np.max(np.where(real, np.abs(first / value), 0.0), axis=2).T)
         values.append(value)
     return np.concatenate(values), np.concatenate(shares)
 
 
-def _in_turn(curve: Curve, theta: np.ndarray, data: Data, study: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Values and slopes of some fits after others."""
-    shared = Layout.of(curve, data.point, data.constant, shared=True) if len(data.target) == 1 else None
-    for low in range(0, len(theta), TOGETHER):
-        some = study[low : low + TOGETHER]
+def _in_turn(
+    curve: Curve, theta: np.ndarray, data: Data, study: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The studies, values and slopes of some fits after others."""
+    width, step = (WIDE, WIDE) if len(theta) > THOUSANDS else (WIDTH, TOGETHER)
+    shared = Layout.of(curve, data.point, data.constant, shared=True, width=width) if len(data.target) == 1 else None
+    for low in range(0, len(theta), step):
+        some = study[low : low + step]
         rows = {n: np.asarray(a)[some] for n, a in data.point.items()} if shared is None else {}
-        layout = shared or Layout.of(curve, rows, np.asarray(data.constant)[some], shared=False)
-        yield slopes_at(curve, theta[low : low + TOGETHER, : curve.size], layout)
+        layout = shared or Layout.of(curve, rows, np.asarray(data.constant)[some], shared=False, width=width)
+        yield some, *slopes_at(curve, theta[low : low + step, : curve.size], layout)
 
 
 def exact_moments(
