@@ -89,7 +89,7 @@ def studies(left, errors, count=300):
 
 
 @pytest.mark.parametrize("errors", ["normal", "students"])
-@pytest.mark.parametrize("left", [3, 8, 20, 60])
+@pytest.mark.parametrize("left", [3, 20])
 def test_default_intervals_hold_what_is_true(left, errors):
     table, ahead = studies(left, errors)
     fits = sf.fit(sf.laws.Chinchilla, table, by="study", noise=sf.noise.StudentT(4), throw=False)
