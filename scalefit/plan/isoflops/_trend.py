@@ -164,7 +164,7 @@ def _misfit(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _between(x: np.ndarray, y: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """The variance beyond `own` of largest restricted likelihood: on a grid that is drawn finer twice."""
+    """The variance beyond `own` of largest restricted likelihood: on a grid that is drawn finer three times."""
     there = np.isfinite(own)
     least, most = np.min(own, axis=-1), np.nanmax(np.where(there, y, np.nan), axis=-1, initial=-np.inf)
     wide = np.maximum(most - np.nanmin(np.where(there, y, np.nan), axis=-1, initial=np.inf), 1e-12)
