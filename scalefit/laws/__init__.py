@@ -43,3 +43,4 @@ from ._qqt import MOST_PASSES as MOST_PASSES
 from ._qqt import QQT as QQT
 from ._qqt import QQTEffective as QQTEffective
 from ._sigmoid import Sigmoid as Sigmoid
+from ._skaling import Skaling as Skaling
