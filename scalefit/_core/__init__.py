@@ -16,6 +16,7 @@ from ._errors import OverfitWarning as OverfitWarning
 from ._errors import Phrase as Phrase
 from ._errors import shown as shown
 from ._files import folder_written_whole as folder_written_whole
+from ._files import sweep as sweep
 from ._files import written_whole as written_whole
 from ._named import named as named
 from ._nearest import hint as hint
@@ -23,3 +24,4 @@ from ._nearest import listed as listed
 from ._nearest import nearest as nearest
 from ._nearest import suggestion as suggestion
 from ._results import RESULTS as RESULTS
+from ._text import visible as visible

@@ -216,7 +216,7 @@ def curate(
 
         show_curation(planned, document, page := console())
         if out is not None:
-            page.print(f"written to {out}", soft_wrap=True, markup=False)
+            page.print(f"written to {out}", soft_wrap=True)
     if replaced:
         typer.echo(f"scalefit: the earlier result in {str(out)!r} was replaced.", err=True)
 

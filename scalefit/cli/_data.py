@@ -33,7 +33,7 @@ def list_sets(json: Json = False) -> None:
     rows += [(one.name, one.description, one.licence, one.citation) for one in records]
     out = console()
     out.print(table(("name", "what it holds", "licence", "arXiv"), rows))
-    out.print("Fit one with `scalefit fit data:NAME --law …`; none but the first is part of the package.", markup=False)
+    out.print("Fit one with `scalefit fit data:NAME --law …`; none but the first is part of the package.")
 
 
 @data.command("fetch")

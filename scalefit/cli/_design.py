@@ -17,7 +17,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import InputError, Phrase, check_choice, check_names, written_whole
+from .._core import InputError, Phrase, check_choice, check_names, sweep, visible, written_whole
 from ._options import Append, CacheDir, Columns, Cost, Json, LawFile, Where
 from ._terminal import counted, number
 
@@ -135,7 +135,7 @@ def design(
     if json:
         typer.echo(to_json(found))
     else:
-        typer.echo("\n".join(_lines(found, chosen.asked, "" if done is None else done.name, log)))
+        typer.echo("\n".join(map(visible, _lines(found, chosen.asked, "" if done is None else done.name, log))))
         if out is not None:
             typer.echo(f"written to {out}")
 
@@ -314,6 +314,7 @@ def write_runs(found: sf.Design, measured: Sequence[str], out: Path) -> None:
         [*(repr(float(c[i])) for c in found.runs.values()), *[""] * len(measured)] for i in range(len(found))
     )
     try:
+        sweep(out.parent, out.name)
         with written_whole(out) as beside:
             beside.write_text(text.getvalue(), encoding="utf-8")
     except OSError as error:

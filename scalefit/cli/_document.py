@@ -2,12 +2,14 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 
+from .._core import visible
 from ..problem import Source
 from ..results import Ensemble, Estimate, Fit, spread, summary, versions
 from ..specs import known_laws, noise_spec
@@ -116,7 +118,9 @@ def entry_of(estimate: Estimate) -> dict[str, Any]:
 def to_json(found: Any) -> str:
     """Strict JSON: arrays as lists, and null for a number that is not finite."""
     plain = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    return json.dumps(_strict(found), indent=2, allow_nan=False, ensure_ascii=not plain)
+    text = json.dumps(_strict(found), indent=2, allow_nan=False, ensure_ascii=not plain)
+    # JSON escapes the first control characters itself; the others are escaped as it would.
+    return re.sub(r"[^\n\x20-\x7e]", lambda c: c[0] if visible(c[0]) == c[0] else json.dumps(c[0])[1:-1], text)
 
 
 def _strict(found: Any) -> Any:

@@ -20,10 +20,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from .._core import InputError, NotConverged, Phrase
+from .._core import InputError, NotConverged, Phrase, visible
+from ._streams import abandon, finish, prepare
 
 INPUT_ERROR = 2
 NOT_CONVERGED = 3
+UNWRITTEN = 5
+PIPE_CLOSED = 141
+"""As a shell has it for a program whose reader has gone."""
 INTERRUPTED = 130
 GRACE = 1.0
 """Seconds in which the work may end in order (and take away what it has half written) before it is ended."""
@@ -36,6 +40,7 @@ CALLS = {
 
 _known: dict[str, tuple[str, str]] = {}
 _told = threading.Event()
+_asked = threading.Event()
 _left = "nothing was written"
 
 
@@ -53,7 +58,10 @@ class Group(TyperGroup):
         """Run the command asked for; an interruption is one line."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except BaseException as error:
+            # Python raises what it likes where an interruption meets an import.
+            if not (_asked.is_set() or isinstance(error, KeyboardInterrupt)):
+                raise
             _tell()
             raise typer.Exit(INTERRUPTED) from None
 
@@ -68,9 +76,11 @@ class Group(TyperGroup):
     ) -> Any:
         """Parse, run and leave."""
         _told.clear()
+        _asked.clear()
         leaves("nothing was written")
         try:
             status = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            finish()
         except Exception as error:
             status = _status(error)
         if not standalone_mode:
@@ -83,6 +93,7 @@ class Program(typer.Typer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run and leave."""
+        prepare()
         with _obeyed(), _uncollected():
             try:
                 return super().__call__(*args, **kwargs)
@@ -109,19 +120,31 @@ def _status(error: Exception) -> int:
     """Say what went wrong; what is nobody's input is a fault of ours and keeps its traceback."""
     if hasattr(error, "format_message"):  # the parser's own errors, whose class is private to it
         command = getattr(getattr(error, "ctx", None), "command_path", "scalefit")
-        text = error.format_message().strip().rstrip(".")  # pyright: ignore[reportAttributeAccessIssue]  asked above
+        text = " ".join(error.format_message().split()).rstrip(".")  # pyright: ignore[reportAttributeAccessIssue]  asked above
         if text:
             say(f"{text} (see {command} --help).")
         return INPUT_ERROR
     if isinstance(error, InputError | NotConverged):
         say(as_options(error))
         return INPUT_ERROR if isinstance(error, InputError) else NOT_CONVERGED
+    if isinstance(error, BrokenPipeError):  # the reader has what it wanted
+        abandon()
+        return PIPE_CLOSED
+    if isinstance(error, OSError):
+        abandon()
+        what = "The output" if error.filename is None else repr(str(error.filename))
+        say(f"{what} cannot be {'written' if error.filename is None else 'used'}: {error.strerror or error}.")
+        return UNWRITTEN
+    if isinstance(error, MemoryError):
+        say("There is not enough memory for this. Give fewer runs or draws, or a machine with more.")
+        return INPUT_ERROR
     raise error
 
 
 def say(sentence: str) -> None:
     """One sentence on standard error."""
-    print(f"scalefit: {sentence}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"scalefit: {visible(sentence)}", file=sys.stderr)
 
 
 def _know(parameters: Iterable[Any]) -> None:
@@ -209,7 +232,8 @@ def _tell() -> None:
     _told.set()
     if sys.stderr.isatty():
         sys.stderr.write("\x1b[?25h\r\x1b[2K")  # the cursor that a progress bar hides, and the line it leaves
-    print(f"scalefit: interrupted; {_left}", file=sys.stderr, flush=True)
+    say(f"interrupted; {_left}")
+    sys.stderr.flush()
 
 
 def _leave() -> None:
@@ -228,12 +252,20 @@ def _obeyed() -> Iterator[None]:
     receive, send = socket.socketpair()
     send.setblocking(False)
     before = signal.set_wakeup_fd(send.fileno(), warn_on_full_buffer=False)
+    answered = signal.signal(signal.SIGINT, _interrupted)
     threading.Thread(target=_watch, args=(receive,), daemon=True).start()
     try:
         yield
     finally:
+        signal.signal(signal.SIGINT, answered)
         signal.set_wakeup_fd(before)
         send.close()
+
+
+def _interrupted(*_: Any) -> None:
+    """Remember an interruption, which what it meets may turn into another error."""
+    _asked.set()
+    raise KeyboardInterrupt
 
 
 def _watch(receive: socket.socket) -> None:

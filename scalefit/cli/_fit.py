@@ -164,7 +164,7 @@ def fit(
 
         show_fit(found, fitted, page := console())
         if keep:
-            page.print(f"written to {out}", soft_wrap=True, markup=False)
+            page.print(f"written to {out}", soft_wrap=True)
     if replaced:
         typer.echo(f"scalefit: the earlier result in {str(out)!r} was replaced.", err=True)
     if failure is not None:

@@ -93,8 +93,10 @@ def _show_one(name: str, law: Any) -> None:
     from ._show import console, table
 
     out = console()
-    first, _, rest = inspect.cleandoc(law.__doc__ or name).partition("\n")
-    out.print(Text.assemble((name, "bold"), f"   {_prose(first)}"))
+    said = law.__doc__ or ""
+    generated = said.startswith(f"{_class(law).__name__}(")  # by Python, of a class without documentation
+    first, _, rest = inspect.cleandoc("" if generated else said).partition("\n")
+    out.print(Text.assemble((name, "bold"), f"   {_prose(first)}" if first else ""))
     for paragraph in filter(None, rest.strip().split("\n\n")):
         out.print(Text("\n" + _prose(" ".join(paragraph.split()))))
     out.print()

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import tempfile
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ..plot import (
     corner,
     forecast,
     frontier,
+    literal,
     loss_against_compute,
     new_figure,
     prior_posterior,
@@ -63,7 +65,7 @@ def _check(folder: Path, ours: Collection[str]) -> None:
         raise _refused(folder, "which holds other things than a result", "choose another folder")
     beside = next(p for p in folder.resolve().parents if p.exists())
     # The name that an earlier result bears while it is replaced inside a folder that is to take the place of another.
-    longest = f"..{folder.name}.12345678.12345678.old"
+    longest = f"..{folder.name}{2 * '.12345678-12345678-12345678.part'}"
     with tempfile.TemporaryDirectory(dir=beside) as trial:
         (Path(trial) / folder.resolve().relative_to(beside)).with_name(longest).mkdir(parents=True)
 
@@ -179,7 +181,7 @@ def _studies(result: Fit[Any] | Ensemble[Any], level: float) -> bytes:
         loss_against_compute(result[key], panel, level)
         if panel is not panels[0] and (legend := panel.get_legend()) is not None:
             legend.remove()
-        panel.set_title(study_name(key), fontsize=10)
+        panel.set_title(literal(study_name(key)), fontsize=10)
     for panel in panels[len(parts) :]:
         panel.set_visible(False)
     left_out = [f"{failed} not converged"] if failed else []
@@ -191,6 +193,8 @@ def _studies(result: Fit[Any] | Ensemble[Any], level: float) -> bytes:
 
 def _png(ax: Any) -> bytes:
     stream = io.BytesIO()
+    # A letter that the font lacks is drawn as a box.
+    warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
     ax.figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
     return stream.getvalue()
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .._core import visible
 from ..laws import AbstractLaw
 from ._terminal import counted, interval, number, study_name
 
@@ -27,9 +28,23 @@ _LETTER = {
 }  # fmt: skip
 
 
-def console() -> Console:
+class Page(Console):
+    """A console that takes words as text: nothing in them is markup, and control characters show as escapes."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print words, or what rich has made of them."""
+        shown = [Text(visible(one, keep="\n")) if isinstance(one, str) else _shown(one) for one in objects]
+        super().print(*shown, **options)
+
+
+def _shown(one: Any) -> Any:
+    plain = isinstance(one, Text) and not one.spans
+    return Text(visible(one.plain, keep="\n"), style=one.style) if plain else one
+
+
+def console() -> Page:
     """Standard output; as wide as tables need where it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
+    return Page(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Sequence[str] = ()) -> Table:
@@ -43,9 +58,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]], right: S
     """
     made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for header in headers:
-        made.add_column(Text(header), justify="right" if header in right else "left", overflow="fold")
+        made.add_column(Text(visible(header)), justify="right" if header in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        made.add_row(*(Text(visible(cell)) if isinstance(cell, str) else cell for cell in row))
     return made
 
 
@@ -93,7 +108,7 @@ def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:
 
 def run_lines(runs: Mapping[str, Any], name: str, notes: Iterable[str]) -> list[str]:
     """The runs that were used, the others with the reason, and notes on what was done to them."""
-    parts, dropped = [f"{counted(runs['used'], 'run')} of {name}"], runs["dropped"]
+    parts, dropped = [f"{counted(runs['used'], 'run')} of {visible(name)}"], runs["dropped"]
     if runs["excluded"]:
         parts.append(f"{runs['excluded']} excluded by --where")
     if dropped:

@@ -10,7 +10,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import InputError, Phrase, check_choice
+from .._core import InputError, Phrase, check_choice, visible
 from ._errors import leaves
 from ._options import CacheDir, Json
 from ._terminal import duration, number
@@ -85,7 +85,7 @@ def sweep(
     names = ("fits", "done", "failed", "seconds", "rate")
     found = {name: getattr(swept, name) for name in names}
     found |= {"chunks_failed": dict(swept.chunks_failed), "out": swept.path}
-    typer.echo(jsons.dumps(found, indent=2) if json else "\n".join(_account(found)))
+    typer.echo(jsons.dumps(found, indent=2) if json else "\n".join(map(visible, _account(found))))
     if swept.chunks_failed:
         raise typer.Exit(CHUNKS_FAILED)
 
@@ -154,10 +154,12 @@ def _dry_run(config: str, json: bool) -> None:
         typer.echo(jsons.dumps(document | {"kinds": kinds, "notes": list(found.notes)}, indent=2))
         return
     for kind in found.kinds:
-        typer.echo(f"  {kind.law}, {kind.noise}, {kind.verb}: {kind.fits:,} fits, about {duration(kind.seconds)}")
+        typer.echo(
+            visible(f"  {kind.law}, {kind.noise}, {kind.verb}: {kind.fits:,} fits, about {duration(kind.seconds)}")
+        )
     typer.echo(f"about {duration(found.seconds)} on this machine, compilation included")
     for note in found.notes:
-        typer.echo(f"note: {note}")
+        typer.echo(visible(f"note: {note}"))
 
 
 def _account(found: Mapping[str, Any]) -> list[str]:

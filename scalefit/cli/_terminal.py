@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
-from .._core import InputError
+from .._core import InputError, visible
 from ._errors import as_options, say
 
 SECONDS = 10.0
@@ -151,7 +151,7 @@ def counted(count: int, what: str) -> str:
 
 def study_name(key: Hashable) -> str:
     """The key of a study."""
-    return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+    return visible(", ".join(map(str, key)) if isinstance(key, tuple) else str(key))
 
 
 def duration(seconds: float) -> str:

@@ -84,6 +84,9 @@ def _from_file(path: Path) -> tuple[Table, str, tuple[str, ...]]:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         where = hint(path.name, beside, what="files beside it") if beside else f"{str(path.parent)!r} is not there"
         raise InputError(repr(str(path)), Phrase("is no file"), remedy=where)
+    if not path.is_file():
+        pipe = Phrase("is a pipe or a device, and no file")
+        raise InputError(repr(str(path)), pipe, remedy="write what it gives to a file first")
     if suffix not in _SUFFIXES:
         raise InputError(repr(path.name), Phrase("has no known ending"), f"one of {', '.join(_SUFFIXES)}, or with .gz")
     try:
@@ -114,7 +117,10 @@ def _from_parquet(data: bytes, name: str) -> Table:
 
     try:
         return _from_frame(pl.read_parquet(io.BytesIO(data)))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except BaseException as error:
+        # A panic of the reader is no Exception.
+        if not isinstance(error, (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)):
+            raise
         why = Phrase(f"cannot be read as Parquet ({_first_line(error)})")
         raise InputError(repr(name), why, remedy="check that it is whole") from None
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from .._core import RESULTS, InputError, NotConverged, Phrase, check_type
 from ..data import Runs
-from ..laws import AbstractLaw, Own, gathered
+from ..laws import AbstractLaw, Own, check_inputs, gathered
 from ..noise import AbstractNoise, Gaussian, StudentT
 from ..params import Tree, parts, slots, values
 from ..problem import Prepared, Problem, laws_at, representable
@@ -153,7 +153,7 @@ def _instance(law: Any) -> AbstractLaw:
     except TypeError as error:
         given = Phrase(f"is {wanted.__name__}, of which none can be made ({error})")
         raise InputError("law", given, "a class with `inputs`, and defaults for what is not fitted") from error
-    check_type(f"`inputs` of {wanted.__name__}", template.inputs, Mapping, "units by name, as {'N': 'parameters'}")
+    check_inputs(template)
     for field in dataclasses.fields(template):
         known = {"parameter", "constant"} & {*field.metadata} or field.metadata.get("static", False)
         held = getattr(template, field.name)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 from jaxtyping import Shaped
 
-from .._core import InputError
+from .._core import InputError, Phrase
 from ..params import namespace, parameter_values, parameters, parts, with_parameters, with_parts
 from ._abstract import AbstractLaw, Law
 
@@ -129,6 +129,22 @@ def axis_of(name: str) -> tuple[str, str | None]:
     return (base, axis.removesuffix("]")) if bracket else (name, None)
 
 
+def check_inputs(law: AbstractLaw | type[AbstractLaw], argument: str = "law") -> None:
+    """Check that a class says what its formula takes.
+
+    **Raises:** `InputError` for inputs that are none, or are not named by text and said by a unit or a kind.
+    """
+    name, said = (law if isinstance(law, type) else type(law)).__name__, getattr(law, "inputs", None)
+    remedy = "declare them as inputs: ClassVar = {'N': 'parameters'}"
+    if not isinstance(said, Mapping) or not said:
+        raise InputError(argument, Phrase(f"is {name}, which does not say what it predicts from"),
+                         "its inputs and their units", remedy)  # fmt: skip
+    for key, kind in said.items():
+        if not isinstance(key, str) or not key or not isinstance(kind, str | Input):
+            raise InputError(argument, Phrase(f"is {name}, whose inputs have {kind!r} by {key!r}"),
+                             "a unit or a kind by a name", remedy)  # fmt: skip
+
+
 def inputs_of(law: AbstractLaw | type[AbstractLaw]) -> dict[str, Input]:
     """What the formula takes, by name; `"w[pool]": SHARE` declares weights, and a plain unit a size."""
     found: dict[str, Input] = {}
@@ -207,10 +223,8 @@ def _sized(law: Law) -> Law:
             continue
         if not np.isnan(np.asarray(value)).all():
             listed = "; ".join(", ".join(map(str, entries)) for entries in known if entries)
-            raise InputError(
-                f"{type(law).__name__}: {name} is {np.asarray(value).tolist()}; expected one number for each "
-                f"{' and '.join(along)}, in this order: {listed}."
-            )
+            expected = f"one number for each {' and '.join(along)}, in this order: {listed}"
+            raise InputError(f"{name} of {type(law).__name__}", np.asarray(value).tolist(), expected)
         unset[name] = np.full(wanted, np.nan)
     return with_parameters(law, unset)
 

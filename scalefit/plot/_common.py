@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, visible
 from ..data import UNITS, Runs
 from ..laws import AbstractLaw, Label, Series, input_kinds, input_names, input_units
 from ..problem import inputs_for, usable
@@ -24,6 +24,8 @@ INK, BAND = "#222222", "#d55e00"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Okabe and Ito's, which remain distinct to the colour-blind."""
 COLOUR_MAP = "viridis"
+LONGEST = 80
+"""Letters of a name that are drawn, at most."""
 LINE = 0.045
 """Room of a line of words, in shares of the height of the Axes."""
 
@@ -116,20 +118,26 @@ def axis_label(name: str, runs: Runs, fit: Fit[Any] | None = None) -> str:
     if fit is not None and unit in ("", UNITS.get(name)):  # what the law counts, unless the table says otherwise
         unit = input_units(fit.law).get(name, unit)
     words = _WORDS.get(name, name)
-    return f"{words} ({unit})" if unit and unit != name else words
+    return literal(f"{words} ({unit})" if unit and unit != name else words)
 
 
 def target_label(runs: Runs) -> str:
     """The name of the target, with its unit where one is known."""
     unit = runs.units.get(runs.target_name)
-    return f"{runs.target_name} ({unit})" if unit else runs.target_name
+    return literal(f"{runs.target_name} ({unit})" if unit else runs.target_name)
+
+
+def literal(text: str) -> str:
+    """Text of a table as Matplotlib draws it letter by letter: no formula, no hidden label, no endless line."""
+    shown = visible(text) if len(text) <= LONGEST else f"{visible(text[:LONGEST])}…"
+    return (" " * shown.startswith("_") + shown).replace("$", r"\$")
 
 
 def greek(name: str) -> str:
     """A parameter as it is written: `alpha_N` is `α_N`."""
     head, sign, tail = name.partition("_")
     bare, bracket, place = head.partition("[")
-    return _GREEK.get(bare, bare) + bracket + place + sign + tail
+    return literal(_GREEK.get(bare, bare) + bracket + place + sign + tail)
 
 
 def short(value: float) -> str:

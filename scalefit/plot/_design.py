@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..plan import Design
-from ._common import COLOURS, INK, log_axis, new_axes, tidy
+from ._common import COLOURS, INK, literal, log_axis, new_axes, tidy
 
 
 def design(found: Design, *, ax: Any = None) -> Axes:
@@ -29,7 +29,7 @@ def design(found: Design, *, ax: Any = None) -> Axes:
     if found.sd is None:
         ax.set_ylabel("log determinant of the covariance")
     else:
-        ax.set_ylabel(f"sd of {found.asked}")
+        ax.set_ylabel(literal(f"sd of {found.asked}"))
         log_axis(ax, "y", left)
     tidy(ax)
     ax.legend(frameon=False)

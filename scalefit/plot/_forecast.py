@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from .._core import InputError, Phrase, check_probability
 from ..data import Runs
 from ..results import Ensemble, Fit, predict
-from ._common import BAND, COLOURS, INK, axis_label, fit_of, new_axes, target_label, tidy, with_inputs
+from ._common import BAND, COLOURS, INK, axis_label, fit_of, literal, new_axes, target_label, tidy, with_inputs
 
 
 def forecast(
@@ -87,7 +87,7 @@ def forecast(
     shown = {int(k): f"{along[k]:.2g}".replace("e+", "e") for k in ticks}
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: shown.get(round(x), "")))
     ax.set_xlabel(f"runs in order of {words}")
-    observed = f"{runs.target_name if fit.noise.log else target_label(runs)}: observed"
+    observed = f"{literal(runs.target_name) if fit.noise.log else target_label(runs)}: observed"
     ax.set_ylabel(f"{observed} above the law (%)" if fit.noise.log else f"{observed} − law")
     tidy(ax)
     ax.grid(visible=False, axis="x")

@@ -21,6 +21,7 @@ from ._common import (
     INK,
     axis_label,
     fit_of,
+    literal,
     log_axis,
     new_axes,
     short,
@@ -179,7 +180,7 @@ def loss_against(
         held |= {n: fit.law.entries(said[n].axis or "")[int(held[n])] for n in others if isinstance(said[n], Label)}
         band = predict(result, level=level, **{name: along, **held})
         line = colour if others else INK
-        ax.plot(along, band.value, color=line, linewidth=1.6, label=_said(held) or "law", zorder=4)
+        ax.plot(along, band.value, color=line, linewidth=1.6, label=literal(_said(held)) or "law", zorder=4)
         if band.low is not None and band.high is not None:
             _band(ax, along, band.low, band.high, level, None if others else f"{100 * level:g} % interval", line)
         ax.scatter(x[of_kind], runs.target[of_kind], color=colour, s=16, linewidths=0, alpha=0.85, zorder=3)

@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from ..plan import Curation
-from ._common import COLOUR_MAP, INK, at_right, log_axis, new_axes
+from ._common import COLOUR_MAP, INK, at_right, literal, log_axis, new_axes
 from ._pools import budget_label, check_budgets
 
 COLUMNS = 6
@@ -34,7 +34,8 @@ def mixture_path(curation: Curation, ax: Axes | None = None) -> Axes:
     """
     check_budgets(curation)
     ax = new_axes()[0] if ax is None else ax
-    x, weights, passes, names = curation.budgets, curation.weights, curation.passes, curation.pools.names
+    x, weights, passes = curation.budgets, curation.weights, curation.passes
+    names = [literal(name) for name in curation.pools.names]
     order = [int(i) for i in curation.order[len(x) // 2]]
     used = [i for i in order if weights[:, i].max() > 1e-6]
     shades = colormaps[COLOUR_MAP](np.linspace(0.12, 0.95, max(len(used), 2)))[: len(used)]

@@ -7,7 +7,19 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..results import Fit, evaluate
-from ._common import COLOURS, INK, as_many, axis_label, fit_of, log_axis, new_axes, single_inputs, target_label, tidy
+from ._common import (
+    COLOURS,
+    INK,
+    as_many,
+    axis_label,
+    fit_of,
+    literal,
+    log_axis,
+    new_axes,
+    single_inputs,
+    target_label,
+    tidy,
+)
 
 
 def residuals(fit: Fit[Any], ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> tuple[Axes, ...]:
@@ -46,7 +58,9 @@ def residuals(fit: Fit[Any], ax: Axes | Sequence[Axes] | np.ndarray | None = Non
         one.set_xlabel(words[name])
         tidy(one)
     axes[0].set_ylabel(
-        f"{runs.target_name}: observed above the law (%)" if fit.noise.log else f"{target_label(runs)}: observed − law"
+        f"{literal(runs.target_name)}: observed above the law (%)"
+        if fit.noise.log
+        else f"{target_label(runs)}: observed − law"
     )
     axes[0].legend(frameon=False, loc="best")
     return tuple(axes)

@@ -12,7 +12,7 @@ from matplotlib.tri import Triangulation
 from .._core import InputError, Phrase
 from ..data import Pools
 from ..plan import Curation, curate
-from ._common import BAND, COLOUR_MAP, INK, new_figure, short
+from ._common import BAND, COLOUR_MAP, INK, literal, new_figure, short
 from ._pools import errors_of, law_of
 
 STEPS = 96
@@ -86,7 +86,7 @@ def _frame(ax: Axes, pools: Pools) -> None:
     ax.set_ylim(-0.16, CORNERS[2, 1] + 0.12)
     ax.axis("off")
     ax.fill(*CORNERS.T, fill=False, edgecolor=INK, linewidth=1.0, zorder=3)
-    for k, name in enumerate(pools.names):
+    for k, name in enumerate(map(literal, pools.names)):
         x, y = CORNERS[k]
         words, below = f"{name}\n{short(pools.sizes[k])} samples", k < 2
         y, va = (y - 0.045, "top") if below else (y + 0.025, "bottom")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from .._core import InputError, Phrase, check_probability
 from ..params import parameters
 from ..results import Ensemble, Fit
-from ._common import COLOURS, INK, fit_of, new_axes, tidy
+from ._common import COLOURS, INK, fit_of, literal, new_axes, tidy
 
 DASHES = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2, 2, 2)), (0, (3, 1)))
 """A kind of line for each colour, so that pools differ in grey too."""
@@ -49,7 +49,7 @@ def utility(result: Any, ax: Axes | None = None, level: float = 0.95) -> Axes:
     start = 0.5 if stepped else 1.0
     for place, (name, half_life) in enumerate(zip(names, tau, strict=True)):
         colour, dashes = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
-        words = f"{name}: τ = {half_life:.3g}"
+        words = f"{literal(name)}: τ = {half_life:.3g}"
         if drawn is not None and isinstance(result, Ensemble):
             taus = np.asarray(drawn.tau)[result.converged].reshape(-1, tau.size)[:, place]
             rhos = np.asarray(getattr(drawn, "rho", np.zeros(len(result))))[result.converged]

@@ -330,7 +330,9 @@ class LawCurve:
                 if np.shape(found) != (len(laws),) or not jnp.issubdtype(found.dtype, jnp.floating):
                     raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
                 return np.asarray(found)
-        except Exception as error:  # the formula is the user's own, and may raise anything
+        except BaseException as error:  # the formula is the user's own, and may raise anything
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             said = str(error).strip().split("\n", maxsplit=1)[0]
             raise InputError(
                 f"The formula of {name}",

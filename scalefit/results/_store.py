@@ -135,13 +135,15 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
     """
     folder = Path(check_type("path", path, (str, PathLike), "a folder that `save` made"))
     try:
+        if not all((folder / name).is_file() for name in ("result.json", "arrays.npz", "runs.parquet")):
+            raise FileNotFoundError("result.json, arrays.npz or runs.parquet is not there")
         document = json.loads((folder / "result.json").read_text())
         # Opened here: NumPy leaves the file open where the archive is broken.
         with open(folder / "arrays.npz", "rb") as stream, np.load(stream, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         if not isinstance(document, dict) or "format" not in document:
             raise ValueError("result.json is not one of scalefit")
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, ValueError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
         said = Phrase(f"holds no result that can be read ({error})")
         raise InputError(repr(str(folder)), said, "a folder that `save` made") from None
     if document["format"] != FORMAT:
@@ -209,7 +211,10 @@ def _runs(folder: Path, document: dict[str, Any]) -> Runs:
 
     try:
         table = pl.read_parquet(folder / "runs.parquet")
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except BaseException as error:
+        # A panic of the reader is no Exception.
+        if not isinstance(error, (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)):
+            raise
         said = Phrase(f"holds no runs that can be read ({error})")
         raise InputError(repr(str(folder)), said, "a folder that `save` made") from None
     return restored(table, document["fit"]["runs"])

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from .. import laws as families
 from .._core import InputError, Phrase, check_names, listed, suggestion
-from ..laws import AbstractLaw, axes
+from ..laws import AbstractLaw, axes, check_inputs
 from ..params import parameters, slots, values, with_values
 from ._bare import bare
 
@@ -166,11 +166,8 @@ def _own(path: Path, name: str | None, argument: str) -> type[AbstractLaw] | Abs
     if not _is_law(cls):
         expected = "a law, or a subclass of scalefit.laws.AbstractLaw with a formula, __call__"
         raise InputError(argument, Phrase(f"names {name} of {str(path)!r}, which is no law"), expected)
-    if not isinstance(getattr(cls, "inputs", None), Mapping):
-        raise InputError(
-            argument, Phrase(f"names {name} of {str(path)!r}, which does not say what it predicts from"),
-            "its inputs and their units", "declare them as inputs: ClassVar = {'N': 'parameters'}",
-        )  # fmt: skip
+    if not isinstance(getattr(cls, "inputs", None), property):  # of a law that holds others, said once it is made
+        check_inputs(cls, argument)
     return cls
 
 

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from .._core import InputError, Phrase, written_whole
+from .._core import InputError, Phrase, sweep, written_whole
 
 
 class Folder:
@@ -119,15 +118,10 @@ class Folder:
         with self._told(name, "taken away"), contextlib.suppress(FileNotFoundError):
             self._system.rm_file(self._at(name))
 
-    def tidy(self, under: str, *, age: float = 3600.0) -> None:
-        """Take away what writers that were killed have left, so many seconds ago and more.
-
-        By age, as another process, maybe of another host, may be writing its own now.
-        """
-        for left in Path(self._at(under)).glob(".*.part") if self.is_local else ():
-            with contextlib.suppress(OSError):
-                if time.time() - left.stat().st_mtime > age:
-                    left.unlink()
+    def tidy(self, under: str) -> None:
+        """Take away what writers that were killed have left half written."""
+        if self.is_local:
+            sweep(Path(self._at(under)))
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}"

@@ -1,10 +1,12 @@
 """Files and folders, written whole or not at all."""
 
 import contextlib
+import subprocess
+import sys
 
 import pytest
 
-from scalefit._core import folder_written_whole, written_whole
+from scalefit._core import folder_written_whole, sweep, visible, written_whole
 
 
 def test_a_file_replaces_an_earlier_one(tmp_path):
@@ -48,3 +50,35 @@ def test_a_folder_that_fails_leaves_the_earlier_one(tmp_path):
         raise RuntimeError
     assert [p.name for p in path.iterdir()] == ["old.txt"]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from scalefit._core import folder_written_whole
+with folder_written_whole(pathlib.Path(sys.argv[1])) as beside:
+    (beside / "new.txt").write_text("new")
+    def killed(old, new, rename=pathlib.Path.rename):
+        if old == beside:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(old, new)
+    pathlib.Path.rename = killed
+"""
+
+
+def test_a_folder_whose_writer_was_killed_comes_back(tmp_path):
+    """Killed after the earlier folder lost its name and before the new one had it: nothing is lost, nothing stays."""
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "old.txt").write_text("old")
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".old", ".part"]
+    sweep(tmp_path, "another")
+    assert not path.exists()
+    sweep(tmp_path, "out")
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert [p.name for p in path.iterdir()] == ["old.txt"]
+
+
+def test_control_characters_are_escapes():
+    assert visible("a\x1b[31m\n\u202eb\ud800é") == r"a\x1b[31m\n\u202eb\ud800é"
+    assert visible("a\nb", keep="\n") == "a\nb"

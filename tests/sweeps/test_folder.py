@@ -30,7 +30,7 @@ def test_folder(folder):
 def test_files_of_other_writers(tmp_path):
     """A file left by a killed writer goes when it is old; one that is being written stays; neither counts."""
     folder = Folder(tmp_path)
-    old, new = tmp_path / ".a.host.1.part", tmp_path / ".a.host.2.part"
+    old, new = (tmp_path / f".a.00000000-{k}-00000000.part" for k in (1, 2))
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (0, old.stat().st_mtime - 3601))

@@ -1,0 +1,59 @@
+"""The root command, of which the others are parts.
+
+The library is imported by a command when it runs, so that `--help` is quick.
+"""
+
+from typing import Annotated
+
+import typer
+
+from ._curate import curate
+from ._data import data
+from ._demo import demo
+from ._design import design
+from ._errors import Group, Program
+from ._fit import fit
+from ._laws import laws
+from ._plan import plan
+from ._predict import predict
+from ._sweep import sweep
+
+main = Program(
+    name="scalefit",
+    cls=Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0, 2 for input that cannot be used, 3 for a fit that did not converge, 4 for a sweep of which "
+    "chunks failed, 5 for output that cannot be written.",
+)
+
+
+def _version(wanted: bool) -> bool:
+    if wanted:
+        from .. import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit()
+    return wanted
+
+
+@main.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Fit neural scaling laws to runs, and say how sure the fit is."""
+    del version
+
+
+main.command()(fit)
+main.command()(predict)
+main.command()(plan)
+main.command()(curate)
+main.command()(design)
+main.command()(sweep)
+main.command()(laws)
+main.add_typer(data, name="data")
+main.command()(demo)
