@@ -43,7 +43,7 @@ def _class(law: Any) -> type[Any]:
 def about(name: str, law: Any) -> dict[str, Any]:
     """Everything that a law, or its class, declares, as plain data."""
     from ..params import parameters
-    from ._show import formula
+    from ._formula import formula
 
     return {
         "name": name,
@@ -75,7 +75,8 @@ def _show_all(found: Mapping[str, Any]) -> None:
     """Print one line a law."""
     from rich.text import Text
 
-    from ._show import console, formula, table
+    from ._formula import formula
+    from ._show import console, table
 
     rows = [(name, formula(c), ", ".join(_units(c)), ", ".join(c.published_sets) or "–") for name, c in found.items()]
     out = console()
@@ -117,7 +118,7 @@ def _show_one(name: str, law: Any) -> None:
 
 
 def _prose(text: str) -> str:
-    from ._show import plain
+    from ._formula import plain
 
     parts = text.split("$")
     return "".join(plain(part) if k % 2 else part for k, part in enumerate(parts)).replace("`", "")

@@ -80,6 +80,8 @@ def write_result(
 ) -> bool:
     """Write what later commands read, the document as it is printed, and the figures: all of it, or nothing.
 
+    The document is without the time that the job took: the same job writes the same file.
+
     **Arguments:**
 
     - `result`: A fit or an ensemble.
@@ -93,7 +95,7 @@ def write_result(
     **Raises:** `InputError` where the folder cannot be written.
     """
     files = {
-        "summary.json": (to_json(found) + "\n").encode(),
+        "summary.json": (to_json({k: v for k, v in found.items() if k != "seconds"}) + "\n").encode(),
         **figures(result, level=level),
         **(further or {}),
     }

@@ -1,6 +1,5 @@
 """Results for people: tables and plain sentences."""
 
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .._core import visible
-from ..laws import AbstractLaw
+from ._formula import formula
 from ._terminal import counted, interval, number, study_name
 
 SHOWN = 5
@@ -20,12 +19,6 @@ SHOWN = 5
 SAMPLER = {"is": "importance sampling", "nuts": "the No-U-Turn sampler", "svi": "a variational approximation"}
 INFORMED = 0.5
 """The contraction below which runs leave most of what is not known of a parameter to its prior."""
-
-_LETTER = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ",
-    "lambda": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "prod": "Π",
-    "sum": "Σ",
-}  # fmt: skip
 
 
 class Page(Console):
@@ -68,23 +61,6 @@ def say_notes(out: Console, notes: Iterable[str]) -> None:
     """Print notes, a line each."""
     for note in notes:
         out.print(Text(f"note: {note}"))
-
-
-def formula(law: AbstractLaw | type[AbstractLaw]) -> str:
-    """The formula in the first line of a law's documentation, in plain characters; empty if it has none."""
-    cls = law if isinstance(law, type) else type(law)
-    found = re.search(r"\$([^$]+)\$", (cls.__doc__ or "").split("\n", maxsplit=1)[0])
-    return plain(found[1]) if found else ""
-
-
-def plain(latex: str) -> str:
-    """LaTeX in plain characters, as far as laws use it."""
-    text = re.sub(r"\\[,;]", " ", re.sub(r"\\(?:left|right)(?![a-z])", "", latex))
-    text = re.sub(r"\\geq?(?![a-z])", "≥", text)
-    text = re.sub(r"\\([a-z]+)", lambda m: _LETTER.get(m[1], f" {m[1]} "), text)
-    text = re.sub(r"_\{(\w+)\}", r"_\1", re.sub(r"\^\{(-?\w+)\}", r"^\1", text))
-    text = re.sub(r"([ΠΣ](?:_\{[^{}]*\}|_\w)?)", r" \1 ", text).replace("{", "(").replace("}", ")")
-    return re.sub(r"\b(min|max|log|exp) \(", r"\1(", re.sub(r"([(\[]) ", r"\1", re.sub(r"\s+", " ", text))).strip()
 
 
 def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:

@@ -11,8 +11,9 @@ from ..params import parameters
 from ..plan import Curation
 from ..results import Ensemble, Estimate, Fit, versions
 from ._document import document, draws_of, entry_of, law_name
+from ._formula import formula
 from ._pools import law_in
-from ._show import formula, optimum_lines, run_lines, table, unidentified_lines
+from ._show import optimum_lines, run_lines, table, unidentified_lines
 from ._terminal import ends_of, human, interval, number
 
 BASELINES = ("natural", "uniform", "best_single")

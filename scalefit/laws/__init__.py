@@ -23,8 +23,8 @@ from ._inputs import Size as Size
 from ._inputs import Weights as Weights
 from ._inputs import along_axes as along_axes
 from ._inputs import axes as axes
-from ._inputs import check_inputs as check_inputs
 from ._inputs import axis_of as axis_of
+from ._inputs import check_inputs as check_inputs
 from ._inputs import gathered as gathered
 from ._inputs import input_kinds as input_kinds
 from ._inputs import input_names as input_names

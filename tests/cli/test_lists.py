@@ -38,6 +38,10 @@ def test_page_of_a_law(cli):
         (r"L = E + A\,N^{-\alpha}", "L = E + A N^-α"),
         (r"\left[(N_c/N)^{\alpha_N/\alpha_D} + D_c/D\right]^{\alpha_D}", "[(N_c/N)^(α_N/α_D) + D_c/D]^α_D"),
         (r"b\,x^{-c_0}\prod_i\left(1 + x\right)", "b x^-c_0 Π_i (1 + x)"),
+        (r"y = f + \dfrac{c - f}{1 + e^{k\,(x - x_0)}}", "y = f + (c - f)/(1 + e^(k (x - x_0)))"),
+        (r"\frac{1}{2} x + \frac\alpha{\beta_1}^2", "(1/2) x + (α/β_1)^2"),
+        (r"x^{\frac{1}{b}}y^{2}z", "x^(1/b)y^2 z"),
+        (r"\mathrm{Err} = \bar b\sqrt{x + \frac{a}{b c}}", "Err = b\u0304√(x + a/(b c))"),
         (r"\log(a\min(n, U)) + \sum_{k\ge1} 2^{-k/\tau}", "log(a min(n, U)) + Σ_(k≥1) 2^(-k/τ)"),
     ],
 )
