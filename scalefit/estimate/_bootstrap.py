@@ -15,17 +15,17 @@ from ..laws import AbstractLaw
 from ..problem import Pooling, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit, check_fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
-from ._fit import better_of, refuse_number, residuals_and_unidentified, run_costs, vanished
+from ._fit import KEPT, better_of, refuse_number, residuals_and_unidentified, run_costs, vanished
 from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
-TRIED = 8
-"""Starts, at most, from which other optima of a fit are looked for."""
 ALIKE, RIVAL = 1e-4, 4.0
 """Optima are one where their costs differ by less than this share of the objective; a rival's objective is above the
 best by at most so many standard deviations of the difference between resamples."""
+HERE = 1e-5
+"""A start has ended at the fit itself where no free number is further from it."""
 AGAIN = 3
 """Starts of the global screen for a draw that failed or lost a term: the best, and the others if it still fails."""
 HELD = 1 << 20
@@ -178,7 +178,7 @@ def _refitted(
 ) -> _Draws:
     """The draws of some studies, by study and draw."""
     centre = _optimum(prepared, fit, which)
-    rivals = _rivals(prepared, fit, centre, optimise)
+    rivals = _rivals(prepared, fit, which, centre, optimise)
     prepared = prepared._replace(data=prepared.data._replace(resamples=table))
     study, resample = np.repeat(np.arange(len(which)), num), np.arange(len(table))
     centre = np.repeat(centre, num, axis=0)
@@ -223,36 +223,51 @@ def _refitted(
 
 
 def _rivals(
-    prepared: Prepared, fit: Fit[Any], best: Float[np.ndarray, "study free"], optimise: Callable[..., Solutions]
-) -> list[tuple[Int[np.ndarray, " owner"], Float[np.ndarray, "owner free"]]]:
+    prepared: Prepared, fit: Fit[Any], which: np.ndarray, best: Float[np.ndarray, "study free"],
+    optimise: Callable[..., Solutions],
+) -> list[tuple[Int[np.ndarray, " owner"], Float[np.ndarray, "owner free"]]]:  # fmt: skip
     """Further optima of the studies that may be the best of some resample: the studies that have one, and where it is.
 
     An optimum is a rival where its objective is above the best by no more than resampling could make up for.
     """
-    everyone, whole = np.arange(len(best)), np.zeros(len(best), int)
-    begin = screened(prepared, fit.noise, everyone, whole, min(fit.tried, TRIED), fit.seed, quick=False)
-    studies, tried, free = begin.shape
-    study = np.repeat(np.arange(studies), tried)
-    nothing = np.zeros(len(study), int)
-    solved = optimise(prepared.curve, fit.noise, prepared.data, begin.reshape(-1, free), study, nothing, prepared.floor)
-    theta = np.asarray(solved.theta).reshape(studies, tried, free)
-    good = np.asarray(solved.result).reshape(studies, tried) == int(RESULTS.successful)
-    everything = np.concatenate([best[:, None], np.where(good[..., None], theta, best[:, None])], axis=1)
-    cost = run_costs(prepared, fit.noise, everything)
+    if fit.optima is None:
+        theta = _searched(prepared, fit, optimise)
+    else:
+        theta = fit.optima[None] if fit.keys is None else fit.optima[which]
+    theta = np.where(np.isfinite(theta), theta, best[:, None])
+    elsewhere = np.max(np.abs(theta - best[:, None]), axis=2) > HERE
+    some, kept = np.flatnonzero(elsewhere.any(axis=1)), np.flatnonzero(elsewhere.any(axis=0))
+    if some.size == 0:
+        return []
+    theta = theta[np.ix_(some, kept)]
+    cost = run_costs(prepared, fit.noise, np.concatenate([best[some, None], theta], axis=1), some)
     apart = cost[:, 1:] - cost[:, :1]
     above, spread = np.sum(apart, axis=-1), np.sqrt(np.sum(apart**2, axis=-1))
     size = np.sum(cost[:, 0], axis=-1, keepdims=True)
     rival = (spread > ALIKE * np.abs(size)) & (above < RIVAL * spread)
     found = []
-    for k in range(tried):
+    for k in range(len(kept)):
         # The same optimum found again is one rival.
         for earlier in range(k):
             same = np.sqrt(np.sum((apart[:, k] - apart[:, earlier]) ** 2, axis=-1)) <= ALIKE * np.abs(size[:, 0])
             rival[:, k] &= ~(rival[:, earlier] & same)
         owner = np.flatnonzero(rival[:, k])
         if owner.size:
-            found.append((owner, theta[owner, k]))
+            found.append((some[owner], theta[owner, k]))
     return found
+
+
+def _searched(
+    prepared: Prepared, fit: Fit[Any], optimise: Callable[..., Solutions]
+) -> Float[np.ndarray, "study start free"]:
+    """The optima of a fit that has not kept them, found again."""
+    everyone, tried = np.arange(len(prepared.studies)), min(fit.tried, KEPT)
+    begin = screened(prepared, fit.noise, everyone, np.zeros(len(everyone), int), tried, fit.seed, quick=False)
+    study = np.repeat(everyone, begin.shape[1])
+    starts, nothing = begin.reshape(len(study), -1), np.zeros(len(study), int)
+    solved = optimise(prepared.curve, fit.noise, prepared.data, starts, study, nothing, prepared.floor)
+    good = np.asarray(solved.result) == int(RESULTS.successful)
+    return np.where(good[:, None], solved.theta, np.nan).reshape(begin.shape)
 
 
 def _optimum(prepared: Prepared, fit: Fit[Any], which: np.ndarray) -> Float[np.ndarray, "study free"]:

@@ -30,6 +30,8 @@ MOST = 2**31 - 1
 """The largest number of steps or starts, and the largest seed."""
 AGAIN = 8
 """Starts of another screen, from which those begin again that failed or lost a term."""
+KEPT = 8
+"""Starts, at most, whose ends a fit keeps; the screen's best come first."""
 FELT = 1e-6
 """A parameter is unidentified where a whole e-fold of it would not change any run by this share."""
 
@@ -260,6 +262,7 @@ class _Outcome(NamedTuple):
     residuals: np.ndarray
     unidentified: np.ndarray
     agreeing: np.ndarray
+    optima: np.ndarray
 
 
 def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried: int) -> _Outcome:
@@ -284,9 +287,9 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)
     if not prepared.curve.fixed:
         result[(result == int(RESULTS.successful)) & unidentified.all(axis=1)] = int(RESULTS.vanished)
-    return _Outcome(
-        law, np.asarray(solved.objective)[choice], result, scale, residuals, unidentified, np.sum(near & good, axis=1)
-    )
+    ended = np.where(good[..., None], np.asarray(solved.theta).reshape(*good.shape, -1), np.nan)[:, :KEPT]
+    agreeing, least = np.sum(near & good, axis=1), np.asarray(solved.objective)[choice]
+    return _Outcome(law, least, result, scale, residuals, unidentified, agreeing, ended)
 
 
 def _collect(problem: Problem, parts: list[tuple[np.ndarray, _Outcome, int]], seed: int) -> Fit[Any]:
@@ -328,18 +331,21 @@ def residuals_and_unidentified(
 
 
 def run_costs(
-    prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, "study optimum free"]
-) -> Float[np.ndarray, "study optimum run"]:
-    """What each run costs at optima of its study."""
-    studies, optima, free = theta.shape
-    study = np.repeat(np.arange(studies), optima)
-    left, _ = residuals_and_unidentified(prepared, noise, theta.reshape(-1, free), study)
+    prepared: Prepared,
+    noise: AbstractNoise,
+    theta: Float[np.ndarray, "some optimum free"],
+    study: Int[np.ndarray, " some"],
+) -> Float[np.ndarray, "some optimum run"]:
+    """What each run costs at optima of some studies."""
+    shape, study = theta.shape[:2], np.repeat(study, theta.shape[1])
+    theta = theta.reshape(len(study), -1)
+    left, _ = residuals_and_unidentified(prepared, noise, theta, study)
     if prepared.data.precision is not None:
         left = left * np.asarray(prepared.data.precision)[study]
-    log_scale = theta.reshape(-1, free)[:, -1:] if noise.free_scale else np.zeros((len(study), 1))
+    log_scale = theta[:, -1:] if noise.free_scale else np.zeros((len(study), 1))
     with jax.enable_x64(True):  # for a noise of the user's own, written for JAX alone
         cost = np.asarray(noise.rho(left * np.exp(-log_scale))) + log_scale
-    return np.where(np.isfinite(left), cost, 0.0).reshape(studies, optima, -1)
+    return np.where(np.isfinite(left), cost, 0.0).reshape(*shape, -1)
 
 
 def _raise_unless_converged(fits: Fit[Any]) -> None:

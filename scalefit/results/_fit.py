@@ -34,6 +34,8 @@ class Fit(eqx.Module, Generic[LawT]):
     - `tried`: How many starts were polished.
     - `problem`: What was fitted: law, runs, noise, what was held fixed, and the studies of a batch.
     - `seed`: The seed of its starts.
+    - `optima`: Where the first starts ended, in free numbers about the centre of the runs; NaN where one did not
+      converge. `None` for a fit that was not made from starts, or was saved before they were kept.
     """
 
     law: LawT
@@ -46,6 +48,7 @@ class Fit(eqx.Module, Generic[LawT]):
     problem: Problem = eqx.field(static=True)
     tried: int = eqx.field(static=True)
     seed: int = eqx.field(static=True)
+    optima: Float[np.ndarray, "*batch start number"] | None = eqx.field(default=None, repr=False)
 
     def __repr__(self) -> str:
         """What a reader asks first: which law, how well, from how many starts."""

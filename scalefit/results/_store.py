@@ -79,6 +79,8 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         "versions": versions(),
     }
     arrays = {f"fit.{name}": np.asarray(getattr(fit, name)) for name in _FIT_ARRAYS}
+    if fit.optima is not None:
+        arrays["fit.optima"] = fit.optima
     arrays |= {f"fit.law.{name}": np.asarray(value) for name, value in parameter_values(fit.law).items()}
     if isinstance(result, Ensemble):
         document["ensemble"] = {"method": result.method, "seed": result.seed, "diagnostics": result.diagnostics}
@@ -184,6 +186,7 @@ def _result(
         problem=problem,
         tried=kept["tried"],
         seed=kept["seed"],
+        optima=arrays.get("fit.optima"),
         **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
     _recognise(fit, document["law"]["probe"])

@@ -217,6 +217,11 @@ def test_draws_find_the_other_optimum_where_it_is_theirs():
     ]
     best = np.minimum(*(one.objective for one in each))
     np.testing.assert_allclose(draws.objective, best, rtol=1e-6)
+    # A fit keeps the optima that it found; one that has not finds them again.
+    assert fit.optima is not None
+    assert np.ptp(fit.optima[:, 0]) > 0.1
+    again = sf.bootstrap(dataclasses.replace(fit, optima=None), num=100)
+    np.testing.assert_allclose(again.objective, draws.objective, rtol=1e-6)
 
 
 def test_a_study_that_failed_has_no_draws_and_holds_up_no_other(fits, studies):
