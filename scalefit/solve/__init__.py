@@ -35,5 +35,5 @@ from ._screen import screen_compiled as screen_compiled
 from ._simplex import OnSimplex as OnSimplex
 from ._simplex import minimise_on_host as minimise_on_host
 from ._simplex import minimise_on_simplex as minimise_on_simplex
-from ._simplex import project as project
 from ._simplex import simplex_kkt as simplex_kkt
+from ._simplex_steps import project as project

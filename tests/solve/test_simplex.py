@@ -11,7 +11,7 @@ from programs import count_programs
 from scipy.optimize import minimize
 
 from scalefit.solve import OnSimplex, minimise_on_host, minimise_on_simplex, project, simplex_kkt
-from scalefit.solve._simplex import _swept
+from scalefit.solve._simplex_steps import _swept
 
 POOLS = 4
 BUDGETS = np.array([32e6, 64e6, 128e6, 640e6, 3e9])
