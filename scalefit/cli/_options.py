@@ -58,7 +58,8 @@ Noise = Annotated[
     str | None,
     typer.Option(
         metavar="NOISE",
-        help="gaussian, huber:1e-3 or student-t:4, on logarithms; with :value at the end, on values. "
+        help="gaussian, huber:1e-3, student-t:4 or asymmetric:10, on logarithms; with :value at the end, on "
+        "values; gaussian:absolute takes se as it is. "
         "student-t:4 unless given; gaussian where runs are few for the numbers of the law.",
     ),
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from .._core import InputError, Phrase, check_choice, check_names, listed, suggestion
 from ..data import Pools, Runs, parse_number, pooled, table_of
 from ..laws import AbstractLaw, AbstractPools, Size, Weights, along_axes, axes, inputs_of
+from ..problem import named_after, usable
 from ..results import Ensemble, Fit
 from ..specs import bare, known_laws, law_class, with_fixed
 from ._words import by_pool
@@ -184,7 +185,7 @@ def named_law(
     sizes: Mapping[str, float] | None = None,
     plans: Path | None = None,
 ) -> tuple[Law, Runs]:
-    """A law of pools with the pools that the runs drew from, and runs that say so; any other law as it is.
+    """A law of pools with the pools that the runs drew from, and runs that say so; any other law holds what is fixed.
 
     A pool of the table that no run drew from would bring parameters that nothing determines.
 
@@ -196,6 +197,8 @@ def named_law(
             if given is not None:
                 expected = f"none, as {type(law).__name__} is no law of pools"
                 raise InputError(argument, Phrase("was given"), expected, "leave it out, or fit pools-qqt or another")
+        if fixed and any(not law.entries(axis) for axis in axes(law)):  # whose names the runs have
+            law = with_fixed(named_after(law, usable(law, runs)), fixed)
         return law, runs
     runs = named_runs(runs, sizes, plans)
     named = along_axes(law, (f"w[{name}]" for name in drawn_from(runs)))

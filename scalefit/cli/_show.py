@@ -143,6 +143,8 @@ def first_order_line(found: Mapping[str, Any], begin: str, sure: bool) -> str:
             f"no intervals: {alone}the law passes through every run, so that nothing tells how they scatter: add runs, "
             "or hold a parameter with --fixed"
         )
+    if np.isinf(left).all():
+        return f"{begin}, to first order, by the standard errors of the runs"
     if not sure:
         return "no intervals: the cost has no curvature at most runs; ask for them with --bootstrap 1000"
     freedom = f"{left.min():.0f}" if left.min() == left.max() else f"{left.min():.0f} to {left.max():.0f}"

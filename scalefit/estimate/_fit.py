@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float, Int
 from .._core import RESULTS, InputError, NotConverged, Phrase, check_type
 from ..data import Runs
 from ..laws import AbstractLaw, Own, check_inputs, gathered
-from ..noise import AbstractNoise, Gaussian, StudentT
+from ..noise import AbstractNoise, Gaussian, StudentT, check_noise
 from ..params import Tree, parts, slots, values
-from ..problem import Prepared, Problem, laws_at, representable
+from ..problem import Prepared, Problem, laws_at, representable, typical_se
 from ..results import Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, responses, solve
 from ._starts import FEW, given, screened
@@ -176,6 +176,8 @@ def _refuse_types(runs: Any, noise: Any, seed: Any, fixed: Any) -> None:
         raise InputError("runs", Phrase(f"is a {type(runs).__name__}"), "Runs", remedy)
     if not isinstance(noise, AbstractNoise | None):
         raise InputError("noise", noise, "one of scalefit.noise, for example StudentT(4)")
+    if noise is not None:
+        check_noise(noise)
     refuse_number("seed", seed, 0)
 
 
@@ -282,6 +284,7 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     known = np.maximum(np.sum(np.isfinite(residuals), axis=1), 1)
     spread = np.sqrt(np.nansum((residuals * precision) ** 2, axis=1) / known)
     scale = np.exp(theta[:, -1]) if noise.free_scale else spread
+    scale = typical_se(prepared.studies, noise.log) if noise.absolute else scale
     law = laws_at(prepared, theta[:, : prepared.curve.size], study)
     result = np.array(solved.result)[choice]
     result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)

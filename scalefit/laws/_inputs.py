@@ -146,12 +146,14 @@ def check_inputs(law: AbstractLaw | type[AbstractLaw], argument: str = "law") ->
 
 
 def inputs_of(law: AbstractLaw | type[AbstractLaw]) -> dict[str, Input]:
-    """What the formula takes, by name; `"w[pool]": SHARE` declares weights, and a plain unit a size."""
+    """What the formula takes, by name: `"w[pool]": SHARE` declares weights, `"w": SHARE` one share, any unit a size."""
     found: dict[str, Input] = {}
     for name, said in law.inputs.items():
         base, axis = axis_of(name)
         if isinstance(said, str):
-            said = Weights(axis=axis) if said == SHARE else Size(said, axis)
+            # A share by itself is of a whole that nobody lists.
+            of_whole = Weights(axis=axis) if axis else Fraction(SHARE)
+            said = of_whole if said == SHARE else Size(said, axis)
         found[base] = said
     return found
 

@@ -1,6 +1,7 @@
 """What every noise is: a cost of residuals, and the density behind it."""
 
 import abc
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -8,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from .._core import InputError
+from .._core import InputError, Phrase, shown
 from ..solve import namespace
 
 
@@ -24,6 +25,8 @@ class AbstractNoise(eqx.Module):
 
     likelihood: ClassVar[bool] = True
     """Whether the cost is minus the logarithm of the density, up to the scale."""
+    absolute: ClassVar[bool] = False
+    """Whether the scatter is known: it is that of the runs' `se`, in the target's own unit."""
     information: ClassVar[Any] = 1.0
     """Fisher's information of a run about the law, beside that under a normal scatter of the same scale."""
 
@@ -80,6 +83,22 @@ class AbstractNoise(eqx.Module):
 
     def _without_density(self) -> InputError:
         return InputError("noise", self, "one with a density: Gaussian, StudentT or Huber of scalefit.noise")
+
+
+def check_noise(noise: AbstractNoise, argument: str = "noise") -> None:
+    """Check that a noise of a user's own holds nothing but numbers in fields that are not static.
+
+    **Raises:** `InputError` naming the field, and how it is declared.
+    """
+    numbers = float | int | np.ndarray | np.generic | jax.Array | eqx.Module
+    for field in dataclasses.fields(noise):
+        value, name = getattr(noise, field.name), field.name
+        if field.metadata.get("static", False) or (isinstance(value, numbers) and not isinstance(value, bool)):
+            continue
+        raise InputError(
+            argument, Phrase(f"is {type(noise).__name__}, whose field {name!r} is {shown(value)} and not static"),
+            remedy=f"declare it as {name}: {type(value).__name__} = equinox.field(default={shown(value)}, static=True)",
+        )  # fmt: skip
 
 
 def like(value: Any, z: Any) -> Any:

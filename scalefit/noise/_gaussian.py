@@ -19,9 +19,12 @@ class Gaussian(AbstractNoise):
     **Arguments:**
 
     - `log`: Whether residuals are differences of logarithms (default) or of values.
+    - `absolute`: Whether runs scatter by their `se` as it is, in the target's own unit; if not (default), `se` says
+        how they weigh beside each other, and the residuals how much they scatter.
     """
 
     log: bool = eqx.field(default=True, static=True, kw_only=True)
+    absolute: bool = eqx.field(default=False, static=True, kw_only=True)  # pyright: ignore[reportIncompatibleVariableOverride]  a constant of others
 
     @property
     def free_scale(self) -> bool:

@@ -172,7 +172,7 @@ def loss_against(
         of_kind, theirs_too = code == kind, np.all(held_at == kinds[kind], axis=-1)
         shades[theirs_too] = colour
         ends = np.concatenate([x[of_kind], theirs[name][theirs_too]])
-        if said[name].logarithm:
+        if said[name].logarithm and ends.min() > 0.0:
             along = np.geomspace(ends.min() / 1.1, ends.max() * 1.1, POINTS)
         else:
             along = np.linspace(ends.min(), ends.max(), POINTS)

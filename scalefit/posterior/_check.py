@@ -100,7 +100,7 @@ def _along(draws: Pointwise) -> tuple[list[str], Float[np.ndarray, "run directio
     for name, column in draws.problem.inputs.items():
         if isinstance(kinds[name], Label | Series):
             continue
-        x = np.log(column) if kinds[name].logarithm else column
+        x = np.log(column) if kinds[name].logarithm and column.min() > 0.0 else column
         if np.ptp(x) > 0.0:
             columns[name] = (x - x.mean()) / x.std()
     found = {f"trend {name}": x for name, x in columns.items()}

@@ -67,6 +67,9 @@ def studies_of(
         raise InputError(
             "fit", Phrase("did not converge"), remedy="mend it first: there is nowhere to look for a posterior"
         )
+    if fit.noise.absolute:
+        given = Phrase("is absolute: runs scatter by their `se`, and a posterior draws the scatter too")
+        raise InputError("noise", given, remedy="fit with Gaussian() for draws of a posterior")
     problem, sizes = fit.problem, [name for name, said in input_kinds(fit.law).items() if said.logarithm]
     if growth is not None:
         check_type("growth", growth, str, "the name of a size")

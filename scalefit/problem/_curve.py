@@ -271,19 +271,19 @@ class LawCurve:
         """
         rng = np.random.default_rng(0)
         low, high = np.array([slot.parameter.searched for slot in self.slots]).T
-        tried = self._searched(low + (high - low) * rng.random(len(self.slots)))
+        tried = self.searched(low + (high - low) * rng.random(len(self.slots)))
         points = len(next(iter(jax.tree.leaves(inputs)), [1.0]))
         sizes = {n: said.unit for n, said in self.kinds.items() if said.logarithm}
-        centre = {unit: float(np.mean(np.log(inputs[n]))) for n, unit in reversed(list(sizes.items()))}
+        centre = {unit: mean_log(inputs[n]) for n, unit in reversed(list(sizes.items()))}
         scaled = {n: said.unit for n, said in self.kinds.items() if said.scaled and said.unit in centre}
-        natural = _rescaled(with_values(self.template, tried), centre)
+        natural = rescaled(with_values(self.template, tried), centre)
         natural = cleared(with_values(self.template, tried) if natural is None else natural)
         amplitudes = [k for k, slot in enumerate(self.slots) if slot.parameter.amplitude]
         # As it is, and with every amplitude but one gone: a large term would hide what is wrong with a small one.
         versions = [natural, *(_scaled(natural, {k: 0.0 for k in amplitudes if k != one}) for one in amplitudes)]
         # What is held or tied by its natural value is known in other units by its `dims` alone.
         whole = self._by_dims or not (self.fixed or self.ties)
-        possible = np.array([whole and _rescaled(natural, {unit: 0.1}) is not None for unit in self.units], bool)
+        possible = np.array([whole and rescaled(natural, {unit: 0.1}) is not None for unit in self.units], bool)
         laws, rows, shifts = [], [], []
         for k in range(points):
             for version in versions:
@@ -310,7 +310,7 @@ class LawCurve:
         same = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)
         return np.asarray(same & possible)
 
-    def _searched(self, free: Float[np.ndarray, " slot"]) -> Float[np.ndarray, " slot"]:
+    def searched(self, free: Float[np.ndarray, " slot"]) -> Float[np.ndarray, " slot"]:
         """Natural values from one free number for each place, as the declared ranges have them."""
         found = [np.asarray(s.parameter.constraint.constrain(u)) if s.parameter.constraint.elementwise else u
                  for s, u in zip(self.slots, free, strict=True)]  # fmt: skip
@@ -340,6 +340,12 @@ class LawCurve:
                 "one number from one run, written with jax.numpy",
                 f"take {', '.join(self.inputs) or 'its inputs'} by name",
             ) from error
+
+
+def mean_log(column: Any) -> float:
+    """The mean logarithm of what is above 0; 0 where nothing is."""
+    above = np.asarray(column)[np.asarray(column) > 0.0]
+    return float(np.mean(np.log(above))) if above.size else 0.0
 
 
 def _rows(known: Sequence[Slot]) -> list[list[int]]:
@@ -377,7 +383,7 @@ def _ties(law: AbstractLaw, known: Sequence[Slot], tie: Sequence[tuple[str, str]
     return tuple(found.items())
 
 
-def _rescaled(law: AbstractLaw, shift: Mapping[str, float]) -> AbstractLaw | None:
+def rescaled(law: AbstractLaw, shift: Mapping[str, float]) -> AbstractLaw | None:
     """The law in other units, or `None` where it has no such form."""
     try:
         return rescale(law, shift)

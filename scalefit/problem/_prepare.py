@@ -26,6 +26,7 @@ from ..solve import Data, slopes
 from ._curve import REAL, LawCurve, is_amplitude
 from ._pools import check_pools
 from ._studies import Studies
+from ._zero import takes_zero
 
 
 class Prepared(NamedTuple):
@@ -58,7 +59,8 @@ class Prepared(NamedTuple):
 def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The law's inputs from the runs, and what had to be derived; a law of one `x` takes the only input there is.
 
-    Numbers are float64, labels whole numbers, places among the entries of their axis, and series padded.
+    Numbers are float64, labels whole numbers, places among the entries of their axis, and series padded. A size may
+    be 0 where the formula is finite there.
     """
     kinds = input_kinds(law)
     names = tuple(name for name, said in kinds.items() if not isinstance(said, Series | Label))
@@ -68,13 +70,18 @@ def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Any], tuple[str,
         found: dict[str, Any] = {"x": np.asarray(runs.inputs[called["x"]])}
     else:
         found, notes = runs.select(names)
+    zeros = [name for name in names if kinds[name].logarithm and np.any(found[name] == 0.0)]
     for name in names:
-        runs.check(called[name], np.asarray(kinds[name].allows(found[name])), f"a number {kinds[name].range_of}")
+        good = kinds[name].allows(found[name]) | ((found[name] == 0.0) & (name in zeros))
+        runs.check(called[name], np.asarray(good), f"a number {kinds[name].range_of}")
     for name, said in kinds.items():
         if isinstance(said, Series):
             found[name] = _padded(name, runs)
         elif isinstance(said, Label):
             found[name] = _places(law, name, said, runs)
+    for name in zeros:
+        if not takes_zero(law, name, found):
+            runs.check(called[name], found[name] > 0.0, f"a number {kinds[name].range_of}")
     return {name: found[name] for name in kinds}, notes
 
 
@@ -177,11 +184,13 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     _check(law, curve, studies, columns, noise)
     real = studies.real
     mean = 1.0 / studies.counts[:, None]
-    point = {n: studies.table(np.log(c) if curve.kinds[n].logarithm else _values(c)) for n, c in columns.items()}
+    with np.errstate(divide="ignore"):  # of a size of 0
+        logs = {n: np.log(c) for n, c in columns.items() if curve.kinds[n].logarithm}
+    point = {n: studies.table(logs[n] if n in logs else _values(c)) for n, c in columns.items()}
     point |= {n + REAL: studies.table(c.real) for n, c in columns.items() if isinstance(c, Padded)}
     sizes = [(n, said.unit) for n, said in curve.kinds.items() if said.logarithm]
     first = {unit: next(n for n, own in sizes if own == unit) for unit in curve.units}
-    centres = [np.sum(point[first[unit]] * real * mean, axis=1) for unit in curve.units]
+    centres = [_centre(point[first[unit]], real) for unit in curve.units]
     centre = np.stack(centres, axis=1) if centres else np.zeros((len(studies), 0))
     # A law that does not say how its parameters carry a unit is fitted in that unit as it is.
     centre = centre * _probed(curve, _tried_at(curve, columns))
@@ -203,6 +212,12 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     check_pools(law, curve.free, studies, columns)
     _check_varied(curve, data, studies, columns)
     return Prepared(law, curve, data, constant, floor, studies)
+
+
+def _centre(logs: Float[np.ndarray, "study run"], real: Bool[np.ndarray, "study run"]) -> Float[np.ndarray, " study"]:
+    """The mean logarithm of each study, of what is above 0."""
+    above = real & np.isfinite(logs)
+    return np.sum(np.where(above, logs, 0.0), axis=1) / np.maximum(above.sum(axis=1), 1)
 
 
 def _tried_at(curve: LawCurve, columns: dict[str, Any]) -> dict[str, Any]:
@@ -271,6 +286,9 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
             f"as many as {name} has parameters to fit, {curve.size}, as repeats do not inform them",
             "add runs elsewhere, or hold parameters fixed",
         )
+    if noise.absolute and runs.se is None:
+        raise InputError("noise", Phrase(f"takes the `se` of runs as it is, and {runs.name!r} has none"),
+                         remedy="give each run its standard error, or use a noise that is not absolute")  # fmt: skip
     target = studies.table(runs.target)
     flat = np.flatnonzero(np.max(target, axis=1) == np.min(target, axis=1))
     if flat.size:
@@ -349,7 +367,16 @@ def precision_of(studies: Studies, log: bool) -> Float[np.ndarray, "study run"] 
     if runs.se is None:
         return None
     spread = studies.table(runs.se / runs.target if log else runs.se)
-    return np.nanmedian(np.where(studies.real, spread, np.nan), axis=1, keepdims=True) / spread
+    return typical_se(studies, log)[:, None] / spread
+
+
+def typical_se(studies: Studies, log: bool) -> Float[np.ndarray, " study"]:
+    """The median `se` of each study, of the logarithm if so; NaN where none was measured."""
+    runs = studies.runs
+    if runs.se is None:
+        return np.full(len(studies), np.nan)
+    spread = studies.table(runs.se / runs.target if log else runs.se)
+    return np.nanmedian(np.where(studies.real, spread, np.nan), axis=1)
 
 
 def free_numbers(

@@ -26,7 +26,7 @@ class FirstOrder(eqx.Module):
     **Arguments:**
 
     - `error`: The standard error, infinite where the runs do not inform the number.
-    - `freedom`: The degrees of freedom.
+    - `freedom`: The degrees of freedom; infinite where the scatter is known.
     - `noise`: By level, how far a new run scatters about the curve, by study of a batch; `None` for the curve itself.
     - `log`: Whether the interval is even about the logarithm, as that of what is above zero.
     - `within`: What the number cannot leave.
@@ -40,9 +40,10 @@ class FirstOrder(eqx.Module):
 
     def ends(self, value: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the interval of a level."""
-        from scipy.special import stdtrit  # a third of a second, which fits alone do not need
+        from scipy.special import ndtri, stdtrit  # a third of a second, which fits alone do not need
 
-        wide = stdtrit(self.freedom, 0.5 + 0.5 * level)
+        known = np.isinf(self.freedom)  # the scatter is, without a fit
+        wide = np.where(known, ndtri(0.5 + 0.5 * level), stdtrit(np.where(known, 1.0, self.freedom), 0.5 + 0.5 * level))
         with np.errstate(all="ignore"):
             off = wide * (self.error / value if self.log else self.error)
             if self.noise is not None:

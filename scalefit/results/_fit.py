@@ -26,7 +26,8 @@ class Fit(eqx.Module, Generic[LawT]):
     - `objective`: The summed cost at the optimum.
     - `result`: A `RESULTS` code.
     - `scale`: The spread of the residuals: the estimated scale of the noise where it has one, otherwise the root mean
-      square; on log values if the noise is, and of a run of the median `se` if runs have one.
+      square, or of an absolute noise the median `se`; on log values if the noise is, and of a run of the median `se`
+      if runs have one.
     - `residuals`: Observed minus fitted, on the noise's scale; NaN pads shorter studies of a batch.
     - `unidentified`: By free parameter: whether no run responds to it at the optimum (a term that vanished, a bound at
       infinity).

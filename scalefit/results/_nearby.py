@@ -25,7 +25,8 @@ class Spread(NamedTuple):
     - `none`: The projection on directions that no run informs, of numbers in units of `unit`; zero where all are
       informed.
     - `unit`: The step of each free number that the runs feel alike.
-    - `units`: How many runs count, trainings of several rows once; `freedom`: what they leave free.
+    - `units`: How many runs count, trainings of several rows once; `freedom`: what they leave free, without end where
+      the scatter is known.
     - `informed`: The share of the runs at which the noise has curvature.
     """
 
@@ -109,6 +110,9 @@ def _spread(
             between = np.einsum("sgk,sgl->skl", scores, scores)
             between *= (units / freedom * (unit / steep) ** 2)[some, None, None]
             covariance[some] = inverse[some] @ between @ inverse[some]
+    if noise.absolute:
+        freedom, informed = np.full(len(theta), np.inf), np.ones(len(theta))
+        covariance = inverse * (scale**2)[:, None, None]
     covariance[(freedom < 1) | (informed < INFORMED)] = np.nan
     return Spread(covariance, none, per_unit, units, freedom, informed)
 

@@ -81,7 +81,7 @@ def _first_order(
 def _width_of_runs(fit: Fit[Any]) -> Callable[[float], np.ndarray]:
     """By level, half of the central interval of what a run scatters by about the curve, by study of a batch."""
     rng, shape = np.random.default_rng([fit.seed, 0xD1CE]), (*np.shape(fit.scale), WIDTHS)
-    if fit.noise.free_scale:
+    if fit.noise.free_scale or fit.noise.absolute:
         off = fit.noise.sample(np.broadcast_to(_scale_of_runs(fit)[..., None], shape), rng)
     else:
         off = _residuals_of_runs(fit, (*shape, 1), rng)[..., 0]
@@ -119,7 +119,7 @@ def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], t
             found[name] = _places(name, law.entries(said.axis or ""), inputs[name])
         elif not isinstance(said, Series):
             found[name] = _float64(name, inputs[name])
-            if not np.all(said.allows(found[name])):
+            if not np.all(said.allows(found[name]) | ((found[name] == 0.0) & said.logarithm)):
                 raise InputError(name, inputs[name], f"finite numbers {said.range_of}")
     series = {name: _side_by_side(inputs[name]) for name, said in kinds.items() if isinstance(said, Series)}
     shapes = {name: np.shape(column) for name, column in found.items()}
@@ -195,6 +195,9 @@ def _check_defined(fit: Fit[Any], value: Float[np.ndarray, "*study point"], poin
     numbers = {name: column for name, column in points.items() if isinstance(column, np.ndarray)}
     where = ", ".join(f"{name} = {column[place[-1]]:g}" for name, column in numbers.items())
     study = "" if fit.keys is None else f" of {fit.keys[place[0]]!r}"
+    kinds = input_kinds(fit.law)
+    if zero := next((n for n, c in numbers.items() if kinds[n].logarithm and c[place[-1]] == 0.0), None):
+        raise InputError(zero, 0.0, f"finite numbers {kinds[zero].range_of}")
     given = Phrase(f"is {value[place]:g} at {where}")
     raise InputError(f"The fitted {type(fit.law).__name__}{study}", given, "a finite value", "ask nearer to the runs")
 
@@ -218,7 +221,7 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
     rng = np.random.default_rng([ensemble.seed, 0xD1CE])
     if ensemble.method in ("posterior", "prior"):
         residual = noise.sample(np.broadcast_to(ensemble.scale[..., None], draws.shape), rng)
-    elif noise.free_scale:
+    elif noise.free_scale or noise.absolute:
         # Of the fit: that of few runs resampled, some of them twice, is often next to nothing.
         scale = _scale_of_runs(ensemble.fit)[..., None, None]
         residual = noise.sample(np.broadcast_to(scale, draws.shape), rng)
@@ -236,7 +239,7 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
 
 def _scale_of_runs(fit: Fit[Any]) -> Float[np.ndarray, "*batch"]:
     """The scale of a noise that has its own, without what the free parameters took up of it."""
-    return np.asarray(fit.scale * _widened(fit))
+    return np.asarray(fit.scale * (1.0 if fit.noise.absolute else _widened(fit)))
 
 
 def _widened(fit: Fit[Any]) -> Float[np.ndarray, "*batch"]:

@@ -80,9 +80,10 @@ def _one(
             constraint = slot.parameter.constraint
             # What is counted in a unit of an input grows with its power: its logarithm is what runs tell.
             log = bool(slot.parameter.dims) or (constraint.low == 0.0 and not constraint.vanishes)
-            one = FirstOrder(
-                errors[0][study][..., k], errors[1][study], log=log, within=(constraint.low, constraint.high)
-            )
+            error = errors[0][study][..., k]
+            # One that may as well be of the other sign has none.
+            log = log and not (constraint.low < 0.0 < constraint.high and abs(value) <= 3.0 * error)
+            one = FirstOrder(error, errors[1][study], log=log, within=(constraint.low, constraint.high))
             found[slot.name] = one.about(value, level, unit)
             continue
         if gone or draws is None or table is None or keep is None or not keep.any():

@@ -6,21 +6,24 @@ import numpy as np
 
 from .._core import InputError, listed, suggestion
 from ..data import parse_number
-from ..noise import AbstractNoise, Gaussian, Huber, StudentT
+from ..noise import AbstractNoise, Asymmetric, Gaussian, Huber, StudentT
 from ._bare import bare
 
 NOISES: dict[str, tuple[type[AbstractNoise], str | None]] = {
     "gaussian": (Gaussian, None),
     "huber": (Huber, "delta"),
     "student-t": (StudentT, "df"),
+    "asymmetric": (Asymmetric, "ratio"),
 }
 """Name → its class, and the field that a number after the name sets."""
 
-_EXAMPLE = {"huber": "huber:1e-3", "student-t": "student-t:4"}
+_EXAMPLE = {"huber": "huber:1e-3", "student-t": "student-t:4", "asymmetric": "asymmetric:10"}
 
 
 def noise_of(spec: str, argument: str = "noise") -> AbstractNoise:
-    """Return the noise of `gaussian`, `huber`, `huber:1e-3`, `student-t:4`; `:value` at the end leaves logarithms out.
+    """Return the noise of `gaussian`, `huber:1e-3`, `student-t:4`, `asymmetric:10`; `:value` leaves logarithms out.
+
+    `gaussian:absolute` takes the runs' `se` as they are.
 
     **Arguments:**
 
@@ -36,9 +39,10 @@ def noise_of(spec: str, argument: str = "noise") -> AbstractNoise:
     cls, field = NOISES[found]
     example = _EXAMPLE.get(found, found)
     given: dict[str, Any] = {}
-    if rest and rest[-1].lower() == "value":
-        given["log"] = False
-        rest.pop()
+    words = {"value": ("log", False)} | ({"absolute": ("absolute", True)} if cls is Gaussian else {})
+    while rest and rest[-1].lower() in words:
+        key, meant = words.pop(rest.pop().lower())
+        given[key] = meant
     if rest and field is not None:
         number = parse_number(rest[0])
         if number is None or not number > 0 or not np.isfinite(number):
@@ -55,5 +59,5 @@ def noise_spec(noise: AbstractNoise) -> str:
     for name, (cls, field) in NOISES.items():
         if type(noise) is cls:
             parts = [name, *([] if field is None else [f"{float(getattr(noise, field)):.17g}"])]
-            return ":".join([*parts, *([] if noise.log else ["value"])])
+            return ":".join([*parts, *([] if noise.log else ["value"]), *(["absolute"] if noise.absolute else [])])
     return type(noise).__name__

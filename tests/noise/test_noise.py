@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import t as student
 
 import scalefit as sf
-from scalefit.noise import AbstractNoise, Gaussian, Huber, StudentT
+from scalefit.noise import AbstractNoise, Asymmetric, Gaussian, Huber, StudentT, check_noise
 
 NOISES = {
     "gaussian": Gaussian(),
@@ -17,6 +17,7 @@ NOISES = {
     "huber-wide": Huber(2.0),
     "student": StudentT(),
     "student-30": StudentT(30.0),
+    "asymmetric": Asymmetric(),
 }
 every_noise = pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES.keys())
 
@@ -58,12 +59,36 @@ def test_a_residual_of_zero_costs_nothing_and_weighs_most(noise, z):
     zero = jnp.zeros(1)
     assert noise.rho(zero) == noise.psi(zero) == 0.0
     assert np.isfinite(noise.weight(zero)).all()
+    if isinstance(noise, Asymmetric):  # whose weight is that of the side
+        return
     assert (noise.weight(z) <= noise.weight(zero)).all()
-
-
-@every_noise
-def test_the_sign_of_a_residual_does_not_matter(noise, z):
     np.testing.assert_array_equal(noise.rho(z), noise.rho(-z))
+
+
+def test_asymmetric_has_a_density_of_its_scale():
+    """Its integral is 1, its root mean square the scale; samples and score belong to it."""
+    noise, s = Asymmetric(10.0), 0.3
+    z = np.linspace(-8.0, 8.0, 400_001) * s
+    p = np.exp(noise.log_density(z, np.log(s)))
+    np.testing.assert_allclose([np.trapezoid(p, z), np.sqrt(np.trapezoid(p * z**2, z))], [1.0, s], rtol=1e-6)
+    np.testing.assert_allclose(
+        noise.information, s**2 * np.trapezoid(p * noise.score(z, np.log(s))[0] ** 2, z), rtol=1e-6
+    )
+    drawn = noise.sample(np.full(200_000, s), np.random.default_rng(0))
+    np.testing.assert_allclose(np.mean(drawn < 0.0), np.trapezoid(p[z < 0], z[z < 0]), atol=0.004)
+    np.testing.assert_allclose(np.sqrt(np.mean(drawn**2)), s, rtol=0.01)
+
+
+class Plain(Gaussian):
+    """A noise of one's own whose field is no number and not static."""
+
+    kind: str = "plain"
+
+
+def test_plain_fields_are_one_sentence():
+    with pytest.raises(sf.InputError, match=r"field 'kind' is 'plain' and not static. Declare it as kind: str = "):
+        check_noise(Plain())
+    check_noise(Huber(1e-3))
 
 
 @every_noise

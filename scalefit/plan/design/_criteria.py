@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from ..._core import InputError, Phrase
 from ...laws import AbstractLaw, gathered, input_kinds
 from ...params import Slot, rescale, slots, values, with_values
+from ...problem import mean_log
 from ._target import Target
 
 Criterion = Literal["V", "D", "regret"]
@@ -54,7 +55,7 @@ def scale_of(
     kinds, logs = input_kinds(law), {}
     for name, column in inputs.items():
         if kinds[name].logarithm:
-            logs.setdefault(kinds[name].unit, []).append(np.mean(np.log(column)))
+            logs.setdefault(kinds[name].unit, []).append(mean_log(column))
     centre = {unit: np.asarray(means[0]) for unit, means in logs.items()}
     natural = values(rescale(draws, {unit: -c for unit, c in centre.items()}))
     numbers, unit = np.empty_like(natural), np.ones(natural.shape[1])
