@@ -8,6 +8,7 @@ from . import posterior as posterior
 from ._core import RESULTS as RESULTS
 from ._core import FloorWarning as FloorWarning
 from ._core import InputError as InputError
+from ._core import LeftOutWarning as LeftOutWarning
 from ._core import NotConverged as NotConverged
 from ._core import OptimumWarning as OptimumWarning
 from ._core import OverfitWarning as OverfitWarning

@@ -10,6 +10,7 @@ from ._check import check_type as check_type
 from ._check import is_number as is_number
 from ._errors import FloorWarning as FloorWarning
 from ._errors import InputError as InputError
+from ._errors import LeftOutWarning as LeftOutWarning
 from ._errors import NotConverged as NotConverged
 from ._errors import OptimumWarning as OptimumWarning
 from ._errors import OverfitWarning as OverfitWarning

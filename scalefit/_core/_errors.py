@@ -1,6 +1,8 @@
 """The two ways in which a verb fails, and the warnings that have names."""
 
 import reprlib
+from collections.abc import Hashable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 
@@ -25,7 +27,11 @@ class InputError(ValueError):
     - `given`: The value, which is shortened where it is long, or a `Phrase`.
     - `expected`: Clause after "expected": "a number above 0".
     - `remedy`: Next step, as an imperative: "raise `max_steps`".
+
+    Where it is the fault of some studies of a batch, `studies` has what is said of each, by its key.
     """
+
+    studies: Mapping[Hashable, str] = MappingProxyType({})
 
     argument: str | None
     given: Any
@@ -57,6 +63,10 @@ class InputError(ValueError):
 
 class NotConverged(RuntimeError):
     """A solve without an optimum; the message says why and what to do."""
+
+
+class LeftOutWarning(UserWarning):
+    """Studies of a batch that law or noise cannot take; the others were fitted."""
 
 
 class FloorWarning(UserWarning):

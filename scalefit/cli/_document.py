@@ -48,6 +48,7 @@ def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) 
         "law": law,
         "by": [fit.by] if isinstance(fit.by, str) else fit.by,
         "fits": fits,
+        "left_out": [{"key": key, "reason": reason} for key, reason in fit.problem.left_out],
         "converged": bool(np.all(fit.converged)),
         "runs": runs,
         **job,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import Annotated, Any
 
 import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import InputError, Phrase, check_choice
+from .._core import InputError, LeftOutWarning, Phrase, check_choice
 from ._options import (
     Append,
     CacheDir,
@@ -113,6 +114,7 @@ def fit(
 
     replaced = False
     with quiet(json), progress(5) as step:
+        warnings.simplefilter("ignore", LeftOutWarning)  # the result says so
         step("reading")
         held = single_numbers_of(fixed, "fixed", "E=1.7")
         the_law = law_of(law, held)

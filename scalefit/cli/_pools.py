@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -198,7 +198,7 @@ def named_law(
                 expected = f"none, as {type(law).__name__} is no law of pools"
                 raise InputError(argument, Phrase("was given"), expected, "leave it out, or fit pools-qqt or another")
         if fixed and any(not law.entries(axis) for axis in axes(law)):  # whose names the runs have
-            law = with_fixed(named_after(law, usable(law, runs)), fixed)
+            return cast(Law, with_fixed(named_after(law, usable(law, runs)), fixed)), runs
         return law, runs
     runs = named_runs(runs, sizes, plans)
     named = along_axes(law, (f"w[{name}]" for name in drawn_from(runs)))

@@ -78,6 +78,8 @@ def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:
         out.print(Text(line))
     out.print()
     out.print(_studies(found["fits"]) if "fits" in found else _parameters(found))
+    for one in found.get("left_out", ()):
+        out.print(f"left out: {study_name(one['key'])}: {one['reason']}")
     for line in [*optimum_lines(found, fit.noise.log), *draw_lines(found), *unidentified_lines(found)]:
         out.print(Text(line))
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import RESULTS, InputError, NotConverged, Phrase, check_type
+from .._core import RESULTS, InputError, LeftOutWarning, NotConverged, Phrase, check_type
 from ..data import Runs
 from ..laws import AbstractLaw, Own, check_inputs, gathered
 from ..noise import AbstractNoise, Gaussian, StudentT, check_noise
@@ -85,9 +85,11 @@ def fit(
 
     **Returns:** a `Fit`; with `by`, a batch of them with `fits.keys`.
 
-    **Warns:** `FloorWarning` for a law of pools with a free floor d where no run on fresh samples, none seen twice, has
-    seen half as many as the longest run: d and the half-life of the best pool then trade off. `OverfitWarning` for one
-    that can only fall where the error of a pool rises again with its passes.
+    **Warns:** `LeftOutWarning` where some studies of `by` cannot be fitted, as with too few runs; the others are,
+    and `fits.problem.left_out` has the reasons. `FloorWarning` for a law of pools with a free floor d where no run
+    on fresh samples, none seen twice, has seen half as many as the longest run: d and the half-life of the best
+    pool then trade off. `OverfitWarning` for one that can only fall where the error of a pool rises again with its
+    passes.
 
     **Raises:** `InputError` for runs that the law or the noise cannot take; `NotConverged` where no start converged.
     """
@@ -104,34 +106,53 @@ def fit(
     held = (fixed,) if isinstance(fixed, str) else tuple(fixed)
     if num_starts is not None:
         refuse_number("num_starts", num_starts, 1)
-    problem = _posed(template, runs, noise, held, by, tie or {})
-    template, studies, noise = problem.law, problem.studies, problem.noise
+    problem = Problem.of(template, runs, StudentT() if noise is None else noise, held, by, tie or {})
     keep = num_starts or (8 if by is None else 2)
-    # Where starts are counted out, what a study gets does not depend on how many others there are.
-    quick = by is not None and (num_starts is not None or len(studies) > FEW)
 
-    def fitted(which: np.ndarray, prepared: Prepared) -> tuple[np.ndarray, _Outcome, int]:
-        begin = _begin(prepared, noise, template, starts, keep, seed, quick)
-        solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, len(studies))
-        return which, _outcome(prepared, noise, solved, begin.shape[1]), begin.shape[1]
+    def fitted(problem: Problem) -> Fit[Any]:
+        law, noise, count = problem.law, problem.noise, len(problem.studies)
+        # Where starts are counted out, what a study gets does not depend on how many others there are.
+        quick = by is not None and (num_starts is not None or count > FEW)
+        parts = []
+        for which, prepared in problem.parts():
+            begin = _begin(prepared, noise, law, starts, keep, seed, quick)
+            solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count)
+            parts.append((which, _outcome(prepared, noise, solved, begin.shape[1]), begin.shape[1]))
+        return _collect(problem, parts, seed)
 
-    parts = [fitted(*part) for part in problem.parts()]
-    out = _collect(problem, parts, seed)
+    out = None
+    while out is None:
+        try:
+            out = fitted(_scattered(problem) if noise is None else problem)
+        except InputError as error:
+            # One study that cannot be fitted holds up no other.
+            if len(error.studies) in (0, len(problem.studies)):
+                raise
+            problem = problem.without(error.studies)
     if throw:
         _raise_unless_converged(out)
-    _say_doubts(problem)
+    _say_left_out(problem)
+    _say_doubts(out.problem)
     return out
 
 
-def _posed(law: AbstractLaw, runs: Runs, noise: AbstractNoise | None, *rest: Any) -> Problem:
-    """The problem of a fit, with the noise that suits most of its studies where none is given."""
-    problem = Problem.of(law, runs, StudentT() if noise is None else noise, *rest)
-    if noise is not None:
-        return problem
+def _scattered(problem: Problem) -> Problem:
+    """The problem with the noise that suits most of its studies."""
     # Through p of n runs a law can pass exactly: with ν (n - p) ≤ p the likelihood then grows as the scale falls to 0.
     numbers = problem.curve.size
     few = StudentT().df * (problem.studies.counts - numbers) <= numbers
     return dataclasses.replace(problem, noise=Gaussian()) if 2 * few.sum() > few.size else problem
+
+
+def _say_left_out(problem: Problem) -> None:
+    """Warn of studies that could not be fitted."""
+    if not problem.left_out:
+        return
+    reasons = [f"{key!r}: {reason}" for key, reason in problem.left_out]
+    more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
+    count = len(reasons) + len(problem.studies)
+    left_out = f"{len(reasons)} of {count} studies could not be fitted and were left out. {' '.join(reasons[:3])}{more}"
+    warnings.warn(left_out, LeftOutWarning, stacklevel=3)
 
 
 def _say_doubts(problem: Problem) -> None:

@@ -152,7 +152,7 @@ def inputs_of(law: AbstractLaw | type[AbstractLaw]) -> dict[str, Input]:
         base, axis = axis_of(name)
         if isinstance(said, str):
             # A share by itself is of a whole that nobody lists.
-            of_whole = Weights(axis=axis) if axis else Fraction(SHARE)
+            of_whole = Weights(axis=axis) if axis else Fraction()
             said = of_whole if said == SHARE else Size(said, axis)
         found[base] = said
     return found

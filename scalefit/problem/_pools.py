@@ -47,16 +47,17 @@ def check_pools(law: AbstractLaw, free: Sequence[int], studies: Studies, columns
         # Runs that drew nothing from the pool count as one more input.
         there = np.sort(np.where(drew, points, -1), axis=1)
         count = 1 + np.count_nonzero(np.diff(there, axis=1), axis=1) - (there[:, 0] == -1)
-        short = np.flatnonzero(count < len(numbers))
-        if short.size:
-            study = int(short[0])
+
+        def error(study: int, what: str = what, entry: str = entry, numbers: list[str] = numbers, count: Any = count):
             found = {0: "no evaluation", 1: "a single evaluation"}.get(int(count[study]), f"only {count[study]}")
-            raise InputError(
+            return InputError(
                 f"The {what} {entry!r}",
                 Phrase(f"has {found} in {studies.name(study)!r}"),
                 f"as many at different n as it has numbers of its own: {', '.join(numbers)}",
                 f"add evaluations, leave the {what} out, or hold them fixed",
             )
+
+        studies.refuse(count < len(numbers), error)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -269,56 +269,50 @@ def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[st
         raise InputError(name, Phrase("declares no parameters"), remedy="declare what is to be fitted as its fields")
     if curve.size == 0:
         raise InputError("fixed", Phrase(f"holds every parameter of {name}"), "one at least that is left to fit")
-    if np.min(studies.counts) < curve.size:
-        least = int(np.argmin(studies.counts))
-        raise InputError(
-            repr(studies.name(least)),
-            Phrase(f"has {studies.counts[least]} runs"),
-            f"as many as {name} has numbers to fit, {curve.size}",
-            "give more runs, a smaller law, or hold parameters fixed",
-        )
+    studies.refuse(studies.counts < curve.size, lambda s: InputError(
+        repr(studies.name(s)),
+        Phrase(f"has {studies.counts[s]} run{'' if studies.counts[s] == 1 else 's'}"),
+        f"as many as {name} has numbers to fit, {curve.size}",
+        "give more runs, a smaller law, or hold parameters fixed",
+    ))  # fmt: skip
     different = studies.different(columns, curve.size)
-    if np.min(different) < curve.size:
-        least = int(np.argmin(different))
-        raise InputError(
-            repr(studies.name(least)),
-            Phrase(f"has runs at {different[least]} different inputs"),
-            f"as many as {name} has parameters to fit, {curve.size}, as repeats do not inform them",
-            "add runs elsewhere, or hold parameters fixed",
-        )
+    studies.refuse(different < curve.size, lambda s: InputError(
+        repr(studies.name(s)),
+        Phrase(f"has runs at {different[s]} different input{'' if different[s] == 1 else 's'}"),
+        f"as many as {name} has parameters to fit, {curve.size}, as repeats do not inform them",
+        "add runs elsewhere, or hold parameters fixed",
+    ))  # fmt: skip
     if noise.absolute and runs.se is None:
         raise InputError("noise", Phrase(f"takes the `se` of runs as it is, and {runs.name!r} has none"),
                          remedy="give each run its standard error, or use a noise that is not absolute")  # fmt: skip
     target = studies.table(runs.target)
-    flat = np.flatnonzero(np.max(target, axis=1) == np.min(target, axis=1))
-    if flat.size:
-        same = Phrase(f"has the same {runs.target_name} ({target[flat[0], 0]:g}) in every run")
-        raise InputError(repr(studies.name(int(flat[0]))), same, "a target that depends on something")
+    studies.refuse(np.max(target, axis=1) == np.min(target, axis=1), lambda s: InputError(
+        repr(studies.name(s)), Phrase(f"has the same {runs.target_name} ({target[s, 0]:g}) in every run"),
+        "a target that depends on something",
+    ))  # fmt: skip
     largest = np.max(np.abs(target), axis=1)
     # Objectives are of squares, which float64 does not hold beyond these.
-    extreme = np.flatnonzero((largest > 1e100) | (largest < 1e-100))
-    if not noise.log and extreme.size:
-        raise InputError(
-            f"{runs.target_name} of {studies.name(int(extreme[0]))!r}",
-            Phrase(f"is of the size of {largest[extreme[0]]:.3g}"),
-            "values whose squares float64 holds",
-            "give it in another unit, or use a noise on logarithms",
-        )
-    if noise.free_scale and not noise.log and np.min(largest) < 1e-5:  # see `LEAST_SCALE`
-        raise InputError(
-            f"{runs.target_name} of {studies.name(int(np.argmin(largest)))!r}",
-            Phrase(f"is at most {np.min(largest):.3g}"),
-            f"values of which {type(noise).__name__} can tell a scale, which is 1e-9 at least",
-            "give it in another unit, or use a noise on logarithms",
-        )
-    if noise.log and np.min(runs.target) <= 0:
-        where = runs.place(int(np.argmin(runs.target)))
-        raise InputError(
-            f"{runs.target_name} in {where}",
-            float(np.min(runs.target)),
-            "a value above 0, for a noise on logarithms",
-            "use a noise on values (log=False, or :value on the command line)",
-        )
+    extreme = ((largest > 1e100) | (largest < 1e-100)) & (not noise.log)
+    studies.refuse(extreme, lambda s: InputError(
+        f"{runs.target_name} of {studies.name(s)!r}",
+        Phrase(f"is of the size of {largest[s]:.3g}"),
+        "values whose squares float64 holds",
+        "give it in another unit, or use a noise on logarithms",
+    ))  # fmt: skip
+    small = (largest < 1e-5) & (noise.free_scale and not noise.log)  # see `LEAST_SCALE`
+    studies.refuse(small, lambda s: InputError(
+        f"{runs.target_name} of {studies.name(s)!r}",
+        Phrase(f"is at most {largest[s]:.3g}"),
+        f"values of which {type(noise).__name__} can tell a scale, which is 1e-9 at least",
+        "give it in another unit, or use a noise on logarithms",
+    ))  # fmt: skip
+    least = np.argmin(target, axis=1)
+    studies.refuse((np.min(target, axis=1) <= 0) & noise.log, lambda s: InputError(
+        f"{runs.target_name} in {runs.place(int(studies.rows(s)[least[s]]))}",
+        float(target[s, least[s]]),
+        "a value above 0, for a noise on logarithms",
+        "use a noise on values (log=False, or :value on the command line)",
+    ))  # fmt: skip
     kinds = inputs_of(law)
     for base, names in input_names(law).items():
         if names and isinstance(kinds[base], Weights):
@@ -334,14 +328,18 @@ def _check_varied(curve: LawCurve, data: Data, studies: Studies, columns: dict[s
         return
     size = _informed(curve, data, some)
     blind = size < 1e-9  # some of the parameters are not told apart
-    if not blind.any():
-        return
-    study = int(some[np.argmax(blind)])
-    name = next(n for n, same in constant.items() if same[study])
-    law = type(curve.template).__name__
-    same = Phrase(f"has the same {name} ({tables[name][study, 0]:g}) in every run")
-    remedy = f"add runs with other {name}, hold parameters fixed, or fit a law without it"
-    raise InputError(repr(studies.name(study)), same, f"several, from which {law} can be fitted", remedy)
+    bad = np.zeros(len(studies), bool)
+    bad[some[blind]] = True
+
+    def error(s: int) -> InputError:
+        name = next(n for n, same in constant.items() if same[s])
+        return InputError(
+            repr(studies.name(s)), Phrase(f"has the same {name} ({tables[name][s, 0]:g}) in every run"),
+            f"several, from which {type(curve.template).__name__} can be fitted",
+            f"add runs with other {name}, hold parameters fixed, or fit a law without it",
+        )  # fmt: skip
+
+    studies.refuse(bad, error)
 
 
 def _informed(curve: LawCurve, data: Data, some: Int[np.ndarray, " study"]) -> Float[np.ndarray, " study"]:

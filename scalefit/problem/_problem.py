@@ -83,6 +83,7 @@ class Problem:
     - `source`: Where the numbers came from.
     - `key`: Which study of a batch this is, where it was taken out of one.
     - `tie`: Pairs of parameters: the first has the value of the second.
+    - `left_out`: Studies of the batch that law or noise cannot take, with the reason of each.
     """
 
     law: AbstractLaw
@@ -94,6 +95,7 @@ class Problem:
     source: Source
     key: Hashable = None
     tie: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[Hashable, str], ...] = ()
 
     @classmethod
     def of(
@@ -176,6 +178,20 @@ class Problem:
 
     def _laid(self, which: Int[np.ndarray, " study"]) -> Prepared:
         return prepare(self.law, self.curve, self.studies.take(which), self.noise)
+
+    def without(self, studies: Mapping[Hashable, str]) -> "Problem":
+        """The problem without some studies of its batch, of which the reasons are kept.
+
+        **Arguments:**
+
+        - `studies`: Keys, with the reason of each.
+        """
+        kept = [s for s, key in enumerate(self.keys or ()) if key not in studies]
+        runs = self.runs.take(np.sort(np.concatenate([self.studies.rows(s) for s in kept])))
+        by, left_out = self.by, (*self.left_out, *studies.items())
+        return dataclasses.replace(
+            self, runs=runs, studies=Studies.of(runs, by), source=Source.of(self.law, runs, by), left_out=left_out
+        )
 
     def study(self, key: Hashable) -> "Problem":
         """One study of a batch, posed by itself."""

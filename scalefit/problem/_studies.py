@@ -1,13 +1,14 @@
 """Runs as studies of their own: one, or one for each value of a label, laid out without a loop over them."""
 
 import dataclasses
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
+from .._core import InputError
 from ..data import Runs
 from ..solve import BLOCK
 
@@ -50,6 +51,16 @@ class Studies:
     def name(self, study: int) -> str:
         """What a study is called in messages."""
         return self.runs.name if self.keys is None else f"{self.runs.name}[{self.keys[study]}]"
+
+    def refuse(self, bad: Bool[np.ndarray, " study"], error: Callable[[int], InputError]) -> None:
+        """Raise the error of the first bad study, with what is said of each of a batch."""
+        places = np.flatnonzero(bad).tolist()
+        if not places:
+            return
+        first = error(places[0])
+        if self.keys is not None:
+            first.studies = {self.keys[place]: str(error(place)) for place in places}
+        raise first
 
     def take(self, which: Int[np.ndarray, " kept"]) -> "Studies":
         """Some of the studies, in the order asked for."""

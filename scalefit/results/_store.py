@@ -72,6 +72,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
             "by": list(fit.by) if isinstance(fit.by, tuple) else fit.by,
             "keys": None if fit.keys is None else [list(k) if isinstance(k, tuple) else k for k in fit.keys],
             "key": list(fit.key) if isinstance(fit.key, tuple) else fit.key,
+            "left_out": [[list(k) if isinstance(k, tuple) else k, why] for k, why in fit.problem.left_out],
             "source": dataclasses.asdict(fit.source),
             "runs": description,
         },
@@ -180,7 +181,8 @@ def _result(
     alone = kept["keys"] is None
     problem = Problem.of(template, runs, _noise(document["noise"]), kept["fixed"], None if alone else by, kept["tie"])
     key = tuple(kept["key"]) if isinstance(kept["key"], list) else kept["key"]
-    problem = dataclasses.replace(problem, by=by, key=key, source=Source(**source))
+    left_out = tuple((tuple(k) if isinstance(k, list) else k, str(why)) for k, why in kept.get("left_out", ()))
+    problem = dataclasses.replace(problem, by=by, key=key, source=Source(**source), left_out=left_out)
     fit = Fit(
         law=fitted,
         problem=problem,

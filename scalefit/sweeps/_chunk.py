@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import RESULTS, InputError, NotConverged
+from .._core import RESULTS, InputError, LeftOutWarning, NotConverged
 from ..data import Runs
 from ..estimate import fit
 from ..laws import AbstractLaw, gathered
@@ -95,6 +95,7 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
     with driver(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", LeftOutWarning)  # whose rows say so
         found, refused = ([], []) if ready.runs is None else _kindly(cell, config, ready.parts, ready.runs)
     refused = [*ready.empty, *refused]
     named = {str(part.number): part for part in ready.parts}
@@ -136,7 +137,11 @@ def _kindly(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> tuple
     refused: _Refused = []
     for _ in range(8):  # fits that are refused one after the other, before the batch is halved
         try:
-            return [(parts, _batch(cell, config, parts, runs))], refused
+            columns, left_out = _batch(cell, config, parts, runs)
+            numbers = {str(part.number): part for part in parts}
+            worse = [part for part in parts if part.number in left_out]
+            refused += [(part, _plainly(left_out[part.number], cell, numbers)) for part in worse]
+            return [([part for part in parts if part.number not in left_out], columns)], refused
         except (InputError, NotConverged) as error:
             if error.__cause__ is not None:
                 raise  # from the formula of the law: no fault of the runs, and mended before it is tried again
@@ -180,9 +185,11 @@ def _called(cell: Cell, part: _Part) -> str:
     return f"{cell.table.runs.name}[{group}]" if group else cell.table.runs.name
 
 
-def _batch(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> dict[str, Any]:
-    """The columns of one batch."""
+def _batch(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> tuple[dict[str, Any], dict[Any, str]]:
+    """The columns of one batch, and fits that were left out of it, by number, with the reason."""
     fits = _fitted(cell, config, runs)
+    left_out = dict(fits.problem.left_out)
+    parts = [part for part in parts if part.number not in left_out]
     if fits.keys != tuple(part.number for part in parts):
         raise RuntimeError("The fits of a chunk are not those that were laid out: two of them have one number.")
     good = np.atleast_1d(fits.converged)
@@ -196,14 +203,14 @@ def _batch(cell: Cell, config: Config, parts: list[_Part], runs: Runs) -> dict[s
         "left_out_error": _error(fits, cell, parts),
     }
     if cell.verb.drawn is None or good.all():
-        return found | columns_of(fits, cell.verb, config)
+        return found | columns_of(fits, cell.verb, config), left_out
     # Draws are of fits that are optima: what the others have is what they have without.
     alone = columns_of(fits, Verb(verb="fit"), config)
     if not good.any():
-        return found | alone
+        return found | alone, left_out
     some = [part for part, fine in zip(parts, good, strict=True) if fine]
     drawn = columns_of(_fitted(cell, config, _runs(cell, some)), cell.verb, config)
-    return found | alone | {name: _spread_out(column, good) for name, column in drawn.items()}
+    return found | alone | {name: _spread_out(column, good) for name, column in drawn.items()}, left_out
 
 
 def _fitted(cell: Cell, config: Config, runs: Runs) -> Fit[Any]:

@@ -73,7 +73,6 @@ CASES = {
     "input-below-zero": (lambda: sf.fit(PowerLaw, sf.Runs(np.arange(1.0, 9), q=np.arange(-4.0, 4))), ["x", "above 0"]),
     "size-of-zero": (lambda: sf.fit(Chinchilla, table(N=np.arange(64.0))), ["'N' in row 1", "is 0", "above 0"]),
     "too-few-runs": (lambda: sf.fit(Chinchilla, table(4)), ["4 runs", "numbers to fit, 5", "hold parameters fixed"]),
-    "too-few-in-a-study": (lambda: sf.fit(Chinchilla, table(group=[0] * 60 + [1] * 4), by="group"), ["[1]", "4 runs"]),
     "one-size": (lambda: sf.fit(Chinchilla, table(N=np.full(64, 1e8))), ["same N", "1e+08", "Add runs"]),
     "one-loss": (lambda: sf.fit(Chinchilla, table(loss=np.full(64, 2.5))), ["same loss (2.5)", "depends on something"]),
     "where-keeps-nothing": (lambda: table().where("loss > 100"), ["loss > 100", "64"]),

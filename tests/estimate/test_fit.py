@@ -9,10 +9,21 @@ import pytest
 from scipy.optimize import least_squares
 
 import scalefit as sf
-from scalefit.params import Param, Scalar, nonnegative
+from scalefit.params import Param, Scalar, nonnegative, real
 
 GAUSSIAN = sf.noise.Gaussian()
 NEW: dict[str, Any] = {"N": np.array([3e10, 1e11]), "D": np.array([2e12, 1e13])}
+
+
+class Line(sf.laws.AbstractLaw):
+    """a + b q."""
+
+    inputs: ClassVar = {"q": "q"}
+    a: Param = real(amplitude=True)
+    b: Param = real(amplitude=True, dims={"q": -1.0})
+
+    def __call__(self, q):
+        return self.a + self.b * q
 
 
 def chinchilla(runs, **options):
@@ -94,6 +105,48 @@ def test_a_batch_by_several_names_has_tuples_for_keys(fits, studies):
     other = chinchilla(studies, by=("group", "pool"))
     assert other.keys == tuple((key, 1) for key in fits.keys)
     np.testing.assert_allclose(other.objective, fits.objective, rtol=1e-9)
+
+
+def test_a_study_that_cannot_be_fitted_holds_up_no_other(fits, studies, tmp_path):
+    """Of too few runs, of one size only, of one loss: each is left out with its reason, which a saved result keeps."""
+    some = studies.where("group == 'study-0' or group == 'study-1'")
+    N, D, group = (np.array(a) for a in (some.inputs["N"], some.inputs["D"], some.labels["group"]))
+    more = [("short", [1e8, 1e9], [1e9, 2e9], [3.0, 2.9]),
+            ("one size", [1e8] * 6, np.geomspace(1e9, 1e11, 6), np.linspace(3.0, 2.0, 6)),
+            ("one loss", np.geomspace(1e7, 1e9, 6), np.geomspace(1e9, 1e11, 6), [3.0] * 6)]  # fmt: skip
+    runs = sf.Runs(
+        np.concatenate([some.target, *(loss for *_, loss in more)]),
+        N=np.concatenate([N, *(n for _, n, _, _ in more)]),
+        D=np.concatenate([D, *(d for _, _, d, _ in more)]),
+        group=np.concatenate([group, *([name] * len(n) for name, n, _, _ in more)]),
+    )
+    with pytest.warns(sf.LeftOutWarning, match="3 of 5 studies could not be fitted"):
+        found = chinchilla(runs, by="group")
+    assert found.keys is not None
+    assert sorted(found.keys) == ["study-0", "study-1"]
+    for key in found.keys:
+        assert found[key].objective == pytest.approx(fits[key].objective, rel=1e-9)
+    said = dict(found.problem.left_out)
+    assert "has 2 runs" in said["short"]
+    assert "has the same N" in said["one size"]
+    assert "has the same loss" in said["one loss"]
+    assert sf.load(sf.save(found, tmp_path / "out")).fit.problem.left_out == found.problem.left_out
+
+
+def test_absolute_errors_are_taken_as_they_are():
+    """A straight line: (X' W X)^-1 by hand, with W the inverse squares of the errors."""
+    q, se = np.arange(1.0, 6.0), np.array([1.0, 2.0, 1.0, 2.0, 1.0])
+    runs = sf.Runs(np.array([1.0, -2.0, 1.0, -2.0, 1.0]), q=q, se=se)
+    for times in (1.0, 10.0):
+        noise = sf.noise.Gaussian(log=False, absolute=True)
+        one = sf.fit(Line, sf.Runs(runs.target, q=q, se=times * se), noise=noise)
+        found = [float(e.se) for e in sf.summary(one).values() if e.se is not None]
+        np.testing.assert_allclose(found, [1.159542 * times, 0.342997 * times], rtol=1e-5)
+    relative = sf.fit(Line, runs, noise=sf.noise.Gaussian(log=False))
+    found = [float(e.se) for e in sf.summary(relative).values() if e.se is not None]
+    np.testing.assert_allclose(found, [1.313, 0.388], rtol=2e-2)
+    with pytest.raises(sf.InputError, match="takes the `se` of runs as it is, and 'runs' has none"):
+        sf.fit(Line, sf.Runs(runs.target, q=q), noise=noise)
 
 
 # Values held and starts given.
