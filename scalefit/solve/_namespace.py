@@ -21,6 +21,8 @@ def namespace(array: Any) -> Any:
 
 def select(where: Any, new: Any, old: Any) -> Any:
     """`new` in the lanes where a condition holds, `old` in the others: arrays, or tuples of them."""
+    if new is old:
+        return old
     if isinstance(new, tuple):
         return type(new)(*(select(where, n, o) for n, o in zip(new, old, strict=True)))
     return namespace(where).where(where.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
