@@ -10,10 +10,11 @@ from pathlib import Path
 
 import jax
 import pytest
-from jaxtyping import config, install_import_hook
+import runtime_checks
+from jaxtyping import config
 
 # Before any test imports the package: every annotated array of it is checked at run time, in tests only.
-install_import_hook("scalefit", "runtime_checks.check")
+runtime_checks.install()
 
 # XLA writes to standard error where a busy machine compiles slowly, and there tests ask what a command says.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

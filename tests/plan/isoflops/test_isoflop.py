@@ -348,10 +348,9 @@ def scattered(budgets, scatter, settings=600, noise=2e-3):
     return sf.Runs(loss.ravel(), N=np.exp(log_N).ravel(), C=wide, setting=setting)
 
 
-@pytest.mark.parametrize("budgets", [4, 6, 9])
-@pytest.mark.parametrize("scatter", [0.0, 0.05, 0.15])
+@pytest.mark.parametrize(("budgets", "scatter"), [(4, 0.0), (4, 0.15), (9, 0.05)])
 def test_intervals_hold_where_curves_scatter(budgets, scatter):
-    found = sf.isoflop(scattered(budgets, scatter), groups="setting", method="parabola", num=300).trend_N
+    found = sf.isoflop(scattered(budgets, scatter), groups="setting", method="parabola", num=150).trend_N
     known = found.interval(0.9)
     assert known.low is not None
     assert known.high is not None

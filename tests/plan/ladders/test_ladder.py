@@ -88,7 +88,7 @@ def watched(checkpoints):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "resamples", recorded)
-        return sf.ladder(checkpoints, by="task", noise=HUBER, num=200, seed=1), drawn
+        return sf.ladder(checkpoints, by="task", noise=HUBER, num=60, seed=1), drawn
 
 
 @pytest.fixture(scope="module")
