@@ -63,6 +63,7 @@ from .posterior import to_arviz as to_arviz
 from .results import Ensemble as Ensemble
 from .results import Estimate as Estimate
 from .results import Fit as Fit
+from .results import findings as findings
 from .results import load as load
 from .results import predict as predict
 from .results import save as save

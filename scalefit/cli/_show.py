@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .._core import visible
+from ._errors import as_options
 from ._formula import formula
 from ._terminal import counted, interval, number, study_name
 
@@ -82,6 +83,8 @@ def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:
         out.print(f"left out: {study_name(one['key'])}: {one['reason']}")
     for line in [*optimum_lines(found, fit.noise.log), *draw_lines(found), *unidentified_lines(found)]:
         out.print(Text(line))
+    for one in found["checks"]:
+        out.print(Text(f"warning: {as_options(one['says'])}"))
 
 
 def run_lines(runs: Mapping[str, Any], name: str, notes: Iterable[str]) -> list[str]:

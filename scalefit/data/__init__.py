@@ -22,6 +22,7 @@ from ._pools import with_rounded_shares as with_rounded_shares
 from ._read import read_runs as read_runs
 from ._runs import UNITS as UNITS
 from ._runs import Runs as Runs
+from ._select import names_of as names_of
 from ._since import read_since as read_since
 from ._stored import restored as restored
 from ._stored import stored as stored

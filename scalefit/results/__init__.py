@@ -7,6 +7,8 @@ from ._distance import Far as Far
 from ._distance import far_from_runs as far_from_runs
 from ._estimate import Estimate as Estimate
 from ._estimate import estimated as estimated
+from ._findings import Finding as Finding
+from ._findings import findings as findings
 from ._fit import Ensemble as Ensemble
 from ._fit import Fit as Fit
 from ._nearby import INFORMED as INFORMED
