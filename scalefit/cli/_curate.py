@@ -339,9 +339,10 @@ def refuse_unidentified(result: sf.Fit[Any]) -> None:
     unknown = [slot.name for slot, value in zip(slots(result.law), numbers, strict=True) if not np.isfinite(value)]
     if unknown:
         raise InputError(
-            f"No run says what {', '.join(unknown)} is, so nothing can be planned: add runs that see the pool more "
-            f"than once, hold it with --fixed {unknown[0]}=NUMBER, or leave the pool out with --where."
-        )
+            ", ".join(unknown), Phrase("is said by no run, so that nothing can be planned"),
+            remedy="add runs that see the pool more than once, hold it with "
+            f"--fixed {unknown[0]}=NUMBER, or leave the pool out with --where",
+        )  # fmt: skip
 
 
 def _refuse(given: Mapping[str, Any], why: str) -> None:

@@ -174,17 +174,10 @@ def _known(given: str, law: str | None, noise: float | None) -> Any:
 
     **Raises:** `InputError` where it is neither, and for a law without a scatter.
     """
-    from ..specs import bare, known_laws, published
-    from ._words import result_of
+    from ._words import result_or_law
 
-    name, sign, _ = given.partition(":")
-    if Path(given).is_dir() or ((not sign or "/" in given) and bare(name) not in map(bare, known_laws())):
-        return result_of(Path(given), law, "fit", ", or a published law, as chinchilla:epoch")
-    found = published(given, "fit")
-    if law is not None:
-        raise InputError("law", Phrase(f"is of a saved result, and {given!r} is a published law"),
-                         remedy="leave it out")  # fmt: skip
-    if noise is None:
+    found = result_or_law(given, law, "fit")
+    if not isinstance(found, sf.Fit | sf.Ensemble) and noise is None:
         raise InputError("fit", Phrase(f"is {given!r}, which does not say how runs scatter about it"),
                          remedy="give `noise=0.01` for 1 %")  # fmt: skip
     return found

@@ -16,6 +16,12 @@ def _probability(value: float) -> float:
 
 # What is read.
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `scalefit fit --out DIR`.")]
+FolderOrLaw = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIR", help="A folder written by `scalefit fit --out DIR`; or a published law, as chinchilla:epoch."
+    ),
+]
 Columns = Annotated[
     list[str] | None,
     typer.Option(

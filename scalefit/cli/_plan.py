@@ -11,16 +11,16 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import InputError, check_distinct, check_number
+from .._core import InputError, Phrase, check_distinct, check_number
 from ._errors import as_options
-from ._options import CacheDir, Cost, Folder, Json, LawFile, Level
+from ._options import CacheDir, Cost, FolderOrLaw, Json, LawFile, Level
 from ._terminal import ends_of, human, number
 
 NUMBERS = ("N", "D", "D_per_N", "loss")
 
 
 def plan(
-    folder: Folder,
+    folder: FolderOrLaw,
     budget: Annotated[
         list[str] | None,
         typer.Option(metavar="FLOP,…", help="Compute to spend, as 1e24 or 1e22,1e24; may be repeated."),
@@ -62,11 +62,12 @@ def plan(
     from ..results import versions
     from ._document import draws_of, freedom_of, law_name, to_json
     from ._terminal import quiet
-    from ._words import number_of, result_of, several, single_numbers_of
+    from ._words import number_of, result_or_law, several, single_numbers_of
 
     budgets, losses = several(budget, "budget", "1e24"), several(loss, "loss", "2.1")
     if not budgets and not losses:
-        raise InputError("Nothing was asked for: give `budget=1e24`, or `loss=2.1`, or both.")
+        raise InputError("budget", Phrase("was not given, nor `loss`"), "one of the two at least",
+                         "give `budget=1e24`, or `loss=2.1`, or both")  # fmt: skip
     sizes = several(size, "size", "7B")
     if sizes and not budgets:
         raise InputError("size", sizes, "sizes beside budgets", "give `budget=1e24`, or leave it out")
@@ -83,10 +84,10 @@ def plan(
     }
     with quiet(json), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        result = result_of(folder, law)
-        fit = result if isinstance(result, sf.Fit) else result.fit
-        if fit.keys is None and not fit.converged:
-            unfit = f"The fit in {str(folder)!r} did not converge: no plan follows from it."
+        result = result_or_law(folder, law)
+        known = not isinstance(result, sf.Fit | sf.Ensemble)
+        if not known and result.fit.keys is None and not result.fit.converged:
+            unfit = f"The fit in {folder!r} did not converge: no plan follows from it."
             raise sf.NotConverged(f"{unfit} Fit again with more --max-steps.")
         cache(cache_dir)
         asked = {"cost": cost, "level": level, **limits}
@@ -102,13 +103,13 @@ def plan(
         judged, more = ([], []) if planned is None else _judged(planned, sizes)
     notes += [*more, *(as_options(str(w.message)).rstrip(".") for w in caught)]
     found = {
-        "law": law_name(fit.law),
+        "law": law_name(result if known else result.fit.law),
         "cost": cost,
         "budgets": [] if planned is None else [_budget(planned, judged, b) for b in range(len(planned.budgets))],
         "targets": [] if needed is None else [_target(needed, i) for i in range(len(needed.loss))],
         "level": level,
-        "draws": draws_of(result),
-        "freedom": freedom_of(result),
+        "draws": None if known else draws_of(result),
+        "freedom": None if known else freedom_of(result),
         "notes": list(dict.fromkeys(notes)),
         "seconds": time.perf_counter() - begun,
         "versions": versions(),

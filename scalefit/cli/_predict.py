@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, check_names
-from ._options import CacheDir, Folder, Json, LawFile, Level
+from ._options import CacheDir, FolderOrLaw, Json, LawFile, Level
 from ._terminal import ends_of, number, study_name
 
 
 def predict(
-    folder: Folder,
+    folder: FolderOrLaw,
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -36,19 +36,22 @@ def predict(
     from .._core import cache
     from ._document import draws_of, freedom_of, law_name, to_json
     from ._terminal import quiet
-    from ._words import result_of
+    from ._words import result_or_law
 
     with quiet(json):
-        result = result_of(folder, law)
-        fit = result if isinstance(result, sf.Fit) else result.fit
+        result = result_or_law(folder, law)
+        known = not isinstance(result, sf.Fit | sf.Ensemble)
+        fit: Any = Published(result) if known else result.fit
         given = _given(fit, inputs)
         at, notes = inputs_of(fit, given)
         cache(cache_dir)
-        band = sf.predict(result, level=level, new_run=new_run, **at)
+        if known and new_run:
+            raise InputError("new_run", Phrase("needs runs, and a published law has none"), remedy="leave it out")
+        band = fit.predict(at) if known else sf.predict(result, level=level, new_run=new_run, **at)
     notes += far_notes(fit, at)
     found = {
         "law": law_name(fit.law), "inputs": at, **_values(fit, band), "level": level, "new_run": new_run,
-        "draws": draws_of(result), "freedom": freedom_of(result), "notes": notes,
+        "draws": None if known else draws_of(result), "freedom": None if known else freedom_of(result), "notes": notes,
     }  # fmt: skip
     if json:
         typer.echo(to_json(found))
@@ -56,6 +59,39 @@ def predict(
         _show(found, [name for name in at if name in given or "[" not in name], fit.source.target)
     if not np.all(fit.converged):
         raise sf.NotConverged(_failure(fit, str(folder)))
+
+
+class Published:
+    """A published law in the place of a fit: no runs, and nothing that says how sure it is."""
+
+    def __init__(self, law: Any):
+        self.law, self.keys, self.converged = law, None, True
+        self.source = Ranges({}, "loss")
+
+    def predict(self, inputs: Mapping[str, Any]) -> Any:
+        """Its values, without intervals.
+
+        **Raises:** `InputError` for an input that its kind does not allow.
+        """
+        import numpy as np
+
+        from ..laws import input_kinds
+        from ..results import Estimate, evaluate
+
+        for name, kind in input_kinds(self.law).items():
+            if not np.all(kind.allows(np.asarray(inputs[name]))):
+                raise InputError(name, inputs[name], f"finite numbers {kind.range_of}")
+        points = dict(zip(inputs, np.broadcast_arrays(*inputs.values()), strict=True))
+        shape = next(iter(points.values())).shape
+        flat = {name: np.ravel(column) for name, column in points.items()}
+        return Estimate(evaluate(self.law, flat, False).reshape(shape))
+
+
+class Ranges(NamedTuple):
+    """What is known of runs where there are none."""
+
+    ranges: Mapping[str, tuple[float, float]]
+    target: str
 
 
 def _failure(fit: sf.Fit[Any], folder: str) -> str:
@@ -200,6 +236,8 @@ def _show(found: Mapping[str, Any], shown: list[str], target: str) -> None:
     out.print(table([*(["study"] if "predictions" in found else []), *headers], rows, right=headers))
     say_notes(out, found["notes"])
     what = "a new run" if found["new_run"] else "the curve"
+    if draws is None and found["freedom"] is None:
+        return
     if draws is None:
         out.print(first_order_line(found, f"interval: {level:g} %, of {what}", sure))
     else:

@@ -112,13 +112,16 @@ def _refuse(
 
     check_choice("engine", engine, ENGINES)
     if config is None and resume is None:
-        raise InputError("Give a sweep, as scalefit sweep SWEEP.toml --out DIR, or --resume DIR to resume one.")
+        remedy = "give a sweep, as scalefit sweep SWEEP.toml --out DIR, or --resume DIR to resume one"
+        raise InputError("SWEEP.toml", Phrase("was not given"), remedy=remedy)
     if dry_run:
         if config is None:
             raise InputError("dry_run", Phrase("is of a sweep that is to come"), remedy="give its file, SWEEP.toml")
         return
     if (out is None) == (resume is None):
-        raise InputError("Give --out DIR for a new sweep, or --resume DIR to resume one, and not both.")
+        both = Phrase("was not given, nor `resume`" if out is None else "and `resume` were both given")
+        remedy = "give --out DIR for a new sweep, or --resume DIR to resume one, and not both"
+        raise InputError("out", both, remedy=remedy)
     if shard is not None and engine != "local":
         said = Phrase(f"is a share that you choose, and --engine {engine} chooses itself")
         raise InputError("shard", said, remedy="leave one out")
@@ -133,7 +136,7 @@ def _merge(folder: str | None, json: bool) -> None:
     from ._terminal import quiet
 
     if folder is None:
-        raise InputError("Say which sweep to merge: scalefit sweep merge DIR.")
+        raise InputError("DIR", Phrase("was not given"), remedy="say which sweep to merge: scalefit sweep merge DIR")
     with quiet(json):
         path = sf.merge(folder)
     typer.echo(jsons.dumps({"results": path}) if json else f"written to {path}")

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
-from .._core import InputError, visible
+from .._core import InputError, Phrase, visible
 from ._errors import as_options, say
 
 SECONDS = 10.0
@@ -36,8 +36,9 @@ def quiet(json: bool) -> Iterator[None]:
             yield
         except SystemExit as error:
             raise InputError(
-                "The formula of the law ends the program (sys.exit); expected one number from one run. Take that out."
-            ) from error
+                "The formula of the law", Phrase("ends the program (sys.exit)"), "one number from one run",
+                "take that out",
+            ) from error  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -9,8 +9,9 @@ import numpy as np
 
 from .._core import InputError, Phrase, check_names
 from ..data import Runs, parse_number
+from ..laws import AbstractLaw
 from ..results import Ensemble, Fit, load
-from ..specs import law_class, prior_of
+from ..specs import bare, known_laws, law_class, prior_of, published
 
 SEEDS = 6
 """Seeds, at least, for seeds to be drawn as one: of fewer a bootstrap says little."""
@@ -35,6 +36,23 @@ def result_of(folder: Path, law: str | None, argument: str = "folder", more: str
         said = Phrase(f"is {str(folder)!r}, and there is no folder of that name")
         raise InputError(argument, said, f"one that `scalefit fit --out` wrote{more}")
     return load(folder, law=None if law is None else law_class(law))
+
+
+def result_or_law(given: str, law: str | None, argument: str = "folder") -> Fit[Any] | Ensemble[Any] | AbstractLaw:
+    """Read the result that `scalefit fit --out` wrote, or take a published law, as `chinchilla:epoch`.
+
+    **Arguments:** as `result_of` has them.
+
+    **Raises:** `InputError` where it is neither.
+    """
+    name, sign, _ = given.partition(":")
+    if Path(given).is_dir() or ((not sign or "/" in given) and bare(name) not in map(bare, known_laws())):
+        return result_of(Path(given), law, argument, ", or a published law, as chinchilla:epoch")
+    found = published(given, argument)
+    if law is not None:
+        raise InputError("law", Phrase(f"is of a saved result, and {given!r} is a published law"),
+                         remedy="leave it out")  # fmt: skip
+    return found
 
 
 def columns_of(given: Iterable[str] | None) -> dict[str, str | None]:

@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-import difflib
 import functools
 import inspect
 import tomllib
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar, c
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import InputError
+from .._core import InputError, Phrase, listed, suggestion
 from ..params import Scalar, Tree, axis
 
 if TYPE_CHECKING:
@@ -172,7 +171,6 @@ class AbstractLaw(Tree):
         """
         known = cls.published_sets
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(map(repr, known)) or 'none'}."
-            raise InputError(f"{cls.__name__} has no published parameters named {name!r}{hint}")
+            remedy = suggestion(name, known) or f"it has {listed(known) or 'none'}"
+            raise InputError(cls.__name__, Phrase(f"has no published parameters named {name!r}"), remedy=remedy)
         return cast(Callable[..., Law], cls)(**known[name].values)

@@ -48,10 +48,8 @@ def slots(law: eqx.Module) -> tuple[Slot, ...]:
             continue
         shape = np.shape(value_at(law, path))
         if len(shape) != len(said.axes):
-            raise InputError(
-                f"{type(law).__name__}: {name} is {value_at(law, path)}; expected one number for each "
-                f"{' and '.join(said.axes)}."
-            )
+            expected = f"one number for each {' and '.join(said.axes)}"
+            raise InputError(f"{name} of {type(law).__name__}", value_at(law, path), expected)
         known = [law.entries(axis) if isinstance(law, Tree) else () for axis in said.axes]
         entries = [own or range(1, size + 1) for own, size in zip(known, shape, strict=True)]
         for place, entry in zip(np.ndindex(*shape), itertools.product(*entries)):

@@ -81,7 +81,7 @@ def _columns(ensemble: Ensemble[Any]) -> tuple[list[str], Float[np.ndarray, "dra
     draws = draws[np.isfinite(draws).all(axis=-1)]
     varies = [k for k in range(len(names)) if draws.shape[0] > 1 and np.ptp(draws[:, k]) > 0]
     if not varies:
-        raise InputError("There is nothing to draw: no parameter of the ensemble varies over its draws.")
+        raise InputError("ensemble", Phrase("has nothing to draw: no parameter varies over its draws"))
     return [names[k] for k in varies], draws[:, varies], np.array(centre)[varies]
 
 

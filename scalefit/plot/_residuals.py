@@ -54,7 +54,8 @@ def residuals(fit: Fit[Any], ax: Axes | Sequence[Axes] | np.ndarray | None = Non
         middle, median = _trend(x, left)
         one.plot(middle, median, color=INK, linewidth=1.6, label="running median", zorder=3)
         log_axis(one, "x", x)
-        one.set_ylim(-edge, edge)
+        if edge > 0.0:
+            one.set_ylim(-edge, edge)
         one.set_xlabel(words[name])
         tidy(one)
     axes[0].set_ylabel(

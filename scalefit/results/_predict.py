@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from .._core import InputError, Phrase, check_probability, listed, suggestion
-from ..data import refuse_shares
+from ..data import parse_number, refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
 from ._check import check_result
 from ._estimate import Estimate, estimated
@@ -144,6 +144,12 @@ def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], t
 
 
 def _float64(name: str, given: Any) -> np.ndarray:
+    if isinstance(given, str | list | tuple):  # sizes as people write them, as "70B"
+        texts = [given] if isinstance(given, str) else given
+        if texts and all(isinstance(text, str) for text in texts):
+            sizes = [parse_number(text) for text in texts]
+            if None not in sizes:
+                return np.array(sizes[0] if isinstance(given, str) else sizes, np.float64)
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):

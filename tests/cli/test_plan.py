@@ -177,3 +177,10 @@ def test_what_cannot_be_planned(cli, folder, given, said):
     assert answer.err.count("\n") == 1
     for piece in said:
         assert piece in answer.err
+
+
+def test_a_published_law_plans_without_runs(cli):
+    found = json.loads(cli("plan", "chinchilla:epoch", "--budget", "1e22", "--json").out)
+    plan = sf.allocate(sf.laws.Chinchilla.published("epoch"), budget=1e22)
+    assert found["budgets"][0]["N"]["value"] == pytest.approx(float(plan.N.value.item()), rel=1e-12)
+    assert cli("plan", "chinchilla:epoch", "--budget", "1e22").status == 0

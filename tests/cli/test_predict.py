@@ -170,3 +170,14 @@ def test_labels_are_given_by_the_names_of_their_entries(cli, tmp_path):
     np.testing.assert_allclose(found["value"], np.array([2.5, 2.0]) + 400.0 * 1e13**-0.35, rtol=1e-6)
     refused = cli("predict", tmp_path / "kept", "corpus=pile", "D=1e13", "--law", law)
     assert (refused.status, "corpus is 'pile'; expected 'c4' or 'web'" in refused.err) == (2, True)
+
+
+def test_a_published_law_predicts_without_runs(cli):
+    """Its value, without an interval; a new run of nothing is refused."""
+    found = json.loads(cli("predict", "chinchilla:epoch", "N=1B,7B", "D=20B", "--json").out)
+    law = sf.laws.Chinchilla.published("epoch")
+    assert found["value"] == pytest.approx([float(law(N=1e9, D=2e10)), float(law(N=7e9, D=2e10))], rel=1e-6)
+    assert (found["low"], found["draws"], found["freedom"]) == (None, None, None)
+    assert cli("predict", "chinchilla:epoch", "N=1B", "D=20B").status == 0
+    assert cli("predict", "chinchilla:epoch", "N=1B", "D=20B", "--new-run").status == 2
+    assert "nearest is 'epoch'" in cli("predict", "chinchilla:epok", "N=1B", "D=20B").err

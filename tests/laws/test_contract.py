@@ -258,5 +258,5 @@ def test_published_parameters_say_where_they_come_from(law, name):
 
 
 def test_an_unknown_published_set_is_refused_with_the_nearest():
-    with pytest.raises(sf.InputError, match="no published parameters named 'epok'; did you mean 'epoch'"):
+    with pytest.raises(sf.InputError, match=r"no published parameters named 'epok'\. The nearest is 'epoch'"):
         sf.laws.Chinchilla.published("epok")

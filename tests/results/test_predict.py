@@ -152,7 +152,7 @@ BAD = {
     "level-zero": ({**POINT, "level": 0.0}, ["level is 0;", "between 0 and 1"]),
     "level-percent": ({**POINT, "level": 95.0}, ["level is 95;", "0.95"]),
     "shapes": ({"N": [1e9, 1e10], "D": [1e9, 1e10, 1e11]}, ["N", "D", "shape"]),
-    "text": ({"N": "7B", "D": 1e12}, ["N"]),
+    "text": ({"N": "large", "D": 1e12}, ["N"]),
 }
 
 
@@ -162,3 +162,10 @@ def test_bad_inputs_are_refused_in_a_sentence(inputs, words, chinchilla):
     with pytest.raises(sf.InputError) as caught:
         sf.predict(chinchilla, **given)
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_sizes_as_people_write_them(chinchilla):
+    found = sf.predict(chinchilla, N="1B", D=["20B", "1.4T"])
+    np.testing.assert_array_equal(found.value, sf.predict(chinchilla, N=1e9, D=[2e10, 1.4e12]).value)
+    with pytest.raises(sf.InputError, match="N is 'large'; expected numbers"):
+        sf.predict(chinchilla, N="large", D=2e10)
