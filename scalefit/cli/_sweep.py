@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json as jsons
+import os
+import sys
+import threading
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -13,6 +16,7 @@ import scalefit as sf  # its names are loaded when they are used
 from .._core import InputError, Phrase, check_choice, visible
 from ._errors import leaves
 from ._options import CacheDir, Json
+from ._streams import finish
 from ._terminal import duration, number
 
 CHUNKS_FAILED = 4
@@ -155,6 +159,7 @@ def _dry_run(config: str, json: bool) -> None:
         document: dict[str, Any] = {name: getattr(found, name) for name in ("fits", "chunks", "bytes", "seconds")}
         kinds = [kind._asdict() for kind in found.kinds]
         typer.echo(jsons.dumps(document | {"kinds": kinds, "notes": list(found.notes)}, indent=2))
+        _end_trials()
         return
     for kind in found.kinds:
         typer.echo(
@@ -163,6 +168,17 @@ def _dry_run(config: str, json: bool) -> None:
     typer.echo(f"about {duration(found.seconds)} on this machine, compilation included")
     for note in found.notes:
         typer.echo(visible(f"note: {note}"))
+    _end_trials()
+
+
+def _end_trials() -> None:
+    """End the process where a trial still compiles, for which an orderly end would wait."""
+    from ..sweeps import TRIAL
+
+    own = sys.stdout is sys.__stdout__  # and not another program's
+    if own and any(thread.name == TRIAL for thread in threading.enumerate()):
+        finish()
+        os._exit(0)
 
 
 def _account(found: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from ._grid import grid_of as grid_of
 from ._grid import number_of as number_of
 from ._merge import RESULTS_FILE as RESULTS_FILE
 from ._merge import merge as merge
+from ._outline import TRIAL as TRIAL
 from ._outline import Kind as Kind
 from ._outline import Outline as Outline
 from ._outline import outline as outline

@@ -1,8 +1,9 @@
 """Memory and time of a sweep, said before it starts."""
 
 import dataclasses
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ import numpy as np
 from ._chunk import done, laid
 from ._config import read_config
 from ._grid import Cell, Grid, grid_of
+
+TRIAL = "trial of a sweep"
+"""Name of the thread that tries fits."""
 
 
 class Kind(NamedTuple):
@@ -57,41 +61,66 @@ class Outline:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
 
-def outline(config: str | Path | Mapping[str, Any], *, trial: bool = True) -> Outline:
+def outline(config: str | Path | Mapping[str, Any], *, trial: bool = True, within: float = 6.0) -> Outline:
     """Say how many fits a sweep has, what memory it takes, and, by a trial of a few of each kind, how long.
 
     **Arguments:**
 
     - `config`: As `sweep` takes it.
     - `trial`: Whether to try some fits for the time.
+    - `within`: Seconds that trials may take. The time of kinds that they do not come to is that of the mean of the
+        others; a trial that is not done by then goes on beside, to its end.
 
     **Returns:** an `Outline`.
 
     **Raises:** `InputError` as `sweep`; what a law's formula raises.
     """
+    begun = time.perf_counter()
     grid = grid_of(*read_config(config))
     found: dict[tuple[str, str, str], list[int]] = {}
     for c, cell in enumerate(grid.cells):
         found.setdefault((cell.law_name, cell.noise_name, cell.verb.called), []).append(c)
-    rates: list[tuple[float, float]] = []
+    cells = [max((grid.cells[c] for c in some), key=len) for some in found.values()]
+    rates = _tried(cells, grid, begun + within) if trial else [None] * len(cells)
+    known = [rate for rate in rates if rate is not None]
+    usual = np.mean(known, axis=0) if known else (np.nan, np.nan)
     kinds = []
-    for names, cells in found.items():
-        fits = sum(len(grid.cells[c]) for c in cells)
-        seconds = float("nan")
-        if trial:
-            # Eight kinds are tried; the time of others is that of the mean of these.
-            if len(rates) < 8:
-                rates.append(_tried(max((grid.cells[c] for c in cells), key=len), grid))
-            first, each = rates[-1] if len(kinds) < 8 else np.mean(rates, axis=0)
-            seconds = float(first + fits * each)
-        kinds.append(Kind(*names, fits, sum(grid.counts[c] for c in cells), seconds))
+    for (names, some), rate in zip(found.items(), rates, strict=True):
+        fits = sum(len(grid.cells[c]) for c in some)
+        first, each = usual if rate is None else rate
+        kinds.append(Kind(*names, fits, sum(grid.counts[c] for c in some), float(first + fits * each)))
     total = sum(kind.seconds for kind in kinds)
-    return Outline(grid.fits, len(grid), grid.bytes, total, tuple(kinds), _notes(grid))
+    untried = len(rates) - len(known) if trial else 0
+    notes = [f"{untried} of {len(rates)} kinds were not tried in {within:g} s: their time is the mean of the others'"]
+    return Outline(grid.fits, len(grid), grid.bytes, total, tuple(kinds), (*_notes(grid), *(notes if untried else ())))
 
 
-def _tried(cell: Cell, grid: Grid, most: int = 64) -> tuple[float, float]:
-    """Seconds of what is done once, compilation above all, and of each fit."""
-    count = min(most, len(cell))
+def _tried(cells: Sequence[Cell], grid: Grid, end: float) -> list[tuple[float, float] | None]:
+    """Seconds of what is done once, compilation above all, and of each fit, of the cells that are tried before the end.
+
+    A compiler cannot be interrupted: trials are made in a thread that is not waited for.
+    """
+    found: list[tuple[float, float] | None] = [None] * len(cells)
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for k, cell in enumerate(cells):
+                if time.perf_counter() < end:
+                    found[k] = _rate(cell, grid)
+        except BaseException as error:  # raised where it is waited for
+            failed.append(error)
+
+    thread = threading.Thread(target=work, name=TRIAL)
+    thread.start()
+    thread.join(max(end - time.perf_counter(), 0.0))
+    if failed:
+        raise failed[0]
+    return list(found)
+
+
+def _rate(cell: Cell, grid: Grid) -> tuple[float, float]:
+    count = min(64 if cell.verb.drawn is None else 8, len(cell))
     first = (len(cell) - count) // 2  # groups are in order of their size
     times = []
     for _ in range(2):

@@ -154,7 +154,7 @@ def test_outline(runs):
     """Nothing is written, and every fit is in one kind."""
     given = {"sources": [{"runs": runs, "by": "group"}], "laws": ["PowerLaw"], "noises": NOISE, "seeds": 2}
     given |= {"splits": ["all", "resample"], "chunk": 3}
-    found = sf.outline(given)
+    found = sf.outline(given, within=600.0)
     assert (found.fits, found.chunks) == (12, 5)
     assert sum(kind.fits for kind in found.kinds) == 12
     assert found.seconds > 0.0
@@ -162,6 +162,9 @@ def test_outline(runs):
         "1 of 2 combinations draw nothing at random (all runs, no draws): they are done for seed 0 only",
     )
     assert np.isnan(sf.outline(given, trial=False).seconds)
+    late = sf.outline(given, within=0.0)
+    assert np.isnan(late.seconds)
+    assert late.notes[-1] == "1 of 1 kinds were not tried in 0 s: their time is the mean of the others'"
 
 
 @pytest.mark.parametrize(
