@@ -108,6 +108,7 @@ LAWS: Mapping[str, LawRow] = {
     "QQTEffective": LawRow(sf.laws.QQTEffective(d=0.1, a=0.022, b=-0.18, tau=4.0), _POOL, _ANY_POOL, floor="d"),
     "PoolsQQT": LawRow(sf.laws.PoolsQQT(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsQQT-own": LawRow(sf.laws.PoolsQQT(**_TWO, **_SLOPES, half_life=0.3), _MIXED, _ANY_MIXED, floor="d"),
+    "PoolsMixed": LawRow(sf.laws.PoolsMixed(**_TWO, **_SLOPES, g=0.4), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsOverfit": LawRow(sf.laws.PoolsOverfit(**_TWO, **_SLOPES, rho=0.2), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsEffective": LawRow(sf.laws.PoolsEffective(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsDataConstrained": LawRow(sf.laws.PoolsDataConstrained(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),

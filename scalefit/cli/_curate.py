@@ -62,11 +62,11 @@ def curate(
     half_life: Annotated[
         str,
         typer.Option(
-            metavar="weighted|own|G",
+            metavar="auto|weighted|own|G",
             help="How the half-life of a pool in a mixture follows from its own: over its weight, as it is, or over "
-            "the weight to the power G.",
+            "the weight to the power G; auto fits that power where runs are on mixtures, and else shows both.",
         ),
-    ] = "weighted",
+    ] = "auto",
     floor: Annotated[
         str, typer.Option(metavar="outside|released", help="Whether the floor d decays too, as in the released code.")
     ] = "outside",
@@ -132,7 +132,7 @@ def curate(
         "columns": columns, "where": where, "target": target, "metric": metric != "auto", "pools": pools,
         "plans": plans, "unlimited": unlimited, "noise": noise, "bootstrap": bootstrap is not None, "cluster": cluster,
     }  # fmt: skip
-    of_fit = {"held": held, "half_life": half_life != "weighted", "floor": floor != "outside"}
+    of_fit = {"held": held, "half_life": half_life != "auto", "floor": floor != "outside"}
     replaced, clusters, notes = False, None, []
     with quiet(json), progress(5) as step:
         step("reading")
@@ -169,6 +169,8 @@ def curate(
             ready = any(name.startswith("w[") for name in runs.inputs)
             runs = named_runs(runs, said, plans, unlimited or (), metric)
             name, num = runs.name, 100 if bootstrap is None else bootstrap
+            if half_life.lower() == "auto" and cls is sf.laws.PoolsQQT and holds_mixtures(runs):
+                cls = sf.laws.PoolsMixed
             there, unseen = pools_of(runs, None if ready and said is None else said, further)
             of = cls.of(there.names, **options)
             of = with_fixed(of, numbers, "held") if numbers else of
@@ -318,12 +320,22 @@ def other_rules(result: Any, pools: sf.Pools, budgets: Any, **options: Any) -> d
         if np.any((w > 0.0) & (w < 1.0)):
             return None
     found = {}
+    if isinstance(law, sf.laws.PoolsMixed):
+        return None
     for rule in [rule for rule in RULES if rule != law.half_life]:
         with warnings.catch_warnings(record=True) as said:
             found[rule] = sf.curate(dataclasses.replace(law, half_life=rule), pools, budget=budgets, **options)
         for one in said:
             warnings.warn(f"With --half-life {rule}: {one.message}", one.category, stacklevel=2)
     return found
+
+
+def holds_mixtures(runs: sf.Runs) -> bool:
+    """Whether any run drew from more than one pool."""
+    import numpy as np
+
+    shares = [np.asarray(column) for name, column in runs.inputs.items() if name.startswith("w[")]
+    return any(bool(np.any((w > 0.0) & (w < 1.0))) for w in shares)
 
 
 def refuse_unidentified(result: sf.Fit[Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -56,7 +56,7 @@ def _pools(out: Path, begun: float) -> Any:
     """Fit three pools by themselves, plan mixtures at each budget, and look at mixtures that were trained."""
     import numpy as np
 
-    from ._curate import PLAN_FILE, other_rules
+    from ._curate import PLAN_FILE
     from ._document import document, to_json
     from ._out import frontier_picture, write_result
     from ._show_curation import Planned, curation_document, show_curation
@@ -76,18 +76,20 @@ def _pools(out: Path, begun: float) -> Any:
         step(f"refitting {resamples} resamples")
         draws = sf.bootstrap(fitted, num=resamples, cluster="seed", seed=SEED)
         step("planning")
+        rule = rule_of(fitted, everything)
+        draws = with_rule(draws, round(rule.g, 4))
         plan = sf.curate(draws, pools, budget=budgets, num_draws=resamples, seed=SEED)
         some = plan.take(shown)
-        others = other_rules(draws, pools, some.budgets, seed=SEED)
-        planned = Planned(some, draws, "pools-teacher", clusters_of(runs, None)[1], (), others)
+        planned = Planned(some, draws, "pools-teacher", clusters_of(runs, None)[1], (), None)
         found = curation_document(planned, level=LEVEL, seconds=time.perf_counter() - begun)
-        off, own, trained = mixtures_off(fitted, everything)
         first = found["verdict"]
         second = (
-            f"The law saw pools one by one. {trained} mixtures of them were trained as well, to as many samples: it is "
-            f"off by {100 * off:.1f} % of their errors (root mean square), by {100 * own:.1f} % with the half-life of "
-            f"each pool as it is alone (--half-life own). The intervals do not know that: plans closer to "
-            f"each other are told apart by the law alone."
+            f"The law saw pools one by one. {rule.trained} mixtures of them were trained as well, to as many samples, "
+            f"and say how half-lives go with weights: τ over the weight to the power g, g = {rule.g:.2g} "
+            f"({rule.low:.2g} … {rule.high:.2g}). With it the law is off by {100 * rule.off:.1f} % of their errors "
+            f"(root mean square), with g = 1 by {100 * rule.off_weighted:.1f} % and with g = 0 by "
+            f"{100 * rule.off_own:.1f} %. The intervals take g as it is: plans closer to each other are told apart by "
+            f"the law alone."
         )
         found["verdict"] = [first, second]
         step("drawing")
@@ -118,26 +120,59 @@ def _pools(out: Path, begun: float) -> Any:
     return found, show
 
 
-def mixtures_off(fitted: sf.Fit[Any], everything: sf.Runs) -> tuple[float, float, int]:
-    """Measure how far the law is off the mean of trained mixtures, by the root mean square of the logarithm.
+class Rule(NamedTuple):
+    """How the half-life of a pool goes with its weight in mixtures: w to the power g, over τ.
 
-    **Returns:** that, the same with the half-life that each pool has alone, and how many mixtures there are.
+    **Arguments:**
+
+    - `g`, `low`, `high`: The power that trained mixtures ask for, and its interval.
+    - `off`: How far the law is then off their means, by the root mean square of the logarithm; `off_weighted` and
+      `off_own`: the same with g = 1 and g = 0.
+    - `trained`: How many mixtures there are.
     """
+
+    g: float
+    low: float
+    high: float
+    off: float
+    off_weighted: float
+    off_own: float
+    trained: int
+
+
+def rule_of(fitted: sf.Fit[Any], everything: sf.Runs) -> Rule:
+    """Fit the rule of mixtures to those that were trained, the law of single pools held."""
     import numpy as np
 
-    from ..laws import input_units
+    from ..params import parameter_values
 
     shares = {name: column for name, column in everything.inputs.items() if name.startswith("w[")}
     inside = np.sum([shares[f"w[{name}]"] for name in POOLS], axis=0) > 1.0 - 1e-9
     mixed = everything.take(inside & (np.max(list(shares.values()), axis=0) < 1.0))
-    names = list(input_units(fitted.law))
+    known = parameter_values(fitted.law)
+    one = sf.fit(sf.laws.PoolsMixed(**known, pool=POOLS), mixed, noise=fitted.noise, fixed=tuple(known), seed=SEED)
+    g: Any = sf.summary(one, LEVEL)["g"]
+    names = list(one.problem.inputs)
     points, code = np.unique(np.stack([mixed.inputs[name] for name in names]), axis=1, return_inverse=True)
     mean = np.bincount(code.ravel(), np.log(mixed.target)) / np.bincount(code.ravel())
     held = dict(zip(names, points, strict=True))
-    # Runs on single pools say nothing of the rule for mixtures: the fit is the same under either.
-    rules = (fitted, dataclasses.replace(fitted, law=dataclasses.replace(fitted.law, half_life="own")))
-    off, own = (float(np.sqrt(np.mean((mean - np.log(sf.predict(one, **held).value)) ** 2))) for one in rules)
-    return off, own, len(np.unique(mixed.labels["pool"]))
+    off = []
+    for power in (float(g.value), 1.0, 0.0):
+        law = dataclasses.replace(one.law, g=np.asarray(power))
+        value = sf.predict(dataclasses.replace(one, law=law), **held).value
+        off.append(float(np.sqrt(np.mean((mean - np.log(value)) ** 2))))
+    low, high = (np.nan if end is None else float(end) for end in (g.low, g.high))
+    trained = len(np.unique(mixed.labels["pool"]))
+    return Rule(float(g.value), low, high, off[0], off[1], off[2], trained)
+
+
+def with_rule(result: Any, g: float) -> Any:
+    """A fit, or draws about one, under another rule of mixtures, which runs on single pools leave open."""
+    law = dataclasses.replace(result.law, half_life=g)
+    if not isinstance(result, sf.Fit):
+        return dataclasses.replace(result, law=law, fit=with_rule(result.fit, g))
+    problem = dataclasses.replace(result.problem, law=dataclasses.replace(result.problem.law, half_life=g))
+    return dataclasses.replace(result, law=law, problem=problem)
 
 
 def _chinchilla(out: Path, begun: float) -> Any:

@@ -54,11 +54,12 @@ def options_of(cls: type[AbstractPools], half_life: str, floor: str) -> dict[str
     **Raises:** `InputError` for words that are none of them, and for a floor where the law leaves no choice.
     """
     number = parse_number(half_life)
+    half_life = "weighted" if half_life.lower() == "auto" else half_life
     options: dict[str, Any] = {"half_life": half_life.lower()}
     if number is not None and np.isfinite(number):
         options = {"half_life": number}
     elif half_life.lower() not in ("weighted", "own"):
-        raise InputError("half_life", half_life, "weighted, own, or a number such as 0.4")
+        raise InputError("half_life", half_life, "auto, weighted, own, or a number such as 0.4")
     if check_choice("floor", floor, ("outside", "released")) == "released":
         if "floor" not in cls.__dataclass_fields__:
             raise InputError("floor", floor, f"outside, the one form of {cls.__name__}", "leave it out")

@@ -114,10 +114,14 @@ def optimum_lines(found: Mapping[str, Any], log: bool) -> list[str]:
     agreeing, tried = [int(one["starts"]["agreeing"]) for one in studies], studies[0]["starts"]["tried"]
     if "fits" not in found:
         state = "converged" if found["converged"] else "NOT converged"
-        return [f"{state}: {agreeing[0]} of {tried} starts agree; objective {found['objective']:.8g} ({where})"]
+        return [f"{state}: {agreeing[0]} of {tried} starts agree; objective {_eight(found['objective'])} ({where})"]
     good = sum(one["converged"] for one in studies)
     agreed = f"in each, {min(agreeing)} to {max(agreeing)} of {tried} starts agree ({where})"
     return [f"{good} of {len(studies)} studies converged; {agreed}"]
+
+
+def _eight(value: Any) -> str:
+    return f"{value:.8g}" if np.isfinite(value) else "–"
 
 
 def draw_lines(found: Mapping[str, Any]) -> list[str]:

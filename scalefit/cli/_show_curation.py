@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from ..laws import PoolsMixed
 from ..params import parameters
 from ..plan import Curation
 from ..results import Ensemble, Estimate, Fit, versions
@@ -60,7 +61,7 @@ def curation_document(planned: Planned, *, level: float, seconds: float) -> dict
         }
     return {
         "law": law_name(law),
-        "half_life": law.half_life,
+        "half_life": "fitted" if isinstance(law, PoolsMixed) else law.half_life,
         "pools": {
             name: {
                 "size": found.pools.sizes[i],
@@ -205,7 +206,11 @@ def show_curation(planned: Planned, found: Mapping[str, Any], out: Console) -> N
             out.print(Text(f"best weights by the rule of half-lives: {'; '.join(said)}"))
     of = ", % of the samples and not of what is spent" if dear else ""
     lines = [f"(2×): each sample of the pool is seen twice{of}; *: outside the limits"]
-    if planned.others is None:
+    if isinstance(law, PoolsMixed):
+        lines.append("the half-life of a pool in a mixture is τ over its weight to the power g, fitted to the mixtures")
+    elif not isinstance(law.half_life, str):
+        lines.append(f"the half-life of a pool in a mixture is τ over its weight to the power {law.half_life:g}")
+    elif planned.others is None:
         lines.append("the runs hold mixtures, to which the half-lives were fitted: see --half-life for another rule")
     else:
         lines.append("fitted to no mixture, the law does not say which rule of half-lives holds (--half-life)")

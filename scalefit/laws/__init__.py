@@ -37,6 +37,7 @@ from ._pools import AbstractPools as AbstractPools
 from ._pools import PoolsDataConstrained as PoolsDataConstrained
 from ._pools import PoolsEffective as PoolsEffective
 from ._pools import PoolsExchange as PoolsExchange
+from ._pools import PoolsMixed as PoolsMixed
 from ._pools import PoolsOverfit as PoolsOverfit
 from ._pools import PoolsQQT as PoolsQQT
 from ._power_law import PowerLaw as PowerLaw

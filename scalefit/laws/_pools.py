@@ -13,7 +13,7 @@ import numpy as np
 from jax.core import Tracer
 
 from .._core import InputError, Phrase
-from ..params import Param, Scalar, negative, nonnegative, parameters, positive
+from ..params import Param, Scalar, interval, negative, nonnegative, parameters, positive
 from ._abstract import AbstractLaw, Doubt
 from ._formula import number
 from ._inputs import SHARE, along_axes
@@ -213,6 +213,27 @@ class PoolsQQT(AbstractPools):
     def _lost(self, w: Any, t: Any, b: Any, tau: Any) -> Any:
         h = self.halvings(w, tau)
         return w * b * (smooth_loss(t, h) if self.passes == "smooth" else staircase_loss(t, h, self._covered))
+
+
+class PoolsMixed(PoolsQQT):
+    r"""As `PoolsQQT`, the rule of mixtures fitted: $\log(y - d) = \sum_i w_i b_i[\log(a n) + G(t_i, w_i^g/\tau_i)]$.
+
+    How the half-life of a pool goes with its weight is a parameter, g: 1 is `half_life="weighted"`, 0 is `"own"`. Runs
+    on mixtures tell it, runs on single pools nothing.
+
+    Source: an extension of ours to arXiv 2404.07177, whose theorem has g = 1 for equal weights.
+    """
+
+    g: Param = interval(-1.0, 3.0, typical=(-0.2, 1.5))
+
+    def __check_init__(self) -> None:
+        if self.half_life != "weighted":
+            raise InputError("half_life", self.half_life, "none, as g is fitted", "leave it out, or take PoolsQQT")
+
+    def halvings(self, w: Scalar, tau: Scalar) -> Any:
+        """How often the utility of a pool halves in one of its passes: h."""
+        # In logarithms, and of a number that a pool without weight has too: the slope along g is then finite.
+        return jnp.exp(self.g * jnp.log(jnp.where(w > 0.0, w, 1.0))) / tau
 
 
 class PoolsOverfit(PoolsQQT):

@@ -55,6 +55,8 @@ def doubts_of_rise(
     pool = np.argmax(w, axis=1)
     size = np.asarray(U)[np.arange(len(n)), pool]
     alone = (np.max(w, axis=1) == 1.0) & (size < ENDLESS)
+    if not alone.any():
+        return
     points, place, count = np.unique(
         np.stack([study.astype(float), pool, size, n / size])[:, alone], axis=1, return_inverse=True, return_counts=True
     )

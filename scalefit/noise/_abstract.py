@@ -90,6 +90,10 @@ def check_noise(noise: AbstractNoise, argument: str = "noise") -> None:
 
     **Raises:** `InputError` naming the field, and how it is declared.
     """
+    for name in ("log", "absolute"):
+        if not isinstance(getattr(noise, name), bool):
+            given = Phrase(f"is {type(noise).__name__}, whose {name} is {shown(getattr(noise, name))}")
+            raise InputError(argument, given, "True or False")
     numbers = float | int | np.ndarray | np.generic | jax.Array | eqx.Module
     for field in dataclasses.fields(noise):
         value, name = getattr(noise, field.name), field.name

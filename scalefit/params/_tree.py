@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import equinox as eqx
 import numpy as np
 
+from .._core import InputError, Phrase
 from ._constraint import namespace
 from ._field import Parameter
 
@@ -53,7 +54,7 @@ class Tree(eqx.Module):
         Each parameter is multiplied by $\prod_u s_u^{\dim_u}$ over the units $u$ of its `dims`. A law that is no
         product of powers overrides this; where its parameters alone cannot, it keeps what it needs in a `constant`.
 
-        **Raises:** `ValueError` where a shared parameter would have to differ along an axis.
+        **Raises:** `InputError` where a shared parameter would have to differ along an axis.
         """
         updates = {}
         for field in dataclasses.fields(self):
@@ -63,7 +64,9 @@ class Tree(eqx.Module):
                 continue
             value = getattr(self, field.name)
             if np.ndim(factor) > np.ndim(value):
-                raise ValueError(f"{field.name} is shared along an axis on which its unit depends")
+                shared = Phrase("is shared along an axis on which its unit depends")
+                name = f"{field.name} of {type(self).__name__}"
+                raise InputError(name, shared, remedy="declare it along that axis too")
             factor = namespace(value, factor).exp(factor)
             updates[field.name] = value * factor.reshape(np.shape(factor) + (1,) * (np.ndim(value) - np.ndim(factor)))
         whole = dataclasses.replace(self, **updates)

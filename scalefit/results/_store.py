@@ -20,7 +20,7 @@ from .. import noise as noises
 from .._core import InputError, Phrase, check_type, folder_written_whole
 from ..data import Runs, restored, stored
 from ..laws import AbstractLaw, Label, input_kinds
-from ..noise import AbstractNoise
+from ..noise import AbstractNoise, check_noise
 from ..params import parameter_values, parameters, parts, with_constants, with_parameters
 from ..problem import Problem, Source
 from ._check import check_result
@@ -166,6 +166,10 @@ def _result(
     document: dict[str, Any], arrays: dict[str, np.ndarray], runs: Runs, law: type[AbstractLaw] | None
 ) -> Fit[Any] | Ensemble[Any]:
     names = _names(document["law"])
+    for name, least in (("seed", 0), ("tried", 1)):
+        number = document["fit"][name]
+        if type(number) is not int or number < least:
+            raise ValueError(f"{name} is {number!r}")
     if law is not None and law.__name__ not in names:
         raise InputError("law", law, f"the class {names[0]}, of which the result is")
     kept = document["fit"]
@@ -343,7 +347,9 @@ def _noise(document: dict[str, Any]) -> AbstractNoise:
     found = getattr(noises, numbers.pop("name"), None)
     if not (isinstance(found, type) and issubclass(found, AbstractNoise)):
         raise InputError("The result", Phrase(f"has a noise {document['name']!r}, which scalefit does not have"))
-    return found(**numbers)
+    noise = found(**numbers)
+    check_noise(noise)
+    return noise
 
 
 def _plain(value: Any) -> Any:

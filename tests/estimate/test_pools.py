@@ -189,3 +189,16 @@ def test_a_law_whose_pools_are_named_may_leave_values_open():
 
 def test_runs_that_end_with_sixteen_passes_are_fitted():
     assert sf.fit(LAW, runs(passes=np.array([1.0, 2.0, 4.0, 16.0])), noise=NOISE, fixed="d").converged
+
+
+def test_mixtures_tell_how_half_lives_go_with_weights():
+    """g of h = w^g / τ, from mixtures without scatter; runs on single pools tell nothing of it."""
+    law = sf.laws.PoolsMixed(d=0.1, a=0.025, b=[-0.4, -0.3], tau=[6.0, 3.0], g=0.3, pool=("A", "B"))
+    w = np.repeat([0.0, 0.2, 0.5, 0.8, 1.0], 6)
+    n = np.tile(np.geomspace(2e5, 1.6e7, 6), 5)
+    inputs = {"n": n, "w[A]": w, "w[B]": 1.0 - w, "U[A]": np.full(30, 1e6), "U[B]": np.full(30, 1e6)}
+    value = [float(law.covering(16)(n[k], np.array([w[k], 1.0 - w[k]]), np.full(2, 1e6))) for k in range(30)]
+    runs = sf.Runs(np.array(value), target="error", **inputs)
+    fit = sf.fit(sf.laws.PoolsMixed(d=0.1), runs, noise=NOISE, fixed="d")
+    assert fit.law.g == pytest.approx(0.3, abs=1e-4)
+    np.testing.assert_allclose(fit.law.tau, [6.0, 3.0], rtol=1e-3)
