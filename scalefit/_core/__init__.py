@@ -1,6 +1,8 @@
 """Errors, checks, result codes and whole files: every layer may use them, and they use none; quick to import."""
 
+from ._cache import DAMAGED as DAMAGED
 from ._cache import cache as cache
+from ._cache import mend as mend
 from ._check import check_choice as check_choice
 from ._check import check_distinct as check_distinct
 from ._check import check_names as check_names

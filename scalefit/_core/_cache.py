@@ -1,5 +1,6 @@
 """Compiled programs kept between processes, so that only the first pays for compilation."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -32,6 +33,32 @@ def cache(folder: str | os.PathLike[str] | None = None) -> Path | None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
     return path
+
+
+DAMAGED = "Error reading persistent compilation cache entry"
+"""What JAX warns of, beginning so, where a kept program cannot be read; it makes it anew and does not replace it."""
+
+
+def mend(folder: Path | None = None) -> None:
+    """Take away kept programs that cannot be unpacked, so that they are kept again.
+
+    **Arguments:**
+
+    - `folder`: Where they are; where JAX keeps them unless given.
+    """
+    import zlib
+
+    import jax
+
+    where = folder or getattr(jax.config, "jax_compilation_cache_dir", None)
+    for path in Path(where).glob("*-cache") if where else ():
+        with contextlib.suppress(OSError):
+            data = path.read_bytes()
+            try:
+                if data[:4] != b"\x28\xb5\x2f\xfd":  # of another packer, which may not be here
+                    zlib.decompress(data)
+            except zlib.error:
+                path.unlink()
 
 
 def _default() -> Path:

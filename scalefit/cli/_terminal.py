@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
-from .._core import InputError, Phrase, visible
+from .._core import DAMAGED, InputError, Phrase, mend, visible
 from ._errors import as_options, say
 
 SECONDS = 10.0
@@ -31,9 +31,20 @@ def quiet(json: bool) -> Iterator[None]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.showwarning = lambda message, *_: say(as_options(str(message)))
+        damaged = False
+
+        def told(message: Any, *_: Any) -> None:
+            nonlocal damaged
+            if str(message).startswith(DAMAGED):  # made anew
+                damaged = True
+            else:
+                say(as_options(str(message)))
+
+        warnings.showwarning = told
         try:
             yield
+            if damaged:
+                mend()
         except SystemExit as error:
             raise InputError(
                 "The formula of the law", Phrase("ends the program (sys.exit)"), "one number from one run",

@@ -4,6 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import zlib
+
+from scalefit._core import mend
 
 CODE = """
 import json, sys
@@ -38,3 +41,14 @@ def test_a_folder_of_jax_itself_stands_where_none_is_given(tmp_path):
 def test_nothing_is_kept_where_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
     assert asked(tmp_path / "file" / "below") == ["None", 0]
+
+
+def test_damaged_programs_are_taken_away(tmp_path):
+    whole = zlib.compress(bytes(range(256)) * 9)
+    broken = bytearray(whole)
+    broken[len(whole) // 2] ^= 255
+    (tmp_path / "whole-cache").write_bytes(whole)
+    (tmp_path / "broken-cache").write_bytes(bytes(broken))
+    (tmp_path / "another").write_bytes(bytes(broken))
+    mend(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"whole-cache", "another"}
