@@ -13,6 +13,12 @@ from ._core import NotConverged as NotConverged
 from ._core import OptimumWarning as OptimumWarning
 from ._core import OverfitWarning as OverfitWarning
 from ._core import cache as cache
+from .calibrate import Backtest as Backtest
+from .calibrate import Discrepancy as Discrepancy
+from .calibrate import Forecast as Forecast
+from .calibrate import backtest as backtest
+from .calibrate import discrepancy as discrepancy
+from .calibrate import forecast as forecast
 from .data import Pools as Pools
 from .data import Runs as Runs
 from .data import data_sets as data_sets

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from .._core import InputError, Phrase, check_number
+from ..calibrate import MOST_DRAWS, Discrepancy
 from ..laws import AbstractLaw
 from ..params import parameter_values, parameters, slots, values
 from ..results import Ensemble, Estimate, Fit, Nearby, estimated, nearby, to_first_order
@@ -55,7 +56,7 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
     """
     if isinstance(result, AbstractLaw):
         return Drawn(valued(result))
-    fit = result.fit if isinstance(result, Ensemble) else result
+    fit = result.fit if isinstance(result, Ensemble | Discrepancy) else result
     if not isinstance(fit, Fit):
         raise InputError(argument, Phrase(f"is a {type(result).__name__}"), "a fit, an ensemble or a law")
     if fit.keys is not None:
@@ -63,6 +64,8 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
         raise InputError(argument, given, "one of them", f"give `fits[{fit.keys[0]!r}]`")
     if not fit.converged:
         raise InputError(argument, Phrase("did not converge"), remedy="mend the fit first: a plan from it says nothing")
+    if isinstance(result, Discrepancy):
+        return Drawn(result.law(), result.draws(min(num_draws, MOST_DRAWS)), ranges=fit.source.ranges)
     if not isinstance(result, Ensemble):
         return Drawn(fit.law, ranges=fit.source.ranges, fit=fit)
     check_number("num_draws", num_draws, least=2, whole=True)

@@ -6,6 +6,7 @@ from ._check import check_result as check_result
 from ._distance import Far as Far
 from ._distance import far_from_runs as far_from_runs
 from ._estimate import Estimate as Estimate
+from ._estimate import FirstOrder as FirstOrder
 from ._estimate import estimated as estimated
 from ._findings import Finding as Finding
 from ._findings import findings as findings
@@ -17,6 +18,7 @@ from ._nearby import nearby as nearby
 from ._nearby import spread as spread
 from ._nearby import to_first_order as to_first_order
 from ._predict import evaluate as evaluate
+from ._predict import points_of as points_of
 from ._predict import predict as predict
 from ._predict import predicted as predicted
 from ._store import load as load

@@ -72,7 +72,7 @@ def _first_order(
     if not np.any(fit.converged):
         return Estimate(value)
     about = nearby(fit)
-    points, shape = _points(fit.law, _one_by_one(fit.law, inputs))
+    points, shape = points_of(fit.law, inputs)
     numbers = evaluate(about.laws, points, True)
     found = to_first_order(value, numbers.reshape(-1, *shape), about, level, log=fit.noise.log)
     return found.of_new_run(_width_of_runs(fit)) if new_run else found
@@ -93,7 +93,7 @@ def predicted(
 ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*batch draw point"] | None]:
     """The value of a fitted law, in the inputs' shape, and that of each draw at points in order; see `predict`."""
     fit = check_result("result", result).fit
-    points, shape = _points(fit.law, _one_by_one(fit.law, inputs))
+    points, shape = points_of(fit.law, inputs)
     value = evaluate(fit.law, points, fit.keys is not None)
     _check_defined(fit, value, points)
     value = value.reshape(value.shape[:-1] + shape)
@@ -105,6 +105,11 @@ def predicted(
         )
     draws = _draw_values(result, points)
     return value, _scatter(result, draws, points) if new_run else draws
+
+
+def points_of(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """What the law takes at every point, in order, and the shape that the points have together; see `predict`."""
+    return _points(law, _one_by_one(law, inputs))
 
 
 def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, ...]]:

@@ -1,0 +1,11 @@
+"""What a law misses beyond its runs, learnt from forecasts that can be checked."""
+
+from ._backtest import Backtest as Backtest
+from ._backtest import Choice as Choice
+from ._backtest import Distance as Distance
+from ._backtest import backtest as backtest
+from ._discrepancy import MOST_DRAWS as MOST_DRAWS
+from ._discrepancy import Discrepancy as Discrepancy
+from ._discrepancy import discrepancy as discrepancy
+from ._forecast import Forecast as Forecast
+from ._forecast import forecast as forecast

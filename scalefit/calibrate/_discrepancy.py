@@ -1,0 +1,174 @@
+"""A fit with what studies like it were found to miss beyond their runs."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..estimate import bootstrap
+from ..results import Fit, check_fit
+from ._arms import arms_of, reach_of
+from ._law import StackedLaw
+from ._origins import Origin, rolling
+from ._prior import prior_of_studies
+from ._refits import foreseen, laws_of, log_values
+from ._rolled import Rolled, rolled
+from ._stack import Foreseen, Stacked, stacked
+
+SIZES = np.linspace(-6.0, 6.0, 25)
+"""Logarithms of sizes about 1/20 of the tokens, among which the least loss of a budget is looked for."""
+MOST_DRAWS = 1000
+"""Draws of each arm that plans use."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Discrepancy:
+    """A fit, the other arms fitted to its runs, and how far each may be trusted beyond them.
+
+    `forecast` foresees runs by it, and plans take it in the place of draws.
+
+    **Arguments:**
+
+    - `fit`: The fit, or a batch of them.
+    - `rolled`: Every arm at every origin, and the last time on all runs.
+    - `last`: By study, the place of the origin that has seen all of its runs.
+    """
+
+    fit: Fit[Any]
+    rolled: Rolled
+    last: Int[np.ndarray, " study"]
+
+    def __repr__(self) -> str:
+        """Which arms are trusted how far."""
+        found = self.rolled
+        lines = [f"Discrepancy of {self.fit.problem!r}"]
+        for study, origin in list(enumerate(self.last.tolist()))[:8]:
+            key = "" if self.fit.keys is None else f"{self.fit.keys[study]!r}: "
+            told = ", ".join(
+                f"{name} {ratio:.2f}" for name, ratio, place in
+                zip(found.names, found.trust.arms[origin], found.refits.place[:, origin], strict=True) if place >= 0
+            )  # fmt: skip
+            lines.append(
+                f"  {key}{found.trust.checked[origin]} origins could be checked; arms missed by {told} of what was "
+                f"expected, the stack by {np.sqrt(found.trust.width[origin]):.2f}"
+            )
+        return "\n".join(lines)
+
+    @property
+    def reached(self) -> Float[np.ndarray, " study"]:
+        """By study, the most compute that its runs have."""
+        return np.array([self.rolled.origins[o].reached for o in self.last])
+
+    def foreseen(self, study: Int[np.ndarray, " point"], points: dict[str, Any]) -> Foreseen:
+        """The arms of a study at points."""
+        log_value, error = np.full((2, len(self.rolled.arms), len(study)), np.nan)
+        for k in range(len(log_value)):
+            here, (fits, which) = self._fits(k, study)
+            if here.any():
+                asked = {name: column[here] for name, column in points.items()}
+                log_value[k, here], error[k, here] = foreseen(fits, which[here], asked)
+        T = self._distance(study, points)
+        seen = Foreseen(log_value, error, self.rolled.noise[self.last[study]], T, np.zeros(len(study)))
+        return seen._replace(x=self._excess(study, points, seen)) if len(log_value) > 1 else seen
+
+    def stacked(self, study: Int[np.ndarray, " point"], seen: Foreseen) -> Stacked:
+        """The stack at points of a study."""
+        origin, found = self.last[study], self.rolled
+        return stacked(prior_of_studies(), found.names, seen, found.trust.arms[origin], found.trust.width[origin])
+
+    def law(self, study: int = 0) -> StackedLaw:
+        """The stack as a law of its own, for plans."""
+        arms, origin = self._known(study), int(self.last[study])
+        laws = tuple(jax.tree.map(lambda a, i=i: a[i], laws_of(fits)) for fits, i in arms.values())
+        return StackedLaw.of(
+            laws, prior_of_studies(), tuple(arms), self.rolled.trust.arms[origin][[*self._places(arms)]],
+            self.reached[study], next(iter(self.rolled.reach)),
+        )  # fmt: skip
+
+    def draws(self, num: int = MOST_DRAWS, study: int = 0, seed: int = 0) -> StackedLaw:
+        """Draws of that law along a leading axis: runs resampled, arms tilted against each other, and a drift."""
+        arms, origin = self._known(study), int(self.last[study])
+        rng = np.random.default_rng([seed, 0xD15C])
+        width = np.sqrt(self.rolled.trust.width[origin])
+        laws = []
+        for fits, i in arms.values():
+            one = fits if fits.keys is None else fits.at[i]
+            some = bootstrap(one, num=num, seed=seed)
+            good = np.flatnonzero(some.converged)
+            laws.append(jax.tree.map(lambda a, g=good: a[g[np.arange(num) % len(g)]], some.law))
+        law = self.law(study)
+        fixed = jax.tree.map(lambda a: np.broadcast_to(a, (num, *np.shape(a))), dataclasses.replace(law, terms=()))
+        return dataclasses.replace(
+            fixed, terms=tuple(laws), tilt=width * rng.standard_normal((num, len(arms))),
+            drift=width * prior_of_studies().rate * rng.standard_normal(num),
+        )  # fmt: skip
+
+    def _fits(self, arm: int, study: np.ndarray) -> tuple[np.ndarray, tuple[Any, np.ndarray]]:
+        """Which points an arm was fitted for, its fits, and which of them."""
+        if arm == 0:
+            return np.ones(len(study), bool), (self.fit, study)
+        place = self.rolled.refits.place[arm, self.last[study]]
+        return place >= 0, (self.rolled.refits.fits[arm], place)
+
+    def _known(self, study: int) -> dict[str, tuple[Fit[Any], int]]:
+        """The arms that were fitted to all runs of a study, by name."""
+        found = {}
+        for k, arm in enumerate(self.rolled.arms):
+            here, (fits, which) = self._fits(k, np.array([study]))
+            if here[0]:
+                found[arm.name] = fits, int(which[0])
+        return found
+
+    def _places(self, arms: Any) -> list[int]:
+        return [self.rolled.names.index(name) for name in arms]
+
+    def _distance(self, study: np.ndarray, points: dict[str, Any]) -> Float[np.ndarray, " point"]:
+        first = next(iter(self.rolled.reach))
+        size = 6.0 * points["N"] * points["D"] if first == "C" and "C" not in points else points[first]
+        return np.log(size / self.reached[study])
+
+    def _excess(self, study: np.ndarray, points: dict[str, Any], seen: Foreseen) -> Float[np.ndarray, " point"]:
+        """Log loss of the stack above its least at like compute."""
+        count, half = len(SIZES), 0.5 * np.log(points["N"] * points["D"] / 20.0)
+        grid = {"N": np.exp(half[:, None] + SIZES).ravel(), "D": (points["N"] * points["D"])[:, None]}
+        grid["D"] = (grid["D"] / grid["N"].reshape(-1, count)).ravel()
+        which = np.repeat(study, count)
+        value = np.full((len(self.rolled.arms), len(which)), np.nan)
+        for k in range(len(value)):
+            here, (fits, place) = self._fits(k, which)
+            if here.any():
+                laws = jax.tree.map(lambda a, i=place[here]: a[i], laws_of(fits))
+                value[k, here] = log_values(laws, {name: column[here] for name, column in grid.items()})
+        nothing = np.zeros(len(which))
+        whole = Foreseen(value, value * np.nan, nothing, np.repeat(seen.T, count), nothing)
+        least = self.stacked(which, whole).log_value.reshape(-1, count).min(axis=1)
+        return np.maximum(self.stacked(study, seen).log_value - least, 0.0)
+
+
+def discrepancy(fit: Fit[Any]) -> Discrepancy:
+    r"""What a fitted law may miss beyond its runs, from its own backtests and those of other studies.
+
+    Other arms are fitted to the same runs: of laws of N and D the additive law near the frontier, with its exponents
+    free and held, and the coupled law. Weights of the arms and the width of what remains rest on the rolling backtests
+    of the study, shrunk to what public studies tell, and grow with the e-folds of compute beyond the runs.
+
+    **Arguments:**
+
+    - `fit`: A fit that converged, or a batch of them.
+
+    **Returns:** a `Discrepancy`, for `forecast`, and for plans in the place of draws.
+
+    **Raises:** `InputError` for anything else, for a law without a size, and for targets of 0 or less.
+    """
+    problem = check_fit("fit", fit).problem
+    along = next(iter(reach_of(problem).values()))
+    rolling_ones = list(rolling(problem, along, arms_of(problem)[0].least))
+    origins: list[Origin] = []
+    for study in range(len(problem.studies)):
+        rows = problem.studies.rows(study)
+        origins += [one for one in rolling_ones if one.study == study]
+        origins.append(Origin(study, rows, rows[:0], float(along[rows].max())))
+    last = np.flatnonzero([one.later.size == 0 for one in origins])
+    return Discrepancy(fit, rolled(problem, prior_of_studies(), origins), last)

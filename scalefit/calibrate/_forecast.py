@@ -1,0 +1,155 @@
+"""What a larger run will come to, with how sure that is."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from .._core import InputError, check_probability
+from ..results import Ensemble, Estimate, FirstOrder, Fit, points_of, predict
+from ._backtest import DISTANCES, Distance, told
+from ._discrepancy import Discrepancy, discrepancy
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Forecast:
+    """The forecast of runs, of the inputs' shape, after the axis of studies for a batch.
+
+    **Arguments:**
+
+    - `curve`: What runs like this come to on average, with its interval.
+    - `run`: The same with the interval of one run, which scatters about it.
+    - `law`: What the fitted law says by itself, without discrepancy.
+    - `distance`: E-folds of compute, or of another size, beyond the runs; below zero within them.
+    - `excess`: Log loss above the least that the same compute could come to.
+    - `weight`: By arm.
+    - `shares`: Of the variance of a run: `runs`, what the fitted runs leave open; `arms`, how far the arms disagree;
+      `beyond`, what studies like this were found to miss; `scatter`, of a run.
+    - `like`: How the backtests of this study went at distances like the farthest; `None` where none could be made.
+    - `checked`: How many of its origins could be checked.
+    - `notes`: In words, what the forecast rests on.
+    """
+
+    curve: Estimate
+    run: Estimate
+    law: Estimate
+    distance: Float[np.ndarray, "*shape"]
+    excess: Float[np.ndarray, "*shape"]
+    weight: dict[str, Float[np.ndarray, "*shape"]]
+    shares: dict[str, Float[np.ndarray, "*shape"]]
+    like: Distance | None
+    checked: int
+    notes: tuple[str, ...]
+
+    @property
+    def correction(self) -> Float[np.ndarray, "*shape"]:
+        """The forecast over what the law says by itself, less one."""
+        return np.asarray(self.curve.value / self.law.value - 1.0)
+
+    @property
+    def level(self) -> float:
+        """Probability of the intervals."""
+        return self.run.level or 0.9
+
+    def __repr__(self) -> str:
+        lines = [f"Forecast {self.run} of a run, {self.curve} of the curve ({100 * self.level:g} %)"]
+        if np.size(self.distance) == 1:
+            times, share = float(np.exp(self.distance)), {n: float(np.ravel(s)[0]) for n, s in self.shares.items()}
+            far = f"{times:.3g} times the compute of the largest run" if times > 1.0 else "within the runs"
+            lines.append(
+                f"  {far}; {100 * float(np.ravel(self.correction)[0]):+.2f} % on the law by itself; of the variance "
+                + ", ".join(f"{100 * part:.0f} % {name}" for name, part in share.items())
+            )
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+
+def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0.9, **inputs: ArrayLike) -> Forecast:
+    r"""Foresee runs larger than those fitted, with intervals that know the law may be wrong there.
+
+    The value is that of a stack of arms (see `discrepancy`). The variance of its logarithm is the sum of what the runs
+    leave open, how far the arms disagree, and $(kT)^2 + (qx)^2$ with T the e-folds of compute beyond the runs and x the
+    excess over the best loss at that compute; k and q come from public studies and, as far as they can be checked, from
+    the backtests of the study. `predict` knows the first part alone.
+
+    **Arguments:**
+
+    - `result`: A fit or a batch of them, draws about one, which stand for their fit, or its `discrepancy`, made once
+      for many forecasts.
+    - `level`: Probability of the central intervals.
+    - `inputs`: Every input of the law, in its own unit: numbers, or arrays of them that broadcast.
+
+    **Returns:** a `Forecast`.
+
+    **Raises:** `InputError` as `discrepancy` and `predict` do.
+    """
+    check_probability("level", level)
+    found = result if isinstance(result, Discrepancy) else discrepancy(_fit_of(result))
+    fit = found.fit
+    law = predict(fit, level=level, **inputs)
+    points, shape = points_of(fit.template, inputs)
+    studies, count = len(found.last), int(np.prod(shape))
+    study = np.repeat(np.arange(studies), count)
+    seen = found.foreseen(study, {name: np.tile(column, studies) for name, column in points.items()})
+    stack = found.stacked(study, seen)
+    out = law.value.shape
+
+    def estimate(new_run: bool) -> Estimate:
+        value = np.exp(stack.log_value)
+        error = value * np.sqrt(stack.variance(new_run))
+        spread = FirstOrder(error.reshape(out), np.full(out, MANY))
+        return spread.about(value.reshape(out), level, law.unit)
+
+    whole = stack.variance(True)
+    parts = {"runs": stack.errors, "arms": stack.between, "beyond": stack.beyond, "scatter": stack.noise}
+    checked = int(found.rolled.trust.checked[found.last].min())
+    like = _like(found, float(np.max(seen.T)), level)
+    return Forecast(
+        curve=estimate(False),
+        run=estimate(True),
+        law=law,
+        distance=seen.T.reshape(out),
+        excess=seen.x.reshape(out),
+        weight={name: w.reshape(out) for name, w in zip(found.rolled.names, stack.weight, strict=True)},
+        shares={name: (part / whole).reshape(out) for name, part in parts.items()},
+        like=like,
+        checked=checked,
+        notes=_notes(found, like, checked, float(np.max(seen.T)), level),
+    )
+
+
+MANY = 1e9
+"""Degrees of freedom of what is normal."""
+
+
+def _fit_of(result: Any) -> Fit[Any]:
+    if isinstance(result, Fit | Ensemble):
+        return result.fit
+    raise InputError(
+        "result", result, "a fit, draws about one, or its discrepancy", "fit the law first: fit(law, runs)"
+    )
+
+
+def _like(found: Discrepancy, T: float, level: float) -> Distance | None:
+    """How backtests went at the class of distance of a forecast, or the farthest that there is."""
+    if len(found.rolled.refits.row) == 0:
+        return None
+    classes = told(found.rolled, "C", level).by_distance(DISTANCES[1:])
+    reached = [one for one in classes if one.low < np.exp(max(T, 0.5))]
+    return (reached or classes or [None])[-1]
+
+
+def _notes(found: Discrepancy, like: Distance | None, checked: int, T: float, level: float) -> tuple[str, ...]:
+    notes = []
+    if checked == 0:
+        notes.append("no forecast of this study could be checked: weights and width are those of other studies")
+    if like is not None:
+        held, far = round(like.held * like.count), f"{like.low:g} to {like.high:g} times"
+        notes.append(
+            f"of {like.count} runs foreseen at {far} the compute, {held} lay in their {100 * level:g} % interval; they "
+            f"were missed by {100 * like.error:.2f} % in the mean"
+        )
+        if np.exp(T) > like.high:
+            notes.append(f"nothing could be checked at {np.exp(T):.3g} times: the width there is an extrapolation")
+    return tuple(notes)

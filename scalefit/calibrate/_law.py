@@ -1,0 +1,66 @@
+"""The stack of arms as a law of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from ..laws import AbstractLaw, inputs_of
+from ..params import Scalar
+from ._prior import Prior
+
+
+class StackedLaw(AbstractLaw):
+    r"""The weighted mean of arms, in logarithms, with weights that change with the e-folds T beyond the runs.
+
+    $\log y = \sum_a w_a \log f_a + \sum_a \sqrt{w_a}\,\epsilon_a (\log f_a - \overline{\log f}) + \delta T$ with
+    $w_a \propto (r_a m_a(T))^{-p}$. A draw has tilts ε and a drift δ; the law itself has neither.
+
+    **Arguments:**
+
+    - `terms`: The laws of the arms.
+    - `misses`: By arm, r and the numbers of m.
+    - `tilt`: ε by arm; `drift`: δ.
+    - `reached`: The most compute of the runs; `along`: its name, or that of another size.
+    - `power`: p.
+    """
+
+    terms: tuple[AbstractLaw, ...]
+    misses: Any
+    tilt: Any
+    drift: Any
+    reached: Any
+    along: str = eqx.field(static=True)
+    power: float = eqx.field(static=True)
+
+    @classmethod
+    def of(
+        cls, laws: tuple[AbstractLaw, ...], prior: Prior, names: Sequence[str], ratio: np.ndarray, reached: float,
+        along: str,
+    ) -> "StackedLaw":  # fmt: skip
+        """The stack with the trust of a study."""
+        misses = ratio[:, None] * np.array([prior.arms[name][:3] for name in names])
+        return cls(laws, misses, np.zeros(len(laws)), np.zeros(()), np.asarray(reached), along, prior.power)
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the arms
+        """Those of every arm."""
+        return {name: said for law in self.terms for name, said in inputs_of(law).items()}
+
+    @property
+    def smaller_is_better(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the arms
+        """As the first arm says."""
+        return self.terms[0].smaller_is_better
+
+    def __call__(self, **inputs: Any) -> Scalar:
+        """The value of the stack."""
+        size = 6.0 * inputs["N"] * inputs["D"] if self.along == "C" and "C" not in inputs else inputs[self.along]
+        T = jnp.maximum(jnp.log(size / self.reached), 0.0)
+        miss = self.misses[:, 0] + self.misses[:, 1] * T + self.misses[:, 2] * T**2
+        weight = miss**-self.power
+        weight = weight / jnp.sum(weight)
+        logs = jnp.log(jnp.stack([law(**{n: inputs[n] for n in inputs_of(law)}) for law in self.terms]))
+        mean = jnp.sum(weight * logs)
+        return jnp.exp(mean + jnp.sum(jnp.sqrt(weight) * self.tilt * (logs - mean)) + self.drift * T)

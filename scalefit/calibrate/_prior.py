@@ -1,0 +1,58 @@
+"""How far forecasts go astray by the experience of many studies: what a study begins with."""
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+MOST_EXCESS = 0.5
+"""Beyond this excess forecasts are not known to go farther astray."""
+
+
+class Prior(NamedTuple):
+    r"""What public studies tell of forecasts, made by `studies/forecast_prior.py`.
+
+    An arm is expected to miss by $c_0 + c_1 T + c_2 T^2 + c_3 x$ in log loss, T e-folds of compute beyond the runs and
+    x above the least loss at that compute. What the stack of arms misses beyond scatter, errors and the disagreement of
+    its arms has the standard deviation $\sqrt{(k T)^2 + (q x)^2}$.
+
+    **Arguments:**
+
+    - `arms`: Name of an arm → the four numbers.
+    - `rate`: k, by e-fold of compute; `excess`: q.
+    - `power`: Of the expected miss, with which weights fall.
+    - `arm_count`, `width_count`: For how many backtests of a study its prior counts.
+    - `families`: From how many families of studies it was learnt, `forecasts`: from how many forecasts.
+    """
+
+    arms: Mapping[str, tuple[float, ...]]
+    rate: float
+    excess: float
+    power: float
+    arm_count: float
+    width_count: float
+    families: int
+    forecasts: int
+
+    def misses(
+        self, names: Sequence[str], T: Float[np.ndarray, " forecast"], x: Float[np.ndarray, " forecast"]
+    ) -> Float[np.ndarray, "arm forecast"]:
+        """By arm, how far a forecast is expected to go astray."""
+        known = np.array([self.arms[name] for name in names])
+        T, x = np.maximum(T, 0.0), np.clip(x, 0.0, MOST_EXCESS)
+        return known @ np.stack([np.ones_like(T), T, T**2, x])
+
+    def variance(self, T: Float[np.ndarray, "..."], x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Of what the stack misses, beyond what its parts know."""
+        return (self.rate * np.maximum(T, 0.0)) ** 2 + (self.excess * np.clip(x, 0.0, MOST_EXCESS)) ** 2
+
+
+@functools.cache
+def prior_of_studies() -> Prior:
+    """The prior that comes with the package."""
+    said = json.loads(resources.files(__package__).joinpath("prior.json").read_text("utf-8"))
+    return Prior(**{**said, "arms": {name: tuple(numbers) for name, numbers in said["arms"].items()}})

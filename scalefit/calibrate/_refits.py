@@ -1,0 +1,107 @@
+"""Every arm at every origin, fitted as a batch for each law, and what it foresees of the runs beyond."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..estimate import fit
+from ..laws import AbstractLaw, gathered
+from ..problem import Problem
+from ..results import Fit, nearby
+from ..solve import in_lanes
+from ._arms import Arm
+from ._origins import Origin
+
+JOB = "origin of a backtest"
+
+
+class Refits(NamedTuple):
+    """What each arm foresees at each origin, by forecast: one run beyond one origin.
+
+    **Arguments:**
+
+    - `origin`, `row`: Which origin, and the place of the run in the table.
+    - `log_value`: By arm, the logarithm of what it foresees; NaN where it was not fitted.
+    - `error`: By arm, its standard error to first order, of the logarithm.
+    - `noise`: By origin, the scatter of the runs about a law, the median of the arms.
+    - `fits`: By arm, its fits, a batch of origins; `place`: which of them is of an origin, or -1. `None` where no
+      origin has runs enough.
+    """
+
+    origin: Int[np.ndarray, " forecast"]
+    row: Int[np.ndarray, " forecast"]
+    log_value: Float[np.ndarray, "arm forecast"]
+    error: Float[np.ndarray, "arm forecast"]
+    noise: Float[np.ndarray, " origin"]
+    fits: tuple[Fit[Any] | None, ...]
+    place: Int[np.ndarray, "arm origin"]
+
+
+def refits(
+    problem: Problem, arms: Sequence[Arm], origins: Sequence[Origin], excess: Sequence[Float[np.ndarray, " seen"]]
+) -> Refits:
+    """Fit every arm at every origin.
+
+    **Arguments:**
+
+    - `excess`: By origin, that of the runs it has seen.
+    """
+    origin = np.repeat(np.arange(len(origins)), [len(one.later) for one in origins])
+    row = np.concatenate([one.later for one in origins]).astype(int)
+    points = {name: column[row] for name, column in problem.inputs.items()}
+    log_value, error = np.full((2, len(arms), len(origin)), np.nan)
+    place, scale, fitted = np.full((len(arms), len(origins)), -1), np.full((len(arms), len(origins)), np.nan), []
+    for k, arm in enumerate(arms):
+        jobs = np.array([j for j, one in enumerate(origins) if len(one.seen) >= arm.least], int)
+        fitted.append(_fitted(problem, arm, jobs, origins, excess) if jobs.size else None)
+        if fitted[k] is None:
+            continue
+        place[k, jobs], scale[k, jobs] = np.arange(len(jobs)), fitted[k].scale
+        here = place[k, origin] >= 0
+        if here.any():
+            asked = {name: column[here] for name, column in points.items()}
+            log_value[k, here], error[k, here] = foreseen(fitted[k], place[k, origin[here]], asked)
+    return Refits(origin, row, log_value, error, np.nanmedian(scale, axis=0), tuple(fitted), place)
+
+
+def _fitted(
+    problem: Problem, arm: Arm, jobs: Int[np.ndarray, " job"], origins: Sequence[Origin], excess: Sequence[np.ndarray]
+) -> Fit[Any]:
+    """An arm at some of the origins."""
+    picked = [origins[j].seen[arm.picked(excess[j])] for j in jobs]
+    runs = problem.runs.take(np.concatenate(picked))
+    runs = runs.with_column(JOB, np.repeat(jobs, [len(rows) for rows in picked]))
+    return fit(arm.law, runs, noise=problem.noise, fixed=arm.fixed, tie=dict(arm.tie), by=JOB, throw=False)
+
+
+def foreseen(
+    fits: Fit[Any], which: Int[np.ndarray, " forecast"], points: dict[str, Any]
+) -> tuple[Float[np.ndarray, " forecast"], Float[np.ndarray, " forecast"]]:
+    """The logarithm of the value of a fit of a batch at each point, and its standard error to first order."""
+    about = nearby(fits)
+    steps = 2 * about.step.shape[1]
+    value = log_values(jax.tree.map(lambda a: a[which], laws_of(fits)), points)
+    near = jax.tree.map(lambda a: a[(which[:, None] * steps + np.arange(steps)).ravel()], about.laws)
+    moved = log_values(near, {name: np.repeat(column, steps) for name, column in points.items()})
+    own = about._replace(step=about.step[which], spread=type(about.spread)(*(a[which] for a in about.spread)))
+    return value, own.error(moved.reshape(len(which), steps))
+
+
+def laws_of(fits: Fit[Any]) -> AbstractLaw:
+    """The law of each study, along one axis for a fit by itself too."""
+    return fits.law if fits.keys is not None else jax.tree.map(lambda a: np.asarray(a)[None], fits.law)
+
+
+def log_values(laws: AbstractLaw, points: dict[str, Any]) -> Float[np.ndarray, " point"]:
+    """The logarithm of the value of each law at its own point."""
+    laws = laws.sized_for(gathered(laws, points))
+    with np.errstate(all="ignore"):
+        return np.asarray(in_lanes(_log_value, laws, points))
+
+
+def _log_value(law: AbstractLaw, point: dict[str, Any]) -> Any:
+    return jnp.log(law(**gathered(law, point)))

@@ -1,0 +1,111 @@
+"""A fit rolled back: every arm at every origin and on all runs, and how far each may be trusted."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import ndtri
+
+from .._core import InputError, Phrase
+from ..noise import AbstractNoise
+from ..problem import Problem
+from ._arms import Arm, arms_of, excess, reach_of
+from ._origins import Origin
+from ._prior import Prior
+from ._refits import Refits, refits
+from ._stack import NEAR, Foreseen, Trust, trust
+
+
+class Rolled(NamedTuple):
+    """What a fit would have foreseen, and what came.
+
+    **Arguments:**
+
+    - `problem`: What was fitted.
+    - `arms`: The ways to fit it.
+    - `origins`: Studies as they were; the last of each, where all runs are asked for, has seen them all.
+    - `reach`: By run, the sizes by which distances are told, compute first.
+    - `refits`: Every arm at every origin.
+    - `seen`: What was foreseen, by forecast.
+    - `log_observed`: What came.
+    - `trust`: By origin; `noise`: by origin, the scatter of runs, as that of a normal of like 90 % interval.
+    """
+
+    problem: Problem
+    arms: tuple[Arm, ...]
+    origins: tuple[Origin, ...]
+    reach: dict[str, Float[np.ndarray, " run"]]
+    refits: Refits
+    seen: Foreseen
+    log_observed: Float[np.ndarray, " forecast"]
+    trust: Trust
+    noise: Float[np.ndarray, " origin"]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the arms."""
+        return tuple(arm.name for arm in self.arms)
+
+
+def rolled(problem: Problem, prior: Prior, origins: Sequence[Origin], arms: Sequence[Arm] | None = None) -> Rolled:
+    """Fit every arm at every origin, and weigh them by what could be checked at each.
+
+    **Raises:** `InputError` for targets of which there is no logarithm.
+    """
+    target = np.asarray(problem.runs.target)
+    if not np.all(target > 0.0):
+        given = Phrase("has values of 0 or less, and forecasts are judged by logarithms")
+        raise InputError(problem.runs.target_name, given, "values above 0")
+    arms, reach, log_target = tuple(arms or arms_of(problem)), reach_of(problem), np.log(target)
+    first = next(iter(reach.values()))
+    near = [excess(np.log(first[one.seen]), log_target[one.seen]) for one in origins]
+    found = refits(problem, arms, origins, near)
+    most = np.array([first[one.seen].max() for one in origins])
+    T = np.log(first[found.row] / most[found.origin])
+    x = _excess_of_studies(problem, np.log(first), log_target)[found.row] if len(arms) > 1 else np.zeros(len(T))
+    noise = _noise(problem.noise) * found.noise
+    seen = Foreseen(found.log_value, found.error, noise[found.origin], T, x)
+    observed = log_target[found.row]
+    past = _past(origins, found, T, len(target))
+    learnt = trust(prior, [arm.name for arm in arms], seen, observed, found.origin, past)
+    return Rolled(problem, arms, tuple(origins), reach, found, seen, observed, learnt, noise)
+
+
+def _noise(noise: AbstractNoise) -> float:
+    """The standard deviation of the normal that has the 90 % interval of a noise of scale 1."""
+    if not noise.free_scale:
+        return 1.0
+    off = noise.sample(np.ones(20_000), np.random.default_rng(0))
+    return float(np.quantile(np.abs(off), 0.9) / ndtri(0.95))
+
+
+def _excess_of_studies(
+    problem: Problem, log_compute: Float[np.ndarray, " run"], log_target: Float[np.ndarray, " run"]
+) -> Float[np.ndarray, " run"]:
+    """By run, log loss above the least at like compute of its study."""
+    out = np.zeros(len(log_target))
+    for study in range(len(problem.studies)):
+        rows = problem.studies.rows(study)
+        out[rows] = excess(log_compute[rows], log_target[rows])
+    return out
+
+
+def _past(
+    origins: Sequence[Origin], found: Refits, T: Float[np.ndarray, " forecast"], runs: int
+) -> list[list[Int[np.ndarray, " forecast"]]]:
+    """By origin, for each earlier one of its study, the forecasts that could be checked by then."""
+    of = np.split(np.arange(len(found.row)), np.cumsum([len(one.later) for one in origins])[:-1])
+    past, seen = [], np.zeros(runs, bool)
+    for j, one in enumerate(origins):
+        seen[one.seen] = True
+        each = []
+        for i in range(j - 1, -1, -1):
+            if origins[i].study != one.study:
+                break
+            which = of[i][seen[found.row[of[i]]] & (T[of[i]] > NEAR)]
+            if which.size:
+                each.append(which)
+        seen[one.seen] = False
+        past.append(each[::-1])
+    return past
