@@ -227,7 +227,7 @@ def backtest(
     problem = check_fit("fit", fit).problem
     reach, least = reach_of(problem), arms_of(problem)[0].least
     along = along or next(iter(reach))
-    origins = _split(problem, split, reach) if split is not None else _rolling(problem, along, reach, least)
+    origins = _split(problem, split, reach) if split is not None else rolling_origins(problem, along)
     if not origins:
         raise InputError(
             problem.runs.name, Phrase(f"does not reach far enough along {along} to be rolled back"),
@@ -237,8 +237,10 @@ def backtest(
     return told(rolled(problem, prior_of_studies(), origins), along if split is None else "a split", level)
 
 
-def _rolling(problem: Problem, along: str, reach: Mapping[str, np.ndarray], least: int) -> list[Origin]:
-    return list(rolling(problem, _column(problem, along, reach), least))
+def rolling_origins(problem: Problem, along: str | None = None) -> list[Origin]:
+    """Every study at every origin that its runs allow, along the first size of the law unless told."""
+    reach = reach_of(problem)
+    return list(rolling(problem, _column(problem, along or next(iter(reach)), reach), arms_of(problem)[0].least))
 
 
 def _column(problem: Problem, along: str, reach: Mapping[str, np.ndarray]) -> Float[np.ndarray, " run"]:

@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 
 from ..estimate import bootstrap
 from ..results import Fit, check_fit
-from ._arms import arms_of, reach_of
+from ._arms import reach_of
+from ._backtest import rolling_origins
 from ._law import StackedLaw
-from ._origins import Origin, rolling
+from ._origins import Origin
 from ._prior import prior_of_studies
 from ._refits import foreseen, laws_of, log_values
 from ._rolled import Rolled, rolled
@@ -164,11 +165,11 @@ def discrepancy(fit: Fit[Any]) -> Discrepancy:
     """
     problem = check_fit("fit", fit).problem
     along = next(iter(reach_of(problem).values()))
-    rolling_ones = list(rolling(problem, along, arms_of(problem)[0].least))
+    earlier = rolling_origins(problem)
     origins: list[Origin] = []
     for study in range(len(problem.studies)):
         rows = problem.studies.rows(study)
-        origins += [one for one in rolling_ones if one.study == study]
+        origins += [one for one in earlier if one.study == study]
         origins.append(Origin(study, rows, rows[:0], float(along[rows].max())))
     last = np.flatnonzero([one.later.size == 0 for one in origins])
     return Discrepancy(fit, rolled(problem, prior_of_studies(), origins), last)

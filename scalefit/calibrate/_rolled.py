@@ -29,6 +29,7 @@ class Rolled(NamedTuple):
     - `refits`: Every arm at every origin.
     - `seen`: What was foreseen, by forecast.
     - `log_observed`: What came.
+    - `past`: By origin and earlier origin of its study, the forecasts that could be checked by then.
     - `trust`: By origin; `noise`: by origin, the scatter of runs, as that of a normal of like 90 % interval.
     """
 
@@ -39,6 +40,7 @@ class Rolled(NamedTuple):
     refits: Refits
     seen: Foreseen
     log_observed: Float[np.ndarray, " forecast"]
+    past: list[list[Int[np.ndarray, " forecast"]]]
     trust: Trust
     noise: Float[np.ndarray, " origin"]
 
@@ -69,7 +71,7 @@ def rolled(problem: Problem, prior: Prior, origins: Sequence[Origin], arms: Sequ
     observed = log_target[found.row]
     past = _past(origins, found, T, len(target))
     learnt = trust(prior, [arm.name for arm in arms], seen, observed, found.origin, past)
-    return Rolled(problem, arms, tuple(origins), reach, found, seen, observed, learnt, noise)
+    return Rolled(problem, arms, tuple(origins), reach, found, seen, observed, past, learnt, noise)
 
 
 def _noise(noise: AbstractNoise) -> float:

@@ -1,0 +1,159 @@
+"""How far forecasts of public runs go astray, what intervals hold of them, and the prior that comes of it.
+
+Every study is rolled back to each of its origins; what a stack of arms foresees is judged on families that its prior
+has not seen. Targets are runs near the frontier, within 1 % of the least loss at like compute, or off it. About two
+minutes; `--prior FILE` writes the prior learnt from all families.
+"""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+from _benchmarks import Report, options
+from _public_studies import public_studies
+from scipy.optimize import minimize
+
+import scalefit as sf
+from scalefit.calibrate._backtest import rolling_origins
+from scalefit.calibrate._prior import Prior, prior_of_studies
+from scalefit.calibrate._rolled import Rolled, rolled
+from scalefit.calibrate._stack import stacked, trust
+
+CLASSES = {"1.5-3": (1.5, 3.0), "3-10": (3.0, 10.0), "10-30": (10.0, 30.0), "30-100": (30.0, 100.0)}
+KINDS = ("frontier", "off it")
+RATES = (0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01)
+EXCESSES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+NORMAL = 1.6448536
+COLUMNS = (
+    "runs", "times the compute", "forecast", "families", "error %", "too high by %", "holds %", "width %",
+    "interval score %",
+)  # fmt: skip
+
+
+class Judged:
+    """Forecasts with what came of them, families and origins weighing alike in each class of distance."""
+
+    def __init__(self, found: Rolled):
+        self.found, self.seen, self.observed = found, found.seen, found.log_observed
+        runs, origin = found.problem.runs, found.refits.origin
+        self.family = np.asarray(runs.columns["family"])[found.refits.row]
+        self.origin, self.families = origin, sorted(set(self.family))
+        self.kind = np.where(self.seen.x < 0.01, 0, np.where(self.seen.x >= 0.03, 1, 2))
+        self.reach = np.full(len(origin), -1)
+        for c, (low, high) in enumerate(CLASSES.values()):
+            self.reach[(np.log(low) <= self.seen.T) & (np.log(high) > self.seen.T)] = c
+        self.weight = np.zeros(len(origin))
+        for kind in range(3):
+            for c in range(len(CLASSES)):
+                for family in self.families:
+                    group = np.flatnonzero((self.kind == kind) & (self.reach == c) & (self.family == family))
+                    if group.size:
+                        _, place, count = np.unique(origin[group], return_inverse=True, return_counts=True)
+                        self.weight[group] = 1.0 / count[place] / len(count)
+
+    def learn(self, which: np.ndarray) -> Prior:
+        """The prior of some forecasts: expected misses of each arm, then the rate and the excess of least score."""
+        seen, prior = self.seen, prior_of_studies()
+        known = which & (self.reach >= 0)
+        arms = {}
+        for k, name in enumerate(self.found.names):
+            here = known & np.isfinite(seen.log_value[k])
+            missed = np.abs(self.observed - seen.log_value[k])[here]
+            features = np.stack([np.ones(here.sum()), seen.T[here], seen.T[here] ** 2, np.minimum(seen.x[here], 0.5)])
+
+            def likelihood(q: np.ndarray, m=missed, f=features, w=self.weight[here]) -> float:
+                expected = np.exp(q) @ f
+                return float(np.average(m / expected + np.log(expected), weights=w))
+
+            found = minimize(likelihood, np.log([3e-3, 5e-3, 1e-3, 5e-2]), method="L-BFGS-B", bounds=[(-9.2, 0.0)] * 4)
+            arms[name] = tuple(float(f"{number:.3g}") for number in np.exp(found.x))
+        families = len(set(self.family[known]))
+        prior = prior._replace(arms=arms, families=families, forecasts=int(known.sum()))
+        scores = {}
+        for rate in RATES:
+            for excess in EXCESSES:
+                one = prior._replace(rate=rate, excess=excess)
+                error, half = self.foreseen(one)
+                score = interval_score(error, half)
+                parts = [
+                    np.average(score[g], weights=self.weight[g]) / np.average(np.abs(error)[g], weights=self.weight[g])
+                    for kind in range(2) for c in range(len(CLASSES))
+                    if (g := known & (self.kind == kind) & (self.reach == c)).any()
+                ]  # fmt: skip
+                scores[rate, excess] = float(np.mean(parts))
+        rate, excess = min(scores, key=scores.__getitem__)
+        return prior._replace(rate=rate, excess=excess)
+
+    def foreseen(self, prior: Prior) -> tuple[np.ndarray, np.ndarray]:
+        """Errors of the stack, and half of its 90 % interval."""
+        found = self.found
+        learnt = trust(prior, found.names, self.seen, self.observed, self.origin, found.past)
+        stack = stacked(prior, found.names, self.seen, learnt.arms[self.origin], learnt.width[self.origin])
+        return self.observed - stack.log_value, NORMAL * np.sqrt(stack.variance(True))
+
+    def arm(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Errors of one arm, and half of its own 90 % interval of a run."""
+        k = self.found.names.index(name)
+        error = np.where(np.isfinite(self.seen.error[k]), self.seen.error[k], 0.3)
+        return self.observed - self.seen.log_value[k], NORMAL * np.sqrt(error**2 + self.seen.noise**2)
+
+    def tell(self, report: Report, name: str, error: np.ndarray, half: np.ndarray) -> None:
+        """Rows of the table."""
+        for kind, what in enumerate(KINDS):
+            for c, reach in enumerate(CLASSES):
+                group = (self.kind == kind) & (self.reach == c) & np.isfinite(error)
+                weight = self.weight[group]
+                numbers = (np.abs(error), -error, np.abs(error) <= half, 2.0 * half, interval_score(error, half))
+                row = (100.0 * float(np.average(column[group], weights=weight)) for column in numbers)
+                report.add(what, reach, name, len(set(self.family[group])), *row)
+
+
+def interval_score(error: np.ndarray, half: np.ndarray) -> np.ndarray:
+    return 2.0 * half + 20.0 * np.maximum(np.abs(error) - half, 0.0)
+
+
+def main() -> None:
+    write = None
+    if "--prior" in sys.argv:
+        place = sys.argv.index("--prior")
+        write = Path(sys.argv[place + 1])
+        del sys.argv[place : place + 2]
+    given = options(__doc__)
+    warnings.simplefilter("ignore", UserWarning)
+    runs = public_studies()
+    fits = sf.fit(sf.laws.Chinchilla, runs, by="study", throw=False)
+    claim = (
+        "A stack of arms with a width by e-fold of compute foresees public runs, on families its prior has not seen."
+    )
+    report = Report("forecasts", claim, COLUMNS, given)
+    judged = Judged(rolled(fits.problem, prior_of_studies(), rolling_origins(fits.problem)))
+    for name in judged.found.names:
+        judged.tell(report, f"{name} alone", *judged.arm(name))
+    error, half, priors = np.zeros(len(judged.origin)), np.zeros(len(judged.origin)), {}
+    for family in judged.families:
+        left = judged.family == family
+        priors[family] = judged.learn(~left)
+        for whole, part in zip((error, half), judged.foreseen(priors[family]), strict=True):
+            whole[left] = part[left]
+    judged.tell(report, "stack", error, half)
+    for kind, what in enumerate(KINDS):
+        told = []
+        for family in judged.families:
+            group = (judged.kind == kind) & (judged.reach >= 0) & (judged.family == family)
+            if group.any():
+                held = np.average((np.abs(error) <= half)[group], weights=judged.weight[group])
+                told.append(f"{family} {100.0 * held:.0f}")
+        report.note(f"{what}, 90 % intervals hold by family, %: {', '.join(told)}")
+    whole = judged.learn(np.ones(len(judged.origin), bool))
+    for family, one in priors.items():
+        report.note(f"without {family}: rate {one.rate}, excess {one.excess}")
+    report.note(f"of all: rate {whole.rate}, excess {whole.excess}")
+    report.finish()
+    if write is not None:
+        write.write_text(json.dumps(whole._asdict(), indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
