@@ -23,7 +23,9 @@ from scalefit.calibrate._stack import stacked, trust
 
 CLASSES = {"1.5-3": (1.5, 3.0), "3-10": (3.0, 10.0), "10-30": (10.0, 30.0), "30-100": (30.0, 100.0)}
 KINDS = ("frontier", "off it")
-RATES = (0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01)
+ENOUGH = 0.94
+"""Share of forecasts near the frontier that hold in each class by the prior: families not seen need more than 90 %."""
+RATES = (0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.01, 0.012, 0.015, 0.02)
 EXCESSES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 NORMAL = 1.6448536
 COLUMNS = (
@@ -54,7 +56,7 @@ class Judged:
                         self.weight[group] = 1.0 / count[place] / len(count)
 
     def learn(self, which: np.ndarray) -> Prior:
-        """The prior of some forecasts: expected misses of each arm, then the rate and the excess of least score."""
+        """The prior of some forecasts: expected misses of each arm, the least rate that holds, the best excess."""
         seen, prior = self.seen, prior_of_studies()
         known = which & (self.reach >= 0)
         arms = {}
@@ -71,20 +73,25 @@ class Judged:
             arms[name] = tuple(float(f"{number:.3g}") for number in np.exp(found.x))
         families = len(set(self.family[known]))
         prior = prior._replace(arms=arms, families=families, forecasts=int(known.sum()))
-        scores = {}
         for rate in RATES:
-            for excess in EXCESSES:
-                one = prior._replace(rate=rate, excess=excess)
-                error, half = self.foreseen(one)
-                score = interval_score(error, half)
-                parts = [
-                    np.average(score[g], weights=self.weight[g]) / np.average(np.abs(error)[g], weights=self.weight[g])
-                    for kind in range(2) for c in range(len(CLASSES))
-                    if (g := known & (self.kind == kind) & (self.reach == c)).any()
-                ]  # fmt: skip
-                scores[rate, excess] = float(np.mean(parts))
-        rate, excess = min(scores, key=scores.__getitem__)
-        return prior._replace(rate=rate, excess=excess)
+            prior = prior._replace(rate=rate)
+            error, half = self.foreseen(prior)
+            if min(self.mean(known, 0, c, np.abs(error) <= half) for c in range(len(CLASSES))) >= ENOUGH:
+                break
+        scores = {}
+        for excess in EXCESSES:
+            error, half = self.foreseen(prior._replace(excess=excess))
+            score = interval_score(error, half)
+            ratios = [
+                self.mean(known, 1, c, score) / self.mean(known, 1, c, np.abs(error)) for c in range(len(CLASSES))
+            ]
+            scores[excess] = float(np.mean(ratios))
+        return prior._replace(excess=min(scores, key=scores.__getitem__))
+
+    def mean(self, which: np.ndarray, kind: int, reach: int, column: np.ndarray) -> float:
+        """Of some forecasts of a class."""
+        group = which & (self.kind == kind) & (self.reach == reach)
+        return float(np.average(column[group], weights=self.weight[group]))
 
     def foreseen(self, prior: Prior) -> tuple[np.ndarray, np.ndarray]:
         """Errors of the stack, and half of its 90 % interval."""

@@ -51,21 +51,16 @@ class Arm:
 
 
 def arms_of(problem: Problem) -> tuple[Arm, ...]:
-    """The law itself on all runs and, of N and D alone, laws fitted near the frontier, where budgets are spent.
+    """The law itself on all runs and, of N and D alone, two laws fitted near the frontier, where budgets are spent.
 
-    The additive law within 1 % of the least loss at like compute, the same with its exponents held, which goes less
-    astray far away, and the coupled law within 3 %.
+    The coupled law within 3 % of the least loss at like compute, and the additive law within 1 % with its exponents
+    held, which goes less astray far away.
     """
     own = Arm("law", problem.law, problem.fixed, problem.tie)
     if set(input_kinds(problem.law)) != {"N", "D"}:
         return (own,)
     held = Chinchilla(alpha=EXPONENT, beta=EXPONENT)
-    return (
-        own,
-        Arm("additive", Chinchilla(), within=0.01),
-        Arm("held", held, ("alpha", "beta"), within=0.01),
-        Arm("coupled", Skaling(), within=0.03),
-    )
+    return own, Arm("held", held, ("alpha", "beta"), within=0.01), Arm("coupled", Skaling(), within=0.03)
 
 
 def excess(log_compute: Float[np.ndarray, " run"], log_loss: Float[np.ndarray, " run"]) -> Float[np.ndarray, " run"]:

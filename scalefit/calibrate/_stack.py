@@ -79,18 +79,17 @@ def stacked(
 ) -> Stacked:  # fmt: skip
     """The stack at points, with the trust of the origin of each."""
     known = np.isfinite(seen.log_value)
-    weight = np.where(known, (arms.T * prior.misses(names, seen.T, seen.x)) ** -prior.power, 0.0)
+    expected = arms.T * prior.misses(names, seen.T, seen.x)
+    weight = np.where(known, expected**-prior.power, 0.0)
     with np.errstate(invalid="ignore"):
         weight /= weight.sum(axis=0)
     value = np.where(known, seen.log_value, 0.0)
     mean = np.sum(weight * value, axis=0)
-    error = np.where(known & np.isfinite(seen.error), seen.error, 0.0)
-    parts = (
-        np.sum(weight * error**2, axis=0),
-        np.sum(weight * (value - mean) ** 2, axis=0),
-        prior.variance(seen.T, seen.x),
-    )
-    return Stacked(weight, mean, *(width * part for part in parts), width * seen.noise**2)
+    # Where slopes do not say how sure an arm is, it is as far astray as its like.
+    error = np.where(np.isfinite(seen.error), seen.error, expected)
+    errors, between = (np.sum(weight * square, axis=0) for square in (error**2, (value - mean) ** 2))
+    parts = errors, between, prior.variance(seen.T, seen.x), seen.noise**2
+    return Stacked(weight, mean, *(width * part for part in parts))
 
 
 def trust(
