@@ -198,3 +198,18 @@ def _about(law: Any, laws: Any) -> Ensemble[Any]:
     fit = Fit(law, one, np.asarray(0), one, scatter, lost, np.asarray(1), problem, 1, 0)
     none = np.full(count, np.nan)
     return Ensemble(laws, none, np.zeros(count, int), none, np.zeros((count, len(lost)), bool), fit, "made up", 0)
+
+
+LADDER = Chinchilla(E=1.7, A=400.0, B=410.0, alpha=0.34, beta=0.28)
+"""The law about which the runs of `curves_of_budgets` scatter."""
+
+
+def curves_of_budgets(seed: int, scatter: float = 0.005, budgets: int = 6) -> sf.Runs:
+    """IsoFLOP curves of six sizes from 1e18 FLOP on, a factor of three apart."""
+    rng = np.random.default_rng(seed)
+    C, away = np.meshgrid(1e18 * 3.0 ** np.arange(budgets), np.linspace(-1.5, 1.5, 6), indexing="ij")
+    N = np.sqrt(C / 120.0) * np.exp(away)
+    D = C / 6.0 / N
+    clean = LADDER.E + LADDER.A * N**-LADDER.alpha + LADDER.B * D**-LADDER.beta
+    loss = clean * np.exp(scatter * rng.standard_normal(N.shape))
+    return sf.Runs(loss.ravel(), N=N.ravel(), D=D.ravel(), name=f"study {seed}")

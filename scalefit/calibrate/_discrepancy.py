@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from ..estimate import bootstrap
 from ..results import Fit, check_fit
 from ._arms import reach_of
-from ._backtest import rolling_origins
+from ._backtest import Distance, rolling_origins, told
 from ._law import StackedLaw
 from ._origins import Origin
 from ._prior import prior_of_studies
@@ -56,6 +56,12 @@ class Discrepancy:
                 f"expected, the stack by {np.sqrt(found.trust.width[origin]):.2f}"
             )
         return "\n".join(lines)
+
+    def by_distance(self, level: float = 0.9) -> list[Distance]:
+        """How the forecasts that could be checked went, by distance."""
+        return (
+            told(self.rolled, next(iter(self.rolled.reach)), level).by_distance() if len(self.rolled.refits.row) else []
+        )
 
     @property
     def reached(self) -> Float[np.ndarray, " study"]:

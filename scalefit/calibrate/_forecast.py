@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, check_probability
-from ..results import Ensemble, Estimate, FirstOrder, Fit, points_of, predict
-from ._backtest import DISTANCES, Distance, told
+from .._core import check_probability
+from ..results import Ensemble, Estimate, FirstOrder, Fit, check_result, points_of, predict
+from ._backtest import Distance
 from ._discrepancy import Discrepancy, discrepancy
 
 
@@ -85,7 +85,7 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
     **Raises:** `InputError` as `discrepancy` and `predict` do.
     """
     check_probability("level", level)
-    found = result if isinstance(result, Discrepancy) else discrepancy(_fit_of(result))
+    found = result if isinstance(result, Discrepancy) else discrepancy(check_result("result", result).fit)
     fit = found.fit
     law = predict(fit, level=level, **inputs)
     points, shape = points_of(fit.template, inputs)
@@ -123,19 +123,9 @@ MANY = 1e9
 """Degrees of freedom of what is normal."""
 
 
-def _fit_of(result: Any) -> Fit[Any]:
-    if isinstance(result, Fit | Ensemble):
-        return result.fit
-    raise InputError(
-        "result", result, "a fit, draws about one, or its discrepancy", "fit the law first: fit(law, runs)"
-    )
-
-
 def _like(found: Discrepancy, T: float, level: float) -> Distance | None:
     """How backtests went at the class of distance of a forecast, or the farthest that there is."""
-    if len(found.rolled.refits.row) == 0:
-        return None
-    classes = told(found.rolled, "C", level).by_distance(DISTANCES[1:])
+    classes = [one for one in found.by_distance(level) if one.low > 1.0]
     reached = [one for one in classes if one.low < np.exp(max(T, 0.5))]
     return (reached or classes or [None])[-1]
 

@@ -42,7 +42,7 @@ class Refits(NamedTuple):
 
 
 def refits(
-    problem: Problem, arms: Sequence[Arm], origins: Sequence[Origin], excess: Sequence[Float[np.ndarray, " seen"]]
+    problem: Problem, arms: Sequence[Arm], origins: Sequence[Origin], excess: Sequence[Float[np.ndarray, " _"]]
 ) -> Refits:
     """Fit every arm at every origin.
 

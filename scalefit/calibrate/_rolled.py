@@ -40,7 +40,7 @@ class Rolled(NamedTuple):
     refits: Refits
     seen: Foreseen
     log_observed: Float[np.ndarray, " forecast"]
-    past: list[list[Int[np.ndarray, " forecast"]]]
+    past: list[list[Int[np.ndarray, " _"]]]
     trust: Trust
     noise: Float[np.ndarray, " origin"]
 
@@ -95,7 +95,7 @@ def _excess_of_studies(
 
 def _past(
     origins: Sequence[Origin], found: Refits, T: Float[np.ndarray, " forecast"], runs: int
-) -> list[list[Int[np.ndarray, " forecast"]]]:
+) -> list[list[Int[np.ndarray, " _"]]]:
     """By origin, for each earlier one of its study, the forecasts that could be checked by then."""
     of = np.split(np.arange(len(found.row)), np.cumsum([len(one.later) for one in origins])[:-1])
     past, seen = [], np.zeros(runs, bool)

@@ -94,7 +94,7 @@ def stacked(
 
 def trust(
     prior: Prior, names: Sequence[str], seen: Foreseen, log_observed: Float[np.ndarray, " forecast"],
-    origin: Int[np.ndarray, " forecast"], past: Sequence[Sequence[Int[np.ndarray, " forecast"]]],
+    origin: Int[np.ndarray, " forecast"], past: Sequence[Sequence[Int[np.ndarray, " _"]]],
 ) -> Trust:  # fmt: skip
     """What could be checked at each origin.
 

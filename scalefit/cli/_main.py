@@ -13,6 +13,7 @@ from ._demo import demo
 from ._design import design
 from ._errors import Group, Program
 from ._fit import fit
+from ._forecast import forecast
 from ._laws import laws
 from ._plan import plan
 from ._predict import predict
@@ -50,6 +51,7 @@ def root(
 
 main.command()(fit)
 main.command()(predict)
+main.command()(forecast)
 main.command()(plan)
 main.command()(curate)
 main.command()(design)

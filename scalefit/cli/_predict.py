@@ -42,7 +42,7 @@ def predict(
         result = result_or_law(folder, law)
         known = not isinstance(result, sf.Fit | sf.Ensemble)
         fit: Any = Published(result) if known else result.fit
-        given = _given(fit, inputs)
+        given = given_of(fit, inputs)
         at, notes = inputs_of(fit, given)
         cache(cache_dir)
         if known and new_run:
@@ -58,7 +58,7 @@ def predict(
     else:
         _show(found, [name for name in at if name in given or "[" not in name], fit.source.target)
     if not np.all(fit.converged):
-        raise sf.NotConverged(_failure(fit, str(folder)))
+        raise sf.NotConverged(not_converged(fit, str(folder)))
 
 
 class Published:
@@ -94,7 +94,8 @@ class Ranges(NamedTuple):
     target: str
 
 
-def _failure(fit: sf.Fit[Any], folder: str) -> str:
+def not_converged(fit: sf.Fit[Any], folder: str) -> str:
+    """That fits of a folder predict nothing, as they did not converge."""
     again = "Fit again with more --max-steps."
     if fit.keys is None:
         return f"The fit in {folder!r} did not converge: it predicts nothing. {again}"
@@ -103,7 +104,7 @@ def _failure(fit: sf.Fit[Any], folder: str) -> str:
     return f"{of}: they predict nothing. {again}"
 
 
-def _given(fit: sf.Fit[Any], pieces: Sequence[str]) -> dict[str, Any]:
+def given_of(fit: sf.Fit[Any], pieces: Sequence[str]) -> dict[str, Any]:
     """The inputs by name: numbers, and entries of an axis for labels.
 
     **Raises:** `InputError` for what is neither.

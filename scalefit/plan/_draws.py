@@ -65,7 +65,7 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
     if not fit.converged:
         raise InputError(argument, Phrase("did not converge"), remedy="mend the fit first: a plan from it says nothing")
     if isinstance(result, Discrepancy):
-        return Drawn(result.law(), result.draws(min(num_draws, MOST_DRAWS)), ranges=fit.source.ranges)
+        return Drawn(result.law(), result.draws(min(num_draws, MOST_DRAWS)))  # which know how far the runs are
     if not isinstance(result, Ensemble):
         return Drawn(fit.law, ranges=fit.source.ranges, fit=fit)
     check_number("num_draws", num_draws, least=2, whole=True)

@@ -1,0 +1,96 @@
+"""`scalefit forecast`: load, foresee, print."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+import scalefit as sf  # its names are loaded when they are used
+
+from ._options import CacheDir, Folder, Json, LawFile, Level
+from ._predict import given_of, inputs_of, not_converged
+from ._terminal import number
+
+
+def forecast(
+    folder: Folder,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=NUMBER…]", help="Every input, as N=70B D=1.4T; without, backtests alone."),
+    ] = None,
+    level: Level = 0.9,
+    law: LawFile = None,
+    json: Json = False,
+    cache_dir: CacheDir = None,
+) -> None:
+    """Foresee runs larger than those of a saved fit, by an interval that knows how forecasts go astray."""
+    import numpy as np
+
+    from .._core import cache
+    from ._document import law_name, to_json
+    from ._terminal import quiet
+    from ._words import result_of
+
+    with quiet(json):
+        fit = result_of(folder, law).fit
+        at, notes = inputs_of(fit, given_of(fit, inputs)) if inputs else ({}, [])
+        cache(cache_dir)
+        if not np.all(fit.converged):
+            raise sf.NotConverged(not_converged(fit, str(folder)))
+        about = sf.discrepancy(fit)
+        found = {"law": law_name(fit.law), "inputs": at, "level": level, **_told(about, at, level)}
+        found["notes"] = [*notes, *found.get("notes", [])]
+    if json:
+        typer.echo(to_json(found))
+    else:
+        _show(found, list(at), fit.source.target)
+
+
+def _told(about: sf.Discrepancy, at: dict[str, Any], level: float) -> dict[str, Any]:
+    """The backtests by distance, and the forecast where inputs are given."""
+    import numpy as np
+
+    told = {"backtests": [one._asdict() for one in about.by_distance(level)]}
+    if not at:
+        return told
+    one = sf.forecast(about, level=level, **at)
+    ends = {"value": one.run.value, "low": one.run.low, "high": one.run.high}
+    curve = {"low": one.curve.low, "high": one.curve.high}
+    return {
+        **told, **ends, "curve": curve, "law_alone": one.law.value, "correction": one.correction,
+        "times_the_compute": np.exp(one.distance), "excess": one.excess, "weight": one.weight, "shares": one.shares,
+        "checked": one.checked, "notes": list(one.notes),
+    }  # fmt: skip
+
+
+def _show(found: dict[str, Any], shown: list[str], target: str) -> None:
+    import numpy as np
+
+    from ._show import console, say_notes, table
+
+    out, level = console(), 100 * found["level"]
+    if shown:
+        columns = np.broadcast_arrays(*map(np.atleast_1d, found["inputs"].values()))
+        texts = {n: [number(float(one)) for one in column.flat] for n, column in zip(shown, columns, strict=True)}
+        count = columns[0].size
+        cells = {k: np.ravel(found[k]) for k in ("value", "low", "high", "law_alone", "times_the_compute")}
+        cells = {k: np.tile(a, -(-count // a.size))[:count] for k, a in cells.items()}
+        rows = [
+            [*(texts[n][i] for n in shown), number(cells["value"][i], 5),
+             f"{number(cells['low'][i], 5)} … {number(cells['high'][i], 5)}", number(cells["law_alone"][i], 5),
+             f"{cells['times_the_compute'][i]:.3g}"]
+            for i in range(count)
+        ]  # fmt: skip
+        headers = [*shown, target, f"{level:g} % of a run", "law alone", "× the runs"]
+        out.print(table(headers, rows, right=headers))
+    if found["backtests"]:
+        headers = ["times the compute", "runs foreseen", "held", "missed by %", "law alone missed by %"]
+        rows = [
+            [f"{one['low']:g} to {one['high']:g}" if np.isfinite(one["high"]) else f"beyond {one['low']:g}",
+             str(one["count"]), f"{100 * one['held']:.0f} %", f"{100 * one['error']:.2f}",
+             f"{100 * one['error_of_law']:.2f}"]
+            for one in found["backtests"]
+        ]  # fmt: skip
+        out.print(table(headers, rows, right=headers[1:]))
+    say_notes(out, found["notes"])
