@@ -16,6 +16,7 @@ from _public_studies import public_studies
 from scipy.optimize import minimize
 
 import scalefit as sf
+from scalefit.calibrate._arms import excess as excess_of
 from scalefit.calibrate._backtest import rolling_origins
 from scalefit.calibrate._prior import Prior, prior_of_studies
 from scalefit.calibrate._rolled import Rolled, rolled
@@ -42,7 +43,7 @@ class Judged:
         runs, origin = found.problem.runs, found.refits.origin
         self.family = np.asarray(runs.columns["family"])[found.refits.row]
         self.origin, self.families = origin, sorted(set(self.family))
-        self.kind = np.where(self.seen.x < 0.01, 0, np.where(self.seen.x >= 0.03, 1, 2))
+        self.kind = np.digitize(excess_of_studies(found)[found.refits.row], [0.01, 0.03]) * 2 % 3
         self.reach = np.full(len(origin), -1)
         for c, (low, high) in enumerate(CLASSES.values()):
             self.reach[(np.log(low) <= self.seen.T) & (np.log(high) > self.seen.T)] = c
@@ -115,6 +116,15 @@ class Judged:
                 numbers = (np.abs(error), -error, np.abs(error) <= half, 2.0 * half, interval_score(error, half))
                 row = (100.0 * float(np.average(column[group], weights=weight)) for column in numbers)
                 report.add(what, reach, name, len(set(self.family[group])), *row)
+
+
+def excess_of_studies(found: Rolled) -> np.ndarray:
+    """By run, log loss above the least that was observed at like compute of its study."""
+    problem, out = found.problem, np.zeros(len(found.problem.runs))
+    for study in range(len(problem.studies)):
+        rows = problem.studies.rows(study)
+        out[rows] = excess_of(np.log(found.reach["C"][rows]), np.log(np.asarray(problem.runs.target)[rows]))
+    return out
 
 
 def interval_score(error: np.ndarray, half: np.ndarray) -> np.ndarray:

@@ -76,7 +76,7 @@ class Backtest:
     - `along`: What grows from origin to origin.
     - `origin`: The origin of a forecast, from 0; `row`: the row in the table of the run foreseen.
     - `distance`: By size, e-folds beyond the largest that the fit had seen.
-    - `excess`: Log loss of the run above the least at like compute of its study.
+    - `excess`: How far above the least log loss of its compute the run was foreseen to lie.
     - `observed`: What came; `value`: the forecast by the stack, `low` and `high`: its interval for a run.
     - `law`: The forecast of the law itself, fitted to all that had been seen.
     - `weight`: By arm.

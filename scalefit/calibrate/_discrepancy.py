@@ -11,15 +11,14 @@ from ..estimate import bootstrap
 from ..results import Fit, check_fit
 from ._arms import reach_of
 from ._backtest import Distance, rolling_origins, told
+from ._excess import foreseen_excess
 from ._law import StackedLaw
 from ._origins import Origin
 from ._prior import prior_of_studies
-from ._refits import foreseen, laws_of, log_values
-from ._rolled import Rolled, rolled
+from ._refits import foreseen, laws_of
+from ._rolled import Rolled, normal_width, rolled
 from ._stack import Foreseen, Stacked, stacked
 
-SIZES = np.linspace(-6.0, 6.0, 25)
-"""Logarithms of sizes about 1/20 of the tokens, among which the least loss of a budget is looked for."""
 MOST_DRAWS = 1000
 """Draws of each arm that plans use."""
 
@@ -76,9 +75,11 @@ class Discrepancy:
             if here.any():
                 asked = {name: column[here] for name, column in points.items()}
                 log_value[k, here], error[k, here] = foreseen(fits, which[here], asked)
-        T = self._distance(study, points)
-        seen = Foreseen(log_value, error, self.rolled.noise[self.last[study]], T, np.zeros(len(study)))
-        return seen._replace(x=self._excess(study, points, seen)) if len(log_value) > 1 else seen
+        found, origin = self.rolled, self.last[study]
+        x = foreseen_excess(prior_of_studies(), found.names, found.refits, self._most, origin, points)
+        own = normal_width(self.fit.noise) * np.atleast_1d(self.fit.scale)[study]
+        noise = np.where(np.isnan(found.noise[origin]), own, found.noise[origin])
+        return Foreseen(log_value, error, noise, self._distance(study, points), x)
 
     def stacked(self, study: Int[np.ndarray, " point"], seen: Foreseen) -> Stacked:
         """The stack at points of a study."""
@@ -136,22 +137,10 @@ class Discrepancy:
         size = 6.0 * points["N"] * points["D"] if first == "C" and "C" not in points else points[first]
         return np.log(size / self.reached[study])
 
-    def _excess(self, study: np.ndarray, points: dict[str, Any], seen: Foreseen) -> Float[np.ndarray, " point"]:
-        """Log loss of the stack above its least at like compute."""
-        count, half = len(SIZES), 0.5 * np.log(points["N"] * points["D"] / 20.0)
-        grid = {"N": np.exp(half[:, None] + SIZES).ravel(), "D": (points["N"] * points["D"])[:, None]}
-        grid["D"] = (grid["D"] / grid["N"].reshape(-1, count)).ravel()
-        which = np.repeat(study, count)
-        value = np.full((len(self.rolled.arms), len(which)), np.nan)
-        for k in range(len(value)):
-            here, (fits, place) = self._fits(k, which)
-            if here.any():
-                laws = jax.tree.map(lambda a, i=place[here]: a[i], laws_of(fits))
-                value[k, here] = log_values(laws, {name: column[here] for name, column in grid.items()})
-        nothing = np.zeros(len(which))
-        whole = Foreseen(value, value * np.nan, nothing, np.repeat(seen.T, count), nothing)
-        least = self.stacked(which, whole).log_value.reshape(-1, count).min(axis=1)
-        return np.maximum(self.stacked(study, seen).log_value - least, 0.0)
+    @property
+    def _most(self) -> Float[np.ndarray, " origin"]:
+        """By origin, the most compute that it had seen."""
+        return np.array([one.reached for one in self.rolled.origins])
 
 
 def discrepancy(fit: Fit[Any]) -> Discrepancy:

@@ -87,7 +87,7 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
     check_probability("level", level)
     found = result if isinstance(result, Discrepancy) else discrepancy(check_result("result", result).fit)
     fit = found.fit
-    law = predict(fit, level=level, **inputs)
+    law = predict(fit, level=level, **inputs)  # pyright: ignore[reportArgumentType]  inputs of the law alone
     points, shape = points_of(fit.template, inputs)
     studies, count = len(found.last), int(np.prod(shape))
     study = np.repeat(np.arange(studies), count)

@@ -54,5 +54,5 @@ class Prior(NamedTuple):
 @functools.cache
 def prior_of_studies() -> Prior:
     """The prior that comes with the package."""
-    said = json.loads(resources.files(__package__).joinpath("prior.json").read_text("utf-8"))
+    said = json.loads(resources.files("scalefit.calibrate").joinpath("prior.json").read_text("utf-8"))
     return Prior(**{**said, "arms": {name: tuple(numbers) for name, numbers in said["arms"].items()}})

@@ -65,7 +65,10 @@ def refits(
         if here.any():
             asked = {name: column[here] for name, column in points.items()}
             log_value[k, here], error[k, here] = foreseen(fitted[k], place[k, origin[here]], asked)
-    return Refits(origin, row, log_value, error, np.nanmedian(scale, axis=0), tuple(fitted), place)
+    noise = np.full(len(origins), np.nan)
+    known = np.isfinite(scale).any(axis=0)
+    noise[known] = np.nanmedian(scale[:, known], axis=0)
+    return Refits(origin, row, log_value, error, noise, tuple(fitted), place)
 
 
 def _fitted(

@@ -11,6 +11,7 @@ from .._core import InputError, Phrase
 from ..noise import AbstractNoise
 from ..problem import Problem
 from ._arms import Arm, arms_of, excess, reach_of
+from ._excess import foreseen_excess
 from ._origins import Origin
 from ._prior import Prior
 from ._refits import Refits, refits
@@ -65,32 +66,23 @@ def rolled(problem: Problem, prior: Prior, origins: Sequence[Origin], arms: Sequ
     found = refits(problem, arms, origins, near)
     most = np.array([first[one.seen].max() for one in origins])
     T = np.log(first[found.row] / most[found.origin])
-    x = _excess_of_studies(problem, np.log(first), log_target)[found.row] if len(arms) > 1 else np.zeros(len(T))
-    noise = _noise(problem.noise) * found.noise
+    names = tuple(arm.name for arm in arms)
+    points = {name: column[found.row] for name, column in problem.inputs.items()}
+    x = foreseen_excess(prior, names, found, most, found.origin, points)
+    noise = normal_width(problem.noise) * found.noise
     seen = Foreseen(found.log_value, found.error, noise[found.origin], T, x)
     observed = log_target[found.row]
     past = _past(origins, found, T, len(target))
-    learnt = trust(prior, [arm.name for arm in arms], seen, observed, found.origin, past)
+    learnt = trust(prior, names, seen, observed, found.origin, past)
     return Rolled(problem, arms, tuple(origins), reach, found, seen, observed, past, learnt, noise)
 
 
-def _noise(noise: AbstractNoise) -> float:
+def normal_width(noise: AbstractNoise) -> float:
     """The standard deviation of the normal that has the 90 % interval of a noise of scale 1."""
     if not noise.free_scale:
         return 1.0
     off = noise.sample(np.ones(20_000), np.random.default_rng(0))
     return float(np.quantile(np.abs(off), 0.9) / ndtri(0.95))
-
-
-def _excess_of_studies(
-    problem: Problem, log_compute: Float[np.ndarray, " run"], log_target: Float[np.ndarray, " run"]
-) -> Float[np.ndarray, " run"]:
-    """By run, log loss above the least at like compute of its study."""
-    out = np.zeros(len(log_target))
-    for study in range(len(problem.studies)):
-        rows = problem.studies.rows(study)
-        out[rows] = excess(log_compute[rows], log_target[rows])
-    return out
 
 
 def _past(
