@@ -18,7 +18,7 @@ from typing import Any
 from _report import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("benchmarks/README.md", "studies/README.md", "docs/calibration.md")
+DOCUMENTS = ("benchmarks/README.md", "studies/README.md", "docs/calibration.md", "docs/forecasts.md")
 PLACE = re.compile(r"<!-- table: (?P<file>\S+)(?: (?P<view>\w+))? -->\n(?:.+\n)*")
 HIDDEN = {
     "calibration": ("s",),

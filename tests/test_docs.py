@@ -48,3 +48,12 @@ def test_the_page_on_speed_runs():
     names = run("speed.md")
     assert names["fit"].converged
     assert len(names["draws"]) == 100
+
+
+@pytest.mark.usefixtures("public_data")
+def test_the_page_on_forecasts_runs(capsys):
+    names = run("forecasts.md")
+    said = capsys.readouterr().out
+    assert "45.4 times the compute of the largest run" in said
+    assert len(names["tested"]) == 815
+    assert len(names["choices"]) > 10

@@ -2,6 +2,7 @@
 
 from ._allocation import allocation as allocation
 from ._common import literal as literal
+from ._backtest import backtest as backtest
 from ._common import new_figure as new_figure
 from ._common import single_inputs as single_inputs
 from ._contours import contours as contours
