@@ -1,8 +1,8 @@
 """Pictures: results in, matplotlib Axes out. No function touches pyplot, so all work without a display."""
 
 from ._allocation import allocation as allocation
-from ._common import literal as literal
 from ._backtest import backtest as backtest
+from ._common import literal as literal
 from ._common import new_figure as new_figure
 from ._common import single_inputs as single_inputs
 from ._contours import contours as contours

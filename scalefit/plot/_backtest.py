@@ -9,7 +9,7 @@ from ._common import BAND, COLOURS, INK, new_axes, tidy
 
 
 def backtest(tested: Backtest, ax: Axes | None = None) -> Axes:
-    """Draw what came of each forecast, in per cent above what was foreseen, against how many times the compute it reached.
+    """Draw what came of each forecast, in per cent above it, against how many times the compute it reached.
 
     The band is the interval of a forecast, the median of those of like distance.
 
