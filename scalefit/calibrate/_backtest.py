@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 from .._core import InputError, Phrase, check_probability
 from ..problem import Problem
@@ -16,7 +15,7 @@ from ..results import Fit, check_fit
 from ._arms import LIKE, arms_of, reach_of
 from ._origins import Origin, rolling
 from ._prior import prior_of_studies
-from ._rolled import Rolled, rolled
+from ._rolled import Rolled, normal_quantile, rolled
 from ._stack import stacked
 
 DISTANCES = (1.0, 1.5, 3.0, 10.0, 30.0, 100.0, np.inf)
@@ -142,7 +141,7 @@ class Backtest:
         **Raises:** `InputError` for a level outside (0, 1).
         """
         check_probability("level", level)
-        half = np.log(self.high / self.value) * ndtri(0.5 + 0.5 * level) / ndtri(0.5 + 0.5 * self.level)
+        half = np.log(self.high / self.value) * normal_quantile(level) / normal_quantile(self.level)
         return dataclasses.replace(self, low=self.value * np.exp(-half), high=self.value * np.exp(half), level=level)
 
     def by_distance(self, ends: tuple[float, ...] = DISTANCES) -> list[Distance]:
@@ -278,7 +277,7 @@ def told(found: Rolled, along: str, level: float) -> Backtest:
     refits, seen, origins = found.refits, found.seen, found.origins
     origin = refits.origin
     stack = stacked(prior_of_studies(), found.names, seen, found.trust.arms[origin], found.trust.width[origin])
-    value, half = np.exp(stack.log_value), ndtri(0.5 + 0.5 * level) * np.sqrt(stack.variance(True))
+    value, half = np.exp(stack.log_value), normal_quantile(level) * np.sqrt(stack.variance(True))
     most = {n: np.array([column[one.seen].max() for one in origins]) for n, column in found.reach.items()}
     return Backtest(
         problem=found.problem,

@@ -1,11 +1,11 @@
 """A fit rolled back: every arm at every origin and on all runs, and how far each may be trusted."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import ndtri
 
 from .._core import InputError, Phrase
 from ..noise import AbstractNoise
@@ -77,12 +77,17 @@ def rolled(problem: Problem, prior: Prior, origins: Sequence[Origin], arms: Sequ
     return Rolled(problem, arms, tuple(origins), reach, found, seen, observed, past, learnt, noise)
 
 
+def normal_quantile(level: float) -> float:
+    """Half of the central interval of a standard normal."""
+    return NormalDist().inv_cdf(0.5 + 0.5 * level)
+
+
 def normal_width(noise: AbstractNoise) -> float:
     """The standard deviation of the normal that has the 90 % interval of a noise of scale 1."""
     if not noise.free_scale:
         return 1.0
     off = noise.sample(np.ones(20_000), np.random.default_rng(0))
-    return float(np.quantile(np.abs(off), 0.9) / ndtri(0.95))
+    return float(np.quantile(np.abs(off), 0.9) / normal_quantile(0.9))
 
 
 def _past(
