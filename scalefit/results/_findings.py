@@ -62,14 +62,14 @@ def findings(fit: Fit[Any]) -> tuple[Finding, ...]:
 
 
 def _of_errors(fit: Fit[Any]) -> Iterator[Finding]:
-    from scipy.special import chdtr, chdtrc
-
     runs, freedom = fit.problem.runs, len(fit.residuals) - len(fit.free)
     if runs.se is None or freedom < 1:
         return
     precision = np.asarray(fit.problem.arrays.data.precision)[0, : len(fit.residuals)]
     z = fit.residuals * precision / float(typical_se(fit.problem.studies, fit.noise.log)[0])
     square = float(np.sum(z**2))
+    from scipy.special import chdtr, chdtrc  # a third of a second, which few runs need
+
     p = 2.0 * float(min(chdtr(freedom, square), chdtrc(freedom, square)))
     if p >= SURE:
         return
@@ -83,8 +83,6 @@ def _of_errors(fit: Fit[Any]) -> Iterator[Finding]:
 
 
 def _of_columns(fit: Fit[Any]) -> Iterator[Finding]:
-    from scipy.special import fdtrc
-
     z, slope, rows = _residuals(fit)
     base = np.concatenate([slope, _quadratic(fit, rows)], axis=1)
     if len(z) - base.shape[1] < 8:
@@ -100,12 +98,14 @@ def _of_columns(fit: Fit[Any]) -> Iterator[Finding]:
             wider = _basis(np.concatenate([basis, np.eye(code.max() + 1)[code]], axis=1))
             more = wider.shape[1] - basis.shape[1]
             rest = float(np.sum(_rest(wider, z) ** 2))
-            if more == 0 or free - more < 3:
+            if more == 0 or free - more < 3 or rest / (free - more) > (1.0 - LEAST) * left / free:
                 continue
+            from scipy.special import fdtrc  # a third of a second, which few columns need
+
             p = tried * float(fdtrc(more, free - more, (left - rest) / more / max(rest / (free - more), 1e-300)))
             if best is None or p < best[0]:
                 best = p, name, wider, rest, free - more
-        if best is None or best[0] >= SURE or best[3] / best[4] > (1.0 - LEAST) * left / free:
+        if best is None or best[0] >= SURE:
             break
         p_found = max(p_found, best[0])
         names.append(best[1])
