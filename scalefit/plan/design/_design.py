@@ -16,6 +16,7 @@ from ...results import Ensemble, Fit
 from .._cost import SIX_ND, Cost, cost_of
 from ._candidates import candidates_of, money_of, prices_of, sigma_of, warn_odd
 from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
+from ._exchange import Choice, few_best, variance
 from ._information import Information, covariance_of, decorrelated, information_of, intraclass_correlation
 from ._refine import refined
 from ._target import LOGS, Target, target_of
@@ -116,7 +117,8 @@ def design_runs(
     $\log(1 + j^\top\Sigma j/\sigma^2)$ off the volume of what is unknown (D), the mean over the draws: those of an
     ensemble stand for every optimum that the runs allow. Regret is what the loss at the target's compute is expected to
     lie above its least, as N* is not known: $\tfrac12 L''(\log N^*)\,\mathrm{Var}\log N^*$. Runs are taken one by one
-    by gain for their cost, each updating Σ. To go on: train them, add them to the runs (`joined`),
+    by gain for their cost, each updating Σ; of eight or fewer, one or two are then exchanged for others as long as that
+    leaves less unknown. To go on: train them, add them to the runs (`joined`),
     fit and ask again.
 
     **Arguments:**
@@ -203,6 +205,11 @@ def design_runs(
 
     chosen = best(found.runs, prices, money, most=np.asarray(count))
     order = chosen.order[: int(chosen.count)]
+    choice = Choice(found.runs[fine] / sigma, aim[fine], np.asarray(before), prices, money, count, volume)
+    order = np.array(few_best(choice, order.tolist()), int)
+    firsts = [order[:k].tolist() for k in range(len(order) + 1)]
+    left = np.array([choice.left(some) for some in firsts])
+    spread = np.array([variance(choice.after(some), found.target[fine]) for some in firsts])
     if order.size == 0:
         what = "the law" if target is None else f"the target {said!r}"
         given = Phrase(f"tell nothing of {what}")
@@ -214,6 +221,7 @@ def design_runs(
         again, costs = slopes(scale, known.free, moved, nothing, log).runs, prices_of(paid, moved)
         chosen = best(again, costs, np.inf, powers=(1.0,))
         rank = chosen.order[: int(chosen.count)]
+        left, spread = chosen.left[: len(rank) + 1], chosen.variance[: len(rank) + 1]
         order, prices, pool = order[rank], prices.copy(), {name: column.copy() for name, column in pool.items()}
         prices[order] = costs[rank]
         for name, column in moved.items():
@@ -224,8 +232,8 @@ def design_runs(
         order=order,
         cost=prices[order],
         budget=money,
-        sd=None if target is None else np.sqrt(chosen.variance[: len(order) + 1]),
-        left=chosen.left[: len(order) + 1],
+        sd=None if target is None else np.sqrt(spread),
+        left=left,
         criterion=criterion,
         target=said,
         noise=sigma,
