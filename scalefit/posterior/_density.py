@@ -132,14 +132,21 @@ class Likelihood:
     first: Int[np.ndarray, " run"] | None = None
     groups: Int[np.ndarray, " group"] | None = None
 
-    def values(self, numbers: Float[np.ndarray, "draw number"]) -> Float[np.ndarray, " draw"]:
-        """The logarithm of the density of all runs of a study."""
+    def target_value(self) -> Float[np.ndarray, " row"]:
+        """What the law should give for each run."""
+        return np.exp(self.target) if self.noise.log else self.target
+
+    def values(
+        self, numbers: Float[np.ndarray, "draw number"], known: Float[np.ndarray, "draw row"] | None = None
+    ) -> Float[np.ndarray, " draw"]:
+        """The logarithm of the density of all runs of a study; of values of the law that are known already."""
         found = np.empty(len(numbers))
         for begin in range(0, len(numbers), self.law.block):
             block = numbers[begin : begin + self.law.block]
-            log_s, log_sharp = self._scatter(block)
+            log_s, log_sharp = self.scatter(block)
             with np.errstate(all="ignore"):
-                residual = self.residuals(self.law.values(self.theta(block)))
+                value = self.law.values(self.theta(block)) if known is None else known[begin : begin + self.law.block]
+                residual = self.residuals(value)
                 spread = block[:, -1:] if self.first is not None else None
                 each = densities(self.noise, residual, log_sharp, log_s, spread, self.first)
                 found[begin : begin + self.law.block] = each.sum(axis=1)
@@ -147,12 +154,16 @@ class Likelihood:
 
     @np.errstate(all="ignore")
     def slopes(
-        self, numbers: Float[np.ndarray, "draw *group number"], *, often: bool = False
+        self,
+        numbers: Float[np.ndarray, "draw *group number"],
+        known: tuple[np.ndarray, np.ndarray] | None = None,
+        *,
+        often: bool = False,
     ) -> tuple[Float[np.ndarray, "draw *group"], Float[np.ndarray, "draw *group number"]]:
         """The same with its gradient, of each group by itself where there are groups."""
-        rows = self._by_row(numbers)
-        value, of_law = self.law.slopes(self.theta(rows), often=often)
-        residual, (log_s, log_sharp) = self.residuals(value), self._scatter(rows)
+        rows = self.by_row(numbers)
+        value, of_law = self.law.slopes(self.theta(rows), often=often) if known is None else known
+        residual, (log_s, log_sharp) = self.residuals(value), self.scatter(rows)
         sharp = np.exp(log_sharp)
         if self.first is None:
             slope, of_s = self.noise.score(residual * sharp, log_s)
@@ -177,7 +188,7 @@ class Likelihood:
         """What values of the law leave of the target, as the noise sees it."""
         return self.target - (np.log(value) if self.noise.log else value)
 
-    def _scatter(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scatter(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The logarithms of the scatter, and of what multiplies each residual."""
         free = len(self.prior.curve.free)
         scatter = numbers[:, free:, None] if numbers.ndim == 2 else np.moveaxis(numbers[..., free:], -1, 1)
@@ -194,7 +205,8 @@ class Likelihood:
         alike = self.groups is None or self.law.constant.ndim == 1
         return self.law.constant if alike else self.law.constant[self.groups]
 
-    def _by_row(self, numbers: np.ndarray) -> np.ndarray:
+    def by_row(self, numbers: np.ndarray) -> np.ndarray:
+        """By row, where there are groups."""
         if self.groups is None:
             return numbers
         return np.repeat(numbers, np.diff(self.groups, append=len(self.target)), axis=1)
@@ -235,15 +247,22 @@ class Density:
     likelihood: Likelihood
     prior: Prior
 
-    def values(self, numbers: Float[np.ndarray, "draw number"]) -> Float[np.ndarray, " draw"]:
-        """The logarithm of the density, but for a constant; minus infinity where the law gives no number."""
-        total = self.likelihood.values(numbers) + self.prior.slopes(numbers, self.likelihood.law.constant)[0]
+    def values(
+        self, numbers: Float[np.ndarray, "draw number"], known: Float[np.ndarray, "draw row"] | None = None
+    ) -> Float[np.ndarray, " draw"]:
+        """The logarithm of the density, but for a constant; minus infinity where the law gives no number.
+
+        **Arguments:**
+
+        - `known`: Values of the law, where they are known already.
+        """
+        total = self.likelihood.values(numbers, known) + self.prior.slopes(numbers, self.likelihood.law.constant)[0]
         return np.where(np.isfinite(total), total, -np.inf)
 
     def slopes(
-        self, numbers: Float[np.ndarray, "draw *group number"]
+        self, numbers: Float[np.ndarray, "draw *group number"], known: tuple[np.ndarray, np.ndarray] | None = None
     ) -> tuple[Float[np.ndarray, "draw *group"], Float[np.ndarray, "draw *group number"]]:
-        """The same with its gradient."""
-        value, slope = self.likelihood.slopes(numbers, often=True)
-        known, pull = self.prior.slopes(numbers, self.likelihood.constant)
-        return np.where(np.isfinite(value + known), value + known, -np.inf), slope + pull
+        """The same with its gradient; `known` are values and slopes of the law."""
+        value, slope = self.likelihood.slopes(numbers, known, often=True)
+        own, pull = self.prior.slopes(numbers, self.likelihood.constant)
+        return np.where(np.isfinite(value + own), value + own, -np.inf), slope + pull

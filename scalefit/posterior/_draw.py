@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float, Int
 
 from ..results import Fit
 from ..solve import cores
-from ._density import LANES
-from ._diagnostics import chains_diagnosed
-from ._importance import about_modes, following
+from ._coordinates import Coordinates
+from ._diagnostics import MIXED, chains_diagnosed
+from ._importance import Weighed, adaptive, worth
 from ._mode import Mode, mode, modes
 from ._nuts import nuts
 from ._psis import TOO_FAR
@@ -20,8 +20,10 @@ from ._svi import nearest_normal
 
 Method = Literal["auto", "is", "nuts", "svi"]
 
-CHAINS = LANES
-"""Chains side by side: as many as slopes are taken of at once."""
+CHAINS = 4
+"""Chains of a study: few and long ones tell more of how well they mix than many short ones."""
+LONG = 250
+"""Draws of a chain at least; of longer ones than are asked for every so many is kept."""
 
 
 class Draws(NamedTuple):
@@ -57,27 +59,44 @@ class Draws(NamedTuple):
         return cls(numbers, method, **known)
 
 
+class Guide(NamedTuple):
+    """Mean and factor of the covariance of weighed draws in coordinates, and some of them to begin chains from."""
+
+    middle: Float[np.ndarray, " number"]
+    factor: Float[np.ndarray, "number number"]
+    begin: Float[np.ndarray, "chain number"]
+
+    @classmethod
+    def of(cls, found: Weighed, rng: np.random.Generator) -> "Guide":
+        """Those of weighed draws."""
+        weight = np.nan_to_num(found.weights.weight, nan=1.0 / len(found.at))
+        middle = weight @ found.at
+        spread = (found.at - middle).T @ ((found.at - middle) * weight[:, None])
+        factor = np.linalg.cholesky(spread + np.diag(1e-9 * np.diag(spread) + 1e-300))
+        begin = found.at[rng.choice(len(weight), CHAINS, p=weight / weight.sum())]
+        return cls(middle, factor, np.linalg.solve(factor, (begin - middle).T).T)
+
+
 def draw(
     studies: list[Study], num: int, method: Method, seed: int, rivalled: Bool[np.ndarray, " study"]
 ) -> list[Draws]:
     """Draws of each study by the method asked for; `"auto"` weighs, and runs chains where that fails."""
 
-    def one(study: Study, rivalled: bool) -> tuple[Mode, Draws | None]:
+    def one(study: Study, rivalled: bool) -> tuple[Mode, Draws, Guide | None]:
         at = mode(study.density, study.start)
-        if method == "nuts":
-            return at, None
         # Weighed draws at least: of fewer, the tail of the weights says little.
         if method == "svi":
             near = nearest_normal(study.density, at, max(8192, num), study.rng(seed, "svi"))
-            return at, Draws.of(near.numbers[:num], "svi", khat=float(near.weights.khat))
+            return at, Draws.of(near.numbers[:num], "svi", khat=float(near.weights.khat)), None
         # Eight for each that is asked for, so that few are taken twice.
-        return at, _by_weights(study, at, num, max(8192, 8 * num), seed, rivalled)
+        tried = 8192 if method == "nuts" else max(8192, 8 * num)
+        return at, *_by_weights(study, at, num, tried, seed, rivalled)
 
-    modes, drawn = zip(*_over_cores(one, list(zip(studies, rivalled.tolist(), strict=True))), strict=True)
+    modes, drawn, guides = zip(*_over_cores(one, list(zip(studies, rivalled.tolist(), strict=True))), strict=True)
     found = list(drawn)
     bad = [
         i for i, one in enumerate(drawn)
-        if one is None or (method == "auto" and not (one.khat < TOO_FAR and one.efficiency > 0.05))
+        if method == "nuts" or (method == "auto" and not (one.khat < TOO_FAR and one.efficiency > 0.05))
     ]  # fmt: skip
     # Side by side as many as make about a thousand rows.
     rows = max(len(study.density.likelihood.target) for study in studies)
@@ -85,13 +104,13 @@ def draw(
     parts = [bad[k : k + size] for k in range(0, len(bad), size)]
 
     def chains(part: list[int]) -> list[Draws]:
-        return _by_chains([studies[i] for i in part], [modes[i] for i in part], num, seed)
+        return _by_chains([(studies[i], modes[i], guides[i]) for i in part], num, seed)
 
     for part, sampled in zip(parts, _over_cores(chains, [(part,) for part in parts]), strict=True):
         for i, new in zip(part, sampled, strict=True):
-            old = drawn[i]
-            # What the weights said of themselves stays.
-            found[i] = new if old is None else new._replace(khat=old.khat, log_evidence=old.log_evidence)
+            # What the weights said of themselves stays, where they were asked for.
+            told = {} if method == "nuts" else {"khat": drawn[i].khat, "log_evidence": drawn[i].log_evidence}
+            found[i] = new._replace(**told)
     return found
 
 
@@ -116,64 +135,72 @@ def rivals_of(study: Study, at: Mode, seed: int) -> list[Mode]:
     return modes(study.density, np.vstack([at.numbers, far]))
 
 
-def _by_weights(study: Study, at: Mode, num: int, tried: int, seed: int, rivalled: bool) -> Draws:
-    """Weighed draws about one mode, or several where the fit has rivals; of a better proposal where that is poor."""
-    density, rng = study.density, study.rng(seed, "is")
-    found = about_modes(density, rivals_of(study, at, seed) if rivalled else [at], tried, rng)
-    if not (found.weights.khat < 0.5 and found.weights.ess > 0.25 * tried):
-        better = following(density, following(density, found, rng), rng)
-        if not found.weights.khat <= better.weights.khat:
-            found = better
-    worth = float(min(found.weights.ess, num))
-    return Draws.of(
-        found.kept(num, rng),
+def _by_weights(study: Study, at: Mode, num: int, tried: int, seed: int, rivalled: bool) -> tuple[Draws, Guide]:
+    """Weighed draws about one mode, or several where the fit has rivals; and where they are, to begin chains from."""
+    rng, coordinates = study.rng(seed, "is"), Coordinates.about(study.density, at.numbers)
+    found = adaptive(coordinates, rivals_of(study, at, seed) if rivalled else [at], tried, rng)
+    place, weight = found.kept(num, rng), found.weights.weight
+    bulk, tail = worth(found.numbers, place) if np.isfinite(weight).all() else (0.0, 0.0)
+    drawn = Draws.of(
+        found.numbers[place],
         "is",
         khat=float(found.weights.khat),
         efficiency=float(found.weights.ess) / tried,
-        ess_bulk=worth,
-        ess_tail=worth,
+        ess_bulk=min(bulk, num),
+        ess_tail=min(tail, num),
         log_evidence=float(found.weights.log_mean),
     )
+    return drawn, Guide.of(found, rng)
 
 
-def _by_chains(studies: list[Study], modes: list[Mode], num: int, seed: int, accepted: float = 0.8) -> list[Draws]:
-    """Chains of several studies side by side; with smaller steps of those where some diverged."""
-    each, count = max(100, -(-num // CHAINS)), len(studies)
+def _by_chains(known: list[tuple[Study, Mode, Guide]], num: int, seed: int, times: int = 1) -> list[Draws]:
+    """Chains of several studies side by side; of those that did not mix, longer ones of smaller steps once more."""
+    studies, modes, guides = (list(column) for column in zip(*known, strict=True))
+    each, count = times * max(LONG, -(-num // CHAINS)), len(studies)
     density = studies[0].density if count == 1 else side_by_side(studies)
-    middle, factor = (np.stack([part[k] for part in modes]) for k in (0, 1))
+    at = np.stack([one.numbers for one in modes])
+    coordinates = Coordinates.about(density, at if count > 1 else at[0])
+    middle, factor, begin = (np.stack(column) for column in zip(*guides, strict=True))
     size = middle.shape[1]
 
-    def numbers_of(z: np.ndarray) -> np.ndarray:
+    def placed(z: np.ndarray) -> np.ndarray:
         return middle + np.einsum("sij,...sj->...si", factor, z)
 
     def slopes(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        numbers = numbers_of(z.reshape(CHAINS, count, size))
-        value, slope = density.slopes(numbers if count > 1 else numbers[:, 0])
+        at = placed(z.reshape(CHAINS, count, size))
+        value, slope = coordinates.slopes(at if count > 1 else at[:, 0])
         slope = np.einsum("sij,csi->csj", factor, slope.reshape(CHAINS, count, size))
         return value.ravel(), slope.reshape(z.shape)
 
     rng = studies[0].rng(seed, "nuts")
-    start = 1.5 * rng.standard_normal((CHAINS * count, size))
-    found = nuts(slopes, start, rng, num=each, step=np.full(count, 0.7), accepted=accepted)
-    numbers = numbers_of(found.numbers.reshape(CHAINS, count, each, size).swapaxes(1, 2))
-    bulk, tail, rhat = chains_diagnosed(numbers)
+    start = np.swapaxes(begin, 0, 1).reshape(CHAINS * count, size)
+    accepted = 0.8 if times == 1 else 0.95
+    found = nuts(slopes, start, rng, num=each, step=np.full(count, 0.5), warmup=100, accepted=accepted)
+    place = placed(found.numbers.reshape(CHAINS, count, each, size).swapaxes(1, 2))
+    # Evenly thinned to as many as are asked for; step by step, all chains in turn, each in its own order.
+    kept = np.linspace(0, each - 1, -(-num // CHAINS)).round().astype(int)
     diverging = found.diverging.reshape(CHAINS, count, each).sum(axis=(0, 2))
-    # Step by step, all chains in turn: the first so many are of every chain, and each chain is in its own order.
-    drawn = [
-        Draws.of(
-            numbers[:, :, i].swapaxes(0, 1).reshape(-1, size)[:num],
-            "nuts",
-            chain=np.tile(np.arange(CHAINS), each)[:num],
-            rhat=rhat[i],
-            ess_bulk=float(min(bulk[i].min(), num)),
-            ess_tail=float(min(tail[i].min(), num)),
-            divergences=int(diverging[i]),
+    drawn = []
+    for i, study in enumerate(studies):
+        own = Coordinates.about(study.density, modes[i].numbers)
+        numbers = own.values(place[:, kept, i].reshape(-1, size))[0].reshape(CHAINS, len(kept), size)
+        bulk, tail, rhat = chains_diagnosed(numbers)
+        drawn.append(
+            Draws.of(
+                numbers.swapaxes(0, 1).reshape(-1, size)[:num],
+                "nuts",
+                chain=np.tile(np.arange(CHAINS), len(kept))[:num],
+                rhat=rhat,
+                ess_bulk=float(min(bulk.min(), num)),
+                ess_tail=float(min(tail.min(), num)),
+                divergences=int(diverging[i]),
+            )
         )
-        for i in range(count)
-    ]
-    again = np.flatnonzero(diverging).tolist() if accepted < 0.9 else []
-    if again:
-        some = _by_chains([studies[i] for i in again], [modes[i] for i in again], num, seed, 0.98)
-        for i, new in zip(again, some, strict=True):
+    # Some divergences in a narrow place leave the rest as it is.
+    many = 0.01 * CHAINS * each
+    apart = [i for i, one in enumerate(drawn) if one.divergences > many or not np.max(one.rhat) <= MIXED]
+    if apart and times == 1:
+        some = _by_chains([known[i] for i in apart], num, seed, 3)
+        for i, new in zip(apart, some, strict=True):
             drawn[i] = new
     return drawn

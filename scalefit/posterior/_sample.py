@@ -14,7 +14,7 @@ from ..params import values, with_values
 from ..problem import representable
 from ..results import Ensemble, Fit
 from ._check import checked
-from ._diagnostics import warn_of_fit, warn_of_quality
+from ._diagnostics import MIXED, warn_of_fit, warn_of_quality
 from ._draw import Draws, Method, draw, rivalled
 from ._loo import left_out
 from ._pointwise import pointwise
@@ -37,8 +37,10 @@ def sample(
     r"""Draws from the posterior of a law's parameters, given runs that scatter as the fit's noise says.
 
     The density is that of the runs (Gaussian, Student-t, or Huber's normal centre with exponential tails) times priors
-    of the parameters and of the scatter. Importance sampling weighs draws of Student-t's with 8 degrees of freedom
-    about the modes; the No-U-Turn sampler runs chains in coordinates in which the curvature at the mode is one; `"svi"`
+    of the parameters and of the scatter. Importance sampling weighs draws of a mixture of Student-t's that learns
+    where the posterior is; the No-U-Turn sampler runs four chains, of 250 draws or more each, thinned to what is asked
+    for, and longer ones once where these did not mix. Both run in coordinates in which amplitudes are taken by what the
+    runs say of them given the shapes; `"svi"`
     draws from the normal distribution nearest to the posterior in those coordinates.
 
     Rows of one run share an offset, $\log y = \log L(N, D) + b + \varepsilon$ with $b \sim N(0, \tau^2)$, which is
@@ -57,7 +59,8 @@ def sample(
         the middle of the runs' range.
     - `seed`: Of the draws.
 
-    **Returns:** an `Ensemble` of equally weighted draws; `diagnostics` holds, for each study of a batch, `method`,
+    **Returns:** an `Ensemble` of equally weighted draws, of a study whose chains did not mix none that converged;
+    `diagnostics` holds, for each study of a batch, `method`,
     `ess_bulk`, `ess_tail`, `rhat` by parameter, `divergences`, `khat` and `efficiency` (effective draws for each that
     was weighed; NaN where a method has none), `log_evidence`
     (of importance sampling), `contraction` by parameter (1 less the variance after over that before the runs: near 0
@@ -159,9 +162,9 @@ def _ensemble(
         further["chain"] = draws.chain
     fitted = np.asarray(fit.result)[..., None]
     result = np.where(representable(laws), int(RESULTS.successful), int(RESULTS.overflow))
-    # Chains that each stay where they are have drawn nothing.
+    # Chains that did not mix, after longer ones too, say nothing.
     worst = np.max(np.where(np.isfinite(draws.rhat), draws.rhat, 0.0), axis=-1)
-    result = np.where(np.asarray(worst > 1.5)[..., None], int(RESULTS.max_steps_reached), result)
+    result = np.where(np.asarray(worst > MIXED)[..., None], int(RESULTS.max_steps_reached), result)
     return Ensemble(
         law=laws,
         objective=np.full(scale.shape, np.nan),

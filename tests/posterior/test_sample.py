@@ -15,13 +15,18 @@ from scipy import integrate, stats
 import scalefit as sf
 from scalefit import params
 from scalefit.posterior import _draw
+from scalefit.posterior._coordinates import Coordinates
 from scalefit.posterior._diagnostics import warn_of_quality
+from scalefit.posterior._draw import draw
+from scalefit.posterior._importance import Weighed, worth
+from scalefit.posterior._mode import mode
 from scalefit.posterior._offsets import offset_slopes, over_offsets
 from scalefit.posterior._prior import GROWTH, RUN, Prior, natural_numbers
 from scalefit.posterior._psis import pareto_tail, psis
+from scalefit.posterior._study import studies_of
 from scalefit.problem import LawCurve
 
-NUM = 4000
+NUM, FEWER = 4000, 1600
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def fit(runs):
 
 @pytest.fixture(scope="module")
 def draws(fit, runs):
-    return {method: sf.sample(fit, num=NUM, method=method) for method in ("is", "nuts")}
+    return {"is": sf.sample(fit, num=NUM, method="is"), "nuts": sf.sample(fit, num=FEWER, method="nuts")}
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 2.0])
@@ -127,7 +132,7 @@ def test_the_samplers_agree_and_say_how_good_they_are(draws):
     for name in ("E", "A", "B", "alpha", "beta"):
         # On logarithms: the variance of what has a long tail is that of its few largest draws.
         one, two = (np.log(getattr(draws[method].law, name)) for method in ("is", "nuts"))
-        assert one.shape == (NUM,)
+        assert (one.shape, two.shape) == ((NUM,), (FEWER,))
         assert abs(one.mean() - two.mean()) < 0.1 * two.std()
         assert one.std() == pytest.approx(two.std(), rel=0.1)
     by_weight, by_chain = (draws[method].diagnostics for method in ("is", "nuts"))
@@ -172,10 +177,10 @@ def test_a_strong_prior_is_heard_and_said(fit, runs, draws):
 
 def test_importance_sampling_that_fails_gives_way(fit, runs, monkeypatch):
     monkeypatch.setattr(_draw, "TOO_FAR", -1.0)
-    found = sf.sample(fit, num=NUM)
+    found = sf.sample(fit, num=400)
     assert found.diagnostics["method"] == "nuts"
     assert found.diagnostics["khat"] < 0.7
-    assert set(found.drawn["chain"]) == set(range(16))
+    assert set(found.drawn["chain"]) == set(range(4))
 
 
 @pytest.mark.parametrize(
@@ -431,3 +436,52 @@ def test_a_range_that_is_a_share_of_the_target_is_one_in_the_prior():
     assert constrain(large[place]) == pytest.approx(50.0 * np.sqrt(low * high))
     np.testing.assert_allclose(prior.sampled(large[None], np.array([50.0]))[0], prior.centre[: curve.size], atol=1e-12)
     assert "share of the typical target" in prior.described()["A"]
+
+
+def few_runs(count: int) -> sf.Runs:
+    rng = np.random.default_rng([count, 0])
+    N, D = np.exp(rng.uniform(np.log(5e7), np.log(5e9), count)), np.exp(rng.uniform(np.log(1e9), np.log(1e11), count))
+    loss = 1.69 + 406.4 * N**-0.34 + 410.7 * D**-0.31
+    return sf.Runs(loss * np.exp(0.01 * rng.standard_t(4, count)), N=N, D=D)
+
+
+@pytest.fixture(scope="module")
+def few() -> Any:
+    """Twelve runs to five numbers and a scatter: a narrow ridge that bends."""
+    fit = sf.fit(sf.laws.Chinchilla, few_runs(12), noise=sf.noise.StudentT(), throw=False)
+    return studies_of(fit)[0]
+
+
+def test_coordinates_have_the_gradient_of_their_density(few):
+    at = mode(few.density, few.start)
+    coordinates = Coordinates.about(few.density, at.numbers)
+    places = coordinates.of_numbers(at.numbers[None])
+    np.testing.assert_allclose(coordinates.values(places)[0][0], at.numbers, rtol=1e-12)
+    places = places + 0.3 * np.random.default_rng(0).standard_normal((8, places.shape[1]))
+    value, slope = coordinates.slopes(places)
+    np.testing.assert_allclose(value, coordinates.values(places)[1], rtol=1e-12)
+    for k, e in enumerate(1e-5 * np.eye(places.shape[1])):
+        across = (coordinates.values(places + e)[1] - coordinates.values(places - e)[1]) / 2e-5
+        np.testing.assert_allclose(slope[:, k], across, rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_few_runs_are_drawn_from_by_weights(few, seed):
+    found = draw([few], 500, "auto", seed, np.zeros(1, bool))[0]
+    assert found.method == "is"
+    assert found.khat < 0.7
+    assert found.ess_bulk > 100
+    assert found.ess_tail > 50
+
+
+@pytest.mark.parametrize("wide", [0.7, 1.0, 2.0])
+def test_weighed_draws_are_worth_what_their_means_scatter_by(wide):
+    """Draws of a normal distribution weighed for another, 500 kept of 2,000, four hundred times."""
+    rng, means, told = np.random.default_rng(0), [], []
+    for _ in range(400):
+        numbers = wide * rng.standard_normal((2000, 1))
+        weights = psis(0.5 * (wide**-2 - 1.0) * numbers[:, 0] ** 2)
+        place = Weighed(numbers, weights, numbers).kept(500, rng)
+        means.append(numbers[place].mean())
+        told.append(worth(numbers, place)[0])
+    assert np.median(told) == pytest.approx(1.0 / np.var(means), rel=0.25)
