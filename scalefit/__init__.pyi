@@ -14,9 +14,11 @@ from ._core import OptimumWarning as OptimumWarning
 from ._core import OverfitWarning as OverfitWarning
 from ._core import cache as cache
 from .calibrate import Backtest as Backtest
+from .calibrate import Comparison as Comparison
 from .calibrate import Discrepancy as Discrepancy
 from .calibrate import Forecast as Forecast
 from .calibrate import backtest as backtest
+from .calibrate import compare as compare
 from .calibrate import discrepancy as discrepancy
 from .calibrate import forecast as forecast
 from .data import Pools as Pools

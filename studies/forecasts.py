@@ -10,6 +10,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import jax
 import numpy as np
 from _benchmarks import Report, options
 from _public_studies import public_studies
@@ -19,15 +20,17 @@ import scalefit as sf
 from scalefit.calibrate._arms import excess as excess_of
 from scalefit.calibrate._backtest import rolling_origins
 from scalefit.calibrate._prior import Prior, prior_of_studies
+from scalefit.calibrate._refits import laws_of, log_values
 from scalefit.calibrate._rolled import Rolled, rolled
-from scalefit.calibrate._stack import stacked, trust
+from scalefit.calibrate._stack import Foreseen, stacked, trust
+from scalefit.problem import Problem
 
 CLASSES = {"1.5-3": (1.5, 3.0), "3-10": (3.0, 10.0), "10-30": (10.0, 30.0), "30-100": (30.0, 100.0)}
 KINDS = ("frontier", "off it")
 ENOUGH = 0.94
 """Share of forecasts near the frontier that hold in each class by the prior: families not seen need more than 90 %."""
 RATES = (0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.01, 0.012, 0.015, 0.02)
-EXCESSES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+EXCESSES = (0.1, 0.2, 0.3, 0.4, 0.5)
 NORMAL = 1.6448536
 COLUMNS = (
     "runs", "times the compute", "forecast", "families", "error %", "too high by %", "holds %", "width %",
@@ -73,7 +76,7 @@ class Judged:
             found = minimize(likelihood, np.log([3e-3, 5e-3, 1e-3, 5e-2]), method="L-BFGS-B", bounds=[(-9.2, 0.0)] * 4)
             arms[name] = tuple(float(f"{number:.3g}") for number in np.exp(found.x))
         families = len(set(self.family[known]))
-        prior = prior._replace(arms=arms, families=families, forecasts=int(known.sum()))
+        prior = prior._replace(arms=arms, excess=EXCESSES[0], families=families, forecasts=int(known.sum()))
         for rate in RATES:
             prior = prior._replace(rate=rate)
             error, half = self.foreseen(prior)
@@ -117,6 +120,65 @@ class Judged:
                 numbers = (np.abs(error), -error, np.abs(error) <= half, 2.0 * half, interval_score(error, half))
                 row = (100.0 * float(np.average(column[group], weights=weight)) for column in numbers)
                 report.add(what, reach, name, len(set(self.family[group])), *row)
+
+
+def optima(problem: Problem, study: int) -> list[tuple[float, float, float]]:
+    """By budget with five runs or more: its compute, log N at the vertex of a parabola, and its curvature."""
+    rows, free, found = problem.studies.rows(study), None, []
+    N, D = (np.asarray(problem.inputs[name])[rows] for name in ("N", "D"))
+    loss, log_C = np.log(np.asarray(problem.runs.target)[rows]), np.log(6.0 * N * D)
+    free = np.ones(len(rows), bool)
+    for at in np.sort(log_C):
+        here = (np.abs(log_C - at) < 0.08) & free
+        x, y = np.log(N[here]), loss[here]
+        if here.sum() < 5 or np.ptp(x) < 1.0:
+            continue
+        near = y < y.min() + 0.08
+        if near.sum() < 4:
+            continue
+        curvature, slope, _ = np.polyfit(x[near], y[near], 2)
+        if curvature > 0.0 and x[near].min() < -slope / 2.0 / curvature < x[near].max():
+            free &= ~here
+            found.append((float(np.exp(log_C[here].mean())), -slope / 2.0 / curvature, curvature))
+    return found
+
+
+def sizes(judged: Judged, prior: Prior) -> list[str]:
+    """What the best sizes foreseen at later budgets cost, by the stack and by each arm: the height of the parabola."""
+    found = judged.found
+    family = np.asarray(found.problem.runs.columns["family"])
+    cost: dict[tuple[str, str, str], list[float]] = {}
+    away = np.linspace(-7.0, 5.0, 241)
+    curves = {study: optima(found.problem, study) for study in {one.study for one in found.origins}}
+    for j, one in enumerate(found.origins):
+        for budget, vertex, curvature in curves[one.study]:
+            reach = [c for c, (low, high) in CLASSES.items() if low <= budget / one.reached < high]
+            if not reach:
+                continue
+            N = np.exp(0.5 * np.log(budget / 6.0) + away)
+            value, nothing = np.full((len(found.names), len(N)), np.nan), np.zeros(len(N))
+            for k, fits in enumerate(found.refits.fits):
+                place = found.refits.place[k, j]
+                if fits is not None and place >= 0:
+                    which = np.full(len(N), place)
+                    laws = jax.tree.map(lambda a, w=which: a[w], laws_of(fits))
+                    value[k] = log_values(laws, {"N": N, "D": budget / 6.0 / N})
+            seen = Foreseen(value, np.zeros_like(value), nothing, nothing + np.log(budget / one.reached), nothing)
+            trusted = np.tile(found.trust.arms[j], (len(N), 1))
+            rows = {"stack": stacked(prior, found.names, seen, trusted, nothing + 1.0).log_value}
+            for name, row in {**rows, **dict(zip(found.names, value, strict=True))}.items():
+                if np.isfinite(row).all():
+                    miss = np.log(N[np.argmin(row)]) - vertex
+                    key = name, reach[0], str(family[one.seen[0]])
+                    cost.setdefault(key, []).append(min(curvature * miss**2, 0.5))
+    lines = []
+    for name in ("stack", *found.names):
+        means = [
+            np.mean([np.mean(costs) for (n, c, _), costs in cost.items() if (n, c) == (name, reach)])
+            for reach in CLASSES
+        ]
+        lines.append(f"best sizes by {name}: regret {', '.join(f'{100.0 * mean:.2f}' for mean in means)} %")
+    return lines
 
 
 def excess_of_studies(found: Rolled) -> np.ndarray:
@@ -167,6 +229,8 @@ def main() -> None:
     whole = judged.learn(np.ones(len(judged.origin), bool))
     for family, one in priors.items():
         report.note(f"without {family}: rate {one.rate}, excess {one.excess}")
+    for line in sizes(judged, whole):
+        report.note(line)
     report.note(f"of all: rate {whole.rate}, excess {whole.excess}")
     report.finish()
     if write is not None:
