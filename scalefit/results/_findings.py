@@ -13,6 +13,7 @@ from ..problem import free_numbers, typical_se
 from ..solve import slopes
 from ._check import check_fit
 from ._fit import Fit
+from ._undetermined import said_open
 
 SURE = 1e-3
 """Probability by chance, among all columns that were looked at, below which one is named."""
@@ -27,11 +28,12 @@ class Finding(NamedTuple):
 
     **Arguments:**
 
-    - `about`: `"columns"` that nobody asked about and that explain the residuals, or `"se"`.
+    - `about`: `"columns"` that nobody asked about and that explain the residuals, `"se"`, or what is left `"open"`:
+        numbers that the runs do not tell apart, an input that hardly varies, a law that cannot do as they do.
     - `says`: The finding, and what to do, in words.
     - `names`: The columns.
     - `share`: Of the variance of the residuals that they explain; of `se`, how many times as much runs scatter.
-    - `p`: The probability of as much by chance.
+    - `p`: The probability of as much by chance; NaN, as `share` is, of what is left open.
     """
 
     about: str
@@ -42,7 +44,7 @@ class Finding(NamedTuple):
 
 
 def findings(fit: Fit[Any]) -> tuple[Finding, ...]:
-    r"""Say what the residuals of a fit tell of its table.
+    r"""Say what the runs of a fit leave open of its law, and what its residuals tell of its table.
 
     Columns of few values that the law does not take are tried as groups: an F test of what they explain beyond the
     law's slopes and a quadratic in the logarithms of its inputs, on residuals of which outliers are drawn in, one
@@ -51,14 +53,15 @@ def findings(fit: Fit[Any]) -> tuple[Finding, ...]:
 
     **Arguments:**
 
-    - `fit`: A fit. A batch, and one that did not converge, tell nothing.
+    - `fit`: A fit. A batch tells nothing, and one that did not converge only which inputs hardly vary.
 
     **Returns:** the findings, most often none.
     """
     check_fit("fit", fit)
-    if fit.keys is not None or not fit.converged:
+    if fit.keys is not None:
         return ()
-    return (*_of_columns(fit), *_of_errors(fit))
+    left = (Finding("open", said, names, np.nan, np.nan) for said, names in said_open(fit))
+    return (*left, *_of_columns(fit), *_of_errors(fit)) if fit.converged else tuple(left)
 
 
 def _of_errors(fit: Fit[Any]) -> Iterator[Finding]:

@@ -83,6 +83,10 @@ def _one(
             error = errors[0][study][..., k]
             # One that may as well be of the other sign has none.
             log = log and not (constraint.low < 0.0 < constraint.high and abs(value) <= 3.0 * error)
+            # To first order ten e-folds to either side are no interval: runs do not tell it.
+            # A term that vanished has lost its exponent, by which its amplitude is counted.
+            error = np.where(log & ((error > 10.0 * abs(value)) | (value == 0.0)), np.inf, error)
+            log = log and value != 0.0
             one = FirstOrder(error, errors[1][study], log=log, within=(constraint.low, constraint.high))
             found[slot.name] = one.about(value, level, unit)
             continue

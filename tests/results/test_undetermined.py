@@ -1,0 +1,69 @@
+"""What runs leave open of a law is said in words, with what they tell instead."""
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.params import Param, nonnegative, real
+from scalefit.results import findings
+
+
+class Twice(sf.laws.AbstractLaw):
+    """c + k exp(a u + b v): with u + v = 1 k and a shift of a and b are one number."""
+
+    inputs: ClassVar[dict[str, Any]] = {"u": sf.laws.Number(""), "v": sf.laws.Number("")}
+    c: Param = nonnegative(amplitude=True)
+    k: Param = nonnegative(amplitude=True)
+    a: Param = real(typical=(-3.0, 3.0))
+    b: Param = real(typical=(-3.0, 3.0))
+
+    def __call__(self, u, v):
+        return self.c + self.k * jnp.exp(self.a * u + self.b * v)
+
+
+def said(fit):
+    return [one.says for one in findings(fit) if one.about == "open"]
+
+
+def test_numbers_that_change_together_are_named():
+    u = np.linspace(0.05, 0.95, 16)
+    loss = 1.6 + 0.5 * np.exp(-1.0 * u + 1.5 * (1.0 - u))
+    rng = np.random.default_rng(0)
+    runs = sf.Runs(loss * np.exp(0.002 * rng.standard_normal(16)), u=u, v=1.0 - u)
+    fit = sf.fit(Twice, runs, noise=sf.noise.Gaussian())
+    (words,) = said(fit)
+    assert words.startswith("k and a shift of a and b are one number to these runs")
+    told = sf.summary(fit)
+    assert [name for name, one in told.items() if one.unbounded] == ["k", "a", "b"]
+    held = sf.fit(Twice(k=1.0), runs, noise=sf.noise.Gaussian(), fixed=("k",))
+    assert float(held.objective) == pytest.approx(float(fit.objective), rel=1e-8)
+    assert not said(held)
+
+
+@pytest.mark.parametrize("varies", [1e-4, 1e-3])
+def test_an_input_that_hardly_varies_is_said_so(varies):
+    """E and the term of N are one number: 1.8 and 1e9 to the -.3 times 120 are 2.0394."""
+    rng = np.random.default_rng(1)
+    N, D = 1e9 * np.exp(varies * rng.standard_normal(24)), np.geomspace(1e9, 2e11, 24)
+    loss = 1.8 + 120.0 * N**-0.3 + 400.0 * D**-0.28
+    fit = sf.fit(sf.laws.Chinchilla, sf.Runs(loss * np.exp(1e-3 * rng.standard_t(4, 24)), N=N, D=D), throw=False)
+    words = said(fit)
+    assert words[0].startswith("N varies only from")
+    if fit.converged:
+        assert words[1].startswith("the terms of E and A are one number to these runs, 2.0")
+        told = sf.summary(fit)["A"]
+        assert told.low is None or told.unbounded
+
+
+def test_a_law_that_can_only_fall_on_runs_that_rise_is_named():
+    """A learning curve of accuracies: what is missing to 1 falls as the law does."""
+    samples, accuracy = 50.0 * 2.0 ** np.arange(7), np.array([0.62, 0.68, 0.735, 0.78, 0.812, 0.836, 0.853])
+    (words,) = said(sf.fit(sf.laws.PowerLaw, sf.Runs(accuracy, x=samples, target="accuracy"), throw=False))
+    assert words.startswith("accuracy rises with x, from 0.62 to 0.853, and the term of A can only fall")
+    assert words.endswith("fit what is missing, 1 - accuracy, which falls")
+    missing = sf.fit(sf.laws.PowerLaw, sf.Runs(1.0 - accuracy, x=samples, target="error"))
+    assert missing.converged
+    assert not said(missing)
