@@ -1,6 +1,7 @@
 """Arms of a forecast: a law, and how near to the frontier the runs lie that it is fitted to."""
 
 import dataclasses
+import functools
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -38,7 +39,7 @@ class Arm:
         """The fewest runs that are fitted: twice the free numbers and two."""
         return 2 * self.size + 2
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         """How many numbers are free, of a law whose axes are named."""
         return LawCurve.of(self.law, self.fixed, self.tie).size
