@@ -43,6 +43,11 @@ class Distance(NamedTuple):
     held: float
     score: float
 
+    @property
+    def said(self) -> str:
+        """The distance in words."""
+        return f"{self.low:g} to {self.high:g} times" if np.isfinite(self.high) else f"more than {self.low:g} times"
+
 
 class Choice(NamedTuple):
     """Which of the later runs of like compute was foreseen to be the best, and what that cost.
@@ -111,9 +116,8 @@ class Backtest:
             f"{len(self.reached)} origins"
         ]
         for one in self.by_distance():
-            reach = f"{one.low:g} to {one.high:g}" if np.isfinite(one.high) else f"more than {one.low:g}"
             lines.append(
-                f"  {reach} times the compute: {round(one.held * one.count)} of {one.count} in their "
+                f"  {one.said} the compute: {round(one.held * one.count)} of {one.count} in their "
                 f"{100 * self.level:g} % interval, missed by {100 * one.error:.2f} % in the mean "
                 f"({type(self.problem.law).__name__} alone {100 * one.error_of_law:.2f} %)"
             )

@@ -135,7 +135,7 @@ def _notes(found: Discrepancy, like: Distance | None, checked: int, T: float, le
     if checked == 0:
         notes.append("no forecast of this study could be checked: weights and width are those of other studies")
     if like is not None:
-        held, far = round(like.held * like.count), f"{like.low:g} to {like.high:g} times"
+        held, far = round(like.held * like.count), like.said
         notes.append(
             f"of {like.count} runs foreseen at {far} the compute, {held} lay in their {100 * level:g} % interval; they "
             f"were missed by {100 * like.error:.2f} % in the mean"
