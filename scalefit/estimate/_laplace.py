@@ -40,9 +40,9 @@ def covariance(fit: Fit[Any], *, cluster: str | tuple[str, ...] | None = "auto")
     r"""The covariance of the estimate to first order, $\sigma^2 (J^T J)^{-1}$ with J the slopes of the law.
 
     $\sigma^2$ is the residual variance on n - p degrees of freedom; for a Huber knee beyond nine in ten residuals it is
-    Huber's $\overline{\psi^2}/\overline{\psi'}^2$. A noise whose scale s is estimated tells it from its likelihood
-    too, $s^2/i \cdot n/(n-p)$ with i its information: that holds for many runs and is too small for few, so that a
-    share $\sqrt{p/n}$ of the residual variance is mixed in. Rows of one training count together (cluster-robust).
+    Huber's $\overline{\psi^2}/\overline{\psi'}^2$. That of a noise whose scale s is estimated is $s^2$ times this,
+    whatever the errors are: it holds for many runs and is too small for few, so that a share $\sqrt{p/n}$ of the
+    residual variance is mixed in. Rows of one training count together (cluster-robust).
 
     **Arguments:**
 

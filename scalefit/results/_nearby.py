@@ -42,10 +42,10 @@ def spread(fit: Fit[Any], cluster: str | tuple[str, ...] | None = "auto") -> Spr
     r"""The covariance of the free numbers to first order, $\sigma^2 (J^T J)^{-1}$ with J the slopes of the law.
 
     $\sigma^2$ is the residual variance on n - p degrees of freedom; for a Huber cost it is Huber's
-    $\overline{\psi^2}/\overline{\psi'}^2$. A noise whose scale s is estimated tells it from its likelihood too,
-    $s^2/i \cdot n/(n-p)$ with i its information: that holds for many runs and is too small for few, so that a share
-    $\sqrt{p/n}$ of the residual variance is mixed in. Rows of one training count together, as in a cluster-robust
-    covariance, and n is the number of trainings.
+    $\overline{\psi^2}/\overline{\psi'}^2$. That of a noise whose scale s is estimated is $s^2$ times this, whatever
+    the errors are: it holds for many runs and is too small for few, so that a share $\sqrt{p/n}$ of the residual
+    variance is mixed in. Rows of one training count together, as in a cluster-robust covariance, and n is the number of
+    trainings.
 
     **Arguments:**
 
@@ -100,8 +100,7 @@ def _spread(
         variance = np.sum(psi**2, axis=1) / freedom / steep**2
         if noise.free_scale:
             share = np.sqrt(rank / rows)
-            likely = scale**2 / float(noise.information) * rows / freedom
-            variance = (1.0 - share) * likely + share * np.sum(residual**2, axis=1) / freedom
+            variance = (1.0 - share) * scale**2 * variance + share * np.sum(residual**2, axis=1) / freedom
         covariance = inverse * variance[:, None, None]
         some = np.flatnonzero(units < rows)
         if some.size:

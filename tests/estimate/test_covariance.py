@@ -61,8 +61,10 @@ def student(runs):
     return sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.StudentT(5.0))
 
 
-def test_student_covariance_mixes_what_the_likelihood_and_the_residuals_say(student, runs):
-    likely = float(student.scale) ** 2 * 8.0 / 6.0 * 64 / 59
+def test_student_covariance_mixes_what_the_scores_and_the_residuals_say(student, runs):
+    z = student.residuals / float(student.scale)
+    psi, curvature = 6.0 * z / (5.0 + z**2), 6.0 * (5.0 - z**2) / (5.0 + z**2) ** 2
+    likely = float(student.scale) ** 2 * np.sum(psi**2) / 59 / np.mean(curvature) ** 2
     share = np.sqrt(5 / 64)
     spread = (1 - share) * likely + share * np.sum(student.residuals**2) / 59
     found = sf.covariance(student)
