@@ -5,6 +5,7 @@ from ._cache import cache as cache
 from ._cache import mend as mend
 from ._check import check_choice as check_choice
 from ._check import check_distinct as check_distinct
+from ._check import check_flag as check_flag
 from ._check import check_names as check_names
 from ._check import check_number as check_number
 from ._check import check_probability as check_probability

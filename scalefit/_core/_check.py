@@ -54,6 +54,14 @@ def check_number(
     raise InputError(argument, value, words + (f", as {example}" if example else ""), remedy)
 
 
+def check_flag(argument: str, value: Any) -> bool:
+    """Check a truth value, of Python or NumPy; an array of them is none."""
+    one = value.item() if getattr(value, "shape", None) == () else value  # of NumPy or JAX
+    if not isinstance(one, bool):
+        raise InputError(argument, value, "True or False")
+    return one
+
+
 def check_probability(argument: str, value: Any) -> float:
     """Check a probability, or the level of an interval: above 0 and below 1."""
     return check_number(argument, value, above=0.0, below=1.0, example="0.95")

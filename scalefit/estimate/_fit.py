@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import RESULTS, InputError, LeftOutWarning, NotConverged, Phrase, check_type
+from .._core import RESULTS, InputError, LeftOutWarning, NotConverged, Phrase, check_flag, check_type
 from ..data import Runs
 from ..laws import AbstractLaw, Own, check_inputs, gathered
 from ..noise import AbstractNoise, Gaussian, StudentT, check_noise
@@ -97,6 +97,7 @@ def fit(
     _refuse_types(runs, noise, seed, fixed)
     refuse_number("max_steps", max_steps, 1)
     refuse_solver(solver, precision)
+    check_flag("throw", throw)
     check_type("own", own, (str, Sequence), "names of parameters, as ('E',)")
     if own:
         if not isinstance(by, str):

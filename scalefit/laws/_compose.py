@@ -1,16 +1,17 @@
 """Laws made of laws: of effective inputs, through a link, sums, and parameters of a group's own."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .._core import InputError, Phrase, check_type
 from ..params import Parameter, Scalar, Tree, parameter_values, parameters, with_parameters
-from ._abstract import AbstractLaw
+from ._abstract import AbstractLaw, Doubt
 from ._inputs import Input, Label, inputs_of
 
 
@@ -178,6 +179,21 @@ class Own(AbstractLaw):
             }
             return dataclasses.replace(self, group=entries, base=with_parameters(self.base, wide))
         return dataclasses.replace(self, base=self.base.named(axis, entries))
+
+    def doubts(
+        self, inputs: Mapping[str, Any], target: np.ndarray, study: np.ndarray, free: Sequence[str]
+    ) -> Iterator[Doubt]:
+        """What the law says of the runs of each group, each doubt once."""
+        label, said = np.asarray(inputs[self.label]), set()
+        fields = [name.partition("[")[0] for name in free]
+        names = [*dict.fromkeys(f if f in self.own else name for f, name in zip(fields, free, strict=True))]
+        for place in np.unique(label):
+            some = label == place
+            own = {n: jax.tree.map(lambda a, some=some: a[some], v) for n, v in inputs.items() if n != self.label}
+            for doubt in self.base.doubts(own, target[some], study[some], names):
+                if doubt not in said:
+                    said.add(doubt)
+                    yield doubt
 
     def __call__(self, **inputs: Any) -> Scalar:
         """The value of the law of the run's group."""

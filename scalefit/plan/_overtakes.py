@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, check_probability
+from .._core import InputError, check_flag, check_probability
 from ..data import Pools
 from ..laws import AbstractLaw
 from ..results import Ensemble, Estimate, Fit, far_from_runs
@@ -121,7 +121,7 @@ def _of_laws(
     low, high = range_of(between)
     for some in constraints:
         spendable([low, high], some, "between")
-    if paired:
+    if check_flag("paired", paired):
         check_paired(first, second)
     two = pairs(drawn[0], drawn[1], paired, seed)
 

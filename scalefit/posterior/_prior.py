@@ -92,13 +92,18 @@ class Prior:
 
     @property
     def names(self) -> list[str]:
-        """Names of the sampled numbers."""
-        return [*(self.curve.slots[k].name for k in self.curve.free), SCALE, *self.extras]
+        """Names of the sampled numbers; those of the scatter are the noise's where a parameter has them too."""
+        own = [self.curve.slots[k].name for k in self.curve.free]
+        return [*own, *(f"noise.{name}" if name in own else name for name in (SCALE, *self.extras))]
+
+    def of_scatter(self, place: int) -> str:
+        """Which number of the scatter stands at a place, after those of the law."""
+        return (SCALE, *self.extras)[place - len(self.curve.free)]
 
     def limits(self, place: int) -> tuple[float, float]:
         """Ends of what a parameter, or a number of the scatter, may be."""
         if place >= len(self.curve.free):
-            return (-math.inf if self.names[place] == GROWTH else 0.0), math.inf
+            return (-math.inf if self.of_scatter(place) == GROWTH else 0.0), math.inf
         constraint = self.curve.slots[self.curve.free[place]].parameter.constraint
         return constraint.low, constraint.high
 
@@ -200,10 +205,12 @@ class Prior:
             GROWTH: f"Normal(0, {GROWTH_SD:g})",
             RUN: f"LogNormal(log 1, {SHARED_SD:g})",
         }
+        count, scatter = len(self.curve.free), (SCALE, *self.extras)
         return {
-            name: _words(self.given[i]) if i in self.given else usual[name] if name in usual else self._declared(i)
+            name: _words(self.given[i]) if i in self.given
+            else self._declared(i) if i < count else usual[scatter[i - count]]
             for i, name in enumerate(self.names)
-        }
+        }  # fmt: skip
 
     def _declared(self, place: int) -> str:
         declared = self.curve.slots[self.curve.free[place]].parameter
@@ -227,7 +234,7 @@ class Prior:
     def number(self, place: int, natural: Any, typical: Any) -> Any:
         """The sampled number of a natural value that depends on no other."""
         if place >= len(self.curve.free):
-            return natural if self.names[place] == GROWTH else np.log(natural)
+            return natural if self.of_scatter(place) == GROWTH else np.log(natural)
         declared = self.curve.slots[self.curve.free[place]].parameter
         if place in self.bounds:
             low, high = self.bounds[place]

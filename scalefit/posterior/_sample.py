@@ -198,7 +198,7 @@ def _contraction(prior: Prior, numbers: np.ndarray, natural: np.ndarray) -> Floa
     for i, alone in given.items():
         if i >= len(prior.curve.free):
             # Their sampled numbers are natural, or logarithms.
-            before[i] = np.var(alone if prior.names[i] == GROWTH else np.log(alone))
+            before[i] = np.var(alone if prior.of_scatter(i) == GROWTH else np.log(alone))
             continue
         # On logarithms of what has a sign, where distributions without a variance have one too.
         of = np.log if prior.limits(i) == (0.0, np.inf) else np.asarray

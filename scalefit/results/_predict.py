@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, Phrase, check_probability, listed, suggestion
+from .._core import InputError, Phrase, check_flag, check_probability, listed, suggestion
 from ..data import parse_number, refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
 from ._check import check_result
@@ -59,6 +59,7 @@ def predict(
     (0, 1), and where the law itself is not finite.
     """
     check_probability("level", level)
+    check_flag("new_run", new_run)
     value, draws = predicted(result, new_run, inputs)
     if draws is None:
         return _first_order(result.fit, value, level, new_run, inputs)

@@ -7,6 +7,7 @@ from scalefit._core import (
     InputError,
     check_choice,
     check_distinct,
+    check_flag,
     check_names,
     check_number,
     check_probability,
@@ -95,3 +96,11 @@ def test_distinct():
     check_distinct("names", ["a", "b"])
     with pytest.raises(InputError, match=r"^names gives 'a' twice\. Give it once\.$"):
         check_distinct("names", ["a", "b", "a"])
+
+
+def test_an_array_is_no_truth_value():
+    assert check_flag("throw", np.True_) is True
+    assert check_flag("throw", False) is False
+    for wrong in (np.array([True, False]), 1, "yes", None):
+        with pytest.raises(InputError, match="True or False"):
+            check_flag("throw", wrong)

@@ -9,6 +9,7 @@ import pytest
 
 import scalefit as sf
 from scalefit.laws import AbstractLaw, Chinchilla, Effective, Own
+from scalefit.laws._abstract import Doubt
 from scalefit.params import Param, Scalar, axis, interval, positive, simplex
 
 GAUSSIAN = sf.noise.Gaussian()
@@ -148,3 +149,17 @@ def test_a_fit_can_be_sent_to_another_process(runs):
 def test_problems_with_other_held_values_are_others(runs):
     one, other = (sf.fit(Chinchilla(E=E), runs, noise=GAUSSIAN, fixed="E").problem for E in (1.5, 1.7))
     assert one != other
+
+
+def test_doubts_of_a_law_of_groups_are_those_of_its_law():
+    """As its law says them of the runs of each group, each once."""
+
+    class Doubted(sf.laws.PowerLaw):
+        def doubts(self, inputs, target, study, free):
+            assert set(inputs) == {"x"}
+            yield Doubt(int(study[0]), 0, f"has {len(target)} runs, of {', '.join(free)}", UserWarning)
+
+    law = sf.laws.Own.of(Doubted(), ("A",), "corpus")
+    inputs = {"x": np.arange(1.0, 8.0), "corpus": np.array([0, 0, 0, 0, 1, 1, 1])}
+    found = list(law.doubts(inputs, np.ones(7), np.zeros(7, int), ("E", "A[c4]", "A[books]")))
+    assert [one.message for one in found] == ["has 4 runs, of E, A", "has 3 runs, of E, A"]

@@ -485,3 +485,20 @@ def test_weighed_draws_are_worth_what_their_means_scatter_by(wide):
         means.append(numbers[place].mean())
         told.append(worth(numbers, place)[0])
     assert np.median(told) == pytest.approx(1.0 / np.var(means), rel=0.25)
+
+
+class Scaled(sf.laws.AbstractLaw):
+    """A law with a parameter of the scatter's name."""
+
+    inputs: ClassVar[dict[str, str]] = {"x": "x"}
+    scale: params.Param = params.positive()
+
+    def __call__(self, x):
+        return 1.0 + self.scale / x
+
+
+def test_a_parameter_of_the_name_of_the_scatter_is_not_hidden():
+    prior = Prior.of(LawCurve.of(Scaled(scale=1.0), ()), (), {"noise.scale": dist.LogNormal(-3.0, 1.0)})
+    assert prior.names == ["scale", "noise.scale"]
+    assert prior.described()["noise.scale"] == "LogNormal(-3, 1)"
+    assert prior.described()["scale"].startswith("LogNormal(")

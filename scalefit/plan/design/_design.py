@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from ..._core import InputError, Phrase, check_choice, check_number
+from ..._core import InputError, Phrase, check_choice, check_flag, check_number
 from ...data import Runs
 from ...laws import AbstractLaw, gathered
 from ...results import Ensemble, Fit
@@ -154,6 +154,7 @@ def design_runs(
     for each cost, arXiv 2604.22753.
     """
     check_number("num_draws", num_draws, least=2, whole=True)
+    check_flag("refine", refine)
     known = information_of(result, done, num_draws, cluster)
     law, fit = known.law, known.fit
     pool = candidates_of(law, candidates)

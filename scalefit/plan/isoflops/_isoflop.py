@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..._core import InputError, Phrase, check_choice, check_number, named
+from ..._core import InputError, Phrase, check_choice, check_flag, check_number, named
 from ...data import Runs
 from .._budgets import range_of
 from ._curves import FEWEST, Curves, curves
@@ -149,7 +149,8 @@ def isoflop(
         check_number("scatter", scatter, least=0.0, example="0.1 of the logarithm of a size")
     low, high = (0.0, np.inf) if between is None else range_of(between, example="(5e18, 2e20)")
     table = curves(runs, by, within, groups, cluster)
-    y = np.log(table.loss) if log else table.loss
+    y = np.log(table.loss) if check_flag("log", log) else table.loss
+    check_flag("weighted", weighted)
     flagged = off_curve(table.log_N, np.log(table.loss), table.there)
     there = table.there & ~flagged if outliers == "drop" else table.there
     spread, relative = _spread(table, there & ~flagged, log, noise, runs.name)

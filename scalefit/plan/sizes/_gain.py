@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from ..._core import InputError, Phrase, check_probability
+from ..._core import InputError, Phrase, check_flag, check_probability
 from ...laws import AbstractLaw
 from ...results import Ensemble, Estimate, Fit
 from .._cost import CostLike
@@ -85,7 +85,7 @@ def gain(
     ]
     budgets = spendable(budget, constraints[0])
     spendable(budget, constraints[1])
-    if paired:
+    if check_flag("paired", paired):
         check_paired(first, second)
     one, other = pairs(drawn[0], drawn[1], paired, seed)
     losses, theirs = (optima(laws, budgets, some).loss for laws, some in zip((one, other), constraints, strict=True))
