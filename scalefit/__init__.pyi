@@ -17,10 +17,13 @@ from .calibrate import Backtest as Backtest
 from .calibrate import Comparison as Comparison
 from .calibrate import Discrepancy as Discrepancy
 from .calibrate import Forecast as Forecast
+from .calibrate import Registered as Registered
 from .calibrate import backtest as backtest
 from .calibrate import compare as compare
 from .calibrate import discrepancy as discrepancy
 from .calibrate import forecast as forecast
+from .calibrate import register as register
+from .calibrate import registered as registered
 from .data import Pools as Pools
 from .data import Runs as Runs
 from .data import data_sets as data_sets

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from .._core import check_probability
+from ..problem import Source
 from ..results import Ensemble, Estimate, FirstOrder, Fit, check_result, points_of, predict
 from ._backtest import Distance
 from ._discrepancy import Discrepancy, discrepancy
@@ -30,6 +31,7 @@ class Forecast:
     - `like`: How the backtests of this study went at distances like the farthest; `None` where none could be made.
     - `checked`: How many of its origins could be checked.
     - `notes`: In words, what the forecast rests on.
+    - `inputs`: Of the runs foreseen; `source`: where the fitted numbers came from; `law_name`: of the fitted law.
     """
 
     curve: Estimate
@@ -42,6 +44,9 @@ class Forecast:
     like: Distance | None
     checked: int
     notes: tuple[str, ...]
+    inputs: dict[str, Any]
+    source: Source
+    law_name: str
 
     @property
     def correction(self) -> Float[np.ndarray, "*shape"]:
@@ -116,6 +121,9 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
         like=like,
         checked=checked,
         notes=_notes(found, like, checked, float(np.max(seen.T)), level),
+        inputs=dict(inputs),
+        source=fit.source,
+        law_name=type(fit.law).__name__,
     )
 
 

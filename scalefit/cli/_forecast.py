@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
+from .._core import InputError
 from ._options import CacheDir, Folder, Json, LawFile, Level
 from ._predict import given_of, inputs_of, not_converged
 from ._terminal import number
@@ -20,6 +22,14 @@ def forecast(
         typer.Argument(metavar="[NAME=NUMBER…]", help="Every input, as N=70B D=1.4T; without, backtests alone."),
     ] = None,
     level: Level = 0.9,
+    register: Annotated[
+        Path | None,
+        typer.Option("--register", metavar="FILE", help="Write the forecast down, to check it."),
+    ] = None,
+    observed: Annotated[
+        float | None,
+        typer.Option("--observed", metavar="NUMBER", help="What came of the forecast in FILE, given as DIR."),
+    ] = None,
     law: LawFile = None,
     json: Json = False,
     cache_dir: CacheDir = None,
@@ -32,14 +42,19 @@ def forecast(
     from ._terminal import quiet
     from ._words import result_of
 
+    if observed is not None:
+        _check(str(folder), observed, json)
+        return
     with quiet(json):
         fit = result_of(folder, law).fit
         at, notes = inputs_of(fit, given_of(fit, inputs)) if inputs else ({}, [])
         cache(cache_dir)
         if not np.all(fit.converged):
             raise sf.NotConverged(not_converged(fit, str(folder)))
+        if register is not None and not inputs:
+            raise InputError("register", register, remedy="give the inputs of the run to foresee")
         about = sf.discrepancy(fit)
-        found = {"law": law_name(fit.law), "inputs": at, "level": level, **_told(about, at, level)}
+        found = {"law": law_name(fit.law), "inputs": at, "level": level, **_told(about, at, level, register)}
         found["notes"] = [*notes, *found.get("notes", [])]
     if json:
         typer.echo(to_json(found))
@@ -47,7 +62,17 @@ def forecast(
         _show(found, list(at), fit.source.target)
 
 
-def _told(about: sf.Discrepancy, at: dict[str, Any], level: float) -> dict[str, Any]:
+def _check(file: str, observed: float, json: bool) -> None:
+    """Hold a forecast that was written down against what came."""
+    import dataclasses
+
+    from ._document import to_json
+
+    found = sf.registered(file).check(observed)
+    typer.echo(to_json(dataclasses.asdict(found)) if json else repr(found))
+
+
+def _told(about: sf.Discrepancy, at: dict[str, Any], level: float, register: Path | None) -> dict[str, Any]:
     """The backtests by distance, and the forecast where inputs are given."""
     import numpy as np
 
@@ -55,6 +80,8 @@ def _told(about: sf.Discrepancy, at: dict[str, Any], level: float) -> dict[str, 
     if not at:
         return told
     one = sf.forecast(about, level=level, **at)
+    if register is not None:
+        sf.register(one, register)
     ends = {"value": one.run.value, "low": one.run.low, "high": one.run.high}
     curve = {"low": one.curve.low, "high": one.curve.high}
     return {

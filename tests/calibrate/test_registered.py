@@ -1,0 +1,60 @@
+"""A forecast that was written down is what it was, and is held against what came."""
+
+import json
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+
+
+@pytest.fixture(scope="module")
+def one(about):
+    return sf.forecast(about, N=1e9, D=1e11)
+
+
+def test_what_was_written_down_is_read_again(one, tmp_path):
+    written = sf.register(one, tmp_path / "one.json")
+    assert sf.registered(tmp_path / "one.json") == written
+    assert written.inputs == {"N": 1e9, "D": 1e11}
+    assert written.fingerprint == one.source.fingerprint
+    np.testing.assert_allclose(written.value, one.run.value)
+
+
+def test_it_is_never_written_over(one, tmp_path):
+    sf.register(one, tmp_path / "one.json")
+    with pytest.raises(sf.InputError, match="which is there"):
+        sf.register(one, tmp_path / "one.json")
+
+
+def test_what_came_is_told_by_quantile(one, tmp_path):
+    written = sf.register(one, tmp_path / "one.json")
+    for observed, quantile, inside in (
+        (written.value, 0.5, True),
+        (written.high, 0.95, True),
+        (written.low, 0.05, True),
+    ):
+        found = written.check(observed)
+        np.testing.assert_allclose(found.quantile, quantile)
+        assert found.inside == inside
+    assert not written.check(1.01 * written.high).inside
+    assert "outside the 90 % interval" in repr(written.check(1.01 * written.high))
+
+
+def test_several_runs_are_not_one_forecast(about, tmp_path):
+    with pytest.raises(sf.InputError, match="is of 2 runs"):
+        sf.register(sf.forecast(about, N=[1e9, 2e9], D=1e11), tmp_path / "two.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"format": "scalefit forecast 1"})])
+def test_other_files_are_no_forecast(text, tmp_path):
+    (tmp_path / "other.json").write_text(text)
+    with pytest.raises(sf.InputError, match="path is"):
+        sf.registered(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize("observed", [0.0, float("nan"), "much"])
+def test_what_came_is_a_number_above_zero(one, tmp_path, observed):
+    written = sf.register(one, tmp_path / "one.json")
+    with pytest.raises(sf.InputError, match="observed"):
+        written.check(observed)
