@@ -262,7 +262,7 @@ def _polished(
 
 def vanished(prepared: Prepared, theta: Any) -> Bool[np.ndarray, "fit amplitude"]:
     """Which terms each fit has lost: their amplitudes are zero."""
-    return np.asarray(theta)[:, list(prepared.curve.amplitudes)] <= GONE
+    return np.abs(np.asarray(theta)[:, list(prepared.curve.amplitudes)]) <= GONE
 
 
 def better_of(old: Solutions, new: Solutions, which: np.ndarray) -> Solutions:

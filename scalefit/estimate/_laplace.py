@@ -86,7 +86,7 @@ def laplace(
     rng = np.random.default_rng([seed, 0x1A91])
     factor = np.linalg.cholesky(cov.free)
     curve = prepared.curve
-    linear = np.flatnonzero(curve.linear)
+    linear = np.flatnonzero(np.isfinite(curve.lower))
     draws = theta + rng.standard_normal((num, len(theta))) @ factor.T
     below = (draws[:, linear] < 0).any(axis=1)
     if np.mean(below) > 0.5:

@@ -34,7 +34,7 @@ REAL = " real"
 
 def is_amplitude(declared: Parameter) -> bool:
     """Whether the screen solves for a parameter, and the solver sees it as a share of the typical target."""
-    return declared.amplitude and declared.constraint.vanishes
+    return declared.amplitude and not declared.constraint.ranges
 
 
 def is_of_target(declared: Parameter) -> bool:
@@ -152,6 +152,11 @@ class LawCurve:
         return tuple(0.0 if one else -math.inf for one in vanish)
 
     @property
+    def sized(self) -> tuple[bool, ...]:
+        """Which free numbers are no logarithms."""
+        return tuple(not self.slots[k].parameter.constraint.ranges for k in self.free)
+
+    @property
     def amplitudes(self) -> tuple[int, ...]:
         """Which free numbers are amplitudes."""
         # What a shape follows is none: the value is not affine in it.
@@ -161,7 +166,8 @@ class LawCurve:
     @property
     def linear(self) -> np.ndarray:
         """Which free numbers may vanish, so that they are felt by their own size."""
-        return np.array([self.slots[k].parameter.constraint.vanishes for k in self.free], bool)
+        declared = [self.slots[k].parameter for k in self.free]
+        return np.array([one.constraint.vanishes or is_amplitude(one) for one in declared], bool)
 
     def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
         """The law's value for one run."""

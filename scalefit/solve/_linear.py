@@ -86,7 +86,7 @@ def _by_entries(matrix: Any, right: Any) -> tuple[Array, Array]:
     return jnp.stack(x, axis=-1), fine
 
 
-def nonnegative_least_squares(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
+def nonnegative_least_squares(gram: Entries, moment: list[Any], signed: tuple[int, ...] = ()) -> tuple[list[Any], Any]:
     """The x >= 0 that minimises x'Gx/2 - m'x, and the minimum.
 
     Small ones by trying every set of positive entries, larger ones by an active set.
@@ -95,11 +95,13 @@ def nonnegative_least_squares(gram: Entries, moment: list[Any]) -> tuple[list[An
 
     - `gram`: Entries (i, j), i <= j, each an array over the batch.
     - `moment`: The entries of m.
+    - `signed`: Entries of x that may be below 0 too.
     """
-    return _every_subset(gram, moment) if len(moment) <= SUBSETS else _active_set(gram, moment)
+    solve = _every_subset if len(moment) <= SUBSETS else _active_set
+    return solve(gram, moment, signed)
 
 
-def _every_subset(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
+def _every_subset(gram: Entries, moment: list[Any], signed: tuple[int, ...]) -> tuple[list[Any], Any]:
     xp, size = namespace(moment[0]), len(moment)
     best_x = [xp.zeros_like(m) for m in moment]
     best = xp.zeros_like(moment[0])
@@ -108,8 +110,8 @@ def _every_subset(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
             x, fine = _eliminate(gram, moment, chosen)
             value = -0.5 * sum(x[k] * moment[i] for k, i in enumerate(chosen))
             good = fine & (value < best)
-            for v in x:
-                good = good & (v > 0)
+            for i, v in zip(chosen, x, strict=True):
+                good = good if i in signed else good & (v > 0)
             best = xp.where(good, value, best)
             for i in range(size):
                 candidate = x[chosen.index(i)] if i in chosen else xp.zeros_like(best)
@@ -135,7 +137,7 @@ def _eliminate(gram: Entries, moment: list[Any], chosen: tuple[int, ...]) -> tup
     return x, fine
 
 
-def _active_set(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
+def _active_set(gram: Entries, moment: list[Any], signed: tuple[int, ...]) -> tuple[list[Any], Any]:
     """Lawson and Hanson's method: entries become positive one by one, the steepest first, and may leave again."""
     xp, size, batch = namespace(moment[0]), len(moment), moment[0].shape
     whole = xp.stack([xp.stack([gram[min(i, j), max(i, j)] for j in range(size)]) for i in range(size)])
@@ -144,6 +146,7 @@ def _active_set(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
     diagonal = xp.diagonal(matrix, axis1=1, axis2=2)
     unit = 1.0 / xp.sqrt(xp.maximum(diagonal, np.finfo(right.dtype).tiny))
     matrix, right = matrix * unit[:, :, None] * unit[:, None, :], right * unit
+    either = np.isin(np.arange(size), signed)[None]
     # Two arrays and not one twice: the host writes into them.
     positive, refused = (xp.zeros(right.shape, bool) for _ in range(2))
     active = _Active(
@@ -154,14 +157,14 @@ def _active_set(gram: Entries, moment: list[Any]) -> tuple[list[Any], Any]:
             left = np.flatnonzero(~active.done)
             if left.size == 0:
                 break
-            moved = _exchanged(matrix[left], right[left], _Active(*(a[left] for a in active)))
+            moved = _exchanged(matrix[left], right[left], either, _Active(*(a[left] for a in active)))
             for column, some in zip(active, moved, strict=True):
                 column[left] = some
     else:
 
         def once(carry: Any) -> Any:
             active, rounds = carry
-            return select(active.done, active, _exchanged(matrix, right, active)), rounds + 1
+            return select(active.done, active, _exchanged(matrix, right, either, active)), rounds + 1
 
         def going(carry: Any) -> Any:
             return ~jnp.all(carry[0].done) & (carry[1] < ROUNDS * size)
@@ -180,8 +183,11 @@ class _Active(NamedTuple):
     done: Bool[Numbers, " batch"]
 
 
-def _exchanged(matrix: Numbers, right: Numbers, active: _Active) -> _Active:
-    """One round of the active set: the positive entries solved for, one that leaves or one that comes in."""
+def _exchanged(matrix: Numbers, right: Numbers, either: Numbers, active: _Active) -> _Active:
+    """One round of the active set: its entries solved for, one that leaves or one that comes in.
+
+    Entries of `either` sign never have to leave.
+    """
     xp, tiny = namespace(right), np.finfo(right.dtype).tiny
     place = np.arange(right.shape[1], dtype=np.int32)[None]
     x, positive, refused = active.x, active.positive, active.refused
@@ -189,16 +195,19 @@ def _exchanged(matrix: Numbers, right: Numbers, active: _Active) -> _Active:
     wanted, sound = _masked_solve(matrix, right, positive)
     new = place == active.newest[:, None]
     # An entry that has just come in and cannot grow is not told apart from a sum of the others: it stays out.
-    useless = xp.any(new & (~sound[:, None] | (wanted <= 0.0)), axis=1, keepdims=True)
-    below = positive & (wanted <= 0.0)
+    wrong = (wanted <= 0.0) & ~either
+    useless = xp.any(new & (~sound[:, None] | wrong), axis=1, keepdims=True)
+    below = positive & wrong
     inside = ~xp.any(below, axis=1, keepdims=True)
-    share = xp.where(below, x / xp.maximum(x - wanted, tiny), xp.inf)
+    share = xp.where(below, x / xp.where(below, xp.maximum(x - wanted, tiny), 1.0), xp.inf)
     leaves = positive & (place == xp.argmin(share, axis=1)[:, None].astype(np.int32)) & ~inside
-    part_way = xp.maximum(x + xp.minimum(xp.min(share, axis=1, keepdims=True), 1.0) * (wanted - x), 0.0)
+    part_way = x + xp.minimum(xp.min(share, axis=1, keepdims=True), 1.0) * (wanted - x)
+    part_way = xp.where(either, part_way, xp.maximum(part_way, 0.0))
     x = xp.where(useless, x, xp.where(leaves | ~positive, 0.0, xp.where(inside, wanted, part_way)))
     positive = positive & ~xp.where(useless, new, leaves)
     refused = xp.where(useless, refused | new, refused & ~inside)
     slope = right - xp.matmul(matrix, x[:, :, None])[:, :, 0]
+    slope = xp.where(either, xp.abs(slope), slope)
     ready = ~positive & ~refused & (slope > enough) & (inside | useless)
     some = xp.any(ready, axis=1)
     newest = xp.where(some, xp.argmax(xp.where(ready, slope, -xp.inf), axis=1), -1).astype(np.int32)

@@ -23,12 +23,14 @@ LEAST_SCALE = -21.0
 """Least logarithm of a noise's scale, a billionth: below it residuals are rounding; runs without noise end there."""
 TRUSTED, LIGHT = 0.5, 0.1
 """Damping of a Newton and of a Gauss-Newton step up to which a step that gains nothing shows an optimum."""
+LIGHTEST = 1e-15
+"""Least damping: along narrow valleys even less than a billionth of a steep direction's would hold steps short."""
 LOOSE = 1e6
 """Times the tolerance that a step without damping may promise at an optimum."""
 MUCH = 1e-3
 """Share of the objective that a step away from where the curve is not finite gains, and one along there does not."""
 SMALL = 1e-2
-"""Below this, what has a bound at zero may reach it in one step."""
+"""Below this, what has a bound at zero may reach it in one step, and is far from its natural size, 1."""
 
 
 class Solutions(NamedTuple):
@@ -56,18 +58,21 @@ class Limits(NamedTuple):
     - `lower`: The least value.
     - `caps`: The longest step at once.
     - `vanishes`: Whether it may fall to zero.
+    - `sized`: Whether it is no logarithm.
     """
 
     lower: Float[np.ndarray, " free"]
     caps: Float[np.ndarray, " free"]
     vanishes: Bool[np.ndarray, " free"]
+    sized: Bool[np.ndarray, " free"]
 
     @classmethod
     def of(cls, curve: Curve, scaled: bool, dtype: Any) -> "Limits":
         """The limits of a curve's free numbers and, if `scaled`, of the scale."""
         lower, caps = (*curve.lower, *(LEAST_SCALE,) * scaled), (*curve.caps, *(3.0,) * scaled)
         vanishes = np.append(np.isfinite(curve.lower), np.zeros(int(scaled), bool))
-        return cls(np.asarray(lower, dtype), np.asarray(caps, dtype), vanishes.astype(bool))
+        sized = np.append(np.asarray(curve.sized, bool), np.zeros(int(scaled), bool))
+        return cls(np.asarray(lower, dtype), np.asarray(caps, dtype), vanishes.astype(bool), sized)
 
 
 class State(NamedTuple):
@@ -126,9 +131,8 @@ def advance(evaluate: Evaluate, floor: Numbers, tolerance: float, s: State) -> S
     ratio = gained / xp.maximum(s.promised, np.finfo(theta.dtype).tiny)
     shrink = xp.clip(1.0 - xp.clip(2.0 * ratio - 1.0, -1.0, 1.0) ** 3, 0.1, 2.0)
     current = xp.where(s.newton, s.newton_damping, s.damping)
-    least = xp.where(s.newton, 1e-3, 1e-4)
-    damping = xp.where(better, current * shrink, xp.maximum(current, least) * s.growth * 2.0)
-    damping = xp.where(s.fresh, current, xp.clip(damping, 1e-9, 10 * STALL))
+    damping = xp.where(better, current * shrink, current * s.growth * 2.0)
+    damping = xp.where(s.fresh, current, xp.clip(damping, LIGHTEST, 10 * STALL))
     relative = gained / xp.maximum(xp.abs(s.objective), np.finfo(theta.dtype).tiny)
     # Newton that needs heavy damping is out of place here: back to reweighting, to be re-entered later.
     retreat = s.newton & (damping > 30.0)
@@ -164,11 +168,11 @@ def propose(limits: Limits, floor: Numbers, tolerance: float, max_steps: Numbers
     xp, dtype, free = namespace(s.theta), s.theta.dtype, s.theta.shape[1]
     tiny = np.finfo(dtype).tiny
     lower, vanishes = limits.lower[None], limits.vanishes[None]
-    # What may fall to zero may be far above it: its unit is then its own size. A logarithm of a scale has its own.
-    unit = xp.where(vanishes, xp.maximum(1.0, xp.abs(s.theta)), 1.0)
+    # What is no logarithm may be far above 1: its unit is then its own size.
+    unit = xp.where(limits.sized[None], xp.maximum(1.0, xp.abs(s.theta)), 1.0)
     diagonal = xp.diagonal(s.metric, axis1=1, axis2=2)
     mean = xp.mean(diagonal * unit**2, axis=1, keepdims=True)
-    diagonal = xp.maximum(diagonal, 0.1 * mean / unit**2)
+    diagonal = xp.maximum(diagonal, xp.where(s.newton, 1e-14, 0.1)[:, None] * mean / unit**2)
     ridge = xp.where(s.newton, 1e-3 * s.newton_damping, s.damping)[:, None] * diagonal
     ridge = ridge + (np.finfo(dtype).eps * xp.abs(s.objective) + tiny)[:, None] / unit**2
     # A lane that has just left Newton has no Gauss-Newton matrix here yet: the last one serves.
@@ -186,6 +190,7 @@ def propose(limits: Limits, floor: Numbers, tolerance: float, max_steps: Numbers
     move = xp.where((solved & xp.all(xp.isfinite(move), axis=1))[:, None], move, 0.0)
     move = xp.maximum(move, lower - s.theta)
     promised = -(xp.sum(s.gradient * move, axis=1) + 0.5 * xp.einsum("la,lab,lb->l", move, model, move))
+    move = _bent(s.theta, move, limits)
     # A Hessian that needs little damping can be trusted at its first word.
     nothing = solved & (xp.abs(promised) <= _negligible(s, floor, tolerance))
     solved = solved & (promised > -_negligible(s, floor, tolerance))
@@ -197,6 +202,16 @@ def propose(limits: Limits, floor: Numbers, tolerance: float, max_steps: Numbers
     # The last step gains nothing that the objective could show, but takes the numbers to the optimum itself.
     theta = xp.where((done & nothing & trusted)[:, None], s.theta + move, s.theta)
     return s._replace(theta=theta, move=move, promised=promised, solved=solved, result=result)
+
+
+def _bent(theta: Numbers, move: Numbers, limits: Limits) -> Any:
+    """A step as it is taken: what is far from its natural size, 1, grows and shrinks by a factor, as products do."""
+    xp, size = namespace(theta), abs(theta)
+    far = (size > 1.0) & limits.sized[None] | (size < SMALL) & limits.vanishes[None]
+    # One that would change its sign, or vanish, does so along a straight line.
+    far = far & (xp.abs(move) < 0.9 * size)
+    at = xp.where(far, theta, 1.0)
+    return xp.where(far, at * xp.expm1(move / at), move)
 
 
 def left_over(

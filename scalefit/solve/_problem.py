@@ -28,6 +28,11 @@ class Curve(Protocol):
         """The least value of each free number, which it may reach: zero, or minus infinity."""
         ...
 
+    @property
+    def sized(self) -> tuple[bool, ...]:
+        """Which free numbers have a natural size of 1, as shares and exponents have, and logarithms have not."""
+        ...
+
     def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
         """The value for one run: `theta` scalars, `point` the run's inputs, `constant` what its study holds fixed."""
         ...

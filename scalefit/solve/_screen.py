@@ -241,13 +241,14 @@ def _products(columns: list[Any]) -> list[Any]:
     return [columns[i] * columns[j] for i, j in _pairs(len(columns))]
 
 
-def _solved(totals: Any, count: int) -> tuple[list[Any], Any]:
+def _solved(curve: AffineCurve, totals: Any) -> tuple[list[Any], Any]:
     """The best amplitudes, and the squares that they leave, from the sums of all products."""
+    count, signed = len(curve.amplitudes), tuple(i for i, k in enumerate(curve.amplitudes) if curve.lower[k] < 0.0)
     sums = dict(zip(_pairs(count + 1), totals, strict=True))
     if not count:
         return [], sums[0, 0]
     gram = {(i, j): sums[1 + i, 1 + j] for i, j in _pairs(count)}
-    amplitudes, gain = nonnegative_least_squares(gram, [sums[0, 1 + i] for i in range(count)])
+    amplitudes, gain = nonnegative_least_squares(gram, [sums[0, 1 + i] for i in range(count)], signed)
     return amplitudes, namespace(gain).maximum(sums[0, 0] + 2.0 * gain, 0.0)
 
 
@@ -256,8 +257,8 @@ def _chosen(
     affine: Callable[[Any], Any], nodes: Float[Numbers, "node shape"], cube: Float[Numbers, "node shape"], keep: int,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The best starts of each member and their mean squared residual; `affine` gives its values and slopes at nodes."""
-    xp, count = namespace(totals), len(curve.amplitudes)
-    amplitudes, cost = _solved(totals, count)
+    xp = namespace(totals)
+    amplitudes, cost = _solved(curve, totals)
     finite = xp.all(xp.isfinite(totals), axis=0)
     cost = xp.where(finite & xp.isfinite(cost), cost, xp.inf)
     spread = xp.sqrt(cost / xp.sum(seen.weights, axis=1)[None])
@@ -275,7 +276,7 @@ def _chosen(
 
     robust = seen.weights[None] * xp.asarray(noise.weight(left([of_short(a) for a in amplitudes])))
     sums = [xp.sum(robust * product, axis=-1) for product in _products(_columns(seen, offset, basis))]
-    amplitudes, _ = _solved(sums, count)
+    amplitudes, _ = _solved(curve, sums)
     costs = xp.asarray(noise.rho(left(amplitudes))) + xp.log(unit)[..., None]
     judged = xp.sum(seen.weights[None] * costs, axis=-1)
     # What has no finite cost reweighted keeps its place behind what has one.

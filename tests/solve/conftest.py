@@ -21,6 +21,7 @@ class Decay:
     size: int = 3
     caps: tuple[float, ...] = (1.5, 1.5, 1.5)
     lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
+    sized: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
 
     def __call__(self, theta, point, constant):

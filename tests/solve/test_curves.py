@@ -38,6 +38,7 @@ class Implicit:
     size: int = 3
     caps: tuple[float, ...] = (1.5,) * 3
     lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
+    sized: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
     truth: tuple[float, ...] = (1.0, 0.5, 0.8)
 
@@ -52,6 +53,7 @@ class Series:
     size: int = 3
     caps: tuple[float, ...] = (1.5,) * 3
     lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
+    sized: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
     truth: tuple[float, ...] = (1.0, 2.0, 0.7)
 
@@ -79,6 +81,10 @@ class Grouped:
     @property
     def lower(self):
         return (*(0.0,) * (self.size - 1), -math.inf)
+
+    @property
+    def sized(self):
+        return (True,) * self.size
 
     @property
     def amplitudes(self):

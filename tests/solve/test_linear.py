@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.optimize import nnls
+from scipy.optimize import lsq_linear, nnls
 
 from scalefit.solve._linear import UNROLL, nonnegative_least_squares, solve_positive
 
@@ -55,6 +55,20 @@ def test_nonnegative_least_squares_is_that_of_scipy(size, rng):
     np.testing.assert_allclose(np.stack(x, axis=-1), expected, atol=1e-10)
     reached = 0.5 * np.sum((np.einsum("cri,ci->cr", design, expected) - target) ** 2 - target**2, axis=1)
     np.testing.assert_allclose(value, reached, atol=1e-10)
+
+
+@pytest.mark.parametrize("size", [2, 4, 7])
+def test_entries_of_either_sign_are_free(size, rng):
+    signed = (0, size - 1)
+    design = rng.standard_normal((20, 15, size))
+    target = rng.standard_normal((20, 15)) - design[..., 0]
+    gram, moment = np.einsum("cri,crj->cij", design, design), np.einsum("cri,cr->ci", design, target)
+    entries = {(i, j): gram[:, i, j] for i in range(size) for j in range(i, size)}
+    x, _ = nonnegative_least_squares(entries, list(moment.T), signed)
+    low = np.where(np.isin(np.arange(size), signed), -np.inf, 0.0)
+    expected = [lsq_linear(a, b, (low, np.inf), method="bvls").x for a, b in zip(design, target, strict=True)]
+    assert (np.array(expected) < 0).any()
+    np.testing.assert_allclose(np.stack(x, axis=-1), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("spare", [0, 5])

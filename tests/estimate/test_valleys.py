@@ -1,0 +1,96 @@
+"""Searches along narrow curved valleys, and to where parameters run away, against published answers."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.params import Param, Scalar, interval, nonnegative, positive, real
+
+PLAIN = sf.noise.Gaussian(log=False)
+
+
+class MGH10(sf.laws.AbstractLaw):
+    """The first of NIST's hard ones: the amplitude is a ten-millionth of the target."""
+
+    inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
+    b1: Param = nonnegative(amplitude=True)
+    b2: Param = positive(dims={"x": 1.0})
+    b3: Param = positive(dims={"x": 1.0})
+
+    def __call__(self, x: Scalar) -> Scalar:
+        return self.b1 * jnp.exp(self.b2 / (x + self.b3))
+
+
+class Grow(sf.laws.AbstractLaw):
+    """c + A x^b, every sign allowed: b = 0 is a pole of the amplitudes."""
+
+    inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
+    c: Param = real(amplitude=True)
+    A: Param = real(amplitude=True, dims={"x": lambda law: -law.b})
+    b: Param = real(typical=(-3.0, 3.0))
+
+    def __call__(self, x: Scalar) -> Scalar:
+        return self.c + self.A * x**self.b
+
+
+class Boxed(Grow):
+    """The same in a box."""
+
+    c: Param = interval(-2, 2)
+    A: Param = interval(-2, 10)
+    b: Param = interval(0.1, 0.9)
+
+
+# NIST StRD, nonlinear regression, MGH10.
+RESISTANCE = [
+    34780, 28610, 23650, 19630, 16370, 13720, 11540, 9744, 8261, 7030, 6005, 5147, 4427, 3820, 3307, 2872,
+]  # fmt: skip
+# Public threads: stackoverflow 32334509, 69317927.
+POLE = [24, 25, 28, 37, 58, 104, 200, 235, 235], [340, 350, 370, 400, 430, 460, 490, 520, 550]
+BOX = np.arange(1.05, 0.54, -0.05), [1.26, 1.24, 1.2, 1.17, 1.1, 1.01, 0.95, 0.84, 0.75, 0.71, 0.63]
+
+
+def values_of(fit, names):
+    return [float(getattr(fit.law, name)) for name in names]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_valley_over_seven_decades_of_an_amplitude_leads_to_the_certified_optimum(seed):
+    runs = sf.Runs(RESISTANCE, x=50.0 + 5.0 * np.arange(16))
+    fit = sf.fit(MGH10, runs, noise=PLAIN, seed=seed)
+    assert fit.converged
+    certified = [5.6096364710e-3, 6.1813463463e3, 3.4522363462e2]
+    np.testing.assert_allclose(values_of(fit, ("b1", "b2", "b3")), certified, rtol=1e-8)
+    assert 2 * fit.objective == pytest.approx(87.945855171, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_amplitudes_of_either_sign_are_solved_for_across_their_pole(seed):
+    x, y = POLE
+    fit = sf.fit(Grow, sf.Runs(y, x=x), noise=PLAIN, seed=seed)
+    assert fit.converged
+    np.testing.assert_allclose(values_of(fit, "cAb"), [859.996, -910.914, -0.182303], rtol=1e-5)
+    assert 2 * fit.objective == pytest.approx(1651.2035, rel=1e-7)
+
+
+def test_a_corner_of_a_box_is_reached():
+    x, y = BOX
+    fit = sf.fit(Boxed, sf.Runs(y, x=x), noise=PLAIN)
+    assert fit.converged
+    np.testing.assert_allclose(values_of(fit, "cAb"), [-2.0, 3.24929, 0.356099], rtol=1e-5)
+    assert 2 * fit.objective == pytest.approx(0.00730309, rel=1e-6)
+
+
+def test_a_break_beyond_the_runs_is_found_where_they_have_no_noise():
+    """A public simulation: the last run is at two thirds of the break."""
+    a, b, c0, c, d, f = truth = 0.413885, 2.27727, 0.0550773, 5.6629, 612.584, 0.059193
+    x = np.arange(1.0, 406.0)
+    loss = a + b * x**-c0 * (1.0 + (x / d) ** (1.0 / f)) ** (-c * f)
+    fit = sf.fit(sf.laws.BNSL.of(1), sf.Runs(loss, x=x), noise=sf.noise.Gaussian())
+    assert fit.converged
+    found = *values_of(fit, ("a", "b", "c0")), fit.law.c[0], fit.law.d[0], fit.law.f[0]
+    np.testing.assert_allclose(found, truth, rtol=1e-6)
