@@ -108,7 +108,7 @@ def register(forecast: Forecast, path: str | os.PathLike[str]) -> Registered:
         raise InputError(
             "path", Phrase(f"is {str(file)!r}, which is there"), remedy="choose another: it stays as it is"
         )
-    low, high = (float(np.ravel(end)[0]) for end in (forecast.run.low, forecast.run.high))
+    low, high = (float(np.asarray(end, float).ravel()[0]) for end in (forecast.run.low, forecast.run.high))
     one = Registered(
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         law=forecast.law_name,
