@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -52,13 +54,13 @@ class Arm:
 
 
 def arms_of(problem: Problem) -> tuple[Arm, ...]:
-    """The law itself on all runs and, of N and D alone, two laws fitted near the frontier, where budgets are spent.
+    """The law itself on all runs and, of a loss by N and D alone, two laws fitted near the frontier of budgets.
 
     The coupled law within 3 % of the least loss at like compute, and the additive law within 1 % with its exponents
     held, which goes less astray far away.
     """
     own = Arm("law", problem.law, problem.fixed, problem.tie)
-    if set(input_kinds(problem.law)) != {"N", "D"}:
+    if set(input_kinds(problem.law)) != {"N", "D"} or not problem.law.smaller_is_better:
         return (own,)
     held = Chinchilla(alpha=EXPONENT, beta=EXPONENT)
     return own, Arm("held", held, ("alpha", "beta"), within=0.01), Arm("coupled", Skaling(), within=0.03)
@@ -95,3 +97,15 @@ def reach_of(problem: Problem) -> dict[str, Float[np.ndarray, " run"]]:
             type(problem.law).__name__, Phrase("takes no size"), "a law of what grows: compute, parameters or tokens"
         )
     return {name: inputs[name] for name in sizes}
+
+
+def log_size(points: Mapping[str, Any], first: str) -> Float[np.ndarray, " point"]:
+    """The logarithm of the first of the sizes that `reach_of` tells."""
+    if {"N", "D"} <= set(points):
+        return np.log(6.0) + np.log(points["N"]) + np.log(points["D"])
+    return np.log(points[first])
+
+
+def times(first: str) -> str:
+    """What a distance is so many times of, in words."""
+    return "times the compute" if first == "C" else f"times the largest {first}"

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike
 from .._core import InputError, Phrase, check_probability
 from ..problem import Problem
 from ..results import Fit, check_fit
-from ._arms import LIKE, arms_of, reach_of
+from ._arms import LIKE, arms_of, reach_of, times
 from ._origins import Origin, rolling
 from ._prior import prior_of_studies
-from ._rolled import Rolled, normal_quantile, rolled
+from ._refits import normal_quantile
+from ._rolled import Rolled, rolled
 from ._stack import stacked
 
 DISTANCES = (1.0, 1.5, 3.0, 10.0, 30.0, 100.0, np.inf)
@@ -27,11 +28,13 @@ class Distance(NamedTuple):
 
     **Arguments:**
 
-    - `low`, `high`: The factors of compute beyond the fitted runs between which they lie.
+    - `low`, `high`: The factors of compute, or of the first size of the law, beyond the fitted runs between which they
+      lie.
     - `count`: How many runs were foreseen; `origins`: from how many origins.
-    - `error`: Mean absolute error of the stack, in log; `error_of_law`: of the fit by itself.
+    - `error`: Mean absolute error of the stack, in log, origins counted equally; `error_of_law`: of the fit by itself.
     - `held`: Share of the runs that lay in their interval.
-    - `score`: Mean interval score, in log: the width, and 2/(1 - level) times what a run lay outside.
+    - `score`: Mean interval score, in log, origins counted equally: the width, and 2/(1 - level) times what a run lay
+      outside.
     """
 
     low: float
@@ -43,10 +46,10 @@ class Distance(NamedTuple):
     held: float
     score: float
 
-    @property
-    def said(self) -> str:
-        """The distance in words."""
-        return f"{self.low:g} to {self.high:g} times" if np.isfinite(self.high) else f"more than {self.low:g} times"
+    def reach(self, first: str) -> str:
+        """The distance in words, of a law whose first size has this name."""
+        ends = f"{self.low:g} to {self.high:g}" if np.isfinite(self.high) else f"more than {self.low:g}"
+        return f"{ends} {times(first)}"
 
 
 class Choice(NamedTuple):
@@ -117,7 +120,7 @@ class Backtest:
         ]
         for one in self.by_distance():
             lines.append(
-                f"  {one.said} the compute: {round(one.held * one.count)} of {one.count} in their "
+                f"  {one.reach(next(iter(self.distance)))}: {round(one.held * one.count)} of {one.count} in their "
                 f"{100 * self.level:g} % interval, missed by {100 * one.error:.2f} % in the mean "
                 f"({type(self.problem.law).__name__} alone {100 * one.error_of_law:.2f} %)"
             )
@@ -149,11 +152,11 @@ class Backtest:
         return dataclasses.replace(self, low=self.value * np.exp(-half), high=self.value * np.exp(half), level=level)
 
     def by_distance(self, ends: tuple[float, ...] = DISTANCES) -> list[Distance]:
-        """Summarise forecasts by how far they reach in compute, origins counted equally.
+        """Summarise forecasts by how far they reach.
 
         **Arguments:**
 
-        - `ends`: Of the classes, as factors of compute beyond the runs.
+        - `ends`: Of the classes, as factors of compute, or of the first size of the law, beyond the runs.
         """
         reach = next(iter(self.distance.values()))
         out = []
@@ -164,8 +167,9 @@ class Backtest:
             _, place, count = np.unique(self.origin[which], return_inverse=True, return_counts=True)
             share = 1.0 / count[place] / len(count)
             error, law = np.abs(self.error[which]), np.abs(np.log(self.observed / self.law)[which])
-            summed = (float(share @ column) for column in (error, law, self.covered[which], self.score[which]))
-            out.append(Distance(low, high, which.size, len(count), *summed))
+            missed, by_law, score = (float(share @ column) for column in (error, law, self.score[which]))
+            held = float(np.mean(self.covered[which]))
+            out.append(Distance(low, high, which.size, len(count), missed, by_law, held, score))
         return out
 
     def choices(self) -> list[Choice]:

@@ -7,16 +7,17 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._core import InputError, Phrase
 from ..estimate import bootstrap
 from ..results import Fit, check_fit
-from ._arms import reach_of
+from ._arms import log_size, reach_of
 from ._backtest import Distance, rolling_origins, told
 from ._excess import foreseen_excess
 from ._law import StackedLaw
 from ._origins import Origin
 from ._prior import prior_of_studies
-from ._refits import foreseen, laws_of
-from ._rolled import Rolled, normal_width, rolled
+from ._refits import by_arm, foreseen, laws_of, scatter
+from ._rolled import Rolled, rolled
 from ._stack import Foreseen, Stacked, stacked
 
 MOST_DRAWS = 1000
@@ -46,21 +47,19 @@ class Discrepancy:
         lines = [f"Discrepancy of {self.fit.problem!r}"]
         for study, origin in list(enumerate(self.last.tolist()))[:8]:
             key = "" if self.fit.keys is None else f"{self.fit.keys[study]!r}: "
-            told = ", ".join(
+            missed = ", ".join(
                 f"{name} {ratio:.2f}" for name, ratio, place in
                 zip(found.names, found.trust.arms[origin], found.refits.place[:, origin], strict=True) if place >= 0
             )  # fmt: skip
-            lines.append(
-                f"  {key}{found.trust.checked[origin]} origins could be checked; arms missed by {told} of what was "
-                f"expected, the stack by {np.sqrt(found.trust.width[origin]):.2f}"
-            )
+            checked = f"{found.trust.checked[origin]} origins could be checked; arms missed by {missed} of what was "
+            checked += f"expected, the stack by {np.sqrt(found.trust.width[origin]):.2f}"
+            lines.append(f"  {key}{checked if found.trust.checked[origin] else 'no origin could be checked'}")
         return "\n".join(lines)
 
     def by_distance(self, level: float = 0.9) -> list[Distance]:
         """How the forecasts that could be checked went, by distance."""
-        return (
-            told(self.rolled, next(iter(self.rolled.reach)), level).by_distance() if len(self.rolled.refits.row) else []
-        )
+        found = self.rolled
+        return told(found, next(iter(found.reach)), level).by_distance() if len(found.refits.row) else []
 
     @property
     def reached(self) -> Float[np.ndarray, " study"]:
@@ -71,15 +70,19 @@ class Discrepancy:
         """The arms of a study at points."""
         log_value, error = np.full((2, len(self.rolled.arms), len(study)), np.nan)
         for k in range(len(log_value)):
-            here, (fits, which) = self._fits(k, study)
+            fits, which = self._fits(k, study)
+            here = which >= 0
             if here.any():
                 asked = {name: column[here] for name, column in points.items()}
                 log_value[k, here], error[k, here] = foreseen(fits, which[here], asked)
-        found, origin = self.rolled, self.last[study]
-        x = foreseen_excess(prior_of_studies(), found.names, found.refits, self._most, origin, points)
-        own = normal_width(self.fit.noise) * np.atleast_1d(self.fit.scale)[study]
-        noise = np.where(np.isnan(found.noise[origin]), own, found.noise[origin])
-        return Foreseen(log_value, error, noise, self._distance(study, points), x)
+        found, origin, prior = self.rolled, self.last[study], prior_of_studies()
+        T = log_size(points, next(iter(found.reach))) - np.log(self.reached[study])
+        x = foreseen_excess(prior, found.names, self._log_values, self.reached, study, points)
+        scale = np.where(np.isnan(found.refits.scale[origin]), np.atleast_1d(self.fit.scale)[study],
+                         found.refits.scale[origin])  # fmt: skip
+        # Of a fit that did not converge nothing is said, also by the other arms.
+        log_value[:, ~np.atleast_1d(self.fit.converged)[study]] = np.nan
+        return Foreseen(log_value, error, scatter(self.fit.noise, scale, log_value), T, x)
 
     def stacked(self, study: Int[np.ndarray, " point"], seen: Foreseen) -> Stacked:
         """The stack at points of a study."""
@@ -113,52 +116,49 @@ class Discrepancy:
             drift=width * prior_of_studies().rate * rng.standard_normal(num),
         )  # fmt: skip
 
-    def _fits(self, arm: int, study: np.ndarray) -> tuple[np.ndarray, tuple[Any, np.ndarray]]:
-        """Which points an arm was fitted for, its fits, and which of them."""
+    def _fits(self, arm: int, study: Int[np.ndarray, " point"]) -> tuple[Any, Int[np.ndarray, " point"]]:
+        """The fits of an arm to all runs of a study, and which of them is of each point, or -1."""
         if arm == 0:
-            return np.ones(len(study), bool), (self.fit, study)
-        place = self.rolled.refits.place[arm, self.last[study]]
-        return place >= 0, (self.rolled.refits.fits[arm], place)
+            return self.fit, study
+        return self.rolled.refits.fits[arm], self.rolled.refits.place[arm, self.last[study]]
+
+    def _log_values(self, study: Int[np.ndarray, " point"], points: dict[str, Any]) -> Float[np.ndarray, "arm point"]:
+        return by_arm([self._fits(k, study) for k in range(len(self.rolled.arms))], points)
 
     def _known(self, study: int) -> dict[str, tuple[Fit[Any], int]]:
         """The arms that were fitted to all runs of a study, by name."""
         found = {}
         for k, arm in enumerate(self.rolled.arms):
-            here, (fits, which) = self._fits(k, np.array([study]))
-            if here[0]:
+            fits, which = self._fits(k, np.array([study]))
+            if which[0] >= 0:
                 found[arm.name] = fits, int(which[0])
         return found
 
     def _places(self, arms: Any) -> list[int]:
         return [self.rolled.names.index(name) for name in arms]
 
-    def _distance(self, study: np.ndarray, points: dict[str, Any]) -> Float[np.ndarray, " point"]:
-        first = next(iter(self.rolled.reach))
-        size = 6.0 * points["N"] * points["D"] if first == "C" and "C" not in points else points[first]
-        return np.log(size / self.reached[study])
-
-    @property
-    def _most(self) -> Float[np.ndarray, " origin"]:
-        """By origin, the most compute that it had seen."""
-        return np.array([one.reached for one in self.rolled.origins])
-
 
 def discrepancy(fit: Fit[Any]) -> Discrepancy:
     r"""What a fitted law may miss beyond its runs, from its own backtests and those of other studies.
 
-    Other arms are fitted to the same runs: of laws of N and D the additive law near the frontier, with its exponents
-    free and held, and the coupled law. Weights of the arms and the width of what remains rest on the rolling backtests
-    of the study, shrunk to what public studies tell, and grow with the e-folds of compute beyond the runs.
+    Other arms are fitted to the same runs: of laws of a loss by N and D the additive law with its exponents held and
+    the coupled law, both near the frontier. Weights of the arms and the width of what remains rest on the rolling
+    backtests of the study, shrunk to what public studies tell, and grow with the e-folds of compute beyond the runs.
 
     **Arguments:**
 
-    - `fit`: A fit that converged, or a batch of them.
+    - `fit`: A fit that converged, or a batch of them; of those that did not it says nothing (NaN).
 
     **Returns:** a `Discrepancy`, for `forecast`, and for plans in the place of draws.
 
-    **Raises:** `InputError` for anything else, for a law without a size, and for targets of 0 or less.
+    **Raises:** `InputError` for anything else, where nothing converged, for a law without a size, and for targets of 0
+    or less.
     """
     problem = check_fit("fit", fit).problem
+    if not np.any(fit.converged):
+        raise InputError(
+            "fit", Phrase("did not converge"), remedy="mend the fit first: a forecast from it says nothing"
+        )
     along = next(iter(reach_of(problem).values()))
     earlier = rolling_origins(problem)
     origins: list[Origin] = []

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from .._core import check_probability
 from ..problem import Source
 from ..results import Ensemble, Estimate, FirstOrder, Fit, check_result, points_of, predict
+from ._arms import times
 from ._backtest import Distance
 from ._discrepancy import Discrepancy, discrepancy
 
@@ -28,8 +29,10 @@ class Forecast:
     - `weight`: By arm.
     - `shares`: Of the variance of a run: `runs`, what the fitted runs leave open; `arms`, how far the arms disagree;
       `beyond`, what studies like this were found to miss; `scatter`, of a run.
-    - `like`: How the backtests of this study went at distances like the farthest; `None` where none could be made.
-    - `checked`: How many of its origins could be checked.
+    - `like`: How backtests went at distances like the farthest, of all studies of a batch; `None` where none could be
+      made.
+    - `checked`: How many origins could be checked, of the study of a batch that has the fewest.
+    - `along`: What the distance is of: `C`, compute, or another size.
     - `notes`: In words, what the forecast rests on.
     - `inputs`: Of the runs foreseen; `source`: where the fitted numbers came from; `law_name`: of the fitted law.
     """
@@ -43,6 +46,7 @@ class Forecast:
     shares: dict[str, Float[np.ndarray, "*shape"]]
     like: Distance | None
     checked: int
+    along: str
     notes: tuple[str, ...]
     inputs: dict[str, Any]
     source: Source
@@ -61,8 +65,8 @@ class Forecast:
     def __repr__(self) -> str:
         lines = [f"Forecast {self.run} of a run, {self.curve} of the curve ({100 * self.level:g} %)"]
         if np.size(self.distance) == 1:
-            times, share = float(np.exp(self.distance)), {n: float(np.ravel(s)[0]) for n, s in self.shares.items()}
-            far = f"{times:.3g} times the compute of the largest run" if times > 1.0 else "within the runs"
+            share = {name: float(np.ravel(part)[0]) for name, part in self.shares.items()}
+            far = _far(float(np.ravel(self.distance)[0]), self.along)
             lines.append(
                 f"  {far}; {100 * float(np.ravel(self.correction)[0]):+.2f} % on the law by itself; of the variance "
                 + ", ".join(f"{100 * part:.0f} % {name}" for name, part in share.items())
@@ -106,10 +110,10 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
         spread = FirstOrder(error.reshape(out), np.full(out, MANY))
         return spread.about(value.reshape(out), level, law.unit)
 
-    whole = stack.variance(True)
+    whole, farthest, along = stack.variance(True), float(np.max(seen.T)), next(iter(found.rolled.reach))
     parts = {"runs": stack.errors, "arms": stack.between, "beyond": stack.beyond, "scatter": stack.noise}
-    checked = int(found.rolled.trust.checked[found.last].min())
-    like = _like(found, float(np.max(seen.T)), level)
+    checked = found.rolled.trust.checked[found.last]
+    like = _like(found, farthest, level)
     return Forecast(
         curve=estimate(False),
         run=estimate(True),
@@ -119,8 +123,9 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
         weight={name: w.reshape(out) for name, w in zip(found.rolled.names, stack.weight, strict=True)},
         shares={name: (part / whole).reshape(out) for name, part in parts.items()},
         like=like,
-        checked=checked,
-        notes=_notes(found, like, checked, float(np.max(seen.T)), level),
+        checked=int(checked.min()),
+        along=along,
+        notes=(*_notes_on_studies(found), *_notes_on_distance(like, farthest, along, level)),
         inputs=dict(inputs),
         source=fit.source,
         law_name=type(fit.law).__name__,
@@ -134,20 +139,38 @@ MANY = 1e9
 def _like(found: Discrepancy, T: float, level: float) -> Distance | None:
     """How backtests went at the class of distance of a forecast, or the farthest that there is."""
     classes = [one for one in found.by_distance(level) if one.low > 1.0]
-    reached = [one for one in classes if one.low < np.exp(max(T, 0.5))]
+    reached = [one for one in classes if np.log(one.low) < max(T, 0.5)]
     return (reached or classes or [None])[-1]
 
 
-def _notes(found: Discrepancy, like: Distance | None, checked: int, T: float, level: float) -> tuple[str, ...]:
-    notes = []
-    if checked == 0:
-        notes.append("no forecast of this study could be checked: weights and width are those of other studies")
-    if like is not None:
-        held, far = round(like.held * like.count), like.said
-        notes.append(
-            f"of {like.count} runs foreseen at {far} the compute, {held} lay in their {100 * level:g} % interval; they "
-            f"were missed by {100 * like.error:.2f} % in the mean"
-        )
-        if np.exp(T) > like.high:
-            notes.append(f"nothing could be checked at {np.exp(T):.3g} times: the width there is an extrapolation")
-    return tuple(notes)
+def _notes_on_studies(found: Discrepancy) -> list[str]:
+    """Which studies have the experience of others alone, or did not converge."""
+    good, checked = np.atleast_1d(found.fit.converged), found.rolled.trust.checked[found.last]
+    lost, alone = int(np.sum(~good)), int(np.sum(good & (checked == 0)))
+    notes = [f"{lost} of {len(good)} fits did not converge: nothing is said of them"] if lost else []
+    if alone:
+        of = "this study" if found.fit.keys is None else f"{alone} of {len(good)} studies"
+        notes.append(f"no forecast of {of} could be checked: weights and width are those of other studies")
+    return notes
+
+
+def _notes_on_distance(like: Distance | None, T: float, along: str, level: float) -> list[str]:
+    """How backtests of like distance went."""
+    if like is None:
+        return []
+    held = round(like.held * like.count)
+    notes = [
+        f"of {like.count} runs foreseen at {like.reach(along)}, {held} lay in their {100 * level:g} % interval; they "
+        f"were missed by {100 * like.error:.2f} % in the mean"
+    ]
+    if np.log(like.high) < T:
+        notes.append(f"nothing could be checked at {_far(T, along)}: the width there is an extrapolation")
+    return notes
+
+
+def _far(distance: float, along: str) -> str:
+    """How far beyond the runs, in words."""
+    if not distance > 0.0:
+        return "within the runs"
+    with np.errstate(over="ignore"):
+        return f"{np.exp(distance):.3g} {times(along)}" + (" of the largest run" if along == "C" else "")

@@ -56,7 +56,7 @@ class StackedLaw(AbstractLaw):
 
     def __call__(self, **inputs: Any) -> Scalar:
         """The value of the stack."""
-        size = 6.0 * inputs["N"] * inputs["D"] if self.along == "C" and "C" not in inputs else inputs[self.along]
+        size = 6.0 * inputs["N"] * inputs["D"] if {"N", "D"} <= set(inputs) else inputs[self.along]
         T = jnp.maximum(jnp.log(size / self.reached), 0.0)
         miss = self.misses[:, 0] + self.misses[:, 1] * T + self.misses[:, 2] * T**2
         weight = miss**-self.power

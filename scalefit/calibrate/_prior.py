@@ -14,7 +14,7 @@ MOST_EXCESS = 0.5
 
 
 class Prior(NamedTuple):
-    r"""What public studies tell of forecasts, made by `studies/forecast_prior.py`.
+    r"""What public studies tell of forecasts, made by `studies/forecasts.py --prior`.
 
     An arm is expected to miss by $c_0 + c_1 T + c_2 T^2 + c_3 x$ in log loss, T e-folds of compute beyond the runs and
     x above the least loss at that compute. What the stack of arms misses beyond scatter, errors and the disagreement of

@@ -1,6 +1,7 @@
 """Every arm at every origin, fitted as a batch for each law, and what it foresees of the runs beyond."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +11,7 @@ from jaxtyping import Float, Int
 
 from ..estimate import fit
 from ..laws import AbstractLaw, gathered
+from ..noise import AbstractNoise
 from ..problem import Problem
 from ..results import Fit, nearby
 from ..solve import in_lanes
@@ -27,7 +29,7 @@ class Refits(NamedTuple):
     - `origin`, `row`: Which origin, and the place of the run in the table.
     - `log_value`: By arm, the logarithm of what it foresees; NaN where it was not fitted.
     - `error`: By arm, its standard error to first order, of the logarithm.
-    - `noise`: By origin, the scatter of the runs about a law, the median of the arms.
+    - `scale`: By origin, that of the noise, the median of the arms.
     - `fits`: By arm, its fits, a batch of origins; `place`: which of them is of an origin, or -1. `None` where no
       origin has runs enough.
     """
@@ -36,9 +38,13 @@ class Refits(NamedTuple):
     row: Int[np.ndarray, " forecast"]
     log_value: Float[np.ndarray, "arm forecast"]
     error: Float[np.ndarray, "arm forecast"]
-    noise: Float[np.ndarray, " origin"]
+    scale: Float[np.ndarray, " origin"]
     fits: tuple[Fit[Any] | None, ...]
     place: Int[np.ndarray, "arm origin"]
+
+    def log_values(self, origin: Int[np.ndarray, " point"], points: dict[str, Any]) -> Float[np.ndarray, "arm point"]:
+        """What each arm of an origin says at points, in log; NaN where it was not fitted."""
+        return by_arm([(fits, place[origin]) for fits, place in zip(self.fits, self.place, strict=True)], points)
 
 
 def refits(
@@ -65,10 +71,7 @@ def refits(
         if here.any():
             asked = {name: column[here] for name, column in points.items()}
             log_value[k, here], error[k, here] = foreseen(fitted[k], place[k, origin[here]], asked)
-    noise = np.full(len(origins), np.nan)
-    known = np.isfinite(scale).any(axis=0)
-    noise[known] = np.nanmedian(scale[:, known], axis=0)
-    return Refits(origin, row, log_value, error, noise, tuple(fitted), place)
+    return Refits(origin, row, log_value, error, _median(scale), tuple(fitted), place)
 
 
 def _fitted(
@@ -92,6 +95,48 @@ def foreseen(
     moved = log_values(near, {name: np.repeat(column, steps) for name, column in points.items()})
     own = about._replace(step=about.step[which], spread=type(about.spread)(*(a[which] for a in about.spread)))
     return value, own.error(moved.reshape(len(which), steps))
+
+
+def scatter(
+    noise: AbstractNoise, scale: Float[np.ndarray, " point"], log_value: Float[np.ndarray, "arm point"]
+) -> Float[np.ndarray, " point"]:
+    """The scatter of a run at each point, in log: that of the normal which has the same 90 % interval."""
+    wide = normal_width(noise) * scale
+    return wide if noise.log else wide / np.exp(_median(log_value))
+
+
+def normal_quantile(level: float) -> float:
+    """Half of the central interval of a standard normal."""
+    return NormalDist().inv_cdf(0.5 + 0.5 * level)
+
+
+def normal_width(noise: AbstractNoise) -> float:
+    """The standard deviation of the normal that has the 90 % interval of a noise of scale 1."""
+    if not noise.free_scale:
+        return 1.0
+    off = noise.sample(np.ones(20_000), np.random.default_rng(0))
+    return float(np.quantile(np.abs(off), 0.9) / normal_quantile(0.9))
+
+
+def _median(table: Float[np.ndarray, "arm _"]) -> Float[np.ndarray, " _"]:
+    """The median of the arms that are there; NaN where none is."""
+    found = np.full(table.shape[1], np.nan)
+    known = np.isfinite(table).any(axis=0)
+    found[known] = np.nanmedian(table[:, known], axis=0)
+    return found
+
+
+def by_arm(
+    fits: Sequence[tuple[Fit[Any] | None, Int[np.ndarray, " point"]]], points: dict[str, Any]
+) -> Float[np.ndarray, "arm point"]:
+    """The logarithm of the value of each arm, by its fits and which of them serves each point; NaN where none does."""
+    value = np.full((len(fits), len(fits[0][1])), np.nan)
+    for k, (own, which) in enumerate(fits):
+        here = which >= 0
+        if own is not None and here.any():
+            laws = jax.tree.map(lambda a, i=which[here]: a[i], laws_of(own))
+            value[k, here] = log_values(laws, {name: column[here] for name, column in points.items()})
+    return value
 
 
 def laws_of(fits: Fit[Any]) -> AbstractLaw:

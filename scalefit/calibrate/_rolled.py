@@ -1,20 +1,18 @@
 """A fit rolled back: every arm at every origin and on all runs, and how far each may be trusted."""
 
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import InputError, Phrase
-from ..noise import AbstractNoise
 from ..problem import Problem
 from ._arms import Arm, arms_of, excess, reach_of
 from ._excess import foreseen_excess
 from ._origins import Origin
 from ._prior import Prior
-from ._refits import Refits, refits
+from ._refits import Refits, refits, scatter
 from ._stack import NEAR, Foreseen, Trust, trust
 
 
@@ -31,7 +29,7 @@ class Rolled(NamedTuple):
     - `seen`: What was foreseen, by forecast.
     - `log_observed`: What came.
     - `past`: By origin and earlier origin of its study, the forecasts that could be checked by then.
-    - `trust`: By origin; `noise`: by origin, the scatter of runs, as that of a normal of like 90 % interval.
+    - `trust`: By origin.
     """
 
     problem: Problem
@@ -43,7 +41,6 @@ class Rolled(NamedTuple):
     log_observed: Float[np.ndarray, " forecast"]
     past: list[list[Int[np.ndarray, " _"]]]
     trust: Trust
-    noise: Float[np.ndarray, " origin"]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,26 +65,13 @@ def rolled(problem: Problem, prior: Prior, origins: Sequence[Origin], arms: Sequ
     T = np.log(first[found.row] / most[found.origin])
     names = tuple(arm.name for arm in arms)
     points = {name: column[found.row] for name, column in problem.inputs.items()}
-    x = foreseen_excess(prior, names, found, most, found.origin, points)
-    noise = normal_width(problem.noise) * found.noise
-    seen = Foreseen(found.log_value, found.error, noise[found.origin], T, x)
+    x = foreseen_excess(prior, names, found.log_values, most, found.origin, points)
+    noise = scatter(problem.noise, found.scale[found.origin], found.log_value)
+    seen = Foreseen(found.log_value, found.error, noise, T, x)
     observed = log_target[found.row]
     past = _past(origins, found, T, len(target))
     learnt = trust(prior, names, seen, observed, found.origin, past)
-    return Rolled(problem, arms, tuple(origins), reach, found, seen, observed, past, learnt, noise)
-
-
-def normal_quantile(level: float) -> float:
-    """Half of the central interval of a standard normal."""
-    return NormalDist().inv_cdf(0.5 + 0.5 * level)
-
-
-def normal_width(noise: AbstractNoise) -> float:
-    """The standard deviation of the normal that has the 90 % interval of a noise of scale 1."""
-    if not noise.free_scale:
-        return 1.0
-    off = noise.sample(np.ones(20_000), np.random.default_rng(0))
-    return float(np.quantile(np.abs(off), 0.9) / normal_quantile(0.9))
+    return Rolled(problem, arms, tuple(origins), reach, found, seen, observed, past, learnt)
 
 
 def _past(

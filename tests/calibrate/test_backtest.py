@@ -49,6 +49,7 @@ def test_scores_and_coverage_are_those_of_the_intervals(tested):
     )
     told = tested.by_distance((1.0, np.inf))
     assert told[0].count == len(tested)
+    assert told[0].held == np.mean(tested.covered)
     wide = tested.at_level(0.99)
     assert np.all(wide.high > tested.high)
     np.testing.assert_allclose(wide.at_level(0.9).low, tested.low)

@@ -1,5 +1,7 @@
 """Forecasts beyond the runs: what they rest on, what they hold, and plans by them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from helpers import LADDER, curves_of_budgets
@@ -86,7 +88,72 @@ def test_few_runs_have_the_prior_alone():
     assert one.checked == 0
     assert one.like is None
     assert "other studies" in one.notes[0]
+    assert "100 times the largest x" in repr(one)
     assert width(one.run) > 1.02
+
+
+@pytest.mark.parametrize("count", [5, 8])
+def test_runs_too_few_for_any_other_arm_have_a_width(study, count):
+    some = study.take(np.linspace(0, 35, count).astype(int))
+    one = sf.forecast(sf.fit(Chinchilla, some), N=[1e9, 4e9], D=1e11)
+    assert np.all((width(one.run) > 1.02) & np.isfinite(width(one.run)))
+    assert np.all(one.excess >= 0)
+
+
+def test_a_short_study_holds_up_no_other(fitted, study):
+    some = study.take(np.linspace(0, 35, 5).astype(int))
+    parts = [study, some]
+    N, D = (np.concatenate([one.inputs[n] for one in parts]) for n in ("N", "D"))
+    loss, label = np.concatenate([one.target for one in parts]), np.repeat(["long", "short"], [36, 5])
+    both = sf.forecast(sf.fit(Chinchilla, sf.Runs(loss, N=N, D=D).with_column("of", label), by="of"), N=1e9, D=1e11)
+    np.testing.assert_allclose(both.run.value[0], sf.forecast(fitted, N=1e9, D=1e11).run.value, rtol=1e-6)
+    assert np.all(width(both.run) > 1.01)
+    assert "1 of 2 studies" in both.notes[0]
+
+
+def test_fits_that_did_not_converge_foresee_nothing(study):
+    with pytest.raises(sf.InputError, match="fit did not converge"):
+        sf.forecast(sf.fit(Chinchilla, study, max_steps=2, throw=False), N=1e9, D=1e11)
+
+
+def test_of_a_batch_those_that_converged_foresee(study):
+    whole = sf.Runs(np.tile(study.target, 2), N=np.tile(study.inputs["N"], 2), D=np.tile(study.inputs["D"], 2))
+    fits = sf.fit(Chinchilla, whole.with_column("of", np.repeat([0, 1], 36)), by="of")
+    some = dataclasses.replace(fits, result=np.where([False, True], fits.result, 1))
+    one = sf.forecast(some, N=1e9, D=1e11)
+    assert np.isfinite(one.run.value).tolist() == [False, True]
+    assert "1 of 2 fits did not converge" in one.notes[0]
+
+
+def test_scatter_of_values_is_told_by_the_value(study):
+    """About a loss of 2.4 a scatter of .5 % is one of .012: both noises say the same."""
+    logs, values = (sf.fit(Chinchilla, study, noise=sf.noise.Gaussian(log=log)) for log in (True, False))
+    one, other = (sf.forecast(fit, N=1e9, D=1e11) for fit in (logs, values))
+    np.testing.assert_allclose(other.shares["scatter"], one.shares["scatter"], rtol=0.5)
+
+
+def test_other_arms_are_of_losses_alone(study):
+    class Accuracy(sf.laws.AbstractLaw):
+        """T - a (N / 1e7)^-.3."""
+
+        inputs = {"N": sf.laws.Size(), "D": sf.laws.Size()}  # noqa: RUF012
+        smaller_is_better = False
+        T: sf.params.Param = sf.params.positive(amplitude=True)
+        a: sf.params.Param = sf.params.positive()
+
+        def __call__(self, N, D):
+            return self.T - self.a * (N / 1e7) ** -0.3
+
+    N, D = study.inputs["N"], study.inputs["D"]
+    fit = sf.fit(Accuracy, sf.Runs(0.9 - 0.5 * (N / 1e7) ** -0.3, N=N, D=D))
+    assert list(sf.forecast(fit, N=1e9, D=1e11).weight) == ["law"]
+
+
+def test_compute_beyond_every_float_is_told(about):
+    one = sf.forecast(about, N=1e200, D=1e200)
+    np.testing.assert_allclose(one.distance, np.log(6e16) + 2 * np.log(1e192) - np.log(about.reached[0]))
+    assert np.isfinite(one.run.value)
+    assert "inf times the compute" in repr(one)
 
 
 def test_plans_take_discrepancy(fitted, about):
