@@ -69,7 +69,10 @@ class Coordinates:
         likelihood, prior = density.likelihood, density.prior
         places = tuple(k for k in prior.curve.amplitudes if k not in prior.given)
         places = places if len(places) <= MAX_AMPLITUDES else ()
-        value = likelihood.law.slopes(likelihood.theta(likelihood.by_row(at[None])), often=True)[0]
+        theta = likelihood.theta(likelihood.by_row(at[None]))
+        # Chains alone have groups, and the program of slopes already.
+        law, alone = likelihood.law, likelihood.groups is None
+        value = law.values(theta) if alone else law.slopes(theta, often=True)[0]
         log_s, log_sharp = likelihood.scatter(likelihood.by_row(at[None]))
         sharp, s = np.exp(np.broadcast_to(log_sharp, value.shape)[0]), np.broadcast_to(np.exp(log_s), value.shape)[0]
         with np.errstate(all="ignore"):
