@@ -157,12 +157,22 @@ def test_compute_beyond_every_float_is_told(about):
 
 
 def test_plans_take_discrepancy(fitted, about):
-    budget = 100 * float(about.reached[0])
+    budget = 90 * float(about.reached[0])
     plain, honest = sf.allocate(fitted, budget=budget), sf.allocate(about, budget=budget, num_draws=200)
     N, D = (float(of.value[0]) for of in (honest.N, honest.D))
     np.testing.assert_allclose(honest.loss.value[0], sf.forecast(about, N=N, D=D).curve.value, rtol=2e-3)
     assert width(honest.loss)[0] > width(plain.loss)[0]
     assert ends(honest.N)[0][0] < N < ends(honest.N)[1][0]
+
+
+def test_a_loss_is_reached_also_where_a_draw_rises_later(about):
+    """Draws drift up without end far away; what they reach before counts."""
+    budget = 3 * float(about.reached[0])
+    foreseen = sf.allocate(about, budget=budget, num_draws=200).loss
+    needed = sf.compute_for(about, loss=1.03 * foreseen.value[0], num_draws=200)
+    assert needed.probability is not None
+    assert needed.probability[0] == 1.0
+    assert ends(needed.compute)[1][0] < budget
 
 
 def test_laws_without_a_size_are_refused():

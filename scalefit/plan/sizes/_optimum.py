@@ -19,6 +19,8 @@ from ._constraints import Constraints
 
 SIZES = 193
 """Sizes of a grid over all that a budget pays for: a third of an e-fold apart."""
+LOOKS = 65
+"""Budgets of all that there are, at which is looked whether a loss is reached by a law that rises again."""
 TOGETHER = 1 << 20
 """Numbers of the grid that are held at once."""
 
@@ -320,7 +322,15 @@ def least_computes(
         return losses[..., None] - _optimum(laws, np.exp(log_C), constraints).loss
 
     begin = np.full((*losses.shape, constraints.choices), low)
-    found = crossings(enough, begin, np.full_like(begin, high))[1]
+    end = np.full_like(begin, high)
+    short = ~(enough(end) > 0.0)
+    # A draw with a drift may rise again far away: the first of some budgets that is enough ends the search.
+    for look in np.linspace(low, high, LOOKS)[1:-1]:
+        if not short.any():
+            break
+        here = short & (enough(np.full_like(begin, look)) > 0.0)
+        end, short = np.where(here, look, end), short & ~here
+    found = crossings(enough, begin, end)[1]
     return np.where(found < high, np.exp(found), np.inf).min(axis=-1)
 
 
