@@ -107,7 +107,7 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
     def estimate(new_run: bool) -> Estimate:
         value = np.exp(stack.log_value)
         error = value * np.sqrt(stack.variance(new_run))
-        spread = FirstOrder(error.reshape(out), np.full(out, MANY))
+        spread = FirstOrder(error.reshape(out), np.full(out, np.inf))
         return spread.about(value.reshape(out), level, law.unit)
 
     whole, farthest, along = stack.variance(True), float(np.max(seen.T)), next(iter(found.rolled.reach))
@@ -130,10 +130,6 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
         source=fit.source,
         law_name=type(fit.law).__name__,
     )
-
-
-MANY = 1e9
-"""Degrees of freedom of what is normal."""
 
 
 def _like(found: Discrepancy, T: float, level: float) -> Distance | None:

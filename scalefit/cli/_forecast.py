@@ -12,7 +12,7 @@ import scalefit as sf  # its names are loaded when they are used
 from .._core import InputError
 from ._options import CacheDir, Folder, Json, LawFile, Level
 from ._predict import given_of, inputs_of, not_converged
-from ._terminal import number
+from ._terminal import number, study_name
 
 
 def forecast(
@@ -73,21 +73,33 @@ def _check(file: str, observed: float, json: bool) -> None:
 
 
 def _told(about: sf.Discrepancy, at: dict[str, Any], level: float, register: Path | None) -> dict[str, Any]:
-    """The backtests by distance, and the forecast where inputs are given."""
-    import numpy as np
-
+    """The backtests by distance, and the forecast where inputs are given, of each study where there are several."""
     told = {"backtests": [one._asdict() for one in about.by_distance(level)]}
     if not at:
-        return told
+        lacks = "no forecast could be checked: runs do not reach far enough beyond those that a fit needs"
+        return {**told, "notes": [] if told["backtests"] else [lacks]}
     one = sf.forecast(about, level=level, **at)
     if register is not None:
         sf.register(one, register)
-    ends = {"value": one.run.value, "low": one.run.low, "high": one.run.high}
-    curve = {"low": one.curve.low, "high": one.curve.high}
+    keys = about.fit.keys
+    each = (
+        _of(one, ...) if keys is None
+        else {"forecasts": [{"key": key, **_of(one, study)} for study, key in enumerate(keys)]}
+    )  # fmt: skip
+    return {**told, **each, "checked": one.checked, "notes": list(one.notes)}
+
+
+def _of(one: sf.Forecast, study: Any) -> dict[str, Any]:
+    """The forecast of one study, the only one by an ellipsis."""
+    import numpy as np
+
+    run, curve = one.run[study], one.curve[study]
     return {
-        **told, **ends, "curve": curve, "law_alone": one.law.value, "correction": one.correction,
-        "times_the_compute": np.exp(one.distance), "excess": one.excess, "weight": one.weight, "shares": one.shares,
-        "checked": one.checked, "notes": list(one.notes),
+        "value": run.value, "low": run.low, "high": run.high, "curve": {"low": curve.low, "high": curve.high},
+        "law_alone": one.law.value[study], "correction": one.correction[study],
+        "times_the_runs": np.exp(one.distance[study]), "excess": one.excess[study],
+        "weight": {name: share[study] for name, share in one.weight.items()},
+        "shares": {name: share[study] for name, share in one.shares.items()},
     }  # fmt: skip
 
 
@@ -98,21 +110,12 @@ def _show(found: dict[str, Any], shown: list[str], target: str) -> None:
 
     out, level = console(), 100 * found["level"]
     if shown:
-        columns = np.broadcast_arrays(*map(np.atleast_1d, found["inputs"].values()))
-        texts = {n: [number(float(one)) for one in column.flat] for n, column in zip(shown, columns, strict=True)}
-        count = columns[0].size
-        cells = {k: np.ravel(found[k]) for k in ("value", "low", "high", "law_alone", "times_the_compute")}
-        cells = {k: np.tile(a, -(-count // a.size))[:count] for k, a in cells.items()}
-        rows = [
-            [*(texts[n][i] for n in shown), number(cells["value"][i], 5),
-             f"{number(cells['low'][i], 5)} … {number(cells['high'][i], 5)}", number(cells["law_alone"][i], 5),
-             f"{cells['times_the_compute'][i]:.3g}"]
-            for i in range(count)
-        ]  # fmt: skip
-        headers = [*shown, target, f"{level:g} % of a run", "law alone", "× the runs"]
-        out.print(table(headers, rows, right=headers))
+        several = "forecasts" in found
+        rows = [row for one in found.get("forecasts", [found]) for row in _rows(found["inputs"], one)]
+        headers = [*(["study"] if several else []), *shown, target, f"{level:g} % of a run", "law alone", "× the runs"]
+        out.print(table(headers, rows, right=headers[several:]))
     if found["backtests"]:
-        headers = ["times the compute", "runs foreseen", "held", "missed by %", "law alone missed by %"]
+        headers = ["× the runs", "runs foreseen", "held", "missed by %", "law alone missed by %"]
         rows = [
             [f"{one['low']:g} to {one['high']:g}" if np.isfinite(one["high"]) else f"beyond {one['low']:g}",
              str(one["count"]), f"{100 * one['held']:.0f} %", f"{100 * one['error']:.2f}",
@@ -121,3 +124,19 @@ def _show(found: dict[str, Any], shown: list[str], target: str) -> None:
         ]  # fmt: skip
         out.print(table(headers, rows, right=headers[1:]))
     say_notes(out, found["notes"])
+
+
+def _rows(inputs: dict[str, Any], one: dict[str, Any]) -> list[list[str]]:
+    """Cells of one study, a row for each point."""
+    import numpy as np
+
+    columns = np.broadcast_arrays(*map(np.atleast_1d, inputs.values()))
+    value, low, high, alone, times = (
+        np.atleast_1d(one[name]) for name in ("value", "low", "high", "law_alone", "times_the_runs")
+    )
+    study = [study_name(one["key"])] if "key" in one else []
+    return [
+        [*study, *(at if isinstance(at, str) else number(float(at)) for at in point), number(value[i], 5),
+         f"{number(low[i], 5)} … {number(high[i], 5)}", number(alone[i], 5), f"{times[i]:.3g}"]
+        for i, point in enumerate(zip(*columns, strict=True))
+    ]  # fmt: skip
