@@ -102,8 +102,13 @@ def reach_of(problem: Problem) -> dict[str, Float[np.ndarray, " run"]]:
 def log_size(points: Mapping[str, Any], first: str) -> Float[np.ndarray, " point"]:
     """The logarithm of the first of the sizes that `reach_of` tells."""
     if {"N", "D"} <= set(points):
-        return np.log(6.0) + np.log(points["N"]) + np.log(points["D"])
-    return np.log(points[first])
+        return np.log(6.0) + log(points["N"]) + log(points["D"])
+    return log(points[first])
+
+
+def log(size: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
+    """The logarithm of sizes; that of none is as that of the smallest number."""
+    return np.log(np.maximum(size, np.finfo(float).tiny))
 
 
 def times(first: str) -> str:

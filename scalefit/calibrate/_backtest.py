@@ -13,7 +13,7 @@ from .._core import InputError, Phrase, check_probability
 from ..problem import Problem
 from ..results import Fit, check_fit
 from ._arms import LIKE, arms_of, reach_of, times
-from ._origins import Origin, rolling
+from ._origins import Origin, of_known_labels, rolling
 from ._prior import prior_of_studies
 from ._refits import normal_quantile
 from ._rolled import Rolled, rolled
@@ -234,7 +234,7 @@ def backtest(
     problem = check_fit("fit", fit).problem
     reach, least = reach_of(problem), arms_of(problem)[0].least
     along = along or next(iter(reach))
-    origins = _split(problem, split, reach) if split is not None else rolling_origins(problem, along)
+    origins = _split(problem, split, reach, least) if split is not None else rolling_origins(problem, along)
     if not origins:
         raise InputError(
             problem.runs.name, Phrase(f"does not reach far enough along {along} to be rolled back"),
@@ -261,12 +261,16 @@ def _column(problem: Problem, along: str, reach: Mapping[str, np.ndarray]) -> Fl
         return np.asarray(reach[along])
     found = runs.columns.get(along, runs.inputs.get(along))
     known = ", ".join([*reach, *(["corner"] if "N" in reach else [])])
-    if found is None or np.asarray(found).dtype.kind not in "fiu" or not np.all(np.asarray(found) > 0):
-        raise InputError("along", along, f"{known}, or a column of numbers above 0")
+    if (
+        found is None
+        or np.asarray(found).dtype.kind not in "fiu"
+        or not np.all(np.isfinite(found) & (np.asarray(found) > 0))
+    ):
+        raise InputError("along", along, f"{known}, or a column of finite numbers above 0")
     return np.asarray(found, float)
 
 
-def _split(problem: Problem, split: ArrayLike, reach: Mapping[str, np.ndarray]) -> list[Origin]:
+def _split(problem: Problem, split: ArrayLike, reach: Mapping[str, np.ndarray], least: int) -> list[Origin]:
     mask = np.asarray(split)
     if mask.dtype != bool or mask.shape != (len(problem.runs),) or mask.all() or not mask.any():
         expected = f"a mask of True and False, both of them, one for each of {len(problem.runs)} runs"
@@ -274,9 +278,13 @@ def _split(problem: Problem, split: ArrayLike, reach: Mapping[str, np.ndarray]) 
     first, out = next(iter(reach.values())), []
     for study in range(len(problem.studies)):
         rows = problem.studies.rows(study)
-        seen, later = rows[mask[rows]], rows[~mask[rows]]
-        if seen.size and later.size:
+        seen = rows[mask[rows]]
+        later = of_known_labels(problem, seen, rows[~mask[rows]])
+        if seen.size >= least and later.size:
             out.append(Origin(study, seen, later, float(first[seen].max())))
+    if not out:
+        given = Phrase("leaves no study with runs enough, and others to foresee")
+        raise InputError("split", given, f"{least} fitted runs or more in one of them")
     return out
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from .._core import InputError, Phrase, check_type
+from .._core import InputError, Phrase, check_number, check_type
 from ..data import Runs
 from ..estimate import fit as fit_law
 from ..laws import AbstractLaw
@@ -103,7 +103,7 @@ def compare(
 
     **Raises:** `InputError` for fewer than two laws, two of one name, laws that use other runs, and as `fit` does.
     """
-    named = _named(laws)
+    named, seed = _named(laws), check_number("seed", seed, least=0, whole=True)
     noise = StudentT() if noise is None else noise
     fits = {name: fit_law(law, runs, noise=noise, throw=False) for name, law in named.items()}
     counts = {name: len(one.problem.runs) for name, one in fits.items()}
@@ -129,7 +129,7 @@ def compare(
             best = float(np.mean(np.argmin(table[:, resampled].mean(axis=2), axis=0) == k))
         within = float(np.sqrt(np.mean(one.residuals**2)))
         found.append(Compared(name, one, error, behind, behind_se, best, within, aic, bic))
-    order = sorted(found, key=lambda one: (one.error if np.isfinite(one.error) else np.inf, one.aic))
+    order = sorted(found, key=lambda one: (one.error if np.isfinite(one.error) else np.inf, one.aic, one.bic))
     return Comparison(tuple(order), len(origins), int(known.sum()))
 
 

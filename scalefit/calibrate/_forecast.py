@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from .._core import check_probability
+from ..laws import Label, input_kinds
 from ..problem import Source
 from ..results import Ensemble, Estimate, FirstOrder, Fit, check_result, points_of, predict
 from ._arms import times
@@ -126,7 +127,10 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
         checked=int(checked.min()),
         along=along,
         notes=(*_notes_on_studies(found), *_notes_on_distance(like, farthest, along, level)),
-        inputs=dict(inputs),
+        inputs={
+            name: inputs[name] if isinstance(kind, Label) else points[name].reshape(shape)
+            for name, kind in input_kinds(fit.template).items()
+        },
         source=fit.source,
         law_name=type(fit.law).__name__,
     )

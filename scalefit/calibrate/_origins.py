@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from ..laws import Label, input_kinds
 from ..problem import Problem
+from ._arms import log
 
 STEP = 1.8
 """From one origin to the next, the factor by which runs reach farther."""
@@ -43,19 +45,32 @@ def rolling(problem: Problem, along: Float[np.ndarray, " run"], least: int) -> I
         rows = problem.studies.rows(study)
         size = along[rows]
         rows, size = rows[np.argsort(size, kind="stable")], np.sort(size)
-        whole, last = size[-1] / size[0], 0
+        least_size, last = next(iter(size[size > 0.0]), 1.0), 0
+        whole = max(size[-1] / least_size, 1.0)
         span = min(SPAN, np.sqrt(whole))
-        for level in np.geomspace(size[0], size[-1], max(int(np.log(whole) / np.log(STEP)) + 1, 2))[:-1]:
+        for level in np.geomspace(least_size, least_size * whole, max(int(np.log(whole) / np.log(STEP)) + 1, 2))[:-1]:
             count = int(np.searchsorted(size, level * (1.0 + 1e-4), "right"))
-            if count == last or count < least or size[count - 1] < span * size[0] or count == len(rows):
+            if count == last or count < least or size[count - 1] < span * least_size or count == len(rows):
                 continue
-            if not _tells(problem, rows[:count]):
+            later = of_known_labels(problem, rows[:count], rows[count:])
+            if later.size == 0 or not _tells(problem, rows[:count]):
                 continue
             last = count
-            yield Origin(study, rows[:count], rows[count:], float(size[count - 1]))
+            yield Origin(study, rows[:count], later, float(size[count - 1]))
+
+
+def of_known_labels(
+    problem: Problem, seen: Int[np.ndarray, " seen"], later: Int[np.ndarray, " later"]
+) -> Int[np.ndarray, " _"]:
+    """The later runs of which a fit can say something: each of their labels has been seen."""
+    for name, kind in input_kinds(problem.law).items():
+        if isinstance(kind, Label):
+            label = np.asarray(problem.inputs[name])
+            later = later[np.isin(label[later], label[seen])]
+    return later
 
 
 def _tells(problem: Problem, rows: Int[np.ndarray, " run"]) -> bool:
     """Whether runs differ in each size that they differ in as a whole: three values at least, to one per cent."""
     sizes = [column for name, column in problem.inputs.items() if name in ("N", "D")]
-    return all(len(np.unique(np.round(np.log(column[rows]), 2))) >= 3 for column in sizes)
+    return all(len(np.unique(np.round(log(column[rows]), 2))) >= 3 for column in sizes)

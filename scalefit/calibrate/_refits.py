@@ -1,5 +1,7 @@
 """Every arm at every origin, fitted as a batch for each law, and what it foresees of the runs beyond."""
 
+import contextlib
+import warnings
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any, NamedTuple
@@ -9,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._core import InputError
 from ..estimate import fit
-from ..laws import AbstractLaw, gathered
+from ..laws import AbstractLaw, Label, gathered, input_kinds
 from ..noise import AbstractNoise
 from ..problem import Problem
 from ..results import Fit, nearby
@@ -30,8 +33,8 @@ class Refits(NamedTuple):
     - `log_value`: By arm, the logarithm of what it foresees; NaN where it was not fitted.
     - `error`: By arm, its standard error to first order, of the logarithm.
     - `scale`: By origin, that of the noise, the median of the arms.
-    - `fits`: By arm, its fits, a batch of origins; `place`: which of them is of an origin, or -1. `None` where no
-      origin has runs enough.
+    - `fits`: By arm, its fits, a batch of origins; `place`: which of them is of an origin, or -1. `None` where it
+      can be fitted at no origin.
     """
 
     origin: Int[np.ndarray, " forecast"]
@@ -63,25 +66,42 @@ def refits(
     place, scale, fitted = np.full((len(arms), len(origins)), -1), np.full((len(arms), len(origins)), np.nan), []
     for k, arm in enumerate(arms):
         jobs = np.array([j for j, one in enumerate(origins) if len(one.seen) >= arm.least], int)
-        fitted.append(_fitted(problem, arm, jobs, origins, excess) if jobs.size else None)
+        fitted.append(_fitted(problem, arm, jobs, origins, excess))
         if fitted[k] is None:
             continue
+        jobs = np.array(fitted[k].keys, int)  # without those that could not be fitted
         place[k, jobs], scale[k, jobs] = np.arange(len(jobs)), fitted[k].scale
         here = place[k, origin] >= 0
         if here.any():
-            asked = {name: column[here] for name, column in points.items()}
+            asked = _relabelled({name: column[here] for name, column in points.items()}, problem.law, fitted[k].law)
             log_value[k, here], error[k, here] = foreseen(fitted[k], place[k, origin[here]], asked)
     return Refits(origin, row, log_value, error, _median(scale), tuple(fitted), place)
 
 
 def _fitted(
     problem: Problem, arm: Arm, jobs: Int[np.ndarray, " job"], origins: Sequence[Origin], excess: Sequence[np.ndarray]
-) -> Fit[Any]:
-    """An arm at some of the origins."""
+) -> Fit[Any] | None:
+    """An arm at some of the origins; `None` where it can be fitted at none."""
+    if jobs.size == 0:
+        return None
     picked = [origins[j].seen[arm.picked(excess[j])] for j in jobs]
     runs = problem.runs.take(np.concatenate(picked))
     runs = runs.with_column(JOB, np.repeat(jobs, [len(rows) for rows in picked]))
-    return fit(arm.law, runs, noise=problem.noise, fixed=arm.fixed, tie=dict(arm.tie), by=JOB, throw=False)
+    with warnings.catch_warnings(), contextlib.suppress(InputError):
+        warnings.simplefilter("ignore")  # what is doubtful in some of the runs is no news of all of them
+        return fit(arm.law, runs, noise=problem.noise, fixed=arm.fixed, tie=dict(arm.tie), by=JOB, throw=False)
+    return None
+
+
+def _relabelled(points: dict[str, Any], law: AbstractLaw, other: AbstractLaw) -> dict[str, Any]:
+    """Labels as places among the entries of another law, all of which it has."""
+    found = dict(points)
+    for name, kind in input_kinds(law).items():
+        if isinstance(kind, Label):
+            places = {entry: place for place, entry in enumerate(other.entries(kind.axis or ""))}
+            entries = law.entries(kind.axis or "")
+            found[name] = np.array([places[entries[int(one)]] for one in points[name]], int)
+    return found
 
 
 def foreseen(

@@ -36,7 +36,7 @@ class Registered:
     made: str
     law: str
     target: str
-    inputs: dict[str, float]
+    inputs: dict[str, Any]
     level: float
     value: float
     low: float
@@ -113,7 +113,7 @@ def register(forecast: Forecast, path: str | os.PathLike[str]) -> Registered:
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         law=forecast.law_name,
         target=forecast.source.target,
-        inputs={name: float(np.ravel(column)[0]) for name, column in forecast.inputs.items()},
+        inputs={name: np.ravel(column)[0].item() for name, column in forecast.inputs.items()},
         level=forecast.level,
         value=float(np.ravel(forecast.run.value)[0]),
         low=low,

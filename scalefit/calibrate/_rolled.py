@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from .._core import InputError, Phrase
 from ..problem import Problem
-from ._arms import Arm, arms_of, excess, reach_of
+from ._arms import Arm, arms_of, excess, log, reach_of
 from ._excess import foreseen_excess
 from ._origins import Origin
 from ._prior import Prior
@@ -59,7 +59,7 @@ def rolled(problem: Problem, prior: Prior, origins: Sequence[Origin], arms: Sequ
         raise InputError(problem.runs.target_name, given, "values above 0")
     arms, reach, log_target = tuple(arms or arms_of(problem)), reach_of(problem), np.log(target)
     first = next(iter(reach.values()))
-    near = [excess(np.log(first[one.seen]), log_target[one.seen]) for one in origins]
+    near = [excess(log(first[one.seen]), log_target[one.seen]) for one in origins]
     found = refits(problem, arms, origins, near)
     most = np.array([first[one.seen].max() for one in origins])
     T = np.log(first[found.row] / most[found.origin])

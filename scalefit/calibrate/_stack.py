@@ -106,6 +106,8 @@ def trust(
     """
     missed = np.abs(log_observed - seen.log_value) / prior.misses(names, seen.T, seen.x)
     arms, width = np.ones((len(past), len(names))), np.ones(len(past))
+    known = np.asarray(np.isfinite(seen.log_value).any(axis=0))
+    past = [[which[known[which]] for which in each if known[which].any()] for each in past]
     for j, each in enumerate(past):
         if not each:
             continue

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from .._core import check_type
+from .._core import InputError, Phrase, check_type
 from ..calibrate import Backtest
 from ._common import BAND, COLOURS, INK, new_axes, tidy
 
@@ -19,11 +19,15 @@ def backtest(tested: Backtest, ax: Axes | None = None) -> Axes:
     - `ax`: Where to draw; a figure of its own unless given.
 
     **Returns:** the Axes.
+
+    **Raises:** `InputError` where no forecast reaches beyond the runs.
     """
     check_type("tested", tested, Backtest, "a backtest, as `scalefit.backtest` gives")
-    ax = new_axes()[0] if ax is None else ax
     name, reach = next(iter(tested.distance.items()))
     known = np.isfinite(tested.value) & (reach > 0)
+    if not known.any():
+        raise InputError("tested", Phrase("foresees no run beyond those that were fitted"))
+    ax = new_axes()[0] if ax is None else ax
     times = np.exp(reach)
     missed = 100.0 * (tested.observed / tested.value - 1.0)
     for inside, colour, said in ((True, COLOURS[0], "in their interval"), (False, COLOURS[3], "outside")):

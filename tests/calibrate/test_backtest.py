@@ -109,12 +109,59 @@ def test_columns_make_a_frame(tested):
     [
         ({"along": "colour"}, "along is 'colour'"),
         ({"split": [True, False]}, "split has shape"),
+        ({"split": np.arange(36) < 6}, "12 fitted runs or more"),
+        ({"along": "step"}, "finite numbers above 0"),
         ({"level": 1.0}, "level"),
     ],
 )
 def test_what_cannot_be_rolled_back(fitted, given, said):
     with pytest.raises(sf.InputError, match=said):
         sf.backtest(fitted, **given)
+
+
+def test_columns_that_are_not_finite_do_not_grow(study):
+    step = study.with_column("step", np.r_[np.arange(1.0, 36.0), np.inf])
+    with pytest.raises(sf.InputError, match="finite numbers above 0"):
+        sf.backtest(sf.fit(Chinchilla, step), along="step")
+
+
+def test_groups_that_come_later_are_not_foreseen_before_they_are_seen(study):
+    """Runs of `a` are all larger than the first origins of `b`: places of labels differ from fit to fit."""
+    late = curves_of_budgets(3).take(np.arange(24, 36))
+    N, D = (np.concatenate([one.inputs[n] for one in (late, study)]) for n in ("N", "D"))
+    loss = np.concatenate([1.1 * late.target, study.target])
+    runs = sf.Runs(loss, N=N, D=D).with_column("data", np.repeat(["a", "b"], [12, 36]))
+    fit = sf.fit(Chinchilla, runs, by="data", own="A")
+    tested = sf.backtest(fit)
+    known = np.isfinite(tested.value)
+    assert known.any()
+    assert np.all(np.isfinite(tested.high[known]))
+    assert np.all(np.abs(tested.error[known]) < 0.05)
+    both = sf.forecast(fit, N=1e9, D=1e11, data=["a", "b"])
+    np.testing.assert_allclose(both.law.value, sf.predict(fit, N=1e9, D=1e11, data=["a", "b"]).value)
+    assert both.run.low is not None
+    assert np.all(np.isfinite(both.run.low))
+
+
+def test_runs_of_no_size_lie_below_every_origin():
+    x = np.r_[0.0, np.geomspace(1.0, 1e4, 29)]
+    loss = 1.7 + 2.0 * (x + 1.0) ** -0.3
+
+    class Shifted(sf.laws.AbstractLaw):
+        """E + A (x + 1)^-.3."""
+
+        inputs = {"x": sf.laws.Size()}  # noqa: RUF012
+        E: sf.params.Param = sf.params.positive(amplitude=True)
+        A: sf.params.Param = sf.params.positive(amplitude=True)
+
+        def __call__(self, x):
+            return self.E + self.A * (x + 1.0) ** -0.3
+
+    fit = sf.fit(Shifted, sf.Runs(loss, x=x), noise=sf.noise.Gaussian())
+    np.testing.assert_allclose(sf.forecast(fit, x=[0.0, 1e6]).run.value, [3.7, 1.7 + 2.0 * 1e6**-0.3], rtol=1e-3)
+    tested = sf.backtest(fit)
+    assert np.all(tested.distance["x"] > 0)
+    assert 1 not in tested.row
 
 
 def test_studies_that_do_not_reach_far_say_so(study):

@@ -61,3 +61,8 @@ def test_runs_that_do_not_reach_far_are_ranked_by_aic():
 def test_what_cannot_be_compared(study, laws, said):
     with pytest.raises(sf.InputError, match=said):
         sf.compare(laws, study)
+
+
+def test_a_seed_is_a_whole_number(study):
+    with pytest.raises(sf.InputError, match="seed is -1"):
+        sf.compare([Chinchilla, Kaplan], study, seed=-1)

@@ -58,3 +58,11 @@ def test_what_came_is_a_number_above_zero(one, tmp_path, observed):
     written = sf.register(one, tmp_path / "one.json")
     with pytest.raises(sf.InputError, match="observed"):
         written.check(observed)
+
+
+def test_sizes_are_written_as_numbers_and_labels_as_words(about, study, tmp_path):
+    assert sf.register(sf.forecast(about, N="1B", D="100B"), tmp_path / "one.json").inputs == {"N": 1e9, "D": 1e11}
+    twice = sf.Runs(np.tile(study.target, 2), N=np.tile(study.inputs["N"], 2), D=np.tile(study.inputs["D"], 2))
+    fit = sf.fit(sf.laws.Chinchilla, twice.with_column("data", np.repeat(["a", "b"], 36)), by="data", own="E")
+    sf.register(sf.forecast(fit, N=1e9, D=1e11, data="b"), tmp_path / "two.json")
+    assert sf.registered(tmp_path / "two.json").inputs == {"N": 1e9, "D": 1e11, "data": "b"}
