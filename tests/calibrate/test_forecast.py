@@ -55,14 +55,13 @@ def test_within_the_runs_little_is_added(about, fitted):
     assert "beyond" in one.shares
 
 
-def test_loss_in_another_unit(study, about):
-    """Bits in place of nats: every forecast by the same factor."""
-    bits = sf.Runs(np.asarray(study.target) / np.log(2), N=study.inputs["N"], D=study.inputs["D"])
-    one, other = (sf.forecast(it, N=1e9, D=1e11) for it in (about, sf.fit(Chinchilla, bits)))
+@pytest.mark.parametrize("unit", [1e3, 1e-6])
+def test_loss_in_another_unit(study, about, unit):
+    """Every forecast by the same factor."""
+    scaled = sf.Runs(np.asarray(study.target) * unit, N=study.inputs["N"], D=study.inputs["D"])
+    one, other = (sf.forecast(it, N=1e9, D=1e11) for it in (about, sf.fit(Chinchilla, scaled)))
     for name in ("value", "low", "high"):
-        np.testing.assert_allclose(
-            getattr(other.run, name) * np.log(2), getattr(one.run, name), rtol=2e-4, err_msg=name
-        )
+        np.testing.assert_allclose(getattr(other.run, name) / unit, getattr(one.run, name), rtol=2e-4, err_msg=name)
 
 
 def test_draws_stand_for_their_fit(fitted, about):
