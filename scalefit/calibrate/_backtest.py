@@ -60,7 +60,7 @@ class Choice(NamedTuple):
     - `origin`: The place of the origin; `compute`: of the runs among which was chosen, their geometric mean.
     - `among`: How many they are.
     - `chosen`, `best`: The rows of the table.
-    - `regret`: Log loss of the chosen one above the best.
+    - `regret`: How much worse the chosen one is than the best, in log.
     """
 
     origin: int
@@ -174,6 +174,7 @@ class Backtest:
 
     def choices(self) -> list[Choice]:
         """At each origin and later compute, the run that was foreseen to be the best, and its regret."""
+        sign = 1.0 if self.problem.law.smaller_is_better else -1.0
         compute = next(iter(self.distance.values())) + np.log(self.reached)[self.origin]
         out = []
         for origin in range(len(self.reached)):
@@ -182,8 +183,8 @@ class Backtest:
             for group in np.split(here, 1 + np.flatnonzero(np.diff(compute[here]) > LIKE / 2)):
                 if len(group) < 3:
                     continue
-                chosen, best = group[np.argmin(self.value[group])], group[np.argmin(self.observed[group])]
-                regret = float(np.log(self.observed[chosen] / self.observed[best]))
+                chosen, best = (group[np.argmin(sign * of[group])] for of in (self.value, self.observed))
+                regret = sign * float(np.log(self.observed[chosen] / self.observed[best]))
                 middle = float(np.exp(compute[group].mean()))
                 out.append(Choice(origin, middle, len(group), int(self.row[chosen]), int(self.row[best]), regret))
         return out

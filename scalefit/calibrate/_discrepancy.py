@@ -22,6 +22,8 @@ from ._stack import Foreseen, Stacked, stacked
 
 MOST_DRAWS = 1000
 """Draws of each arm that plans use."""
+SHOWN = 8
+"""Studies that are told one by one, at most."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +47,7 @@ class Discrepancy:
         """Which arms are trusted how far."""
         found = self.rolled
         lines = [f"Discrepancy of {self.fit.problem!r}"]
-        for study, origin in list(enumerate(self.last.tolist()))[:8]:
+        for study, origin in list(enumerate(self.last.tolist()))[:SHOWN]:
             key = "" if self.fit.keys is None else f"{self.fit.keys[study]!r}: "
             missed = ", ".join(
                 f"{name} {ratio:.2f}" for name, ratio, place in
@@ -54,7 +56,8 @@ class Discrepancy:
             checked = f"{found.trust.checked[origin]} origins could be checked; arms missed by {missed} of what was "
             checked += f"expected, the stack by {np.sqrt(found.trust.width[origin]):.2f}"
             lines.append(f"  {key}{checked if found.trust.checked[origin] else 'no origin could be checked'}")
-        return "\n".join(lines)
+        more = len(self.last) - SHOWN
+        return "\n".join([*lines, *([f"  and {more} more"] if more > 0 else [])])
 
     def by_distance(self, level: float = 0.9) -> list[Distance]:
         """How the forecasts that could be checked went, by distance."""

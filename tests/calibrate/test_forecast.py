@@ -146,6 +146,10 @@ def test_other_arms_are_of_losses_alone(study):
     N, D = study.inputs["N"], study.inputs["D"]
     fit = sf.fit(Accuracy, sf.Runs(0.9 - 0.5 * (N / 1e7) ** -0.3, N=N, D=D))
     assert list(sf.forecast(fit, N=1e9, D=1e11).weight) == ["law"]
+    choices = sf.backtest(fit).choices()
+    assert all(N[one.best - 1] > 2 * np.sqrt(one.compute / 120) for one in choices)
+    assert all(N[one.chosen - 1] == N[one.best - 1] for one in choices)
+    assert all(one.regret == 0.0 for one in choices)
 
 
 def test_compute_beyond_every_float_is_told(about):
