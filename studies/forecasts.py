@@ -10,7 +10,6 @@ import sys
 import warnings
 from pathlib import Path
 
-import jax
 import numpy as np
 from _benchmarks import Report, options
 from _public_studies import public_studies
@@ -20,7 +19,6 @@ import scalefit as sf
 from scalefit.calibrate._arms import excess as excess_of
 from scalefit.calibrate._backtest import rolling_origins
 from scalefit.calibrate._prior import Prior, prior_of_studies
-from scalefit.calibrate._refits import laws_of, log_values
 from scalefit.calibrate._rolled import Rolled, rolled
 from scalefit.calibrate._stack import Foreseen, stacked, trust
 from scalefit.problem import Problem
@@ -156,13 +154,8 @@ def sizes(judged: Judged, prior: Prior) -> list[str]:
             if not reach:
                 continue
             N = np.exp(0.5 * np.log(budget / 6.0) + away)
-            value, nothing = np.full((len(found.names), len(N)), np.nan), np.zeros(len(N))
-            for k, fits in enumerate(found.refits.fits):
-                place = found.refits.place[k, j]
-                if fits is not None and place >= 0:
-                    which = np.full(len(N), place)
-                    laws = jax.tree.map(lambda a, w=which: a[w], laws_of(fits))
-                    value[k] = log_values(laws, {"N": N, "D": budget / 6.0 / N})
+            value = found.refits.log_values(np.full(len(N), j), {"N": N, "D": budget / 6.0 / N})
+            nothing = np.zeros(len(N))
             seen = Foreseen(value, np.zeros_like(value), nothing, nothing + np.log(budget / one.reached), nothing)
             trusted = np.tile(found.trust.arms[j], (len(N), 1))
             rows = {"stack": stacked(prior, found.names, seen, trusted, nothing + 1.0).log_value}
