@@ -44,3 +44,8 @@ class RESULTS(enum.IntEnum):
         "Every term of the law vanished, so nothing was fitted: the law cannot take values like these. Check the sign "
         "of the target, or use another law.",
     )
+    undetermined = (
+        8,
+        "The objective is at its least value, but it is neared as parameters run away: the runs do not determine them. "
+        "Predictions near the runs hold; for parameters use a smaller law, hold some fixed, or add runs.",
+    )

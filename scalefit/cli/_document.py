@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import visible
+from .._core import RESULTS, visible
 from ..problem import Source
 from ..results import Ensemble, Estimate, Fit, findings, spread, summary, versions
 from ..specs import known_laws, noise_spec
@@ -103,11 +103,11 @@ def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict
         "parameters": {name: entry_of(estimate) for name, estimate in estimates.items()},
         "objective": fit.objective[study],
         "converged": bool(np.asarray(fit.converged)[study]),
+        "status": RESULTS(int(fit.result[study])).name,
         "starts": {"tried": fit.tried, "agreeing": fit.agreeing[study]},
-        # Free parameters that no run responds to at the optimum.
-        "unidentified": [
-            name for name, unidentified in zip(fit.free, fit.unidentified[study], strict=True) if unidentified
-        ],
+        # Free parameters that no run responds to at the optimum, and those at an end of where they may lie.
+        "unidentified": [n for n, gone in zip(fit.free, (fit.unidentified & ~fit.at_end)[study], strict=True) if gone],
+        "at_end": {n: estimates[n].value for n, there in zip(fit.free, fit.at_end[study], strict=True) if there},
     }
 
 

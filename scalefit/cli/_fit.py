@@ -96,7 +96,7 @@ def fit(
     seed: Seed = 0,
     solver: Annotated[str, typer.Option(metavar="SOLVER", help="newton, or lbfgs or adam of Optax.")] = "newton",
     num_starts: Annotated[int | None, typer.Option("--starts", min=1, metavar="N", help="Starts to polish.")] = None,
-    max_steps: MaxSteps = 300,
+    max_steps: MaxSteps = 3000,
     out: Out = None,
     json: Json = False,
     cache_dir: CacheDir = None,
@@ -139,7 +139,7 @@ def fit(
         )  # fmt: skip
         failure = not_converged(fitted)
         drawing: dict[str, Any] = {"cluster": together, "seed": seed}
-        if failure is not None:
+        if failure is not None or not np.any(fitted.converged):
             pass
         elif bootstrap is not None:
             step(f"refitting {bootstrap} resamples")
@@ -150,7 +150,7 @@ def fit(
             sampler: Any = (method or SAMPLERS[0]).lower()
             result = sf.posterior.sample(fitted, method=sampler, **drawing)
         found = document(result, level=level, seconds=time.perf_counter() - begun)
-        keep = out is not None and bool(np.any(fitted.converged))
+        keep = out is not None and bool(np.any(fitted.reached))
         if out is not None and keep:
             from ._out import prior_picture, write_result
 
@@ -207,7 +207,7 @@ def not_converged(fitted: sf.Fit[Any]) -> str | None:
     import numpy as np
 
     codes = np.atleast_1d(fitted.result)
-    failed = np.flatnonzero(codes != int(sf.RESULTS.successful))
+    failed = np.flatnonzero(~np.atleast_1d(fitted.reached))
     if failed.size == 0:
         return None
     reason = sf.RESULTS(int(codes[failed[0]])).message

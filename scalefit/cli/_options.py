@@ -91,7 +91,9 @@ Cost = Annotated[
 ]
 Level = Annotated[float, typer.Option(callback=_probability, help="Probability of the intervals.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of starts, resamples and draws.")]
-MaxSteps = Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the runs allowed to one start.")]
+MaxSteps = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Passes over the runs allowed to one start; beyond 300 while it gains.")
+]
 
 # What is said and kept.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]

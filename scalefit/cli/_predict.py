@@ -57,7 +57,7 @@ def predict(
         typer.echo(to_json(found))
     else:
         _show(found, [name for name in at if name in given or "[" not in name], fit.source.target)
-    if not np.all(fit.converged):
+    if not np.all(fit.reached):
         raise sf.NotConverged(not_converged(fit, str(folder)))
 
 
@@ -65,7 +65,7 @@ class Published:
     """A published law in the place of a fit: no runs, and nothing that says how sure it is."""
 
     def __init__(self, law: Any):
-        self.law, self.keys, self.converged = law, None, True
+        self.law, self.keys, self.converged, self.reached = law, None, True, True
         self.source = Ranges({}, "loss")
 
     def predict(self, inputs: Mapping[str, Any]) -> Any:
@@ -99,7 +99,7 @@ def not_converged(fit: sf.Fit[Any], folder: str) -> str:
     again = "Fit again with more --max-steps."
     if fit.keys is None:
         return f"The fit in {folder!r} did not converge: it predicts nothing. {again}"
-    failed = [key for key, good in zip(fit.keys, fit.converged, strict=True) if not good]
+    failed = [key for key, good in zip(fit.keys, fit.reached, strict=True) if not good]
     of = f"{len(failed)} of {len(fit.keys)} fits in {folder!r} did not converge, the first {failed[0]!r}"
     return f"{of}: they predict nothing. {again}"
 
@@ -215,13 +215,13 @@ def _same_lengths(numbers: Mapping[str, Any]) -> None:
 def _values(fit: sf.Fit[Any], band: Any) -> dict[str, Any]:
     """The band, of each study where there are several; no numbers where a fit did not converge."""
 
-    def of(good: Any, study: Any) -> dict[str, Any]:
+    def of(good: Any, reached: Any, study: Any) -> dict[str, Any]:
         at = ends_of(band[study])
-        return {"converged": bool(good), **(at if good else dict.fromkeys(at))}
+        return {"converged": bool(good), **(at if reached else dict.fromkeys(at))}
 
     if fit.keys is None:
-        return of(fit.converged, ...)
-    each = [{"key": key, **of(fit.converged[s], s)} for s, key in enumerate(fit.keys)]
+        return of(fit.converged, fit.reached, ...)
+    each = [{"key": key, **of(fit.converged[s], fit.reached[s], s)} for s, key in enumerate(fit.keys)]
     return {"predictions": each, "converged": all(one["converged"] for one in each)}
 
 

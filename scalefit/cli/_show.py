@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .._core import visible
+from .._core import RESULTS, visible
 from ._errors import as_options
 from ._formula import formula
 from ._terminal import counted, interval, number, study_name
@@ -114,10 +114,21 @@ def optimum_lines(found: Mapping[str, Any], log: bool) -> list[str]:
     agreeing, tried = [int(one["starts"]["agreeing"]) for one in studies], studies[0]["starts"]["tried"]
     if "fits" not in found:
         state = "converged" if found["converged"] else "NOT converged"
-        return [f"{state}: {agreeing[0]} of {tried} starts agree; objective {_eight(found['objective'])} ({where})"]
+        how = f"{agreeing[0]} of {tried} starts agree"
+        if _runs_away(found):
+            state, how = "undetermined", "the least objective is neared as parameters run away"
+        elif found["converged"] and found["unidentified"]:
+            how = f"{agreeing[0]} of {tried} starts end where a parameter is lost"
+        return [f"{state}: {how}; objective {_eight(found['objective'])} ({where})"]
     good = sum(one["converged"] for one in studies)
+    away = sum(map(_runs_away, studies))
+    undetermined = f", {away} undetermined, as parameters run away" if away else ""
     agreed = f"in each, {min(agreeing)} to {max(agreeing)} of {tried} starts agree ({where})"
-    return [f"{good} of {len(studies)} studies converged; {agreed}"]
+    return [f"{good} of {len(studies)} studies converged{undetermined}; {agreed}"]
+
+
+def _runs_away(one: Mapping[str, Any]) -> bool:
+    return one["status"] == RESULTS.undetermined.name
 
 
 def _eight(value: Any) -> str:
@@ -165,15 +176,21 @@ def first_order_line(found: Mapping[str, Any], begin: str, sure: bool) -> str:
 
 def unidentified_lines(found: Mapping[str, Any]) -> list[str]:
     """Unidentified parameters, a line for each study."""
-    lost = [
-        (", ".join(one["unidentified"]), f" of {one['key']}" if "key" in one else "")
+    lost = [(", ".join(one["unidentified"]), _of(one)) for one in found.get("fits", [found])]
+    ends = [
+        f"note: {name}{_of(one)} is at the end of its interval, {number(end)}"
         for one in found.get("fits", [found])
+        for name, end in one["at_end"].items()
     ]
-    return [
+    return ends + [
         f"warning: no run responds to {names}{study} at the optimum: the runs follow a smaller law without it"
         for names, study in lost
         if names
     ]
+
+
+def _of(one: Mapping[str, Any]) -> str:
+    return f" of {one['key']}" if "key" in one else ""
 
 
 def posterior_lines(found: Mapping[str, Any], priors: Mapping[str, Any] | None, batch: bool) -> list[str]:
@@ -259,6 +276,7 @@ def _studies(fits: Sequence[Mapping[str, Any]]) -> Table:
         entries, starts = one["parameters"].values(), one["starts"]
         cells = [number(e["value"]) + (f" ± {number(e['se'], 2)}" if e["se"] is not None else "") for e in entries]
         state = f"{starts['agreeing']} of {starts['tried']}" if one["converged"] else "not converged"
+        state = "undetermined" if _runs_away(one) else state
         rows.append((study_name(one["key"]), str(one["runs"]["used"]), *cells, state))
     headers = ["runs", *names, "starts agreeing"]
     return table(["study", *headers], rows, right=headers)

@@ -56,9 +56,8 @@ def curation_document(planned: Planned, *, level: float, seconds: float) -> dict
     else:
         whole = document(result, level=level, seconds=seconds)
         entries, drawn = whole["parameters"], draws_of(result)
-        fitted = {
-            key: whole[key] for key in ("objective", "converged", "starts", "unidentified", "runs", "noise", "source")
-        }
+        of_fit = ("objective", "converged", "status", "starts", "unidentified", "at_end", "runs", "noise", "source")
+        fitted = {key: whole[key] for key in of_fit}
     return {
         "law": law_name(law),
         "half_life": "fitted" if isinstance(law, PoolsMixed) else law.half_life,

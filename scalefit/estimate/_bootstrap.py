@@ -15,7 +15,8 @@ from ..laws import AbstractLaw
 from ..problem import Pooling, Prepared, free_numbers, laws_at, representable
 from ..results import Ensemble, Fit, check_fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
-from ._fit import KEPT, better_of, refuse_number, residuals_and_unidentified, run_costs, vanished
+from ._fit import KEPT, refuse_number, residuals_and_unidentified, run_costs
+from ._polish import better_of, vanished
 from ._resamples import fill, own_weights, refuse_short, resamples
 from ._starts import screened
 

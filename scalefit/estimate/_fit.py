@@ -17,23 +17,16 @@ from ..noise import AbstractNoise, Gaussian, StudentT, check_noise
 from ..params import Tree, parts, slots, values
 from ..problem import Prepared, Problem, laws_at, representable, typical_se
 from ..results import Fit
-from ..solve import Precision, Solutions, Solver, refuse_solver, responses, solve
+from ..solve import Precision, Solutions, Solver, refuse_solver, responses
+from ._polish import AGREE, felt_by_some, polished
 from ._starts import FEW, given, screened
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
-AGREE = 1e-6
-"""Starts agree when their objectives are within this share of the best."""
-GONE = 1e-8
-"""An amplitude has vanished below this share of the typical target."""
 MOST = 2**31 - 1
 """The largest number of steps or starts, and the largest seed."""
-AGAIN = 8
-"""Starts of another screen, from which those begin again that failed or lost a term."""
 KEPT = 8
 """Starts, at most, whose ends a fit keeps; the screen's best come first."""
-FELT = 1e-6
-"""A parameter is unidentified where a whole e-fold of it would not change any run by this share."""
 
 
 def fit(
@@ -49,7 +42,7 @@ def fit(
     num_starts: int | None = None,
     solver: Solver = "newton",
     seed: int = 0,
-    max_steps: int = 300,
+    max_steps: int = 3000,
     precision: Precision = "float64",
     throw: bool = True,
 ) -> Fit[LawT]:
@@ -78,7 +71,8 @@ def fit(
     - `solver`: `"newton"`, an Optax optimiser, or an Optimistix minimiser or least-squares solver (the extra
       `scalefit[optimistix]`).
     - `seed`: Shifts the nodes of the screen.
-    - `max_steps`: Passes over the runs allowed to one start.
+    - `max_steps`: Passes over the runs allowed to one start; beyond the first 300 go the best starts alone that still
+      gain.
     - `precision`: Of the passes of `"newton"`: `"float64"`, `"float32"` for accelerators, or `"mixed"`, float32 and
       then float64.
     - `throw`: Whether a fit that did not converge raises; if not, look at `fit.result`.
@@ -117,7 +111,7 @@ def fit(
         parts = []
         for which, prepared in problem.parts():
             begin = _begin(prepared, noise, law, starts, keep, seed, quick)
-            solved = _polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count)
+            solved = polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count)
             parts.append((which, _outcome(prepared, noise, solved, begin.shape[1]), begin.shape[1]))
         return _collect(problem, parts, seed)
 
@@ -223,61 +217,6 @@ def _begin(
     return begin
 
 
-def _polished(
-    prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
-    max_steps: int, precision: Precision, seed: int, quick: bool, together: int,
-) -> Solutions:  # fmt: skip
-    """Every start to its optimum; one that does not converge, or loses a term, begins once more elsewhere.
-
-    These are some of so many studies that are fitted `together`.
-    """
-    studies, tried, free = begin.shape
-    study = np.repeat(np.arange(studies), tried)
-
-    def run(start: np.ndarray, which: np.ndarray, whole: int = 0) -> Solutions:
-        nothing = np.zeros(len(which), int)
-        return solve(
-            prepared.curve, noise, prepared.data, start, which, nothing, prepared.floor,
-            solver=solver, max_steps=max_steps, precision=precision, whole=whole,
-        )  # fmt: skip
-
-    solved = run(begin.reshape(-1, free), study, together * tried)
-    failed = np.asarray(solved.result) != int(RESULTS.successful)
-    lost = np.flatnonzero(failed | vanished(prepared, solved.theta).any(axis=1))
-    if lost.size == 0:
-        return solved
-    which, place = np.unique(study[lost], return_inverse=True)
-    again = screened(prepared, noise, which, np.zeros(len(which), int), AGAIN, seed + 1, quick)
-    fresh = again[place, lost % tried % again.shape[1]]
-    solved = better_of(solved, run(fresh, study[lost]), lost)
-    # A study that none of its starts brought anywhere gets whatever else the screen has.
-    for k in range(again.shape[1]):
-        failed = np.asarray(solved.result).reshape(studies, tried) != int(RESULTS.successful)
-        first = tried * np.flatnonzero(failed.all(axis=1))
-        if first.size:
-            begin = again[np.searchsorted(which, study[first]), k]
-            solved = better_of(solved, run(begin, study[first]), first)
-    return solved
-
-
-def vanished(prepared: Prepared, theta: Any) -> Bool[np.ndarray, "fit amplitude"]:
-    """Which terms each fit has lost: their amplitudes are zero."""
-    return np.abs(np.asarray(theta)[:, list(prepared.curve.amplitudes)]) <= GONE
-
-
-def better_of(old: Solutions, new: Solutions, which: np.ndarray) -> Solutions:
-    """`old` with those of `which` replaced by `new` where that converged to no worse an objective."""
-    good = np.asarray(new.result) == int(RESULTS.successful)
-    failed = np.asarray(old.result)[which] != int(RESULTS.successful)
-    use = good & (failed | (np.asarray(new.objective) <= np.asarray(old.objective)[which]))
-    columns = []
-    for before, after in zip(old, new, strict=True):
-        column = np.array(before)
-        column[which[use]] = np.asarray(after)[use]
-        columns.append(column)
-    return Solutions(*columns)
-
-
 class _Outcome(NamedTuple):
     law: AbstractLaw
     objective: np.ndarray
@@ -312,6 +251,7 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)
     if not prepared.curve.fixed:
         result[(result == int(RESULTS.successful)) & unidentified.all(axis=1)] = int(RESULTS.vanished)
+    good = good | (np.asarray(solved.result).reshape(-1, tried) == int(RESULTS.undetermined))
     ended = np.where(good[..., None], np.asarray(solved.theta).reshape(*good.shape, -1), np.nan)[:, :KEPT]
     agreeing, least = np.sum(near & good, axis=1), np.asarray(solved.objective)[choice]
     return _Outcome(law, least, result, scale, residuals, unidentified, agreeing, ended)
@@ -347,12 +287,7 @@ def residuals_and_unidentified(
     target, real = np.asarray(data.target)[study], np.asarray(data.weight)[study] > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = np.where(real, target - (np.log(value) if noise.log else value), np.nan)
-    # What enters linearly is felt by its own size, anything else by an e-fold.
-    linear = curve.linear
-    with np.errstate(invalid="ignore"):
-        # A curve that is zero for a run feels anything infinitely, but not what is itself zero.
-        felt = felt * np.where(linear, np.abs(theta[:, : curve.size]), 1.0)
-    return residual, ~(felt >= FELT)
+    return residual, ~felt_by_some(curve, felt, theta)
 
 
 def run_costs(
@@ -375,7 +310,7 @@ def run_costs(
 
 def _raise_unless_converged(fits: Fit[Any]) -> None:
     codes = np.atleast_1d(fits.result)
-    failed = np.flatnonzero(codes != int(RESULTS.successful))
+    failed = np.flatnonzero(~np.atleast_1d(fits.reached))
     if failed.size == 0:
         return
     reason = RESULTS(int(codes[failed[0]])).message

@@ -12,9 +12,13 @@ from jaxtyping import Bool, Float, Int, Shaped
 from .._core import RESULTS
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise
+from ..params import slots, values
 from ..problem import Problem, Source
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
+
+END = 1e-6
+"""Share of an interval within which of its end a parameter lies at it."""
 
 
 class Fit(eqx.Module, Generic[LawT]):
@@ -60,11 +64,13 @@ class Fit(eqx.Module, Generic[LawT]):
             good = int(np.sum(self.converged))
             return f"Fit of {type(self.law).__name__} to {len(self.keys)} studies, {used}: {good} converged"
         state = "converged" if self.converged else RESULTS(int(self.result)).message
-        lost = [name for name, unidentified in zip(self.free, self.unidentified, strict=True) if unidentified]
+        gone = self.unidentified & ~self.at_end
+        agree = "end where no run responds to some parameters" if self.converged and gone.any() else "agree"
+        lost = [name for name, one in zip(self.free, gone, strict=True) if one]
         lines = [
             f"Fit of {self.law!r}",
             f"  {used}; {type(self.noise).__name__}; objective {float(self.objective):.10g}; {state}",
-            f"  {int(self.agreeing)} of {self.tried} starts agree",
+            f"  {int(self.agreeing)} of {self.tried} starts {agree}",
         ]
         reduced = f"  no run responds to {', '.join(lost)}: they follow the smaller law without"
         return "\n".join([*lines, *([reduced] if lost else [])])
@@ -120,6 +126,25 @@ class Fit(eqx.Module, Generic[LawT]):
         """Whether the optimum was reached: a bool, or an array of them for a batch."""
         good = self.result == int(RESULTS.successful)
         return bool(good) if np.ndim(good) == 0 else good
+
+    @property
+    def reached(self) -> Any:
+        """Whether the least objective was reached, if only as parameters run away (`RESULTS.undetermined`)."""
+        good = (self.result == int(RESULTS.successful)) | (self.result == int(RESULTS.undetermined))
+        return bool(good) if np.ndim(good) == 0 else good
+
+    @property
+    def at_end(self) -> Bool[np.ndarray, "*batch free"]:
+        """Which free parameters lie at an end of the interval that they may lie in."""
+        known = slots(self.template)
+        places = [k for k, slot in enumerate(known) if slot.name in self.free]
+        low, high = np.array(
+            [[known[k].parameter.constraint.low, known[k].parameter.constraint.high] for k in places]
+        ).T
+        with np.errstate(invalid="ignore"):
+            value = values(self.law)[..., places]
+            room = np.minimum(value - low, high - value)
+            return np.isfinite(high - low) & (room <= END * (high - low))
 
     def __getitem__(self, key: Hashable) -> "Fit[LawT]":
         """One study of a batch, by its key, as a fit of its own."""

@@ -76,6 +76,9 @@ def _one(
         # What follows from others, by a tie or along an axis, is not looked at for itself.
         place = fit.free.index(slot.name) if slot.name in fit.free else None
         gone = place is not None and bool(fit.unidentified[study][place]) and not slot.parameter.amplitude
+        if gone and fit.at_end[study][place]:
+            found[slot.name] = Estimate(value, unit=unit)
+            continue
         if draws is None and errors is not None and not gone:
             constraint = slot.parameter.constraint
             # What is counted in a unit of an input grows with its power: its logarithm is what runs tell.

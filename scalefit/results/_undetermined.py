@@ -20,7 +20,7 @@ ALIKE = 1e-6
 def said_open(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Sentences on what the runs of a single fit leave open, each with the names that it is about."""
     yield from _hardly_varied(fit)
-    if not fit.converged:
+    if not fit.reached:
         return
     alike = list(_alike(fit))
     yield from alike

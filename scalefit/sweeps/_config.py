@@ -154,7 +154,7 @@ class Config(_Strict):
     verbs: tuple[Verb, ...] = pydantic.Field(default=(Verb(verb="fit"),), min_length=1)
     seed: int = pydantic.Field(default=0, ge=0, lt=2**31)
     starts: int = pydantic.Field(default=2, ge=1)
-    max_steps: int = pydantic.Field(default=300, ge=1)
+    max_steps: int = pydantic.Field(default=3000, ge=1)
     precision: Literal["float64", "float32", "mixed"] = "float64"
     level: float = pydantic.Field(default=0.95, gt=0.0, lt=1.0)
     cluster: str | tuple[str, ...] | None = "auto"

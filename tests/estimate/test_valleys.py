@@ -1,7 +1,7 @@
 """Searches along narrow curved valleys, and to where parameters run away, against published answers."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -45,6 +45,25 @@ class Boxed(Grow):
     b: Param = interval(0.1, 0.9)
 
 
+class Peaks(sf.laws.AbstractLaw):
+    """Two peaks on a decline, as in NIST's Gauss3; either may shrink to nothing between two runs."""
+
+    inputs: ClassVar[Mapping[str, str]] = {"x": "x"}
+    height: Param = nonnegative(amplitude=True)
+    rate: Param = positive(dims={"x": -1.0})
+    first: Param = nonnegative(amplitude=True)
+    place: Param = positive(dims={"x": 1.0})
+    width: Param = positive(dims={"x": 1.0})
+    second: Param = nonnegative(amplitude=True)
+    other: Param = positive(dims={"x": 1.0})
+    spread: Param = positive(dims={"x": 1.0})
+
+    def __call__(self, x: Scalar) -> Scalar:
+        one = self.first * jnp.exp(-(((x - self.place) / self.width) ** 2))
+        two = self.second * jnp.exp(-(((x - self.other) / self.spread) ** 2))
+        return self.height * jnp.exp(-self.rate * x) + one + two
+
+
 # NIST StRD, nonlinear regression, MGH10.
 RESISTANCE = [
     34780, 28610, 23650, 19630, 16370, 13720, 11540, 9744, 8261, 7030, 6005, 5147, 4427, 3820, 3307, 2872,
@@ -81,6 +100,9 @@ def test_a_corner_of_a_box_is_reached():
     x, y = BOX
     fit = sf.fit(Boxed, sf.Runs(y, x=x), noise=PLAIN)
     assert fit.converged
+    assert fit.at_end.tolist() == [True, False, False]
+    shown: Any = sf.summary(fit)
+    assert shown["c"].value == pytest.approx(-2.0)
     np.testing.assert_allclose(values_of(fit, "cAb"), [-2.0, 3.24929, 0.356099], rtol=1e-5)
     assert 2 * fit.objective == pytest.approx(0.00730309, rel=1e-6)
 
@@ -94,3 +116,38 @@ def test_a_break_beyond_the_runs_is_found_where_they_have_no_noise():
     assert fit.converged
     found = *values_of(fit, ("a", "b", "c0")), fit.law.c[0], fit.law.d[0], fit.law.f[0]
     np.testing.assert_allclose(found, truth, rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def runaway():
+    """Two breaks on twelve points: the better they are drawn, the further the breaks' numbers run away."""
+    x = np.geomspace(1.0, 1e5, 12)
+    loss = (0.3 + x**-0.2) * np.exp(0.01 * np.random.default_rng(5).standard_normal(12))
+    return sf.fit(sf.laws.BNSL.of(2), sf.Runs(loss, x=x), noise=sf.noise.Gaussian())
+
+
+def test_parameters_that_run_away_are_a_verdict_of_their_own(runaway):
+    assert runaway.result == sf.RESULTS.undetermined
+    assert runaway.reached
+    assert not runaway.converged
+    assert "run away" in repr(runaway)
+    assert "max_steps" not in repr(runaway)
+
+
+def test_what_is_undetermined_is_shown_without_intervals_and_predicted(runaway):
+    shown: Any = sf.summary(runaway)
+    assert [shown[name].low for name in runaway.free] == [None] * 9
+    x = runaway.problem.inputs["x"]
+    value = sf.predict(runaway, x=x).value
+    np.testing.assert_allclose(np.log(value) + runaway.residuals, np.log(runaway.problem.runs.target))
+
+
+def test_starts_that_all_lose_a_peak_begin_again():
+    """Two peaks on a decline, of which one is narrow and the other wide."""
+    x = np.arange(1.0, 251.0)
+    rest = 99.0 * np.exp(-0.011 * x)
+    peaks = 101.9 * np.exp(-(((x - 107.0) / 23.6) ** 2)) + 72.0 * np.exp(-(((x - 153.3) / 19.5) ** 2))
+    y = rest + peaks + 2.5 * np.random.default_rng(1).standard_normal(250)
+    fits = [sf.fit(Peaks, sf.Runs(y, x=x), noise=PLAIN, seed=seed) for seed in range(3)]
+    assert all(fit.converged and not fit.unidentified.any() for fit in fits)
+    np.testing.assert_allclose([fit.objective for fit in fits], fits[0].objective, rtol=1e-9)

@@ -1,0 +1,190 @@
+"""From the starts of a fit to its optima: again elsewhere where they fail, on while they gain, and how they end."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from .._core import RESULTS
+from ..noise import AbstractNoise
+from ..problem import LawCurve, Prepared
+from ..solve import Precision, Solutions, Solver, exact_moments, responses, solve
+from ._starts import screened
+
+AGREE = 1e-6
+"""Starts agree when their objectives are within this share of the best."""
+GONE = 1e-8
+"""An amplitude has vanished below this share of the typical target."""
+AGAIN = 8
+"""Starts of another screen, from which those begin again that failed or lost a term."""
+MANY = 64
+"""The same for a fit whose best no more than half of the starts came to, or has a number that no run responds to."""
+ROUND = 300
+"""Passes over the runs, after which only the best start of a study goes on, and while it gains."""
+NEARLY = 1e-4
+"""Share of the objective that a round of passes still gains at most where it nears its least value."""
+FLAT = 1e-5
+"""Curvature, as a share of the steepest, along which parameters run away."""
+FELT = 1e-6
+"""A parameter is unidentified where a whole e-fold of it would not change any run by this share."""
+
+
+def polished(
+    prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
+    max_steps: int, precision: Precision, seed: int, quick: bool, together: int,
+) -> Solutions:  # fmt: skip
+    """Every start to its optimum; one that does not converge, or loses a term, begins once more elsewhere.
+
+    These are some of so many studies that are fitted `together`.
+    """
+    studies, tried, free = begin.shape
+    study = np.repeat(np.arange(studies), tried)
+    own = solver == "newton"
+
+    def run(start: np.ndarray, which: np.ndarray, whole: int = 0) -> Solutions:
+        nothing = np.zeros(len(which), int)
+        return solve(
+            prepared.curve, noise, prepared.data, start, which, nothing, prepared.floor, solver=solver,
+            max_steps=min(max_steps, ROUND) if own else max_steps, precision=precision, whole=whole,
+        )  # fmt: skip
+
+    def screened_again(which: np.ndarray, keep: int) -> Float[np.ndarray, "study start free"]:
+        return screened(prepared, noise, which, np.zeros(len(which), int), keep, seed + 1, quick)
+
+    solved = run(begin.reshape(-1, free), study, together * tried)
+    failed = np.asarray(solved.result) != int(RESULTS.successful)
+    poor = _doubtful(prepared, solved, begin)
+    lost = np.flatnonzero(failed | vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried))
+    if lost.size:
+        which, place = np.unique(study[lost], return_inverse=True)
+        again = screened_again(which, AGAIN if quick or not poor.any() else MANY)
+        fresh = again[place, lost % tried % again.shape[1]]
+        solved = _lower_of(solved, run(fresh, study[lost]), lost)
+        # A study that none of its starts brought anywhere, or all to where a number is lost, gets what else there is.
+        failed = np.asarray(solved.result).reshape(studies, tried) != int(RESULTS.successful)
+        poor = failed.all(axis=1) | (_doubtful(prepared, solved, begin) & (not quick))
+        rest, first = again[poor[which], tried:], which[poor[which]]
+        if rest.size:
+            more = run(rest.reshape(-1, free), np.repeat(first, rest.shape[1]))
+            for k in range(rest.shape[1]):
+                solved = _lower_of(solved, Solutions(*(column[k :: rest.shape[1]] for column in more)), tried * first)
+    return _ended(prepared, noise, solved, tried, run, max_steps // ROUND - 1 if own else 0)
+
+
+def _doubtful(
+    prepared: Prepared, solved: Solutions, begin: Float[np.ndarray, "study start free"]
+) -> Bool[np.ndarray, " study"]:
+    """Studies whose best half of many starts did not come to, or where no run responds to some shape of it."""
+    curve, tried = prepared.curve, begin.shape[1]
+    theta = np.asarray(solved.theta).reshape(begin.shape)[_best(solved, tried)]
+    shapes = np.array([k for k in range(curve.size) if k not in curve.amplitudes], int)
+    gone = np.zeros(len(theta), bool)
+    # Only what went far, or to nothing, is asked about.
+    far = np.abs(theta - begin.mean(axis=1))[:, shapes] > 5.0
+    some = np.flatnonzero((far | (np.abs(theta[:, shapes]) < FELT)).any(axis=1))
+    if some.size:
+        _, felt = responses(curve, theta[some], prepared.data, some)
+        gone[some] = ~felt_by_some(curve, felt, theta[some])[:, shapes].all(axis=1)
+    objective = np.asarray(solved.objective).reshape(-1, tried)
+    least = np.nanmin(objective, axis=1, keepdims=True)
+    rare = np.sum(objective <= least + AGREE * np.abs(least) + prepared.floor[:, None], axis=1) <= tried // 2
+    return (rare & (tried >= AGAIN)) | gone
+
+
+def _best(solved: Solutions, tried: int) -> tuple[np.ndarray, np.ndarray]:
+    """The start of the lowest objective of each study, as an index of a table by study and start."""
+    objective = np.asarray(solved.objective).reshape(-1, tried)
+    return np.arange(len(objective)), np.argmin(np.where(np.isfinite(objective), objective, np.inf), axis=1)
+
+
+def _ended(
+    prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried: int, run: Callable[..., Solutions], rounds: int
+) -> Solutions:
+    """The best start of each study taken on while it gains; where it gains no more, what keeps it from an optimum."""
+    columns = [np.array(column) for column in solved]
+    theta, objective, result, steps = columns
+    lane = np.arange(len(theta)).reshape(-1, tried)
+    left, gained = lane[_best(solved, tried)], np.full(len(theta), np.inf)
+    unsure = [int(RESULTS.max_steps_reached), int(RESULTS.stalled)]
+    floor = np.repeat(prepared.floor, tried)
+
+    def near(some: np.ndarray) -> np.ndarray:
+        """A converged start as good as these."""
+        table, good = objective[lane[some // tried]], result[lane[some // tried]] == int(RESULTS.successful)
+        size = AGREE * np.abs(objective[some]) + floor[some]
+        return (good & (table <= (objective[some] + size)[:, None])).any(axis=1)
+
+    left = left[np.isin(result[left], unsure) & ~near(left)]
+    for _ in range(rounds):
+        if left.size == 0:
+            break
+        more = run(theta[left], left // tried)
+        gained[left] = np.nan_to_num(objective[left] - more.objective)
+        use = left[np.asarray(more.objective) <= objective[left]]
+        for column, new in zip(columns[:3], more, strict=False):
+            column[use] = np.asarray(new)[np.isin(left, use)]
+        steps[left] += more.steps
+        size = AGREE * np.abs(objective[left]) + floor[left]
+        left = left[np.isin(result[left], unsure) & (gained[left] > size)]
+    at_rest = lane[_best(Solutions(*columns), tried)]
+    size = NEARLY * np.abs(objective[at_rest]) + floor[at_rest]
+    at_rest = at_rest[np.isin(result[at_rest], unsure) & (gained[at_rest] <= size)]
+    if at_rest.size:
+        _, _, matrix = exact_moments(prepared.curve, noise, prepared.data, theta[at_rest], at_rest // tried)
+        result[at_rest[_runs_away(matrix)]] = int(RESULTS.undetermined)
+    return Solutions(*columns)
+
+
+def _runs_away(matrix: Float[np.ndarray, "fit free free"]) -> Bool[np.ndarray, " fit"]:
+    """Whether the objective is flat along some direction of each fit."""
+    size = np.sqrt(np.abs(np.diagonal(matrix, axis1=1, axis2=2)))
+    unit = 1.0 / np.where((size > 0.0) & np.isfinite(size), size, 1.0)
+    scaled = matrix * unit[:, :, None] * unit[:, None, :]
+    values = np.linalg.eigvalsh(np.where(np.isfinite(scaled), scaled, 0.0))
+    # What no run responds to any more has no curvature, but for rounding, to be measured by.
+    lost = (size <= FLAT**1.5 * size.max(axis=1, keepdims=True)).any(axis=1)
+    return lost | (np.abs(values).min(axis=1) < FLAT * np.abs(values).max(axis=1))
+
+
+def vanished(prepared: Prepared, theta: np.ndarray) -> Bool[np.ndarray, "fit amplitude"]:
+    """Which terms each fit has lost: their amplitudes are zero."""
+    return np.abs(np.asarray(theta)[:, list(prepared.curve.amplitudes)]) <= GONE
+
+
+def better_of(old: Solutions, new: Solutions, which: np.ndarray) -> Solutions:
+    """`old` with those of `which` replaced by `new` where that converged to no worse an objective."""
+    good = np.asarray(new.result) == int(RESULTS.successful)
+    failed = np.asarray(old.result)[which] != int(RESULTS.successful)
+    use = good & (failed | (np.asarray(new.objective) <= np.asarray(old.objective)[which]))
+    columns = []
+    for before, after in zip(old, new, strict=True):
+        column = np.array(before)
+        column[which[use]] = np.asarray(after)[use]
+        columns.append(column)
+    return Solutions(*columns)
+
+
+def _lower_of(old: Solutions, new: Solutions, which: np.ndarray) -> Solutions:
+    """`old` with those of `which` replaced by `new` where its objective is lower, or as low and converged."""
+    before, after = np.asarray(old.objective)[which], np.asarray(new.objective)
+    good = np.asarray(new.result) == int(RESULTS.successful)
+    failed = np.asarray(old.result)[which] != int(RESULTS.successful)
+    with np.errstate(invalid="ignore"):
+        as_low = after <= before + np.where(good & failed, AGREE * np.abs(before), 0.0)
+    # A search that was cut short says nothing yet.
+    whole = good | (failed & (np.asarray(new.steps) >= ROUND))
+    use = np.isfinite(after) & (as_low | ~np.isfinite(before)) & whole
+    columns = [np.array(column) for column in old]
+    for column, some in zip(columns, new, strict=True):
+        column[which[use]] = np.asarray(some)[use]
+    return Solutions(*columns)
+
+
+def felt_by_some(
+    curve: LawCurve, felt: Float[np.ndarray, "fit size"], theta: Float[np.ndarray, "fit free"]
+) -> Bool[np.ndarray, "fit size"]:
+    """Which numbers some run responds to."""
+    # What enters linearly is felt by its own size, anything else by an e-fold.
+    with np.errstate(invalid="ignore"):
+        # A curve that is zero for a run feels anything infinitely, but not what is itself zero.
+        return felt * np.where(curve.linear, np.abs(theta[:, : curve.size]), 1.0) >= FELT
