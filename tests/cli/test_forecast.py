@@ -38,8 +38,8 @@ def test_numbers_are_those_of_the_library(cli, folder):
     assert (answer.status, answer.err) == (0, "")
     found = json.loads(answer.out, parse_constant=no_constant)
     one = sf.forecast(sf.load(folder), N=[1e9, 4e9], D=1e11, level=0.8)
-    for name, expected in (("value", one.run.value), ("low", one.run.low), ("excess", one.excess)):
-        np.testing.assert_allclose(found[name], expected, rtol=1e-9, err_msg=name)
+    for name, expected in (("value", one.run.value), ("low", np.asarray(one.run.low)), ("excess", one.excess)):
+        np.testing.assert_allclose(found[name], np.asarray(expected, float), rtol=1e-9, err_msg=name)
     np.testing.assert_allclose(found["times_the_runs"], np.exp(one.distance), rtol=1e-9)
     assert found["backtests"][0]["count"] == 12
     assert found["notes"] == list(one.notes)

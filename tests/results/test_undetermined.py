@@ -36,7 +36,7 @@ def test_numbers_that_change_together_are_named():
     fit = sf.fit(Twice, runs, noise=sf.noise.Gaussian())
     (words,) = said(fit)
     assert words.startswith("k and a shift of a and b are one number to these runs")
-    told = sf.summary(fit)
+    told: dict[str, Any] = sf.summary(fit)
     assert [name for name, one in told.items() if one.unbounded] == ["k", "a", "b"]
     held = sf.fit(Twice(k=1.0), runs, noise=sf.noise.Gaussian(), fixed=("k",))
     assert float(held.objective) == pytest.approx(float(fit.objective), rel=1e-8)
@@ -54,7 +54,7 @@ def test_an_input_that_hardly_varies_is_said_so(varies):
     assert words[0].startswith("N varies only from")
     if fit.converged:
         assert words[1].startswith("the terms of E and A are one number to these runs, 2.0")
-        told = sf.summary(fit)["A"]
+        told: Any = sf.summary(fit)["A"]
         assert told.low is None or told.unbounded
 
 
