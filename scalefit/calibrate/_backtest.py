@@ -293,7 +293,7 @@ def told(found: Rolled, along: str, level: float) -> Backtest:
     """The forecasts of every origin with what came of them."""
     refits, seen, origins = found.refits, found.seen, found.origins
     origin = refits.origin
-    stack = stacked(prior_of_studies(), found.names, seen, found.trust.arms[origin], found.trust.width[origin])
+    stack = stacked(found.prior, found.names, seen, found.trust.arms[origin], found.trust.width[origin])
     value, half = np.exp(stack.log_value), normal_quantile(level) * np.sqrt(stack.variance(True))
     most = {n: np.array([column[one.seen].max() for one in origins]) for n, column in found.reach.items()}
     return Backtest(

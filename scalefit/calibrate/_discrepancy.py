@@ -78,9 +78,9 @@ class Discrepancy:
             if here.any():
                 asked = {name: column[here] for name, column in points.items()}
                 log_value[k, here], error[k, here] = foreseen(fits, which[here], asked)
-        found, origin, prior = self.rolled, self.last[study], prior_of_studies()
+        found, origin = self.rolled, self.last[study]
         T = log_size(points, next(iter(found.reach))) - np.log(self.reached[study])
-        x = foreseen_excess(prior, found.names, self._log_values, self.reached, study, points)
+        x = foreseen_excess(found.prior, found.names, self._log_values, self.reached, study, points)
         scale = np.where(np.isnan(found.refits.scale[origin]), np.atleast_1d(self.fit.scale)[study],
                          found.refits.scale[origin])  # fmt: skip
         # Of a fit that did not converge nothing is said, also by the other arms.
@@ -90,14 +90,14 @@ class Discrepancy:
     def stacked(self, study: Int[np.ndarray, " point"], seen: Foreseen) -> Stacked:
         """The stack at points of a study."""
         origin, found = self.last[study], self.rolled
-        return stacked(prior_of_studies(), found.names, seen, found.trust.arms[origin], found.trust.width[origin])
+        return stacked(found.prior, found.names, seen, found.trust.arms[origin], found.trust.width[origin])
 
     def law(self, study: int = 0) -> StackedLaw:
         """The stack as a law of its own, for plans."""
         arms, origin = self._known(study), int(self.last[study])
         laws = tuple(jax.tree.map(lambda a, i=i: a[i], laws_of(fits)) for fits, i in arms.values())
         return StackedLaw.of(
-            laws, prior_of_studies(), tuple(arms), self.rolled.trust.arms[origin][[*self._places(arms)]],
+            laws, self.rolled.prior, tuple(arms), self.rolled.trust.arms[origin][[*self._places(arms)]],
             self.reached[study], next(iter(self.rolled.reach)),
         )  # fmt: skip
 
@@ -107,16 +107,19 @@ class Discrepancy:
         rng = np.random.default_rng([seed, 0xD15C])
         width = np.sqrt(self.rolled.trust.width[origin])
         laws = []
-        for fits, i in arms.values():
+        for name, (fits, i) in arms.items():
             one = fits if fits.keys is None else fits.at[i]
             some = bootstrap(one, num=num, seed=seed)
             good = np.flatnonzero(some.converged)
+            if good.size == 0:
+                given = Phrase("has no draw that converged")
+                raise InputError(f"the arm {name!r} of the discrepancy", given, remedy="plan with the fit itself")
             laws.append(jax.tree.map(lambda a, g=good: a[g[np.arange(num) % len(g)]], some.law))
         law = self.law(study)
         fixed = jax.tree.map(lambda a: np.broadcast_to(a, (num, *np.shape(a))), dataclasses.replace(law, terms=()))
         return dataclasses.replace(
             fixed, terms=tuple(laws), tilt=width * rng.standard_normal((num, len(arms))),
-            drift=width * prior_of_studies().rate * rng.standard_normal(num),
+            drift=width * self.rolled.prior.rate * rng.standard_normal(num),
         )  # fmt: skip
 
     def _fits(self, arm: int, study: Int[np.ndarray, " point"]) -> tuple[Any, Int[np.ndarray, " point"]]:

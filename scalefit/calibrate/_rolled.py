@@ -22,6 +22,7 @@ class Rolled(NamedTuple):
     **Arguments:**
 
     - `problem`: What was fitted.
+    - `prior`: What is expected of forecasts before any of its own.
     - `arms`: The ways to fit it.
     - `origins`: Studies as they were; the last of each, where all runs are asked for, has seen them all.
     - `reach`: By run, the sizes by which distances are told, compute first.
@@ -33,6 +34,7 @@ class Rolled(NamedTuple):
     """
 
     problem: Problem
+    prior: Prior
     arms: tuple[Arm, ...]
     origins: tuple[Origin, ...]
     reach: dict[str, Float[np.ndarray, " run"]]
@@ -71,7 +73,7 @@ def rolled(problem: Problem, prior: Prior, origins: Sequence[Origin], arms: Sequ
     observed = log_target[found.row]
     past = _past(origins, found, T, len(target))
     learnt = trust(prior, names, seen, observed, found.origin, past)
-    return Rolled(problem, arms, tuple(origins), reach, found, seen, observed, past, learnt)
+    return Rolled(problem, prior, arms, tuple(origins), reach, found, seen, observed, past, learnt)
 
 
 def _past(

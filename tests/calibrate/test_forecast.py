@@ -178,6 +178,16 @@ def test_a_loss_is_reached_also_where_a_draw_rises_later(about):
     assert ends(needed.compute)[1][0] < budget
 
 
+def test_no_draws_where_no_resample_converged(about, monkeypatch):
+    def failing(fit, num, seed):
+        some = sf.bootstrap(fit, num=num, seed=seed)
+        return dataclasses.replace(some, result=np.ones(num, int))
+
+    monkeypatch.setattr("scalefit.calibrate._discrepancy.bootstrap", failing)
+    with pytest.raises(sf.InputError, match="has no draw that converged"):
+        about.draws(num=3)
+
+
 def test_laws_without_a_size_are_refused():
     x = np.linspace(0.05, 0.95, 30)
 

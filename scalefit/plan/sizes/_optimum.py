@@ -19,6 +19,8 @@ from ._constraints import Constraints
 
 SIZES = 193
 """Sizes of a grid over all that a budget pays for: a third of an e-fold apart."""
+NEARBY = 8
+"""Places of that grid to either side of a size near which the best is expected."""
 LOOKS = 65
 """Budgets of all that there are, at which is looked whether a loss is reached by a law that rises again."""
 TOGETHER = 1 << 20
@@ -193,12 +195,16 @@ def _closed(law: AbstractLaw, constraints: Constraints) -> bool:
     return type(law) in (Chinchilla, Kaplan) and constraints.cost.rate is not None
 
 
-def _best(law: AbstractLaw, budget: Any, constraints: Constraints, within: tuple[Any, Any]) -> Any:
+def _best(
+    law: AbstractLaw, budget: Any, constraints: Constraints, within: tuple[Any, Any], about: np.ndarray | None = None
+) -> Any:
     """The logarithm of the best size in a range."""
     np_ = namespace(budget)
     low, high = within[0], np_.maximum(*within)
     if not _closed(law, constraints):
-        return (_searched if np_ is np else _searched_in_jax)(law, budget, constraints, low, high)
+        if np_ is jnp:
+            return _searched_in_jax(law, budget, constraints, low, high)
+        return _searched(law, budget, constraints, low, high, about)
     powers = _powers(law) if np_ is jnp else (np.reshape(a, (-1, 1, 1)) for a in _powers(law))
     A, alpha, B, beta = powers
     with np.errstate(all="ignore"):
@@ -227,26 +233,42 @@ def _searched_in_jax(law: AbstractLaw, budget: Any, constraints: Constraints, lo
 
 
 def _searched(
-    laws: AbstractLaw, budget: np.ndarray, constraints: Constraints, low: np.ndarray, high: np.ndarray
-) -> np.ndarray:
-    """The same by law, budget and choice."""
+    laws: AbstractLaw, budget: np.ndarray, constraints: Constraints, low: np.ndarray, high: np.ndarray,
+    about: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """The same by law, budget and choice; `about`: from where to go to the nearest size better than its neighbours."""
     shape = (len(jax.tree.leaves(laws)[0]), *np.broadcast_shapes(budget.shape[1:], (constraints.choices,)))
-    step = (high - low) / (SIZES - 1)
+    step, count, ends = (high - low) / (SIZES - 1), SIZES, (low, high)
+    if about is not None:
+        low, count = np.clip(about - NEARBY * step, low, high - 2 * NEARBY * step), 2 * NEARBY + 1
+        high = low + (count - 1) * step
     least, best, wide = (
         np.full(shape, np.inf),
         np.zeros(shape),
         constraints.chosen(np.arange(constraints.choices)[:, None]),
     )
-    for some in np.array_split(np.arange(SIZES), min(SIZES, -(-int(np.prod(shape)) * SIZES // TOGETHER))):
+    for some in np.array_split(np.arange(count), min(count, -(-int(np.prod(shape)) * count // TOGETHER))):
         places = (low[..., None] + step[..., None] * some) + np.zeros((*shape, 1))
         values = loss_along(laws, wide, places, budget[..., None])
         values = np.where(np.isnan(values), np.inf, values)
         at = np.argmin(values, axis=-1)
         found = np.take_along_axis(values, at[..., None], axis=-1)[..., 0]
         least, best = np.minimum(least, found), np.where(found < least, some[at], best)
-    ends = (low + step * np.clip(best + side, 0, SIZES - 1) for side in (-1, 1))
-    low, high = crossings(lambda x: _slope(laws, constraints, x, budget), *ends)
-    return 0.5 * (low + high)
+    sides = (low + step * np.clip(best + side, 0, count - 1) for side in (-1, 1))
+    last, first = crossings(lambda x: _slope(laws, constraints, x, budget), *sides)
+    found = 0.5 * (last + first)
+    beyond = ((best == 0) & (low > ends[0] + 0.5 * step)) | ((best == count - 1) & (high < ends[1] - 0.5 * step))
+    some = np.flatnonzero(beyond.any(axis=(1, 2)))
+    if some.size:
+        rows = (np.broadcast_to(a, shape)[some] for a in (budget, *ends, low + step * best))
+        budget, low, high, about = rows
+        found[some] = _searched(_some(laws, some), budget, constraints, low, high, about)
+    return found
+
+
+def _some(laws: AbstractLaw, which: np.ndarray) -> AbstractLaw:
+    """Some of the laws along the leading axis."""
+    return jax.tree.map(lambda a: a[which], laws)
 
 
 # --- of many laws of the host, by law and budget ---
@@ -267,10 +289,12 @@ class Plans(NamedTuple):
     choice: Int[np.ndarray, "law budget"]
 
 
-def _optimum(laws: AbstractLaw, budget: np.ndarray, constraints: Constraints) -> Optimum:
+def _optimum(
+    laws: AbstractLaw, budget: np.ndarray, constraints: Constraints, about: np.ndarray | None = None
+) -> Optimum:
     """The best size for each choice, by law, budget and choice; the budget may have an axis of laws and of choices."""
     within = reach(constraints, budget)
-    log_N = _best(laws, budget, constraints, within)
+    log_N = _best(laws, budget, constraints, within, about)
     log_D = log_data(constraints, log_N, budget)
     margin = 1e-9 * (1.0 + np.abs(log_N))
     at_end = (log_N <= within[0] + margin) | (log_N >= within[1] - margin)
@@ -317,20 +341,39 @@ def least_computes(
 ) -> Float[np.ndarray, "law loss"]:
     """The least budget at whose best size each loss is reached; infinite where no budget reaches it."""
     low, high = np.log(constraints.least), np.log(constraints.most)
-
-    def enough(log_C: np.ndarray) -> np.ndarray:
-        return losses[..., None] - _optimum(laws, np.exp(log_C), constraints).loss
-
     begin = np.full((*losses.shape, constraints.choices), low)
     end = np.full_like(begin, high)
-    short = ~(enough(end) > 0.0)
+
+    def gain(some: np.ndarray, log_C: np.ndarray, about: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """How far below the losses some laws come, and at which sizes."""
+        best = _optimum(_some(laws, some), np.exp(log_C), constraints, about)
+        return losses[some, :, None] - best.loss, np.broadcast_to(best.log_N, log_C.shape)
+
     # A draw with a drift may rise again far away: the first of some budgets that is enough ends the search.
+    every = np.arange(len(losses))
+    reached, about = (np.array(a) for a in gain(every, end, None))
+    reached = reached > 0.0
+    short = every[~reached.all(axis=(1, 2))]
+    near = None
     for look in np.linspace(low, high, LOOKS)[1:-1]:
-        if not short.any():
+        if not short.size:
             break
-        here = short & (enough(np.full_like(begin, look)) > 0.0)
-        end, short = np.where(here, look, end), short & ~here
+        above, near = gain(short, np.full((len(short), *end.shape[1:]), look), near)
+        end[short] = np.where((above > 0.0) & ~reached[short], look, end[short])
+        reached[short] |= above > 0.0
+        still = ~reached[short].all(axis=(1, 2))
+        short, near = short[still], near[still]
+
+    def enough(log_C: np.ndarray) -> np.ndarray:
+        above, about[:] = gain(every, log_C, about)
+        return above
+
     found = crossings(enough, begin, end)[1]
+    # Sizes elsewhere may have become the best on the way.
+    more = gain(every, found, None)[0] > 1e-9 * np.abs(losses[..., None])
+    some = every[(more & (found < high)).any(axis=(1, 2))]
+    if some.size:
+        found[some] = crossings(lambda log_C: gain(some, log_C, None)[0], begin[some], found[some])[1]
     return np.where(found < high, np.exp(found), np.inf).min(axis=-1)
 
 
