@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from .._core import RESULTS
 from ..noise import AbstractNoise
@@ -19,10 +19,14 @@ AGAIN = 8
 """Starts of another screen, from which those begin again that failed or lost a term."""
 MANY = 64
 """The same for a fit whose best no more than half of the starts came to, or has a number that no run responds to."""
+SEVERAL = 256
+"""Studies together up to which each has further starts where its own do not agree."""
 ROUND = 300
 """Passes over the runs, after which only the best start of a study goes on, and while it gains."""
 NEARLY = 1e-4
 """Share of the objective that a round of passes still gains at most where it nears its least value."""
+FARTHER = 3.0
+"""Times the way of a round that a start jumps ahead for the next."""
 FLAT = 1e-5
 """Curvature, as a share of the steepest, along which parameters run away."""
 FELT = 1e-6
@@ -53,28 +57,28 @@ def polished(
 
     solved = run(begin.reshape(-1, free), study, together * tried)
     failed = np.asarray(solved.result) != int(RESULTS.successful)
-    poor = _doubtful(prepared, solved, begin)
+    poor = _doubtful(prepared, solved, begin, together)
     lost = np.flatnonzero(failed | vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried))
     if lost.size:
         which, place = np.unique(study[lost], return_inverse=True)
-        again = screened_again(which, AGAIN if quick or not poor.any() else MANY)
+        again = screened_again(which, MANY if poor.any() and not quick else 2 * AGAIN)
         fresh = again[place, lost % tried % again.shape[1]]
         solved = _lower_of(solved, run(fresh, study[lost]), lost)
         # A study that none of its starts brought anywhere, or all to where a number is lost, gets what else there is.
         failed = np.asarray(solved.result).reshape(studies, tried) != int(RESULTS.successful)
-        poor = failed.all(axis=1) | (_doubtful(prepared, solved, begin) & (not quick))
+        poor = failed.all(axis=1) | _doubtful(prepared, solved, begin, together)
         rest, first = again[poor[which], tried:], which[poor[which]]
         if rest.size:
             more = run(rest.reshape(-1, free), np.repeat(first, rest.shape[1]))
             for k in range(rest.shape[1]):
                 solved = _lower_of(solved, Solutions(*(column[k :: rest.shape[1]] for column in more)), tried * first)
-    return _ended(prepared, noise, solved, tried, run, max_steps // ROUND - 1 if own else 0)
+    return _ended(prepared, noise, solved, begin, run, max_steps // ROUND - 1 if own else 0)
 
 
 def _doubtful(
-    prepared: Prepared, solved: Solutions, begin: Float[np.ndarray, "study start free"]
+    prepared: Prepared, solved: Solutions, begin: Float[np.ndarray, "study start free"], together: int
 ) -> Bool[np.ndarray, " study"]:
-    """Studies whose best half of many starts did not come to, or where no run responds to some shape of it."""
+    """Studies whose starts do not agree, if they are not too many, or of whose best no run responds to some shape."""
     curve, tried = prepared.curve, begin.shape[1]
     theta = np.asarray(solved.theta).reshape(begin.shape)[_best(solved, tried)]
     shapes = np.array([k for k in range(curve.size) if k not in curve.amplitudes], int)
@@ -83,12 +87,21 @@ def _doubtful(
     far = np.abs(theta - begin.mean(axis=1))[:, shapes] > 5.0
     some = np.flatnonzero((far | (np.abs(theta[:, shapes]) < FELT)).any(axis=1))
     if some.size:
-        _, felt = responses(curve, theta[some], prepared.data, some)
-        gone[some] = ~felt_by_some(curve, felt, theta[some])[:, shapes].all(axis=1)
+        gone[some] = _lost_shape(prepared, theta[some], some)
     objective = np.asarray(solved.objective).reshape(-1, tried)
-    least = np.nanmin(objective, axis=1, keepdims=True)
+    least = np.min(np.where(np.isfinite(objective), objective, np.inf), axis=1, keepdims=True)
     rare = np.sum(objective <= least + AGREE * np.abs(least) + prepared.floor[:, None], axis=1) <= tried // 2
-    return (rare & (tried >= AGAIN)) | gone
+    return (rare & (tried > 1) & (together <= SEVERAL)) | gone
+
+
+def _lost_shape(
+    prepared: Prepared, theta: Float[np.ndarray, "fit free"], study: Int[np.ndarray, " fit"]
+) -> Bool[np.ndarray, " fit"]:
+    """Fits of which no run responds to some shape."""
+    curve = prepared.curve
+    shapes = [k for k in range(curve.size) if k not in curve.amplitudes]
+    _, felt = responses(curve, theta, prepared.data, study)
+    return np.asarray(~felt_by_some(curve, felt, theta)[:, shapes].all(axis=1))
 
 
 def _best(solved: Solutions, tried: int) -> tuple[np.ndarray, np.ndarray]:
@@ -98,10 +111,11 @@ def _best(solved: Solutions, tried: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ended(
-    prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried: int, run: Callable[..., Solutions], rounds: int
-) -> Solutions:
+    prepared: Prepared, noise: AbstractNoise, solved: Solutions, begin: Float[np.ndarray, "study start free"],
+    run: Callable[..., Solutions], rounds: int,
+) -> Solutions:  # fmt: skip
     """The best start of each study taken on while it gains; where it gains no more, what keeps it from an optimum."""
-    columns = [np.array(column) for column in solved]
+    columns, tried = [np.array(column) for column in solved], begin.shape[1]
     theta, objective, result, steps = columns
     lane = np.arange(len(theta)).reshape(-1, tried)
     left, gained = lane[_best(solved, tried)], np.full(len(theta), np.inf)
@@ -115,24 +129,44 @@ def _ended(
         return (good & (table <= (objective[some] + size)[:, None])).any(axis=1)
 
     left = left[np.isin(result[left], unsure) & ~near(left)]
+    before = begin.reshape(theta.shape).copy()
     for _ in range(rounds):
         if left.size == 0:
             break
-        more = run(theta[left], left // tried)
-        gained[left] = np.nan_to_num(objective[left] - more.objective)
-        use = left[np.asarray(more.objective) <= objective[left]]
-        for column, new in zip(columns[:3], more, strict=False):
-            column[use] = np.asarray(new)[np.isin(left, use)]
-        steps[left] += more.steps
+        # From where it is, and from as far ahead again as it came.
+        ahead = _ahead(prepared.curve, before[left], theta[left])
+        both = run(np.concatenate([theta[left], ahead]), np.tile(left // tried, 2))
+        after = np.where(np.isfinite(both.objective), both.objective, np.inf).reshape(2, -1)
+        place = np.argmin(after, axis=0) * len(left) + np.arange(len(left))
+        gained[left] = np.nan_to_num(objective[left] - after.min(axis=0), neginf=0.0)
+        before[left] = theta[left]
+        use = after.min(axis=0) <= objective[left]
+        for column, new in zip(columns[:3], both, strict=False):
+            column[left[use]] = np.asarray(new)[place[use]]
+        steps[left] += np.asarray(both.steps)[place]
         size = AGREE * np.abs(objective[left]) + floor[left]
         left = left[np.isin(result[left], unsure) & (gained[left] > size)]
     at_rest = lane[_best(Solutions(*columns), tried)]
     size = NEARLY * np.abs(objective[at_rest]) + floor[at_rest]
     at_rest = at_rest[np.isin(result[at_rest], unsure) & (gained[at_rest] <= size)]
     if at_rest.size:
-        _, _, matrix = exact_moments(prepared.curve, noise, prepared.data, theta[at_rest], at_rest // tried)
-        result[at_rest[_runs_away(matrix)]] = int(RESULTS.undetermined)
+        study = at_rest // tried
+        _, _, matrix = exact_moments(prepared.curve, noise, prepared.data, theta[at_rest], study)
+        away = _runs_away(matrix) | _lost_shape(prepared, theta[at_rest], study)
+        result[at_rest[away]] = int(RESULTS.undetermined)
     return Solutions(*columns)
+
+
+def _ahead(
+    curve: LawCurve, before: Float[np.ndarray, "fit free"], now: Float[np.ndarray, "fit free"]
+) -> Float[np.ndarray, "fit free"]:
+    """Where numbers are that move on as they moved, several times as far; large ones by their factor."""
+    sized = np.append(curve.sized, np.zeros(now.shape[1] - curve.size, bool))
+    lower = np.append(curve.lower, np.full(now.shape[1] - curve.size, -np.inf))
+    with np.errstate(all="ignore"):
+        factor = now / before
+        grown = sized & (np.abs(now) > 1.0) & (factor > 1.0) & (factor < 1e3)
+        return np.maximum(np.where(grown, now * factor**FARTHER, now + FARTHER * (now - before)), lower)
 
 
 def _runs_away(matrix: Float[np.ndarray, "fit free free"]) -> Bool[np.ndarray, " fit"]:
