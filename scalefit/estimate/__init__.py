@@ -11,5 +11,6 @@ from ._laplace import Covariance as Covariance
 from ._laplace import covariance as covariance
 from ._laplace import laplace as laplace
 from ._resamples import resamples as resamples
+from ._rivals import rivals_of as rivals_of
 from ._starts import nodes as nodes
 from ._starts import screened as screened

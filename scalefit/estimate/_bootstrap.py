@@ -12,21 +12,17 @@ from numpy.typing import ArrayLike
 
 from .._core import RESULTS, InputError, NotConverged, Phrase, named
 from ..laws import AbstractLaw
-from ..problem import Pooling, Prepared, free_numbers, laws_at, representable
+from ..problem import Pooling, Prepared, laws_at, representable
 from ..results import Ensemble, Fit, check_fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
-from ._fit import KEPT, refuse_number, residuals_and_unidentified, run_costs
+from ._fit import KEPT, refuse_number, residuals_and_unidentified
 from ._polish import better_of, vanished
 from ._resamples import fill, own_weights, refuse_short, resamples
+from ._rivals import kept_optima, numbers_of, rivals
 from ._starts import screened
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
-ALIKE, RIVAL = 1e-4, 4.0
-"""Optima are one where their costs differ by less than this share of the objective; a rival's objective is above the
-best by at most so many standard deviations of the difference between resamples."""
-HERE = 1e-5
-"""A start has ended at the fit itself where no free number is further from it."""
 AGAIN = 3
 """Starts of the global screen for a draw that failed or lost a term: the best, and the others if it still fails."""
 HELD = 1 << 20
@@ -178,7 +174,7 @@ def _refitted(
     optimise: Callable[..., Solutions],
 ) -> _Draws:
     """The draws of some studies, by study and draw."""
-    centre = _optimum(prepared, fit, which)
+    centre = numbers_of(prepared, fit, which)
     rivals = _rivals(prepared, fit, which, centre, optimise)
     prepared = prepared._replace(data=prepared.data._replace(resamples=table))
     study, resample = np.repeat(np.arange(len(which)), num), np.arange(len(table))
@@ -227,35 +223,10 @@ def _rivals(
     prepared: Prepared, fit: Fit[Any], which: np.ndarray, best: Float[np.ndarray, "study free"],
     optimise: Callable[..., Solutions],
 ) -> list[tuple[Int[np.ndarray, " owner"], Float[np.ndarray, "owner free"]]]:  # fmt: skip
-    """Further optima of the studies that may be the best of some resample: the studies that have one, and where it is.
-
-    An optimum is a rival where its objective is above the best by no more than resampling could make up for.
-    """
-    if fit.optima is None:
-        theta = _searched(prepared, fit, optimise)
-    else:
-        theta = fit.optima[None] if fit.keys is None else fit.optima[which]
-    theta = np.where(np.isfinite(theta), theta, best[:, None])
-    elsewhere = np.max(np.abs(theta - best[:, None]), axis=2) > HERE
-    some, kept = np.flatnonzero(elsewhere.any(axis=1)), np.flatnonzero(elsewhere.any(axis=0))
-    if some.size == 0:
-        return []
-    theta = theta[np.ix_(some, kept)]
-    cost = run_costs(prepared, fit.noise, np.concatenate([best[some, None], theta], axis=1), some)
-    apart = cost[:, 1:] - cost[:, :1]
-    above, spread = np.sum(apart, axis=-1), np.sqrt(np.sum(apart**2, axis=-1))
-    size = np.sum(cost[:, 0], axis=-1, keepdims=True)
-    rival = (spread > ALIKE * np.abs(size)) & (above < RIVAL * spread)
-    found = []
-    for k in range(len(kept)):
-        # The same optimum found again is one rival.
-        for earlier in range(k):
-            same = np.sqrt(np.sum((apart[:, k] - apart[:, earlier]) ** 2, axis=-1)) <= ALIKE * np.abs(size[:, 0])
-            rival[:, k] &= ~(rival[:, earlier] & same)
-        owner = np.flatnonzero(rival[:, k])
-        if owner.size:
-            found.append((some[owner], theta[owner, k]))
-    return found
+    """Other optima that may be the best of some resample: the studies that have one, and where it is."""
+    theta = _searched(prepared, fit, optimise) if fit.optima is None else kept_optima(fit, which)
+    rival = rivals(prepared, fit.noise, best, theta)
+    return [(owner, theta[owner, k]) for k, owner in enumerate(map(np.flatnonzero, rival.T)) if owner.size]
 
 
 def _searched(
@@ -269,15 +240,3 @@ def _searched(
     solved = optimise(prepared.curve, fit.noise, prepared.data, starts, study, nothing, prepared.floor)
     good = np.asarray(solved.result) == int(RESULTS.successful)
     return np.where(good[:, None], solved.theta, np.nan).reshape(begin.shape)
-
-
-def _optimum(prepared: Prepared, fit: Fit[Any], which: np.ndarray) -> Float[np.ndarray, "study free"]:
-    """The fit in free numbers."""
-    law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[which], fit.law)
-    theta = np.atleast_2d(free_numbers(prepared, law, 0 if fit.keys is None else np.arange(len(which))))
-    # A number that has run to a bound at infinity is brought back to where it can be felt.
-    mapped = np.array([prepared.curve.slots[k].parameter.constraint.ranges for k in prepared.curve.free])
-    theta = np.where(mapped, np.clip(theta, -30.0, 30.0), theta)
-    if fit.noise.free_scale:
-        theta = np.concatenate([theta, np.log(np.atleast_1d(fit.scale)[which])[:, None]], axis=1)
-    return theta

@@ -290,24 +290,6 @@ def residuals_and_unidentified(
     return residual, ~felt_by_some(curve, felt, theta)
 
 
-def run_costs(
-    prepared: Prepared,
-    noise: AbstractNoise,
-    theta: Float[np.ndarray, "some optimum free"],
-    study: Int[np.ndarray, " some"],
-) -> Float[np.ndarray, "some optimum run"]:
-    """What each run costs at optima of some studies."""
-    shape, study = theta.shape[:2], np.repeat(study, theta.shape[1])
-    theta = theta.reshape(len(study), -1)
-    left, _ = residuals_and_unidentified(prepared, noise, theta, study)
-    if prepared.data.precision is not None:
-        left = left * np.asarray(prepared.data.precision)[study]
-    log_scale = theta[:, -1:] if noise.free_scale else np.zeros((len(study), 1))
-    with jax.enable_x64(True):  # for a noise of the user's own, written for JAX alone
-        cost = np.asarray(noise.rho(left * np.exp(-log_scale))) + log_scale
-    return np.where(np.isfinite(left), cost, 0.0).reshape(*shape, -1)
-
-
 def _raise_unless_converged(fits: Fit[Any]) -> None:
     codes = np.atleast_1d(fits.result)
     failed = np.flatnonzero(~np.atleast_1d(fits.reached))

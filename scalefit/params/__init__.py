@@ -1,5 +1,6 @@
 """Parameters of a law: where they may lie, their units and axes, and the flat list that a solver sees."""
 
+from ..solve import namespace as namespace
 from ._constraint import Constraint as Constraint
 from ._constraint import Interval as Interval
 from ._constraint import Negative as Negative
@@ -9,7 +10,6 @@ from ._constraint import Positive as Positive
 from ._constraint import Real as Real
 from ._constraint import Simplex as Simplex
 from ._constraint import ZeroSum as ZeroSum
-from ._constraint import namespace as namespace
 from ._field import Parameter as Parameter
 from ._field import axis as axis
 from ._field import constant as constant

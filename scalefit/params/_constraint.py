@@ -8,14 +8,9 @@ import dataclasses
 import math
 from typing import Any, ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-
-def namespace(*arrays: Any) -> Any:
-    """NumPy for numbers of the host, `jax.numpy` where any is JAX's."""
-    return jnp if any(isinstance(a, jax.Array) for a in arrays) else np
+from ..solve import namespace
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import equinox as eqx
 import numpy as np
 
 from .._core import InputError, Phrase
-from ._constraint import namespace
+from ..solve import namespace
 from ._field import Parameter
 
 Module = TypeVar("Module", bound=eqx.Module)

@@ -8,7 +8,6 @@ from ._average import Spread as Spread
 from ._average import average as average
 from ._check import Check as Check
 from ._check import check as check
-from ._draw import rivalled as rivalled
 from ._groups import sample_groups as sample_groups
 from ._loo import LeaveOneOut as LeaveOneOut
 from ._loo import loo as loo

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
-from ..results import Fit
 from ..solve import cores
 from ._coordinates import Coordinates
 from ._diagnostics import MIXED, chains_diagnosed
@@ -77,12 +76,10 @@ class Guide(NamedTuple):
         return cls(middle, factor, np.linalg.solve(factor, (begin - middle).T).T)
 
 
-def draw(
-    studies: list[Study], num: int, method: Method, seed: int, rivalled: Bool[np.ndarray, " study"]
-) -> list[Draws]:
+def draw(studies: list[Study], num: int, method: Method, seed: int) -> list[Draws]:
     """Draws of each study by the method asked for; `"auto"` weighs, and runs chains where that fails."""
 
-    def one(study: Study, rivalled: bool) -> tuple[Mode, Draws, Guide | None]:
+    def one(study: Study) -> tuple[Mode, Draws, Guide | None]:
         at = mode(study.density, study.start)
         # Weighed draws at least: of fewer, the tail of the weights says little.
         if method == "svi":
@@ -90,9 +87,9 @@ def draw(
             return at, Draws.of(near.numbers[:num], "svi", khat=float(near.weights.khat)), None
         # Eight for each that is asked for, so that few are taken twice.
         tried = 8192 if method == "nuts" else max(8192, 8 * num)
-        return at, *_by_weights(study, at, num, tried, seed, rivalled)
+        return at, *_by_weights(study, at, num, tried, seed)
 
-    modes, drawn, guides = zip(*_over_cores(one, list(zip(studies, rivalled.tolist(), strict=True))), strict=True)
+    modes, drawn, guides = zip(*_over_cores(one, [(study,) for study in studies]), strict=True)
     found = list(drawn)
     bad = [
         i for i, one in enumerate(drawn)
@@ -123,22 +120,17 @@ def _over_cores(function: Callable[..., Any], each: list[tuple[Any, ...]]) -> li
         return [first, *pool.map(lambda given: function(*given), each[1:])]
 
 
-def rivalled(fit: Fit[Any]) -> Bool[np.ndarray, " study"]:
-    """Studies of which most starts ended elsewhere than the best: other optima may be as likely."""
-    return (np.atleast_1d(fit.agreeing) < 0.5 * fit.tried) & (fit.tried > 1)
-
-
-def rivals_of(study: Study, at: Mode, seed: int) -> list[Mode]:
-    """The modes that are reached from one and from eight draws of the prior, best first."""
+def modes_of(study: Study, at: Mode, seed: int) -> list[Mode]:
+    """The modes that are reached from one, from rivals of the fit and from eight draws of the prior, best first."""
     prior, rng = study.density.prior, study.rng(seed, "modes")
     far = np.asarray(prior.centre + prior.spread * rng.standard_normal((8, len(study.start))))
-    return modes(study.density, np.vstack([at.numbers, far]))
+    return modes(study.density, np.vstack([at.numbers, study.rivals, far]))
 
 
-def _by_weights(study: Study, at: Mode, num: int, tried: int, seed: int, rivalled: bool) -> tuple[Draws, Guide]:
+def _by_weights(study: Study, at: Mode, num: int, tried: int, seed: int) -> tuple[Draws, Guide]:
     """Weighed draws about one mode, or several where the fit has rivals; and where they are, to begin chains from."""
     rng, coordinates = study.rng(seed, "is"), Coordinates.about(study.density, at.numbers)
-    found = adaptive(coordinates, rivals_of(study, at, seed) if rivalled else [at], tried, rng)
+    found = adaptive(coordinates, modes_of(study, at, seed) if len(study.rivals) else [at], tried, rng)
     place, weight = found.kept(num, rng), found.weights.weight
     bulk, tail = worth(found.numbers, place) if np.isfinite(weight).all() else (0.0, 0.0)
     drawn = Draws.of(

@@ -15,7 +15,7 @@ from ..problem import representable
 from ..results import Ensemble, Fit
 from ._check import checked
 from ._diagnostics import MIXED, warn_of_fit, warn_of_quality
-from ._draw import Draws, Method, draw, rivalled
+from ._draw import Draws, Method, draw
 from ._loo import left_out
 from ._pointwise import pointwise
 from ._prior import BATCH, GROWTH, RUN, Prior
@@ -79,7 +79,7 @@ def sample(
     check_number("seed", seed, least=0, whole=True)
     check_choice("method", method, get_args(Method))
     studies = studies_of(fit, cluster, priors, growth)
-    drawn = draw(studies, num, method, seed, rivalled(fit))
+    drawn = draw(studies, num, method, seed)
     ensemble = _ensemble(fit, studies, drawn, "posterior", seed, {"cluster": cluster, "growth": growth})
     if fit.keys is None and ensemble.converged.any():
         ensemble.diagnostics.update(_judged(ensemble, seed))

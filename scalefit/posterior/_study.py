@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import InputError, Phrase, check_names, check_type
+from ..estimate import rivals_of
 from ..laws import input_kinds
 from ..problem import Prepared, Problem, free_numbers, laws_at
 from ..results import Fit, check_fit
@@ -27,6 +28,7 @@ class Study:
     - `prepared`, `place`: Its runs and the law, and where among those it is.
     - `density`: The density of what is sampled.
     - `start`: Where to look for its mode.
+    - `rivals`: Where other optima of the fit are that may be as good.
     """
 
     key: Hashable
@@ -34,6 +36,7 @@ class Study:
     place: int
     density: Density
     start: Float[np.ndarray, " number"]
+    rivals: Float[np.ndarray, "rival number"]
 
     @property
     def typical(self) -> float:
@@ -78,17 +81,17 @@ def studies_of(
     shared = any(np.unique(code[problem.studies.rows(s)]).size < n for s, n in enumerate(problem.studies.counts))
     extras = (GROWTH,) * (growth is not None) + (RUN,) * shared
     prior = Prior.of(problem.curve, extras, priors)
-    found = [
-        Study(
-            fit.key if fit.keys is None else fit.keys[s],
-            prepared,
-            place,
-            Density(likelihood_of(problem, prepared, place, prior, code if shared else None, growth), prior),
-            _start(fit, prepared, place, s, prior),
-        )
-        for which, prepared in problem.parts()
-        for place, s in enumerate(which.tolist())
-    ]
+    found = []
+    for which, prepared in problem.parts():
+        others = rivals_of(prepared, fit, which)
+        for place, s in enumerate(which.tolist()):
+            density = Density(likelihood_of(problem, prepared, place, prior, code if shared else None, growth), prior)
+            start = _start(fit, prepared, place, s, prior)
+            rivals = np.tile(start, (len(others[place]), 1))
+            free, typical = others[place][:, : prepared.curve.size], np.full(len(rivals), prepared.typical[place])
+            rivals[:, : prepared.curve.size] = prior.sampled(free, typical)
+            key = fit.key if fit.keys is None else fit.keys[s]
+            found.append(Study(key, prepared, place, density, start, rivals))
     back = np.argsort(np.concatenate(list(problem.studies.parts())))
     return [found[i] for i in back]
 

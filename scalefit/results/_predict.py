@@ -86,6 +86,7 @@ def _width_of_runs(fit: Fit[Any]) -> Callable[[float], np.ndarray]:
         off = fit.noise.sample(np.broadcast_to(_scale_of_runs(fit)[..., None], shape), rng)
     else:
         off = _residuals_of_runs(fit, (*shape, 1), rng)[..., 0]
+    off = off * _unsure(fit, (WIDTHS,), rng)
     return lambda level: np.quantile(np.abs(off), level, axis=-1)
 
 
@@ -233,12 +234,14 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
     rng = np.random.default_rng([ensemble.seed, 0xD1CE])
     if ensemble.method in ("posterior", "prior"):
         residual = noise.sample(np.broadcast_to(ensemble.scale[..., None], draws.shape), rng)
-    elif noise.free_scale or noise.absolute:
-        # Of the fit: that of few runs resampled, some of them twice, is often next to nothing.
-        scale = _scale_of_runs(ensemble.fit)[..., None, None]
-        residual = noise.sample(np.broadcast_to(scale, draws.shape), rng)
     else:
-        residual = _residuals_of_runs(ensemble.fit, draws.shape, rng)
+        if noise.free_scale or noise.absolute:
+            # Of the fit: that of few runs resampled, some of them twice, is often next to nothing.
+            scale = _scale_of_runs(ensemble.fit)[..., None, None]
+            residual = noise.sample(np.broadcast_to(scale, draws.shape), rng)
+        else:
+            residual = _residuals_of_runs(ensemble.fit, draws.shape, rng)
+        residual = residual * _unsure(ensemble.fit, draws.shape[-2:-1], rng)[..., None]
     for name, column in ensemble.drawn.items():
         if name.startswith(GROWTH):
             grown = name.removeprefix(GROWTH).removesuffix("]")
@@ -252,6 +255,13 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
 def _scale_of_runs(fit: Fit[Any]) -> Float[np.ndarray, "*batch"]:
     """The scale of a noise that has its own, without what the free parameters took up of it."""
     return np.asarray(fit.scale * (1.0 if fit.noise.absolute else _widened(fit)))
+
+
+def _unsure(fit: Fit[Any], shape: tuple[int, ...], rng: np.random.Generator) -> Float[np.ndarray, "*shape"]:
+    """The scatter over what few runs make of it: the root of the degrees of freedom over a χ² of as many."""
+    freedom = np.maximum(np.sum(np.isfinite(fit.residuals), axis=-1) - len(fit.free), 1)
+    freedom = np.broadcast_to(freedom.reshape(*freedom.shape, *(1,) * len(shape)), (*freedom.shape, *shape))
+    return np.ones(freedom.shape) if fit.noise.absolute else np.sqrt(freedom / rng.chisquare(freedom))
 
 
 def _widened(fit: Fit[Any]) -> Float[np.ndarray, "*batch"]:

@@ -14,9 +14,10 @@ else:
 """Numbers of the host, or of a program."""
 
 
-def namespace(array: Any) -> Any:
-    """`numpy` for an array of the host, `jax.numpy` for one of a program."""
-    return np if isinstance(array, np.ndarray) else jnp
+def namespace(*arrays: Any) -> Any:
+    """`numpy` for numbers of the host, `jax.numpy` where any is of a program."""
+    # What is no array of NumPy's is rare, and to know JAX's takes longer.
+    return jnp if any(not isinstance(a, np.ndarray) and isinstance(a, jax.Array) for a in arrays) else np
 
 
 def select(where: Any, new: Any, old: Any) -> Any:

@@ -11,7 +11,7 @@ import optimistix
 import pytest
 
 import scalefit as sf
-from scalefit.estimate import _bootstrap
+from scalefit.estimate import _bootstrap, rivals_of
 from scalefit.params import Param, Scalar, interval, positive
 
 GAUSSIAN = sf.noise.Gaussian()
@@ -217,6 +217,9 @@ def test_draws_find_the_other_optimum_where_it_is_theirs():
     ]
     best = np.minimum(*(one.objective for one in each))
     np.testing.assert_allclose(draws.objective, best, rtol=1e-6)
+    ((which, prepared),) = fit.problem.parts()
+    (rivals,) = rivals_of(prepared, fit, which)
+    assert len(rivals) == 1  # each optimum once, however many starts ended there
     # A fit keeps the optima that it found; one that has not finds them again.
     assert fit.optima is not None
     assert np.ptp(fit.optima[:, 0]) > 0.1

@@ -467,7 +467,7 @@ def test_coordinates_have_the_gradient_of_their_density(few):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_few_runs_are_drawn_from_by_weights(few, seed):
-    found = draw([few], 500, "auto", seed, np.zeros(1, bool))[0]
+    found = draw([few], 500, "auto", seed)[0]
     assert found.method == "is"
     assert found.khat < 0.7
     assert found.ess_bulk > 100

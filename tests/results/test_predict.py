@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 from helpers import LAWS
 
 import scalefit as sf
+from scalefit.results._predict import _width_of_runs
 
 POINT: dict[str, Any] = {"N": 7e10, "D": 1.4e12}
 
@@ -107,6 +109,14 @@ def test_a_new_run_scatters_more_than_the_mean(noise, batch, new_fit, new_draws)
     assert new.low.shape == mean.low.shape == batch
     assert (new.high - new.low > mean.high - mean.low).all()
     np.testing.assert_array_equal(new.value, mean.value)
+
+
+def test_a_new_run_of_few_is_as_unsure_as_the_scatter(new_fit):
+    """Three residuals that are free say little of the scatter: its interval is Student's t and not normal."""
+    fit = new_fit(LAWS["Chinchilla"].truth, noise=sf.noise.StudentT(1e9))
+    fit = dataclasses.replace(fit, residuals=fit.residuals[:8])
+    band = _width_of_runs(fit)(0.9) / (float(fit.scale) * np.sqrt(8 / 3))
+    assert band == pytest.approx(scipy.stats.t(3).ppf(0.95), rel=0.03)
 
 
 def test_a_new_run_scatters_as_the_fitted_runs_did(chinchilla, new_draws):

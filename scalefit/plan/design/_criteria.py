@@ -15,57 +15,46 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ..._core import InputError, Phrase
-from ...laws import AbstractLaw, gathered, input_kinds
-from ...params import Slot, rescale, slots, values, with_values
-from ...problem import mean_log
+from ...laws import AbstractLaw, gathered
+from ...params import values
+from ...problem import LawCurve, mean_log
 from ._target import Target
 
 Criterion = Literal["V", "D", "regret"]
 
 
 class Scale(NamedTuple):
-    """The numbers of a law on the solver's scale: in centred inputs, logarithms of what must be above zero.
+    """The free numbers of a law about draws of it, as solvers see them: about the centre of the candidates.
 
     **Arguments:**
 
-    - `law`: The law, whose numbers are replaced.
-    - `held`: The held numbers, and the free ones, of each draw, all on that scale.
-    - `unit`: What is one for each free number: before any run it is known to within its own size, or an e-fold.
-    - `centre`: Unit of an input → logarithm of its centre.
+    - `curve`: The law as a function of them.
+    - `constant`: What of each draw is held.
+    - `numbers`: Those of each draw, by their unit.
+    - `unit`: What is one for each: before any run it is known to within its own size, or an e-fold.
     """
 
-    law: AbstractLaw
-    held: Float[np.ndarray, "draw number"]
+    curve: LawCurve
+    constant: Float[np.ndarray, "draw constant"]
+    numbers: Float[np.ndarray, "draw free"]
     unit: Float[np.ndarray, " free"]
-    centre: dict[str, Any]
 
 
-def scale_of(
-    law: AbstractLaw, draws: Any, free: tuple[int, ...], inputs: Mapping[str, np.ndarray]
-) -> tuple[Scale, Float[np.ndarray, "draw free"]]:
-    """The scale about draws of a law (leaves with a leading axis), and their free numbers there, by their unit.
-
-    **Raises:** `InputError` for a law with numbers that are bound together.
-    """
-    bound = next((slot for slot in slots(law) if not slot.parameter.constraint.elementwise), None)
-    if bound is not None:
-        said = Phrase(f"has {bound.field}, whose numbers are bound together: they are {bound.parameter.constraint}")
-        raise InputError(type(law).__name__, said, "a law whose numbers are free of each other")
-    kinds, logs = input_kinds(law), {}
-    for name, column in inputs.items():
-        if kinds[name].logarithm:
-            logs.setdefault(kinds[name].unit, []).append(mean_log(column))
-    centre = {unit: np.asarray(means[0]) for unit, means in logs.items()}
-    natural = values(rescale(draws, {unit: -c for unit, c in centre.items()}))
-    numbers, unit = np.empty_like(natural), np.ones(natural.shape[1])
-    for k, slot in enumerate(slots(law)):
-        numbers[:, k] = slot.parameter.constraint.unconstrain(natural[:, k])
-        if not slot.parameter.constraint.ranges:
-            size = float(np.median(np.abs(natural[:, k])))
-            unit[k] = size if size > 0 else 1.0
-    place = list(free)
-    return Scale(law, numbers, unit[place], centre), numbers[:, place] / (unit[place])
+def scale_of(curve: LawCurve, draws: Any, inputs: Mapping[str, np.ndarray]) -> Scale:
+    """The scale about draws of the law of a curve (leaves with a leading axis)."""
+    natural, centres = values(draws), dict.fromkeys(curve.units, 0.0)
+    for name, said in reversed(curve.kinds.items()):
+        if said.logarithm:
+            centres[said.unit] = mean_log(inputs[name])
+    # Amplitudes are shares of 1.
+    same = np.broadcast_to([*centres.values(), 1.0], (len(natural), len(centres) + 1))
+    constant = np.concatenate([same, natural[:, list(curve.fixed)]], axis=1)
+    numbers, unit = curve.free_numbers(draws, constant), np.ones(curve.size)
+    for i, k in enumerate(curve.free):
+        if not curve.slots[k].parameter.constraint.ranges:
+            size = float(np.median(np.abs(numbers[:, i])))
+            unit[i] = size if size > 0 else 1.0
+    return Scale(curve, constant, numbers / unit, unit)
 
 
 class Jacobians(NamedTuple):
@@ -85,22 +74,16 @@ def nothing(law: AbstractLaw) -> Array:
     return jnp.zeros(1)
 
 
-def slopes(
-    scale: Scale, free: tuple[int, ...], inputs: Mapping[str, np.ndarray], of: Callable[[Any], Any], log: bool
-) -> Jacobians:
+def slopes(scale: Scale, inputs: Mapping[str, np.ndarray], of: Callable[[Any], Any], log: bool) -> Jacobians:
     """Slopes at each draw, of the logarithm of the law where runs scatter there."""
-    rest, law, points = jax.tree.map(np.asarray, (scale._replace(law=None), scale.law, dict(inputs)))
     with jax.enable_x64(True):
-        return jax.tree.map(np.asarray, _slopes(law, rest, points, of, free, tuple(slots(scale.law)), log))
+        return jax.tree.map(np.asarray, _slopes(scale, {n: np.asarray(a) for n, a in inputs.items()}, of, log))
 
 
 @eqx.filter_jit
-def _slopes(
-    law: AbstractLaw, scale: Any, inputs: dict[str, Any], of: Any, free: tuple[int, ...], every: tuple[Slot, ...],
-    log: bool,
-) -> Jacobians:  # fmt: skip
-    def each(held: Any) -> Jacobians:
-        u, at = _about(law, scale, held, free, every)
+def _slopes(scale: Scale, inputs: dict[str, Any], of: Any, log: bool) -> Jacobians:
+    def each(draw: Any) -> Jacobians:
+        u, at = _about(scale, *draw)
 
         def target(v: Any) -> Any:
             return jnp.ravel(jnp.asarray(of(at(v))))
@@ -110,34 +93,26 @@ def _slopes(
             jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(target)(u), target(u), curvature
         )
 
-    return jax.lax.map(each, scale.held, batch_size=64)
+    return jax.lax.map(each, (scale.numbers, scale.constant), batch_size=64)
 
 
-def run_slopes(
-    law: AbstractLaw, scale: Any, inputs: dict[str, Any], free: tuple[int, ...], every: tuple[Slot, ...], log: bool
-) -> Float[Array, "draw run free"]:
+def run_slopes(scale: Scale, inputs: dict[str, Any], log: bool) -> Float[Array, "draw run free"]:
     """The slopes of what each run would show alone, which can be differentiated in the inputs."""
 
-    def each(held: Any) -> Array:
-        u, at = _about(law, scale, held, free, every)
+    def each(draw: Any) -> Array:
+        u, at = _about(scale, *draw)
         return jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u)
 
-    return jax.lax.map(each, scale.held, batch_size=64)
+    return jax.lax.map(each, (scale.numbers, scale.constant), batch_size=64)
 
 
-def _about(
-    law: AbstractLaw, scale: Any, held: Any, free: tuple[int, ...], every: tuple[Slot, ...]
-) -> tuple[Array, Callable[[Any], AbstractLaw]]:
+def _about(scale: Scale, numbers: Any, constant: Any) -> tuple[Array, Callable[[Any], AbstractLaw]]:
     """The free numbers of a draw, by their unit, and the law as a function of them."""
 
     def at(u: Any) -> AbstractLaw:
-        numbers = [held[k] for k in range(len(every))]
-        for i, k in enumerate(free):
-            numbers[k] = u[i] * scale.unit[i]
-        natural = [slot.parameter.constraint.constrain(x) for slot, x in zip(every, numbers, strict=True)]
-        return rescale(with_values(law, natural), scale.centre)
+        return scale.curve.natural_law([u[i] * scale.unit[i] for i in range(scale.curve.size)], constant)
 
-    return held[jnp.asarray(free)] / scale.unit, at
+    return numbers, at
 
 
 def _shown(one: AbstractLaw, inputs: dict[str, Any], log: bool) -> Array:

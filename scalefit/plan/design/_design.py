@@ -123,8 +123,8 @@ def design_runs(
 
     **Arguments:**
 
-    - `result`: An ensemble; a fit, looked at about each of its optima, by their weight, where most of
-        its starts ended elsewhere than the best; or a law and `noise`, before anything was trained: each of its
+    - `result`: An ensemble; a fit, looked at about each of its optima, by their weight, where others may be
+        as good as the best; or a law and `noise`, before anything was trained: each of its
         numbers counts as known to within its own size then.
     - `candidates`: Runs that could be done: a table of the law's inputs (path, data frame or columns by name).
     - `budget`: What they may cost together, in the unit of `cost`.
@@ -173,27 +173,27 @@ def design_runs(
     every = pool
     if known.done is not None:
         every = {name: np.concatenate([column, known.done.inputs[name]]) for name, column in pool.items()}
-    law = law.sized_for(gathered(law, every))
-    scale, numbers = scale_of(law, known.draws, known.free, pool)
-    found = slopes(scale, known.free, pool, of, log)
+    structure = jax.tree.structure(law.sized_for(gathered(law, every)))
+    scale = scale_of(dataclasses.replace(known.curve, structure=structure), known.draws, pool)
+    found = slopes(scale, pool, of, log)
     aim = found.target
     if criterion == "regret" and isinstance(of, Target):
-        size = slopes(scale, known.free, pool, dataclasses.replace(of, quantity="N"), log)
+        size = slopes(scale, pool, dataclasses.replace(of, quantity="N"), log)
         aim = size.target * np.sqrt(0.5 * np.maximum(size.curvature, 0.0))[:, None, None]
     fine = np.isfinite(found.runs).all((1, 2)) & np.isfinite(found.target).all((1, 2)) & np.isfinite(aim).all((1, 2))
     if fine.sum() < min(len(fine), 2):
         given = Phrase("is not finite at the law, or the law is not at a candidate")
         raise InputError("target", given, remedy="ask for another, or give other candidates")
     if known.done is not None:
-        shown = slopes(scale, known.free, known.done.inputs, nothing, log).runs[fine] * known.done.precision[:, None]
+        shown = slopes(scale, known.done.inputs, nothing, log).runs[fine] * known.done.precision[:, None]
         rho = 0.0
         if fit is not None:
             rho = intraclass_correlation(known.done.residuals, known.done.cluster, float(fit.scale), shown[0])
         shown, taken = decorrelated(shown, known.done.cluster, rho)
         sigma = sigma_of(noise, fit, taken)
         before = covariances(shown, sigma)
-    elif len(numbers) > 1:
-        before = covariance_of(numbers[fine])
+    elif len(scale.numbers) > 1:
+        before = covariance_of(scale.numbers[fine])
     else:
         before = covariances(found.runs[fine, :0], sigma)
     volume = criterion == "D"
@@ -216,10 +216,10 @@ def design_runs(
         given = Phrase(f"tell nothing of {what}")
         raise InputError("candidates", given, remedy="ask for another, or give other candidates")
     if refine and paid is not None:
-        some = scale._replace(held=scale.held[fine])
-        moved = refined(some, known.free, log, sigma, aim[fine], before, pool, order, paid, money, volume)
+        some = scale._replace(constant=scale.constant[fine], numbers=scale.numbers[fine])
+        moved = refined(some, log, sigma, aim[fine], before, pool, order, paid, money, volume)
         # In order again, all of them that tell anything.
-        again, costs = slopes(scale, known.free, moved, nothing, log).runs, prices_of(paid, moved)
+        again, costs = slopes(scale, moved, nothing, log).runs, prices_of(paid, moved)
         chosen = best(again, costs, np.inf, powers=(1.0,))
         rank = chosen.order[: int(chosen.count)]
         left, spread = chosen.left[: len(rank) + 1], chosen.variance[: len(rank) + 1]

@@ -9,9 +9,8 @@ from jaxtyping import Float, Int
 from ..._core import InputError, Phrase, check_type
 from ...data import Runs
 from ...laws import AbstractLaw
-from ...params import slots
-from ...posterior import optima, rivalled
-from ...problem import Studies, inputs_for, precision_of, usable
+from ...posterior import optima
+from ...problem import LawCurve, Studies, inputs_for, precision_of, usable
 from ...results import Ensemble, Fit
 from .._draws import drawn_of
 
@@ -40,7 +39,7 @@ class Information(NamedTuple):
 
     - `law`: The law with values.
     - `draws`: The same with a leading axis; one draw where there are no others.
-    - `free`: The places of its free numbers.
+    - `curve`: The law as a function of its free numbers.
     - `failed`: Draws that did not converge and are left out.
     - `fit`: The fit, if there is one.
     - `done`: The runs that say how sure each draw is; `None` where the spread of the draws does, or nothing.
@@ -48,7 +47,7 @@ class Information(NamedTuple):
 
     law: AbstractLaw
     draws: Any
-    free: tuple[int, ...]
+    curve: LawCurve
     failed: int
     fit: Fit[Any] | None
     done: EarlierRuns | None
@@ -59,8 +58,8 @@ def information_of(
 ) -> Information:
     """Information from a fit, an ensemble of which so many draws are taken, or a law and the runs done before.
 
-    Where most starts of a fit ended elsewhere, curvature about the best knows nothing of the others: each optimum is
-    then among the draws as often as it is likely.
+    Where a fit has other optima that may be as good, curvature about the best knows nothing of them: each is then among
+    the draws as often as it is likely.
 
     **Raises:** `InputError` for a batch, a fit that did not converge, a law without values, and runs that are none, or
     others than those of the fit.
@@ -70,18 +69,16 @@ def information_of(
     fit = result.fit if isinstance(result, Fit | Ensemble) else None
     if draws is not None and len(draws_of_law := jax.tree.leaves(draws)[0]) < 2:
         raise InputError("result", Phrase(f"has {len(draws_of_law)} draw that converged"), "two or more")
-    names = [slot.name for slot in slots(law)]
-    free = tuple(range(len(names))) if fit is None else tuple(names.index(name) for name in fit.free)
+    curve = LawCurve.of(law) if fit is None else fit.problem.curve
     done = None if runs is None and not isinstance(result, Fit) else _done(law, fit, runs, cluster)
-    if isinstance(result, Fit) and rivalled(result).any():
-        found = optima(result)
+    if isinstance(result, Fit) and (found := optima(result)) is not None:
         # Evenly through the weights: an optimum of weight w is w of the draws.
         ends = np.searchsorted(np.cumsum(found.weight), (np.arange(num_draws) + 0.5) / num_draws)
         place = np.minimum(ends, len(found.weight) - 1)
         draws = jax.tree.map(lambda a: a[place], found.law)
     elif draws is None:
         draws = jax.tree.map(lambda a: np.asarray(a)[None], law)
-    return Information(law, draws, free, failed, fit, done)
+    return Information(law, draws, curve, failed, fit, done)
 
 
 def _done(law: AbstractLaw, fit: Fit[Any] | None, runs: Runs | None, cluster: Any) -> EarlierRuns:

@@ -13,8 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from ...laws import AbstractLaw
-from ...params import Slot, slots
 from .._cost import Cost
 from .._roots import bisected
 from ._criteria import Scale, run_slopes, uncertainty
@@ -36,7 +34,7 @@ class Within(NamedTuple):
 
 
 def refined(
-    scale: Scale, free: tuple[int, ...], log: bool, sigma: float, aim: Float[np.ndarray, "draw asked free"],
+    scale: Scale, log: bool, sigma: float, aim: Float[np.ndarray, "draw asked free"],
     covariance: Float[np.ndarray, "draw free free"], candidates: dict[str, Float[np.ndarray, " candidate"]],
     chosen: np.ndarray, cost: Cost, budget: float, volume: bool,
 ) -> dict[str, Float[np.ndarray, " run"]]:  # fmt: skip
@@ -51,25 +49,23 @@ def refined(
             # Sums of costs are rounded: not a hair above.
             jnp.asarray(budget * (1.0 - 1e-12)),
         )
-        law: Any = jax.tree.map(lambda a: jnp.asarray(a), scale.law)
-        about = jax.tree.map(jnp.asarray, scale._replace(law=None))  # pyright: ignore[reportArgumentType]  it is apart
         known = jnp.asarray(aim), jnp.asarray(covariance), jnp.asarray(sigma)
-        every, start = tuple(slots(scale.law)), {name: jnp.asarray(column) for name, column in runs.items()}
-        size = _moved(law, about, known, start, within, cost, free, every, log, volume)
+        start = {name: jnp.asarray(column) for name, column in runs.items()}
+        size = _moved(scale, known, start, within, cost, log, volume)
         return runs | {name: np.exp(np.asarray(size[:, i])) for i, name in enumerate(("N", "D"))}
 
 
 @eqx.filter_jit
 def _moved(
-    law: AbstractLaw, scale: Any, known: tuple[Array, Array, Array], runs: dict[str, Array], within: Within, cost: Cost,
-    free: tuple[int, ...], every: tuple[Slot, ...], log: bool, volume: bool,
+    scale: Scale, known: tuple[Array, Array, Array], runs: dict[str, Array], within: Within, cost: Cost, log: bool,
+    volume: bool,
 ) -> Float[Array, "run 2"]:  # fmt: skip
     """Logarithms of N and D of the runs, moved; known are the aim, the covariance and the scatter."""
     aim, covariance, sigma = known
 
     def criterion(at: Array) -> Array:
         N, D = jnp.exp(affordable(at, within, cost)).T
-        slope = run_slopes(law, scale, runs | {"N": N, "D": D}, free, every, log) / sigma
+        slope = run_slopes(scale, runs | {"N": N, "D": D}, log) / sigma
         gained = covariance @ jnp.swapaxes(slope, 1, 2) @ slope
         left = uncertainty(aim, jnp.linalg.solve(jnp.eye(gained.shape[-1]) + gained, covariance), volume)
         # Both on the scale of logarithms, so that steps are of a like size.

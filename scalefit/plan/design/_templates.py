@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from ..._core import InputError, check_choice, check_number, check_type
 from ...laws import AbstractLaw, Chinchilla
-from ...params import slots
+from ...problem import LawCurve
 from .._budgets import range_of
 from .._cost import SIX_ND
 from .._draws import valued
@@ -89,7 +89,6 @@ def precision(runs: Mapping[str, Any], *, target: Any, noise: float, guess: Abst
     check_type("guess", law, AbstractLaw, "a law with its numbers, as fit.law or Chinchilla.published('epoch')")
     law = valued(law)
     inputs, sigma = candidates_of(law, runs), sigma_of(noise, None)
-    free = tuple(range(len(slots(law))))
-    scale, _ = scale_of(law, jax.tree.map(lambda a: np.asarray(a)[None], law), free, inputs)
-    found = slopes(scale, free, inputs, target_of(target, law, SIX_ND), True)
+    scale = scale_of(LawCurve.of(law), jax.tree.map(lambda a: np.asarray(a)[None], law), inputs)
+    found = slopes(scale, inputs, target_of(target, law, SIX_ND), True)
     return float(np.sqrt(np.einsum("mtp,mpq,mtq->", found.target, covariances(found.runs, sigma), found.target)))

@@ -31,6 +31,7 @@ from scalefit.plan.design import (
 )
 from scalefit.plan.design._exchange import Choice, few_best
 from scalefit.posterior import optima
+from scalefit.problem import LawCurve
 
 LAW = sf.laws.Chinchilla.published("epoch")
 SIZES, DATA = (a.ravel() for a in np.meshgrid(np.geomspace(1e7, 1e9, 5), np.geomspace(1e9, 3e10, 5)))
@@ -99,8 +100,8 @@ def test_the_choice_is_near_the_best_of_all_batches():
     place = [0, 2, 4, 8, 12, 18, 20, 24]
     some = {name: column[place] for name, column in POOL.items()}
     cost, budget, target = 6 * some["N"] * some["D"], 2e19, "loss@N=1e10,D=1e11"
-    scale, _ = scale_of(LAW, jax.tree.map(lambda a: np.asarray(a)[None], LAW), tuple(range(5)), some)
-    found = slopes(scale, tuple(range(5)), some, target_of(target, LAW, SIX_ND), True)
+    scale = scale_of(LawCurve.of(LAW), jax.tree.map(lambda a: np.asarray(a)[None], LAW), some)
+    found = slopes(scale, some, target_of(target, LAW, SIX_ND), True)
     left = []
     for size in range(1, 9):
         for batch in itertools.combinations(range(8), size):
@@ -276,8 +277,8 @@ def test_the_best_size_and_its_slope_are_those_of_the_closed_form(cost):
 
 def left_by(runs):
     """The variance of the loss at a compute that runs would leave, about the centre of the candidates."""
-    scale, _ = scale_of(LAW, jax.tree.map(lambda a: np.asarray(a)[None], LAW), tuple(range(5)), POOL)
-    found = slopes(scale, tuple(range(5)), runs, target_of("loss@C=1e23", LAW, SIX_ND), True)
+    scale = scale_of(LawCurve.of(LAW), jax.tree.map(lambda a: np.asarray(a)[None], LAW), POOL)
+    found = slopes(scale, runs, target_of("loss@C=1e23", LAW, SIX_ND), True)
     return float(np.einsum("mtp,mpq,mtq->", found.target, covariances(found.runs, NOISE), found.target))
 
 
@@ -472,9 +473,8 @@ def test_a_fit_of_several_optima_is_looked_at_about_each():
     D = 20 * N * np.exp(0.02 * rng.standard_normal(24))
     ladder = sf.Runs(loss=loss_at(N, D) * np.exp(0.003 * rng.standard_normal(24)), N=N, D=D)
     fit = sf.fit(sf.laws.Chinchilla, ladder, noise=sf.noise.Gaussian())
-    assert fit.agreeing < fit.tried
-    fit = dataclasses.replace(fit, agreeing=np.asarray(1))  # as where most starts end at the other optimum
     found = optima(fit)
+    assert found is not None
     assert len(found.weight) == 2
     assert found.law.alpha[0] < found.law.beta[0]
     assert found.law.alpha[1] > found.law.beta[1]
@@ -486,7 +486,7 @@ def test_a_fit_of_several_optima_is_looked_at_about_each():
     assert several.left[0] == pytest.approx(found.weight @ about, rel=0.1)
     first, second = (float(law(N=1e10, D=1e9)) for law in each)
     assert several.among == pytest.approx(abs(first - second) * np.sqrt(np.prod(found.weight)), rel=0.05)
-    alone = sf.design_runs(dataclasses.replace(fit, agreeing=np.asarray(fit.tried)), POOL, **asked)
+    alone = sf.design_runs(dataclasses.replace(fit, optima=None), POOL, **asked)
     assert several.order[:5].tolist() != alone.order[:5].tolist()
 
 
@@ -503,11 +503,24 @@ class Shared(sf.laws.AbstractLaw):
         return self.share[kind] + self.B / jnp.log(D)
 
 
-def test_numbers_that_are_bound_together_are_refused():
+def test_numbers_that_are_bound_together_are_as_many_as_are_free():
+    """Of two shares one is free, its log odds u: what adds to one takes from the other, s (1 - s) du."""
     law = Shared(share=[0.4, 0.6], B=2.0, kind=("a", "b"))
-    draws = jax.tree.map(lambda a: a[None], law)
-    with pytest.raises(sf.InputError, match="share, whose numbers are bound together"):
-        scale_of(law, draws, (0, 1, 2), {"D": np.array([1e9, 1e10]), "kind": np.array([0, 1])})
+    inputs = {"D": np.array([1e9, 1e10]), "kind": np.array([0, 1])}
+    scale = scale_of(LawCurve.of(law), jax.tree.map(lambda a: a[None], law), inputs)
+    found = slopes(scale, inputs, lambda law: law(D=1e9, kind=0), False)
+    term = 2.0 / np.log(inputs["D"])
+    np.testing.assert_allclose(found.runs[0], [[0.24, term[0]], [-0.24, term[1]]], rtol=1e-9)
+    np.testing.assert_allclose(found.target[0, 0], found.runs[0, 0], rtol=1e-9)
+
+
+def test_what_is_tied_changes_with_what_it_is_tied_to(runs):
+    """A law of one exponent written by a tie: what is not known of it is not known of the other."""
+    tied = sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian(), tie={"beta": "alpha"})
+    found = sf.design_runs(tied, POOL, done=runs, budget=1e20, target="loss@N=1e10,D=1e11")
+    exact = sf.predict(sf.laplace(tied, num=4000), N=1e10, D=1e11)
+    assert exact.se is not None
+    assert sd(found)[0] == pytest.approx(float(exact.se), rel=0.1)
 
 
 @pytest.mark.parametrize("seed", range(6))
