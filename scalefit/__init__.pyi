@@ -31,6 +31,8 @@ from .data import fetch as fetch
 from .data import joined as joined
 from .data import load_data as load_data
 from .data import pooled as pooled
+from .data import read_mixture_paths as read_mixture_paths
+from .data import read_mixtures as read_mixtures
 from .data import read_runs as read_runs
 from .estimate import bootstrap as bootstrap
 from .estimate import covariance as covariance
@@ -40,12 +42,14 @@ from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
 from .plan import Allocation as Allocation
 from .plan import Approaches as Approaches
+from .plan import BestMixture as BestMixture
 from .plan import Crossover as Crossover
 from .plan import Curation as Curation
 from .plan import Design as Design
 from .plan import Envelope as Envelope
 from .plan import IsoFLOP as IsoFLOP
 from .plan import Ladder as Ladder
+from .plan import MixtureLimits as MixtureLimits
 from .plan import Trend as Trend
 from .plan import allocate as allocate
 from .plan import approaches as approaches
@@ -57,6 +61,7 @@ from .plan import envelope as envelope
 from .plan import gain as gain
 from .plan import isoflop as isoflop
 from .plan import ladder as ladder
+from .plan import optimise_mixture as optimise_mixture
 from .plan import overtakes as overtakes
 from .plan import precision as precision
 from .posterior import Agreement as Agreement

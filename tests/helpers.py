@@ -78,12 +78,30 @@ def mixtures(passes: tuple[float, float], U: tuple[float, float]) -> Sample:
     return sample
 
 
+def weighted(domains: int = 3, target: bool = False, **ranges: tuple[float, float]) -> Sample:
+    """Weights w of some domains, none of them 0, and whatever else; the place of a domain whose loss was measured."""
+    draw = log_uniform(**ranges)
+
+    def sample(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        columns = {"w": rng.dirichlet(np.full(domains, 2.0), count)} | draw(rng, count)
+        return columns | ({"target": np.arange(count) % domains} if target else {})
+
+    return sample
+
+
+def shared(**ranges: tuple[float, float]) -> Sample:
+    """The share r of one domain, and whatever else."""
+    draw = log_uniform(r=(0.01, 1.0), **ranges)
+    return lambda rng, count: draw(rng, count)
+
+
 _RUNS = log_uniform(N=(1e7, 1e10), D=(1e9, 1e12))
 _POOL = pool(passes=(0.3, 20.0), U=(1e6, 1e8))
 _ANY_POOL = pool(passes=(1e-3, 32.0), U=(1e3, 1e14))
 _MIXED = mixtures(passes=(0.3, 20.0), U=(1e6, 1e8))
 _ANY_MIXED = mixtures(passes=(1e-3, 31.9), U=(1e3, 1e14))
 _TWO: dict[str, Any] = {"d": 0.1, "tau": np.array([6.7, 8.5]), "pool": ("A", "B"), "_covered": 32}
+_DOMAINS = ("web", "books", "code")
 _SLOPES = {"a": 0.025, "b": np.array([-0.16, -0.125])}
 
 LAWS: Mapping[str, LawRow] = {
@@ -113,6 +131,67 @@ LAWS: Mapping[str, LawRow] = {
     "PoolsEffective": LawRow(sf.laws.PoolsEffective(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsDataConstrained": LawRow(sf.laws.PoolsDataConstrained(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsExchange": LawRow(sf.laws.PoolsExchange(**_TWO, b=-0.15, q=[0.03, 0.01]), _MIXED, _ANY_MIXED, floor="d"),
+    "MixingExp": LawRow(
+        sf.laws.MixingExp(c=2.0, k=0.7, t=np.array([-1.5, 0.6, 0.9]), domain=_DOMAINS),
+        weighted(),
+        weighted(),
+        floor="c",
+    ),
+    "MixingLinear": LawRow(sf.laws.MixingLinear(t=np.array([2.5, 3.1, 2.9]), domain=_DOMAINS), weighted(), weighted()),
+    "MixingTransfer": LawRow(
+        sf.laws.MixingTransfer(E=1.5, C=[0.4, 0.1, 0.02], gamma=0.3, domain=_DOMAINS), weighted(), weighted(), floor="E"
+    ),
+    "AutoScale": LawRow(
+        sf.laws.AutoScale(E=1.0, A=[9e2, 1.2e3, 7e2], a=[2e8, 5e8, 3e8], b=[0.35, 0.37, 0.34], domain=_DOMAINS),
+        weighted(D=(1e9, 1e11)),
+        weighted(D=(1e3, 1e15)),
+        floor="E",
+    ),
+    "MixingAdditive": LawRow(
+        sf.laws.MixingAdditive(
+            E=1.2, C=[4.0, 2.0, 3.0], gamma=[0.4, 0.6, 0.5], A=482.0, B=2085.0, alpha=0.35, beta=0.37, domain=_DOMAINS
+        ),
+        weighted(N=(1e7, 1e10), D=(1e9, 1e12)),
+        weighted(N=(1e3, 1e15), D=(1e3, 1e15)),
+        floor="E",
+    ),
+    "MixingJoint": LawRow(
+        sf.laws.MixingJoint(
+            E=1.2,
+            C=[4.0, 2.0, 3.0],
+            gamma=[0.4, 0.6, 0.5],
+            A=[400.0, 600.0, 500.0],
+            B=[2e3, 3e3, 1e3],
+            gamma_A=0.9,
+            gamma_B=1.1,
+            alpha=0.35,
+            beta=0.37,
+            domain=_DOMAINS,
+        ),
+        weighted(N=(1e7, 1e10), D=(1e9, 1e12)),
+        weighted(N=(1e3, 1e15), D=(1e3, 1e15)),
+        floor="E",
+    ),
+    "CapacityMix": LawRow(
+        sf.laws.CapacityMix(
+            c=[40.0, 60.0, 30.0],
+            b=[0.3, 0.35, 0.25],
+            A=[2e3, 3e3, 1e3],
+            a=[0.37, 0.35, 0.33],
+            E=[1.0, 1.5, 0.8],
+            H=1e6,
+            domain=_DOMAINS,
+        ),
+        weighted(target=True, N=(1e7, 1e10), D=(1e9, 1e12)),
+        weighted(target=True, N=(1e7, 1e15), D=(1e3, 1e15)),
+    ),
+    "BiMix": LawRow(sf.laws.BiMix(B=900.0, C=1.5, alpha=0.04, beta=0.35), shared(D=(1e9, 1e12)), shared(D=(1e3, 1e15))),
+    "DCPT": LawRow(
+        sf.laws.DCPT(E=1.2, A=482.0, B=2085.0, C=0.3, alpha=0.35, beta=0.37, eta=0.5, epsilon=0.1, gamma=0.7),
+        shared(N=(1e7, 1e10), D=(1e9, 1e12)),
+        shared(N=(1e3, 1e15), D=(1e3, 1e15)),
+        floor="E",
+    ),
     "BNSL-1": LawRow(
         sf.laws.BNSL(a=0.3, b=30.0, c0=0.15, c=np.array([0.25]), d=np.array([3e8]), f=np.array([0.4])),
         log_uniform(x=(1e7, 1e10)),

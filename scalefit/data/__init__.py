@@ -13,6 +13,8 @@ from ._joined import joined as joined
 from ._load import PoolParameters as PoolParameters
 from ._load import load_data as load_data
 from ._load import load_table as load_table
+from ._mixture_paths import read_mixture_paths as read_mixture_paths
+from ._mixtures import read_mixtures as read_mixtures
 from ._numbers import parse_number as parse_number
 from ._pools import UNLIMITED as UNLIMITED
 from ._pools import Pools as Pools

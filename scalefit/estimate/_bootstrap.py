@@ -10,14 +10,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from .._core import RESULTS, InputError, NotConverged, Phrase, named
+from .._core import RESULTS, InputError, NotConverged, Phrase, check_flag, named
 from ..laws import AbstractLaw
 from ..problem import Pooling, Prepared, laws_at, representable
 from ..results import Ensemble, Fit, check_fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
 from ._fit import KEPT, refuse_number, residuals_and_unidentified
 from ._polish import better_of, vanished
-from ._resamples import fill, own_weights, refuse_short, resamples
+from ._resamples import drawn_together, fill, own_weights, refuse_short, resamples
 from ._rivals import kept_optima, numbers_of, rivals
 from ._starts import screened
 
@@ -41,6 +41,7 @@ def bootstrap(
     num: int = 1000,
     weights: ArrayLike | None = None,
     cluster: str | tuple[str, ...] | None = "auto",
+    together: bool = False,
     seed: int = 0,
     solver: Solver = "newton",
     max_steps: int = 300,
@@ -57,8 +58,11 @@ def bootstrap(
 
     - `fit`: The fit, or the batch of fits.
     - `num`: Draws, for each study of a batch.
-    - `weights`: The caller's own resamples: weight of each run in each draw, 0 or more.
+    - `weights`: The caller's own resamples: weight of each run in each draw, 0 or more; of a batch with `together`, of
+        each row of its whole table.
     - `cluster`: What is drawn as one: see `Runs.clusters`.
+    - `together`: Of a batch, draw what stands in several studies together, as the targets of one run: a draw is then
+        of one resample in all of them, and what it says of several targets belongs together.
     - `seed`: Of the resampling.
     - `solver`: Of the refits, whatever made the fit: see `fit`.
     - `max_steps`: Passes over the runs allowed to one draw.
@@ -82,12 +86,16 @@ def bootstrap(
     optimise = functools.partial(solve, solver=solver, max_steps=max_steps, precision=precision)
     if weights is None:
         refuse_number("num", num, 2)
-    if weights is not None and fit.keys is not None:
+    if weights is not None and fit.keys is not None and not together:
         given = Phrase(f"is of a batch of {len(fit.keys)} studies")
-        raise InputError("fit", given, "a single fit with them", "resample each study by itself")
-    rows = None if weights is None else own_weights(weights, len(runs))
-    num = num if rows is None else len(rows)
+        raise InputError(
+            "fit", given, "a single fit with them", "resample each study by itself, or say `together=True`"
+        )
     code = runs.clusters(cluster)
+    rows = None if weights is None else own_weights(weights, len(runs))
+    if rows is None and check_flag("together", together):
+        rows = drawn_together(code, num, [seed, 0xB007])
+    num = num if rows is None else len(rows)
     parts, order, again = [], [], 0
     for which, prepared in problem.parts(max(1, TOGETHER // num)):
         some, free = prepared.studies, len(fit.free)
@@ -101,8 +109,10 @@ def bootstrap(
             table = np.concatenate([weight for weight, _ in drawn])
             again += sum(count for _, count in drawn)
         else:
-            refuse_short(rows, points[0], free)
-            table = fill(rows, some.length)
+            own = [rows[:, some.rows(s)] for s in range(len(some))]
+            for weight, point in zip(own, points, strict=True):
+                refuse_short(weight, point, free)
+            table = np.concatenate([fill(weight, some.length) for weight in own])
         parts.append(_refitted(prepared, fit, which, table, num, optimise))
         order.append(which)
     back = np.argsort(np.concatenate(order))
@@ -126,14 +136,14 @@ def bootstrap(
         )
     trainings = [np.unique(code[studies.rows(s)]).size for s in range(len(studies))]
     least = int(np.argmin(trainings))
-    if rows is None and trainings[least] < FEW:
+    if weights is None and trainings[least] < FEW:
         warnings.warn(
             f"{studies.name(least)!r} has only {trainings[least]} trainings to resample, and rows of one are drawn "
             f"together: its intervals are rough. Add trainings, or say with cluster= what is independent.",
             stacklevel=2,
         )
     return Ensemble(
-        **joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics={} if rows is not None else drawn
+        **joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics={} if weights is not None else drawn
     )
 
 

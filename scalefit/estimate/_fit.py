@@ -15,7 +15,7 @@ from ..data import Runs
 from ..laws import AbstractLaw, Own, check_inputs, gathered
 from ..noise import AbstractNoise, Gaussian, StudentT, check_noise
 from ..params import Tree, parts, slots, values
-from ..problem import Prepared, Problem, laws_at, representable, typical_se
+from ..problem import Prepared, Problem, inputs_for, laws_at, representable, typical_se
 from ..results import Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, responses
 from ._polish import AGREE, felt_by_some, polished
@@ -110,8 +110,8 @@ def fit(
         quick = by is not None and (num_starts is not None or count > FEW)
         parts = []
         for which, prepared in problem.parts():
-            begin = _begin(prepared, noise, law, starts, keep, seed, quick)
-            solved = polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count)
+            begin, guessed = _begin(prepared, noise, law, starts, keep, seed, quick)
+            solved = polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count, guessed)
             parts.append((which, _outcome(prepared, noise, solved, begin.shape[1]), begin.shape[1]))
         return _collect(problem, parts, seed)
 
@@ -205,16 +205,38 @@ def refuse_number(name: str, value: Any, least: int, most: int = MOST) -> None:
 
 def _begin(
     prepared: Prepared, noise: AbstractNoise, template: AbstractLaw, starts: Any, keep: int, seed: int, quick: bool
-) -> Float[np.ndarray, "study start free"]:
+) -> tuple[Float[np.ndarray, "study start free"], bool]:
+    """The starts of each study, and whether they are the law's own guesses."""
     count = len(prepared.studies)
     if starts is not None:
-        return np.stack([given(prepared, noise, starts, s) for s in range(count)])
+        return np.stack([given(prepared, noise, starts, s) for s in range(count)]), False
+    guesses = _guesses(prepared, noise)
+    if guesses is not None:
+        return guesses, True
     begin = screened(prepared, noise, np.arange(count), np.zeros(count, int), keep, seed, quick)
     known = values(template)
     if np.isfinite(known[list(prepared.curve.free)]).all():
         own = np.stack([given(prepared, noise, template, s) for s in range(count)])
         begin = np.concatenate([begin, own], axis=1)
-    return begin
+    return begin, False
+
+
+def _guesses(prepared: Prepared, noise: AbstractNoise) -> Float[np.ndarray, "study start free"] | None:
+    """The starts that the law guesses from the runs of each study; `None` where it does not for every one."""
+    law, studies, curve = prepared.law, prepared.studies, prepared.curve
+    if type(law).guesses is AbstractLaw.guesses:
+        return None
+    inputs, target = gathered(law, inputs_for(law, studies.runs)[0]), np.asarray(studies.runs.target)
+    free, found = tuple(curve.slots[k].name for k in curve.free), []
+    for study in range(len(studies)):
+        rows = studies.rows(study)
+        laws = law.guesses(jax.tree.map(lambda a, rows=rows: a[rows], inputs), target[rows], free)
+        found.append([given(prepared, noise, one, study)[0] for one in laws])
+    most = max(map(len, found))
+    if min(map(len, found)) == 0:
+        return None
+    # The last of those that have fewer, once more.
+    return np.stack([np.stack([*some, *[some[-1]] * (most - len(some))]) for some in found])
 
 
 class _Outcome(NamedTuple):

@@ -35,11 +35,12 @@ FELT = 1e-6
 
 def polished(
     prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
-    max_steps: int, precision: Precision, seed: int, quick: bool, together: int,
+    max_steps: int, precision: Precision, seed: int, quick: bool, together: int, guessed: bool = False,
 ) -> Solutions:  # fmt: skip
     """Every start to its optimum; one that does not converge, or loses a term, begins once more elsewhere.
 
-    These are some of so many studies that are fitted `together`.
+    These are some of so many studies that are fitted `together`. Where a law has `guessed` its starts, a lost term is
+    no reason to look for others: a screen knows less.
     """
     studies, tried, free = begin.shape
     study = np.repeat(np.arange(studies), tried)
@@ -58,7 +59,12 @@ def polished(
     solved = run(begin.reshape(-1, free), study, together * tried)
     failed = np.asarray(solved.result) != int(RESULTS.successful)
     poor = _doubtful(prepared, solved, begin, together)
-    lost = np.flatnonzero(failed | vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried))
+    gone = vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried)
+    if guessed:
+        # One start of a study that arrived is enough.
+        failed = np.repeat(failed.reshape(studies, tried).all(axis=1), tried)
+        gone[:] = False
+    lost = np.flatnonzero(failed | gone)
     if lost.size:
         which, place = np.unique(study[lost], return_inverse=True)
         again = screened_again(which, MANY if poor.any() and not quick else 2 * AGAIN)

@@ -34,6 +34,17 @@ def own_weights(weights: Any, runs: int) -> Float[np.ndarray, "draw run"]:
     return rows
 
 
+def drawn_together(code: Int[np.ndarray, " run"], num: int, key: list[int]) -> Float[np.ndarray, "draw run"]:
+    """How often each row of a table is in each draw, its clusters being drawn once for all studies.
+
+    **Raises:** `InputError` where there is one cluster only.
+    """
+    count = int(code.max()) + 1
+    if count < 2:
+        raise InputError("cluster", Phrase("takes all rows together"), "several to resample", "add runs")
+    return np.random.default_rng(key).multinomial(count, np.full(count, 1.0 / count), size=num)[:, code].astype(float)
+
+
 def refuse_short(rows: Float[np.ndarray, "draw run"], points: Int[np.ndarray, " place"], free: int) -> None:
     """Refuse weights that leave runs at fewer different inputs than there are free parameters."""
     # No input is shared by more runs than this, so rows with enough runs need no further look.

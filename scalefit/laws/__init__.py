@@ -3,7 +3,11 @@
 from ._abstract import AbstractLaw as AbstractLaw
 from ._abstract import Doubt as Doubt
 from ._abstract import Published as Published
+from ._autoscale import AutoScale as AutoScale
+from ._bimix import DCPT as DCPT
+from ._bimix import BiMix as BiMix
 from ._bnsl import BNSL as BNSL
+from ._capacity_mix import CapacityMix as CapacityMix
 from ._chinchilla import Chinchilla as Chinchilla
 from ._compose import Effective as Effective
 from ._compose import Link as Link
@@ -31,6 +35,9 @@ from ._inputs import input_names as input_names
 from ._inputs import input_units as input_units
 from ._inputs import inputs_of as inputs_of
 from ._kaplan import Kaplan as Kaplan
+from ._mixing_exp import MixingExp as MixingExp
+from ._mixing_exp import MixingLinear as MixingLinear
+from ._mixing_exp import MixingTransfer as MixingTransfer
 from ._overtraining import DownstreamError as DownstreamError
 from ._overtraining import Overtraining as Overtraining
 from ._pools import AbstractPools as AbstractPools
@@ -44,5 +51,7 @@ from ._power_law import PowerLaw as PowerLaw
 from ._qqt import MOST_PASSES as MOST_PASSES
 from ._qqt import QQT as QQT
 from ._qqt import QQTEffective as QQTEffective
+from ._shukor import MixingAdditive as MixingAdditive
+from ._shukor import MixingJoint as MixingJoint
 from ._sigmoid import Sigmoid as Sigmoid
 from ._skaling import Skaling as Skaling

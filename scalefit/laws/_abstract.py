@@ -115,6 +115,10 @@ class AbstractLaw(Tree):
     smaller_is_better: ClassVar[bool] = True
     """Whether a lower value is the better one, as of a loss; plans of sizes are of such laws alone."""
 
+    convex_in: ClassVar[tuple[str, ...]] = ()
+    """Inputs along an axis in which the value is convex, whatever the parameters: an optimum over them is then known
+    to be the best."""
+
     def sized_for(self: Law, inputs: Mapping[str, Any]) -> Law:
         """The law with whatever static size its formula needs to cover these inputs; most need none."""
         del inputs
@@ -131,6 +135,19 @@ class AbstractLaw(Tree):
     def log_excess(self, *args: Any, **inputs: Any) -> Any:
         """What plans of mixtures lower: the logarithm of the value, or of what it has above a floor."""
         return jnp.log(self(*args, **inputs))
+
+    def guesses(self: Law, inputs: Mapping[str, Any], target: np.ndarray, free: Sequence[str]) -> Sequence[Law]:
+        """Laws from which the fit of one study may begin in place of a screen; none for most laws.
+
+        What has many shapes is not screened well, and may be near its optimum at what a linear regression gives.
+
+        **Arguments:**
+
+        - `inputs`: As the formula takes them, by run; `target`: what was measured.
+        - `free`: Names of the parameters to be fitted; the law has the values of the others.
+        """
+        del inputs, target, free
+        return ()
 
     def doubts(
         self, inputs: Mapping[str, Any], target: np.ndarray, study: np.ndarray, free: Sequence[str]

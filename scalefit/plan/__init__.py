@@ -18,6 +18,10 @@ from .isoflops import isoflop as isoflop
 from .ladders import Ladder as Ladder
 from .ladders import LadderForecast as LadderForecast
 from .ladders import ladder as ladder
+from .mixtures import BestMixture as BestMixture
+from .mixtures import MixtureDraws as MixtureDraws
+from .mixtures import MixtureLimits as MixtureLimits
+from .mixtures import optimise_mixture as optimise_mixture
 from .pools import Curation as Curation
 from .pools import CurationDraws as CurationDraws
 from .pools import curate as curate

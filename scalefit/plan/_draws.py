@@ -96,7 +96,13 @@ def valued(law: LawT) -> LawT:
     numbers = values(law)
     for k, slot in enumerate(slots(law)):
         constraint = slot.parameter.constraint
-        if not constraint.contains(numbers[k : k + 1])[0]:
+        # Numbers that are bound together are looked at by axis.
+        fine = constraint.contains(numbers[k : k + 1])[0] if constraint.elementwise else np.isfinite(numbers[k])
+        if not fine:
             remedy = "fit it, or give its value" if np.isnan(numbers[k]) else ""
             raise InputError(f"{slot.name} of {name}", float(numbers[k]), f"a number {constraint}", remedy)
+    for field, said in declared.items():
+        value = np.asarray(parameter_values(law)[field])
+        if not said.constraint.elementwise and not np.all(said.constraint.contains(value)):
+            raise InputError(f"{field} of {name}", value.tolist(), f"numbers {said.constraint}")
     return law

@@ -6,6 +6,7 @@ from ._derivatives import derivatives as derivatives
 from ._driver import Driver as Driver
 from ._driver import Job as Job
 from ._driver import driver as driver
+from ._groups import Groups as Groups
 from ._lanes import in_lanes as in_lanes
 from ._moments import BLOCK as BLOCK
 from ._moments import moments as moments
@@ -36,4 +37,7 @@ from ._simplex import OnSimplex as OnSimplex
 from ._simplex import minimise_on_host as minimise_on_host
 from ._simplex import minimise_on_simplex as minimise_on_simplex
 from ._simplex import simplex_kkt as simplex_kkt
+from ._simplex_convex import Convex as Convex
+from ._simplex_convex import minimise_convex as minimise_convex
+from ._simplex_convex import plane_gap as plane_gap
 from ._simplex_steps import project as project

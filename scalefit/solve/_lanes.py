@@ -13,7 +13,7 @@ BLOCKS = 8
 """Blocks of `FEW` lanes beyond which one of `MANY` is the quicker."""
 
 
-def in_lanes(formula: Callable[..., Any], *columns: Any, many: int = MANY) -> Any:
+def in_lanes(formula: Callable[..., Any], *columns: Any, many: int = MANY, few: int = FEW) -> Any:
     """A formula at every lane, in 64 bits.
 
     Lanes are padded to one of two widths, so that nothing is compiled for a number of lanes.
@@ -23,11 +23,12 @@ def in_lanes(formula: Callable[..., Any], *columns: Any, many: int = MANY) -> An
     - `formula`: A plain function in `jax.numpy` of the numbers of one lane; the same object compiles once.
     - `columns`: What it takes: pytrees of arrays of the host, all with a leading axis of lanes.
     - `many`: The wider of the two: more for formulas of few numbers, whose calls would cost more than they do.
+    - `few`: The narrower: fewer for formulas of many numbers, each lane of which is work enough.
 
     **Returns:** what the formula gives, as arrays of the host with a leading axis of lanes.
     """
     count = len(jax.tree.leaves(columns)[0])
-    width = FEW if count <= BLOCKS * FEW else many
+    width = few if few < FEW or count <= BLOCKS * few else many
     with jax.enable_x64(True):  # a worker thread does not inherit the context
         parts = []
         for low in range(0, count, width):

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ._groups import Groups
 from ._namespace import Numbers, namespace
 from ._simplex_steps import Cost, Number, Task, exchanged, paying_moves, searched, taken
 
@@ -43,6 +44,7 @@ def simplex_kkt(
     weights: Float[Array, "problem pool"],
     low: Float[Array, "problem pool"] | Float[Array, " pool"],
     high: Float[Array, "problem pool"] | Float[Array, " pool"],
+    groups: Groups | None = None,
 ) -> Float[Array, " problem"]:
     r"""The slope of the cost along the best move of weight from one pool to another; 0 where no move lowers the cost.
 
@@ -55,10 +57,10 @@ def simplex_kkt(
     - `cost`: A function of the weights and the numbers of one problem, defined a hair off the simplex too.
     - `args`: The numbers of the problems, a pytree of arrays with a leading axis of problems.
     - `weights`: Feasible.
-    - `low`, `high`: Limits of the weights, for each problem or for all.
+    - `low`, `high`: Limits of the weights, for each problem or for all; `groups`: of the totals of groups.
     """
     low, high = _every(low, weights), _every(high, weights)
-    return paying_moves(cost, Task(args, low, high), weights).kkt
+    return paying_moves(cost, Task(args, low, high, groups), weights).kkt
 
 
 @functools.partial(jax.jit, static_argnames=("cost", "smooth", "width"))
@@ -69,6 +71,7 @@ def minimise_on_simplex(
     starts: Float[Array, "problem start pool"] | Float[Array, "start pool"],
     low: Float[Array, "problem pool"] | Float[Array, " pool"],
     high: Float[Array, "problem pool"] | Float[Array, " pool"],
+    groups: Groups | None = None,
     *,
     steps: Number = 400,
     adam_steps: Number = 150,
@@ -88,6 +91,7 @@ def minimise_on_simplex(
     - `args`: The numbers of the problems, a pytree of arrays with a leading axis of problems.
     - `starts`: Weights to start from, of each problem or of all; brought within the limits first.
     - `low`, `high`: Limits of the weights, with sum(low) <= 1 <= sum(high); equal where a weight is fixed.
+    - `groups`: Limits of the total weight of groups of pools, for each problem.
     - `steps`: Most steps of exponentiated gradient; of Adam `adam_steps`; `rounds` of moves between pools.
     - `tolerance`: What the slope of a move may promise at an optimum, in units of the cost for a whole weight.
     - `width`: Lanes worked on side by side; by default few enough to stay in cache.
@@ -96,7 +100,7 @@ def minimise_on_simplex(
     *_, count, pools = starts.shape
     width = width or max(1, min(64, NUMBERS // pools))
     starts = jnp.broadcast_to(starts if starts.ndim == 3 else starts[None], (problems, count, pools))
-    task = Task(args, _every(low, starts[:, 0]), _every(high, starts[:, 0]))
+    task = Task(args, _every(low, starts[:, 0]), _every(high, starts[:, 0]), groups)
 
     def search(lanes: Any) -> Any:
         problem, start = lanes
@@ -119,6 +123,7 @@ def minimise_on_host(
     starts: Float[np.ndarray, "problem start pool"],
     low: Float[np.ndarray, "problem pool"],
     high: Float[np.ndarray, "problem pool"],
+    groups: Groups | None = None,
     *,
     steps: int = 400,
     adam_steps: int = 150,
@@ -130,7 +135,7 @@ def minimise_on_host(
     The arguments are those of `minimise_on_simplex`.
     """
     problems, count, pools = starts.shape
-    task, problem = Task(args, low, high), np.repeat(np.arange(problems), count)
+    task, problem = Task(args, low, high, groups), np.repeat(np.arange(problems), count)
     with np.errstate(all="ignore"):
         lanes = taken(task, problem), starts.reshape(-1, pools)
         found, values = searched(cost, smooth, *lanes, steps, adam_steps, tolerance)

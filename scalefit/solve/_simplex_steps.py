@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from ._groups import Groups, best_pair, by_group, room_between
 from ._lanes import in_lanes
 from ._namespace import Numbers, namespace, select
 
@@ -38,7 +39,10 @@ HALVINGS = 40
 
 
 def project(
-    v: Float[Numbers, "*lane pool"], low: Float[Numbers, "*lane pool"], high: Float[Numbers, "*lane pool"]
+    v: Float[Numbers, "*lane pool"],
+    low: Float[Numbers, "*lane pool"],
+    high: Float[Numbers, "*lane pool"],
+    groups: Groups | None = None,
 ) -> Float[Numbers, "*lane pool"]:
     r"""The weights within limits that are nearest to v in relative entropy.
 
@@ -49,8 +53,11 @@ def project(
 
     - `v`: Not negative, of any sum.
     - `low`, `high`: With $\sum low \le 1 \le \sum high$.
+    - `groups`: Limits of totals, which leave some weights; a group at its limit is multiplied by an s of its own.
     """
     np_, tiny = namespace(v), np.finfo(v.dtype).tiny
+    if groups is not None:
+        return by_group(v, low, high, groups)
     rounding = (8 + v.shape[-1]) * np.finfo(v.dtype).eps
     # Next to nothing instead of nothing, so that some multiple of v always makes up the whole.
     raised = np_.maximum(v / np_.maximum(v.max(axis=-1, keepdims=True), tiny), 1e-30)
@@ -98,6 +105,7 @@ class Task(NamedTuple):
     arg: Any
     low: Float[Numbers, "lane pool"]
     high: Float[Numbers, "lane pool"]
+    groups: Groups | None = None
 
 
 def taken(task: Task, lanes: Any) -> Task:
@@ -169,10 +177,10 @@ def searched(
 ) -> tuple[Float[Numbers, "lane pool"], Float[Numbers, " lane"]]:
     """The best of the start, of where exponentiated gradient ends from it, and from the best point that Adam saw."""
     np_ = namespace(start)
-    start = project(start, task.low, task.high)
-    middle = project(np_.where(task.high > 0.0, 1.0, 0.0).astype(start.dtype), task.low, task.high)
+    start = project(start, task.low, task.high, task.groups)
+    middle = project(np_.where(task.high > 0.0, 1.0, 0.0).astype(start.dtype), task.low, task.high, task.groups)
     inner = task._replace(low=task.low + FLOOR * (middle - task.low))
-    begin = project(start + FLOOR * middle, inner.low, inner.high)
+    begin = project(start + FLOOR * middle, inner.low, inner.high, task.groups)
     both = np_.concatenate([begin, _adam(smooth, inner, begin, adam_steps)])
     twice = jax.tree.map(lambda a: np_.concatenate([a, a]), inner)
     ends = _exponentiated(smooth, twice, both, steps, tolerance)
@@ -197,7 +205,7 @@ def _adam(smooth: Cost, task: Task, start: Numbers, steps: Number) -> Float[Numb
         done = (k + np_.ones((), w.dtype)).astype(w.dtype)
         size = np_.sqrt(square / (1.0 - 0.99**done)) + tiny
         rate = LAST_RATE + 0.5 * (RATE - LAST_RATE) * (1.0 + np_.cos(np.pi * (done - 1.0) / steps))
-        w = project(w * np_.exp(-rate * mean / (1.0 - 0.9**done) / size), task.low, task.high)
+        w = project(w * np_.exp(-rate * mean / (1.0 - 0.9**done) / size), task.low, task.high, task.groups)
         return w, mean, square, best, least
 
     zero = np_.zeros_like(start)
@@ -230,7 +238,7 @@ def _exponentiated(
 
     def step(s: _Descent) -> _Descent:
         relative = _within(-s.rate[:, None] * (s.slope - _total(s.w * s.slope)), -50.0, 50.0)
-        trial = project(s.w * np_.exp(relative), s.task.low, s.task.high)
+        trial = project(s.w * np_.exp(relative), s.task.low, s.task.high, s.task.groups)
         new, new_slope = _slopes(smooth, s.task.arg, trial)
         apart = np_.sum(trial * np_.log(np_.maximum(trial, tiny) / np_.maximum(s.w, tiny)), axis=-1)
         model = s.value + np_.sum(s.slope * (trial - s.w), axis=-1) + apart / s.rate
@@ -272,6 +280,9 @@ def paying_moves(cost: Cost, task: Task, w: Numbers) -> _Moves:
     right, left = (_slopes(cost, task.arg, at)[1] for at in (w + nudge, w - np_.minimum(nudge, 0.5 * w)))
     right = np_.where(w < task.high, _real(right), np.inf)
     left = np_.where(w > task.low, np_.where(np_.isnan(left), -np.inf, left), -np.inf)
+    if task.groups is not None:
+        taker, giver, by = best_pair(right, left, w, task.groups)
+        return _Moves(taker, giver, by, np_.minimum(by[:, 0], 0.0))
     taker, giver = (np_.argsort(a, axis=-1).astype(np.int32) for a in (right, -left))
     # No pool gives to itself, which a kink that bends downwards would call a gain.
     (take, give), (takes, gives) = (_at(right, taker), _at(left, giver)), (min(1, w.shape[-1] - 1),) * 2
@@ -310,6 +321,8 @@ def exchanged(
         taker, giver = s.moves.taker, s.moves.giver
         active = (s.moves.slope < -0.5 * tolerance) & (np_.arange(pools, dtype=np.int32)[None] < s.pairs[:, None])
         room = np_.minimum(_at(s.task.high, taker) - _at(s.w, taker), _at(s.w, giver) - _at(s.task.low, giver))
+        if s.task.groups is not None:
+            room = np_.minimum(room, room_between(taker[:, 0], giver[:, 0], s.w, s.task.groups)[:, None])
         most = np_.where(active, s.reach[:, None] * room, 0.0)
         taken, given = np_.argsort(taker, axis=-1), np_.argsort(giver, axis=-1)  # gathers are quicker than scatters
 

@@ -12,7 +12,7 @@ import pytest
 from helpers import LAWS, LawRow, wide_inputs
 
 import scalefit as sf
-from scalefit.laws import SHARE, AbstractLaw, input_names
+from scalefit.laws import AbstractLaw, input_names, inputs_of
 from scalefit.params import parameters, rescale, slots, values, with_values
 
 RUNS = 64
@@ -138,9 +138,10 @@ def test_its_gradient_is_that_of_finite_differences(row, rng):
 @every_law
 def test_rescaling_its_inputs_changes_nothing(row, rng):
     point = row.sample(rng, RUNS)
-    log_scale = {unit: rng.uniform(-15.0, 15.0) * (unit != SHARE) for unit in row.truth.inputs.values()}
-    units = zip(input_names(row.truth), row.truth.inputs.values(), strict=True)
-    scaled = {name: point[name] * np.exp(log_scale[unit]) for name, unit in units}
+    kinds = inputs_of(row.truth)
+    log_scale = {kind.unit: rng.uniform(-15.0, 15.0) * kind.scaled for kind in kinds.values()}
+    # What has no unit stays as it is, places of labels too.
+    scaled = {n: point[n] * np.exp(log_scale[k.unit]) if k.scaled else point[n] for n, k in kinds.items()}
     numbers = np.tile(values(rescale(row.truth, log_scale)), (RUNS, 1))
     np.testing.assert_allclose(evaluate(row, numbers, scaled), evaluate(row, repeat(row), point), rtol=1e-11)
 
@@ -158,8 +159,16 @@ def test_it_is_affine_in_its_amplitudes(row, rng):
 
 @every_law
 def test_its_parameters_survive_the_map_to_the_real_line(row, rng):
+    for name, declared in parameters(row.truth).items():
+        if not declared.constraint.elementwise:
+            whole = np.asarray(getattr(row.truth, name))
+            assert declared.constraint.contains(whole).all(), name
+            free = declared.constraint.unconstrain(whole)
+            np.testing.assert_allclose(declared.constraint.constrain(free), whole, rtol=1e-13)
     for k, slot in enumerate(slots(row.truth)):
         constraint = slot.parameter.constraint
+        if not constraint.elementwise:
+            continue
         near = values(row.truth)[k] * np.exp(0.05 * rng.standard_normal(RUNS))
         assert constraint.contains(near).all(), slot.name
         np.testing.assert_allclose(constraint.constrain(constraint.unconstrain(near)), near, rtol=1e-13)
@@ -212,8 +221,7 @@ def test_it_follows_the_ambient_precision(row, rng):
 @every_law
 def test_whole_numbers_are_taken_for_what_they_are(row, rng):
     point = {name: column[0] for name, column in row.sample(rng, 1).items()}
-    units = dict(zip(input_names(row.truth), row.truth.inputs.values(), strict=True))
-    counts = {name: 32 * value.astype(int) for name, value in point.items() if units[name] != SHARE}
+    counts = {n: 32 * point[n].astype(int) for n, kind in inputs_of(row.truth).items() if kind.scaled}
     with jax.enable_x64(False):
         whole = row.truth(**{**point, **{name: count.tolist() for name, count in counts.items()}})
         assert whole == row.truth(**{**point, **{name: count.astype(float) for name, count in counts.items()}})
@@ -229,7 +237,7 @@ def test_whole_numbers_are_taken_for_what_they_are(row, rng):
     ],
 )
 def test_it_is_finite_with_its_gradient_where_a_parameter_vanishes(row, name, rng):
-    without = dataclasses.replace(row.truth, **{name: 0.0})
+    without = dataclasses.replace(row.truth, **{name: np.zeros_like(getattr(row.truth, name))})
     value, gradient = _gradients(np.tile(values(without), (RUNS, 1)), row.truth, row.sample(rng, RUNS))
     assert np.isfinite(value).all()
     assert np.isfinite(gradient).all()

@@ -1,0 +1,123 @@
+"""The loss over weights of domains: exponential in them, or linear."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..params import Param, Scalar, axis, nonnegative, positive, real, zero_sum
+from ._abstract import AbstractLaw
+from ._inputs import SHARE
+
+
+class MixingExp(AbstractLaw):
+    r"""Exponential in the weights of domains: $L = c + k\,e^{\sum_j t_j w_j}$.
+
+    The weights sum to 1, so that a shift of all t is a factor of k: the t sum to 0. A negative $t_j$ says that more of
+    domain j helps. With c held at 0, `MixingExp(c=0.0)` and `fixed="c"`, it is the log-linear law. It is convex in the
+    weights. One law is of one target; several are a batch, `fit(..., by="target")`.
+
+    Source: Ye et al. 2024 (arXiv 2403.16952, eq. 6), where the shift is left open.
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
+    domain: tuple[str, ...] = axis()
+    convex_in: ClassVar[tuple[str, ...]] = ("w",)
+
+    c: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
+    k: Param = nonnegative(unit="target", amplitude=True, typical=(0.02, 1.0))
+    t: Param = zero_sum(axis="domain", typical=(-2.0, 2.0))
+
+    def __call__(self, w: Any) -> Scalar:
+        """The loss on a target of a model trained on the weights w of the domains."""
+        return self.c + self.k * jnp.exp(jnp.sum(jnp.asarray(self.t) * jnp.asarray(w)))
+
+    def guesses(self, inputs: Mapping[str, Any], target: np.ndarray, free: Sequence[str]) -> Sequence["MixingExp"]:
+        """The two best of what regressions of the logarithm above several floors give."""
+        w = np.asarray(inputs["w"])
+        if {name.partition("[")[0] for name in free} - {"c"} != {"k", "t"}:
+            return ()
+        least = float(np.min(target))
+        floors = least * np.array([0.001, *np.linspace(0.2, 0.9, 8), 0.95, 0.98]) if "c" in free else [float(self.c)]
+        found: list[tuple[float, MixingExp]] = []
+        for c in floors:
+            above = target - c
+            if not (above > 0.0).all():
+                continue
+            # The scatter of the logarithm above a floor is the larger the less is left.
+            weight = above / target
+            slopes, *_ = np.linalg.lstsq(w * weight[:, None], np.log(above) * weight, rcond=1e-9)
+            left = np.abs(weight * (np.log(above) - w @ slopes)).sum()
+            level = np.mean(slopes)
+            found.append((left, dataclasses.replace(self, c=c, k=np.exp(level), t=slopes - level)))
+        return [law for _, law in sorted(found, key=lambda one: one[0])[:2]]
+
+
+class MixingLinear(AbstractLaw):
+    r"""Linear in the weights of domains: $L = \sum_j t_j w_j$, $t_j$ being the loss of domain j alone.
+
+    Source: the linear regression of Liu et al. 2024 (arXiv 2407.01492).
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
+    domain: tuple[str, ...] = axis()
+    convex_in: ClassVar[tuple[str, ...]] = ("w",)
+
+    t: Param = real(unit="target", amplitude=True, typical=(0.5, 1.5), axis="domain")
+
+    def __call__(self, w: Any) -> Scalar:
+        """The loss on a target of a model trained on the weights w of the domains."""
+        return jnp.sum(jnp.asarray(self.t) * jnp.asarray(w))
+
+
+class MixingTransfer(AbstractLaw):
+    r"""A power law of what all domains are worth to a target: $L = E + (\sum_j C_j w_j)^{-\gamma}$.
+
+    $C_j$ says what a token of domain j is worth; the unit of worth is that in which the power law has no factor. The
+    first tokens of a useful domain help more than further ones, which the exponential law has the other way round where
+    a domain is rare. It is convex in the weights. On the 512 runs of RegMix it ranks unseen mixtures best of the laws
+    here (`benchmarks/mixture_laws.py`).
+
+    Source: ours; the term of tokens of Shukor et al. 2025 (arXiv 2507.09404) and of Kang et al. 2024 (arXiv
+    2407.20177), the domains being worth something to each other.
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
+    domain: tuple[str, ...] = axis()
+    convex_in: ClassVar[tuple[str, ...]] = ("w",)
+
+    E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
+    C: Param = positive(unit="target^(-1/gamma)", typical=(1e-3, 1.0), axis="domain")
+    gamma: Param = positive(typical=(0.03, 1.0))
+
+    def __call__(self, w: Any) -> Scalar:
+        """The loss on a target of a model trained on the weights w of the domains."""
+        worth = jnp.sum(jnp.asarray(self.C) * jnp.asarray(w))
+        return self.E + jnp.exp(-self.gamma * jnp.log(worth))
+
+    def guesses(self, inputs: Mapping[str, Any], target: np.ndarray, free: Sequence[str]) -> Sequence["MixingTransfer"]:
+        """The two best of what regressions at several floors and exponents give, no domain being worth nothing."""
+        w = np.asarray(inputs["w"])
+        if {name.partition("[")[0] for name in free} - {"E"} != {"C", "gamma"}:
+            return ()
+        from scipy.optimize import nnls  # fits of other laws do without it
+
+        least = float(np.min(target))
+        floors = least * np.array([1e-3, 0.5, 0.8, 0.95]) if "E" in free else [float(self.E)]
+        found: list[tuple[float, MixingTransfer]] = []
+        for E, gamma in itertools.product(floors, (0.05, 0.15, 0.4)):
+            above = target - E
+            if not (above > 0.0).all():
+                continue
+            level = np.log(np.median(above))
+            # Worth in units of that of the median run; an error of it is the smaller in the loss the larger it is.
+            worth = np.exp(-(np.log(above) - level) / gamma)
+            weight = above / target / worth
+            C, left = nnls(w * weight[:, None], worth * weight)
+            C = np.maximum(C, 1e-4 * C.max())
+            left = np.abs(np.log(above / target) + np.log(target) - level + gamma * np.log(w @ C)) @ (above / target)
+            found.append((left, dataclasses.replace(self, E=E, C=C * np.exp(-level / gamma), gamma=gamma)))
+        return [law for _, law in sorted(found, key=lambda one: one[0])[:2]]

@@ -1,0 +1,273 @@
+r"""Minimising convex functions of weights on the simplex under limits, many at once, to rounding: an interior point.
+
+With slacks s of every limit and their prices z, Newton's method on
+
+    slope(w) = y + prices of the limits,   sum(w) = 1,   s z = mu,
+
+mu falling to nothing. Each step solves one system of the size of the weights:
+
+    (curvature + diag(z/s of the limits) + members' diag(z/s of the groups) members) dw - dy = ...
+
+It needs some twenty steps whatever the limits, and gives their prices with the weights.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from ._groups import Groups
+from ._lanes import in_lanes
+from ._simplex_steps import Cost, project
+
+STEPS = 80
+"""Steps at most; hard problems take thirty."""
+NEAR = 0.995
+"""Share of the way to the nearest limit that a step may go."""
+ENOUGH = 1e-12
+"""Complementarity, relative to the spread of slopes, at which a lane is done."""
+AT_REST = 1e-8
+"""What prices may leave of the slopes one step before the last, relative to their spread."""
+COLDEST = 1e-8
+"""Temperature, of the spread of slopes, at which kinks are rounded in the end."""
+NUMBERS = 2048
+"""Lanes times weights whose curvatures are one program's."""
+
+Sharpened = Callable[[Any, Float[np.ndarray, " lane"]], Any]
+"""The numbers of the problems with a temperature each, at which a smooth stand-in for a kink is taken."""
+
+
+class Convex(NamedTuple):
+    """Where each problem ended.
+
+    **Arguments:**
+
+    - `weights`: Feasible.
+    - `value`, `slope`: The cost and its slopes there.
+    - `gap`: By how much the cost may exceed the least at most, provided that it is convex: what the tangent plane
+        promises within the limits.
+    - `unit`: The spread of the slopes where the search began, by which gaps are measured.
+    """
+
+    weights: Float[np.ndarray, "lane pool"]
+    value: Float[np.ndarray, " lane"]
+    slope: Float[np.ndarray, "lane pool"]
+    gap: Float[np.ndarray, " lane"]
+    unit: Float[np.ndarray, " lane"]
+
+
+class _State(NamedTuple):
+    w: Any
+    z_low: Any
+    z_high: Any
+    s_least: Any  # slack of the totals of groups
+    s_most: Any
+    z_least: Any
+    z_most: Any
+    y: Any
+
+
+def minimise_convex(
+    cost: Cost,
+    args: Any,
+    low: Float[np.ndarray, "lane pool"],
+    high: Float[np.ndarray, "lane pool"],
+    groups: Groups | None = None,
+    sharpened: Sharpened | None = None,
+) -> Convex:
+    """The weights of least cost on the simplex within limits, on the host.
+
+    **Arguments:**
+
+    - `cost`: A convex function of the weights and the numbers of one problem, twice differentiable within the limits.
+    - `args`: The numbers of the problems, a pytree of arrays with a leading axis of lanes.
+    - `low`, `high`: Limits of the weights, with sum(low) <= 1 <= sum(high).
+    - `groups`: Limits of the totals of groups.
+    - `sharpened`: Of a cost with kinks, which has a smooth stand-in that nears it as a temperature falls.
+    """
+    lanes, pools = low.shape
+    groups = groups or Groups(np.ones((lanes, 1, pools)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
+    first = project(np.ones_like(low), low, high, groups)
+    asked = groups
+    # Limits that the sum keeps anyway would be met twice, and have no price.
+    groups = groups._replace(
+        low=np.where(groups.low <= 0.0, -1.0, groups.low), high=np.where(groups.high >= 1.0, 2.0, groups.high)
+    )
+    # Inside, but for what has no inside: it stays where it is.
+    inner = 0.05 * np.maximum(high - low, 0.0)
+    w = np.where(high - low > 1e-13, np.clip(first, low + inner, high - inner), low)
+    sharp = sharpened or (lambda args, _: args)
+    with np.errstate(all="ignore"):
+        value, slope = _slopes(cost, sharp(args, np.ones(lanes)), w)
+        unit = np.maximum(np.ptp(slope, axis=1), 1e-6 * np.abs(value) + 1e-300)
+        state = _begun(w, unit, low, high, groups)
+        out, left = state, np.arange(lanes)
+        for _ in range(STEPS):
+            some = jax.tree.map(lambda a, left=left: a[left], (args, low, high, groups, unit))
+            state, rest = _stepped(cost, sharp, state, *some)
+            done = (_complementarity(state, *some[1:4]) < ENOUGH * some[4]) & (rest < AT_REST * some[4])
+            broken = ~np.isfinite(state.w).all(axis=1)
+            over = done | broken
+            if over.any():
+                for whole, part in zip(out, state, strict=True):
+                    whole[left[over]] = part[over]
+                left, state = left[~over], _State(*(a[~over] for a in state))
+            if not left.size:
+                break
+        for whole, part in zip(out, state, strict=True):
+            whole[left] = part
+    w = _settled(out, low, high, asked)
+    value, slope = _slopes(cost, sharp(args, COLDEST * unit), w)
+    return Convex(w, value, slope, plane_gap(w, slope, low, high, asked), unit)
+
+
+def _begun(w: Any, unit: Any, low: Any, high: Any, groups: Groups) -> _State:
+    total, one = groups.totals(w), unit[:, None]
+    least, most = np.maximum(total - groups.low, 1e-2), np.maximum(groups.high - total, 1e-2)
+    mu = 0.1 * one / w.shape[1]
+    free = high - low > 1e-13
+    of_low, of_high = (np.where(free, mu / np.where(free, a, 1.0), 0.0) for a in (w - low, high - w))
+    return _State(w.copy(), of_low, of_high, least, most, mu / least, mu / most, np.zeros(len(w)))
+
+
+def _complementarity(s: _State, low: Any, high: Any, groups: Groups) -> Any:
+    """What slacks and prices leave, and by how much the totals are missed."""
+    total = groups.totals(s.w)
+    left = np.sum((s.w - low) * s.z_low + (high - s.w) * s.z_high, axis=1)
+    left = left + np.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
+    off = np.abs(total - groups.low - s.s_least) * s.z_least + np.abs(groups.high - total - s.s_most) * s.z_most
+    return left + np.sum(off, axis=1) + np.abs(s.w.sum(axis=1) - 1.0) * np.abs(s.y)
+
+
+def _stepped(
+    cost: Cost, sharp: Sharpened, s: _State, args: Any, low: Any, high: Any, groups: Groups, unit: Any
+) -> tuple[_State, Any]:
+    """One step from every lane, and what prices leave of the slopes before it."""
+    free = high - low > 1e-13
+    s_low, s_high = np.where(free, s.w - low, 1.0), np.where(free, high - s.w, 1.0)
+    count = 2.0 * free.sum(axis=1) + 2.0 * groups.low.shape[1]
+    paired = np.sum(np.where(free, s_low * s.z_low + s_high * s.z_high, 0.0), axis=1)
+    paired = paired + np.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
+    mu = paired / count
+    _, slope, curved = _curvatures(cost, sharp(args, np.maximum(paired, COLDEST * unit)), s.w)
+    total, member = groups.totals(s.w), groups.member
+    off_least, off_most = total - groups.low - s.s_least, groups.high - total - s.s_most
+    of_groups = s.z_least - s.z_most
+    left = slope - s.y[:, None] - s.z_low + s.z_high - groups.of_pools(of_groups)
+    stiff = s.z_least / s.s_least + s.z_most / s.s_most
+    system = curved + np.swapaxes(member, 1, 2) @ (stiff[:, :, None] * member)
+    along = np.arange(system.shape[1])
+    # A hair of its own size: what the cost does not tell apart has no curvature.
+    hair = 1e-14 * (np.trace(system, axis1=1, axis2=2)[:, None] + unit[:, None])
+    system[:, along, along] += s.z_low / s_low + s.z_high / s_high + hair
+    system = np.where(free[:, :, None] & free[:, None, :], system, np.eye(len(along))[None])
+    ones = np.where(free, 1.0, 0.0)
+    target = 0.1 * mu[:, None]
+
+    def moves(target: Any) -> tuple[Any, ...]:
+        by_least = target / s.s_least - s.z_least - s.z_least / s.s_least * off_least
+        by_most = target / s.s_most - s.z_most - s.z_most / s.s_most * off_most
+        right = -left + target / s_low - s.z_low - target / s_high + s.z_high + groups.of_pools(by_least - by_most)
+        both = np.linalg.solve(system, np.stack([np.where(free, right, 0.0), ones], axis=-1))
+        own, of_y = both[..., 0], both[..., 1]
+        dy = (1.0 - s.w.sum(axis=1) - own.sum(axis=1)) / of_y.sum(axis=1)
+        dw = np.where(free, own + dy[:, None] * of_y, 0.0)
+        dt = groups.totals(dw)
+        ds_least, ds_most = dt + off_least, -dt + off_most
+        dz_low = np.where(free, target / s_low - s.z_low - s.z_low / s_low * dw, 0.0)
+        dz_high = np.where(free, target / s_high - s.z_high + s.z_high / s_high * dw, 0.0)
+        dz_least = target / s.s_least - s.z_least - s.z_least / s.s_least * ds_least
+        dz_most = target / s.s_most - s.z_most - s.z_most / s.s_most * ds_most
+        return dw, dz_low, dz_high, ds_least, ds_most, dz_least, dz_most, dy
+
+    step = moves(target)
+    dw, dz_low, dz_high, ds_least, ds_most, dz_least, dz_most, dy = step
+    inside = _longest([(s_low, np.where(free, dw, 0.0)), (s_high, np.where(free, -dw, 0.0)),
+                       (s.s_least, ds_least), (s.s_most, ds_most)])  # fmt: skip
+    priced = _longest([(np.where(free, s.z_low, 1.0), dz_low), (np.where(free, s.z_high, 1.0), dz_high),
+                       (s.z_least, dz_least), (s.z_most, dz_most)])  # fmt: skip
+    # One length for both, as the cost is no parabola.
+    far = np.minimum(inside, priced)[:, None]
+    moved = _State(
+        s.w + far * dw, s.z_low + far * dz_low, s.z_high + far * dz_high, s.s_least + far * ds_least,
+        s.s_most + far * ds_most, s.z_least + far * dz_least, s.z_most + far * dz_most, s.y + far[:, 0] * dy,
+    )  # fmt: skip
+    return moved, np.max(np.where(free, np.abs(left), 0.0), axis=1)
+
+
+def _longest(pairs: list[tuple[Any, Any]]) -> Any:
+    """The longest step, 1 at most, that keeps all of some numbers above 0."""
+    shares = [
+        np.where(move < 0.0, -NEAR * at / np.where(move < 0.0, move, -1.0), 1.0).min(axis=1) for at, move in pairs
+    ]
+    return np.minimum(np.min(shares, axis=0), 1.0)
+
+
+def _settled(s: _State, low: Any, high: Any, groups: Groups) -> Any:
+    """Feasible weights, those whose limit has a price above their distance from it being there."""
+    at_low, at_high = s.z_low > s.w - low, s.z_high > high - s.w
+    free = ~(at_low | at_high)
+    bottom = np.where(free, low, np.where(at_low, low, high))
+    top = np.where(free, high, np.where(at_low, low, high))
+    possible = (bottom.sum(axis=1) <= 1.0) & (top.sum(axis=1) >= 1.0)
+    possible &= np.all(groups.totals(bottom) <= groups.high + 1e-12, axis=1)
+    possible &= np.all(groups.totals(top) >= groups.low - 1e-12, axis=1)
+    possible &= np.isfinite(s.w).all(axis=1)
+    bottom, top = np.where(possible[:, None], bottom, low), np.where(possible[:, None], top, high)
+    return project(np.where(np.isfinite(s.w), np.maximum(s.w, 0.0), 1.0), bottom, top, groups)
+
+
+def plane_gap(
+    w: Float[np.ndarray, "lane pool"], slope: Float[np.ndarray, "lane pool"], low: Float[np.ndarray, "lane pool"],
+    high: Float[np.ndarray, "lane pool"], groups: Groups | None = None,
+) -> Float[np.ndarray, " lane"]:  # fmt: skip
+    """What the tangent plane promises at most within the limits: no weights of a convex cost are better by more.
+
+    The plane's own best weights give each group its least, cheapest pools first, and then what is left to the cheapest
+    of all that still may have more.
+    """
+    lanes, pools = w.shape
+    groups = groups or Groups(np.ones((lanes, 1, pools)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
+    best, order = low.copy(), np.argsort(slope, axis=1)
+    of_pool = np.argmax(groups.member, axis=1)
+    lane = np.arange(lanes)
+    for limit in (groups.low, groups.high):
+        for k in range(pools):
+            i = order[:, k]
+            g = of_pool[lane, i]
+            totals = groups.totals(best)
+            room = np.minimum(high[lane, i] - best[lane, i], limit[lane, g] - totals[lane, g])
+            room = np.minimum(room, 1.0 - totals.sum(axis=1))
+            best[lane, i] += np.maximum(room, 0.0)
+    return np.maximum(np.sum(np.where(np.isfinite(slope), slope, 0.0) * (w - best), axis=1), 0.0)
+
+
+@functools.lru_cache(maxsize=64)
+def _sloped(cost: Cost) -> Callable[..., Any]:
+    return jax.value_and_grad(cost)
+
+
+@functools.lru_cache(maxsize=64)
+def _curved(cost: Cost) -> Callable[..., Any]:
+    slope = _sloped(cost)
+
+    def at(w: Any, arg: Any) -> Any:
+        def row(direction: Any) -> Any:
+            return jax.jvp(lambda w: slope(w, arg), (w,), (direction,))[1][1]
+
+        value, first = slope(w, arg)
+        return value, first, jax.vmap(row)(np.eye(w.shape[0], dtype=w.dtype))
+
+    return at
+
+
+def _slopes(cost: Cost, args: Any, w: Any) -> tuple[Any, Any]:
+    return in_lanes(_sloped(cost), w, args)
+
+
+def _curvatures(cost: Cost, args: Any, w: Any) -> tuple[Any, Any, Any]:
+    few = max(1, min(64, NUMBERS // w.shape[1]))
+    return in_lanes(_curved(cost), w, args, few=few)

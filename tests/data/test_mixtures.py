@@ -1,0 +1,94 @@
+"""Runs over mixtures of domains: two tables joined by name, one table, weights in the names of paths."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+
+RATIOS: dict[str, list[Any]] = {
+    "run": ["a", "b", "c"], "index": [1, 2, 3], "web": [0.5, 0.25, 0.0], "books": [0.5, 0.5, 0.5],
+    "code": [0.0, 0.25, 0.5],
+}  # fmt: skip
+METRICS: dict[str, list[Any]] = {
+    "index": [3, 1, 2], "run": ["c", "a", "b"], "c4_bpb": [1.3, 1.1, 1.2], "mbpp_bpb": [0.7, 0.9, None],
+}  # fmt: skip
+
+
+def test_runs_are_joined_by_name_in_whatever_order():
+    runs = sf.read_mixtures(RATIOS, METRICS)
+    assert runs.labels["run"].tolist() == ["a", "a", "b", "c", "c"]
+    assert runs.labels["target"].tolist() == ["c4_bpb", "mbpp_bpb", "c4_bpb", "c4_bpb", "mbpp_bpb"]
+    assert runs.target.tolist() == [1.1, 0.9, 1.2, 1.3, 0.7]
+    assert set(runs.inputs) == {"w[web]", "w[books]", "w[code]"}
+    assert runs.inputs["w[code]"].tolist() == [0.0, 0.0, 0.25, 0.5, 0.5]
+    # Columns are known by name: neither their order nor that of the rows says anything.
+    turned = {h: RATIOS[h][::-1] for h in reversed(RATIOS)}
+    again = sf.read_mixtures(turned, {h: METRICS[h] for h in reversed(METRICS)})
+    for name, column in runs.inputs.items():
+        order = np.lexsort((again.labels["target"], again.labels["run"]))
+        np.testing.assert_array_equal(again.inputs[name][order], column)
+
+
+def test_weights_are_divided_by_a_sum_that_rounding_explains():
+    table = RATIOS | {"web": [0.5, 0.26, 0.0]}
+    runs = sf.read_mixtures(table, METRICS)
+    assert any("divided by their sum" in note for note in runs.notes)
+    total = sum(runs.inputs[name] for name in runs.inputs)
+    np.testing.assert_allclose(total, 1.0, rtol=1e-12)
+    with pytest.raises(sf.InputError, match=r"weights in row 1 of 'runs' \(run 'a'\) sum to 1\.2; expected 1"):
+        sf.read_mixtures(RATIOS | {"web": [0.7, 0.25, 0.0]}, METRICS)
+    assert sf.read_mixtures(RATIOS | {"web": [0.7, 0.25, 0.0]}, METRICS, tolerance=0.3).notes
+
+
+@pytest.mark.parametrize(
+    ("ratios", "metrics", "said"),
+    [
+        (RATIOS, METRICS | {"run": ["c", "a", "x"]}, "1 of the runs of 'runs' are not in 'runs', the first 'b'"),
+        (RATIOS, METRICS | {"run": ["c", "a", "a"], "index": [3, 1, 1]}, "has the run 'a' twice, in the rows 2 and 3"),
+        (RATIOS, {"name": ["c", "a", "b"], "c4": [1.0, 2.0, 3.0]}, "no header of 'runs' is one of 'runs'"),
+        (RATIOS | {"web": [0.5, -0.25, 0.0]}, METRICS, r"weight of 'web' in row 2 .* is -0\.25; expected 0 or more"),
+        (RATIOS | {"web": [0.5, None, 0.0]}, METRICS, "weight of 'web' in row 2 .* is missing"),
+        (RATIOS | {"web": [0.5, "lots", 0.0]}, METRICS, "weight of 'web' in row 2 .* is 'lots'"),
+        ({h: [100 * v for v in c] if h in ("web", "books", "code") else c for h, c in RATIOS.items()}, METRICS,
+         "sum to 100; expected 1. Divide percentages by 100"),
+        (RATIOS, METRICS | {"c4_bpb": [1.3, "oops", 1.2]}, "'c4_bpb' in row 1 .* is 'oops'; expected a number"),
+    ],
+)  # fmt: skip
+def test_tables_that_cannot_be_used_are_refused_in_a_sentence(ratios, metrics, said):
+    with pytest.raises(sf.InputError, match=said):
+        sf.read_mixtures(ratios, metrics)
+
+
+def test_a_single_table_has_the_weights_that_begin_alike():
+    table = {
+        "weight_web": [0.5, 0.2, 0.1], "weight_code": [0.5, 0.8, 0.9], "model_size": [1e8, 1e8, 1e9],
+        "n_tokens": [1e9, 2e9, 3e9], "web_loss": [3.0, 3.1, 2.9], "code_loss": [2.0, 1.9, 1.8],
+    }  # fmt: skip
+    runs = sf.read_mixtures(table)
+    assert set(runs.inputs) == {"w[weight_web]", "w[weight_code]", "N", "D"}
+    assert sorted(set(runs.labels["target"])) == ["code_loss", "web_loss"]
+    some = sf.read_mixtures(table, domains="weight_*", targets="web_loss")
+    assert some.target.tolist() == [3.0, 3.1, 2.9]
+    with pytest.raises(sf.InputError, match="names 'w_\\*', and 'runs' has no such column"):
+        sf.read_mixtures(table, domains="w_*")
+
+
+def test_weights_stand_in_the_names_of_folders(tmp_path):
+    file = tmp_path / "70M.txt"
+    line = "/ckpts/70M_{run}/{step}\t/data/valid.{text}.bin\t{loss}"
+    first = "3-0.25-0.75"
+    rows = [(first, 1000, "Github", 1.5), (first, 1000, "ArXiv", 2.5), (first, 2000, "ArXiv", 2.4)]
+    rows += [("900-1-0", 1000, "Github", 1.1)] * 2
+    lines = [line.format(run=r, step=s, text=t, loss=loss) for r, s, t, loss in rows]
+    file.write_text("\n".join([*lines, "a reference without weights\tx.y.bin\t3.0"]))
+    runs = sf.read_mixture_paths(file, domains=["code", "web"])
+    assert runs.inputs["w[code]"].tolist() == [0.25, 0.25, 0.25, 1.0]
+    assert runs.inputs["N"].tolist() == [7e7] * 4
+    assert runs.labels["step"].tolist() == [1000, 1000, 2000, 1000]
+    assert runs.labels["target"].tolist() == ["Github", "ArXiv", "ArXiv", "Github"]
+    assert any(drop.row == 6 for drop in runs.dropped)
+    assert any("twice" in note for note in runs.notes)
+    with pytest.raises(sf.InputError, match="no line with 3 weights"):
+        sf.read_mixture_paths(file, domains=["code", "web", "books"])

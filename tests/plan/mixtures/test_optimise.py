@@ -1,0 +1,201 @@
+"""The best mixture: published allocations, limits with their prices, repetition, draws, and what is refused."""
+
+import dataclasses
+import warnings
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.plan.mixtures._honesty import hull_distance
+
+DOMAINS = ("common_crawl", "github", "books", "wiki", "c4", "stackexchange", "arxiv")
+# arXiv 2407.20177, notebooks of feiyang-k/AutoScale: amounts relative to those of the base run, 7 in all.
+AUTOSCALE = sf.laws.AutoScale(
+    E=0.0, A=np.ones(7), domain=DOMAINS,
+    a=[2.66587, 6.61618, 2.67360, 2.46311, 2.51838, 2.88996, 3.31917],
+    b=[1.24920, 1.43600, 1.53626, 1.82873, 1.18587, 1.95363, 1.92667],
+)  # fmt: skip
+WORDS = ("web", "books", "code")
+
+
+def laws(draws: int = 0):
+    """Three targets over three domains, each helped by one of them."""
+    rng = np.random.default_rng(2)
+    t = np.array([[-2.0, 0.5, 1.5], [1.0, -3.0, 2.0], [1.0, 1.5, -2.5]])
+    found = {}
+    for i, name in enumerate(("c4", "pg19", "mbpp")):
+        found[name] = sf.laws.MixingExp(c=2.0 - 0.5 * i, k=0.5, t=t[i], domain=WORDS)
+    del rng, draws
+    return found
+
+
+def made_up_runs(noise: float = 0.002, runs: int = 40):
+    rng = np.random.default_rng(3)
+    w = rng.dirichlet(np.ones(3), runs)
+    losses = {}
+    for name, law in laws().items():
+        clean = law.c + law.k * np.exp(w @ np.asarray(law.t))
+        losses[name] = clean * np.exp(noise * rng.standard_normal(runs))
+    return sf.Runs(losses, run=np.arange(runs), **{f"w[{d}]": w[:, i] for i, d in enumerate(WORDS)})  # pyright: ignore[reportArgumentType]  entries in brackets
+
+
+@pytest.fixture(scope="module")
+def fits():
+    return sf.fit(sf.laws.MixingExp, made_up_runs(), by="target", noise=sf.noise.Gaussian())
+
+
+@pytest.fixture(scope="module")
+def ensemble(fits):
+    return sf.bootstrap(fits, num=40, together=True)
+
+
+def test_the_published_allocation_of_autoscale():
+    best = sf.optimise_mixture(AUTOSCALE, at={"D": 7.0}, limits={"least": {"github": 0.2 / 7}})
+    published = [1.62475, 0.2, 1.27415, 1.17980, 1.85190, 0.63716, 0.23224]
+    np.testing.assert_allclose(7 * best.weights, published, atol=5e-5)
+    assert best.value == pytest.approx(0.787175, abs=2e-6)
+    assert best.convex
+    assert best.treatments["none"].gap < 1e-9
+    (github,) = best.active
+    assert (github.name, github.kind) == ("github", "least")
+    # The price of a limit is what loosening it brings.
+    looser = sf.optimise_mixture(AUTOSCALE, at={"D": 7.0}, limits={"least": {"github": 0.2 / 7 - 1e-4}})
+    assert (best.value - looser.value) / 1e-4 == pytest.approx(github.price, rel=1e-3)
+    free = best.treatments["unconstrained"]
+    np.testing.assert_allclose(7 * free.weights, [1.6664, 0, 1.3081, 1.2079, 1.8956, 0.6632, 0.2587], atol=6e-5)
+    assert free.value == pytest.approx(0.780612, abs=3e-6)
+
+
+def test_repetition_is_treated_in_three_ways_side_by_side():
+    limits = {"tokens": {"web": 1e12, "books": 2e10, "code": 1e11}, "max_passes": 4}
+    best = sf.optimise_mixture(laws(), at={"D": 1e12}, limits=limits)
+    assert set(best.treatments) == {"cap", "discounted", "none", "unconstrained"}
+    assert best.recommended == "cap"
+    assert best.weights[1] == pytest.approx(0.08)
+    assert best.passes[1] == pytest.approx(4.0)
+    assert ("books", "tokens") in [(a.name, a.kind) for a in best.active]
+    none, discounted = best.treatments["none"], best.treatments["discounted"]
+    assert none.weights[1] > 0.2
+    # Repeats that lose value are not worth what they were: fewer of them are best, and the objective is higher.
+    assert 0.0 < discounted.weights[1] < none.weights[1]
+    assert discounted.value > none.value
+    assert discounted.kkt > -1e-5
+    assert discounted.optima >= 1
+    assert best.values["natural"] > best.value
+
+
+def test_limits_that_clash_are_named():
+    def refused(said, at=None, **limits):
+        with pytest.raises(sf.InputError, match=said):
+            sf.optimise_mixture(laws(), limits=limits, at=at)
+
+    refused("the least weights of all domains sum to 1.2", least=0.4)
+    refused("the domains may have 0.9 of the whole at most", most=0.3)
+    refused("`fixed` holds 'web' at 0.5, and it is to have 0 to 0.2", most={"web": 0.2}, fixed={"web": 0.5})
+    refused("4 passes over the 1e\\+10 tokens of 'code' are 0.04 of 1e\\+12, and it is to have 0.1", at={"D": 1e12},
+            tokens={"web": 1e12, "books": 1e12, "code": 1e10}, least={"code": 0.1})  # fmt: skip
+    refused(
+        "with the tokens that there are the domains can make up 0.12", at={"D": 1e12}, tokens=dict.fromkeys(WORDS, 1e10)
+    )
+    refused("the group 'text' is to have 0.9 at least, and its domains may have 0.5",
+            groups={"text": {"domains": ["web", "books"], "least": 0.9}}, most={"web": 0.3, "books": 0.2})  # fmt: skip
+    refused("has 'web' in 'a' and in 'b'", groups={"a": {"domains": ["web"]}, "b": {"domains": ["web"]}})
+    refused(
+        "no number for the domain 'code', which the runs drew from", at={"D": 1e12}, tokens={"web": 1e12, "books": 1e12}
+    )
+    refused("of the domains are given, and not those of the run", tokens=dict.fromkeys(WORDS, 1e12))
+    refused(
+        "gives 'code' nothing, from which the relative entropy is infinite", prior={"web": 0.5, "books": 0.5}, kl=0.1
+    )
+    refused("is the price of straying from a prior, and there is none", kl=0.1)
+    refused("'wbe'.*The nearest is 'web'", most={"wbe": 0.2})
+    refused("gives 'N', and the law takes", at={"N": 1e9})
+
+
+def test_a_prior_has_a_price_and_groups_have_limits():
+    prior = {"web": 0.8, "books": 0.1, "code": 0.1}
+    cheap = sf.optimise_mixture(laws(), limits={"prior": prior, "kl": 0.001})
+    dear = sf.optimise_mixture(laws(), limits={"prior": prior, "kl": 10.0})
+    np.testing.assert_allclose(dear.weights, list(prior.values()), atol=0.03)
+    assert cheap.value < dear.value
+    assert dear.treatments["none"].gap < 1e-9
+    grouped = sf.optimise_mixture(laws(), limits={"groups": {"text": {"domains": ["web", "books"], "most": 0.3}}})
+    assert grouped.weights[:2].sum() == pytest.approx(0.3)
+    assert grouped.active[0].name == "text"
+
+
+def test_the_worst_target_and_functions_of_ones_own():
+    worst = sf.optimise_mixture(laws(), objective="worst")
+    assert worst.convex
+    assert worst.treatments["none"].gap < 1e-4
+    ratios = worst.predicted / sf.optimise_mixture(laws(), limits={"fixed": dict.fromkeys(WORDS, 1 / 3)}).predicted
+    assert ratios.max() == pytest.approx(worst.value, rel=1e-5)
+    assert np.sum(ratios > ratios.max() - 1e-3) >= 2
+    own = sf.optimise_mixture(laws(), objective=lambda y: jnp.mean(y))
+    mean = sf.optimise_mixture(laws(), objective="mean")
+    assert not own.convex
+    np.testing.assert_allclose(own.weights, mean.weights, atol=1e-4)
+    one = sf.optimise_mixture(laws(), objective={"mbpp": 1.0}, limits={"most": 0.7})
+    np.testing.assert_allclose(one.weights[2], 0.7, atol=1e-9)
+
+
+def test_draws_say_how_sure_the_gain_is(fits, ensemble):
+    best = sf.optimise_mixture(ensemble)
+    assert best.draws is not None
+    assert best.draws.weights.shape == (40, 3)
+    gain = best.gains()["uniform"]
+    assert gain.low is not None
+    assert 0.0 < float(gain.low) < float(gain.value)
+    assert best.careful_gains["uniform"] < float(gain.value)
+    assert best.probabilities["uniform"] == 1.0
+    low, high = best.weights_interval().low, best.weights_interval().high
+    assert low is not None
+    assert high is not None
+    truth = sf.optimise_mixture(laws())
+    assert (truth.weights > low - 0.02).all()
+    assert (truth.weights < high + 0.02).all()
+    careful = sf.optimise_mixture(ensemble, risk=("cvar", 0.8))
+    np.testing.assert_allclose(careful.weights, best.weights, atol=0.05)
+    assert careful.treatments["none"].gap < 1e-4
+    alone = sf.optimise_mixture(fits)
+    np.testing.assert_allclose(alone.weights, best.weights, atol=1e-9)
+    with pytest.raises(sf.InputError, match="risk is taken over draws, and the result has none"):
+        sf.optimise_mixture(fits, risk="cvar")
+
+
+def test_draws_of_a_batch_are_of_one_resample(fits, ensemble):
+    # What two targets have in common is kept: the same runs are left out of both.
+    again = sf.bootstrap(fits, num=40, together=True)
+    np.testing.assert_array_equal(again.law.c, ensemble.law.c)
+    rows = np.ones((3, len(fits.problem.runs)))
+    rows[1, fits.problem.runs.labels["run"] == 5] = 0.0
+    own = sf.bootstrap(fits, weights=rows, together=True)
+    np.testing.assert_allclose(own.law.k[:, 0], fits.law.k, rtol=1e-6)
+    assert (own.law.k[:, 1] != own.law.k[:, 0]).all()
+    with pytest.raises(sf.InputError, match="say `together=True`"):
+        sf.bootstrap(fits, weights=rows)
+
+
+def test_weights_outside_what_was_observed_are_warned_of(fits):
+    w = np.random.default_rng(0).dirichlet(np.ones(3), 20)
+    assert hull_distance(w, w[:4].mean(axis=0)) < 1e-6
+    assert hull_distance(w[w[:, 0] < 0.5], np.array([0.9, 0.05, 0.05])) > 0.3
+    narrow = made_up_runs().where("`w[web]` < 0.3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        some = sf.fit(sf.laws.MixingExp, narrow, by="target", noise=sf.noise.Gaussian())
+    with pytest.warns(UserWarning, match="lie outside what was observed.*Train one there"):
+        sf.optimise_mixture(some, objective="c4", limits={"least": {"web": 0.9}})
+    assert not sf.optimise_mixture(fits).outside
+
+
+def test_laws_of_other_kinds_are_refused():
+    with pytest.raises(sf.InputError, match=r"takes no weights of domains by themselves.*curate"):
+        sf.optimise_mixture(sf.laws.Chinchilla.published("epoch"))
+    with pytest.raises(sf.InputError, match="at has no D, which AutoScale takes beside the weights"):
+        sf.optimise_mixture(AUTOSCALE)
+    unset = {"a": dataclasses.replace(laws()["c4"], k=np.nan)}
+    with pytest.raises(sf.InputError, match="k of MixingExp is nan"):
+        sf.optimise_mixture(unset)

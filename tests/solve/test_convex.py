@@ -1,0 +1,101 @@
+"""Convex functions of weights within limits: the certificate, against a general solver, and where limits bind."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import optimize
+
+from scalefit.solve import Groups, minimise_convex, minimise_on_host, project
+
+POOLS, TARGETS = 17, 5
+
+
+def exponential(w, arg):
+    k, t = arg
+    return jnp.mean(k * jnp.exp(t @ w))
+
+
+def problems(count: int, pools: int = POOLS):
+    rng = np.random.default_rng(1)
+    t = rng.normal(0.0, 2.0, (count, TARGETS, pools))
+    k = rng.uniform(0.2, 1.0, (count, TARGETS))
+    most = rng.uniform(0.08, 0.4, (count, pools))
+    return (k, t - t.mean(axis=2, keepdims=True)), most
+
+
+def of_groups(lanes: int) -> Groups:
+    member = np.zeros((lanes, 3, POOLS))
+    member[:, 0, :5], member[:, 1, 5:9], member[:, 2, 9:] = 1.0, 1.0, 1.0
+    return Groups(member, np.tile([0.0, 0.3, 0.0], (lanes, 1)), np.tile([0.15, 1.0, 1.0], (lanes, 1)))
+
+
+def by_slsqp(k, t, most, grouped):
+    def value(w):
+        return np.mean(k * np.exp(t @ w)), (k * np.exp(t @ w)) @ t / TARGETS
+
+    limits = [{"type": "eq", "fun": lambda w: w.sum() - 1.0}]
+    if grouped:
+        limits += [{"type": "ineq", "fun": lambda w: 0.15 - w[:5].sum()}]
+        limits += [{"type": "ineq", "fun": lambda w: w[5:9].sum() - 0.3}]
+    options = {"ftol": 1e-15, "maxiter": 1000}
+    bounds = [(0.0, m) for m in most]
+    start = np.full(POOLS, 1.0 / POOLS)
+    return optimize.minimize(value, start, jac=True, bounds=bounds, constraints=limits, options=options).fun
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_it_is_where_a_general_solver_ends_and_certifies_it(grouped):
+    (k, t), most = problems(8)
+    groups = of_groups(8) if grouped else None
+    found = minimise_convex(exponential, (k, t), np.zeros_like(most), most, groups)
+    theirs = np.array([by_slsqp(*lane, grouped) for lane in zip(k, t, most, strict=True)])
+    assert (found.value <= theirs + 1e-9).all()
+    assert (found.value >= theirs - 1e-6).all()
+    assert (found.gap < 1e-8).all()
+    np.testing.assert_allclose(found.weights.sum(axis=1), 1.0, rtol=1e-12)
+    assert (found.weights <= most + 1e-12).all()
+    assert (found.weights >= 0.0).all()
+    if groups is not None:
+        totals = groups.totals(found.weights)
+        assert (totals <= groups.high + 1e-12).all()
+        assert (totals >= groups.low - 1e-12).all()
+
+
+def test_moves_of_weight_keep_the_limits_of_groups_and_find_the_same():
+    (k, t), most = problems(2)
+    groups = of_groups(2)
+    exact = minimise_convex(exponential, (k, t), np.zeros_like(most), most, groups)
+    start = np.full((2, 1, POOLS), 1.0 / POOLS)
+    found = minimise_on_host(exponential, exponential, (k, t), start, np.zeros_like(most), most, groups)
+    np.testing.assert_allclose(found.value, exact.value, rtol=1e-7)
+    totals = groups.totals(np.asarray(found.weights))
+    assert (totals <= groups.high + 1e-9).all()
+    assert (totals >= groups.low - 1e-9).all()
+
+
+def test_what_is_held_stays_and_what_leaves_one_choice_is_it():
+    (k, t), _ = problems(2)
+    low, high = np.zeros((2, POOLS)), np.ones((2, POOLS))
+    low[0, 3] = high[0, 3] = 0.25
+    high[1] = 1.0 / POOLS
+    found = minimise_convex(exponential, (k, t), low, high)
+    assert found.weights[0, 3] == 0.25
+    np.testing.assert_allclose(found.weights[1], 1.0 / POOLS, rtol=1e-9)
+    assert (found.gap < 1e-7).all()
+
+
+def test_a_projection_by_groups_is_the_plain_one_where_groups_leave_it():
+    rng = np.random.default_rng(0)
+    v, high = rng.random((6, POOLS)), rng.uniform(0.1, 0.5, (6, POOLS))
+    low = np.zeros_like(high)
+    wide = of_groups(6)._replace(low=np.zeros((6, 3)), high=np.ones((6, 3)))
+    np.testing.assert_allclose(project(v, low, high, wide), project(v, low, high), rtol=1e-9, atol=1e-12)
+    groups = of_groups(6)
+    w = project(v, low, high, groups)
+    np.testing.assert_allclose(w.sum(axis=1), 1.0, rtol=1e-12)
+    assert (groups.totals(w) <= groups.high + 1e-12).all()
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(
+            project(jnp.asarray(v), jnp.asarray(low), jnp.asarray(high), groups), w, rtol=1e-9, atol=1e-12
+        )
