@@ -20,7 +20,7 @@ from scalefit.laws import (
     PoolsQQT,
     QQTEffective,
 )
-from scalefit.laws._repetition import scaled_e1
+from scalefit.laws.pools._repetition import scaled_e1
 
 TOP = ("tmars-top0-10", "tmars-top10-20", "tmars-top20-30", "tmars-top30-40")
 SIZE = np.full(4, 12.8e6)

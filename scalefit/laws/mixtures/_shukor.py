@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
-from ..params import Param, Scalar, axis, nonnegative, positive
-from ._abstract import AbstractLaw
-from ._formula import power
-from ._inputs import SHARE
+from ...params import Param, Scalar, axis, nonnegative, positive
+from .._abstract import AbstractLaw
+from .._formula import power
+from .._inputs import SHARE
 
 
 def _of_weights(C: Any, gamma: Any, w: Any) -> Any:

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
-from ..params import Param, Scalar, axis, nonnegative, positive
-from ._abstract import AbstractLaw
-from ._formula import number
-from ._inputs import SHARE
+from ...params import Param, Scalar, axis, nonnegative, positive
+from .._abstract import AbstractLaw
+from .._formula import number
+from .._inputs import SHARE
 
 
 class AutoScale(AbstractLaw):

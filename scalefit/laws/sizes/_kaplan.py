@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..params import Param, Scalar, positive
-from ._abstract import AbstractLaw
-from ._formula import power
+from ...params import Param, Scalar, positive
+from .._abstract import AbstractLaw
+from .._formula import power
 
 
 class Kaplan(AbstractLaw):

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import jax
 
-from ..params import Param, Scalar, nonnegative, positive
-from ._abstract import AbstractLaw
-from ._formula import number
+from ...params import Param, Scalar, nonnegative, positive
+from .._abstract import AbstractLaw
+from .._formula import number
 
 
 class Sigmoid(AbstractLaw):

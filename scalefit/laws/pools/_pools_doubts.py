@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import FloorWarning, OverfitWarning
-from ._abstract import Doubt
+from ..._core import FloorWarning, OverfitWarning
+from .._abstract import Doubt
 
 FRESH_SHARE = 0.5
 """Share of the longest run's samples that a run on fresh samples must reach to show the floor."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from ..params import Scalar
+from ...params import Scalar
 
 HALF = math.log(2.0)
 _EULER = 0.5772156649015329

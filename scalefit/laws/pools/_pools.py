@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from .._core import InputError, Phrase
-from ..params import Param, Scalar, interval, negative, nonnegative, parameters, positive
-from ._abstract import AbstractLaw, Doubt
-from ._formula import number
-from ._inputs import SHARE, along_axes
+from ..._core import InputError, Phrase
+from ...params import Param, Scalar, interval, negative, nonnegative, parameters, positive
+from .._abstract import AbstractLaw, Doubt
+from .._formula import number
+from .._inputs import SHARE, along_axes
 from ._pools_doubts import doubts_of_floor, doubts_of_rise
 from ._qqt import FEWEST_PASSES, MOST_PASSES, SAMPLE_UNIT, SLACK, refuse_option, sum_length
 from ._repetition import HALF, saturating_share, smooth_loss, staircase_loss

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from ..params import Param, Scalar, nonnegative, positive
-from ._abstract import AbstractLaw
-from ._formula import number, power
+from ...params import Param, Scalar, nonnegative, positive
+from .._abstract import AbstractLaw
+from .._formula import number, power
 
 
 class DataConstrained(AbstractLaw):

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
-from ..params import Param, Scalar, axis, nonnegative, positive
-from ._abstract import AbstractLaw
-from ._formula import number, power
-from ._implicit import implicit_root
-from ._inputs import SHARE, Label, Weights
+from ...params import Param, Scalar, axis, nonnegative, positive
+from .._abstract import AbstractLaw
+from .._formula import number, power
+from .._implicit import implicit_root
+from .._inputs import SHARE, Label, Weights
 
 
 class CapacityMix(AbstractLaw):

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
-from ..params import Param, Scalar, axis, nonnegative, positive, real, zero_sum
-from ._abstract import AbstractLaw
-from ._inputs import SHARE
+from ...params import Param, Scalar, axis, nonnegative, positive, real, zero_sum
+from .._abstract import AbstractLaw
+from .._inputs import SHARE
 
 
 class MixingExp(AbstractLaw):

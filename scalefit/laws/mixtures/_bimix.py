@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from ..params import Param, Scalar, nonnegative, positive
-from ._abstract import AbstractLaw
-from ._formula import power
-from ._inputs import SHARE
+from ...params import Param, Scalar, nonnegative, positive
+from .._abstract import AbstractLaw
+from .._formula import power
+from .._inputs import SHARE
 
 
 class BiMix(AbstractLaw):

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..params import Param, Scalar, nonnegative, positive, real
-from ._abstract import AbstractLaw
-from ._formula import number
+from ...params import Param, Scalar, nonnegative, positive, real
+from .._abstract import AbstractLaw
+from .._formula import number
 
 
 class BNSL(AbstractLaw):

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from .._core import InputError, Phrase
-from ..params import Param, Scalar, negative, nonnegative, positive
-from ._abstract import AbstractLaw
-from ._formula import number, power
+from ..._core import InputError, Phrase
+from ...params import Param, Scalar, negative, nonnegative, positive
+from .._abstract import AbstractLaw
+from .._formula import number, power
 from ._repetition import counted_passes, smooth_loss, staircase_loss
 
 SAMPLE_UNIT = 1e5

@@ -1,0 +1,1 @@
+"""One input: learning curves, and powers of one size."""

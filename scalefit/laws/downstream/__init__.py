@@ -1,0 +1,1 @@
+"""From one loss to another, and to what tasks make of it."""

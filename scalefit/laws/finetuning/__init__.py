@@ -1,0 +1,1 @@
+"""After pre-training: fine-tuning, transfer and reinforcement."""

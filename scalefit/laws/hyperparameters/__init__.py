@@ -1,0 +1,1 @@
+"""What to train with: learning rate, batch and how to share a budget."""

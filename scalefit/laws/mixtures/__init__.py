@@ -1,0 +1,1 @@
+"""Mixtures of domains: losses by the shares that data are drawn in."""

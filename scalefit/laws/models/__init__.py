@@ -1,0 +1,1 @@
+"""What a model is made of: its precision, sparsity, streams, vocabulary and teacher."""

@@ -1,0 +1,1 @@
+"""Pools of data of different quality and size, seen again and again."""

@@ -1,0 +1,1 @@
+"""Data of which there is only so much, or of which some is worth more."""

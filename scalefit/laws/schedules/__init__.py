@@ -1,0 +1,1 @@
+"""Whole schedules of learning rates."""
