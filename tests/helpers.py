@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 
 import scalefit as sf
-from scalefit.laws import SHARE, AbstractLaw, Chinchilla, input_names, input_units
+from scalefit.laws import (
+    SHARE,
+    AbstractLaw,
+    Chinchilla,
+    Fraction,
+    Label,
+    Padded,
+    Series,
+    input_kinds,
+    input_names,
+    inputs_of,
+)
 from scalefit.problem import Problem
 from scalefit.results import Ensemble, Fit
 
@@ -23,13 +34,19 @@ class LawRow:
     - `truth`: True parameters, so that the law is of realistic size over `sample`.
     - `sample`: Inputs of so many runs, in raw units, as a study would have them.
     - `wide`: Inputs over the whole range where the law must stay finite; by default each between 1e3 and 1e15.
-    - `floor`: Name of the parameter below which the value never falls; `None` for 0.
+    - `floor`: Name of the parameter, or the number, below which the value never falls.
+    - `log`: Whether its values are above 0, so that runs scatter in the logarithm.
+    - `fixed`: Parameters that are held where it is fitted.
+    - `kept`: Units that no parameter of it carries.
     """
 
     truth: AbstractLaw
     sample: Sample
     wide: Sample | None = None
-    floor: str | None = None
+    floor: str | float = 0.0
+    log: bool = True
+    fixed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def log_uniform(**ranges: tuple[float, float]) -> Sample:
@@ -95,6 +112,61 @@ def shared(**ranges: tuple[float, float]) -> Sample:
     return lambda rng, count: draw(rng, count)
 
 
+def choosing(sample: Sample, **choices: tuple[float, ...]) -> Sample:
+    """Other inputs beside those of a sample, each one of few."""
+
+    def both(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        return {**sample(rng, count), **{name: rng.choice(np.array(some), count) for name, some in choices.items()}}
+
+    return both
+
+
+def between(sample: Sample, **ranges: tuple[float, float]) -> Sample:
+    """Other inputs beside those of a sample, drawn evenly."""
+
+    def both(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        return {**sample(rng, count), **{name: rng.uniform(*ends, count) for name, ends in ranges.items()}}
+
+    return both
+
+
+def active(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Sizes of mixtures of experts, M of their N parameters active."""
+    columns = log_uniform(N=(1e9, 1e11), M=(2.0, 30.0), D=(1e10, 1e13))(rng, count)
+    cut = {"G": rng.choice(np.array([1.0, 2.0, 4.0, 8.0, 16.0]), count), "S": rng.choice(np.linspace(0, 0.6, 4), count)}
+    return {**columns, "M": columns["N"] / columns["M"], **cut}
+
+
+def schedules(rng: np.random.Generator, count: int) -> dict[str, Any]:
+    """Cosines and two stages after a warm-up, each of so many places that it ends after 24,000 steps or fewer."""
+    place, shown = np.arange(40), rng.integers(12, 41, count)
+    t, low, turn = place / (shown[:, None] - 1.0), rng.uniform(0.05, 0.6, count), rng.uniform(0.3, 0.9, count)
+    cosine = low[:, None] + (1.0 - low[:, None]) * 0.5 * (1.0 + np.cos(np.pi * np.minimum(t, 1.0)))
+    stages = np.where(t < turn[:, None], 1.0, low[:, None])
+    rate = 3e-4 * np.where((np.arange(count) % 2 == 0)[:, None], cosine, stages) * np.minimum((place + 1) / 3, 1.0)
+    return {"lr": Padded(np.where(t <= 1.0, rate, rate[np.arange(count), shown - 1][:, None]), t <= 1.0)}
+
+
+def families(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Models of two families on three benchmarks."""
+    labels = {"family": np.arange(count) % 2, "benchmark": np.arange(count) // 2 % 3}
+    return {**log_uniform(N=(1e8, 1e11), D=(1e11, 1e13))(rng, count), **labels}
+
+
+def sizes_in_training(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Models of four sizes at some point of their reinforcement."""
+    size = np.arange(count) % 4
+    return {"N": np.array([5e8, 1.5e9, 7e9, 3e10])[size], "X": 10.0 ** rng.uniform(1.0, 4.0, count), "size": size}
+
+
+def components(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Models by two principal components of their scores."""
+    return {"x": rng.normal(0.0, 1.5, (count, 2))}
+
+
+_BITS = (2.0, 3.0, 4.0, 6.0, 8.0, 16.0)
+_EXPERTS = (1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
+_CHINCHILLA = {"A": 482.0, "B": 2085.0, "alpha": 0.35, "beta": 0.37}
 _RUNS = log_uniform(N=(1e7, 1e10), D=(1e9, 1e12))
 _POOL = pool(passes=(0.3, 20.0), U=(1e6, 1e8))
 _ANY_POOL = pool(passes=(1e-3, 32.0), U=(1e3, 1e14))
@@ -202,18 +274,199 @@ LAWS: Mapping[str, LawRow] = {
         log_uniform(x=(1e7, 1e11)),
         floor="a",
     ),
+    "Power": LawRow(sf.laws.Power(c=0.58, a=0.571), log_uniform(x=(1e9, 1e12))),
+    "ShiftedPowerLaw": LawRow(
+        sf.laws.ShiftedPowerLaw(E=1.7, A=410.0, s=3e7, alpha=0.34), log_uniform(x=(1e6, 1e10)), floor="E"
+    ),
+    "M3": LawRow(sf.laws.M3(E=1.0, A=410.0, gamma=1e-9, alpha=0.34), log_uniform(x=(1e6, 1e11)), floor="E"),
+    "M4": LawRow(sf.laws.M4(E=0.08, y0=0.9, alpha=1.4, beta=30.0, c=0.5), log_uniform(x=(1e2, 1e6)), floor="E"),
+    "BoundedRational": LawRow(
+        sf.laws.BoundedRational(E=0.08, y0=0.9, beta=100.0, c=0.6), log_uniform(x=(1e2, 1e6)), floor="E"
+    ),
+    "KaplanSteps": LawRow(
+        sf.laws.KaplanSteps(N_c=6.5e13, S_c=2.1e3, alpha_N=0.077, alpha_S=0.76),
+        log_uniform(N=(1e7, 1e10), S=(1e3, 1e5)),
+    ),
+    "Rosenfeld": LawRow(
+        sf.laws.Rosenfeld(A=60.0, B=60.0, E=0.05, y0=0.9, alpha=0.3, beta=0.35), log_uniform(N=(1e5, 1e9), D=(1e4, 1e8))
+    ),
+    "Farseer": LawRow(sf.laws.Farseer.published("printed"), _RUNS),
+    "T2": LawRow(
+        sf.laws.T2(E=1.0, G=0.5, gamma=0.4, **_CHINCHILLA),
+        log_uniform(N=(1e7, 1e10), D=(1e9, 1e12), k=(1.0, 1e3)),
+        floor="E",
+    ),
+    "Quality": LawRow(
+        sf.laws.Quality(E=1.8, gamma=0.2, **_CHINCHILLA),
+        log_uniform(N=(1e7, 1e10), D=(1e9, 1e12), Q=(0.1, 1.0)),
+        floor="E",
+    ),
+    "CleanNoisy": LawRow(
+        sf.laws.CleanNoisy(E=0.2, A=30.0, alpha=0.3, p=1.7),
+        choosing(log_uniform(D=(1e5, 1e8)), D_noisy=(0.0, 1e6, 1e7, 1e8)),
+        floor="E",
+    ),
+    "Pruned": LawRow(
+        sf.laws.Pruned(E=0.1, A=20.0, alpha=0.35, eta=0.2, kappa=0.05),
+        log_uniform(D=(1e4, 1e7), f=(0.1, 1.0)),
+        log_uniform(D=(1e3, 1e15), f=(1e-3, 1.0)),
+        floor="E",
+    ),
+    "Lovelace": LawRow(
+        sf.laws.Lovelace(E=1.8, P=2e-3, gamma=0.8, delta=1.1, kappa=0.4, **_CHINCHILLA),
+        repeated(passes=(0.3, 60.0), N=(1e7, 1e10), U=(1e8, 1e11)),
+        floor="E",
+    ),
+    "SparseRepetition": LawRow(
+        sf.laws.SparseRepetition.published("wu"),
+        choosing(repeated(passes=(0.3, 60.0), N=(1e7, 1e10), U=(1e8, 1e11)), s=(0.25, 0.5, 0.75, 1.0)),
+        between(log_uniform(N=(1e3, 1e15), D=(1e3, 1e15), U=(1e3, 1e15)), s=(0.2, 1.0)),
+        floor="E",
+    ),
+    "SparseWeights": LawRow(
+        sf.laws.SparseWeights(c=0.6, a_S=16.8, c_S=14.5, A_D=300.0, b_S=0.72, b_N=0.24, b_D=0.27),
+        choosing(_RUNS, S=(0.0, 0.5, 0.75, 0.875)),
+        between(log_uniform(N=(1e3, 1e15), D=(1e3, 1e15)), S=(0.0, 1.0)),
+        floor="c",
+    ),
+    "ParScale": LawRow(
+        sf.laws.ParScale(E=1.2, A=80.0, k=0.35, alpha=0.2),
+        choosing(log_uniform(N=(1e8, 1e10)), P=(1.0, 2.0, 4.0, 8.0)),
+        floor="E",
+    ),
+    "EffectiveParameters": LawRow(
+        sf.laws.EffectiveParameters(gamma=2.7), choosing(log_uniform(N=(1e7, 1e10)), P=_BITS), kept=("parameters",)
+    ),
+    "Precision": LawRow(
+        sf.laws.Precision(E=1.8, gamma_w=2.7, gamma_a=2.2, gamma_kv=0.96, **_CHINCHILLA),
+        choosing(_RUNS, P_w=_BITS, P_a=_BITS, P_kv=_BITS),
+        floor="E",
+    ),
+    "Quantised": LawRow(
+        sf.laws.Quantised.published("kumar"),
+        choosing(_RUNS, P=_BITS[:4]),
+        choosing(log_uniform(N=(1e3, 1e15), D=(1e3, 1e15)), P=_BITS),
+    ),
+    "Distillation": LawRow(
+        sf.laws.Distillation(A=2243.0, B=24181.0, alpha=0.32, beta=0.5, gamma=0.7, c0=0.5, c1=3.0, d=0.9, f=0.25),
+        between(_RUNS, L_T=(1.8, 2.8), L_S=(1.6, 3.6)),
+        between(log_uniform(N=(1e3, 1e15), D=(1e3, 1e15)), L_T=(0.5, 9.0), L_S=(0.5, 9.0)),
+    ),
+    "Vocabulary": LawRow(
+        sf.laws.Vocabulary(E=5.5, A1=880.0, A2=1.1e3, B=2.2e4, alpha1=0.447, alpha2=0.6, beta=0.447),
+        log_uniform(N=(1e7, 3e9), V=(4e3, 2e5), d=(512.0, 4096.0), D=(1e9, 1e12)),
+        floor=-5.5,
+        log=False,
+    ),
+    "Routed": LawRow(
+        sf.laws.Routed.published("s-base"),
+        choosing(log_uniform(N=(1e7, 1e9)), E=_EXPERTS),
+        choosing(log_uniform(N=(1e3, 1e15)), E=_EXPERTS),
+    ),
+    "FineMoE": LawRow(sf.laws.FineMoE.published("krajewski"), choosing(_RUNS, G=(1.0, 2.0, 4.0, 8.0, 16.0)), floor="c"),
+    "JointMoE": LawRow(
+        sf.laws.JointMoE(
+            c=1.3, a=35.0, b=70.0, alpha=-0.22, beta=-0.21, gamma=0.005, zeta=-0.004, delta=-0.2, omega=0.1
+        ),
+        choosing(_RUNS, E=_EXPERTS),
+        choosing(log_uniform(N=(1e3, 1e15), D=(1e3, 1e15)), E=_EXPERTS),
+        floor="c",
+    ),
+    "HunyuanMoE": LawRow(sf.laws.HunyuanMoE.published("hunyuan"), active, active, floor="epsilon"),
+    "Annealing": LawRow(
+        sf.laws.Annealing(L0=2.4, A=0.6, C=0.3, alpha=0.45, m=1000.0, stride=600.0), schedules, schedules
+    ),
+    "MultiPower": LawRow(
+        sf.laws.MultiPower(L0=2.4, A=0.6, B=400.0, C=2.0, alpha=0.45, beta=0.58, gamma=0.64, stride=600.0),
+        schedules,
+        schedules,
+    ),
+    "StepLaw": LawRow(sf.laws.StepLaw.published("learning-rate"), _RUNS),
+    "CriticalBatch": LawRow(sf.laws.CriticalBatch(S_min=1e4, E_min=3e9), log_uniform(B=(1e3, 1e7)), floor="S_min"),
+    "LossToLoss": LawRow(
+        sf.laws.LossToLoss(E1=1.1, K=0.9, E0=1.4, kappa=1.15),
+        log_uniform(x=(2.0, 5.0)),
+        log_uniform(x=(0.5, 20.0)),
+        floor="E1",
+    ),
+    "COD": LawRow(sf.laws.COD(g=0.25, a=1e5, b=0.25, c=0.1), log_uniform(C=(1e18, 1e23)), floor="g"),
+    "Observational": LawRow(
+        sf.laws.Observational(f=0.2, h=0.7, b=-0.3, w=[0.8, -0.4], component=("1", "2")),
+        components,
+        components,
+        floor="f",
+    ),
+    "Sloth": LawRow(
+        sf.laws.Sloth(
+            g=[0.25, 0.02, 0.2],
+            d=[-6.0, -9.0, -7.0],
+            loading=[[0.3, 0.5, 0.2]],
+            alpha=[[-0.4, 0.4]],
+            beta=[0.6],
+            gamma=[0.5],
+            delta=[-0.01],
+            family=("a", "b"),
+            benchmark=("A", "B", "C"),
+        ),
+        families,
+        families,
+        fixed=("g",),
+    ),
+    "Projektor": LawRow(
+        sf.laws.Projektor(a0=3.0, a1=-0.1, b0=0.5, b1=-0.02),
+        between(log_uniform(N=(1e3, 1e5)), x=(0.0, 2.0)),
+        between(log_uniform(N=(1e3, 1e9)), x=(0.0, 2.0)),
+    ),
+    "Transfer": LawRow(sf.laws.Transfer.published("python"), log_uniform(D_F=(1e5, 1e9), N=(1e6, 1e9))),
+    "FineTuning": LawRow(
+        sf.laws.FineTuning(E=0.9, A=60.0, alpha=0.12, beta=0.15), log_uniform(X=(1e8, 1e10), D_f=(1e4, 1e7)), floor="E"
+    ),
+    "RectifiedFineTuning": LawRow(
+        sf.laws.RectifiedFineTuning(E=0.9, B=300.0, D_l=150.0, beta=0.6), log_uniform(x=(1e2, 1e6)), floor="E"
+    ),
+    "BestOfN": LawRow(sf.laws.BestOfN(alpha=1.0, beta=0.1), log_uniform(d=(0.5, 6.0)), log_uniform(d=(0.1, 9.0))),
+    "RewardOfPolicy": LawRow(
+        sf.laws.RewardOfPolicy(alpha=1.0, beta=0.3), log_uniform(d=(0.5, 10.0)), log_uniform(d=(0.1, 20.0))
+    ),
+    "PassRate": LawRow(
+        sf.laws.PassRate(A=[1.1, 1.0, 0.9, 0.8], K=0.3, N_0=2e9, size=("s", "m", "l", "xl")),
+        sizes_in_training,
+        sizes_in_training,
+        kept=("X",),
+    ),
+    "ScaleRL": LawRow(sf.laws.ScaleRL(R_0=0.2, A=0.61, B=1.2, C_mid=1e21), log_uniform(C=(1e19, 1e23)), floor="R_0"),
 }
 """Every exported law, by name; a law with more than one form has a row for each."""
 
+OF_EACH_KIND = (
+    "PowerLaw", "Chinchilla", "QQT", "QQT-released", "PoolsQQT", "PoolsQQT-own", "BNSL-2", "Farseer", "SparseWeights",
+    "CleanNoisy", "MultiPower", "Observational", "Sloth", "PassRate",
+)  # fmt: skip
+"""Laws of every kind of input, axis and option: what does not look at the formula of a law meets no other."""
 
-def one_by_one(law: AbstractLaw, point: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Inputs as runs have them: those along an axis as a column each."""
-    whole = input_names(law)
-    return {
-        name: point[base][..., i] if names != (base,) else point[base]
-        for base, names in whole.items()
-        for i, name in enumerate(names)
-    }
+
+def one_by_one(law: AbstractLaw, point: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs as tables have them: those along an axis a column each, labels by name, a series an array a run."""
+    found: dict[str, Any] = {}
+    kinds = inputs_of(law)
+    for base, names in input_names(law).items():
+        if isinstance(kinds[base], Label):
+            found[base] = np.array(law.entries(base))[point[base]]
+        elif isinstance(kinds[base], Series):
+            found[base] = [one[real] for one, real in zip(*point[base], strict=True)]
+        else:
+            found |= {name: point[base] if names == (base,) else point[base][..., i] for i, name in enumerate(names)}
+    return found
+
+
+def runs_at(law: AbstractLaw, point: Mapping[str, Any], value: np.ndarray) -> sf.Runs:
+    """Runs with these inputs and targets."""
+    columns, kinds = one_by_one(law, point), inputs_of(law)
+    labels = [name for name in columns if isinstance(kinds.get(name), Label)]
+    runs = sf.Runs(value, **{name: column for name, column in columns.items() if name not in labels})
+    for name in labels:
+        runs = runs.with_column(name, columns[name])
+    return runs
 
 
 def wide_inputs(row: LawRow, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
@@ -232,11 +485,23 @@ def made_up_problem(
     - `source`: What the problem says of its source instead, by field.
     """
     rows = count * max(studies, 1)
-    inputs: dict[str, Any] = {n: np.geomspace(1e7, 1e10, rows) for n, unit in input_units(law).items() if unit != SHARE}
-    shared = [n for n, unit in input_units(law).items() if unit == SHARE]
-    inputs |= {n: np.asarray(np.arange(rows) % len(shared) == i, float) for i, n in enumerate(shared)}
+    place, kinds = np.arange(rows), input_kinds(law)
+    inputs: dict[str, Any] = {n: np.geomspace(1e7, 1e10, rows) for n in kinds}
+    inputs |= {n: np.linspace(0.0, 1.0, rows) for n, said in kinds.items() if isinstance(said, Fraction)}
+    inputs |= {
+        n: [np.linspace(1.0, 1.0 / (k + 2), 3 + k % 4) for k in place]
+        for n, s in kinds.items()
+        if isinstance(s, Series)
+    }
+    shared = [n for n, said in kinds.items() if said.unit == SHARE]
+    inputs |= {n: np.asarray(place % len(shared) == i, float) for i, n in enumerate(shared)}
+    named = {n: np.array(law.entries(n)) for n, said in kinds.items() if isinstance(said, Label)}
+    labels = {n: entries[place % len(entries)] for n, entries in named.items()}
     group = np.repeat([f"study {s}" for s in range(studies)], count) if studies else None
-    runs = sf.Runs(np.linspace(0.1, 0.9, rows), target="error", group=group, name="a table", **inputs)
+    numbers = {n: column for n, column in inputs.items() if n not in labels}
+    runs = sf.Runs(np.linspace(0.1, 0.9, rows), target="error", group=group, name="a table", **numbers)
+    for name, column in labels.items():
+        runs = runs.with_column(name, column)
     noise = sf.noise.Huber(2e-3) if noise is None else noise
     problem = Problem.of(law, runs, noise, fixed, "group" if studies else None)
     return dataclasses.replace(problem, source=dataclasses.replace(problem.source, **source))

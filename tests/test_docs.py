@@ -1,11 +1,13 @@
 """The code of the pages in docs/ runs as it stands."""
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
 import scalefit as sf
+from scalefit.specs import known_laws
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -17,6 +19,19 @@ def run(page):
     for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)):
         exec(compile(block, f"docs/{page}, Python block {number + 1}", "exec"), names)
     return names
+
+
+def test_the_page_on_laws_says_what_laws_say():
+    """Run `python docs/make_laws.py` where it does not."""
+    spec = importlib.util.spec_from_file_location("make_laws", DOCS / "make_laws.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    page = (DOCS / "laws.md").read_text(encoding="utf-8")
+    assert made.page() == page
+    pictures = {path.stem for path in (DOCS / "images" / "laws").glob("*.png")}
+    assert pictures == set(re.findall(r"!\[(\w+)\]", page)) == {cls.__name__ for cls in known_laws().values()}
 
 
 def test_the_page_on_tables_runs(capsys):

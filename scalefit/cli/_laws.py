@@ -13,27 +13,53 @@ from ._terminal import number
 
 def laws(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A law, or your own file.py:Class.")] = None,
+    inputs: Annotated[
+        str | None, typer.Option(metavar="NAME,…", help="Those alone that take all of these, as N,D,U.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List the laws; with a name, its formula, parameters and published values."""
+    """List the laws by family; with a name, its formula, parameters and published values."""
+    from .._core import InputError
     from ..specs import known_laws, law_named
     from ._document import to_json
     from ._terminal import quiet
 
     known = known_laws()
-    if name is None:
+    with quiet(json):
+        if name is not None and inputs is not None:
+            raise InputError("inputs", inputs, "no name of a law beside it", "leave out one of the two")
+        law = None if name is None else law_named(name, "name")
+        known = known if inputs is None else _taking(known, inputs)
+    if law is None:
         if json:
             typer.echo(to_json([about(spec, cls) for spec, cls in known.items()]))
         else:
             _show_all(known)
         return
-    with quiet(json):
-        law = law_named(name, "name")
     spec = next((one for one, other in known.items() if other is law), _class(law).__name__)
     if json:
         typer.echo(to_json(about(spec, law)))
     else:
         _show_one(spec, law)
+
+
+def _taking(known: Mapping[str, Any], wanted: str) -> dict[str, Any]:
+    """The laws that take all of some inputs; a law of one x takes any one.
+
+    **Raises:** `InputError` where there is none.
+    """
+    from .._core import InputError, suggestion
+    from ..laws import inputs_of
+
+    names = {one.strip() for one in wanted.split(",") if one.strip()}
+    takes = {spec: set(inputs_of(cls)) for spec, cls in known.items()}
+    every = set().union(*takes.values())
+    for one in names - every:
+        raise InputError("inputs", one, "inputs of laws, as N,D,U", suggestion(one, every))
+    found = {spec: known[spec] for spec, own in takes.items() if names <= own}
+    if not found:
+        raise InputError("inputs", wanted, "inputs that some law takes together", "give fewer")
+    return found
 
 
 def _class(law: Any) -> type[Any]:
@@ -43,11 +69,14 @@ def _class(law: Any) -> type[Any]:
 def about(name: str, law: Any) -> dict[str, Any]:
     """Everything that a law, or its class, declares, as plain data."""
     from ..params import parameters
+    from ..specs import family_of
     from ._formula import formula
 
     return {
         "name": name,
         "class": _class(law).__name__,
+        "family": family_of(law)[0],
+        "about": _opening(law),
         "formula": formula(law),
         "inputs": _units(law),
         "parameters": {
@@ -71,32 +100,60 @@ def _units(law: Any) -> dict[str, str]:
     return found
 
 
+def _opening(law: Any) -> str:
+    """What a law says of itself before its formula."""
+    said = _documentation(law).partition("\n")[0].partition("$")[0]
+    return _prose(said).strip().rstrip(":.,")
+
+
+def _documentation(law: Any) -> str:
+    """What a class says of itself; empty for what Python writes where it says nothing."""
+    import inspect
+
+    said = law.__doc__ or ""
+    return "" if said.startswith(f"{_class(law).__name__}(") else inspect.cleandoc(said)
+
+
+def _numbers(law: Any) -> str:
+    """How many numbers are to be fitted: those of its own, and those of each entry of its axes."""
+    from collections import Counter
+
+    from ..params import parameters
+
+    count = Counter(declared.axes for declared in parameters(law).values())
+    own = count.pop((), 0)
+    each = [f"{n} a {' and '.join(axes)}" for axes, n in count.items()]
+    return " + ".join([str(own)] * bool(own or not each) + each)
+
+
 def _show_all(found: Mapping[str, Any]) -> None:
-    """Print one line a law."""
+    """Print the laws family by family, a line each."""
     from rich.text import Text
 
-    from ._formula import formula
+    from ..specs import family_of
     from ._show import console, table
 
-    rows = [(name, formula(c), ", ".join(_units(c)), ", ".join(c.published_sets) or "–") for name, c in found.items()]
     out = console()
-    out.print(table(("name", "formula", "inputs", "published values"), rows))
+    families: dict[tuple[str, str], list[list[str]]] = {}
+    for name, cls in found.items():
+        row = [name, _opening(cls), ", ".join(_units(cls)), _numbers(cls), str(len(cls.published_sets) or "–")]
+        families.setdefault(family_of(cls), []).append(row)
+    for (family, about_it), rows in sorted(families.items()):
+        out.print(Text.assemble((family, "bold"), f"   {about_it}"))
+        out.print(table(("law", "what it says", "inputs", "parameters", "published"), rows, right=("published",)))
+        out.print()
     out.print(Text("`scalefit laws NAME` says more of one. Your own law is a file: --law my_laws.py:MyLaw."))
 
 
 def _show_one(name: str, law: Any) -> None:
     """Print a law's page: what it says, its parameters, what was published."""
-    import inspect
-
     from rich.text import Text
 
     from ..params import parameters
     from ._show import console, table
 
     out = console()
-    said = law.__doc__ or ""
-    generated = said.startswith(f"{_class(law).__name__}(")  # by Python, of a class without documentation
-    first, _, rest = inspect.cleandoc("" if generated else said).partition("\n")
+    first, _, rest = _documentation(law).partition("\n")
     out.print(Text.assemble((name, "bold"), f"   {_prose(first)}" if first else ""))
     for paragraph in filter(None, rest.strip().split("\n\n")):
         out.print(Text("\n" + _prose(" ".join(paragraph.split()))))

@@ -19,3 +19,9 @@ def number(value: Scalar) -> Any:
 def power(base: Scalar, exponent: Scalar) -> jax.Array:
     """`base ** exponent` for a positive base, by `exp` and `log`: twice as fast as the general power, and smooth."""
     return jnp.exp(exponent * jnp.log(number(base)))
+
+
+def power_or_zero(base: Scalar, exponent: Scalar) -> jax.Array:
+    """`power` of a base that may be 0: there it is 0, and so is its slope in the exponent."""
+    above = jnp.asarray(number(base)) > 0.0
+    return jnp.where(above, power(jnp.where(above, base, 1.0), exponent), 0.0)

@@ -82,6 +82,17 @@ class Number(Input):
 
 
 @dataclasses.dataclass(frozen=True)
+class Ratio(Input):
+    """A number above 0, as it is: experts, bits, the kept part of a pool."""
+
+    range_of: ClassVar[str] = "above 0"
+
+    def allows(self, values: np.ndarray) -> Any:
+        """Above 0."""
+        return np.isfinite(values) & (values > 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
 class Weights(Input):
     """Shares of one whole along an axis: 0 or more, with a sum of 1."""
 

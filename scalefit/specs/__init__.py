@@ -1,6 +1,8 @@
 """Words to laws, noises, priors and runs, as commands and files of sweeps give them."""
 
 from ._bare import bare as bare
+from ._candidates import candidates as candidates
+from ._law import family_of as family_of
 from ._law import known_laws as known_laws
 from ._law import law_class as law_class
 from ._law import law_named as law_named

@@ -15,7 +15,7 @@ from ._bare import bare
 
 Law = TypeVar("Law", bound=AbstractLaw)
 
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORDS = re.compile(r"(?<=[a-z0-9])(?<!Mo)(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # MoE is one word
 
 
 def known_laws() -> dict[str, type[AbstractLaw]]:
@@ -23,8 +23,18 @@ def known_laws() -> dict[str, type[AbstractLaw]]:
 
     Laws that are made of others, as `Sum`, are made in a file of the user's own.
     """
-    found = {name: cls for name, cls in vars(families).items() if _is_law(cls) and isinstance(cls.inputs, Mapping)}
+    exported = {name: getattr(families, name) for name in dir(families)}
+    found = {name: cls for name, cls in exported.items() if _is_law(cls) and isinstance(cls.inputs, Mapping)}
     return {_WORDS.sub("-", name).lower(): cls for name, cls in sorted(found.items())}
+
+
+def family_of(law: AbstractLaw | type[AbstractLaw]) -> tuple[str, str]:
+    """The family of a law, which is the room that it stands in, and a line that says what is in there."""
+    cls = law if isinstance(law, type) else type(law)
+    room, _, _ = cls.__module__.rpartition(".")
+    if not room.startswith(f"{families.__name__}."):
+        return "", ""
+    return room.rpartition(".")[2], (sys.modules[room].__doc__ or "").strip()
 
 
 def law_named(spec: str, argument: str = "law") -> type[AbstractLaw] | AbstractLaw:

@@ -19,6 +19,25 @@ def test_laws(cli):
     assert all(one["inputs"] and one["parameters"] for one in found)
 
 
+def test_laws_stand_by_family(cli):
+    found = json.loads(cli("laws", "--json").out)
+    families = {one["name"]: one["family"] for one in found}
+    assert families["chinchilla"] == "sizes"
+    assert families["fine-moe"] == "experts"
+    assert all(families.values())
+    assert all(one["about"] for one in found)
+    assert "Limits of capacity and data add" in cli("laws").out
+
+
+def test_laws_by_what_they_take(cli):
+    found = {one["name"] for one in json.loads(cli("laws", "--inputs", "N,D,U", "--json").out)}
+    assert found == {"data-constrained", "lovelace", "sparse-repetition"}
+    assert "Repeats are penalised" in cli("laws", "--inputs", "U, N").out
+    said = cli("laws", "--inputs", "N,param")
+    assert (said.status, "'param'; expected inputs of laws, as N,D,U" in said.err) == (2, True)
+    assert cli("laws", "--inputs", "lr,U").status == 2
+
+
 @pytest.mark.parametrize("name", ["data-constrained", "DataConstrained", "data_constrained", "DATACONSTRAINED"])
 def test_a_law_has_many_spellings(cli, name):
     assert json.loads(cli("laws", name, "--json").out)["class"] == "DataConstrained"

@@ -54,8 +54,9 @@ def fits(studies):
 def unset():
     """The law of a row of the table with everything still to be fitted."""
 
-    def clear(law):
-        blank = {name: np.full(np.shape(getattr(law, name)), np.nan) for name in parameters(law)}
-        return dataclasses.replace(law, **blank)
+    def clear(row):
+        left = [name for name in parameters(row.truth) if name not in row.fixed]
+        blank = {name: np.full(np.shape(getattr(row.truth, name)), np.nan) for name in left}
+        return dataclasses.replace(row.truth, **blank)
 
     return clear

@@ -8,20 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from walls import (
-    DCPT,
-    M4,
-    EffectiveParameters,
-    ExponentialMixing,
-    Farseer,
-    JointMoE,
-    MultiPower,
-    SizedLogarithm,
-    Sparse,
-)
+from walls import DCPT, M4, ExponentialMixing, SizedLogarithm
 
 import scalefit as sf
-from scalefit.laws import AbstractLaw, Effective, Link, Own
+from scalefit.laws import AbstractLaw, Effective, EffectiveParameters, Farseer, JointMoE, Link, MultiPower, Own
 from scalefit.params import slots, values
 from scalefit.problem import Problem, free_numbers, laws_at
 from scalefit.results import evaluate
@@ -99,11 +89,6 @@ WALLS = {
             b=np.where(np.arange(7) < 6, np.nan, 0.0) * np.ones((5, 1)), c=np.full(5, np.nan), k=np.full(5, np.nan),
             domain=mixing().domain, target=mixing().target,
         ),
-    ),
-    "sparse weights, some of them all there": Wall(
-        Sparse(c=0.6, a_S=16.8, c_S=14.5, a_D=300.0, b_S=0.72, b_N=0.24, b_D=0.27),
-        lambda rng: grid(rng) | {"S": rng.choice([0.0, 0.5, 0.75, 0.875], 80)},
-        ("parameters", "tokens"),
     ),
     "a share from 0 to 1": Wall(
         DCPT(E=1.2, A=400.0, B=1500.0, C=0.3, alpha=0.34, beta=0.36, eta=1.3, epsilon=0.3, gamma=0.7),
@@ -231,7 +216,7 @@ def test_centred_and_natural_say_the_same(wall):
     np.testing.assert_allclose(np.asarray(value)[: len(problem.runs)], problem.runs.target, rtol=1e-9)
 
 
-OWN_CLASS = {"implicit": M4, "precision": EffectiveParameters}
+OWN_CLASS = {"implicit": M4}
 """Classes that are not of the package, for reading a result again."""
 
 

@@ -9,7 +9,7 @@ import pytest
 from helpers import LAWS, made_up_problem
 
 import scalefit as sf
-from scalefit.params import values, with_values
+from scalefit.params import values, with_constants, with_values
 
 STUDIES, DRAWS, RUNS = 3, 40, 64
 BATCHES = {"single": (), "batch": (STUDIES,)}
@@ -18,7 +18,7 @@ BATCHES = {"single": (), "batch": (STUDIES,)}
 def spread(law: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
     """The law with leading axes, every parameter moved by about one percent."""
     numbers = values(law)
-    return with_values(law, numbers * np.exp(0.01 * rng.standard_normal((*shape, len(numbers)))))
+    return with_constants(with_values(law, numbers * np.exp(0.01 * rng.standard_normal((*shape, len(numbers))))), shape)
 
 
 def make_fit(law: Any, *, batch: tuple[int, ...] = (), noise: Any = None, fixed: tuple[str, ...] = ()) -> sf.Fit[Any]:

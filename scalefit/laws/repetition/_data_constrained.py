@@ -1,13 +1,18 @@
 """Repeated data counts for less: the data-constrained law."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
 from ...params import Param, Scalar, nonnegative, positive
 from .._abstract import AbstractLaw
 from .._formula import number, power
+
+
+def worth(total: Scalar, unique: Scalar, R: Scalar) -> Any:
+    r"""What a total of which so many are unique is worth: $u + u R\,(1 - e^{-r/R})$ with $r = t/u - 1$ repeats."""
+    return unique + unique * R * -jnp.expm1(-(total / unique - 1.0) / R)
 
 
 class DataConstrained(AbstractLaw):
@@ -38,9 +43,7 @@ class DataConstrained(AbstractLaw):
         """The loss of a model of N parameters after D tokens drawn from U unique ones."""
         N, D, U = number(N), number(D), number(U)
         seen = jnp.minimum(D, U)
-        tokens = seen + seen * self.R_D * -jnp.expm1(-(D / seen - 1.0) / self.R_D)
         ratio = self.alpha * self.A / (self.beta * self.B)
         optimal = power(ratio, 1.0 / self.alpha) * power(seen, self.beta / self.alpha)
-        useful = jnp.minimum(N, optimal)
-        size = useful + useful * self.R_N * -jnp.expm1(-(N / useful - 1.0) / self.R_N)
+        tokens, size = worth(D, seen, self.R_D), worth(N, jnp.minimum(N, optimal), self.R_N)
         return self.E + self.A * power(size, -self.alpha) + self.B * power(tokens, -self.beta)
