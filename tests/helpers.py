@@ -450,9 +450,10 @@ def one_by_one(law: AbstractLaw, point: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     kinds = inputs_of(law)
     for base, names in input_names(law).items():
-        if isinstance(kinds[base], Label):
-            found[base] = np.array(law.entries(base))[point[base]]
-        elif isinstance(kinds[base], Series):
+        said = kinds[base]
+        if isinstance(said, Label):
+            found[base] = np.array(law.entries(said.axis or base))[point[base]]
+        elif isinstance(said, Series):
             found[base] = [one[real] for one, real in zip(*point[base], strict=True)]
         else:
             found |= {name: point[base] if names == (base,) else point[base][..., i] for i, name in enumerate(names)}
@@ -495,7 +496,7 @@ def made_up_problem(
     }
     shared = [n for n, said in kinds.items() if said.unit == SHARE]
     inputs |= {n: np.asarray(place % len(shared) == i, float) for i, n in enumerate(shared)}
-    named = {n: np.array(law.entries(n)) for n, said in kinds.items() if isinstance(said, Label)}
+    named = {n: np.array(law.entries(said.axis or n)) for n, said in kinds.items() if isinstance(said, Label)}
     labels = {n: entries[place % len(entries)] for n, entries in named.items()}
     group = np.repeat([f"study {s}" for s in range(studies)], count) if studies else None
     numbers = {n: column for n, column in inputs.items() if n not in labels}

@@ -47,16 +47,17 @@ class CapacityMix(AbstractLaw):
         # The logarithm of what a domain gains by its first parameter: x to the power of -(b + 1) of it by any other.
         gain = jnp.where(there, jnp.log(jnp.where(there, w, 1.0) * c * b), -jnp.inf)
 
-        def sizes(log_price: Any, H: Any, gain: Any, b: Any) -> Any:
-            return jnp.where(there, jnp.maximum(jnp.exp((gain - log_price) / (b + 1.0)), H), H)
+        # What an implicit root depends on must come in as an argument, w too.
+        def sizes(log_price: Any, H: Any, gain: Any, b: Any, w: Any) -> Any:
+            return jnp.where(w > 0.0, jnp.maximum(jnp.exp((gain - log_price) / (b + 1.0)), H), H)
 
-        def excess(log_price: Any, N: Any, H: Any, gain: Any, b: Any) -> Any:
-            return jnp.log(jnp.sum(sizes(log_price, H, gain, b))) - jnp.log(N + others * H)
+        def excess(log_price: Any, N: Any, H: Any, gain: Any, b: Any, w: Any) -> Any:
+            return jnp.log(jnp.sum(sizes(log_price, H, gain, b, w))) - jnp.log(N + others * H)
 
         # At the first price one domain takes everything, at the second none takes more than H.
         most, least = (jnp.max(gain - (b + 1.0) * jnp.log(x)) for x in (N + others * H, H))
         gain = jnp.where(there, gain, 0.0)
-        log_price = implicit_root(excess, (most, least), N, H, gain, b)
-        x = sizes(log_price, H, gain, b)[target]
+        log_price = implicit_root(excess, (most, least), N, H, gain, b, w)
+        x = sizes(log_price, H, gain, b, w)[target]
         seen = power(D * w[target], -jnp.asarray(self.a)[target])
         return c[target] * power(x, -b[target]) + jnp.asarray(self.A)[target] * seen + jnp.asarray(self.E)[target]
