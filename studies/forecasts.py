@@ -5,10 +5,12 @@ has not seen. Targets are runs near the frontier, within 1 % of the least loss a
 minutes; `--prior FILE` writes the prior learnt from all families.
 """
 
+import copy
 import json
 import sys
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from _benchmarks import Report, options
@@ -16,19 +18,26 @@ from _public_studies import public_studies
 from scipy.optimize import minimize
 
 import scalefit as sf
-from scalefit.calibrate._arms import excess as excess_of
+from scalefit.calibrate._arms import CoupledArm, coupled_arm, foreseen_by
 from scalefit.calibrate._backtest import rolling_origins
 from scalefit.calibrate._prior import Prior, prior_of_studies
+from scalefit.calibrate._reach import excess as excess_of
 from scalefit.calibrate._rolled import Rolled, rolled
-from scalefit.calibrate._stack import Foreseen, stacked, trust
+from scalefit.calibrate._stack import Trust, stacked, trust
 from scalefit.problem import Problem
 
 CLASSES = {"1.5-3": (1.5, 3.0), "3-10": (3.0, 10.0), "10-30": (10.0, 30.0), "30-100": (30.0, 100.0)}
 KINDS = ("frontier", "off it")
-ENOUGH = 0.94
+ENOUGH = 0.92
 """Share of forecasts near the frontier that hold in each class by the prior: families not seen need more than 90 %."""
-RATES = (0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.01, 0.012, 0.015, 0.02)
-EXCESSES = (0.1, 0.2, 0.3, 0.4, 0.5)
+ENOUGH_OFF = 0.86
+"""The same off it, where the last hold at no width that says anything."""
+ANY = (-0.5, -1.2, -1.2, -0.5), (0.6, 0.6, 0.6, 0.7)
+"""Shapes before any study is seen: a loss of which 60 % is E, powers of .3, k of .6, each within a factor of two."""
+CLOSER = 0.7
+"""What families differ by is less than what their fits differ by."""
+RATES = (0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.01, 0.012, 0.015, 0.02)
+EXCESSES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 NORMAL = 1.6448536
 COLUMNS = (
     "runs", "times the compute", "forecast", "families", "error %", "too high by %", "holds %", "width %",
@@ -40,29 +49,52 @@ class Judged:
     """Forecasts with what came of them, families and origins weighing alike in each class of distance."""
 
     def __init__(self, found: Rolled):
-        self.found, self.seen, self.observed = found, found.seen, found.log_observed
-        runs, origin = found.problem.runs, found.refits.origin
-        self.family = np.asarray(runs.columns["family"])[found.refits.row]
-        self.origin, self.families = origin, sorted(set(self.family))
-        self.kind = np.digitize(excess_of_studies(found)[found.refits.row], [0.01, 0.03]) * 2 % 3
-        self.reach = np.full(len(origin), -1)
+        self.found, self.seen, self.observed, self.origin = found, found.seen, found.log_observed, found.origin
+        runs, self.points = found.problem.runs, {n: c[found.row] for n, c in found.problem.inputs.items()}
+        self.family = np.asarray(runs.columns["family"])[found.row]
+        self.of_origin = np.asarray(runs.columns["family"])[[one.seen[0] for one in found.origins]]
+        self.families = sorted(set(self.family))
+        self.kind = np.digitize(excess_of_studies(found)[found.row], [0.01, 0.03]) * 2 % 3
+        self.reach = np.full(len(self.origin), -1)
         for c, (low, high) in enumerate(CLASSES.values()):
             self.reach[(np.log(low) <= self.seen.T) & (np.log(high) > self.seen.T)] = c
-        self.weight = np.zeros(len(origin))
+        self.weight = np.zeros(len(self.origin))
         for kind in range(3):
             for c in range(len(CLASSES)):
                 for family in self.families:
                     group = np.flatnonzero((self.kind == kind) & (self.reach == c) & (self.family == family))
                     if group.size:
-                        _, place, count = np.unique(origin[group], return_inverse=True, return_counts=True)
+                        _, place, count = np.unique(self.origin[group], return_inverse=True, return_counts=True)
                         self.weight[group] = 1.0 / count[place] / len(count)
 
-    def learn(self, which: np.ndarray) -> Prior:
-        """The prior of some forecasts: expected misses of each arm, the least rate that holds, the best excess."""
-        seen, prior = self.seen, prior_of_studies()
-        known = which & (self.reach >= 0)
+    def by_shapes(self, prior: Prior) -> "Judged":
+        """The same forecasts with the coupled law by the shapes of a prior."""
+        other = copy.copy(self)
+        other.found = self.found._replace(prior=prior, arms={**self.found.arms, "coupled": self.coupled(prior)})
+        other.seen = foreseen_by(tuple(other.found.arms.values()), self.origin, self.points, self.seen.T)
+        return other
+
+    def coupled(self, prior: Prior) -> CoupledArm:
+        """The coupled law at every origin."""
+        return coupled_arm(self.found.problem, prior, self.found.origins)
+
+    def shapes(self, families: set[str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and spread over families of what their studies have at the last of their origins."""
+        free = self.coupled(self.found.prior._replace(shapes=ANY)).fits.numbers[:, [0, 3, 4, 5]]
+        last = {one.study: j for j, one in enumerate(self.found.origins)}
+        means = [
+            np.mean([free[j] for j in last.values() if self.of_origin[j] == family], axis=0) for family in families
+        ]
+        mean, spread = np.mean(means, axis=0), CLOSER * np.std(means, axis=0, ddof=1)
+        return tuple(np.round(mean, 3).tolist()), tuple(np.round(spread, 3).tolist())
+
+    def learn(self, which: np.ndarray) -> "Judged":
+        """With the prior of some forecasts: shapes, misses of arms, the least rate and excess that hold."""
+        families = sorted(set(self.family[which]))
+        one = self.by_shapes(self.found.prior._replace(shapes=self.shapes(families)))
+        seen, prior, known = one.seen, one.found.prior, which & (self.reach >= 0)
         arms = {}
-        for k, name in enumerate(self.found.names):
+        for k, name in enumerate(one.found.names):
             here = known & np.isfinite(seen.log_value[k])
             missed = np.abs(self.observed - seen.log_value[k])[here]
             features = np.stack([np.ones(here.sum()), seen.T[here], seen.T[here] ** 2, np.minimum(seen.x[here], 0.5)])
@@ -73,41 +105,42 @@ class Judged:
 
             found = minimize(likelihood, np.log([3e-3, 5e-3, 1e-3, 5e-2]), method="L-BFGS-B", bounds=[(-9.2, 0.0)] * 4)
             arms[name] = tuple(float(f"{number:.3g}") for number in np.exp(found.x))
-        families = len(set(self.family[known]))
-        prior = prior._replace(arms=arms, excess=EXCESSES[0], families=families, forecasts=int(known.sum()))
+        prior = prior._replace(arms=arms, excess=EXCESSES[0], families=len(families), forecasts=int(known.sum()))
         for rate in RATES:
             prior = prior._replace(rate=rate)
-            error, half = self.foreseen(prior)
+            error, half = one.foreseen(prior)
             if min(self.mean(known, 0, c, np.abs(error) <= half) for c in range(len(CLASSES))) >= ENOUGH:
                 break
-        scores = {}
         for excess in EXCESSES:
-            error, half = self.foreseen(prior._replace(excess=excess))
-            score = interval_score(error, half)
-            ratios = [
-                self.mean(known, 1, c, score) / self.mean(known, 1, c, np.abs(error)) for c in range(len(CLASSES))
-            ]
-            scores[excess] = float(np.mean(ratios))
-        # Wider is safer, and costs little.
-        return prior._replace(excess=max(e for e, score in scores.items() if score <= 1.05 * min(scores.values())))
+            prior = prior._replace(excess=excess)
+            error, half = one.foreseen(prior)
+            if min(self.mean(known, 1, c, np.abs(error) <= half) for c in range(len(CLASSES))) >= ENOUGH_OFF:
+                break
+        one.found = one.found._replace(prior=prior)
+        return one
 
     def mean(self, which: np.ndarray, kind: int, reach: int, column: np.ndarray) -> float:
         """Of some forecasts of a class."""
         group = which & (self.kind == kind) & (self.reach == reach)
         return float(np.average(column[group], weights=self.weight[group]))
 
-    def foreseen(self, prior: Prior) -> tuple[np.ndarray, np.ndarray]:
+    def foreseen(self, prior: Prior | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Errors of the stack, and half of its 90 % interval."""
         found = self.found
-        learnt = trust(prior, found.names, self.seen, self.observed, self.origin, found.past)
+        prior, learnt = prior or found.prior, self.trust(prior)
         stack = stacked(prior, found.names, self.seen, learnt.arms[self.origin], learnt.width[self.origin])
         return self.observed - stack.log_value, NORMAL * np.sqrt(stack.variance(True))
 
+    def trust(self, prior: Prior | None = None) -> Trust:
+        """What could be checked at each origin."""
+        found = self.found
+        return trust(prior or found.prior, found.names, self.seen, self.observed, self.origin, found.past)
+
     def arm(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Errors of one arm, and half of its own 90 % interval of a run."""
-        k = self.found.names.index(name)
-        error = np.where(np.isfinite(self.seen.error[k]), self.seen.error[k], 0.3)
-        return self.observed - self.seen.log_value[k], NORMAL * np.sqrt(error**2 + self.seen.noise**2)
+        own = self.found.arms[name].foreseen(self.origin, self.points, self.seen.T)
+        error = np.where(np.isfinite(own.error[0]), own.error[0], 0.3)
+        return self.observed - own.log_value[0], NORMAL * np.sqrt(error**2 + own.noise**2)
 
     def tell(self, report: Report, name: str, error: np.ndarray, half: np.ndarray) -> None:
         """Rows of the table."""
@@ -120,8 +153,24 @@ class Judged:
                 report.add(what, reach, name, len(set(self.family[group])), *row)
 
 
-def optima(problem: Problem, study: int) -> list[tuple[float, float, float]]:
-    """By budget with five runs or more: its compute, log N at the vertex of a parabola, and its curvature."""
+class Curve(NamedTuple):
+    """Runs of one budget: its compute, the vertex of a parabola of log loss in log N, its curvature, and the runs."""
+
+    compute: float
+    vertex: float
+    curvature: float
+    log_N: np.ndarray
+    above: np.ndarray
+
+    def regret(self, log_N: float) -> tuple[float, float]:
+        """The height of the parabola at a size; and what a run of nearly that size lost, where that is less."""
+        height = min(self.curvature * (log_N - self.vertex) ** 2, 0.5)
+        like = self.above[np.abs(self.log_N - log_N) < 0.25]
+        return height, float(min([height, *like]))
+
+
+def curves(problem: Problem, study: int) -> list[Curve]:
+    """Each budget with five runs or more."""
     rows, free, found = problem.studies.rows(study), None, []
     N, D = (np.asarray(problem.inputs[name])[rows] for name in ("N", "D"))
     loss, log_C = np.log(np.asarray(problem.runs.target)[rows]), np.log(6.0 * N * D)
@@ -137,40 +186,41 @@ def optima(problem: Problem, study: int) -> list[tuple[float, float, float]]:
         curvature, slope, _ = np.polyfit(x[near], y[near], 2)
         if curvature > 0.0 and x[near].min() < -slope / 2.0 / curvature < x[near].max():
             free &= ~here
-            found.append((float(np.exp(log_C[here].mean())), -slope / 2.0 / curvature, curvature))
+            compute = float(np.exp(log_C[here].mean()))
+            found.append(Curve(compute, -slope / 2.0 / curvature, curvature, x, y - y.min()))
     return found
 
 
-def sizes(judged: Judged, prior: Prior) -> list[str]:
-    """What the best sizes foreseen at later budgets cost, by the stack and by each arm: the height of the parabola."""
+def sizes(judged: Judged, learnt: dict[str, Judged]) -> list[str]:
+    """What the best sizes foreseen at later budgets cost, by the stack and by each arm."""
     found = judged.found
-    family = np.asarray(found.problem.runs.columns["family"])
-    cost: dict[tuple[str, str, str], list[float]] = {}
+    cost: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     away = np.linspace(-7.0, 5.0, 241)
-    curves = {study: optima(found.problem, study) for study in {one.study for one in found.origins}}
+    of_study = {study: curves(found.problem, study) for study in {one.study for one in found.origins}}
+    trusted = {name: one.trust().arms for name, one in learnt.items()}
     for j, one in enumerate(found.origins):
-        for budget, vertex, curvature in curves[one.study]:
-            reach = [c for c, (low, high) in CLASSES.items() if low <= budget / one.reached < high]
+        family = str(judged.of_origin[j])
+        own = learnt[family].found
+        for curve in of_study[one.study]:
+            reach = [c for c, (low, high) in CLASSES.items() if low <= curve.compute / one.reached < high]
             if not reach:
                 continue
-            N = np.exp(0.5 * np.log(budget / 6.0) + away)
-            value = found.refits.log_values(np.full(len(N), j), {"N": N, "D": budget / 6.0 / N})
-            nothing = np.zeros(len(N))
-            seen = Foreseen(value, np.zeros_like(value), nothing, nothing + np.log(budget / one.reached), nothing)
-            trusted = np.tile(found.trust.arms[j], (len(N), 1))
-            rows = {"stack": stacked(prior, found.names, seen, trusted, nothing + 1.0).log_value}
-            for name, row in {**rows, **dict(zip(found.names, value, strict=True))}.items():
+            N, nothing = np.exp(0.5 * np.log(curve.compute / 6.0) + away), np.zeros(len(away))
+            T, points = nothing + np.log(curve.compute / one.reached), {"N": N, "D": curve.compute / 6.0 / N}
+            seen = foreseen_by(tuple(own.arms.values()), np.full(len(N), j), points, T)._replace(x=nothing)
+            arms = np.tile(trusted[family][j], (len(N), 1))
+            rows = {"stack": stacked(own.prior, own.names, seen, arms, nothing + 1.0).log_value}
+            for name, row in {**rows, **dict(zip(own.names, seen.log_value, strict=True))}.items():
                 if np.isfinite(row).all():
-                    miss = np.log(N[np.argmin(row)]) - vertex
-                    key = name, reach[0], str(family[one.seen[0]])
-                    cost.setdefault(key, []).append(min(curvature * miss**2, 0.5))
+                    cost.setdefault((name, reach[0], family), []).append(curve.regret(np.log(N[np.argmin(row)])))
     lines = []
     for name in ("stack", *found.names):
         means = [
-            np.mean([np.mean(costs) for (n, c, _), costs in cost.items() if (n, c) == (name, reach)])
+            np.mean([np.mean(costs, axis=0) for (n, c, _), costs in cost.items() if (n, c) == (name, reach)], axis=0)
             for reach in CLASSES
         ]
-        lines.append(f"best sizes by {name}: regret {', '.join(f'{100.0 * mean:.2f}' for mean in means)} %")
+        heights, runs = (", ".join(f"{100.0 * mean[i]:.2f}" for mean in means) for i in range(2))
+        lines.append(f"best sizes by {name}: regret {heights} %; {runs} % where runs of nearly that size speak")
     return lines
 
 
@@ -202,14 +252,16 @@ def main() -> None:
     )
     report = Report("forecasts", claim, COLUMNS, given)
     judged = Judged(rolled(fits.problem, prior_of_studies(), rolling_origins(fits.problem)))
-    for name in judged.found.names:
-        judged.tell(report, f"{name} alone", *judged.arm(name))
-    error, half, priors = np.zeros(len(judged.origin)), np.zeros(len(judged.origin)), {}
-    for family in judged.families:
+    learnt = {family: judged.learn(judged.family != family) for family in judged.families}
+    error, half = np.zeros((2, len(judged.origin)))
+    alone = {name: np.zeros((2, len(judged.origin))) for name in judged.found.names}
+    for family, one in learnt.items():
         left = judged.family == family
-        priors[family] = judged.learn(~left)
-        for whole, part in zip((error, half), judged.foreseen(priors[family]), strict=True):
-            whole[left] = part[left]
+        for parts, found in (((error, half), one.foreseen()), *((alone[name], one.arm(name)) for name in alone)):
+            for whole, part in zip(parts, found, strict=True):
+                whole[left] = part[left]
+    for name, parts in alone.items():
+        judged.tell(report, f"{name} alone", *parts)
     judged.tell(report, "stack", error, half)
     for kind, what in enumerate(KINDS):
         told = []
@@ -220,14 +272,18 @@ def main() -> None:
                 told.append(f"{family} {100.0 * held:.0f}")
         report.note(f"{what}, 90 % intervals hold by family, %: {', '.join(told)}")
     whole = judged.learn(np.ones(len(judged.origin), bool))
-    for family, one in priors.items():
-        report.note(f"without {family}: rate {one.rate}, excess {one.excess}")
-    for line in sizes(judged, whole):
+    half_of_all, near = whole.foreseen()[1], (judged.kind == 0) & (judged.reach >= 0)
+    for family, one in learnt.items():
+        prior, ratio = one.found.prior, one.foreseen()[1] / half_of_all
+        wide = f"widths {np.average(ratio[near], weights=judged.weight[near]):.2f} of those with it"
+        report.note(f"without {family}: rate {prior.rate}, excess {prior.excess}, shapes {prior.shapes[0]}; {wide}")
+    for line in sizes(judged, learnt):
         report.note(line)
-    report.note(f"of all: rate {whole.rate}, excess {whole.excess}")
+    prior = whole.found.prior
+    report.note(f"of all: rate {prior.rate}, excess {prior.excess}")
     report.finish()
     if write is not None:
-        write.write_text(json.dumps(whole._asdict(), indent=2) + "\n", "utf-8")
+        write.write_text(json.dumps(prior._asdict(), indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,116 +1,166 @@
-"""Arms of a forecast: a law, and how near to the frontier the runs lie that it is fitted to."""
+"""Arms of a forecast, each fitted at many origins: the law itself on all runs, and the coupled law of other studies."""
 
-import dataclasses
-import functools
-from collections.abc import Mapping
-from typing import Any
+import contextlib
+import warnings
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 
-from .._core import InputError, Phrase
-from ..laws import AbstractLaw, Chinchilla, Skaling, input_kinds
-from ..problem import LawCurve, Problem
+from .._core import InputError
+from ..estimate import fit
+from ..laws import AbstractLaw, Label, gathered, input_kinds
+from ..noise import AbstractNoise, StudentT
+from ..problem import Problem
+from ..results import Fit, nearby
+from ..solve import in_lanes
+from ._coupled import DF, Coupled, Seen, coupled
+from ._origins import Origin
+from ._prior import Prior
+from ._reach import excess, log
+from ._stack import Foreseen
 
-LIKE = 0.3
-"""Runs whose logarithms of compute differ by less are of like compute."""
-EXPONENT = 0.35
-"""Of N and D in the arm that does not fit them: near what most published fits have, .28 to .45."""
+JOB = "origin of a backtest"
 
 
-@dataclasses.dataclass(frozen=True)
-class Arm:
-    """One way to fit the runs of a study.
+class LawArm(NamedTuple):
+    """The law itself, fitted to all runs of an origin.
 
     **Arguments:**
 
-    - `name`: By which the prior knows how far its forecasts go astray.
-    - `law`: The law, with the values of what is fixed.
-    - `fixed`: Names of the parameters that are held; `tie`: pairs that are one.
-    - `within`: The greatest excess of a run, in log loss over the least at like compute.
+    - `fits`: A batch of them, or one; `None` where it could be fitted at no origin.
+    - `place`: Which of them is of an origin, or -1.
+    - `law`, `noise`: Of the problem.
     """
 
-    name: str
+    fits: Fit[Any] | None
+    place: Int[np.ndarray, " origin"]
     law: AbstractLaw
-    fixed: tuple[str, ...] = ()
-    tie: tuple[tuple[str, str], ...] = ()
-    within: float = np.inf
+    noise: AbstractNoise
 
-    @property
-    def least(self) -> int:
-        """The fewest runs that are fitted: twice the free numbers and two."""
-        return 2 * self.size + 2
-
-    @functools.cached_property
-    def size(self) -> int:
-        """How many numbers are free, of a law whose axes are named."""
-        return LawCurve.of(self.law, self.fixed, self.tie).size
-
-    def picked(self, excess: Float[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
-        """The runs that are near enough; where these are too few, the nearest."""
-        if len(excess) <= self.least:
-            return np.ones(len(excess), bool)
-        return excess <= max(self.within, np.partition(excess, self.least - 1)[self.least - 1])
+    def foreseen(
+        self, origin: Int[np.ndarray, " point"], points: dict[str, Any], T: Float[np.ndarray, " point"]
+    ) -> Foreseen:
+        """What it says beyond an origin; NaN where it was not fitted."""
+        out = np.full((3, len(origin)), np.nan)
+        here = self.place[origin] >= 0
+        if self.fits is not None and here.any():
+            which = self.place[origin[here]]
+            asked = _relabelled({name: column[here] for name, column in points.items()}, self.law, self.fits.law)
+            value, error = _foreseen(self.fits, which, asked)
+            wide = _normal_width(self.noise) * np.atleast_1d(self.fits.scale)[which]
+            out[:, here] = value, error, wide if self.noise.log else wide / np.exp(value)
+        return Foreseen(out[:1], out[1:2], out[2], T, np.zeros(len(origin)))
 
 
-def arms_of(problem: Problem) -> tuple[Arm, ...]:
-    """The law itself on all runs and, of a loss by N and D alone, two laws fitted near the frontier of budgets.
+class CoupledArm(NamedTuple):
+    """The coupled law with shapes near those of other studies; `fits` by origin."""
 
-    The coupled law within 3 % of the least loss at like compute, and the additive law within 1 % with its exponents
-    held, which goes less astray far away.
-    """
-    own = Arm("law", problem.law, problem.fixed, problem.tie)
-    if set(input_kinds(problem.law)) != {"N", "D"} or not problem.law.smaller_is_better:
-        return (own,)
-    held = Chinchilla(alpha=EXPONENT, beta=EXPONENT)
-    return own, Arm("held", held, ("alpha", "beta"), within=0.01), Arm("coupled", Skaling(), within=0.03)
+    fits: Coupled
+    walk: float
 
-
-def excess(log_compute: Float[np.ndarray, " run"], log_loss: Float[np.ndarray, " run"]) -> Float[np.ndarray, " run"]:
-    """By run, log loss above the least among runs of like compute."""
-    order = np.argsort(log_compute, kind="stable")
-    along, loss = log_compute[order], log_loss[order]
-    low, high = np.searchsorted(along, along - LIKE, "right"), np.searchsorted(along, along + LIKE, "left")
-    # The least of each window, from the least of all windows of 1, 2, 4, … runs.
-    level = np.frexp(high - low)[1] - 1
-    least, windows = np.empty(len(loss)), loss
-    for k in range(int(level.max()) + 1):
-        here = level == k
-        least[here] = np.minimum(windows[low[here]], windows[high[here] - 2**k])
-        windows = np.minimum(windows[: -(2**k)], windows[2**k :]) if len(windows) > 2**k else windows
-    out = np.empty(len(loss))
-    out[order] = loss - least
-    return out
+    def foreseen(
+        self, origin: Int[np.ndarray, " point"], points: dict[str, Any], T: Float[np.ndarray, " point"]
+    ) -> Foreseen:
+        """What it says beyond an origin."""
+        value, error, above = self.fits.foreseen(origin, log(points["N"]), log(points["D"]))
+        error = np.sqrt(error**2 + self.walk**2 * np.maximum(T, 0.0))
+        return Foreseen(value[None], error[None], _normal_width(StudentT(DF)) * self.fits.scale[origin], T, above)
 
 
-def reach_of(problem: Problem) -> dict[str, Float[np.ndarray, " run"]]:
-    """How far each run reaches: `C`, 6 N D, with N and D, of a law that has both; else each size that it takes.
-
-    **Raises:** `InputError` for a law that takes no size.
-    """
-    inputs = problem.inputs
-    if {"N", "D"} <= set(inputs):
-        return {"C": 6.0 * inputs["N"] * inputs["D"], "N": inputs["N"], "D": inputs["D"]}
-    sizes = [name for name, kind in input_kinds(problem.law).items() if kind.logarithm]
-    if not sizes:
-        raise InputError(
-            type(problem.law).__name__, Phrase("takes no size"), "a law of what grows: compute, parameters or tokens"
-        )
-    return {name: inputs[name] for name in sizes}
+Arm = LawArm | CoupledArm
 
 
-def log_size(points: Mapping[str, Any], first: str) -> Float[np.ndarray, " point"]:
-    """The logarithm of the first of the sizes that `reach_of` tells."""
-    if {"N", "D"} <= set(points):
-        return np.log(6.0) + log(points["N"]) + log(points["D"])
-    return log(points[first])
+def foreseen_by(
+    arms: Sequence[Arm], origin: Int[np.ndarray, " point"], points: dict[str, Any], T: Float[np.ndarray, " point"]
+) -> Foreseen:
+    """What all arms say beyond origins; scatter and excess are those of the last that says something."""
+    found = [arm.foreseen(origin, points, T) for arm in arms]
+    last = found[-1]
+    return last._replace(
+        log_value=np.concatenate([one.log_value for one in found]), error=np.concatenate([one.error for one in found])
+    )
 
 
-def log(size: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
-    """The logarithm of sizes; that of none is as that of the smallest number."""
-    return np.log(np.maximum(size, np.finfo(float).tiny))
+def takes_coupled(problem: Problem) -> bool:
+    """Whether the law is one of losses by N and D alone, of which other studies tell."""
+    return set(input_kinds(problem.law)) == {"N", "D"} and problem.law.smaller_is_better
 
 
-def times(first: str) -> str:
-    """What a distance is so many times of, in words."""
-    return "times the compute" if first == "C" else f"times the largest {first}"
+def coupled_arm(problem: Problem, prior: Prior, origins: Sequence[Origin]) -> CoupledArm:
+    """The coupled law at every origin."""
+    N, D = (log(problem.inputs[name]) for name in ("N", "D"))
+    loss = np.log(np.asarray(problem.runs.target))
+    seen = [
+        Seen(N[rows], D[rows], loss[rows], excess(N[rows] + D[rows], loss[rows])) for rows in (o.seen for o in origins)
+    ]
+    return CoupledArm(coupled(prior, seen), prior.walk)
+
+
+def law_arm(problem: Problem, origins: Sequence[Origin], least: int) -> LawArm:
+    """The law at every origin with runs enough and runs beyond."""
+    jobs = np.array([j for j, one in enumerate(origins) if len(one.seen) >= least and one.later.size], int)
+    fits, place = None, np.full(len(origins), -1)
+    with warnings.catch_warnings(), contextlib.suppress(InputError):
+        warnings.simplefilter("ignore")  # what is doubtful in some of the runs is no news of all of them
+        if jobs.size:
+            picked = [origins[j].seen for j in jobs]
+            runs = problem.runs.take(np.concatenate(picked))
+            runs = runs.with_column(JOB, np.repeat(jobs, [len(rows) for rows in picked]))
+            law, noise, tie = problem.law, problem.noise, dict(problem.tie)
+            fits = fit(law, runs, noise=noise, fixed=problem.fixed, tie=tie, by=JOB, throw=False)
+            place[np.array(fits.keys, int)] = np.arange(len(fits.keys or ()))
+    return LawArm(fits, place, problem.law, problem.noise)
+
+
+def _relabelled(points: dict[str, Any], law: AbstractLaw, other: AbstractLaw) -> dict[str, Any]:
+    """Labels as places among the entries of another law, all of which it has."""
+    found = dict(points)
+    for name, kind in input_kinds(law).items():
+        if isinstance(kind, Label):
+            places = {entry: place for place, entry in enumerate(other.entries(kind.axis or ""))}
+            entries = law.entries(kind.axis or "")
+            found[name] = np.array([places[entries[int(one)]] for one in points[name]], int)
+    return found
+
+
+def _foreseen(
+    fits: Fit[Any], which: Int[np.ndarray, " point"], points: dict[str, Any]
+) -> tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"]]:
+    """The logarithm of the value of a fit of a batch at each point, and its standard error to first order."""
+    about = nearby(fits)
+    steps = 2 * about.step.shape[1]
+    laws = fits.law if fits.keys is not None else jax.tree.map(lambda a: np.asarray(a)[None], fits.law)
+    value = _log_values(jax.tree.map(lambda a: a[which], laws), points)
+    near = jax.tree.map(lambda a: a[(which[:, None] * steps + np.arange(steps)).ravel()], about.laws)
+    moved = _log_values(near, {name: np.repeat(column, steps) for name, column in points.items()})
+    own = about._replace(step=about.step[which], spread=type(about.spread)(*(a[which] for a in about.spread)))
+    return value, own.error(moved.reshape(len(which), steps))
+
+
+def normal_quantile(level: float) -> float:
+    """Half of the central interval of a standard normal."""
+    return NormalDist().inv_cdf(0.5 + 0.5 * level)
+
+
+def _normal_width(noise: AbstractNoise) -> float:
+    """The standard deviation of the normal that has the 90 % interval of a noise of scale 1."""
+    if not noise.free_scale:
+        return 1.0
+    off = noise.sample(np.ones(20_000), np.random.default_rng(0))
+    return float(np.quantile(np.abs(off), 0.9) / normal_quantile(0.9))
+
+
+def _log_values(laws: AbstractLaw, points: dict[str, Any]) -> Float[np.ndarray, " point"]:
+    """The logarithm of the value of each law at its own point."""
+    laws = laws.sized_for(gathered(laws, points))
+    with np.errstate(all="ignore"):
+        return np.asarray(in_lanes(_log_value, laws, points))
+
+
+def _log_value(law: AbstractLaw, point: dict[str, Any]) -> Any:
+    return jnp.log(law(**gathered(law, point)))

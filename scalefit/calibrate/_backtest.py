@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from .._core import InputError, Phrase, check_probability
 from ..problem import Problem
 from ..results import Fit, check_fit
-from ._arms import LIKE, arms_of, reach_of, times
+from ._arms import normal_quantile
 from ._origins import Origin, of_known_labels, rolling
 from ._prior import prior_of_studies
-from ._refits import normal_quantile
+from ._reach import LIKE, least_runs, reach_of, times
 from ._rolled import Rolled, rolled
 from ._stack import stacked
 
@@ -233,7 +233,7 @@ def backtest(
     """
     check_probability("level", level)
     problem = check_fit("fit", fit).problem
-    reach, least = reach_of(problem), arms_of(problem)[0].least
+    reach, least = reach_of(problem), least_runs(problem)
     along = along or next(iter(reach))
     origins = _split(problem, split, reach, least) if split is not None else rolling_origins(problem, along)
     if not origins:
@@ -248,7 +248,7 @@ def backtest(
 def rolling_origins(problem: Problem, along: str | None = None) -> list[Origin]:
     """Every study at every origin that its runs allow, along the first size of the law unless told."""
     reach = reach_of(problem)
-    return list(rolling(problem, _column(problem, along or next(iter(reach)), reach), arms_of(problem)[0].least))
+    return list(rolling(problem, _column(problem, along or next(iter(reach)), reach), least_runs(problem)))
 
 
 def _column(problem: Problem, along: str, reach: Mapping[str, np.ndarray]) -> Float[np.ndarray, " run"]:
@@ -291,8 +291,7 @@ def _split(problem: Problem, split: ArrayLike, reach: Mapping[str, np.ndarray], 
 
 def told(found: Rolled, along: str, level: float) -> Backtest:
     """The forecasts of every origin with what came of them."""
-    refits, seen, origins = found.refits, found.seen, found.origins
-    origin = refits.origin
+    seen, origins, origin = found.seen, found.origins, found.origin
     stack = stacked(found.prior, found.names, seen, found.trust.arms[origin], found.trust.width[origin])
     value, half = np.exp(stack.log_value), normal_quantile(level) * np.sqrt(stack.variance(True))
     most = {n: np.array([column[one.seen].max() for one in origins]) for n, column in found.reach.items()}
@@ -300,8 +299,8 @@ def told(found: Rolled, along: str, level: float) -> Backtest:
         problem=found.problem,
         along=along,
         origin=origin,
-        row=found.problem.runs.rows[refits.row],
-        distance={n: np.log(column[refits.row] / most[n][origin]) for n, column in found.reach.items()},
+        row=found.problem.runs.rows[found.row],
+        distance={n: np.log(column[found.row] / most[n][origin]) for n, column in found.reach.items()},
         excess=seen.x,
         observed=np.exp(found.log_observed),
         value=value,

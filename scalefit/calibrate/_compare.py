@@ -13,9 +13,9 @@ from ..estimate import fit as fit_law
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise, StudentT
 from ..results import Fit
-from ._arms import Arm, reach_of
 from ._origins import rolling
 from ._prior import prior_of_studies
+from ._reach import least_runs, reach_of
 from ._rolled import rolled
 
 
@@ -156,8 +156,7 @@ def _named(laws: Any) -> dict[str, Any]:
 
 def _missed(fits: Mapping[str, Fit[Any]]) -> tuple[dict[str, np.ndarray], Int[np.ndarray, " forecast"]]:
     """By law, what each forecast missed by, in log; and the origin of each forecast."""
-    arms = {name: Arm("law", f.problem.law, f.problem.fixed, f.problem.tie) for name, f in fits.items()}
-    least = max(arm.least for arm in arms.values())
+    least = max(least_runs(one.problem) for one in fits.values())
     first = next(iter(fits.values())).problem
     along = next(iter(reach_of(first).values()))
     origins = list(rolling(first, along, least))
@@ -165,9 +164,9 @@ def _missed(fits: Mapping[str, Fit[Any]]) -> tuple[dict[str, np.ndarray], Int[np
         return {}, np.zeros(0, int)
     found, origin = {}, np.zeros(0, int)
     for name, one in fits.items():
-        back = rolled(one.problem, prior_of_studies(), origins, (arms[name],))
+        back = rolled(one.problem, prior_of_studies(), origins, alone=True)
         found[name] = np.abs(back.log_observed - back.seen.log_value[0])
-        origin = back.refits.origin
+        origin = back.origin
     return found, origin
 
 

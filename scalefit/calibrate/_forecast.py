@@ -11,9 +11,9 @@ from .._core import check_probability
 from ..laws import Label, input_kinds
 from ..problem import Source
 from ..results import Ensemble, Estimate, FirstOrder, Fit, check_result, points_of, predict
-from ._arms import times
 from ._backtest import Distance
 from ._discrepancy import Discrepancy, discrepancy
+from ._reach import times
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -1,7 +1,7 @@
 """The stack of arms as a law of its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,20 +9,48 @@ import numpy as np
 
 from ..laws import AbstractLaw, inputs_of
 from ..params import Scalar
+from ._coupled import Coupled, log_loss
 from ._prior import Prior
+
+
+class CoupledLaw(AbstractLaw):
+    """One study of `Coupled` as a law, or many draws of it.
+
+    **Arguments:**
+
+    - `numbers`, `centre`: As there.
+    """
+
+    inputs: ClassVar[Mapping[str, str]] = {"N": "parameters", "D": "tokens"}
+
+    numbers: Any
+    centre: Any
+
+    @classmethod
+    def of(cls, fits: Coupled, study: int, draws: np.ndarray | None = None) -> "CoupledLaw":
+        """The law of a study, or one of each of its draws."""
+        if draws is None:
+            return cls(fits.numbers[study], fits.centre[study])
+        return cls(draws, np.broadcast_to(fits.centre[study], (len(draws), 3)))
+
+    def __call__(self, N: Scalar, D: Scalar) -> Scalar:
+        """The loss of a model of N parameters after D tokens."""
+        n, d = jnp.log(N) - self.centre[0], jnp.log(D) - self.centre[1]
+        return jnp.exp(log_loss(self.numbers[None], n[None, None], d[None, None])[0, 0] + self.centre[2])
 
 
 class StackedLaw(AbstractLaw):
     r"""The weighted mean of arms, in logarithms, with weights that change with the e-folds T beyond the runs.
 
-    $\log y = \sum_a w_a \log f_a + \sum_a \sqrt{w_a}\,\epsilon_a (\log f_a - \overline{\log f}) + \delta T$ with
-    $w_a \propto (r_a m_a(T))^{-p}$. A draw has tilts ε and a drift δ; the law itself has neither.
+    $\log y = \sum_a \left(w_a + \sqrt{w_a}\,\epsilon_a\right) (\log f_a - \overline{\log f}) + \overline{\log f}
+    + \delta T + \eta \sqrt{T}$ with $\overline{\log f} = \sum_a w_a \log f_a$, $w_a \propto (r_a m_a(T))^{-p}$. A draw
+    has tilts ε and drifts δ and η; the law itself has neither.
 
     **Arguments:**
 
     - `terms`: The laws of the arms.
     - `misses`: By arm, r and the numbers of m.
-    - `tilt`: ε by arm; `drift`: δ.
+    - `tilt`: ε by arm; `drift`: δ and η.
     - `reached`: The most compute of the runs; `along`: its name, or that of another size.
     - `power`: p.
     """
@@ -42,7 +70,7 @@ class StackedLaw(AbstractLaw):
     ) -> "StackedLaw":  # fmt: skip
         """The stack with the trust of a study."""
         misses = ratio[:, None] * np.array([prior.arms[name][:3] for name in names])
-        return cls(laws, misses, np.zeros(len(laws)), np.zeros(()), np.asarray(reached), along, prior.power)
+        return cls(laws, misses, np.zeros(len(laws)), np.zeros(2), np.asarray(reached), along, prior.power)
 
     @property
     def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the arms
@@ -63,4 +91,9 @@ class StackedLaw(AbstractLaw):
         weight = weight / jnp.sum(weight)
         logs = jnp.log(jnp.stack([law(**{n: inputs[n] for n in inputs_of(law)}) for law in self.terms]))
         mean = jnp.sum(weight * logs)
-        return jnp.exp(mean + jnp.sum(jnp.sqrt(weight) * self.tilt * (logs - mean)) + self.drift * T)
+        return jnp.exp(
+            mean
+            + jnp.sum(jnp.sqrt(weight) * self.tilt * (logs - mean))
+            + self.drift[0] * T
+            + self.drift[1] * jnp.sqrt(T + 1e-12)
+        )

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from ..laws import Label, input_kinds
 from ..problem import Problem
-from ._arms import log
+from ._reach import log
 
 STEP = 1.8
 """From one origin to the next, the factor by which runs reach farther."""

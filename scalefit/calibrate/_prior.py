@@ -11,6 +11,8 @@ from jaxtyping import Float
 
 MOST_EXCESS = 0.5
 """Beyond this excess forecasts are not known to go farther astray."""
+LEVELS = 4.0
+"""Spread of the logarithms of a law's terms, of which other studies say nothing."""
 
 
 class Prior(NamedTuple):
@@ -24,6 +26,11 @@ class Prior(NamedTuple):
 
     - `arms`: Name of an arm → the four numbers.
     - `rate`: k, by e-fold of compute; `excess`: q.
+    - `shapes`: Mean and spread over families of log E over the least loss, and of log kα, log kβ and log k, of the
+      coupled law near the frontier.
+    - `region`: The excess at which a run counts half; `walk`: by root of an e-fold of compute, how far the law may
+      walk; `tilt`: the share of the excess by which it may miss what is off the frontier.
+    - `scale`: Of the scatter near the frontier, which counts as `scale_count` runs.
     - `power`: Of the expected miss, with which weights fall.
     - `arm_count`, `width_count`: For how many backtests of a study its prior counts.
     - `families`: From how many families of studies it was learnt, `forecasts`: from how many forecasts.
@@ -32,6 +39,12 @@ class Prior(NamedTuple):
     arms: Mapping[str, tuple[float, ...]]
     rate: float
     excess: float
+    shapes: tuple[tuple[float, ...], tuple[float, ...]]
+    region: float
+    walk: float
+    tilt: float
+    scale: float
+    scale_count: float
     power: float
     arm_count: float
     width_count: float
@@ -50,9 +63,17 @@ class Prior(NamedTuple):
         """Of what the stack misses, beyond what its parts know."""
         return (self.rate * np.maximum(T, 0.0)) ** 2 + (self.excess * np.clip(x, 0.0, MOST_EXCESS)) ** 2
 
+    @property
+    def of_shapes(self) -> tuple[Float[np.ndarray, "6"], Float[np.ndarray, "6"]]:
+        """Mean and spread of the numbers of a coupled law, both terms being alike at the centre."""
+        (E, p, q, k), spread = self.shapes
+        level = np.log1p(-np.exp(E)) * np.exp(-k) - np.log(2.0)
+        return np.array([E, level, level, p, q, k]), np.array([spread[0], LEVELS, LEVELS, *spread[1:]])
+
 
 @functools.cache
 def prior_of_studies() -> Prior:
     """The prior that comes with the package."""
     said = json.loads(resources.files("scalefit.calibrate").joinpath("prior.json").read_text("utf-8"))
-    return Prior(**{**said, "arms": {name: tuple(numbers) for name, numbers in said["arms"].items()}})
+    arms = {name: tuple(numbers) for name, numbers in said["arms"].items()}
+    return Prior(**{**said, "arms": arms, "shapes": tuple(tuple(numbers) for numbers in said["shapes"])})

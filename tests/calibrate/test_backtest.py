@@ -5,7 +5,7 @@ import pytest
 from helpers import curves_of_budgets
 
 import scalefit as sf
-from scalefit.calibrate._arms import LIKE, excess
+from scalefit.calibrate._reach import LIKE, excess
 from scalefit.laws import Chinchilla
 
 
