@@ -38,6 +38,7 @@ from .estimate import bootstrap as bootstrap
 from .estimate import covariance as covariance
 from .estimate import fit as fit
 from .estimate import influence as influence
+from .estimate import jackknife as jackknife
 from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
 from .plan import Allocation as Allocation

@@ -211,7 +211,10 @@ LAWS: Mapping[str, LawRow] = {
     ),
     "MixingLinear": LawRow(sf.laws.MixingLinear(t=np.array([2.5, 3.1, 2.9]), domain=_DOMAINS), weighted(), weighted()),
     "MixingTransfer": LawRow(
-        sf.laws.MixingTransfer(E=1.5, C=[0.4, 0.1, 0.02], gamma=0.3, domain=_DOMAINS), weighted(), weighted(), floor="E"
+        sf.laws.MixingTransfer(E=1.5, k=1.1, a=[0.7, 0.25, 0.05], gamma=0.3, domain=_DOMAINS),
+        weighted(),
+        weighted(),
+        floor="E",
     ),
     "AutoScale": LawRow(
         sf.laws.AutoScale(E=1.0, A=[9e2, 1.2e3, 7e2], a=[2e8, 5e8, 3e8], b=[0.35, 0.37, 0.34], domain=_DOMAINS),

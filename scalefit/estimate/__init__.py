@@ -7,6 +7,7 @@ from ._influence import Influence as Influence
 from ._influence import Sensitivity as Sensitivity
 from ._influence import influence as influence
 from ._influence import sensitivity as sensitivity
+from ._jackknife import jackknife as jackknife
 from ._laplace import Covariance as Covariance
 from ._laplace import covariance as covariance
 from ._laplace import laplace as laplace

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
-from ...params import Param, Scalar, axis, nonnegative, positive, real, zero_sum
+from ...params import Param, Scalar, axis, nonnegative, positive, real, simplex, zero_sum
 from .._abstract import AbstractLaw
 from .._inputs import SHARE
 
@@ -28,7 +28,8 @@ class MixingExp(AbstractLaw):
     convex_in: ClassVar[tuple[str, ...]] = ("w",)
 
     c: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
-    k: Param = nonnegative(unit="target", amplitude=True, typical=(0.02, 1.0))
+    # No amplitude: where one domain alone matters it is minute, being of even weights, and its logarithm is not.
+    k: Param = positive(unit="target", typical=(0.02, 1.0), of_target=True)
     t: Param = zero_sum(axis="domain", typical=(-2.0, 2.0))
 
     def __call__(self, w: Any) -> Scalar:
@@ -74,15 +75,14 @@ class MixingLinear(AbstractLaw):
 
 
 class MixingTransfer(AbstractLaw):
-    r"""A power law of what all domains are worth to a target: $L = E + (\sum_j C_j w_j)^{-\gamma}$.
+    r"""A power law of what all domains are worth to a target: $L = E + k\,(K \sum_j a_j w_j)^{-\gamma}$, K domains.
 
-    $C_j$ says what a token of domain j is worth; the unit of worth is that in which the power law has no factor. The
-    first tokens of a useful domain help more than further ones, which the exponential law has the other way round where
-    a domain is rare. It is convex in the weights. On the 512 runs of RegMix it ranks unseen mixtures best of the laws
-    here (`benchmarks/mixture_laws.py`).
+    $a_j$ is the worth of a token of domain j; the a sum to 1, so that k is what even weights leave above E. The first
+    tokens of a useful domain help most, and domains stand in for each other. It is convex in the weights. On the runs
+    of RegMix it ranks unseen mixtures best of the laws here (`benchmarks/mixture_laws.py`).
 
-    Source: ours; the term of tokens of Shukor et al. 2025 (arXiv 2507.09404) and of Kang et al. 2024 (arXiv
-    2407.20177), the domains being worth something to each other.
+    Source: ours; the terms of tokens of Kang et al. 2024 (arXiv 2407.20177) and Shukor et al. 2025 (arXiv 2507.09404),
+    with tokens of every domain worth something to the target.
     """
 
     inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
@@ -90,18 +90,20 @@ class MixingTransfer(AbstractLaw):
     convex_in: ClassVar[tuple[str, ...]] = ("w",)
 
     E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
-    C: Param = positive(unit="target^(-1/gamma)", typical=(1e-3, 1.0), axis="domain")
+    k: Param = positive(unit="target", typical=(0.05, 1.0), of_target=True)
+    a: Param = simplex(axis="domain", typical=(-2.0, 2.0))
     gamma: Param = positive(typical=(0.03, 1.0))
 
     def __call__(self, w: Any) -> Scalar:
         """The loss on a target of a model trained on the weights w of the domains."""
-        worth = jnp.sum(jnp.asarray(self.C) * jnp.asarray(w))
-        return self.E + jnp.exp(-self.gamma * jnp.log(worth))
+        a = jnp.asarray(self.a)
+        worth = a.shape[-1] * jnp.sum(a * jnp.asarray(w))
+        return self.E + self.k * jnp.exp(-self.gamma * jnp.log(worth))
 
     def guesses(self, inputs: Mapping[str, Any], target: np.ndarray, free: Sequence[str]) -> Sequence["MixingTransfer"]:
         """The two best of what regressions at several floors and exponents give, no domain being worth nothing."""
         w = np.asarray(inputs["w"])
-        if {name.partition("[")[0] for name in free} - {"E"} != {"C", "gamma"}:
+        if {name.partition("[")[0] for name in free} - {"E"} != {"k", "a", "gamma"}:
             return ()
         from scipy.optimize import nnls  # fits of other laws do without it
 
@@ -113,11 +115,12 @@ class MixingTransfer(AbstractLaw):
             if not (above > 0.0).all():
                 continue
             level = np.log(np.median(above))
-            # Worth in units of that of the median run; an error of it is the smaller in the loss the larger it is.
+            # Worth in units of that of the median run; an error of it counts the less the larger it is.
             worth = np.exp(-(np.log(above) - level) / gamma)
             weight = above / target / worth
-            C, left = nnls(w * weight[:, None], worth * weight)
-            C = np.maximum(C, 1e-4 * C.max())
-            left = np.abs(np.log(above / target) + np.log(target) - level + gamma * np.log(w @ C)) @ (above / target)
-            found.append((left, dataclasses.replace(self, E=E, C=C * np.exp(-level / gamma), gamma=gamma)))
+            a, _ = nnls(w * weight[:, None], worth * weight)
+            a = np.maximum(a, 1e-3 * a.max())
+            left = np.abs(np.log(above) - level + gamma * np.log(w @ a)) @ (above / target)
+            k = np.exp(level - gamma * np.log(a.mean()))
+            found.append((float(left), dataclasses.replace(self, E=E, k=k, a=a / a.sum(), gamma=gamma)))
         return [law for _, law in sorted(found, key=lambda one: one[0])[:2]]
