@@ -32,6 +32,8 @@ from ._options import (
 
 MOST_WEIGHTS = 2_000_000_000
 """Numbers that the draws of one ensemble may be: one for each run in each draw."""
+AUTO = "auto"
+"""The word for whichever law would have foreseen the larger runs best."""
 SAMPLERS = ("auto", "is", "nuts", "svi")
 
 
@@ -45,7 +47,9 @@ def fit(
     law: Annotated[
         str,
         typer.Option(
-            metavar="LAW", help="A name (see `scalefit laws`; bnsl:2 has two breaks), or your own file.py:Class."
+            metavar="LAW",
+            help="A name (see `scalefit laws`; bnsl:2 has two breaks), or your own file.py:Class; auto tries every law "
+            "whose inputs the runs have, and takes the one that would have foreseen the larger runs best.",
         ),
     ],
     columns: Columns = None,
@@ -117,12 +121,20 @@ def fit(
         warnings.simplefilter("ignore", LeftOutWarning)  # the result says so
         step("reading")
         held = single_numbers_of(fixed, "fixed", "E=1.7")
-        the_law = law_of(law, held)
+        auto = law.lower() == AUTO
+        if auto and (held or by):
+            given = "fixed" if held else "by"
+            raise InputError(given, Phrase("is of one law, and auto tries several"), remedy="name the law")
+        the_law = None if auto else law_of(law, held)
         the_noise = None if noise is None else noise_of(noise)
         the_solver = solver_of(solver)
         _refuse_contradictions(bootstrap, posterior, cluster=cluster, method=method, priors=priors)
         said = priors_of(priors)
         runs = runs_of(source, columns=columns_of(columns), where=where, target=target, append=append or ())
+        ranked = None
+        if the_law is None:
+            step("trying laws")
+            the_law, ranked = _best(runs, the_noise)
         the_law, runs = named_law(the_law, runs, held, sizes_of(pools, sizes)[0], plans)
         if out is not None:
             from ._out import check_folder  # it brings matplotlib
@@ -150,6 +162,8 @@ def fit(
             sampler: Any = (method or SAMPLERS[0]).lower()
             result = sf.posterior.sample(fitted, method=sampler, **drawing)
         found = document(result, level=level, seconds=time.perf_counter() - begun)
+        if ranked is not None:
+            found["compared"] = ranked
         keep = out is not None and bool(np.any(fitted.reached))
         if out is not None and keep:
             from ._out import prior_picture, write_result
@@ -164,13 +178,50 @@ def fit(
     else:
         from ._show import console, show_fit
 
-        show_fit(found, fitted, page := console())
+        page = console()
+        if ranked is not None:
+            _show_ranked(ranked, page)
+        show_fit(found, fitted, page)
         if keep:
             page.print(f"written to {out}", soft_wrap=True)
     if replaced:
         typer.echo(f"scalefit: the earlier result in {str(out)!r} was replaced.", err=True)
     if failure is not None:
         raise sf.NotConverged(failure)
+
+
+def _best(runs: sf.Runs, noise: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """The law that would have foreseen the larger runs best, of those that can use them, and how all of them did."""
+    from ..specs import candidates
+
+    laws, runs = candidates(runs)
+    if len(laws) == 1:
+        return next(iter(laws.values())), []
+    compared = sf.compare(laws, runs, noise=noise)
+    fields = ("error", "behind", "behind_se", "best", "aic", "bic", "within")
+    ranked = [{"law": one.name, **{name: getattr(one, name) for name in fields}} for one in compared.laws]
+    return laws[compared.laws[0].name], ranked
+
+
+def _show_ranked(ranked: list[dict[str, Any]], out: Any) -> None:
+    """Print how the laws did that were tried."""
+    import numpy as np
+
+    from ._show import table
+    from ._terminal import number
+
+    def per_cent(value: float) -> str:
+        return f"{100 * value:.2f}" if np.isfinite(value) else "–"
+
+    headers = ("law tried", "missed by %", "behind %", "±", "best in %", "AIC", "scatter")
+    rows = [
+        [one["law"], per_cent(one["error"]), per_cent(one["behind"]), per_cent(one["behind_se"]),
+         per_cent(one["best"]).partition(".")[0], number(one["aic"], 5), number(one["within"], 3)]
+        for one in ranked
+    ]  # fmt: skip
+    if ranked:
+        out.print(table(headers, rows, right=headers[1:]))
+        out.print()
 
 
 def _refuse_contradictions(bootstrap: int | None, posterior: int | None, **of_draws: Any) -> None:
