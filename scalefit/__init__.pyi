@@ -14,11 +14,13 @@ from ._core import OptimumWarning as OptimumWarning
 from ._core import OverfitWarning as OverfitWarning
 from ._core import cache as cache
 from .calibrate import Backtest as Backtest
+from .calibrate import Causes as Causes
 from .calibrate import Comparison as Comparison
 from .calibrate import Discrepancy as Discrepancy
 from .calibrate import Forecast as Forecast
 from .calibrate import Registered as Registered
 from .calibrate import backtest as backtest
+from .calibrate import causes as causes
 from .calibrate import compare as compare
 from .calibrate import discrepancy as discrepancy
 from .calibrate import forecast as forecast
@@ -51,6 +53,8 @@ from .plan import Envelope as Envelope
 from .plan import IsoFLOP as IsoFLOP
 from .plan import Ladder as Ladder
 from .plan import MixtureLimits as MixtureLimits
+from .plan import Ranked as Ranked
+from .plan import Speedup as Speedup
 from .plan import Trend as Trend
 from .plan import allocate as allocate
 from .plan import approaches as approaches
@@ -65,6 +69,8 @@ from .plan import ladder as ladder
 from .plan import optimise_mixture as optimise_mixture
 from .plan import overtakes as overtakes
 from .plan import precision as precision
+from .plan import rank as rank
+from .plan import speedup as speedup
 from .posterior import Agreement as Agreement
 from .posterior import Average as Average
 from .posterior import Check as Check

@@ -178,6 +178,9 @@ _SLOPES = {"a": 0.025, "b": np.array([-0.16, -0.125])}
 
 LAWS: Mapping[str, LawRow] = {
     "PowerLaw": LawRow(sf.laws.PowerLaw(E=1.7, A=410.0, alpha=0.34), log_uniform(x=(1e7, 1e10)), floor="E"),
+    "Frontier": LawRow(
+        sf.laws.Frontier(E=1.7, A=410.0, alpha=0.16), log_uniform(C=(1e14, 1e17)), log_uniform(C=(1e3, 1e25)), floor="E"
+    ),
     "Kaplan": LawRow(sf.laws.Kaplan(N_c=8.8e9, D_c=5.4e10, alpha_N=0.18, alpha_D=0.25), _RUNS),
     "Chinchilla": LawRow(sf.laws.Chinchilla(E=1.82, A=482.0, B=2085.0, alpha=0.35, beta=0.37), _RUNS, floor="E"),
     "Skaling": LawRow(sf.laws.Skaling(E=1.2, A=3.6e4, B=1.7e5, alpha=0.6, beta=0.55, k=0.5), _RUNS, floor="E"),

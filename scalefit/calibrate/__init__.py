@@ -4,6 +4,9 @@ from ._backtest import Backtest as Backtest
 from ._backtest import Choice as Choice
 from ._backtest import Distance as Distance
 from ._backtest import backtest as backtest
+from ._causes import Cause as Cause
+from ._causes import Causes as Causes
+from ._causes import causes as causes
 from ._compare import Compared as Compared
 from ._compare import Comparison as Comparison
 from ._compare import compare as compare

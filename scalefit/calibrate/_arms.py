@@ -135,9 +135,9 @@ def _foreseen(
     about = nearby(fits)
     steps = 2 * about.step.shape[1]
     laws = fits.law if fits.keys is not None else jax.tree.map(lambda a: np.asarray(a)[None], fits.law)
-    value = _log_values(jax.tree.map(lambda a: a[which], laws), points)
+    value = log_values(jax.tree.map(lambda a: a[which], laws), points)
     near = jax.tree.map(lambda a: a[(which[:, None] * steps + np.arange(steps)).ravel()], about.laws)
-    moved = _log_values(near, {name: np.repeat(column, steps) for name, column in points.items()})
+    moved = log_values(near, {name: np.repeat(column, steps) for name, column in points.items()})
     own = about._replace(step=about.step[which], spread=type(about.spread)(*(a[which] for a in about.spread)))
     return value, own.error(moved.reshape(len(which), steps))
 
@@ -155,7 +155,7 @@ def _normal_width(noise: AbstractNoise) -> float:
     return float(np.quantile(np.abs(off), 0.9) / normal_quantile(0.9))
 
 
-def _log_values(laws: AbstractLaw, points: dict[str, Any]) -> Float[np.ndarray, " point"]:
+def log_values(laws: AbstractLaw, points: dict[str, Any]) -> Float[np.ndarray, " point"]:
     """The logarithm of the value of each law at its own point."""
     laws = laws.sized_for(gathered(laws, points))
     with np.errstate(all="ignore"):

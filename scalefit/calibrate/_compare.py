@@ -5,21 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
 
 from .._core import InputError, Phrase, check_number, check_type
 from ..data import Runs
 from ..estimate import fit as fit_law
 from ..laws import AbstractLaw
 from ..noise import AbstractNoise, StudentT
-from ..results import Fit
-from ._origins import rolling
-from ._prior import prior_of_studies
-from ._reach import least_runs, reach_of
-from ._rolled import rolled
+from ..results import Fit, Pattern, patterns
+from . import _scores as scores
+
+SURE = 1e-3
+"""Probability by chance below which a pattern of residuals is said aloud."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Compared:
     """One law beside the others.
 
@@ -30,9 +29,14 @@ class Compared:
     - `behind`: How much larger than that of the best, by the same forecasts; `behind_se`: with its standard error over
       origins.
     - `best`: In which share of resamples of the origins it is the best.
+    - `weight`: In the weighted mean of all laws, in log, that would have foreseen the runs best (stacking).
+    - `left_out`: Sum of the log densities of the runs, each by the fit without its training; of 200 trainings and more
+      in as many parts. `left_out_behind`: less than that of the law for which it is greatest, `left_out_se`: with its
+      standard error over the runs.
     - `within`: Root mean square of its residuals at the runs, on the scale of the noise.
     - `aic`, `bic`: Of the fit to all runs, AIC corrected for few; of Huber's noise with the scatter as its scale,
       and NaN of a noise without a density.
+    - `patterns`: What the residuals do along the inputs that the law cannot: see `results.patterns`.
     """
 
     name: str
@@ -41,9 +45,25 @@ class Compared:
     behind: float
     behind_se: float
     best: float
+    weight: float
+    left_out: float
+    left_out_behind: float
+    left_out_se: float
     within: float
     aic: float
     bic: float
+    patterns: tuple[Pattern, ...]
+
+    def __repr__(self) -> str:
+        said = []
+        if np.isfinite(self.error):
+            behind = f", {100 * self.behind:.2f} ± {100 * self.behind_se:.2f} behind" if self.behind > 0 else ""
+            best = f", best in {self.best:.0%}, weight {self.weight:.2f}; "
+            said.append(f"missed by {100 * self.error:.2f} %{behind}{best}")
+        if np.isfinite(self.left_out):
+            lost = self.left_out_behind
+            said.append(f"left out {-lost:.1f} ± {self.left_out_se:.1f}, " if lost > 0 else "best of runs left out, ")
+        return f"{self.name}: {''.join(said)}AIC {self.aic:.1f}, BIC {self.bic:.1f}, scatter {self.within:.3g}"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -74,13 +94,23 @@ class Comparison:
             lines = [f"Comparison of {len(self.laws)} laws; runs do not reach far enough to be rolled back, so by AIC"]
         else:
             lines = [f"Comparison of {len(self.laws)} laws by {self.forecasts} forecasts from {self.origins} origins"]
+        lines += [f"  {one!r}" for one in self.laws]
+        return "\n".join([*lines, *(f"  {said}" for said in self.remedies)])
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """In words, what each law leaves in its residuals, and the first law that leaves none of it."""
+        said = []
         for one in self.laws:
-            foreseen = ""
-            if np.isfinite(one.error):
-                behind = f", {100 * one.behind:.2f} ± {100 * one.behind_se:.2f} behind" if one.behind > 0 else ""
-                foreseen = f"missed by {100 * one.error:.2f} %{behind}, best in {one.best:.0%}; "
-            lines.append(f"  {one.name}: {foreseen}AIC {one.aic:.1f}, BIC {one.bic:.1f}, scatter {one.within:.3g}")
-        return "\n".join(lines)
+            strong = [found for found in one.patterns if found.p < SURE]
+            if not strong:
+                continue
+            name, t, _ = strong[0]
+            others = [law for law in self.laws if law is not one and law.fit.converged]
+            free = [law.name for law in others if all(found.p > 0.05 for found in law.patterns if found.name == name)]
+            after = f"{free[0]} does not" if free else "all other laws leave some of it too"
+            said.append(f"{one.name} leaves a {name} in its residuals (t = {t:.1f}): {after}")
+        return tuple(said)
 
 
 def compare(
@@ -90,7 +120,8 @@ def compare(
 
     Each law is rolled back by itself, without other arms, at the same origins and on the same runs. Standard errors and
     shares of being best are over origins, resampled whole: forecasts of one origin err together. What fits best within
-    the runs (AIC, BIC) is told beside.
+    the runs is told beside: by runs that were left out, AIC and BIC, and the patterns that each law leaves in its
+    residuals.
 
     **Arguments:**
 
@@ -110,27 +141,25 @@ def compare(
     if len(set(counts.values())) > 1:
         said = Phrase(f"use {', '.join(f'{count} ({name})' for name, count in counts.items())} of the runs")
         raise InputError("laws", said, "laws of the same runs", "keep the runs that have the inputs of all")
-    missed, origin = _missed(fits)
-    known = np.all(np.isfinite(list(missed.values())), axis=0) if missed else np.zeros(0, bool)
-    origins = np.unique(origin[known])
-    table = np.array([[np.mean(one[known & (origin == o)]) for o in origins] for one in missed.values()])
-    rng = np.random.default_rng([seed, 0xC0DE])
-    resampled = rng.integers(0, max(len(origins), 1), (2000, len(origins)))
+    missed = scores.missed(fits)
+    table, weights = missed.by_origin, scores.stacking(missed)
+    told, origins = scores.behind(table), table.shape[1]
+    resampled = np.random.default_rng([seed, 0xC0DE]).integers(0, max(origins, 1), (2000, origins))
+    first = np.argmin(table[:, resampled].mean(axis=2), axis=0) if origins else np.zeros(0)
+    density = np.array([scores.left_out(one) for one in fits.values()])
+    total = np.sum(density, axis=1)
+    ahead = int(np.argmax(np.where(np.isnan(total), -np.inf, total)))
     found = []
     for k, (name, one) in enumerate(fits.items()):
-        aic, bic = _criteria(one)
-        error = behind = behind_se = best = np.nan
-        if len(origins):
-            means = table.mean(axis=1)
-            first = int(np.argmin(means))
-            error, behind = float(means[k]), float(means[k] - means[first])
-            apart = table[k] - table[first]
-            behind_se = float(apart.std(ddof=1) / np.sqrt(len(apart))) if len(apart) > 1 else np.nan
-            best = float(np.mean(np.argmin(table[:, resampled].mean(axis=2), axis=0) == k))
-        within = float(np.sqrt(np.mean(one.residuals**2)))
-        found.append(Compared(name, one, error, behind, behind_se, best, within, aic, bic))
+        lost = density[ahead] - density[k]
+        found.append(Compared(
+            name, one, float(told.error[k]), float(told.behind[k]), float(told.se[k]),
+            float(np.mean(first == k)) if origins else np.nan, float(weights[k]),
+            float(total[k]), float(lost.sum()), float(lost.std(ddof=1) * np.sqrt(len(lost))),
+            float(np.sqrt(np.mean(one.residuals**2))), *_criteria(one), patterns(one),
+        ))  # fmt: skip
     order = sorted(found, key=lambda one: (one.error if np.isfinite(one.error) else np.inf, one.aic, one.bic))
-    return Comparison(tuple(order), len(origins), int(known.sum()))
+    return Comparison(tuple(order), origins, len(missed.origin))
 
 
 def _named(laws: Any) -> dict[str, Any]:
@@ -154,31 +183,9 @@ def _named(laws: Any) -> dict[str, Any]:
     return named
 
 
-def _missed(fits: Mapping[str, Fit[Any]]) -> tuple[dict[str, np.ndarray], Int[np.ndarray, " forecast"]]:
-    """By law, what each forecast missed by, in log; and the origin of each forecast."""
-    least = max(least_runs(one.problem) for one in fits.values())
-    first = next(iter(fits.values())).problem
-    along = next(iter(reach_of(first).values()))
-    origins = list(rolling(first, along, least))
-    if not origins or np.any(np.asarray(first.runs.target) <= 0.0):
-        return {}, np.zeros(0, int)
-    found, origin = {}, np.zeros(0, int)
-    for name, one in fits.items():
-        back = rolled(one.problem, prior_of_studies(), origins, alone=True)
-        found[name] = np.abs(back.log_observed - back.seen.log_value[0])
-        origin = back.origin
-    return found, origin
-
-
 def _criteria(fit: Fit[Any]) -> tuple[float, float]:
     """AIC, corrected for few runs, and BIC, with the scale as a further number."""
-    residuals, log_s = np.asarray(fit.residuals), np.log(np.asarray(fit.scale))
-    try:
-        likelihood = float(np.sum(np.asarray(fit.noise.log_density(residuals, log_s))))
-    except InputError:
-        return np.nan, np.nan
-    if fit.noise.log:  # of the target, not of its logarithm
-        likelihood -= float(np.sum(np.log(np.asarray(fit.problem.runs.target))))
-    n, p = len(residuals), len(fit.free) + 1
+    likelihood = scores.log_likelihood(fit)
+    n, p = len(fit.residuals), len(fit.free) + 1
     more = 2.0 * p * (p + 1) / (n - p - 1) if n > p + 1 else np.inf
     return 2.0 * p - 2.0 * likelihood + more, p * float(np.log(n)) - 2.0 * likelihood

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import hashlib
 import json
 import math
 import os
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._core import InputError, Phrase, check_number, check_type, written_whole
+from ..data import Runs
 from ._forecast import Forecast
 
 FORMAT = "scalefit forecast 1"
@@ -58,6 +60,37 @@ class Registered:
         z = off / abs(end) * NormalDist().inv_cdf(0.5 + 0.5 * self.level)
         return Checked(float(observed), self, off, self.low <= observed <= self.high, NormalDist().cdf(z))
 
+    def check_in(self, runs: Runs) -> "Checked":
+        """Hold it against its run in a table: the one row whose inputs are those foreseen, to one per cent.
+
+        A note says whether the other rows are those that were fitted, by their fingerprint.
+
+        **Raises:** `InputError` where there is no such row yet, or more than one, and for another target.
+        """
+        check_type("runs", runs, Runs, "Runs, as `read_runs` gives")
+        if runs.target_name != self.target:
+            raise InputError(
+                "runs", Phrase(f"have the target {runs.target_name!r}"), f"{self.target!r}, as was foreseen"
+            )
+        same = np.ones(len(runs), bool)
+        for name, foreseen in self.inputs.items():
+            if isinstance(foreseen, str):
+                keys, code = runs.codes(name)
+                same &= np.array([str(key) == foreseen for key in keys])[code]
+            else:
+                same &= np.isclose(runs.select((name,))[0][name], foreseen, rtol=0.01, atol=0.0)
+        count, of = int(same.sum()), ", ".join(f"{name} = {value}" for name, value in self.inputs.items())
+        if count != 1:
+            given = Phrase(f"has {count or 'no'} row{'s' * (count != 1)} with {of}")
+            remedy = "keep the one with where=" if count else "the run is not there yet"
+            raise InputError(repr(runs.name), given, "the one run that was foreseen", remedy)
+        others = runs.take(~same) if len(runs) > 1 else None
+        rests = others is not None and others.fingerprint == self.fingerprint
+        note = "its other runs are those that were fitted" if rests else (
+            f"its other runs are not those that were fitted (fingerprint {self.fingerprint[:12]}…)"
+        )  # fmt: skip
+        return dataclasses.replace(self.check(float(runs.target[int(np.argmax(same))])), notes=(note,))
+
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
@@ -69,6 +102,7 @@ class Checked:
     - `error`: Logarithm of what came over what was foreseen.
     - `inside`: Whether it lay in the interval.
     - `quantile`: Of the forecast at which it lay: even over many forecasts that are right about how sure they are.
+    - `notes`: What is known of the table that it came from.
     """
 
     observed: float
@@ -76,6 +110,7 @@ class Checked:
     error: float
     inside: bool
     quantile: float
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         one = self.forecast
@@ -83,7 +118,7 @@ class Checked:
         return (
             f"{one.target} {self.observed:.6g} lies {where} the {100 * one.level:g} % interval {one.low:.6g} to "
             f"{one.high:.6g} of {one.made[:10]}, {100 * self.error:+.2f} % from {one.value:.6g} (quantile "
-            f"{self.quantile:.3f})"
+            f"{self.quantile:.3f})" + "".join(f"\n  {note}" for note in self.notes)
         )
 
 
@@ -124,7 +159,8 @@ def register(forecast: Forecast, path: str | os.PathLike[str]) -> Registered:
         weight={name: float(np.ravel(share)[0]) for name, share in forecast.weight.items()},
         notes=forecast.notes,
     )
-    text = json.dumps({"format": FORMAT, **dataclasses.asdict(one)}, indent=2, ensure_ascii=False) + "\n"
+    said = {"format": FORMAT, **dataclasses.asdict(one)}
+    text = json.dumps({**said, "seal": _seal(said)}, indent=2, ensure_ascii=False) + "\n"
     with written_whole(file) as beside:
         beside.write_text(text, "utf-8")
     return one
@@ -133,7 +169,7 @@ def register(forecast: Forecast, path: str | os.PathLike[str]) -> Registered:
 def registered(path: str | os.PathLike[str]) -> Registered:
     """Read a forecast that was written down.
 
-    **Raises:** `InputError` where it cannot be read.
+    **Raises:** `InputError` where it cannot be read, or was changed since.
     """
     file = Path(check_type("path", path, (str, os.PathLike), "a file"))
     try:
@@ -143,8 +179,15 @@ def registered(path: str | os.PathLike[str]) -> Registered:
     names = [field.name for field in dataclasses.fields(Registered)]
     if not isinstance(said, Mapping) or said.get("format") != FORMAT or not set(names) <= set(said):
         raise InputError("path", Phrase(f"is {str(file)!r}, which is no forecast that was written down"))
+    if said.get("seal") != _seal({name: value for name, value in said.items() if name != "seal"}):
+        raise InputError("path", Phrase(f"is {str(file)!r}, which was changed since it was written"))
     numbers: dict[str, Any] = {name: said[name] for name in names}
     one = Registered(**{**numbers, "notes": tuple(said["notes"])})
     if not 0.0 < one.low < one.value < one.high or not 0.0 < one.level < 1.0:
         raise InputError("path", Phrase(f"is {str(file)!r}, whose interval is none"))
     return one
+
+
+def _seal(said: Mapping[str, Any]) -> str:
+    """The sha256 of what is written, by which a change shows."""
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError
-from ._options import CacheDir, Folder, Json, LawFile, Level
+from ._options import CacheDir, Columns, Folder, Json, LawFile, Level, Where
 from ._predict import given_of, inputs_of, not_converged
 from ._terminal import number, study_name
 
@@ -30,6 +30,14 @@ def forecast(
         float | None,
         typer.Option("--observed", metavar="NUMBER", help="What came of the forecast in FILE, given as DIR."),
     ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            "--check", metavar="TABLE", help="Look for its run in a table, the forecast in FILE given as DIR."
+        ),
+    ] = None,
+    columns: Columns = None,
+    where: Where = None,
     law: LawFile = None,
     json: Json = False,
     cache_dir: CacheDir = None,
@@ -38,12 +46,18 @@ def forecast(
     import numpy as np
 
     from .._core import cache
+    from ..specs import runs_of
     from ._document import law_name, to_json
     from ._terminal import quiet
-    from ._words import result_of
+    from ._words import columns_of, result_of
 
-    if observed is not None:
-        _check(str(folder), observed, json)
+    if observed is not None or check is not None:
+        if observed is not None and check is not None:
+            raise InputError("observed", observed, "either what came, or a table with it", "leave `check` out")
+        with quiet(json):
+            came = observed if check is None else runs_of(str(check), columns=columns_of(columns), where=where)
+        assert came is not None
+        _check(str(folder), came, json)
         return
     with quiet(json):
         fit = result_of(folder, law).fit
@@ -62,13 +76,14 @@ def forecast(
         _show(found, list(at), fit.source.target)
 
 
-def _check(file: str, observed: float, json: bool) -> None:
+def _check(file: str, came: float | sf.Runs, json: bool) -> None:
     """Hold a forecast that was written down against what came."""
     import dataclasses
 
     from ._document import to_json
 
-    found = sf.registered(file).check(observed)
+    written = sf.registered(file)
+    found = written.check_in(came) if isinstance(came, sf.Runs) else written.check(came)
     typer.echo(to_json(dataclasses.asdict(found)) if json else repr(found))
 
 

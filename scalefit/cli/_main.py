@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ._causes import causes
+from ._compare import compare
 from ._curate import curate
 from ._data import data
 from ._demo import demo
@@ -17,6 +19,7 @@ from ._forecast import forecast
 from ._laws import laws
 from ._plan import plan
 from ._predict import predict
+from ._speedup import speedup
 from ._sweep import sweep
 
 main = Program(
@@ -52,6 +55,9 @@ def root(
 main.command()(fit)
 main.command()(predict)
 main.command()(forecast)
+main.command()(compare)
+main.command()(causes)
+main.command()(speedup)
 main.command()(plan)
 main.command()(curate)
 main.command()(design)

@@ -32,6 +32,7 @@ from .curves._bend import M3 as M3
 from .curves._bend import M4 as M4
 from .curves._bend import BoundedRational as BoundedRational
 from .curves._bnsl import BNSL as BNSL
+from .curves._frontier import Frontier as Frontier
 from .curves._power_law import Power as Power
 from .curves._power_law import PowerLaw as PowerLaw
 from .curves._power_law import ShiftedPowerLaw as ShiftedPowerLaw

@@ -3,6 +3,8 @@
 from ._cost import cost_of as cost_of
 from ._overtakes import Crossover as Crossover
 from ._overtakes import overtakes as overtakes
+from ._rank import Ranked as Ranked
+from ._rank import rank as rank
 from .design import LAYOUTS as LAYOUTS
 from .design import Design as Design
 from .design import design_runs as design_runs
@@ -17,7 +19,9 @@ from .isoflops import envelope as envelope
 from .isoflops import isoflop as isoflop
 from .ladders import Ladder as Ladder
 from .ladders import LadderForecast as LadderForecast
+from .ladders import Speedup as Speedup
 from .ladders import ladder as ladder
+from .ladders import speedup as speedup
 from .mixtures import BestMixture as BestMixture
 from .mixtures import MixtureDraws as MixtureDraws
 from .mixtures import MixtureLimits as MixtureLimits

@@ -55,6 +55,17 @@ class Prepared(NamedTuple):
         """The typical size of the target, by study."""
         return self.constant[:, len(self.curve.units)]
 
+    def take(self, which: Int[np.ndarray, " kept"]) -> "Prepared":
+        """Some of the studies, which may repeat."""
+        data = Data(*jax.tree.map(lambda a: np.asarray(a)[which], self.data))
+        return self._replace(
+            data=data, constant=self.constant[which], floor=self.floor[which], studies=self.studies.take(which)
+        )
+
+    def with_data(self, **changed: Any) -> "Prepared":
+        """The same with other arrays of the runs."""
+        return self._replace(data=self.data._replace(**changed))
+
 
 def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The law's inputs from the runs, and what had to be derived; a law of one `x` takes the only input there is.

@@ -198,7 +198,10 @@ class Problem:
         if self.keys is None or key not in self.keys:
             remedy = f"its studies are {listed(map(str, self.keys))}" if self.keys else "it is a single fit"
             raise InputError("The result", Phrase(f"has no study {key!r}"), remedy=remedy)
-        runs = self.runs.take(self.studies.rows(self.keys.index(key))).renamed(f"{self.runs.name}[{key}]")
+        place = self.keys.index(key)
+        # As it is called in the batch: 0 and 0.0 are one key, and one name for its draws.
+        key = self.keys[place]
+        runs = self.runs.take(self.studies.rows(place)).renamed(f"{self.runs.name}[{key}]")
         return dataclasses.replace(self, runs=runs, studies=Studies.of(runs, None), key=key)
 
 

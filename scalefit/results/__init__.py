@@ -17,10 +17,13 @@ from ._nearby import Nearby as Nearby
 from ._nearby import nearby as nearby
 from ._nearby import spread as spread
 from ._nearby import to_first_order as to_first_order
+from ._patterns import Pattern as Pattern
+from ._patterns import patterns as patterns
 from ._predict import evaluate as evaluate
 from ._predict import points_of as points_of
 from ._predict import predict as predict
 from ._predict import predicted as predicted
+from ._predict import width_of_runs as width_of_runs
 from ._store import load as load
 from ._store import may_replace as may_replace
 from ._store import save as save

@@ -86,21 +86,21 @@ def _of_errors(fit: Fit[Any]) -> Iterator[Finding]:
 
 
 def _of_columns(fit: Fit[Any]) -> Iterator[Finding]:
-    z, slope, rows = _residuals(fit)
+    z, slope, rows = residuals_by_training(fit)
     base = np.concatenate([slope, _quadratic(fit, rows)], axis=1)
     if len(z) - base.shape[1] < 8:
         base = slope
     candidates = _candidates(fit, rows)
     tried, names, p_found = max(len(candidates), 1), [], 0.0
-    basis = _basis(base)
-    first = left = float(np.sum(_rest(basis, z) ** 2))
+    basis = basis_of(base)
+    first = left = float(np.sum(rest_of(basis, z) ** 2))
     free = start = len(z) - basis.shape[1]
     while candidates and left > 0.0:
         best = None
         for name, code in candidates.items():
-            wider = _basis(np.concatenate([basis, np.eye(code.max() + 1)[code]], axis=1))
+            wider = basis_of(np.concatenate([basis, np.eye(code.max() + 1)[code]], axis=1))
             more = wider.shape[1] - basis.shape[1]
-            rest = float(np.sum(_rest(wider, z) ** 2))
+            rest = float(np.sum(rest_of(wider, z) ** 2))
             if more == 0 or free - more < 3 or rest / (free - more) > (1.0 - LEAST) * left / free:
                 continue
             from scipy.special import fdtrc  # a third of a second, which few columns need
@@ -127,7 +127,7 @@ def _of_columns(fit: Fit[Any]) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _residuals(
+def residuals_by_training(
     fit: Fit[Any],
 ) -> tuple[Float[np.ndarray, " unit"], Float[np.ndarray, "unit free"], Int[np.ndarray, " run"]]:
     """Residuals in units of their scatter, outliers drawn in, with the law's slopes, by training; and which each row is
@@ -154,7 +154,7 @@ def _quadratic(fit: Fit[Any], rows: Int[np.ndarray, " run"]) -> Float[np.ndarray
     """A constant, squares and products of what the law takes, by training: smooth misfit."""
     counts = np.bincount(rows)
     columns = []
-    for x in _numbers(fit).values():
+    for x in numbers_of(fit).values():
         mean = np.bincount(rows, x) / counts
         if np.ptp(mean) > 0.0:
             columns.append((mean - mean.mean()) / mean.std())
@@ -165,7 +165,7 @@ def _quadratic(fit: Fit[Any], rows: Int[np.ndarray, " run"]) -> Float[np.ndarray
     return np.stack(terms, axis=-1) * np.sqrt(counts)[:, None]
 
 
-def _numbers(fit: Fit[Any]) -> dict[str, Float[np.ndarray, " run"]]:
+def numbers_of(fit: Fit[Any]) -> dict[str, Float[np.ndarray, " run"]]:
     """The numbers that the law takes from a run, of sizes their logarithms."""
     kinds, found = input_kinds(fit.law), {}
     for name, column in fit.problem.inputs.items():
@@ -182,7 +182,7 @@ def _candidates(fit: Fit[Any], rows: Int[np.ndarray, " run"]) -> dict[str, Int[n
     taken |= {"run", "step", "target", "N", "D", "C", runs.target_header}
     taken |= {header for name, header in runs.headers.items() if name in taken}
     taken |= {name for name in runs.inputs if name in fit.problem.inputs}
-    numbers = _numbers(fit)
+    numbers = numbers_of(fit)
     if {"N", "D"} <= set(numbers):
         numbers["C"] = numbers["N"] + numbers["D"]
     first = np.unique(rows, return_index=True)[1]
@@ -210,12 +210,12 @@ def _apart(code: Int[np.ndarray, " unit"], x: Float[np.ndarray, " unit"]) -> Boo
     return bool(np.all(ends[1:, 0] >= ends[:-1, 1]) and np.ptp(x) > 0.0)
 
 
-def _basis(columns: Float[np.ndarray, "unit column"]) -> Float[np.ndarray, "unit rank"]:
+def basis_of(columns: Float[np.ndarray, "unit column"]) -> Float[np.ndarray, "unit rank"]:
     """Orthonormal columns that span the same."""
     size = np.linalg.norm(columns, axis=0)
     u, s, _ = np.linalg.svd(columns / np.where(size > 0.0, size, 1.0), full_matrices=False)
     return u[:, s > 1e-9 * max(s.max(initial=0.0), 1e-300)]
 
 
-def _rest(basis: Float[np.ndarray, "unit rank"], z: Float[np.ndarray, " unit"]) -> Float[np.ndarray, " unit"]:
+def rest_of(basis: Float[np.ndarray, "unit rank"], z: Float[np.ndarray, " unit"]) -> Float[np.ndarray, " unit"]:
     return z - basis @ (basis.T @ z)

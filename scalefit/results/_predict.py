@@ -76,10 +76,10 @@ def _first_order(
     points, shape = points_of(fit.law, inputs)
     numbers = evaluate(about.laws, points, True)
     found = to_first_order(value, numbers.reshape(-1, *shape), about, level, log=fit.noise.log)
-    return found.of_new_run(_width_of_runs(fit)) if new_run else found
+    return found.of_new_run(width_of_runs(fit)) if new_run else found
 
 
-def _width_of_runs(fit: Fit[Any]) -> Callable[[float], np.ndarray]:
+def width_of_runs(fit: Fit[Any]) -> Callable[[float], np.ndarray]:
     """By level, half of the central interval of what a run scatters by about the curve, by study of a batch."""
     rng, shape = np.random.default_rng([fit.seed, 0xD1CE]), (*np.shape(fit.scale), WIDTHS)
     if fit.noise.free_scale or fit.noise.absolute:

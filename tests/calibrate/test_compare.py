@@ -5,6 +5,7 @@ import pytest
 from helpers import curves_of_budgets
 
 import scalefit as sf
+from scalefit.calibrate import _scores as scores
 from scalefit.laws import Chinchilla, Kaplan
 
 
@@ -47,6 +48,53 @@ def test_runs_that_do_not_reach_far_are_ranked_by_aic():
     assert found.origins == 0
     assert found.laws[0].aic <= found.laws[1].aic
     assert "so by AIC" in repr(found)
+
+
+def test_runs_left_out_are_foreseen_by_refits_without_them():
+    """Of a power law in one input, by hand."""
+    x = np.geomspace(1.0, 1e3, 8)
+    loss = 2.0 * x**-0.1 * np.exp(0.01 * np.random.default_rng(0).standard_normal(8))
+    runs, noise = sf.Runs(loss, x=x), sf.noise.Gaussian()
+    law = sf.laws.PowerLaw(E=0.0)
+    fit = sf.fit(law, runs, fixed="E", noise=noise)
+    by_hand = []
+    for i in range(8):
+        some = np.arange(8) != i
+        slope, at = np.polyfit(np.log(x[some]), np.log(loss[some]), 1)
+        z = (np.log(loss[i]) - slope * np.log(x[i]) - at) / (float(fit.scale) * np.sqrt(8 / 6))
+        by_hand.append(-0.5 * z**2 - 0.5 * np.log(2 * np.pi) - np.log(float(fit.scale) * np.sqrt(8 / 6) * loss[i]))
+    np.testing.assert_allclose(scores.left_out(fit), by_hand, rtol=1e-6)
+
+
+def test_of_runs_left_out_the_right_law_foresees_more(found):
+    best, other = found.laws
+    assert best.left_out_behind == 0.0
+    assert other.left_out_behind > 2 * other.left_out_se > 0
+    np.testing.assert_allclose(best.left_out - other.left_out, other.left_out_behind)
+
+
+def test_weights_are_those_of_the_least_square():
+    log = np.random.default_rng(0).standard_normal((3, 40)) * np.array([[1.0], [1.5], [4.0]])
+    errors = scores.Missed(log, np.repeat([0, 1], 20), np.array([20, 20]))
+    w = scores.stacking(errors)
+    np.testing.assert_allclose(w.sum(), 1.0)
+    assert np.all(w >= 0)
+    least = np.mean((w @ log) ** 2)
+    for other in np.random.default_rng(1).dirichlet(np.ones(3), 200):
+        assert least <= np.mean((other @ log) ** 2) + 1e-9
+
+
+def test_what_a_law_leaves_is_said_with_the_law_that_does_not():
+    plain = curves_of_budgets(0, scatter=0.0)
+    N, D = (plain.inputs[n] for n in ("N", "D"))
+    law = sf.laws.Skaling(E=1.2, A=3.6e4, B=1.7e5, alpha=0.6, beta=0.55, k=0.5)
+    clean = 1.2 + (law.A * N**-law.alpha + law.B * D**-law.beta) ** law.k
+    runs = sf.Runs(clean * np.exp(0.002 * np.random.default_rng(0).standard_normal(36)), N=N, D=D)
+    found = sf.compare([Chinchilla, sf.laws.Skaling], runs)
+    said = [one for one in found.remedies if one.startswith("Chinchilla leaves a saddle N D")]
+    assert said
+    assert said[0].endswith("Skaling does not")
+    assert said[0] in repr(found)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,34 @@ def test_several_runs_are_not_one_forecast(about, tmp_path):
         sf.register(sf.forecast(about, N=[1e9, 2e9], D=1e11), tmp_path / "two.json")
 
 
+def test_what_was_changed_since_is_refused(one, tmp_path):
+    file = tmp_path / "one.json"
+    written = sf.register(one, file)
+    text = file.read_text("utf-8")
+    file.write_text(text.replace(written.made, "2020-01-01T00:00:00+00:00"), "utf-8")
+    with pytest.raises(sf.InputError, match="was changed since"):
+        sf.registered(file)
+    file.write_text(text.replace("\n", ""), "utf-8")
+    assert sf.registered(file) == written
+
+
+def test_the_run_is_found_in_its_table(one, study, tmp_path):
+    written = sf.register(one, tmp_path / "one.json")
+    assert written.fingerprint == study.fingerprint
+    N, D = (np.append(study.inputs[name], of) for name, of in (("N", 1.002e9), ("D", 1e11)))
+    with pytest.raises(sf.InputError, match="no rows with N = "):
+        written.check_in(study)
+    later = sf.Runs(np.append(study.target, written.value), N=N, D=D)
+    found = written.check_in(later)
+    assert (found.inside, found.quantile) == (True, pytest.approx(0.5))
+    assert "are those that were fitted" in repr(found)
+    loss = np.append(study.target, written.value)
+    loss[0] += 1e-9
+    assert "are not those that were fitted" in repr(written.check_in(sf.Runs(loss, N=N, D=D)))
+    with pytest.raises(sf.InputError, match="has 2 rows with"):
+        written.check_in(later.take(np.r_[0:37, 36]))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"format": "scalefit forecast 1"})])
 def test_other_files_are_no_forecast(text, tmp_path):
     (tmp_path / "other.json").write_text(text)

@@ -153,7 +153,7 @@ def few(count):
 def test_every_draw_has_as_many_inputs_as_parameters(drawn):
     """Nine runs and five parameters: a tenth of the resamples lie at fewer inputs and would determine nothing."""
     runs = few(9)
-    weights = drawn(sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN), runs, num=500)
+    weights = drawn(sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN), runs, num=500, scheme="pairs")
     assert np.count_nonzero(weights, axis=1).min() == 5
 
 
@@ -161,7 +161,7 @@ def test_resamples_drawn_again_are_said_aloud():
     runs = few(9)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN)
     with pytest.warns(UserWarning, match="resamples lay at fewer inputs"):
-        draws = sf.bootstrap(fit, num=100)
+        draws = sf.bootstrap(fit, num=100, scheme="pairs")
     assert draws.diagnostics["drawn_again"] > 0
 
 
@@ -169,7 +169,53 @@ def test_too_few_runs_to_resample_are_refused():
     runs = few(6)
     fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN)
     with pytest.raises(sf.InputError, match=r"6 runs .*to resample; expected resamples that lie at"):
-        sf.bootstrap(fit, num=100)
+        sf.bootstrap(fit, num=100, scheme="pairs")
+
+
+def test_few_runs_are_drawn_by_residuals_as_wide_as_t():
+    """Of a straight line in logarithms the draws have the textbook's distribution: t of n - 2 about the slope."""
+    x = np.geomspace(1.0, 1e3, 7)
+    y = 0.5 - 0.1 * np.log(x) + 0.01 * np.random.default_rng(0).standard_normal(7)
+    fit = sf.fit(sf.laws.PowerLaw(E=0.0), sf.Runs(np.exp(y), x=x), fixed="E", noise=GAUSSIAN)
+    draws = sf.bootstrap(fit, num=4000)
+    assert draws.diagnostics["scheme"] == "residuals"
+    t = (np.asarray(draws.law.alpha) - float(fit.law.alpha)) / sf.covariance(fit).se["alpha"]
+    for level, of_t in ((0.5, 0.727), (0.8, 1.476), (0.9, 2.015)):  # t of 5 degrees of freedom
+        assert np.quantile(np.abs(t), level) == pytest.approx(of_t, rel=0.08)
+
+
+def test_residuals_of_a_study_are_those_of_it_by_itself():
+    """Few runs among many: each study has its own scheme, and the same draws alone."""
+    runs = [few(9), few(40)]
+    N, D = (np.concatenate([one.inputs[n] for one in runs]) for n in ("N", "D"))
+    loss, study = np.concatenate([one.target for one in runs]), np.repeat([0, 1], [9, 40])
+    fits = sf.fit(sf.laws.Chinchilla, sf.Runs(loss, N=N, D=D, study=study), by="study", noise=GAUSSIAN)
+    draws = sf.bootstrap(fits, num=50)
+    assert draws.diagnostics["scheme"] == "pairs and residuals"
+    for key, scheme in ((0, "residuals"), (1, "pairs")):
+        alone = sf.bootstrap(fits[key], num=50)
+        assert alone.diagnostics["scheme"] == scheme
+        np.testing.assert_allclose(draws[key].objective, alone.objective, rtol=1e-6)
+
+
+@pytest.mark.parametrize("noise", [sf.noise.Asymmetric(), sf.noise.Gaussian(absolute=True)])
+def test_noises_to_one_side_or_of_given_scale_are_drawn_by_pairs(noise):
+    rng = np.random.default_rng(0)
+    x = np.geomspace(1.0, 1e3, 12)
+    runs = sf.Runs(2.0 * x**-0.1 * np.exp(0.01 * rng.standard_normal(12)), x=x, se=np.full(12, 0.01))
+    fit = sf.fit(sf.laws.PowerLaw(E=0.0), runs, fixed="E", noise=noise)
+    assert sf.bootstrap(fit, num=20).diagnostics["scheme"] == "pairs"
+
+
+def test_trainings_of_several_rows_are_no_residuals(fit, runs):
+    labels = sf.Runs(runs.target, **runs.inputs, run=np.arange(64) // 4)
+    again = sf.fit(sf.laws.Chinchilla, labels, noise=GAUSSIAN, starts=fit.law)
+    with pytest.raises(sf.InputError, match="drawn together err together"):
+        sf.bootstrap(again, num=20, scheme="residuals")
+    with pytest.raises(sf.InputError, match="scheme is 'wild'"):
+        sf.bootstrap(again, num=20, scheme="wild")  # pyright: ignore[reportArgumentType]  the fault that is tried
+    with pytest.raises(sf.InputError, match="as `weights` are of runs"):
+        sf.bootstrap(fit, weights=np.ones((2, 64)), scheme="residuals")
 
 
 def test_weights_that_determine_nothing_are_refused(fit, runs):

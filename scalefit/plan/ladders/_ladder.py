@@ -196,7 +196,7 @@ def ladder(
     _raise_unless_converged(two, tasks, "the accuracy", advice)
     # With one seed, the trainings that are drawn are the same in both steps.
     with _naming(tasks, runs.name):
-        drawn = [bootstrap(f, num=num, cluster="run", **options) for f in (one, two)]
+        drawn = [bootstrap(f, num=num, scheme="pairs", cluster="run", **options) for f in (one, two)]
     return Ladder(tuple(tasks), *drawn, dropped=scored.dropped)
 
 

@@ -1,0 +1,64 @@
+"""`scalefit causes`: load, free one number after the other, print."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+import scalefit as sf  # its names are loaded when they are used
+
+from ._options import CacheDir, Folder, Json
+from ._terminal import ends_of, number
+
+
+def causes(
+    folder: Folder,
+    schedule: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="A column of numbers that tells schedules apart.")
+    ] = None,
+    unique: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of unique tokens; U unless given, where there is one."),
+    ] = None,
+    json: Json = False,
+    cache_dir: CacheDir = None,
+) -> None:
+    """Ask what explains how runs drift from Chinchilla's law: floor, exponent, coupling, schedule or repetition."""
+    from .._core import cache
+    from ._document import to_json
+    from ._terminal import quiet
+    from ._words import result_of
+
+    with quiet(json):
+        fit = result_of(folder, None).fit
+        cache(cache_dir)
+        told = sf.causes(fit, schedule=schedule, unique=unique)
+        found = {
+            "verdict": told.verdict, "told": list(told.told), "origins": told.origins,
+            "causes": [_of(one) for one in told.causes],
+        }  # fmt: skip
+    if json:
+        typer.echo(to_json(found))
+    else:
+        _show(found)
+
+
+def _of(one: Any) -> dict[str, Any]:
+    names = ("none", "gain", "p", "error", "less", "less_se", "effect")
+    return {"name": one.name, **ends_of(one.value), **{name: getattr(one, name) for name in names}}
+
+
+def _show(found: dict[str, Any]) -> None:
+    from ._show import console, table
+
+    out = console()
+    headers = ["freed", "value", "2 Δ log L", "p", "forecasts miss less by %", "% at the largest run"]
+    rows = [
+        [one["name"], f"{number(one['value'], 3)} ({number(one['none'], 3)} is none)", number(one["gain"], 3),
+         number(one["p"], 2), f"{number(100 * one['less'], 2)} ± {number(100 * one['less_se'], 2)}",
+         number(100 * one["effect"], 2)]
+        for one in found["causes"]
+    ]  # fmt: skip
+    out.print(table(headers, rows, right=headers[1:]))
+    out.print(f"{found['verdict'][0].upper()}{found['verdict'][1:]}.")

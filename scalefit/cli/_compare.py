@@ -1,0 +1,99 @@
+"""`scalefit compare`: read, fit several laws, roll them back, print."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+import scalefit as sf  # its names are loaded when they are used
+
+from .._core import InputError, LeftOutWarning
+from ._options import Append, CacheDir, Columns, Json, Noise, Seed, Target, Where
+from ._terminal import number
+
+
+def compare(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A table of runs, or data:NAME (see `scalefit data list`).")
+    ],
+    law: Annotated[
+        list[str],
+        typer.Option(metavar="LAW", help="A law, as of `scalefit fit`; to be repeated, twice at least."),
+    ],
+    columns: Columns = None,
+    where: Where = None,
+    append: Append = None,
+    target: Target = None,
+    noise: Noise = None,
+    seed: Seed = 0,
+    json: Json = False,
+    cache_dir: CacheDir = None,
+) -> None:
+    """Rank laws by what each would have foreseen of the larger runs, from the smaller ones alone."""
+    begun = time.perf_counter()
+    from .._core import cache
+    from ..results import versions
+    from ..specs import law_of, noise_of, runs_of
+    from ._document import law_name, to_json
+    from ._terminal import quiet
+    from ._words import columns_of
+
+    with quiet(json):
+        warnings.simplefilter("ignore", LeftOutWarning)
+        if len(set(law)) < len(law):
+            raise InputError("law", law, "each law once")
+        laws = {spec: law_of(spec, {}) for spec in law}
+        the_noise = None if noise is None else noise_of(noise)
+        runs = runs_of(source, columns=columns_of(columns), where=where, target=target, append=append or ())
+        cache(cache_dir)
+        compared = sf.compare(laws, runs, noise=the_noise, seed=seed)
+        found = {
+            "laws": [{"name": one.name, "law": law_name(one.fit.law), **_of(one)} for one in compared.laws],
+            "origins": compared.origins,
+            "forecasts": compared.forecasts,
+            "notes": list(compared.remedies),
+            "source": {"name": runs.name, "fingerprint": runs.fingerprint, "target": runs.target_name},
+            "seconds": time.perf_counter() - begun,
+            "versions": versions(),
+        }
+    if json:
+        typer.echo(to_json(found))
+    else:
+        _show(found)
+
+
+def _of(one: Any) -> dict[str, Any]:
+    names = ("error", "behind", "behind_se", "best", "weight", "left_out", "left_out_behind", "left_out_se", "within")
+    return {
+        "converged": bool(one.fit.converged), **{name: getattr(one, name) for name in (*names, "aic", "bic")},
+        "patterns": [found._asdict() for found in one.patterns],
+    }  # fmt: skip
+
+
+def _show(found: dict[str, Any]) -> None:
+    from ._show import console, say_notes, table
+
+    out, laws = console(), found["laws"]
+    headers = ["law", "missed by %", "behind", "best in", "weight", "left out", "AIC", "BIC"]
+    least = {name: min((one[name] for one in laws if one[name] == one[name]), default=0.0) for name in ("aic", "bic")}
+    rows = [
+        [one["name"], number(100 * one["error"], 3), _with_error(100 * one["behind"], 100 * one["behind_se"]),
+         number(100 * one["best"], 2) + " %", number(one["weight"], 2),
+         _with_error(-one["left_out_behind"], one["left_out_se"]),
+         *(f"{one[name] - least[name]:+.1f}" for name in least)]
+        for one in laws
+    ]  # fmt: skip
+    out.print(table(headers, rows, right=headers[1:]))
+    if found["origins"]:
+        out.print(f"By {found['forecasts']} forecasts from {found['origins']} origins; AIC and BIC above the least.")
+    else:
+        out.print("Runs do not reach far enough to be rolled back: by AIC, above the least.")
+    say_notes(out, found["notes"])
+
+
+def _with_error(value: float, error: float) -> str:
+    """A difference with its standard error; a dash for what it is a difference to."""
+    return "–" if number(value) == "–" or value == 0.0 else f"{number(value, 3)} ± {number(error, 2)}"
