@@ -86,7 +86,6 @@ from .posterior import to_arviz as to_arviz
 from .results import Ensemble as Ensemble
 from .results import Estimate as Estimate
 from .results import Fit as Fit
-from .results import findings as findings
 from .results import load as load
 from .results import predict as predict
 from .results import save as save
@@ -96,5 +95,9 @@ from .sweeps import Swept as Swept
 from .sweeps import merge as merge
 from .sweeps import outline as outline
 from .sweeps import sweep as sweep
+from .validate import Diagnosis as Diagnosis
+from .validate import Profile as Profile
+from .validate import diagnose as diagnose
+from .validate import profile as profile
 
 __version__: str

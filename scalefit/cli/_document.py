@@ -11,8 +11,9 @@ import numpy as np
 
 from .._core import RESULTS, visible
 from ..problem import Source
-from ..results import Ensemble, Estimate, Fit, findings, spread, summary, versions
+from ..results import Ensemble, Estimate, Fit, spread, summary, versions
 from ..specs import known_laws, noise_spec
+from ..validate import diagnose
 from ._terminal import ends_of
 
 
@@ -27,7 +28,7 @@ def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) 
     """
     fit = result.fit
     estimates: Any = summary(result, level)
-    found = [one._asdict() for one in findings(fit)]
+    found = [one._asdict() for one in diagnose(result).findings] if fit.keys is None else []
     job = {"noise": noise_spec(fit.noise), "seed": fit.seed, "level": level, "checks": found}
     source, runs, law = fit.source, runs_of(fit.source), law_name(fit.law)
     last = {

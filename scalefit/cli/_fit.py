@@ -12,6 +12,7 @@ import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, LeftOutWarning, Phrase, check_choice
 from ._options import (
+    Allow,
     Append,
     CacheDir,
     Cluster,
@@ -64,6 +65,7 @@ def fit(
     plans: PlansFile = None,
     noise: Noise = None,
     fixed: Fixed = None,
+    allow: Allow = None,
     bootstrap: Annotated[
         int | None, typer.Option(min=2, metavar="N", help="Refit N resamples of the runs, for errors and intervals.")
     ] = None,
@@ -111,6 +113,7 @@ def fit(
 
     from .._core import cache
     from ..specs import law_of, noise_of, runs_of
+    from ..validate import refuse_grave
     from ._document import document, to_json
     from ._pools import named_law, sizes_of
     from ._terminal import progress, quiet
@@ -131,6 +134,7 @@ def fit(
         _refuse_contradictions(bootstrap, posterior, cluster=cluster, method=method, priors=priors)
         said = priors_of(priors)
         runs = runs_of(source, columns=columns_of(columns), where=where, target=target, append=append or ())
+        refuse_grave(runs, the_law, allow or ())
         ranked = None
         if the_law is None:
             step("trying laws")

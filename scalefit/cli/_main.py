@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ._causes import causes
+from ._check import check
 from ._compare import compare
 from ._curate import curate
 from ._data import data
@@ -29,7 +30,7 @@ main = Program(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit status: 0, 2 for input that cannot be used, 3 for a fit that did not converge, 4 for a sweep of which "
-    "chunks failed, 5 for output that cannot be written.",
+    "chunks failed or a table of which a check failed, 5 for output that cannot be written.",
 )
 
 
@@ -52,6 +53,7 @@ def root(
     del version
 
 
+main.command()(check)
 main.command()(fit)
 main.command()(predict)
 main.command()(forecast)

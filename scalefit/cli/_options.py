@@ -73,6 +73,14 @@ Fixed = Annotated[
     list[str] | None,
     typer.Option("--fixed", metavar="NAME=NUMBER", help="Hold a parameter, as E=1.7 or tau[A]=8; may be repeated."),
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="CHECK",
+        help="Go on where this check says that nothing should be made of the table, as units.",
+    ),
+]
 Cluster = Annotated[
     str | None,
     typer.Option(

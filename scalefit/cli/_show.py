@@ -84,7 +84,14 @@ def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:
     for line in [*optimum_lines(found, fit.noise.log), *draw_lines(found), *unidentified_lines(found)]:
         out.print(Text(line))
     for one in found["checks"]:
-        out.print(Text(f"warning: {as_options(one['says'])}"))
+        if one["severity"] != "note":
+            out.print(Text(check_line(one)))
+
+
+def check_line(one: Mapping[str, Any]) -> str:
+    """A finding as a line for people."""
+    remedy = f". {one['remedy'][0].upper()}{one['remedy'][1:]}" if one["remedy"] else ""
+    return as_options(f"{one['severity']}: {one['check']}: {one['says']}{remedy}")
 
 
 def run_lines(runs: Mapping[str, Any], name: str, notes: Iterable[str]) -> list[str]:
@@ -182,10 +189,11 @@ def unidentified_lines(found: Mapping[str, Any]) -> list[str]:
         for one in found.get("fits", [found])
         for name, end in one["at_end"].items()
     ]
+    # Of a single fit the checks say it.
     return ends + [
         f"warning: no run responds to {names}{study} at the optimum: the runs follow a smaller law without it"
         for names, study in lost
-        if names
+        if names and study
     ]
 
 

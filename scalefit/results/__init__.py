@@ -8,8 +8,6 @@ from ._distance import far_from_runs as far_from_runs
 from ._estimate import Estimate as Estimate
 from ._estimate import FirstOrder as FirstOrder
 from ._estimate import estimated as estimated
-from ._findings import Finding as Finding
-from ._findings import findings as findings
 from ._fit import Ensemble as Ensemble
 from ._fit import Fit as Fit
 from ._nearby import INFORMED as INFORMED
@@ -29,3 +27,4 @@ from ._store import may_replace as may_replace
 from ._store import save as save
 from ._store import versions as versions
 from ._summary import summary as summary
+from ._undetermined import said_open as said_open

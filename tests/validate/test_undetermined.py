@@ -8,7 +8,6 @@ import pytest
 
 import scalefit as sf
 from scalefit.params import Param, nonnegative, real
-from scalefit.results import findings
 
 
 class Twice(sf.laws.AbstractLaw):
@@ -25,7 +24,7 @@ class Twice(sf.laws.AbstractLaw):
 
 
 def said(fit):
-    return [one.says for one in findings(fit) if one.about == "open"]
+    return [one.says for one in sf.diagnose(fit).findings if one.check == "conditioning"]
 
 
 def test_numbers_that_change_together_are_named():

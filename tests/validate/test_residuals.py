@@ -20,15 +20,16 @@ def table(seed, effect=0.0, scatter=2e-3):
 
 
 def found(columns, noise=None):
-    return sf.findings(sf.fit(sf.laws.Chinchilla, sf.read_runs(columns), noise=noise or sf.noise.Gaussian()))
+    fit = sf.fit(sf.laws.Chinchilla, sf.read_runs(columns), noise=noise or sf.noise.Gaussian())
+    return tuple(one for one in sf.diagnose(fit).findings if one.check in ("residuals", "errors"))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_columns_that_explain_the_residuals_are_named(seed):
     (one,) = found(table(seed, effect=0.01))
     assert one.names == ("data", "model")
-    assert one.share > 0.8
-    assert "`by='data'`, `by='model'`" in one.says
+    assert one.numbers["share"] > 0.8
+    assert "`by='data'`, `by='model'`" in one.remedy
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -45,6 +46,6 @@ def test_standard_errors_are_held_against_the_scatter(times, absolute):
         assert told == ()
         return
     (one,) = told
-    assert one.about == "se"
-    assert one.share == pytest.approx(1.0 / times, rel=0.3)
+    assert one.check == "errors"
+    assert one.numbers["times"] == pytest.approx(1.0 / times, rel=0.3)
     assert ("gaussian:absolute" in one.says) == (not absolute)

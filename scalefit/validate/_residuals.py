@@ -1,7 +1,8 @@
-"""What the residuals of a fit tell of its table: columns that explain them, and standard errors that do not fit."""
+"""What the residuals of a fit tell of its table and its law: columns that explain them, structure, standard errors."""
 
+import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,10 +11,10 @@ from jaxtyping import Bool, Float, Int
 from ..data import names_of
 from ..laws import Label, input_kinds
 from ..problem import free_numbers, typical_se
+from ..results import Fit
 from ..solve import slopes
-from ._check import check_fit
-from ._fit import Fit
-from ._undetermined import said_open
+from ._case import Case
+from ._finding import Finding, Skipped
 
 SURE = 1e-3
 """Probability by chance, among all columns that were looked at, below which one is named."""
@@ -23,50 +24,19 @@ GROUPS = 20
 """Values that a column has at most to be one of groups."""
 
 
-class Finding(NamedTuple):
-    """Something about a table that its residuals tell.
+Found = Iterator[Finding | Skipped]
 
-    **Arguments:**
-
-    - `about`: `"columns"` that nobody asked about and that explain the residuals, `"se"`, or what is left `"open"`:
-        numbers that the runs do not tell apart, an input that hardly varies, a law that cannot do as they do.
-    - `says`: The finding, and what to do, in words.
-    - `names`: The columns.
-    - `share`: Of the variance of the residuals that they explain; of `se`, how many times as much runs scatter.
-    - `p`: The probability of as much by chance; NaN, as `share` is, of what is left open.
-    """
-
-    about: str
-    says: str
-    names: tuple[str, ...]
-    share: float
-    p: float
+TERMS = 3
+"""Inputs of a law beyond which squares and products are too many to be told apart."""
 
 
-def findings(fit: Fit[Any]) -> tuple[Finding, ...]:
-    r"""Say what the runs of a fit leave open of its law, and what its residuals tell of its table.
-
-    Columns of few values that the law does not take are tried as groups: an F test of what they explain beyond the
-    law's slopes and a quadratic in the logarithms of its inputs, on residuals of which outliers are drawn in, one
-    column after the other, each beside those that were found before. Groups that lie apart along an input are left
-    alone, as the law's own misfit would look the same. Standard errors are held against the residuals by $\chi^2$.
-
-    **Arguments:**
-
-    - `fit`: A fit. A batch tells nothing, and one that did not converge only which inputs hardly vary.
-
-    **Returns:** the findings, most often none.
-    """
-    check_fit("fit", fit)
-    if fit.keys is not None:
-        return ()
-    left = (Finding("open", said, names, np.nan, np.nan) for said, names in said_open(fit))
-    return (*left, *_of_columns(fit), *_of_errors(fit)) if fit.converged else tuple(left)
-
-
-def _of_errors(fit: Fit[Any]) -> Iterator[Finding]:
+def errors(case: Case) -> Found:
+    """Runs scatter as their standard errors say, by χ²."""
+    fit = case.fit
+    assert fit is not None
     runs, freedom = fit.problem.runs, len(fit.residuals) - len(fit.free)
     if runs.se is None or freedom < 1:
+        yield Skipped("the table has no standard errors")
         return
     precision = np.asarray(fit.problem.arrays.data.precision)[0, : len(fit.residuals)]
     z = fit.residuals * precision / float(typical_se(fit.problem.studies, fit.noise.log)[0])
@@ -82,7 +52,68 @@ def _of_errors(fit: Fit[Any]) -> Iterator[Finding]:
         more = "the law is wrong somewhere, or se is too small" if times > 1.0 else "se may not be that of the target"
     else:
         more = "se weighs them beside each other only; an absolute noise (gaussian:absolute) takes it as it is"
-    yield Finding("se", f"{found}: {more}", ("se",), times, p)
+    yield Finding("errors", "warning", f"{found}: {more}", "", {"times": times, "p": p}, ("se",))
+
+
+def residuals(case: Case) -> Found:
+    """Columns nobody asked about, structure over what the law takes, and a scatter that changes with it.
+
+    Columns of few values that the law does not take are tried as groups: an F test of what they explain beyond the
+    law's slopes and a quadratic in the logarithms of its inputs, on residuals of which outliers are drawn in, one
+    column after the other, each beside those that were found before. Groups that lie apart along an input are left
+    alone, as the law's own misfit would look the same.
+    """
+    assert case.fit is not None
+    yield from _of_columns(case.fit)
+    yield from _of_structure(case.fit)
+
+
+def _of_structure(fit: Fit[Any]) -> Iterator[Finding]:
+    """What a quadratic in the logarithms of the inputs explains beyond the law, and how |residuals| go with them."""
+    z, slope, rows = _residuals(fit)
+    names = [name for name, x in _numbers(fit).items() if np.ptp(x) > 0.0]
+    terms = _quadratic(fit, rows)
+    base = _basis(slope)
+    if len(names) > TERMS or terms.shape[1] < 2 or len(z) - base.shape[1] - terms.shape[1] < 8:
+        return
+    left = _rest(base, z)
+    wider = _basis(np.concatenate([base, terms], axis=1))
+    more, free = wider.shape[1] - base.shape[1], len(z) - wider.shape[1]
+    rest = float(np.sum(_rest(wider, z) ** 2))
+    share = 1.0 - rest / max(float(left @ left), 1e-300)
+    p = _tail((float(left @ left) - rest) / max(more, 1) / max(rest / free, 1e-300), more, free) if more else 1.0
+    if p < SURE and share > LEAST:
+        labels = [f"log {a}" for a in names]
+        labels += [f"log {a} · log {b}" for k, a in enumerate(names) for b in names[k:]]
+        gone = [abs(float(_rest(base, t) @ left)) / max(float(np.linalg.norm(_rest(base, t))), 1e-300)
+                for t in terms.T[1:]]  # fmt: skip
+        worst = labels[int(np.argmax(gone))]
+        saddle = len(names) == 2 and worst == f"log {names[0]} · log {names[1]}"
+        said = f"what the law leaves over has structure: {100 * share:.0f} % of it goes with {worst} and the like"
+        known = {"N", "D"} == set(names)
+        remedy = "fit Skaling, whose terms are coupled, and compare" if known else "try another law, and compare"
+        yield Finding("residuals", "warning", said + (", a saddle" if saddle else ""), remedy,
+                      {"share": share, "p": p}, tuple(names))  # fmt: skip
+    size = np.log(np.maximum(np.abs(_rest(wider, z)), 1e-3))
+    counts = np.bincount(rows)
+    for name, x in _numbers(fit).items():
+        mean = np.bincount(rows, x) / counts
+        if np.ptp(mean) == 0.0:
+            continue
+        ranks = np.argsort(np.argsort(mean)), np.argsort(np.argsort(size))
+        r = float(np.corrcoef(*ranks)[0, 1])
+        t = r * np.sqrt((len(z) - 2) / max(1.0 - r**2, 1e-12))
+        if len(z) >= 12 and abs(t) > 4.0 and abs(r) > 0.3:
+            said = f"runs scatter {'more' if r > 0 else 'less'} as {name} grows (rank correlation {r:.2f})"
+            remedy = f"give standard errors, or sample with growth={name!r}"
+            yield Finding("residuals", "warning", said, remedy, {"correlation": r}, (name,))
+
+
+def _tail(f: float, more: int, free: int) -> float:
+    """About how probable an F as large is by chance (Wilson and Hilferty): SciPy takes a third of a second to load."""
+    third, a, b = max(f, 0.0) ** (1.0 / 3.0), 2.0 / (9.0 * more), 2.0 / (9.0 * free)
+    z = ((1.0 - b) * third - (1.0 - a)) / math.sqrt(b * third**2 + a)
+    return 0.5 * math.erfc(z / math.sqrt(2.0))
 
 
 def _of_columns(fit: Fit[Any]) -> Iterator[Finding]:
@@ -120,10 +151,9 @@ def _of_columns(fit: Fit[Any]) -> Iterator[Finding]:
     each = ", ".join(f"`by={name!r}`" for name in names)
     said = " and ".join(map(repr, names))
     yield Finding(
-        "columns",
-        f"what the law leaves over goes with {said}, {100 * share:.0f} % of its variance: fit each value by itself "
-        f"({each}), or let them share parameters (own= in Python)",
-        tuple(names), share, p_found,
+        "residuals", "warning", f"what the law leaves over goes with {said}, {100 * share:.0f} % of its variance",
+        f"fit each value by itself ({each}), or let them share parameters (own= in Python)",
+        {"share": share, "p": p_found}, tuple(names),
     )  # fmt: skip
 
 

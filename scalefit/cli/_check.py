@@ -1,0 +1,158 @@
+"""`scalefit check`: what a table holds, which laws it serves, what misleads in it, and what to train next."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+import scalefit as sf  # its names are loaded when they are used
+
+from .._core import check_choice
+from ._options import CacheDir, Columns, Json, Target, Where
+
+NEXT = 3
+"""Runs that are proposed."""
+
+
+def check(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A table of runs, or data:NAME (see `scalefit data list`).")
+    ],
+    law: Annotated[
+        str | None,
+        typer.Option(metavar="LAW", help="Fit this law too, and check the fit; chinchilla where N and D are."),
+    ] = None,
+    columns: Columns = None,
+    where: Where = None,
+    target: Target = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Fit again too: by other noises and laws, and from smaller runs alone.")
+    ] = False,
+    fail_on: Annotated[
+        str, typer.Option(metavar="error|warning|never", help="From which severity on the exit status is 4.")
+    ] = "error",
+    json: Json = False,
+    cache_dir: CacheDir = None,
+) -> None:
+    """Say what a table holds, which laws it serves, what misleads in it, and which runs would help most."""
+    from .._core import cache
+    from ..specs import runs_of
+    from ._document import to_json
+    from ._terminal import quiet
+    from ._words import columns_of
+
+    with quiet(json), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each is a finding
+        check_choice("fail_on", fail_on, ("error", "warning", "never"))
+        runs = runs_of(source, columns=columns_of(columns), where=where, target=target)
+        cache(cache_dir)
+        wanted = law or ("chinchilla" if {"N", "D"} <= set(_there(runs)) else None)
+        fitted, why = _fitted(wanted, runs)
+        told = sf.diagnose(runs if fitted is None else fitted, deep=deep)
+        found: dict[str, Any] = {
+            "table": {"name": runs.name, "rows": len(runs), "inputs": _ranges(runs), "target": runs.target_name,
+                      "labels": list(runs.labels), "notes": list(runs.notes)},
+            "laws": _laws(runs),
+            "fitted": None if fitted is None else wanted,
+            "checks": [one._asdict() for one in told.findings],
+            "passed": list(told.passed),
+            "skipped": dict(told.skipped),
+            "next": [] if fitted is None else _next(fitted),
+            "notes": [] if why is None else [why],
+        }  # fmt: skip
+    if json:
+        typer.echo(to_json(found))
+    else:
+        _show(found, runs)
+    grave = ("error", "warning")[: ("never", "error", "warning").index(fail_on)]
+    if told.worst in grave:
+        raise typer.Exit(4)
+
+
+def _there(runs: sf.Runs) -> list[str]:
+    """Sizes that the table has, or that follow from others."""
+    return [name for name in ("N", "D") if _has(runs, name)]
+
+
+def _has(runs: sf.Runs, name: str) -> bool:
+    try:
+        runs.select((name,))
+    except sf.InputError:
+        return False
+    return True
+
+
+def _ranges(runs: sf.Runs) -> dict[str, tuple[float, float]]:
+    import numpy as np
+
+    columns = {**runs.inputs, runs.target_name: runs.target}
+    return {n: (float(np.nanmin(c)), float(np.nanmax(c))) for n, c in columns.items() if not np.all(np.isnan(c))}
+
+
+def _laws(runs: sf.Runs) -> list[dict[str, Any]]:
+    """Each law that the table has the inputs of: how many numbers it fits, and whether runs are enough for it."""
+    from ..noise import StudentT
+    from ..problem import Problem
+    from ..specs import known_laws
+
+    found = []
+    for name, cls in known_laws().items():
+        try:
+            problem = Problem.of(cls(), runs, StudentT())
+            numbers = problem.curve.size
+        except (sf.InputError, TypeError):
+            continue
+        used = len(problem.runs)
+        serves = "too few runs" if used <= numbers + 1 else "few runs" if used < 3 * numbers else "enough runs"
+        found.append(
+            {"law": name, "inputs": list(problem.law.inputs), "numbers": numbers, "runs": used, "says": serves}
+        )
+    return found
+
+
+def _fitted(law: str | None, runs: sf.Runs) -> tuple[sf.Fit[Any] | None, str | None]:
+    """A fit of the law to the table; without one, why not."""
+    if law is None:
+        return None, "no law was named, and the table has no N and D: the fit is not checked"
+    from ..specs import law_of
+
+    try:
+        return sf.fit(law_of(law, {}), runs, throw=False), None
+    except sf.InputError as error:
+        return None, str(error)
+
+
+def _next(fit: sf.Fit[Any]) -> list[dict[str, float]]:
+    """Runs, of usual layouts up to twice the largest compute, that tell most about all numbers of the law."""
+    if not fit.converged or set(fit.law.inputs) != {"N", "D"}:
+        return []
+    low, high = fit.source.ranges["C"]
+    candidates = sf.design_template("isoflop", budgets=(max(low, high / 100.0), 2.0 * high), levels=4)
+    try:
+        chosen = sf.design_runs(fit, candidates, budget=6.0 * high, most=NEXT, criterion="D")
+    except (sf.InputError, sf.NotConverged):
+        return []
+    return [{n: float(c[i]) for n, c in chosen.candidates.items()} for i in chosen.order]
+
+
+def _show(found: dict[str, Any], runs: sf.Runs) -> None:
+    from rich.text import Text
+
+    from ._show import check_line, console, say_notes, table
+    from ._terminal import number
+
+    out = console()
+    out.print(Text(repr(runs)))
+    out.print()
+    rows = [[one["law"], ", ".join(one["inputs"]), str(one["numbers"]), one["says"]] for one in found["laws"]]
+    out.print(table(("law", "inputs", "numbers", "for it"), rows, right=("numbers",)) if rows else "no law fits")
+    out.print()
+    for one in found["checks"]:
+        out.print(Text(check_line(one)))
+    out.print(f"{len(found['passed'])} checks passed, {len(found['skipped'])} had nothing to look at")
+    if found["next"]:
+        each = "; ".join(", ".join(f"{n} = {number(v)}" for n, v in one.items()) for one in found["next"])
+        out.print(Text(f"next, to know the law best: {each}"))
+    say_notes(out, found["notes"])

@@ -1,0 +1,157 @@
+"""Checks that fit again: by other noises, by other laws, without outliers, and by other approaches."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._core import InputError, NotConverged
+from ..estimate import fit as fit_
+from ..laws import Chinchilla, Kaplan, Skaling
+from ..noise import AbstractNoise, Gaussian, Huber, StudentT
+from ..plan import approaches
+from ..results import Fit
+from ._case import Case, listed_rows, told
+from ._finding import Finding, Skipped
+
+Found = Iterator[Finding | Skipped]
+
+NOISES: dict[str, AbstractNoise] = {
+    "Gaussian": Gaussian(),
+    "StudentT(4)": StudentT(),
+    **{f"Huber({delta:g})": Huber(delta) for delta in (1e-4, 1e-3, 1e-2, 1e-1)},
+}
+RIVALS = (Chinchilla, Skaling, Kaplan)
+OUT = 6.0
+"""Standard scatters from the law beyond which a run is an outlier."""
+
+
+def delta_sensitivity(case: Case) -> Found:
+    """The fit hardly changes with the noise."""
+    fit = case.fit
+    assert fit is not None
+    if not case.deep:
+        yield Skipped("it fits again: ask sf.diagnose(fit, deep=True)")
+        return
+    found = {}
+    for name, noise in NOISES.items():
+        other = _again(fit, noise=noise)
+        if other is not None:
+            found[name] = {n: one.value for n, one in told(other).items() if n in fit.free}
+    if len(found) < 2:
+        yield Skipped("hardly any other noise converged")
+        return
+    own_of = told(fit)
+    said, numbers, grave = [], {}, False
+    for name in fit.free:
+        some = [one[name] for one in found.values()]
+        low, high = min(some), max(some)
+        numbers |= {f"{name} least": low, f"{name} most": high}
+        own = own_of[name]
+        wide = own.low is not None and own.high is not None and high - low > 1.5 * (own.high - own.low)
+        grave |= wide
+        said.append(f"{name} from {low:.3g} to {high:.3g}{', more than its interval' if wide else ''}")
+    words = f"by {len(found)} noises, from Huber(1e-4) to Gaussian: {'; '.join(said)}"
+    yield Finding("delta-sensitivity", "warning" if grave else "note", words, "", numbers, fit.free)
+
+
+def model_choice(case: Case) -> Found:
+    """No other law of the same inputs fits better."""
+    fit = case.fit
+    assert fit is not None
+    if not case.deep:
+        yield Skipped("it fits again: ask sf.diagnose(fit, deep=True)")
+        return
+    if set(fit.law.inputs) != {"N", "D"}:
+        yield Skipped("there is no other law of these inputs to try")
+        return
+    scores = {}
+    for law in RIVALS:
+        other = fit if type(fit.law) is law else _again(fit, law=law, fixed=())
+        if other is not None and other.converged:
+            n, p = len(other.residuals), len(other.free) + 1
+            z = np.asarray(other.residuals) / np.median(np.abs(fit.residuals))
+            # Student's t about each, of the scatter that suits it best.
+            s = np.geomspace(0.2, 5.0, 81)[:, None]
+            density = np.sum(2.5 * np.log1p((z / s) ** 2 / 4.0) + np.log(s), axis=1)
+            scores[law.__name__] = 2.0 * float(density.min()) + 2.0 * p + 2.0 * p * (p + 1) / max(n - p - 1, 1)
+    if len(scores) < 2 or type(fit.law).__name__ not in scores:
+        yield Skipped("no other law converged")
+        return
+    own = scores[type(fit.law).__name__]
+    best = min(scores, key=lambda name: scores[name])
+    numbers = {name: score - min(scores.values()) for name, score in scores.items()}
+    if own - scores[best] > 10.0:
+        said = f"{best} fits better (AIC lower by {own - scores[best]:.3g})"
+        yield Finding("model-choice", "warning", said, "compare what they foresee: sf.compare", numbers)
+    elif near := [n for n, score in scores.items() if abs(score - own) < 2.0 and n != type(fit.law).__name__]:
+        said = f"{', '.join(near)} fits as well (AIC within 2)"
+        yield Finding("model-choice", "note", said, "forecast with sf.forecast, which weighs laws", numbers)
+
+
+def outliers(case: Case) -> Found:
+    """No run lies far from the law."""
+    fit = case.fit
+    assert fit is not None
+    z = np.asarray(fit.residuals)
+    # Residuals of few runs are smaller than the scatter, by what the law took up.
+    taken = np.sqrt(len(z) / max(len(z) - len(fit.free), 1))
+    scatter = taken * 1.4826 * float(np.median(np.abs(z - np.median(z))))
+    far = np.abs(z) > OUT * scatter
+    if not (scatter > 0.0 and far.any()):
+        return
+    rows, worst = case.rows(far), float(np.max(np.abs(z)) / scatter)
+    said = f"{listed_rows(rows)} {'lies' if len(rows) == 1 else 'lie'} up to {worst:.2g} scatters from the law"
+    numbers = {"worst": worst, "rows": float(len(rows))}
+    if case.deep and len(z) - far.sum() > len(fit.free) + 2:
+        other = _again(fit, runs=fit.problem.runs.take(~far))
+        if other is not None:
+            now, then = told(fit), told(other)
+            moved = [f"{n} {now[n].value:.3g} → {then[n].value:.3g}" for n in fit.free]
+            said += f"; without: {', '.join(moved)}"
+            numbers |= {f"{n} without": float(then[n].value) for n in fit.free}
+    share = far.mean()
+    # A few in a thousand are what heavy tails bring.
+    severity = "warning" if worst > 10.0 or share > 0.05 else "note"
+    yield Finding("outliers", severity, said, "look at them", numbers, (), rows)
+
+
+def approach_agreement(case: Case) -> Found:
+    """Ways to the exponent of the best size agree."""
+    fit = case.fit
+    assert fit is not None
+    if not case.deep:
+        yield Skipped("it fits again: ask sf.diagnose(fit, deep=True)")
+        return
+    import warnings
+
+    if not {"N", "D"} <= set(fit.law.inputs):
+        yield Skipped("the law has no N and D")
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = approaches(fit.problem.runs)
+    except (InputError, NotConverged) as error:
+        yield Skipped(str(error))
+        return
+    several = {name: float(np.ravel(one.exponent)[0]) for name, one in found.trends.items()}
+    if len(several) < 2:
+        yield Skipped("there is one approach only")
+        return
+    said = ", ".join(f"{one:.3g} by {name}" for name, one in several.items())
+    apart = max(several.values()) - min(several.values())
+    yield Finding("approach-agreement", "warning" if apart > 0.1 else "note", f"the exponent of the best N is {said}",
+                  "forecast before you trust one" if apart > 0.1 else "",
+                  several)  # fmt: skip
+
+
+def _again(fit: Fit[Any], law: Any = None, runs: Any = None, **changed: Any) -> Fit[Any] | None:
+    """The same problem with something changed; `None` where it does not converge."""
+    problem = fit.problem
+    given: dict[str, Any] = {"noise": problem.noise, "fixed": problem.fixed, "tie": dict(problem.tie), "throw": False}
+    try:
+        found = fit_(law or problem.law, problem.runs if runs is None else runs, **{**given, **changed})
+    except InputError:
+        return None
+    return found if found.converged else None

@@ -1,0 +1,155 @@
+"""All checks, and the verb that runs them."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .._core import InputError, Phrase, check_choice, check_flag
+from ..data import Runs
+from ..laws import AbstractLaw
+from ..results import Ensemble, Fit
+from . import _again, _fitted, _residuals, _table, _used
+from ._case import Case
+from ._finding import SEVERITIES, Diagnosis, Finding, Skipped
+
+
+class Check(NamedTuple):
+    """One check.
+
+    **Arguments:**
+
+    - `id`: Its name, by which findings say which it was and commands allow what it refuses.
+    - `of`: What it looks at: `"runs"` a table, `"fit"` a fit; `"design"` nothing, as the package is so made that it
+        cannot fail.
+    - `run`: The check; of `"design"` why it cannot fail.
+    """
+
+    id: str
+    of: str
+    run: Callable[[Case], Iterator[Finding | Skipped]] | str
+
+    @property
+    def about(self) -> str:
+        """What holds where it finds nothing, in words."""
+        return self.run if isinstance(self.run, str) else (self.run.__doc__ or "").split("\n")[0]
+
+
+CHECKS = (
+    Check("units", "runs", _table.units),
+    Check("embedding-share", "runs", _table.embedding_share),
+    Check("loss-kind", "runs", _table.loss_kind),
+    Check("bad-rows", "runs", _table.bad_rows),
+    Check("sampled-history", "runs", _table.sampled_history),
+    Check("checkpoints", "runs", _table.checkpoints),
+    Check("schedule-match", "runs", _table.schedule_match),
+    Check("range", "runs", _table.ranges),
+    Check("design", "runs", _table.design),
+    Check("seeds", "fit", _fitted.seeds),
+    Check("averaging", "runs", _table.averaging),
+    Check("objective-scale", "design", "The objective is a sum, and steps end by what they promise relative to it."),
+    Check("multistart", "fit", _fitted.multistart),
+    Check("bounds", "fit", _fitted.bounds),
+    Check("conditioning", "fit", _fitted.conditioning),
+    Check("delta-sensitivity", "fit", _again.delta_sensitivity),
+    Check("residuals", "fit", _residuals.residuals),
+    Check("gauge", "design", "Laws hold no number that others can make up for: gauges are fixed inside."),
+    Check("double", "design", "Fits end in 64 bits unless float32 is asked for."),
+    Check("extrapolation-test", "fit", _used.extrapolation),
+    Check("interval-plausibility", "fit", _fitted.intervals),
+    Check("approach-agreement", "fit", _again.approach_agreement),
+    Check("model-choice", "fit", _again.model_choice),
+    Check("target-distance", "fit", _used.target_distance),
+    Check("rounding", "design", "Parameters are stored as they are, and printed for people only."),
+    Check("repetition", "runs", _table.repetition),
+    Check("mixture-support", "fit", _used.mixture_support),
+    Check("optimiser-curse", "design", "Plans are made anew for each draw, and say what they gain over plain ones."),
+    Check("downstream-floor", "runs", _table.downstream_floor),
+    Check("preset", "fit", _fitted.preset),
+    Check("convergence", "fit", _fitted.convergence),
+    Check("errors", "fit", _residuals.errors),
+    Check("outliers", "fit", _again.outliers),
+)
+"""All checks, the thirty of the field first."""
+
+
+def diagnose(
+    result: Runs | Fit[Any] | Ensemble[Any],
+    *,
+    law: AbstractLaw | type[AbstractLaw] | None = None,
+    at: Mapping[str, Any] | None = None,
+    deep: bool = False,
+) -> Diagnosis:
+    """Look for what misleads those who fit scaling laws, in a table, a fit of it, or draws about one.
+
+    **Arguments:**
+
+    - `result`: Runs, a fit, or an ensemble of draws. Of a batch, one study: `fits[key]`.
+    - `law`: Of runs, the law that will be fitted: its inputs are looked at.
+    - `at`: Inputs at which the law will be used, by name, as `{"N": 7e10, "D": 1.4e12}`.
+    - `deep`: Whether to fit again too: by other noises and laws, without outliers, and from smaller runs alone.
+
+    **Returns:** a `Diagnosis`, which names those checks that had nothing to look at.
+
+    **Raises:** `InputError` for a batch, and for anything else.
+    """
+    check_flag("deep", deep)
+    case = _case(result, law, at or {}, deep)
+    findings: list[Finding] = []
+    passed, skipped = [], {}
+    for check in CHECKS:
+        if isinstance(check.run, str):
+            continue
+        if check.of == "fit" and case.fit is None:
+            skipped[check.id] = "there is no fit yet"
+            continue
+        if check.of == "fit" and case.fit is not None and not case.fit.reached and check.id not in STILL:
+            skipped[check.id] = "the fit did not converge"
+            continue
+        said = list(check.run(case))
+        found = [one for one in said if isinstance(one, Finding)]
+        why = [one.why for one in said if isinstance(one, Skipped)]
+        findings += found
+        if why and not found:
+            skipped[check.id] = why[0]
+        elif not found:
+            passed.append(check.id)
+    findings.sort(key=lambda one: SEVERITIES.index(one.severity))
+    return Diagnosis(tuple(findings), tuple(passed), skipped)
+
+
+STILL = ("convergence", "conditioning")
+"""Checks of fits that look at those without an optimum too."""
+
+
+def _case(result: Any, law: Any, at: Mapping[str, Any], deep: bool) -> Case:
+    if isinstance(result, Runs):
+        template = law() if isinstance(law, type) else law
+        return Case(result, template, at=at, deep=deep)
+    if not isinstance(result, Fit | Ensemble):
+        raise InputError("result", result, "runs, a fit, or draws about one")
+    fit = result.fit
+    if fit.keys is not None:
+        raise InputError("result", Phrase(f"is a batch of {len(fit.keys)} studies"), "one study", "take one: fits[key]")
+    draws = result if isinstance(result, Ensemble) else None
+    return Case(fit.problem.runs, fit.law, fit, draws, at, deep)
+
+
+def refuse_grave(runs: Runs, law: AbstractLaw | type[AbstractLaw] | None, allow: Collection[str] = ()) -> None:
+    """Raise for a table of which a check says that nothing should be made of it, unless that check is allowed.
+
+    **Arguments:**
+
+    - `allow`: Ids of checks whose errors are known and meant.
+
+    **Raises:** `InputError` with the first error, and for ids of no check.
+    """
+    known = [check.id for check in CHECKS]
+    for name in allow:
+        check_choice("allow", name, known)
+    case = _case(runs, law, {}, False)
+    for check in CHECKS:
+        if check.of != "runs" or check.id in allow or isinstance(check.run, str):
+            continue
+        for one in check.run(case):
+            if isinstance(one, Finding) and one.severity == "error":
+                remedy = f"{one.remedy}; or, where it is meant, `allow={check.id!r}`"
+                raise InputError(f"{runs.name!r}", Phrase(f"cannot be fitted as it stands: {one.says}"), remedy=remedy)

@@ -1,0 +1,127 @@
+"""How well a law fits as one of its numbers is held at this value and that: profile likelihood."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from .._core import check_names, check_probability
+from ..estimate import fit as fit_
+from ..params import slots, values, with_values
+from ..results import Fit, check_fit
+from ._case import told
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """The best fit at each value of one number.
+
+    **Arguments:**
+
+    - `name`: The number.
+    - `value`: Where it was held, ascending.
+    - `deviance`: Twice how much less likely the runs are than at the optimum, by value; about χ² with one degree of
+        freedom.
+    - `low`, `high`: The ends of the interval of `level`; infinite where the profile stays below it.
+    - `others`: What the other numbers are along it, by name.
+    - `level`: Of the interval.
+    """
+
+    name: str
+    value: Float[np.ndarray, " place"]
+    deviance: Float[np.ndarray, " place"]
+    low: float
+    high: float
+    others: dict[str, Float[np.ndarray, " place"]]
+    level: float
+
+    def __repr__(self) -> str:
+        ends = f"between {self.low:.4g} and {self.high:.4g}"
+        most = {n: (float(np.min(c)), float(np.max(c))) for n, c in self.others.items()}
+        along = ", ".join(f"{n} {a:.3g} … {b:.3g}" for n, (a, b) in most.items())
+        return f"Profile of {self.name}: {100 * self.level:g} % {ends}; along it {along}"
+
+
+def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> Profile:
+    r"""The best fit with one number held at values about its optimum, and the interval that this gives.
+
+    $2\,(\ell_{max} - \max_{\theta: \theta_k = v} \ell(\theta))$ against v, each fit starting where the one before
+    ended. The interval is where it stays below a quantile of F with one degree of freedom and those that are left.
+
+    **Arguments:**
+
+    - `fit`: A single fit that converged.
+    - `name`: A free number of it.
+    - `level`: Of the interval.
+    - `num`: Values to either side.
+
+    **Raises:** `InputError` for a batch, a fit that did not converge, and names that are not free.
+    """
+    from scipy.stats import f as f_distribution
+
+    from .._core import InputError, Phrase
+
+    check_fit("fit", fit)
+    check_probability("level", level)
+    if fit.keys is not None or not fit.converged:
+        raise InputError("fit", Phrase("is a batch, or did not converge"), "a single fit at its optimum")
+    check_names("name", [name], fit.free, what="free numbers")
+    names = [slot.name for slot in slots(fit.law)]
+    at, place = values(fit.law), names.index(name)
+    freedom = max(len(fit.residuals) - len(fit.free), 1)
+    beyond = float(f_distribution.ppf(level, 1, freedom))
+    here = told(fit, level)[name].high
+    value = float(at[place])
+    reach = max(here - value if here is not None else 0.0, 0.2 * abs(value))
+    best = _deviance(fit)
+    found: dict[float, tuple[float, np.ndarray]] = {value: (0.0, at)}
+    for way in (-1.0, 1.0):
+        step, here, start = reach / 4.0, value, fit.law
+        low, high = slots(fit.law)[place].parameter.constraint.low, slots(fit.law)[place].parameter.constraint.high
+        for _ in range(num):
+            here = float(np.clip(here + way * step, low, high))
+            law = with_values(start, np.where(np.arange(len(at)) == place, here, values(start)))
+            problem = fit.problem
+            held = fit_(law, problem.runs, noise=problem.noise, fixed=(*problem.fixed, name), tie=dict(problem.tie),
+                        starts=law, throw=False)  # fmt: skip
+            if not held.reached:
+                break
+            start = held.law
+            off = _deviance(held) - best
+            found[here] = off, values(held.law)
+            if off > 2.0 * beyond or here in (low, high):
+                break
+            step *= 1.3 if off < 0.3 * beyond else 1.0
+    order = sorted(found)
+    deviance = np.array([found[v][0] for v in order])
+    column = np.array(order)
+    table = np.stack([found[v][1] for v in order])
+    middle = order.index(value)
+    return Profile(
+        name,
+        column,
+        deviance,
+        _crossing(column[middle::-1], deviance[middle::-1], beyond),
+        _crossing(column[middle:], deviance[middle:], beyond),
+        {n: table[:, k] for k, n in enumerate(names) if n in fit.free and n != name},
+        level,
+    )
+
+
+def _deviance(fit: Fit[Any]) -> float:
+    """Twice the cost where the noise has a scale, and else that at which the scatter is as likely as it can be."""
+    if fit.noise.free_scale or fit.noise.absolute:
+        return 2.0 * float(fit.objective)
+    return len(fit.residuals) * float(np.log(fit.objective))
+
+
+def _crossing(value: np.ndarray, deviance: np.ndarray, beyond: float) -> float:
+    """Where a profile first passes a bound, between two places; infinite where it does not."""
+    over = np.flatnonzero(deviance > beyond)
+    if not over.size:
+        return float(np.inf if len(value) < 2 or value[-1] >= value[0] else -np.inf)
+    k = int(over[0])
+    a, b = np.sqrt(np.maximum(deviance[[k - 1, k]], 0.0))
+    share = (np.sqrt(beyond) - a) / max(b - a, 1e-300)
+    return float(value[k - 1] + share * (value[k] - value[k - 1]))

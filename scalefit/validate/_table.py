@@ -1,0 +1,392 @@
+"""Checks of a table by itself: units, kinds of losses, rows that should not count as they do."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ..data import UNITS
+from ._case import Case, listed_rows, parted
+from ._finding import Finding, Skipped
+
+Found = Iterator[Finding | Skipped]
+
+BITS = float(np.log(1.0 / np.log(2.0)))
+"""The logarithm of how much larger a loss in bits is than in nats."""
+RANDOM = 12.0
+"""Nats for each token beyond those of guessing among 160,000 words."""
+LEAST_SIZES, LEAST_DECADES = 5, 1.5
+SHARE_OF_EMBEDDING = 0.2
+FAILED = frozenset(["failed", "crashed", "killed", "crash", "error", "oom", "diverged", "nan", "aborted"])
+
+
+def units(case: Case) -> Found:
+    """N, D and C agree with each other, and are as many as models have."""
+    runs = case.runs
+    looked = False
+    for name in ("N", "D"):
+        column = runs.inputs.get(name)
+        if column is None or runs.units.get(name) != UNITS[name]:
+            continue
+        looked, column = True, column[np.isfinite(column)]
+        if column.size and column.max() < 2000.0:
+            counted = UNITS[name]
+            said = f"{name} is {column.min():.4g} to {column.max():.4g}, and no model has so few {counted}"
+            remedy = f"say the unit in the header, as '{counted} (B)'"
+            yield Finding("units", "error", said, remedy, {"most": float(column.max())}, (name,))
+    whole = {name: runs.inputs.get(name) for name in ("N", "D", "C")}
+    N, D, C = (column if column is not None else np.full(len(runs), np.nan) for column in whole.values())
+    with np.errstate(all="ignore"):
+        ratio = C / (6.0 * N * D)
+    fine = np.isfinite(ratio) & (ratio > 0.0)
+    if not fine.any():
+        if not looked:
+            yield Skipped("there is no N, D or C")
+        return
+    ratio, size = np.log(ratio[fine]), np.log(N[fine])
+    middle = float(np.exp(np.median(ratio)))
+    if not 0.5 <= middle <= 2.0:
+        said = f"C is {middle:.3g} times 6 N D in the median: the three do not count the same"
+        remedy = "look at the units of N, D and C, and whether N counts embeddings or active parameters only"
+        yield Finding("units", "error", said, remedy, {"ratio": middle}, ("N", "D", "C"))
+    elif len(np.unique(size)) >= 3 and np.ptp(size) > 0.0:
+        slope = float(np.polyfit(size, ratio, 1)[0])
+        drift = float(np.exp(slope * np.ptp(size)))
+        if not 1 / 1.5 <= drift <= 1.5:
+            ways = f"{np.exp(np.median(ratio[size == size.min()])):.3g} at the smallest N"
+            said = f"C / (6 N D) changes with N, {ways} and {drift:.3g} times as much at the largest"
+            remedy = "C may count attention or the embedding where N does not; allocate with a cost that fits C"
+            yield Finding("units", "warning", said, remedy, {"drift": drift}, ("N", "D", "C"))
+
+
+def embedding_share(case: Case) -> Found:
+    """Small models are not mostly embedding."""
+    pattern = re.compile(r"(non|no|without|w_?o|excl\w*)[\s_\-]*emb", re.IGNORECASE)
+    without = [n for n in case.columns if pattern.search(n) and case.number(n) is not None and not n.startswith("C")]
+    N = case.number("N")
+    counts = [case.number(name) for name in without]
+    if N is None or not counts:
+        yield Skipped("the table has no count of parameters without the embedding beside another")
+        return
+    for name, column in zip(without, counts, strict=True):
+        assert column is not None
+        with np.errstate(all="ignore"):
+            share = 1.0 - column / N
+        first = int(np.argmin(N))
+        if not 0.0 < share[first] < 1.0 or share[first] <= SHARE_OF_EMBEDDING:
+            continue
+        said = f"{100 * share[first]:.0f} % of the smallest model, N = {N[first]:.4g}, is embedding"
+        remedy = f"fit both counts, as with --columns N={name!r}, and say which one a plan is in"
+        yield Finding("embedding-share", "warning", said, remedy, {"share": float(share[first])}, ("N", name))
+
+
+def loss_kind(case: Case) -> Found:
+    """The target is one kind of loss in one unit."""
+    runs = case.runs
+    y, name = np.asarray(runs.target), runs.target_name
+    words = parted(runs.target_header)
+    log_like = bool({"loss", "nll", "ce", "xent", "entropy"} & set(words)) or name == "loss"
+    if log_like and np.median(y) > RANDOM:
+        said = f"{name} is {np.median(y):.3g} in the median, more than guessing costs in nats"
+        remedy = "if it is a perplexity, fit its logarithm; if it is summed over tokens, divide"
+        yield Finding("loss-kind", "error" if np.min(y) > RANDOM else "warning", said, remedy,
+                      {"median": float(np.median(y))}, (name,))  # fmt: skip
+    for column, cells in case.texts("split subset eval evaluation tokenizer tokeniser vocab vocabulary").items():
+        kinds = sorted(set(cells.tolist()) - {""})
+        named = {w for kind in kinds for w in parted(kind)}
+        both = "train" in named and bool({"val", "valid", "validation", "test", "eval", "heldout"} & named)
+        tokens = len(kinds) > 1 and bool({"tokenizer", "tokeniser", "vocab", "vocabulary"} & set(parted(column)))
+        if both or tokens:
+            said = f"{column!r} says {', '.join(kinds[:4])}: losses of different {'tokens' if tokens else 'data'}"
+            yield Finding("loss-kind", "warning", said, f"fit one of them, or each by itself (by={column!r})",
+                          names=(column,))  # fmt: skip
+    yield from _bits(case, np.log(y) if (y > 0).all() else None)
+
+
+def _bits(case: Case, y: Float[np.ndarray, " run"] | None) -> Iterator[Finding]:
+    """Groups apart by the ratio of bits to nats."""
+    if y is None or not case.sizes:
+        return
+    x = [np.log(column) for column in case.sizes.values()]
+    if len(np.unique(case.code)) < 12:
+        return
+    terms = np.stack([np.ones(len(y)), *x, *(a**2 for a in x)], axis=-1)
+    for column, cells in case.columns.items():
+        text = np.array([str(cell) for cell in np.asarray(cells).tolist()]) if np.ndim(cells) == 1 else np.zeros(0)
+        values, code = np.unique(text, return_inverse=True)
+        if len(text) != len(y) or len(values) != 2 or min(np.bincount(code)) < 4:
+            continue
+        both = np.concatenate([terms, code[:, None]], axis=1)
+        found, _, rank, _ = np.linalg.lstsq(both, y, rcond=1e-10)
+        left = y - both @ found
+        if rank < both.shape[1]:
+            continue
+        error = np.sqrt(left @ left / max(len(y) - rank, 1) * np.linalg.pinv(both.T @ both)[-1, -1])
+        if abs(abs(found[-1]) - BITS) < 0.03 and error < 0.02:
+            said = f"{column!r} parts losses that differ by {np.exp(abs(found[-1])):.3g} times, as bits and nats do"
+            yield Finding("loss-kind", "warning", said, "bring them to one unit: 1 bit is .693 nats",
+                          {"ratio": float(np.exp(abs(found[-1])))}, (column,))  # fmt: skip
+
+
+def bad_rows(case: Case) -> Found:
+    """Rows are runs that ended well, each once."""
+    runs = case.runs
+    if runs.dropped:
+        first = runs.dropped[0]
+        count = "1 row was" if len(runs.dropped) == 1 else f"{len(runs.dropped)} rows were"
+        said = f"{count} left out, the first row {first.row}, {first.reason}"
+        yield Finding("bad-rows", "note", said, rows=tuple(int(d.row) for d in runs.dropped))
+    for column, cells in case.texts("state status").items():
+        bad = np.array([cell.strip().lower() in FAILED for cell in cells])
+        if bad.any() and not bad.all():
+            rows = case.rows(bad)
+            said = f"{listed_rows(rows)} {'is' if len(rows) == 1 else 'are'} of runs that {column!r} calls failed"
+            remedy = f"leave them out: --where '{column} == \"finished\"' or the like"
+            yield Finding("bad-rows", "warning", said, remedy, {"rows": float(bad.sum())}, (column,), rows)
+    yield from _twice(case)
+    yield from _worse(case)
+
+
+def _twice(case: Case) -> Iterator[Finding]:
+    """Rows with the same numbers in every input and in the target."""
+    runs = case.runs
+    if len(runs) < 3 or not case.sizes:
+        return
+    labels = [c for n, c in runs.labels.items() if n in ("target", "group", "pool")]
+    numbers = [np.unique(np.asarray(c).astype(str), return_inverse=True)[1] for c in labels]
+    table = np.stack([*runs.inputs.values(), runs.target, *numbers], axis=-1)
+    _, code, count = np.unique(np.nan_to_num(table, nan=-1.0), axis=0, return_inverse=True, return_counts=True)
+    code = np.ravel(code)
+    first = np.unique(code, return_index=True)[1]
+    again = (count[code] > 1) & ~np.isin(np.arange(len(runs)), first)
+    if again.any():
+        rows = case.rows(again)
+        said = f"{listed_rows(rows)} {'repeats' if len(rows) == 1 else 'repeat'} another row in every number"
+        yield Finding("bad-rows", "warning", said, "leave them out, unless they were trained again: then say `seed`",
+                      {"rows": float(again.sum())}, rows=rows)  # fmt: skip
+
+
+def _worse(case: Case) -> Iterator[Finding]:
+    """Runs far worse than one that had less of everything: they diverged, or are of another kind."""
+    sizes = [case.sizes[n] for n in case.sizes if n in ("N", "D")]
+    y = np.asarray(case.runs.target)
+    law = case.law if case.fit is None else case.fit.law
+    if len(sizes) < 2 or not (y > 0.0).all() or len(y) > 20_000 or not (law is None or law.smaller_is_better):
+        return
+    N, D = sizes
+    # The least loss of any run with no more of either, by a sweep over N.
+    order = np.lexsort((D, N))
+    least = np.empty(len(y))
+    places = np.unique(D, return_inverse=True)[1]
+    best = np.full(places.max() + 1, np.inf)
+    for i in order:
+        least[i] = best[: places[i] + 1].min()
+        best[places[i]] = min(best[places[i]], y[i])
+    scatter = 1.4826 * float(np.median(np.abs(np.log(y) - np.median(np.log(y)))))
+    bad = (y > 1.3 * least) & (np.log(y / np.minimum(least, y)) > scatter)
+    if bad.any() and bad.sum() <= 0.2 * len(y):
+        rows = case.rows(bad)
+        times = float(np.max(y[bad] / least[bad]))
+        said = f"{listed_rows(rows)} had more of everything than a run whose {case.runs.target_name} is up to "
+        said += f"{times:.3g} times lower"
+        yield Finding("bad-rows", "warning", said, "if they diverged, leave them out", {"times": times}, rows=rows)
+
+
+def _steps(case: Case) -> Float[np.ndarray, " run"] | None:
+    return case.number("step")
+
+
+def sampled_history(case: Case) -> Found:
+    """Curves are whole, not thinned by what exported them."""
+    step = _steps(case)
+    if step is None:
+        yield Skipped("there is no column step")
+        return
+    for k in range(int(case.code.max()) + 1):
+        mine = np.sort(step[case.code == k])
+        apart = np.diff(np.unique(mine))
+        if len(apart) < 20:
+            continue
+        rows = case.rows(case.code == k)
+        where = f"the training of {listed_rows(rows, 2)}"
+        if len(mine) in (500, 501, 1000, 1001, 1500, 5000, 10000):
+            said = f"{where} has {len(mine)} steps, as exports that thin a history do"
+            yield Finding("sampled-history", "warning", said, "take the history from the artifact, not from a chart",
+                          {"steps": float(len(mine))}, ("step",))  # fmt: skip
+            return
+        if apart.max() > 20.0 * np.median(apart):
+            said = f"{where} has a gap of {apart.max():g} steps where {np.median(apart):g} are usual"
+            yield Finding("sampled-history", "warning", said, "look for steps that were lost on export",
+                          {"gap": float(apart.max())}, ("step",))  # fmt: skip
+            return
+
+
+def checkpoints(case: Case) -> Found:
+    """Rows of one training count as one, and none is of its first steps."""
+    count = np.bincount(case.code)
+    if count.max() < 2:
+        yield Skipped("each row is a training of its own")
+        return
+    whole, trainings = len(case.code), len(count)
+    said = f"{whole} rows are of {trainings} trainings, which intervals draw whole"
+    yield Finding("checkpoints", "note", said, numbers={"rows": whole, "trainings": trainings})
+    seen = next((c for n in ("D", "n", "step") if (c := case.number(n)) is not None), None)
+    if seen is None:
+        return
+    last = np.full(trainings, -np.inf)
+    np.maximum.at(last, case.code, seen)
+    early = (seen < 0.05 * last[case.code]) & (count[case.code] > 2)
+    if early.any():
+        rows = case.rows(early)
+        said = f"{listed_rows(rows)} {'is' if len(rows) == 1 else 'are'} of the first 5 % of a training"
+        numbers, severity = {"rows": float(early.sum())}, "warning"
+        if case.fit is not None and case.fit.converged and early.mean() < 0.5:
+            z = np.asarray(case.fit.residuals)
+            off = float((np.median(z[early]) - np.median(z[~early])) / (1.4826 * np.median(np.abs(z[~early])) + 1e-300))
+            said += f" and lies {abs(off):.2g} scatters {'above' if off > 0 else 'below'} the others about the law"
+            numbers["off"], severity = off, "warning" if abs(off) > 2.0 else "note"
+        remedy = "leave them out with --where: learning rates were still warming up"
+        yield Finding("checkpoints", severity, said, remedy if severity == "warning" else "", numbers, rows=rows)
+
+
+def schedule_match(case: Case) -> Found:
+    """Learning rates of all rows had come as far down."""
+    rate = next((s for n, s in case.runs.series.items() if {"lr", "rate", "schedule"} & set(parted(n))), None)
+    end = None
+    if rate is not None:
+        end = np.array([np.nan if one is None else one[-1] / max(float(np.max(one)), 1e-300) for one in rate])
+    else:
+        last = next((n for n in case.columns if {"final", "end", "min"} & set(parted(n)) and "lr" in parted(n)), None)
+        peak = next((n for n in case.columns if {"peak", "max"} & set(parted(n)) and "lr" in parted(n)), None)
+        if last is not None and peak is not None:
+            low, high = case.number(last), case.number(peak)
+            end = None if low is None or high is None else low / high
+    if end is None:
+        many = np.bincount(case.code).max() > 1 and case.number("D") is not None
+        why = "no column says how far the learning rate had come down"
+        yield Skipped(f"{why}, and rows before the end of a training may not have" if many else why)
+        return
+    decayed, not_yet = end < 0.2, end > 0.5
+    if decayed.any() and not_yet.any():
+        rows = case.rows(not_yet)
+        said = f"the learning rate had not come down in {listed_rows(rows)}, and in others it had"
+        yield Finding("schedule-match", "warning", said, "fit ends only, or a law of whole schedules",
+                      {"rows": float(not_yet.sum())}, rows=rows)  # fmt: skip
+
+
+def ranges(case: Case) -> Found:
+    """Sizes are several, over more than a decade."""
+    if not case.sizes:
+        yield Skipped("there is no size")
+        return
+    for name, column in case.sizes.items():
+        many, decades = len(np.unique(column)), float(np.log10(column.max() / column.min()))
+        if many < LEAST_SIZES or decades < LEAST_DECADES:
+            said = f"{name} has {many} values over {decades:.2g} decades"
+            remedy = f"exponents want {LEAST_SIZES} values over {LEAST_DECADES:g} decades: see `scalefit design`"
+            yield Finding("range", "warning", said, remedy, {"values": many, "decades": decades}, (name,))
+
+
+def design(case: Case) -> Found:
+    """Sizes vary apart from each other, and profiles at one compute have their least inside."""
+    names = [n for n, c in case.sizes.items() if len(np.unique(c)) > 1]
+    if len(names) < 2:
+        yield Skipped("there are no two sizes that vary")
+        return
+    for i, first in enumerate(names):
+        for other in names[i + 1 :]:
+            together = float(np.corrcoef(np.log(case.sizes[first]), np.log(case.sizes[other]))[0, 1])
+            if abs(together) > 0.98:
+                said = f"{first} and {other} go together (correlation {together:.3f} of their logarithms)"
+                remedy = f"add runs of other {other} for the same {first}: exponents of both are one to these"
+                yield Finding("design", "warning", said, remedy, {"correlation": together}, (first, other))
+    yield from _edges(case)
+
+
+def _edges(case: Case) -> Iterator[Finding]:
+    """Profiles at one compute whose least loss is at an end."""
+    C = case.number("C")
+    if C is None or not {"N", "D"} <= set(case.sizes) or np.bincount(case.code).max() > 1:
+        return
+    # Profiles of each setting by itself.
+    words = [c for c in case.columns.values() if np.ndim(c) == 1 and np.asarray(c).dtype.kind in "OUT"]
+    texts = [np.array([str(cell) for cell in column.tolist()]) for column in words]
+    settings = [np.unique(t, return_inverse=True)[1] for t in texts if 1 < len(np.unique(t)) <= 0.2 * len(t)]
+    budget = np.ravel(np.unique(np.stack([_alike(np.log(C)), *settings], axis=-1), axis=0, return_inverse=True)[1])
+    at_end, profiles = [], 0
+    for k in range(budget.max() + 1):
+        mine = np.flatnonzero(budget == k)
+        sizes = np.unique(case.sizes["N"][mine])
+        if len(sizes) < 4:
+            continue
+        profiles += 1
+        best = case.sizes["N"][mine[np.argmin(case.runs.target[mine])]]
+        if best in (sizes[0], sizes[-1]):
+            at_end.append(float(np.exp(np.median(np.log(C[mine])))))
+    if profiles >= 2 and len(at_end) > 0.3 * profiles:
+        some = ", ".join(f"{c:.2g}" for c in at_end[:4])
+        said = f"{len(at_end)} of {profiles} profiles at one compute have their least loss at an end (C = {some})"
+        yield Finding("design", "warning", said, "train smaller and larger models there",
+                      {"at end": len(at_end), "profiles": profiles}, ("N", "C"))  # fmt: skip
+
+
+def _alike(x: Float[np.ndarray, " run"], within: float = 0.02) -> Int[np.ndarray, " run"]:
+    """Numbers that are alike as one group."""
+    order = np.argsort(x)
+    group = np.cumsum(np.diff(x[order], prepend=x[order[0]]) > within)
+    found = np.empty(len(x), int)
+    found[order] = group
+    return found
+
+
+def averaging(case: Case) -> Found:
+    """The target is no mean over things that scale apart."""
+    words = set(parted(case.runs.target_header))
+    if words & {"avg", "average", "averaged", "mean", "macro", "agg", "aggregate"}:
+        said = f"{case.runs.target_header!r} is a mean: that of several laws is none of them"
+        remedy = "fit each part (several targets in one table), and average what they foresee"
+        yield Finding("averaging", "note", said, remedy, names=(case.runs.target_name,))
+
+
+def downstream_floor(case: Case) -> Found:
+    """Accuracies are well away from chance."""
+    y, words = np.asarray(case.runs.target), set(parted(case.runs.target_header))
+    scores = {"acc", "accuracy", "em", "exact", "match", "score", "pass", "f", "auc", "map", "recall", "miou"}
+    if not words & scores or y.min() < 0.0 or y.max() > 1.0 or "loss" in words:
+        yield Skipped("the target is no accuracy")
+        return
+    near = _at_floor(y)
+    if near.mean() >= 0.25:
+        said = f"{near.sum()} of {len(y)} rows lie within .02 of the least {case.runs.target_name}, {y.min():.3g}"
+        remedy = "they tell of chance alone: hold the floor at chance, and fit the rest"
+        yield Finding("downstream-floor", "warning", said, remedy, {"floor": float(y.min())}, rows=case.rows(near))
+
+
+def _at_floor(y: Float[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
+    return y < y.min() + 0.02
+
+
+def repetition(case: Case) -> Found:
+    """No run saw its data more often than the law knows of."""
+    law = case.law if case.fit is None else case.fit.law
+    known = set() if law is None else set(law.inputs)
+    U = next((c for n in ("U", "unique_tokens") if (c := case.number(n)) is not None), None)
+    epochs = next((c for n in ("epochs", "epoch") if (c := case.number(n)) is not None), None)
+    D = case.number("D")
+    if known & {"U"} or any(k.startswith("w[") or k == "w" for k in known):
+        yield Skipped("the law knows of repeated data")
+        return
+    if (U is None or D is None) and epochs is None:
+        yield Skipped("no column says how often data were seen")
+        return
+    passes = D / U if U is not None and D is not None else epochs
+    assert passes is not None
+    many = passes > (1.05 if U is not None else 4.0)
+    if many.any():
+        most = float(passes.max())
+        said = f"{int(many.sum())} of {len(passes)} runs saw their data up to {most:.3g} times"
+        remedy = "fit DataConstrained, which knows of it, or the runs of fresh data" if law is not None else ""
+        severe = most > 4.0 and law is not None
+        yield Finding("repetition", "warning" if severe else "note", said, remedy, {"passes": most},
+                      rows=case.rows(many))  # fmt: skip

@@ -1,0 +1,250 @@
+"""Every check fires on a table or a fit that it is about, and stays silent on good ones."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scalefit as sf
+from scalefit.validate import CHECKS, SEVERITIES
+
+FREE = {"checkpoints", "seeds"}
+"""What may be noted of good runs."""
+
+
+def good(seed: int = 0, sizes: int = 8, tokens: int = 6) -> dict[str, Any]:
+    """Runs of Chinchilla's law over two decades, scatter .3 %."""
+    rng = np.random.default_rng(seed)
+    N, D = (a.ravel() for a in np.meshgrid(np.geomspace(2e7, 5e9, sizes), np.geomspace(1e9, 2e11, tokens)))
+    loss = (1.7 + 400.0 * N**-0.34 + 2000.0 * D**-0.37) * np.exp(3e-3 * rng.standard_normal(N.size))
+    return {"params": N, "tokens": D, "loss": loss}
+
+
+def fitted(columns: dict[str, Any], law: Any = sf.laws.Chinchilla, **options: Any) -> sf.Fit[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return sf.fit(law, sf.read_runs(columns), throw=False, **options)
+
+
+def fired(result: Any, **options: Any) -> dict[str, str]:
+    """By check that found something, the gravest severity."""
+    found = sf.diagnose(result, **options).findings
+    return {one.check: one.severity for one in reversed(found)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_said_of_good_runs(seed):
+    columns = good(seed)
+    assert not fired(sf.read_runs(columns))
+    assert set(fired(fitted(columns))) <= FREE
+
+
+def test_a_diagnosis_tells_of_every_check():
+    told = sf.diagnose(fitted(good()))
+    looked = {*told.passed, *told.skipped, *(one.check for one in told.findings)}
+    assert looked == {check.id for check in CHECKS if check.of != "design"}
+    assert [check.id for check in CHECKS[:3]] == ["units", "embedding-share", "loss-kind"]
+    assert all(check.about for check in CHECKS)
+    assert "checks passed" in repr(told)
+
+
+def changed(**columns: Any) -> Any:
+    return lambda table: {**table, **{n: c(table) if callable(c) else c for n, c in columns.items()}}
+
+
+def rows(table: dict[str, Any], which: Any) -> dict[str, Any]:
+    return {name: np.asarray(column)[which] for name, column in table.items()}
+
+
+def several(table: dict[str, Any]) -> dict[str, Any]:
+    """Eight trainings of six checkpoints, the first far too early."""
+    run = np.arange(48) % 8
+    tokens = np.geomspace(1e9, 1e11, 6)[np.arange(48) // 8]
+    loss = 1.7 + 400.0 * table["params"] ** -0.34 + 2000.0 * tokens**-0.37
+    return {"params": table["params"], "tokens": tokens, "loss": loss, "run": run}
+
+
+def thinned(_: Any) -> dict[str, Any]:
+    step = np.arange(1, 501) * 20
+    return {"loss": 2.0 + 30.0 / step, "step": step, "run": np.zeros(500, int), "tokens": step * 1e5,
+            "params": np.full(500, 1e8)}  # fmt: skip
+
+
+def profiles(table: dict[str, Any]) -> dict[str, Any]:
+    """Three computes of five sizes, all above the best."""
+    C = np.repeat(np.geomspace(1e18, 1e20, 3), 5)
+    N = np.sqrt(C / 120.0) * np.tile(np.geomspace(3.0, 30.0, 5), 3)
+    D = C / 6.0 / N
+    del table
+    return {"params": N, "tokens": D, "flops": C, "loss": 1.7 + 400.0 * N**-0.34 + 2000.0 * D**-0.37}
+
+
+BAD = {
+    "units, billions": ("units", "error", lambda t: {**t, "params": t["params"] / 1e9 * 2, "tokens": t["tokens"]}),
+    "units, C of another": ("units", "error", changed(flops=lambda t: t["params"] * t["tokens"] * 60.0)),
+    "units, C that drifts": ("units", "warning", changed(flops=lambda t: 6.0 * t["params"] ** 0.9 * t["tokens"] * 8)),
+    "embedding": ("embedding-share", "warning", changed(params_no_emb=lambda t: t["params"] - 1e7)),
+    "perplexity": ("loss-kind", "error", changed(loss=lambda t: np.exp(t["loss"]) + 8.0)),
+    "train and validation": ("loss-kind", "warning", changed(split=["train", "val"] * 24)),
+    "bits and nats": (
+        "loss-kind", "warning",
+        lambda t: {**t, "loss": t["loss"] * np.where(np.arange(48) % 5 < 2, 1.4427, 1.0),
+                   "source": np.where(np.arange(48) % 5 < 2, "a", "b")},
+    ),
+    "crashed": ("bad-rows", "warning", changed(state=["finished"] * 40 + ["crashed"] * 8)),
+    "twice": ("bad-rows", "warning", lambda t: rows(t, [*range(48), 3, 7])),
+    "diverged": ("bad-rows", "warning", changed(loss=lambda t: np.where(np.arange(48) == 40, 7.5, t["loss"]))),
+    "thinned": ("sampled-history", "warning", thinned),
+    "warm-up": ("checkpoints", "warning", several),
+    "schedules": (
+        "schedule-match", "warning",
+        changed(final_lr=[1e-5] * 24 + [1e-3] * 24, peak_lr=[1e-3] * 48),
+    ),
+    "few sizes": ("range", "warning", lambda t: rows(t, np.flatnonzero(t["params"] > 2e9))),
+    "one ratio": ("design", "warning", changed(tokens=lambda t: 20.0 * t["params"])),
+    "profiles": ("design", "warning", profiles),
+    "a mean": ("averaging", "note", lambda t: {"avg_loss" if n == "loss" else n: c for n, c in t.items()}),
+    "repeated": ("repetition", "note", changed(unique_tokens=1e9)),
+    "chance": (
+        "downstream-floor", "warning",
+        lambda t: {"params": t["params"], "tokens": t["tokens"],
+                   "accuracy": np.maximum(0.25 + 0.001 * (np.arange(48) % 7), 1.2 - 0.35 * t["loss"])},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_checks_of_tables_fire(name):
+    check, severity, spoil = BAD[name]
+    columns = spoil(good())
+    columns = {n: np.broadcast_to(c, len(columns["params"])) for n, c in columns.items()}
+    target = next(n for n in columns if "loss" in n or n == "accuracy")
+    found = fired(sf.read_runs(columns, target=target))
+    assert found[check] == severity
+
+
+def test_rows_are_named_by_their_place_in_the_source():
+    columns = good()
+    columns["state"] = ["finished"] * 46 + ["crashed", "failed"]
+    (one,) = (one for one in sf.diagnose(sf.read_runs(columns)).findings if one.check == "bad-rows")
+    assert one.rows == (47, 48)
+    assert "rows 47, 48 are of runs that 'state' calls failed" in one.says
+
+
+# --- of fits ---
+
+
+def test_runs_that_scatter_less_about_each_other_than_about_the_law():
+    columns = rows(good(), np.repeat(np.arange(48), 2))
+    rng = np.random.default_rng(1)
+    bent = 0.03 * np.cos(2.0 * np.log(columns["params"])) * np.cos(2.0 * np.log(columns["tokens"]))
+    columns["loss"] = columns["loss"] * np.exp(bent + 1e-3 * rng.standard_normal(96))
+    columns["seed"] = np.tile([0, 1], 48)
+    assert fired(fitted(columns))["seeds"] == "warning"
+
+
+def test_structure_of_a_coupled_law_is_found_in_an_additive_fit():
+    columns = good(sizes=10, tokens=8)
+    N, D = columns["params"], columns["tokens"]
+    rng = np.random.default_rng(0)
+    loss = 1.7 + (3e4 * N**-0.8 + 2e5 * D**-0.8) ** 0.45
+    (one,) = (
+        one
+        for one in sf.diagnose(fitted({**columns, "loss": loss * np.exp(1e-3 * rng.standard_normal(80))})).findings
+        if one.check == "residuals"
+    )
+    assert "has structure" in one.says
+    assert "Skaling" in one.remedy
+
+
+def test_a_scatter_that_falls_with_size_is_found():
+    columns = good(sizes=10, tokens=8)
+    rng = np.random.default_rng(0)
+    wide = 0.02 * (columns["params"] / 2e7) ** -0.5
+    noise = np.exp(wide * rng.standard_normal(80))
+    clean = 1.7 + 400.0 * columns["params"] ** -0.34 + 2000.0 * columns["tokens"] ** -0.37
+    said = [one.says for one in sf.diagnose(fitted({**columns, "loss": clean * noise})).findings]
+    assert any(one.startswith("runs scatter less as N grows") for one in said)
+
+
+def test_outliers_and_what_the_fit_is_without():
+    columns = good()
+    columns["loss"][5] *= 1.2
+    fit = fitted(columns)
+    (one,) = (one for one in sf.diagnose(fit, deep=True).findings if one.check == "outliers")
+    assert one.rows == (6,)
+    assert one.severity == "warning"
+    assert one.numbers["alpha without"] == pytest.approx(0.34, abs=0.02)
+
+
+def test_terms_that_no_run_feels_and_what_is_asked_far_away():
+    columns = good()
+    columns["loss"] = np.full(48, 2.0) * np.exp(1e-3 * np.random.default_rng(0).standard_normal(48))
+    assert {"bounds", "conditioning", "multistart"} & set(fired(fitted(columns)))
+    found = fired(fitted(good()), at={"N": 7e12, "D": 1e11})
+    assert found["target-distance"] == "warning"
+    assert "target-distance" not in fired(fitted(good()), at={"N": 1e9, "D": 1e10})
+
+
+def test_a_held_published_value_is_noted():
+    fit = fitted(good(), sf.laws.Chinchilla.published("epoch"), fixed=("alpha",))
+    assert fired(fit)["preset"] == "note"
+
+
+def test_draws_of_another_optimum_are_found_out():
+    fit = fitted(good())
+    draws = sf.bootstrap(fit, num=50)
+    assert "interval-plausibility" in sf.diagnose(draws).passed
+    import dataclasses
+
+    law = dataclasses.replace(draws.law, alpha=np.asarray(draws.law.alpha) + 0.2)
+    assert fired(dataclasses.replace(draws, law=law))["interval-plausibility"] == "warning"
+
+
+def test_larger_runs_foretold_badly_are_warned_of():
+    columns = good(sizes=10, tokens=8)
+    C = columns["params"] * columns["tokens"]
+    columns["loss"] = columns["loss"] * np.where(C > 3e19, 1.0 + 0.06 * np.log10(C / 3e19), 1.0)
+    told = sf.diagnose(fitted(columns), deep=True)
+    found = {one.check: one for one in told.findings}
+    assert "extrapolation-test" in found
+    assert found["delta-sensitivity"].numbers["alpha least"] <= found["delta-sensitivity"].numbers["alpha most"]
+    assert found["extrapolation-test"].numbers["covered"] <= 1.0
+    assert [SEVERITIES.index(one.severity) for one in told.findings] == sorted(
+        SEVERITIES.index(one.severity) for one in told.findings
+    )
+
+
+@pytest.mark.parametrize("given", [None, 3, "runs.csv", {"loss": [1.0]}])
+def test_anything_else_is_refused_in_a_sentence(given):
+    with pytest.raises(sf.InputError, match="runs, a fit, or draws"):
+        sf.diagnose(given)
+
+
+def test_a_batch_is_asked_study_by_study():
+    columns = good()
+    fits = sf.fit(sf.laws.Chinchilla, sf.read_runs({**columns, "family": ["a", "b"] * 24}), by="family", throw=False)
+    with pytest.raises(sf.InputError, match="batch of 2 studies"):
+        sf.diagnose(fits)
+    assert sf.diagnose(fits["a"]).passed
+
+
+# --- profiles ---
+
+
+def test_a_profile_meets_the_interval_to_first_order_where_runs_are_many():
+    fit = fitted(good(sizes=12, tokens=10), noise=sf.noise.Gaussian())
+    found = sf.profile(fit, "alpha", level=0.9)
+    told: Any = sf.summary(fit, 0.9)
+    assert found.low == pytest.approx(told["alpha"].low, abs=0.15 * (told["alpha"].high - told["alpha"].low))
+    assert found.high == pytest.approx(told["alpha"].high, abs=0.15 * (told["alpha"].high - told["alpha"].low))
+    assert np.min(found.deviance) == 0.0
+    assert set(found.others) == {"E", "A", "B", "beta"}
+    assert "90 %" in repr(found)
+
+
+def test_a_profile_of_what_is_not_free_is_refused():
+    fit = fitted(good())
+    with pytest.raises(sf.InputError, match="gamma"):
+        sf.profile(fit, "gamma")
