@@ -52,6 +52,7 @@ from .plan import Design as Design
 from .plan import Envelope as Envelope
 from .plan import IsoFLOP as IsoFLOP
 from .plan import Ladder as Ladder
+from .plan import MixtureFolds as MixtureFolds
 from .plan import MixtureLimits as MixtureLimits
 from .plan import Ranked as Ranked
 from .plan import Speedup as Speedup
@@ -66,6 +67,7 @@ from .plan import envelope as envelope
 from .plan import gain as gain
 from .plan import isoflop as isoflop
 from .plan import ladder as ladder
+from .plan import mixture_folds as mixture_folds
 from .plan import optimise_mixture as optimise_mixture
 from .plan import overtakes as overtakes
 from .plan import precision as precision

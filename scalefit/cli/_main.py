@@ -18,6 +18,7 @@ from ._errors import Group, Program
 from ._fit import fit
 from ._forecast import forecast
 from ._laws import laws
+from ._mix import mix
 from ._plan import plan
 from ._predict import predict
 from ._speedup import speedup
@@ -62,6 +63,7 @@ main.command()(causes)
 main.command()(speedup)
 main.command()(plan)
 main.command()(curate)
+main.command()(mix)
 main.command()(design)
 main.command()(sweep)
 main.command()(laws)

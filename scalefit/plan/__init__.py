@@ -24,7 +24,9 @@ from .ladders import ladder as ladder
 from .ladders import speedup as speedup
 from .mixtures import BestMixture as BestMixture
 from .mixtures import MixtureDraws as MixtureDraws
+from .mixtures import MixtureFolds as MixtureFolds
 from .mixtures import MixtureLimits as MixtureLimits
+from .mixtures import mixture_folds as mixture_folds
 from .mixtures import optimise_mixture as optimise_mixture
 from .pools import Curation as Curation
 from .pools import CurationDraws as CurationDraws

@@ -1,5 +1,8 @@
 """Which mixture of domains to train on, from laws over weights."""
 
+from ._folds import Foreseen as Foreseen
+from ._folds import MixtureFolds as MixtureFolds
+from ._folds import mixture_folds as mixture_folds
 from ._limits import MixtureLimits as MixtureLimits
 from ._optimise import optimise_mixture as optimise_mixture
 from ._result import BestMixture as BestMixture

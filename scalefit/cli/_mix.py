@@ -1,0 +1,325 @@
+"""`scalefit mix`: read weights and metrics, fit by target, optimise within limits, say how sure that is."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import scalefit as sf  # its names are loaded when they are used
+
+from .._core import InputError, Phrase
+from ._errors import as_options
+from ._fit import not_converged
+from ._options import CacheDir, Fixed, Json, Level, Noise, Seed
+
+SHOWN = 24
+"""Domains and targets that tables show; the document has all."""
+
+
+def mix(
+    ratios: Annotated[
+        str, typer.Argument(metavar="RATIOS", help="A table of weights: a row a run, a column a domain.")
+    ],
+    metrics: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[METRICS]", help="What was measured of the same runs, a column a target; or else it is in RATIOS."
+        ),
+    ] = None,
+    law: Annotated[
+        str,
+        typer.Option(
+            metavar="LAW",
+            help="mixing-exp, mixing-transfer, mixing-linear, mixing-additive, mixing-joint, auto-scale, or your own "
+            "file.py:Class.",
+        ),
+    ] = "mixing-exp",
+    objective: Annotated[
+        str,
+        typer.Option(metavar="mean|worst|TARGET|T=NUMBER,…", help="What is made small: of the predicted targets."),
+    ] = "mean",
+    limits: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="TOML with tokens, max_passes, least, most, fixed, groups, prior and kl, as in sf.MixtureLimits.",
+        ),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="What the law takes beside weights, and D, the tokens of the run."),
+    ] = None,
+    domains: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HEADER", help="Columns that are weights, as 'weight_*'; may be repeated."),
+    ] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HEADER", help="Columns that were measured, as '*_loss'; may be repeated."),
+    ] = None,
+    run: Annotated[str | None, typer.Option(metavar="HEADER", help="What tells runs apart in both tables.")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="By how much weights may miss the sum of 1.")
+    ] = None,
+    noise: Noise = None,
+    held: Fixed = None,
+    draws: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Resamples behind the intervals, to first order; 0 for none.")
+    ] = 400,
+    bootstrap: Annotated[
+        int | None, typer.Option(min=2, metavar="N", help="Resamples that are refitted instead: slower, and exact.")
+    ] = None,
+    risk: Annotated[
+        str | None, typer.Option(metavar="mean|cvar|quantile", help="What is made small over the resamples.")
+    ] = None,
+    folds: Annotated[
+        bool, typer.Option("--folds/--no-folds", help="Whether mixtures are left out and foreseen.")
+    ] = True,
+    level: Level = 0.95,
+    seed: Seed = 0,
+    json: Json = False,
+    cache_dir: CacheDir = None,
+) -> None:
+    """Say which mixture of domains to train on, by a law fitted to runs on other mixtures, and how sure that is."""
+    begun = time.perf_counter()
+    from .._core import cache
+    from ..specs import law_of, noise_of
+    from ._document import to_json
+    from ._terminal import progress, quiet
+    from ._words import single_numbers_of
+
+    with quiet(json), progress(4) as step, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        step("reading")
+        fixed = single_numbers_of(held, "held", "c=0")
+        template = law_of(law, fixed)
+        beside, within = single_numbers_of(at, "at", "D=1e12"), limits_of(limits)
+        runs = sf.read_mixtures(ratios, metrics, domains=domains, targets=targets, run=run, tolerance=tolerance)
+        cache(cache_dir)
+        count = len(set(runs.labels["target"].tolist()))
+        step(f"fitting {type(template).__name__} to {count} targets")
+        single = any(name == "target" for name in template.inputs)
+        the_noise = None if noise is None else noise_of(noise)
+        fits = sf.fit(
+            template, runs, by=None if single else "target", noise=the_noise, fixed=tuple(fixed), seed=seed, throw=False
+        )
+        failure = not_converged(fits)
+        if failure is not None:
+            raise sf.NotConverged(failure)
+        result: Any = fits
+        if bootstrap is not None:
+            step(f"refitting {bootstrap} resamples")
+            result = sf.bootstrap(fits, num=bootstrap, together=True, seed=seed)
+        elif draws:
+            result = sf.jackknife(fits, num=draws, seed=seed)
+        step("optimising")
+        asked: dict[str, Any] = {"objective": goal_of(objective), "limits": within, "at": beside}
+        best = sf.optimise_mixture(result, **asked, risk=risk, num_draws=max(draws, bootstrap or 2, 2), seed=seed)
+        left_out = None
+        if folds:
+            step("leaving mixtures out")
+            left_out = sf.mixture_folds(fits, **asked, seed=seed)
+    notes = [*runs.notes, *(as_options(str(w.message)).rstrip(".") for w in caught)]
+    found = mix_document(best, left_out, fits, result, tuple(dict.fromkeys(notes)), level)
+    found["seconds"] = time.perf_counter() - begun
+    if json:
+        typer.echo(to_json(found))
+    else:
+        _show(found)
+
+
+def limits_of(file: Path | None) -> dict[str, Any] | None:
+    """Limits from a file.
+
+    **Raises:** `InputError` for a file that is no TOML, or is not there.
+    """
+    if file is None:
+        return None
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError("limits", str(file), "a file that can be read") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError("limits", Phrase(f"names {str(file)!r}, which is no TOML ({error})"),
+                         "lines as most = 0.5, or [tokens] with a line for each domain") from error  # fmt: skip
+
+
+def goal_of(text: str) -> Any:
+    """An objective from its words: one of them, or weights by target."""
+    from ._words import single_numbers_of
+
+    if "=" not in text:
+        return text
+    return single_numbers_of([piece for piece in text.split(",") if piece.strip()], "objective", "arc=1,mmlu=0.5")
+
+
+def mix_document(best: Any, folds: Any, fits: Any, result: Any, notes: tuple[str, ...], level: float) -> dict[str, Any]:
+    """What `scalefit mix --json` prints, but for its seconds.
+
+    **Arguments:**
+
+    - `best`: The mixture; `folds`: how well others were foreseen, or `None`.
+    - `fits`: The fits; `result`: they, or their draws.
+    - `notes`: What was done and is to be known.
+    - `level`: Probability of the intervals.
+    """
+    import numpy as np
+
+    from ..results import versions
+    from ._document import draws_of, law_name, runs_of
+    from ._terminal import ends_of
+
+    weights, predicted = best.weights_interval(level), best.predicted_interval(level)
+    drawn = best.draws is not None
+    gains, careful = best.gains(level), best.careful_gains if drawn else {}
+    probable = best.probabilities if drawn else {}
+    return {
+        "law": law_name(fits.template),
+        "objective": best.objective,
+        "value": ends_of(best.interval(level)),
+        "at": dict(best.at),
+        "recommended": best.recommended,
+        "convex": best.convex,
+        "weights": {
+            name: {**ends_of(weights[i]), "passes": best.passes[i]} for i, name in enumerate(best.domains)
+        },
+        "treatments": {
+            name: {
+                "weights": dict(zip(best.domains, one.weights, strict=True)),
+                **{field: getattr(one, field) for field in ("value", "plain", "kkt", "gap", "optima")},
+            }
+            for name, one in best.treatments.items()
+        },
+        "active": [one._asdict() for one in best.active],
+        "against": {
+            name: {
+                "weights": dict(zip(best.domains, best.plans[name], strict=True)),
+                "value": best.values[name],
+                "allowed": best.allowed[name],
+                "gain": ends_of(gains[name]),
+                "careful_gain": careful.get(name),
+                "probability": probable.get(name),
+            }
+            for name in best.plans
+        },
+        "optimism": float(np.mean(best.drawn.optimism)) if drawn else None,
+        "targets": {name: ends_of(predicted[i]) for i, name in enumerate(best.targets)},
+        "distance": {"from_runs": best.distance, "of_runs": best.known_to, "outside": best.outside},
+        "folds": None if folds is None else {
+            "folds": folds.folds,
+            "mixtures": folds.mixtures,
+            "failed": folds.failed,
+            "optimism_of_halves": folds.optimism,
+            "objective": None if folds.objective is None else folds.objective._asdict(),
+            "targets": {name: one._asdict() for name, one in folds.targets.items()},
+        },
+        "runs": runs_of(fits.source),
+        "draws": draws_of(result),
+        "level": level,
+        "notes": list(notes),
+        "versions": versions(),
+    }  # fmt: skip
+
+
+def _show(found: dict[str, Any]) -> None:
+    """Print a mixture: the weights beside what one would take without, the gains, and how far to trust them."""
+    from rich.text import Text
+
+    from ._show import console, run_lines, table
+    from ._terminal import counted, number
+
+    page = console()
+    sure = f"optimal within {number(found['treatments'][found['recommended']]['gap'], 2)}"
+    if not found["convex"]:
+        main = found["treatments"][found["recommended"]]
+        sure = f"kkt {number(main['kkt'], 2)}, {counted(main['optima'], 'optimum')} found"
+    page.print(
+        Text.assemble(
+            (f"{found['objective']} {_with_interval(found['value'])}", "bold"), f"   by {found['law']}; {sure}"
+        )
+    )
+    for line in run_lines(found["runs"], "the tables", found["notes"]):
+        page.print(Text(line))
+    page.print()
+    others = [name for name in found["treatments"] if name != found["recommended"]]
+    plans = list(found["against"])
+    known = any(one["passes"] is not None and one["passes"] == one["passes"] for one in found["weights"].values())
+    headers = ["domain", "weight", *(["passes"] if known else []), *others, *plans]
+    short = short_names(found["weights"])
+    order = sorted(found["weights"], key=lambda name: -found["weights"][name]["value"])
+    rows = []
+    for name in order[:SHOWN]:
+        one = found["weights"][name]
+        cells = [short[name], _with_interval(one), *([number(one["passes"], 3)] if known else [])]
+        cells += [number(found["treatments"][k]["weights"][name], 3) for k in others]
+        rows.append([*cells, *(number(found["against"][k]["weights"][name], 3) for k in plans)])
+    page.print(table(headers, rows, right=headers[1:]))
+    if len(order) > SHOWN:
+        page.print(f"and {len(order) - SHOWN} more (--json lists them)")
+    page.print()
+    for name, one in found["against"].items():
+        said = f"against {name}: {_with_interval(one['gain'])} less"
+        if one["careful_gain"] is not None:
+            said += f"; {number(one['careful_gain'], 3)} less its standard error and the optimism of choosing"
+            said += f"; better with probability {number(one['probability'], 3)}"
+        page.print(said + ("" if one["allowed"] else "; it does not keep the limits"))
+    # A weight of nothing needs no word: it stands in the table.
+    for one in [one for one in found["active"] if one["bound"] > 0.0 or one["kind"] != "least"][:8]:
+        page.print(f"at its limit: {one['name']} ({one['kind']} {number(one['bound'], 3)}), "
+                   f"{number(one['price'], 3)} for each unit of weight")  # fmt: skip
+    if found["folds"] is not None:
+        _show_folds(found["folds"], page)
+
+
+def short_names(names: Any) -> dict[str, str]:
+    """Names without what all of them begin and end with, up to a sign between words."""
+    import re
+
+    names = list(names)
+    if len(names) < 3:
+        return {name: name for name in names}
+    begins = _common(names)
+    ends = _common([name[::-1] for name in names])[::-1]
+    begins = begins[: max((m.end() for m in re.finditer(r"[_/.: -]", begins)), default=0)]
+    ends = ends[min((m.start() for m in re.finditer(r"[_/.: -]", ends)), default=len(ends)) :]
+    found = {name: name[len(begins) : len(name) - len(ends)] for name in names}
+    return found if all(found.values()) else {name: name for name in names}
+
+
+def _common(names: list[str]) -> str:
+    """What all names begin with."""
+    first, last = min(names), max(names)
+    return first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
+
+
+def _with_interval(entry: dict[str, Any]) -> str:
+    """A value, and its interval where it has one."""
+    from ._terminal import interval, number
+
+    value = number(entry["value"], 4)
+    return value if entry.get("low") is None else f"{value} ({interval(entry)})"
+
+
+def _show_folds(folds: dict[str, Any], page: Any) -> None:
+    from ._show import table
+    from ._terminal import number
+
+    page.print()
+    short = short_names(folds["targets"])
+    rows = [[short[name], *(number(one[k], 3) for k in ("spearman", "rmse", "fitted", "regret"))]
+            for name, one in list(folds["targets"].items())[:SHOWN]]  # fmt: skip
+    if folds["objective"] is not None:
+        one = folds["objective"]
+        rows.append(["the objective", *(number(one[k], 3) for k in ("spearman", "rmse", "fitted", "regret"))])
+    headers = [f"foreseen of {folds['mixtures']} mixtures left out", "Spearman", "RMSE", "of fitted", "Regret@1"]
+    page.print(table(headers, rows, right=headers[1:]))
+    if folds["optimism_of_halves"] is not None and folds["optimism_of_halves"] == folds["optimism_of_halves"]:
+        page.print(
+            f"the best weights by half of the mixtures are {number(folds['optimism_of_halves'], 3)} worse by the other"
+        )
