@@ -85,9 +85,9 @@ def draw(studies: list[Study], num: int, method: Method, seed: int) -> list[Draw
         if method == "svi":
             near = nearest_normal(study.density, at, max(8192, num), study.rng(seed, "svi"))
             return at, Draws.of(near.numbers[:num], "svi", khat=float(near.weights.khat)), None
-        # Eight for each that is asked for, so that few are taken twice.
-        tried = 8192 if method == "nuts" else max(8192, 8 * num)
-        return at, *_by_weights(study, at, num, tried, seed)
+        # Of uneven weights eight for each that is asked for, so that few are taken twice.
+        most = 8192 if method == "nuts" else max(8192, 8 * num)
+        return at, *_by_weights(study, at, num, most, seed)
 
     modes, drawn, guides = zip(*_over_cores(one, [(study,) for study in studies]), strict=True)
     found = list(drawn)
@@ -127,17 +127,17 @@ def modes_of(study: Study, at: Mode, seed: int) -> list[Mode]:
     return modes(study.density, np.vstack([at.numbers, study.rivals, far]))
 
 
-def _by_weights(study: Study, at: Mode, num: int, tried: int, seed: int) -> tuple[Draws, Guide]:
+def _by_weights(study: Study, at: Mode, num: int, most: int, seed: int) -> tuple[Draws, Guide]:
     """Weighed draws about one mode, or several where the fit has rivals; and where they are, to begin chains from."""
     rng, coordinates = study.rng(seed, "is"), Coordinates.about(study.density, at.numbers)
-    found = adaptive(coordinates, modes_of(study, at, seed) if len(study.rivals) else [at], tried, rng)
+    found = adaptive(coordinates, modes_of(study, at, seed) if len(study.rivals) else [at], num, most, rng)
     place, weight = found.kept(num, rng), found.weights.weight
     bulk, tail = worth(found.numbers, place) if np.isfinite(weight).all() else (0.0, 0.0)
     drawn = Draws.of(
         found.numbers[place],
         "is",
         khat=float(found.weights.khat),
-        efficiency=float(found.weights.ess) / tried,
+        efficiency=float(found.weights.ess) / len(weight),
         ess_bulk=min(bulk, num),
         ess_tail=min(tail, num),
         log_evidence=float(found.weights.log_mean),

@@ -3,7 +3,7 @@
     begin with a Student-t about each mode
     up to six times: draw 4,096 and weigh them; where the weights are even enough that is all, else learn the mixture
         whose density is nearest to what was weighed (expectation-maximisation)
-    draw as many as are asked for, and weigh them
+    draw so many that hardly any will be kept twice, and weigh them
 
 Source: mixtures of Student-t's by importance weights, Hoogerheide, Opschoor and van Dijk 2012 (J. Econometrics 171).
 """
@@ -21,6 +21,8 @@ from ._psis import Weights, psis
 
 FREEDOM = 5.0
 """Degrees of freedom of each part: heavier tails than a posterior's."""
+FIRST = 4096
+"""Draws from which a mixture learns."""
 
 
 class Weighed(NamedTuple):
@@ -138,20 +140,31 @@ def weighed(coordinates: Coordinates, guide: Mixture, num: int, rng: np.random.G
     return Weighed(numbers, psis(density - np.logaddexp.reduce(guide.parts(at)[0], axis=0)), at)
 
 
-def adaptive(coordinates: Coordinates, modes: Sequence[Mode], num: int, rng: np.random.Generator) -> Weighed:
-    """Weighed draws of a mixture that begins about modes and learns until its weights are even enough."""
-    guide = about(coordinates, modes)
+def adaptive(
+    coordinates: Coordinates, modes: Sequence[Mode], num: int, most: int, rng: np.random.Generator
+) -> Weighed:
+    """Weighed draws of a mixture that begins about modes and learns until its weights are even enough.
+
+    **Arguments:**
+
+    - `num`: How many will be kept; `most`: how many may be drawn at once.
+    """
+    guide, even = about(coordinates, modes), False
     for _ in range(6):
-        found = weighed(coordinates, guide, 4096, rng)
-        if not np.isfinite(found.weights.ess) or (found.weights.khat < 0.4 and found.weights.ess > 0.6 * 4096):
+        found = weighed(coordinates, guide, FIRST, rng)
+        even = bool(found.weights.khat < 0.4 and found.weights.ess > 0.5 * FIRST)
+        if even or not np.isfinite(found.weights.ess):
             break
         guide = learnt(found, 3 + len(modes), rng)
-    found = weighed(coordinates, guide, num, rng)
+    # Of weights as uneven as these, and a little more.
+    needed = min(most, math.ceil(1.25 * num * FIRST * np.max(found.weights.weight))) if even else most
+    if needed > FIRST:
+        found = weighed(coordinates, guide, needed, rng)
     for _ in range(3):
         # Many draws teach what few did not.
         if not found.weights.khat >= 0.65:
             break
-        found = weighed(coordinates, learnt(found, 5 + len(modes), rng), num, rng)
+        found = weighed(coordinates, learnt(found, 5 + len(modes), rng), most, rng)
     return found
 
 
