@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
@@ -13,6 +11,7 @@ from numpy.typing import ArrayLike
 from .._core import InputError, Phrase, check_flag, check_probability, listed, suggestion
 from ..data import parse_number, refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
+from ..solve import in_lanes
 from ._check import check_result
 from ._estimate import Estimate, estimated
 from ._fit import Ensemble, Fit
@@ -24,19 +23,26 @@ GROWTH = "growth["
 """What the name of the power begins with by which scatter grows with an input, among what was drawn."""
 
 
-@eqx.filter_jit
-def _values(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> Any:
-    def at(one: AbstractLaw) -> Any:
-        return jax.vmap(lambda point: one(**gathered(one, point)))(inputs)
-
-    return eqx.filter_vmap(at)(law) if batched else at(law)
+def _value(law: AbstractLaw, point: dict[str, Any]) -> Any:
+    return law(**point)
 
 
 def evaluate(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> np.ndarray:
     """The law's values in float64, at points in order; with a leading axis of laws if `batched`."""
-    law = law.sized_for(gathered(law, inputs))
-    with jax.enable_x64(True):
-        return np.asarray(_values(law, jax.tree.map(jnp.asarray, inputs), batched))
+    at = gathered(law, inputs)
+    law = jax.tree.map(np.asarray, law.sized_for(at).compact())
+    laws = law if batched else jax.tree.map(lambda a: a[None], law)
+    count, points = len(jax.tree.leaves(laws)[0]), len(jax.tree.leaves(at)[0])
+    # As many side by side as stay small: a schedule is a thousand numbers.
+    numbers = sum(a[0].size for a in jax.tree.leaves((laws, at)))
+    many = 4096 if numbers <= 64 else 512 if numbers <= 2048 else 64
+    parts = []
+    for low in range(0, count * points, 8 * many):
+        lane = np.arange(low, min(low + 8 * many, count * points))
+        of_each = jax.tree.map(lambda a, lane=lane: a[lane // points], laws)
+        parts.append(in_lanes(_value, of_each, jax.tree.map(lambda a, lane=lane: a[lane % points], at), many=many))
+    found = np.concatenate(parts)
+    return found.reshape(count, points) if batched else found
 
 
 def predict(
