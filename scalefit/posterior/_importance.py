@@ -150,12 +150,13 @@ def adaptive(
     - `num`: How many will be kept; `most`: how many may be drawn at once.
     """
     guide, even = about(coordinates, modes), False
+    found = weighed(coordinates, guide, FIRST, rng)
     for _ in range(6):
-        found = weighed(coordinates, guide, FIRST, rng)
         even = bool(found.weights.khat < 0.4 and found.weights.ess > 0.5 * FIRST)
         if even or not np.isfinite(found.weights.ess):
             break
         guide = learnt(found, 3 + len(modes), rng)
+        found = weighed(coordinates, guide, FIRST, rng)
     # Of weights as uneven as these, and a little more.
     needed = min(most, math.ceil(1.25 * num * FIRST * np.max(found.weights.weight))) if even else most
     if needed > FIRST:

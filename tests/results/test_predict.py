@@ -10,7 +10,7 @@ import scipy.stats
 from helpers import LAWS, OF_EACH_KIND, one_by_one
 
 import scalefit as sf
-from scalefit.results._predict import _width_of_runs
+from scalefit.results import width_of_runs
 
 POINT: dict[str, Any] = {"N": 7e10, "D": 1.4e12}
 
@@ -116,7 +116,7 @@ def test_a_new_run_of_few_is_as_unsure_as_the_scatter(new_fit):
     """Three residuals that are free say little of the scatter: its interval is Student's t and not normal."""
     fit = new_fit(LAWS["Chinchilla"].truth, noise=sf.noise.StudentT(1e9))
     fit = dataclasses.replace(fit, residuals=fit.residuals[:8])
-    band = _width_of_runs(fit)(0.9) / (float(fit.scale) * np.sqrt(8 / 3))
+    band = width_of_runs(fit)(0.9) / (float(fit.scale) * np.sqrt(8 / 3))
     assert band == pytest.approx(scipy.stats.t(3).ppf(0.95), rel=0.03)
 
 
