@@ -140,9 +140,7 @@ def weighed(coordinates: Coordinates, guide: Mixture, num: int, rng: np.random.G
     return Weighed(numbers, psis(density - np.logaddexp.reduce(guide.parts(at)[0], axis=0)), at)
 
 
-def adaptive(
-    coordinates: Coordinates, modes: Sequence[Mode], num: int, most: int, rng: np.random.Generator
-) -> Weighed:
+def adaptive(coordinates: Coordinates, modes: Sequence[Mode], num: int, most: int, rng: np.random.Generator) -> Weighed:
     """Weighed draws of a mixture that begins about modes and learns until its weights are even enough.
 
     **Arguments:**
