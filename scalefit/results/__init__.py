@@ -27,4 +27,8 @@ from ._store import may_replace as may_replace
 from ._store import save as save
 from ._store import versions as versions
 from ._summary import summary as summary
+from ._trainings import basis_of as basis_of
+from ._trainings import numbers_of as numbers_of
+from ._trainings import residuals_by_training as residuals_by_training
+from ._trainings import rest_of as rest_of
 from ._undetermined import said_open as said_open

@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from ..laws import Weights, input_kinds
 from ._check import check_fit
-from ._findings import basis_of, numbers_of, residuals_by_training, rest_of
 from ._fit import Fit
+from ._trainings import basis_of, numbers_of, residuals_by_training, rest_of
 
 
 class Pattern(NamedTuple):

@@ -4,15 +4,13 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..data import names_of
 from ..laws import Label, input_kinds
-from ..problem import free_numbers, typical_se
-from ..results import Fit
-from ..solve import slopes
+from ..problem import typical_se
+from ..results import Fit, basis_of, numbers_of, residuals_by_training, rest_of
 from ._case import Case
 from ._finding import Finding, Skipped
 
@@ -70,22 +68,22 @@ def residuals(case: Case) -> Found:
 
 def _of_structure(fit: Fit[Any]) -> Iterator[Finding]:
     """What a quadratic in the logarithms of the inputs explains beyond the law, and how |residuals| go with them."""
-    z, slope, rows = _residuals(fit)
-    names = [name for name, x in _numbers(fit).items() if np.ptp(x) > 0.0]
+    z, slope, rows = residuals_by_training(fit)
+    names = [name for name, x in numbers_of(fit).items() if np.ptp(x) > 0.0]
     terms = _quadratic(fit, rows)
-    base = _basis(slope)
+    base = basis_of(slope)
     if len(names) > TERMS or terms.shape[1] < 2 or len(z) - base.shape[1] - terms.shape[1] < 8:
         return
-    left = _rest(base, z)
-    wider = _basis(np.concatenate([base, terms], axis=1))
+    left = rest_of(base, z)
+    wider = basis_of(np.concatenate([base, terms], axis=1))
     more, free = wider.shape[1] - base.shape[1], len(z) - wider.shape[1]
-    rest = float(np.sum(_rest(wider, z) ** 2))
+    rest = float(np.sum(rest_of(wider, z) ** 2))
     share = 1.0 - rest / max(float(left @ left), 1e-300)
     p = _tail((float(left @ left) - rest) / max(more, 1) / max(rest / free, 1e-300), more, free) if more else 1.0
     if p < SURE and share > LEAST:
         labels = [f"log {a}" for a in names]
         labels += [f"log {a} · log {b}" for k, a in enumerate(names) for b in names[k:]]
-        gone = [abs(float(_rest(base, t) @ left)) / max(float(np.linalg.norm(_rest(base, t))), 1e-300)
+        gone = [abs(float(rest_of(base, t) @ left)) / max(float(np.linalg.norm(rest_of(base, t))), 1e-300)
                 for t in terms.T[1:]]  # fmt: skip
         worst = labels[int(np.argmax(gone))]
         saddle = len(names) == 2 and worst == f"log {names[0]} · log {names[1]}"
@@ -94,9 +92,9 @@ def _of_structure(fit: Fit[Any]) -> Iterator[Finding]:
         remedy = "fit Skaling, whose terms are coupled, and compare" if known else "try another law, and compare"
         yield Finding("residuals", "warning", said + (", a saddle" if saddle else ""), remedy,
                       {"share": share, "p": p}, tuple(names))  # fmt: skip
-    size = np.log(np.maximum(np.abs(_rest(wider, z)), 1e-3))
+    size = np.log(np.maximum(np.abs(rest_of(wider, z)), 1e-3))
     counts = np.bincount(rows)
-    for name, x in _numbers(fit).items():
+    for name, x in numbers_of(fit).items():
         mean = np.bincount(rows, x) / counts
         if np.ptp(mean) == 0.0:
             continue
@@ -157,29 +155,6 @@ def _of_columns(fit: Fit[Any]) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def residuals_by_training(
-    fit: Fit[Any],
-) -> tuple[Float[np.ndarray, " unit"], Float[np.ndarray, "unit free"], Int[np.ndarray, " run"]]:
-    """Residuals in units of their scatter, outliers drawn in, with the law's slopes, by training; and which each row is
-    of."""
-    prepared, noise = fit.problem.arrays, fit.noise
-    count = len(fit.residuals)
-    law = jax.tree.map(lambda a: np.asarray(a)[None], fit.law)
-    theta = free_numbers(prepared, law, np.zeros(1, int))
-    value, table = slopes(prepared.curve, theta, prepared.data, np.zeros(1, int))
-    precision = prepared.data.precision
-    precise = np.ones(count) if precision is None else np.asarray(precision)[0, :count]
-    with np.errstate(all="ignore"):
-        slope = np.moveaxis(table / value if noise.log else table, 0, -1)[0, :count] * precise[:, None]
-    z = fit.residuals * precise
-    wide = 1.4826 * float(np.median(np.abs(z - np.median(z))))
-    z = np.clip(z, -3.5 * wide, 3.5 * wide) / wide if wide > 0.0 else np.zeros_like(z)
-    code = np.unique(fit.problem.runs.clusters(), return_inverse=True)[1]
-    counts = np.bincount(code)
-    mean = [np.bincount(code, column) / np.sqrt(counts) for column in (z, *np.where(np.isfinite(slope), slope, 0.0).T)]
-    return mean[0], np.stack(mean[1:], axis=-1), code
-
-
 def _quadratic(fit: Fit[Any], rows: Int[np.ndarray, " run"]) -> Float[np.ndarray, "unit term"]:
     """A constant, squares and products of what the law takes, by training: smooth misfit."""
     counts = np.bincount(rows)
@@ -193,16 +168,6 @@ def _quadratic(fit: Fit[Any], rows: Int[np.ndarray, " run"]) -> Float[np.ndarray
     terms = [np.ones(len(counts)), *columns]
     terms += [a * b for k, a in enumerate(columns) for b in columns[k:]]
     return np.stack(terms, axis=-1) * np.sqrt(counts)[:, None]
-
-
-def numbers_of(fit: Fit[Any]) -> dict[str, Float[np.ndarray, " run"]]:
-    """The numbers that the law takes from a run, of sizes their logarithms."""
-    kinds, found = input_kinds(fit.law), {}
-    for name, column in fit.problem.inputs.items():
-        if isinstance(column, np.ndarray) and not isinstance(kinds[name], Label):
-            log = kinds[name].logarithm and column.min() > 0.0
-            found[name] = np.log(column) if log else np.asarray(column, float)
-    return found
 
 
 def _candidates(fit: Fit[Any], rows: Int[np.ndarray, " run"]) -> dict[str, Int[np.ndarray, " unit"]]:
@@ -238,14 +203,3 @@ def _apart(code: Int[np.ndarray, " unit"], x: Float[np.ndarray, " unit"]) -> Boo
     ends = np.array([(x[code == k].min(), x[code == k].max()) for k in range(code.max() + 1)])
     ends = ends[np.argsort(ends[:, 0], kind="stable")]
     return bool(np.all(ends[1:, 0] >= ends[:-1, 1]) and np.ptp(x) > 0.0)
-
-
-def basis_of(columns: Float[np.ndarray, "unit column"]) -> Float[np.ndarray, "unit rank"]:
-    """Orthonormal columns that span the same."""
-    size = np.linalg.norm(columns, axis=0)
-    u, s, _ = np.linalg.svd(columns / np.where(size > 0.0, size, 1.0), full_matrices=False)
-    return u[:, s > 1e-9 * max(s.max(initial=0.0), 1e-300)]
-
-
-def rest_of(basis: Float[np.ndarray, "unit rank"], z: Float[np.ndarray, " unit"]) -> Float[np.ndarray, " unit"]:
-    return z - basis @ (basis.T @ z)
