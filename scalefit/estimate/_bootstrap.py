@@ -15,8 +15,8 @@ from ..laws import AbstractLaw
 from ..problem import Pooling, Prepared, laws_at, representable
 from ..results import Ensemble, Fit, check_fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, solve
-from ._fit import KEPT, refuse_number, residuals_and_unidentified
-from ._polish import better_of, vanished
+from ._fit import refuse_number, residuals_and_unidentified
+from ._polish import KEPT, better_of, vanished
 from ._resamples import drawn_together, fill, own_weights, refuse_short, resamples
 from ._residuals import drawn_targets, suits
 from ._rivals import kept_optima, numbers_of, rivals

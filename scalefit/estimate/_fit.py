@@ -18,15 +18,13 @@ from ..params import Tree, parts, slots, values
 from ..problem import Prepared, Problem, inputs_for, laws_at, representable, typical_se
 from ..results import Fit
 from ..solve import Precision, Solutions, Solver, refuse_solver, responses
-from ._polish import AGREE, felt_by_some, polished
+from ._polish import AGREE, SEVERAL, felt_by_some, polished
 from ._starts import FEW, given, screened
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
 
 MOST = 2**31 - 1
 """The largest number of steps or starts, and the largest seed."""
-KEPT = 8
-"""Starts, at most, whose ends a fit keeps; the screen's best come first."""
 
 
 def fit(
@@ -108,11 +106,14 @@ def fit(
         law, noise, count = problem.law, problem.noise, len(problem.studies)
         # Where starts are counted out, what a study gets does not depend on how many others there are.
         quick = by is not None and (num_starts is not None or count > FEW)
+        scouting = num_starts is None and starts is None and count <= SEVERAL
         parts = []
         for which, prepared in problem.parts():
             begin, guessed = _begin(prepared, noise, law, starts, keep, seed, quick)
-            solved = polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count, guessed)
-            parts.append((which, _outcome(prepared, noise, solved, begin.shape[1]), begin.shape[1]))
+            solved, optima = polished(
+                prepared, noise, begin, solver, max_steps, precision, seed, quick, count, scouting, guessed
+            )
+            parts.append((which, _outcome(prepared, noise, solved, optima, begin.shape[1]), begin.shape[1]))
         return _collect(problem, parts, seed)
 
     out = None
@@ -250,7 +251,7 @@ class _Outcome(NamedTuple):
     optima: np.ndarray
 
 
-def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried: int) -> _Outcome:
+def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, optima: np.ndarray, tried: int) -> _Outcome:
     """The best start of each study, a converged one first, and how many agree with it."""
     objective = np.asarray(solved.objective).reshape(-1, tried)
     good = np.asarray(solved.result).reshape(-1, tried) == int(RESULTS.successful)
@@ -274,9 +275,8 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, tried:
     if not prepared.curve.fixed:
         result[(result == int(RESULTS.successful)) & unidentified.all(axis=1)] = int(RESULTS.vanished)
     good = good | (np.asarray(solved.result).reshape(-1, tried) == int(RESULTS.undetermined))
-    ended = np.where(good[..., None], np.asarray(solved.theta).reshape(*good.shape, -1), np.nan)[:, :KEPT]
     agreeing, least = np.sum(near & good, axis=1), np.asarray(solved.objective)[choice]
-    return _Outcome(law, least, result, scale, residuals, unidentified, agreeing, ended)
+    return _Outcome(law, least, result, scale, residuals, unidentified, agreeing, optima)
 
 
 def _collect(problem: Problem, parts: list[tuple[np.ndarray, _Outcome, int]], seed: int) -> Fit[Any]:

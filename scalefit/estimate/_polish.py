@@ -15,12 +15,14 @@ AGREE = 1e-6
 """Starts agree when their objectives are within this share of the best."""
 GONE = 1e-8
 """An amplitude has vanished below this share of the typical target."""
-AGAIN = 8
+AGAIN = 16
 """Starts of another screen, from which those begin again that failed or lost a term."""
-MANY = 64
-"""The same for a fit whose best no more than half of the starts came to, or has a number that no run responds to."""
-SEVERAL = 256
-"""Studies together up to which each has further starts where its own do not agree."""
+SCOUTS, SHORT = 64, 20
+"""Further starts that are followed for so many passes; as many of the best as a fit keeps optima are polished."""
+SEVERAL, MOST = 512, 1 << 16
+"""Studies together up to which each has scouts, and scouts times runs of one of them at most."""
+KEPT = 8
+"""Optima, at most, that a fit keeps."""
 ROUND = 300
 """Passes over the runs, after which only the best start of a study goes on, and while it gains."""
 NEARLY = 1e-4
@@ -35,56 +37,125 @@ FELT = 1e-6
 
 def polished(
     prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
-    max_steps: int, precision: Precision, seed: int, quick: bool, together: int, guessed: bool = False,
-) -> Solutions:  # fmt: skip
-    """Every start to its optimum; one that does not converge, or loses a term, begins once more elsewhere.
+    max_steps: int, precision: Precision, seed: int, quick: bool, together: int, scouting: bool,
+    guessed: bool = False,
+) -> tuple[Solutions, Float[np.ndarray, "study optimum free"]]:  # fmt: skip
+    """Every start to its optimum, and the optima that were met, best first.
 
-    These are some of so many studies that are fitted `together`. Where a law has `guessed` its starts, a lost term is
-    no reason to look for others: a screen knows less.
+    One that does not converge, or loses a term, begins once more elsewhere. Where scouts are sent out, the best of what
+    they find below all starts of a study takes the place of the worst. Where
+    a law has `guessed` its starts, a lost term is no reason to look for others: a screen knows less.
+
+    **Arguments:**
+
+    - `quick`: Whether screens have fewer nodes.
+    - `together`: Studies that are fitted together, of which these are some.
     """
     studies, tried, free = begin.shape
-    study = np.repeat(np.arange(studies), tried)
+    everyone = np.arange(studies)
+    study = np.repeat(everyone, tried)
     own = solver == "newton"
 
-    def run(start: np.ndarray, which: np.ndarray, whole: int = 0) -> Solutions:
+    def run(start: np.ndarray, which: np.ndarray, whole: int = 0, most: int = ROUND) -> Solutions:
         nothing = np.zeros(len(which), int)
         return solve(
             prepared.curve, noise, prepared.data, start, which, nothing, prepared.floor, solver=solver,
-            max_steps=min(max_steps, ROUND) if own else max_steps, precision=precision, whole=whole,
+            max_steps=min(max_steps, most) if own else max_steps, precision=precision, whole=whole,
         )  # fmt: skip
 
     def screened_again(which: np.ndarray, keep: int) -> Float[np.ndarray, "study start free"]:
         return screened(prepared, noise, which, np.zeros(len(which), int), keep, seed + 1, quick)
 
     solved = run(begin.reshape(-1, free), study, together * tried)
+    met = [(solved, study)]
+    scouts = min(SCOUTS, MOST // prepared.data.target.shape[1])
+    if scouting and own and scouts > tried:
+        far = screened_again(everyone, scouts)
+        scouts = far.shape[1]
+        short = run(far.reshape(-1, free), np.repeat(everyone, scouts), together * scouts, SHORT)
+        lowest = np.argsort(_cost(short).reshape(-1, scouts), axis=1, kind="stable")[:, :KEPT]
+        best = (lowest + scouts * everyone[:, None]).ravel()
+        met.append((run(np.asarray(short.theta)[best], best // scouts), best // scouts))
+        solved = _better(prepared, solved, met[-1][0], tried, lowest.shape[1])
     failed = np.asarray(solved.result) != int(RESULTS.successful)
-    poor = _doubtful(prepared, solved, begin, together)
+    poor = _lost_somewhere(prepared, solved, begin)
     gone = vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried)
     if guessed:
-        # One start of a study that arrived is enough.
-        failed = np.repeat(failed.reshape(studies, tried).all(axis=1), tried)
         gone[:] = False
     lost = np.flatnonzero(failed | gone)
     if lost.size:
         which, place = np.unique(study[lost], return_inverse=True)
-        again = screened_again(which, MANY if poor.any() and not quick else 2 * AGAIN)
+        again = screened_again(which, SCOUTS if poor.any() and not quick else AGAIN)
         fresh = again[place, lost % tried % again.shape[1]]
-        solved = _lower_of(solved, run(fresh, study[lost]), lost)
+        met.append((run(fresh, study[lost]), study[lost]))
+        solved = _lower_of(solved, met[-1][0], lost)
         # A study that none of its starts brought anywhere, or all to where a number is lost, gets what else there is.
         failed = np.asarray(solved.result).reshape(studies, tried) != int(RESULTS.successful)
-        poor = failed.all(axis=1) | _doubtful(prepared, solved, begin, together)
+        poor = failed.all(axis=1) | _lost_somewhere(prepared, solved, begin)
         rest, first = again[poor[which], tried:], which[poor[which]]
         if rest.size:
             more = run(rest.reshape(-1, free), np.repeat(first, rest.shape[1]))
+            met.append((more, np.repeat(first, rest.shape[1])))
             for k in range(rest.shape[1]):
                 solved = _lower_of(solved, Solutions(*(column[k :: rest.shape[1]] for column in more)), tried * first)
-    return _ended(prepared, noise, solved, begin, run, max_steps // ROUND - 1 if own else 0)
+    solved = _ended(prepared, noise, solved, begin, run, max_steps // ROUND - 1 if own else 0)
+    return solved, _optima(prepared, [(solved, study), *met])
 
 
-def _doubtful(
-    prepared: Prepared, solved: Solutions, begin: Float[np.ndarray, "study start free"], together: int
+def _cost(solved: Solutions) -> Float[np.ndarray, " fit"]:
+    """The objective, infinite where there is none."""
+    return np.where(np.isfinite(solved.objective), solved.objective, np.inf)
+
+
+def _better(prepared: Prepared, solved: Solutions, scouts: Solutions, tried: int, followed: int) -> Solutions:
+    """Starts of which the worst of a study is replaced by its best scout, where that ended below all of them."""
+    studies = np.arange(len(prepared.studies))
+    here, there = (_best(some, count)[1] + count * studies for some, count in ((solved, tried), (scouts, followed)))
+    before, after = _cost(solved)[here], _cost(scouts)[there]
+    good = np.asarray(scouts.result)[there] == int(RESULTS.successful)
+    failed = np.asarray(solved.result)[here] != int(RESULTS.successful)
+    size = AGREE * np.abs(before) + prepared.floor
+    with np.errstate(invalid="ignore"):
+        use = np.flatnonzero(
+            np.isfinite(after) & ((after < before - size) | (good & failed & (after <= before + size)))
+        )
+    worst = np.argmax(_cost(solved).reshape(-1, tried), axis=1) + tried * studies
+    columns = [np.array(column) for column in solved]
+    for column, some in zip(columns, scouts, strict=True):
+        column[worst[use]] = np.asarray(some)[there[use]]
+    return Solutions(*columns)
+
+
+def _optima(
+    prepared: Prepared, met: list[tuple[Solutions, Int[np.ndarray, " fit"]]]
+) -> Float[np.ndarray, "study optimum free"]:
+    """The lowest optima of each study among all ends, those of one objective once; NaN where there are fewer."""
+    solved, study = _joined(met)
+    ended = np.isin(solved.result, [int(RESULTS.successful), int(RESULTS.undetermined)])
+    cost = np.where(ended, _cost(solved), np.inf)
+    order = np.lexsort((cost, study))
+    cost, owner = cost[order], study[order]
+    first = np.searchsorted(owner, owner) == np.arange(len(owner))
+    with np.errstate(invalid="ignore"):
+        fresh = np.diff(cost, prepend=-np.inf) > AGREE * np.abs(cost) + prepared.floor[owner]
+    fresh = (fresh | first) & np.isfinite(cost)
+    count = np.cumsum(fresh)
+    place = count - count[np.searchsorted(owner, owner)] + (fresh[np.searchsorted(owner, owner)]) - 1
+    some = fresh & (place < KEPT)
+    found = np.full((len(prepared.studies), KEPT, solved.theta.shape[1]), np.nan)
+    found[owner[some], place[some]] = np.asarray(solved.theta)[order[some]]
+    return found
+
+
+def _joined(met: list[tuple[Solutions, Int[np.ndarray, " fit"]]]) -> tuple[Solutions, Int[np.ndarray, " fit"]]:
+    solved, study = zip(*met, strict=True)
+    return Solutions(*(np.concatenate(columns) for columns in zip(*solved, strict=True))), np.concatenate(study)
+
+
+def _lost_somewhere(
+    prepared: Prepared, solved: Solutions, begin: Float[np.ndarray, "study start free"]
 ) -> Bool[np.ndarray, " study"]:
-    """Studies whose starts do not agree, if they are not too many, or of whose best no run responds to some shape."""
+    """Studies of whose best no run responds to some shape."""
     curve, tried = prepared.curve, begin.shape[1]
     theta = np.asarray(solved.theta).reshape(begin.shape)[_best(solved, tried)]
     shapes = np.array([k for k in range(curve.size) if k not in curve.amplitudes], int)
@@ -94,10 +165,7 @@ def _doubtful(
     some = np.flatnonzero((far | (np.abs(theta[:, shapes]) < FELT)).any(axis=1))
     if some.size:
         gone[some] = _lost_shape(prepared, theta[some], some)
-    objective = np.asarray(solved.objective).reshape(-1, tried)
-    least = np.min(np.where(np.isfinite(objective), objective, np.inf), axis=1, keepdims=True)
-    rare = np.sum(objective <= least + AGREE * np.abs(least) + prepared.floor[:, None], axis=1) <= tried // 2
-    return (rare & (tried > 1) & (together <= SEVERAL)) | gone
+    return gone
 
 
 def _lost_shape(
@@ -112,8 +180,8 @@ def _lost_shape(
 
 def _best(solved: Solutions, tried: int) -> tuple[np.ndarray, np.ndarray]:
     """The start of the lowest objective of each study, as an index of a table by study and start."""
-    objective = np.asarray(solved.objective).reshape(-1, tried)
-    return np.arange(len(objective)), np.argmin(np.where(np.isfinite(objective), objective, np.inf), axis=1)
+    cost = _cost(solved).reshape(-1, tried)
+    return np.arange(len(cost)), np.argmin(cost, axis=1)
 
 
 def _ended(
@@ -142,7 +210,7 @@ def _ended(
         # From where it is, and from as far ahead again as it came.
         ahead = _ahead(prepared.curve, before[left], theta[left])
         both = run(np.concatenate([theta[left], ahead]), np.tile(left // tried, 2))
-        after = np.where(np.isfinite(both.objective), both.objective, np.inf).reshape(2, -1)
+        after = _cost(both).reshape(2, -1)
         place = np.argmin(after, axis=0) * len(left) + np.arange(len(left))
         gained[left] = np.nan_to_num(objective[left] - after.min(axis=0), neginf=0.0)
         before[left] = theta[left]

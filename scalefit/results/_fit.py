@@ -39,8 +39,8 @@ class Fit(eqx.Module, Generic[LawT]):
     - `tried`: How many starts were polished.
     - `problem`: What was fitted: law, runs, noise, what was held fixed, and the studies of a batch.
     - `seed`: The seed of its starts.
-    - `optima`: Where the first starts ended, in free numbers about the centre of the runs; NaN where one did not
-      converge. `None` for a fit that was not made from starts, or was saved before they were kept.
+    - `optima`: Optima that were met, best first, in free numbers about the centre of the runs; NaN where there are
+      fewer. `None` for a fit that was not made from starts, or was saved before they were kept.
     """
 
     law: LawT
