@@ -112,7 +112,7 @@ def law_arm(problem: Problem, origins: Sequence[Origin], least: int) -> LawArm:
             runs = problem.runs.take(np.concatenate(picked))
             runs = runs.with_column(JOB, np.repeat(jobs, [len(rows) for rows in picked]))
             law, noise, tie = problem.law, problem.noise, dict(problem.tie)
-            fits = fit(law, runs, noise=noise, fixed=problem.fixed, tie=tie, by=JOB, throw=False)
+            fits = fit(law, runs, noise=noise, fixed=problem.fixed, tie=tie, by=JOB, num_starts=2, throw=False)
             place[np.array(fits.keys, int)] = np.arange(len(fits.keys or ()))
     return LawArm(fits, place, problem.law, problem.noise)
 

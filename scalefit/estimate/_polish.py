@@ -1,6 +1,7 @@
 """From the starts of a fit to its optima: again elsewhere where they fail, on while they gain, and how they end."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -9,7 +10,7 @@ from .._core import RESULTS
 from ..noise import AbstractNoise
 from ..problem import LawCurve, Prepared
 from ..solve import Precision, Solutions, Solver, exact_moments, responses, solve
-from ._starts import screened
+from ._starts import nodes, screened
 
 AGREE = 1e-6
 """Starts agree when their objectives are within this share of the best."""
@@ -19,7 +20,10 @@ AGAIN = 16
 """Starts of another screen, from which those begin again that failed or lost a term."""
 SCOUTS, SHORT = 64, 20
 """Further starts that are followed for so many passes; as many of the best as a fit keeps optima are polished."""
-SEVERAL, MOST = 512, 1 << 16
+KICKS, RARE = 3, 0.25
+"""Times that scouts leave from the best of a study, some of its shapes drawn anew, and the share of all ends that are
+there from which they need not."""
+SEVERAL, MOST = 512, 1 << 14
 """Studies together up to which each has scouts, and scouts times runs of one of them at most."""
 KEPT = 8
 """Optima, at most, that a fit keeps."""
@@ -27,12 +31,15 @@ ROUND = 300
 """Passes over the runs, after which only the best start of a study goes on, and while it gains."""
 NEARLY = 1e-4
 """Share of the objective that a round of passes still gains at most where it nears its least value."""
-FARTHER = 3.0
-"""Times the way of a round that a start jumps ahead for the next."""
+FARTHER = 3.0, 10.0, 30.0
+"""Times the way of a round that starts jump ahead for the next."""
 FLAT = 1e-5
 """Curvature, as a share of the steepest, along which parameters run away."""
 FELT = 1e-6
 """A parameter is unidentified where a whole e-fold of it would not change any run by this share."""
+
+Met = list[tuple[Solutions, Any]]
+"""Ends of searches, some after others, each with the study that it is of."""
 
 
 def polished(
@@ -66,18 +73,35 @@ def polished(
     def screened_again(which: np.ndarray, keep: int) -> Float[np.ndarray, "study start free"]:
         return screened(prepared, noise, which, np.zeros(len(which), int), keep, seed + 1, quick)
 
+    def followed(
+        far: Float[np.ndarray, "some start free"], which: Int[np.ndarray, " some"]
+    ) -> tuple[Solutions, Int[np.ndarray, " fit"]]:
+        """The best of many starts to their optima, all of them followed for some passes."""
+        count = far.shape[1]
+        short = run(far.reshape(-1, free), np.repeat(which, count), together * count, SHORT)
+        lowest = np.argsort(_cost(short).reshape(-1, count), axis=1, kind="stable")[:, :KEPT]
+        best = (lowest + count * np.arange(len(which))[:, None]).ravel()
+        owner = np.repeat(which, lowest.shape[1])
+        return run(np.asarray(short.theta)[best], owner), owner
+
     solved = run(begin.reshape(-1, free), study, together * tried)
     met = [(solved, study)]
     scouts = min(SCOUTS, MOST // prepared.data.target.shape[1])
-    if scouting and own and scouts > tried:
-        far = screened_again(everyone, scouts)
-        scouts = far.shape[1]
-        short = run(far.reshape(-1, free), np.repeat(everyone, scouts), together * scouts, SHORT)
-        lowest = np.argsort(_cost(short).reshape(-1, scouts), axis=1, kind="stable")[:, :KEPT]
-        best = (lowest + scouts * everyone[:, None]).ravel()
-        met.append((run(np.asarray(short.theta)[best], best // scouts), best // scouts))
-        solved = _better(prepared, solved, met[-1][0], tried, lowest.shape[1])
+    scouting = scouting and own and scouts > tried
+    if scouting:
+        met.append(followed(screened_again(everyone, scouts), everyone))
+        solved = _better(prepared, solved, *met[-1], tried)
+        for turn in range(KICKS):
+            rare = np.flatnonzero(_rarely_met(prepared, met))
+            if rare.size == 0:
+                break
+            best = np.asarray(solved.theta).reshape(begin.shape)[_best(solved, tried)]
+            met.append(followed(_kicked(prepared, noise, best[rare], scouts, [seed, turn], quick), rare))
+            solved = _better(prepared, solved, *met[-1], tried)
     failed = np.asarray(solved.result) != int(RESULTS.successful)
+    if scouting:
+        # Others have been where it failed to go.
+        failed &= np.repeat(failed.reshape(studies, tried).all(axis=1), tried)
     poor = _lost_somewhere(prepared, solved, begin)
     gone = vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried)
     if guessed:
@@ -107,28 +131,54 @@ def _cost(solved: Solutions) -> Float[np.ndarray, " fit"]:
     return np.where(np.isfinite(solved.objective), solved.objective, np.inf)
 
 
-def _better(prepared: Prepared, solved: Solutions, scouts: Solutions, tried: int, followed: int) -> Solutions:
-    """Starts of which the worst of a study is replaced by its best scout, where that ended below all of them."""
-    studies = np.arange(len(prepared.studies))
-    here, there = (_best(some, count)[1] + count * studies for some, count in ((solved, tried), (scouts, followed)))
-    before, after = _cost(solved)[here], _cost(scouts)[there]
-    good = np.asarray(scouts.result)[there] == int(RESULTS.successful)
+def _rarely_met(prepared: Prepared, met: Met) -> Bool[np.ndarray, " study"]:
+    """Studies of which few ends are at the lowest objective: there may be lower ones."""
+    solved, study = _joined(met)
+    cost, least = _cost(solved), np.full(len(prepared.studies), np.inf)
+    np.minimum.at(least, study, cost)
+    near = cost <= (least + AGREE * np.abs(least) + prepared.floor)[study]
+    return np.bincount(study, near, len(least)) < RARE * np.bincount(study, minlength=len(least))
+
+
+def _kicked(
+    prepared: Prepared, noise: AbstractNoise, best: Float[np.ndarray, "study free"], count: int, seed: list[int],
+    quick: bool,
+) -> Float[np.ndarray, "study start free"]:  # fmt: skip
+    """Starts at the best so far but for some of its shapes, which are drawn anew."""
+    rng, curve = np.random.default_rng([*seed, 0x1C1C]), prepared.curve
+    mean = float(np.mean(np.asarray(prepared.data.target)))
+    at, _ = nodes(prepared, seed[0] + 2 + seed[1], float(np.exp(mean)) if noise.log else abs(mean), batch=quick)
+    shapes = [k for k in range(curve.size) if k not in curve.amplitudes]
+    start = np.repeat(best[:, None], count, axis=1)
+    drawn = at[rng.integers(len(at), size=start.shape[:2])]
+    # One of them by itself, or each by the toss of a coin.
+    alone = np.arange(len(shapes)) == rng.integers(len(shapes), size=(*start.shape[:2], 1))
+    which = np.where(rng.random((*start.shape[:2], 1)) < 0.5, alone, rng.random(drawn.shape) < 0.5)
+    start[..., shapes] = np.where(which, drawn, start[..., shapes])
+    return start
+
+
+def _better(
+    prepared: Prepared, solved: Solutions, more: Solutions, owner: Int[np.ndarray, " fit"], tried: int
+) -> Solutions:
+    """Starts of which the worst of a study is replaced by the best of more, where that ended below all of them."""
+    which, count = np.unique(owner, return_counts=True)
+    there = _best(more, int(count[0]))[1] + count[0] * np.arange(len(which))
+    here = (_best(solved, tried)[1] + tried * np.arange(len(prepared.studies)))[which]
+    before, after = _cost(solved)[here], _cost(more)[there]
+    good = np.asarray(more.result)[there] == int(RESULTS.successful)
     failed = np.asarray(solved.result)[here] != int(RESULTS.successful)
-    size = AGREE * np.abs(before) + prepared.floor
+    size = AGREE * np.abs(before) + prepared.floor[which]
     with np.errstate(invalid="ignore"):
-        use = np.flatnonzero(
-            np.isfinite(after) & ((after < before - size) | (good & failed & (after <= before + size)))
-        )
-    worst = np.argmax(_cost(solved).reshape(-1, tried), axis=1) + tried * studies
+        use = np.isfinite(after) & ((after < before - size) | (good & failed & (after <= before + size)))
+    worst = np.argmax(_cost(solved).reshape(-1, tried), axis=1)[which] + tried * which
     columns = [np.array(column) for column in solved]
-    for column, some in zip(columns, scouts, strict=True):
+    for column, some in zip(columns, more, strict=True):
         column[worst[use]] = np.asarray(some)[there[use]]
     return Solutions(*columns)
 
 
-def _optima(
-    prepared: Prepared, met: list[tuple[Solutions, Int[np.ndarray, " fit"]]]
-) -> Float[np.ndarray, "study optimum free"]:
+def _optima(prepared: Prepared, met: Met) -> Float[np.ndarray, "study optimum free"]:
     """The lowest optima of each study among all ends, those of one objective once; NaN where there are fewer."""
     solved, study = _joined(met)
     ended = np.isin(solved.result, [int(RESULTS.successful), int(RESULTS.undetermined)])
@@ -147,7 +197,7 @@ def _optima(
     return found
 
 
-def _joined(met: list[tuple[Solutions, Int[np.ndarray, " fit"]]]) -> tuple[Solutions, Int[np.ndarray, " fit"]]:
+def _joined(met: Met) -> tuple[Solutions, Int[np.ndarray, " fit"]]:
     solved, study = zip(*met, strict=True)
     return Solutions(*(np.concatenate(columns) for columns in zip(*solved, strict=True))), np.concatenate(study)
 
@@ -207,10 +257,10 @@ def _ended(
     for _ in range(rounds):
         if left.size == 0:
             break
-        # From where it is, and from as far ahead again as it came.
-        ahead = _ahead(prepared.curve, before[left], theta[left])
-        both = run(np.concatenate([theta[left], ahead]), np.tile(left // tried, 2))
-        after = _cost(both).reshape(2, -1)
+        # From where it is, and from as far ahead again as it came, and farther.
+        ahead = [_ahead(prepared.curve, before[left], theta[left], times) for times in FARTHER]
+        both = run(np.concatenate([theta[left], *ahead]), np.tile(left // tried, 1 + len(FARTHER)))
+        after = _cost(both).reshape(1 + len(FARTHER), -1)
         place = np.argmin(after, axis=0) * len(left) + np.arange(len(left))
         gained[left] = np.nan_to_num(objective[left] - after.min(axis=0), neginf=0.0)
         before[left] = theta[left]
@@ -232,7 +282,7 @@ def _ended(
 
 
 def _ahead(
-    curve: LawCurve, before: Float[np.ndarray, "fit free"], now: Float[np.ndarray, "fit free"]
+    curve: LawCurve, before: Float[np.ndarray, "fit free"], now: Float[np.ndarray, "fit free"], times: float
 ) -> Float[np.ndarray, "fit free"]:
     """Where numbers are that move on as they moved, several times as far; large ones by their factor."""
     sized = np.append(curve.sized, np.zeros(now.shape[1] - curve.size, bool))
@@ -240,7 +290,7 @@ def _ahead(
     with np.errstate(all="ignore"):
         factor = now / before
         grown = sized & (np.abs(now) > 1.0) & (factor > 1.0) & (factor < 1e3)
-        return np.maximum(np.where(grown, now * factor**FARTHER, now + FARTHER * (now - before)), lower)
+        return np.maximum(np.where(grown, now * factor**times, now + times * (now - before)), lower)
 
 
 def _runs_away(matrix: Float[np.ndarray, "fit free free"]) -> Bool[np.ndarray, " fit"]:

@@ -268,7 +268,7 @@ def test_draws_find_the_other_optimum_where_it_is_theirs():
     assert len(rivals) == 1  # each optimum once, however many starts ended there
     # A fit keeps the optima that it found; one that has not finds them again.
     assert fit.optima is not None
-    assert np.ptp(fit.optima[:, 0]) > 0.1
+    assert np.isfinite(fit.optima[:, 0]).sum() == 2
     again = sf.bootstrap(dataclasses.replace(fit, optima=None), num=100)
     np.testing.assert_allclose(again.objective, draws.objective, rtol=1e-6)
 
