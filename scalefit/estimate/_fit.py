@@ -65,7 +65,8 @@ def fit(
       exactly (see `scalefit.laws.Own`).
     - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are
       polished in place of the screen's, which serves only where one of them fails or loses a term.
-    - `num_starts`: Starts kept from the screen: 8, or 2 with `by`.
+    - `num_starts`: Starts kept from the screen: 8, or 2 with `by`. Where it is left out, of up to 512 studies, further
+      starts look for lower optima for some passes, and the best of them are polished too.
     - `solver`: `"newton"`, an Optax optimiser, or an Optimistix minimiser or least-squares solver (the extra
       `scalefit[optimistix]`).
     - `seed`: Shifts the nodes of the screen.
