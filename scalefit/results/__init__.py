@@ -16,6 +16,7 @@ from ._nearby import nearby as nearby
 from ._nearby import spread as spread
 from ._nearby import to_first_order as to_first_order
 from ._patterns import Pattern as Pattern
+from ._patterns import pattern_scores as pattern_scores
 from ._patterns import patterns as patterns
 from ._predict import evaluate as evaluate
 from ._predict import points_of as points_of

@@ -39,27 +39,33 @@ def patterns(fit: Fit[Any]) -> tuple[Pattern, ...]:
 
     - `fit`: One fit that converged; of another there is none.
     """
-    check_fit("fit", fit)
-    if fit.keys is not None or not fit.converged:
-        return ()
-    z, slope, rows = residuals_by_training(fit)
-    basis = basis_of(slope)
-    left, freedom = rest_of(basis, z), len(z) - basis.shape[1] - 1
-    if freedom < 1:
+    scores, freedom = pattern_scores(fit)
+    if not scores:
         return ()
     from scipy.special import stdtr  # a third of a second, which few fits need
 
-    found = []
-    for name, direction in _directions(fit, rows).items():
+    found = (Pattern(name, t, 2.0 * float(stdtr(freedom, -abs(t)))) for name, t in scores.items())
+    return tuple(sorted(found, key=lambda one: one.p))
+
+
+def pattern_scores(fit: Fit[Any]) -> tuple[dict[str, float], int]:
+    """The t of each pattern by name, and what the law and a pattern leave free: see `patterns`."""
+    check_fit("fit", fit)
+    if fit.keys is not None or not fit.converged:
+        return {}, 0
+    z, slope, rows = residuals_by_training(fit)
+    basis = basis_of(slope)
+    left, freedom = rest_of(basis, z), len(z) - basis.shape[1] - 1
+    found = {}
+    for name, direction in _directions(fit, rows).items() if freedom >= 1 else ():
         off = rest_of(basis, direction)
         size = float(np.linalg.norm(off))
         if size < 1e-4 * np.linalg.norm(direction):
             continue
         along = float(left @ off) / size
         scatter = np.sqrt(max(float(left @ left) - along**2, 0.0) / freedom)
-        t = along / scatter if scatter > 0.0 else 0.0
-        found.append(Pattern(name, t, 2.0 * float(stdtr(freedom, -abs(t)))))
-    return tuple(sorted(found, key=lambda one: one.p))
+        found[name] = along / scatter if scatter > 0.0 else 0.0
+    return found, freedom
 
 
 def _directions(fit: Fit[Any], rows: Any) -> dict[str, Float[np.ndarray, " training"]]:

@@ -1,6 +1,5 @@
 """What the residuals of a fit tell of its table and its law: columns that explain them, structure, standard errors."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from ..data import names_of
 from ..laws import Label, input_kinds
 from ..problem import typical_se
-from ..results import Fit, basis_of, numbers_of, residuals_by_training, rest_of
+from ..results import Fit, basis_of, numbers_of, pattern_scores, residuals_by_training, rest_of
 from ._case import Case
 from ._finding import Finding, Skipped
 
@@ -24,8 +23,8 @@ GROUPS = 20
 
 Found = Iterator[Finding | Skipped]
 
-TERMS = 3
-"""Inputs of a law beyond which squares and products are too many to be told apart."""
+STRONG = 4.0
+"""Standard errors that a pattern is from nothing."""
 
 
 def errors(case: Case) -> Found:
@@ -67,32 +66,20 @@ def residuals(case: Case) -> Found:
 
 
 def _of_structure(fit: Fit[Any]) -> Iterator[Finding]:
-    """What a quadratic in the logarithms of the inputs explains beyond the law, and how |residuals| go with them."""
+    """The strongest pattern that the law cannot follow, and a scatter that goes with an input."""
+    scores, freedom = pattern_scores(fit)
+    if scores and freedom >= 8:
+        name = max(scores, key=lambda one: abs(scores[one]))
+        t = scores[name]
+        share = t**2 / (t**2 + freedom)
+        if abs(t) > STRONG and share > LEAST:
+            saddle = name.startswith("saddle")
+            said = f"what the law leaves over has structure: {100 * share:.0f} % of it is a {name}"
+            coupled = {"N", "D"} == set(fit.law.inputs) and saddle
+            remedy = "fit Skaling, whose terms are coupled, and compare" if coupled else "try another law (sf.compare)"
+            yield Finding("residuals", "warning", said, remedy, {"share": share, "t": t}, tuple(name.split()[1:]))
     z, slope, rows = residuals_by_training(fit)
-    names = [name for name, x in numbers_of(fit).items() if np.ptp(x) > 0.0]
-    terms = _quadratic(fit, rows)
-    base = basis_of(slope)
-    if len(names) > TERMS or terms.shape[1] < 2 or len(z) - base.shape[1] - terms.shape[1] < 8:
-        return
-    left = rest_of(base, z)
-    wider = basis_of(np.concatenate([base, terms], axis=1))
-    more, free = wider.shape[1] - base.shape[1], len(z) - wider.shape[1]
-    rest = float(np.sum(rest_of(wider, z) ** 2))
-    share = 1.0 - rest / max(float(left @ left), 1e-300)
-    p = _tail((float(left @ left) - rest) / max(more, 1) / max(rest / free, 1e-300), more, free) if more else 1.0
-    if p < SURE and share > LEAST:
-        labels = [f"log {a}" for a in names]
-        labels += [f"log {a} · log {b}" for k, a in enumerate(names) for b in names[k:]]
-        gone = [abs(float(rest_of(base, t) @ left)) / max(float(np.linalg.norm(rest_of(base, t))), 1e-300)
-                for t in terms.T[1:]]  # fmt: skip
-        worst = labels[int(np.argmax(gone))]
-        saddle = len(names) == 2 and worst == f"log {names[0]} · log {names[1]}"
-        said = f"what the law leaves over has structure: {100 * share:.0f} % of it goes with {worst} and the like"
-        known = {"N", "D"} == set(names)
-        remedy = "fit Skaling, whose terms are coupled, and compare" if known else "try another law, and compare"
-        yield Finding("residuals", "warning", said + (", a saddle" if saddle else ""), remedy,
-                      {"share": share, "p": p}, tuple(names))  # fmt: skip
-    size = np.log(np.maximum(np.abs(rest_of(wider, z)), 1e-3))
+    size = np.log(np.maximum(np.abs(rest_of(basis_of(slope), z)), 1e-3))
     counts = np.bincount(rows)
     for name, x in numbers_of(fit).items():
         mean = np.bincount(rows, x) / counts
@@ -101,17 +88,10 @@ def _of_structure(fit: Fit[Any]) -> Iterator[Finding]:
         ranks = np.argsort(np.argsort(mean)), np.argsort(np.argsort(size))
         r = float(np.corrcoef(*ranks)[0, 1])
         t = r * np.sqrt((len(z) - 2) / max(1.0 - r**2, 1e-12))
-        if len(z) >= 12 and abs(t) > 4.0 and abs(r) > 0.3:
+        if len(z) >= 12 and abs(t) > STRONG and abs(r) > 0.3:
             said = f"runs scatter {'more' if r > 0 else 'less'} as {name} grows (rank correlation {r:.2f})"
             remedy = f"give standard errors, or sample with growth={name!r}"
             yield Finding("residuals", "warning", said, remedy, {"correlation": r}, (name,))
-
-
-def _tail(f: float, more: int, free: int) -> float:
-    """About how probable an F as large is by chance (Wilson and Hilferty): SciPy takes a third of a second to load."""
-    third, a, b = max(f, 0.0) ** (1.0 / 3.0), 2.0 / (9.0 * more), 2.0 / (9.0 * free)
-    z = ((1.0 - b) * third - (1.0 - a)) / math.sqrt(b * third**2 + a)
-    return 0.5 * math.erfc(z / math.sqrt(2.0))
 
 
 def _of_columns(fit: Fit[Any]) -> Iterator[Finding]:
