@@ -57,8 +57,7 @@ def bootstrap(
 
     *Residuals*, for few runs, of which resamples would lose too many: all runs stay where they are, and each draw puts
     them off the fit anew, half by its residuals and half by a normal of their scale, as wide as $n - p$ degrees of
-    freedom make Student's t (see `estimate/_residuals.py`). 90 % intervals of 9, 12 and 16 runs hold 87 to 93 %, and by
-    pairs 72 to 81 % (`benchmarks/calibration.py`).
+    freedom make Student's t (see `estimate/_residuals.py`; coverage is in `benchmarks/calibration.py`).
 
     Checkpoints of one training are drawn together (`Runs.clusters`). A draw starts at the fit, and at other optima that
     may be its own; one that does not converge from there, or loses a term that the fit has, starts again from the
