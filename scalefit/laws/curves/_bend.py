@@ -10,6 +10,8 @@ from .._abstract import AbstractLaw
 from .._formula import number, power
 from .._implicit import implicit_root
 
+LOG_TWO = 0.6931471805599453
+
 
 class M3(AbstractLaw):
     r"""A power law that ends at finite x: $y = E + A\,(1/x + \gamma)^{\alpha}$.
@@ -61,10 +63,11 @@ class M4(AbstractLaw):
             """How far the logarithm of the odds u = t / (1 - t) is from the equation."""
             return u + (alpha - 1.0) * jnp.logaddexp(0.0, u) - log_level
 
-        # The slope in u lies between 1 and alpha: so does what u is of the level.
-        ends = jnp.stack([log_level, log_level / self.alpha])
-        room = 1.0 + jnp.abs(self.alpha - 1.0) / jnp.minimum(self.alpha, 1.0)
-        u = implicit_root(left, (jnp.min(ends) - room, jnp.max(ends) + room), self.alpha, log_level)
+        # The logarithm of 1 + exp(u) is max(u, 0) and at most log 2 more: u lies in a bracket of that width.
+        level, bent = log_level - (self.alpha - 1.0) * LOG_TWO, log_level > (self.alpha - 1.0) * LOG_TWO
+        slope = jnp.where(bent, self.alpha, 1.0)
+        ends = jnp.stack([level / slope, log_level / slope])
+        u = implicit_root(left, (jnp.min(ends) - 1e-3, jnp.max(ends) + 1e-3), self.alpha, log_level, halvings=24)
         return self.E + span / (1.0 + jnp.exp(-u))
 
 
