@@ -34,6 +34,16 @@ def test_the_page_on_laws_says_what_laws_say():
     assert pictures == set(re.findall(r"!\[(\w+)\]", page)) == {cls.__name__ for cls in known_laws().values()}
 
 
+def test_the_page_on_systems_has_a_row_for_each():
+    page = (DOCS / "systems.md").read_text(encoding="utf-8")
+    named = re.findall(r"test_systems\.py -k (\w+)", page)
+    tests = re.findall(
+        r"^def (test_\w+)", (DOCS.parent / "tests/estimate/test_systems.py").read_text(encoding="utf-8"), re.M
+    )
+    assert all(sum(name in test for name in named) == 1 for test in tests)
+    assert len(named) == len(tests)
+
+
 def test_the_page_on_tables_runs(capsys):
     names = run("tables.md")
     assert (len(names["runs"]), len(names["large"]), len(names["both"])) == (3, 2, 3)
