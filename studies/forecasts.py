@@ -128,19 +128,19 @@ class Judged:
         """Errors of the stack, and half of its 90 % interval."""
         found = self.found
         prior, learnt = prior or found.prior, self.trust(prior)
-        stack = stacked(prior, found.names, self.seen, learnt.arms[self.origin], learnt.width[self.origin])
-        return self.observed - stack.log_value, NORMAL * np.sqrt(stack.variance(True))
+        stack = stacked(prior, found.names, self.seen, learnt.take(self.origin))
+        return self.observed - stack.log_value, stack.half(0.9, True)
 
     def trust(self, prior: Prior | None = None) -> Trust:
         """What could be checked at each origin."""
         found = self.found
-        return trust(prior or found.prior, found.names, self.seen, self.observed, self.origin, found.past)
+        return trust(prior or found.prior, found.names, self.seen, self.observed, found.past)
 
     def arm(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Errors of one arm, and half of its own 90 % interval of a run."""
         own = self.found.arms[name].foreseen(self.origin, self.points, self.seen.T)
         error = np.where(np.isfinite(own.error[0]), own.error[0], 0.3)
-        return self.observed - own.log_value[0], NORMAL * np.sqrt(error**2 + own.noise**2)
+        return self.observed - own.log_value[0], NORMAL * np.sqrt(error**2 + own.noise[0] ** 2)
 
     def tell(self, report: Report, name: str, error: np.ndarray, half: np.ndarray) -> None:
         """Rows of the table."""
@@ -197,7 +197,7 @@ def sizes(judged: Judged, learnt: dict[str, Judged]) -> list[str]:
     cost: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     away = np.linspace(-7.0, 5.0, 241)
     of_study = {study: curves(found.problem, study) for study in {one.study for one in found.origins}}
-    trusted = {name: one.trust().arms for name, one in learnt.items()}
+    trusted = {name: one.trust() for name, one in learnt.items()}
     for j, one in enumerate(found.origins):
         family = str(judged.of_origin[j])
         own = learnt[family].found
@@ -208,8 +208,8 @@ def sizes(judged: Judged, learnt: dict[str, Judged]) -> list[str]:
             N, nothing = np.exp(0.5 * np.log(curve.compute / 6.0) + away), np.zeros(len(away))
             T, points = nothing + np.log(curve.compute / one.reached), {"N": N, "D": curve.compute / 6.0 / N}
             seen = foreseen_by(tuple(own.arms.values()), np.full(len(N), j), points, T)._replace(x=nothing)
-            arms = np.tile(trusted[family][j], (len(N), 1))
-            rows = {"stack": stacked(own.prior, own.names, seen, arms, nothing + 1.0).log_value}
+            here = trusted[family].take(np.full(len(N), j))
+            rows = {"stack": stacked(own.prior, own.names, seen, here).log_value}
             for name, row in {**rows, **dict(zip(own.names, seen.log_value, strict=True))}.items():
                 if np.isfinite(row).all():
                     cost.setdefault((name, reach[0], family), []).append(curve.regret(np.log(N[np.argmin(row)])))
@@ -222,6 +222,35 @@ def sizes(judged: Judged, learnt: dict[str, Judged]) -> list[str]:
         heights, runs = (", ".join(f"{100.0 * mean[i]:.2f}" for mean in means) for i in range(2))
         lines.append(f"best sizes by {name}: regret {heights} %; {runs} % where runs of nearly that size speak")
     return lines
+
+
+def simulated(report: Report, budgets: int, sizes: int, scatter: float, studies: int = 100) -> None:
+    """The law alone, which knows that it is right, and the stack, where Chinchilla's law is right."""
+    rng, law = np.random.default_rng(0), sf.laws.Chinchilla(E=1.7, A=400.0, B=410.0, alpha=0.34, beta=0.28)
+    C, away = np.meshgrid(1e18 * 3.0 ** np.arange(budgets), np.linspace(-1.5, 1.5, sizes), indexing="ij")
+    N = (np.sqrt(C / 120.0) * np.exp(away)).ravel()
+    D = C.ravel() / 6.0 / N
+    clean = law.E + law.A * N**-law.alpha + law.B * D**-law.beta
+    loss = clean * np.exp(scatter * rng.standard_normal((studies, N.size)))
+    runs = sf.Runs(loss.ravel(), N=np.tile(N, studies), D=np.tile(D, studies))
+    fits = sf.fit(sf.laws.Chinchilla, runs.with_column("study", np.repeat(np.arange(studies), N.size)), by="study")
+    for reach, (low, high) in CLASSES.items():
+        best = sf.allocate(law, budget=float(C.max() * np.sqrt(low * high)))
+        at = {"N": float(best.N.value[0]), "D": float(best.D.value[0])}
+        truth, new = np.log(best.loss.value[0]), scatter * rng.standard_normal(studies)
+        alone, stack = sf.predict(fits, level=0.9, new_run=True, **at), sf.forecast(fits, **at).run
+        for name, one in (("law alone", alone), ("stack", stack)):
+            low_end, high_end = (np.log(np.asarray(end, float)) for end in (one.low, one.high))
+            off, half = np.log(one.value) - truth, 0.5 * (high_end - low_end)
+            error = new - off
+            parts = np.abs(off), off, np.abs(error) <= half, 2.0 * half, interval_score(error, half)
+            report.add(
+                f"law right, {N.size}, {100 * scatter:g} %",
+                reach,
+                name,
+                1,
+                *(100.0 * float(np.mean(part)) for part in parts),
+            )
 
 
 def excess_of_studies(found: Rolled) -> np.ndarray:
@@ -263,6 +292,8 @@ def main() -> None:
     for name, parts in alone.items():
         judged.tell(report, f"{name} alone", *parts)
     judged.tell(report, "stack", error, half)
+    for budgets, each, scatter in ((8, 6, 0.005), (9, 10, 0.005), (8, 6, 0.002)):
+        simulated(report, budgets, each, scatter)
     for kind, what in enumerate(KINDS):
         told = []
         for family in judged.families:

@@ -54,7 +54,7 @@ class LawArm(NamedTuple):
             value, error = _foreseen(self.fits, which, asked)
             wide = _normal_width(self.noise) * np.atleast_1d(self.fits.scale)[which]
             out[:, here] = value, error, wide if self.noise.log else wide / np.exp(value)
-        return Foreseen(out[:1], out[1:2], out[2], T, np.zeros(len(origin)))
+        return Foreseen(out[:1], out[1:2], out[2:], T, np.zeros(len(origin)))
 
 
 class CoupledArm(NamedTuple):
@@ -69,7 +69,8 @@ class CoupledArm(NamedTuple):
         """What it says beyond an origin."""
         value, error, above = self.fits.foreseen(origin, log(points["N"]), log(points["D"]))
         error = np.sqrt(error**2 + self.walk**2 * np.maximum(T, 0.0))
-        return Foreseen(value[None], error[None], _normal_width(StudentT(DF)) * self.fits.scale[origin], T, above)
+        noise = _normal_width(StudentT(DF)) * self.fits.scale[origin]
+        return Foreseen(value[None], error[None], noise[None], T, above)
 
 
 Arm = LawArm | CoupledArm
@@ -78,12 +79,10 @@ Arm = LawArm | CoupledArm
 def foreseen_by(
     arms: Sequence[Arm], origin: Int[np.ndarray, " point"], points: dict[str, Any], T: Float[np.ndarray, " point"]
 ) -> Foreseen:
-    """What all arms say beyond origins; scatter and excess are those of the last that says something."""
+    """What all arms say beyond origins; the excess is that of the last."""
     found = [arm.foreseen(origin, points, T) for arm in arms]
-    last = found[-1]
-    return last._replace(
-        log_value=np.concatenate([one.log_value for one in found]), error=np.concatenate([one.error for one in found])
-    )
+    value, error, noise = (np.concatenate([one[i] for one in found]) for i in range(3))
+    return Foreseen(value, error, noise, T, found[-1].x)
 
 
 def takes_coupled(problem: Problem) -> bool:

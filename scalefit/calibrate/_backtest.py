@@ -292,8 +292,8 @@ def _split(problem: Problem, split: ArrayLike, reach: Mapping[str, np.ndarray], 
 def told(found: Rolled, along: str, level: float) -> Backtest:
     """The forecasts of every origin with what came of them."""
     seen, origins, origin = found.seen, found.origins, found.origin
-    stack = stacked(found.prior, found.names, seen, found.trust.arms[origin], found.trust.width[origin])
-    value, half = np.exp(stack.log_value), normal_quantile(level) * np.sqrt(stack.variance(True))
+    stack = stacked(found.prior, found.names, seen, found.trust.take(origin))
+    value, half = np.exp(stack.log_value), stack.half(level, True)
     most = {n: np.array([column[one.seen].max() for one in origins]) for n, column in found.reach.items()}
     return Backtest(
         problem=found.problem,

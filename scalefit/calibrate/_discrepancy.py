@@ -83,16 +83,16 @@ class Discrepancy:
 
     def stacked(self, study: Int[np.ndarray, " point"], seen: Foreseen) -> Stacked:
         """The stack at points of a study."""
-        origin, found = self.last[study], self.rolled
-        return stacked(found.prior, found.names, seen, found.trust.arms[origin], found.trust.width[origin])
+        found = self.rolled
+        return stacked(found.prior, found.names, seen, found.trust.take(self.last[study]))
 
     def law(self, study: int = 0) -> StackedLaw:
         """The stack as a law of its own, for plans."""
         terms = [jax.tree.map(lambda a: a[study], self.fit.law) if self.fit.keys is not None else self.fit.law]
         terms += [CoupledLaw.of(arm.fits, study) for arm in self.arms if isinstance(arm, CoupledArm)]
-        found, origin = self.rolled, int(self.last[study])
+        found = self.rolled
         return StackedLaw.of(
-            tuple(terms), found.prior, found.names, found.trust.arms[origin], self.reached[study],
+            tuple(terms), found.prior, found.names, found.trust.take(self.last[[study]]), self.reached[study],
             next(iter(found.reach)),
         )  # fmt: skip
 
@@ -120,6 +120,7 @@ class Discrepancy:
         return dataclasses.replace(
             fixed, terms=tuple(terms), tilt=width * rng.standard_normal((num, len(terms))),
             drift=width * np.array([prior.rate, walk]) * rng.standard_normal((num, 2)),
+            right=np.where(rng.random(num) < law.right, 1.0, 0.0),
         )  # fmt: skip
 
 

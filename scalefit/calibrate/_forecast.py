@@ -11,6 +11,7 @@ from .._core import check_probability
 from ..laws import Label, input_kinds
 from ..problem import Source
 from ..results import Ensemble, Estimate, FirstOrder, Fit, check_result, points_of, predict
+from ._arms import normal_quantile
 from ._backtest import Distance
 from ._discrepancy import Discrepancy, discrepancy
 from ._reach import times
@@ -32,6 +33,8 @@ class Forecast:
       `beyond`, what studies like this were found to miss; `scatter`, of a run.
     - `like`: How backtests went at distances like the farthest, of all studies of a batch; `None` where none could be
       made.
+    - `right`: By study, the probability that the law itself is right, by its backtests near the frontier against those
+      of the stack; so far its own interval counts.
     - `checked`: How many origins could be checked, of the study of a batch that has the fewest.
     - `along`: What the distance is of: `C`, compute, or another size.
     - `notes`: In words, what the forecast rests on.
@@ -45,6 +48,7 @@ class Forecast:
     excess: Float[np.ndarray, "*shape"]
     weight: dict[str, Float[np.ndarray, "*shape"]]
     shares: dict[str, Float[np.ndarray, "*shape"]]
+    right: Float[np.ndarray, " study"]
     like: Distance | None
     checked: int
     along: str
@@ -107,12 +111,13 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
 
     def estimate(new_run: bool) -> Estimate:
         value = np.exp(stack.log_value)
-        error = value * np.sqrt(stack.variance(new_run))
+        error = value * stack.half(level, new_run) / normal_quantile(level)
         spread = FirstOrder(error.reshape(out), np.full(out, np.inf))
         return spread.about(value.reshape(out), level, law.unit)
 
-    whole, farthest, along = stack.variance(True), float(np.max(seen.T)), next(iter(found.rolled.reach))
+    farthest, along = float(np.max(seen.T)), next(iter(found.rolled.reach))
     parts = {"runs": stack.errors, "arms": stack.between, "beyond": stack.beyond, "scatter": stack.noise}
+    whole = sum(parts.values())
     checked = found.rolled.trust.checked[found.last]
     like = _like(found, farthest, level)
     return Forecast(
@@ -126,6 +131,7 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
         like=like,
         checked=int(checked.min()),
         along=along,
+        right=found.rolled.trust.right[found.last],
         notes=(*_notes_on_studies(found), *_notes_on_distance(like, farthest, along, level)),
         inputs={
             name: inputs[name] if isinstance(kind, Label) else points[name].reshape(shape)
@@ -151,6 +157,8 @@ def _notes_on_studies(found: Discrepancy) -> list[str]:
     if alone:
         of = "this study" if found.fit.keys is None else f"{alone} of {len(good)} studies"
         notes.append(f"no forecast of {of} could be checked: weights and width are those of other studies")
+    if found.fit.keys is None and (right := float(found.rolled.trust.right[found.last[0]])) > 0.1:
+        notes.append(f"by its own backtests the law is right with a probability of {right:.2f}")
     return notes
 
 

@@ -11,6 +11,7 @@ from ..laws import AbstractLaw, inputs_of
 from ..params import Scalar
 from ._coupled import Coupled, log_loss
 from ._prior import Prior
+from ._stack import Trust
 
 
 class CoupledLaw(AbstractLaw):
@@ -42,15 +43,17 @@ class CoupledLaw(AbstractLaw):
 class StackedLaw(AbstractLaw):
     r"""The weighted mean of arms, in logarithms, with weights that change with the e-folds T beyond the runs.
 
-    $\log y = \sum_a \left(w_a + \sqrt{w_a}\,\epsilon_a\right) (\log f_a - \overline{\log f}) + \overline{\log f}
+    $\log y = \rho \log f_0 + (1 - \rho) \log s$, ρ being the probability that the law $f_0$ itself is right, and
+    $\log s = \sum_a \left(w_a + \sqrt{w_a}\,\epsilon_a\right) (\log f_a - \overline{\log f}) + \overline{\log f}
     + \delta T + \eta \sqrt{T}$ with $\overline{\log f} = \sum_a w_a \log f_a$, $w_a \propto (r_a m_a(T))^{-p}$. A draw
-    has tilts ε and drifts δ and η; the law itself has neither.
+    has tilts ε, drifts δ and η and ρ of 0 or 1; the law itself has neither tilts nor drifts.
 
     **Arguments:**
 
     - `terms`: The laws of the arms.
     - `misses`: By arm, r and the numbers of m.
     - `tilt`: ε by arm; `drift`: δ and η.
+    - `right`: ρ.
     - `reached`: The most compute of the runs; `along`: its name, or that of another size.
     - `power`: p.
     """
@@ -59,18 +62,20 @@ class StackedLaw(AbstractLaw):
     misses: Any
     tilt: Any
     drift: Any
+    right: Any
     reached: Any
     along: str = eqx.field(static=True)
     power: float = eqx.field(static=True)
 
     @classmethod
     def of(
-        cls, laws: tuple[AbstractLaw, ...], prior: Prior, names: Sequence[str], ratio: np.ndarray, reached: float,
+        cls, laws: tuple[AbstractLaw, ...], prior: Prior, names: Sequence[str], trusted: Trust, reached: float,
         along: str,
     ) -> "StackedLaw":  # fmt: skip
-        """The stack with the trust of a study."""
-        misses = ratio[:, None] * np.array([prior.arms[name][:3] for name in names])
-        return cls(laws, misses, np.zeros(len(laws)), np.zeros(2), np.asarray(reached), along, prior.power)
+        """The stack with the trust of one study."""
+        misses = trusted.arms[0][:, None] * np.array([prior.arms[name][:3] for name in names])
+        still, right = (np.zeros(len(laws)), np.zeros(2)), trusted.right[0]
+        return cls(laws, misses, *still, right, np.asarray(reached), along, prior.power)
 
     @property
     def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the arms
@@ -91,9 +96,6 @@ class StackedLaw(AbstractLaw):
         weight = weight / jnp.sum(weight)
         logs = jnp.log(jnp.stack([law(**{n: inputs[n] for n in inputs_of(law)}) for law in self.terms]))
         mean = jnp.sum(weight * logs)
-        return jnp.exp(
-            mean
-            + jnp.sum(jnp.sqrt(weight) * self.tilt * (logs - mean))
-            + self.drift[0] * T
-            + self.drift[1] * jnp.sqrt(T + 1e-12)
-        )
+        drift = self.drift[0] * T + self.drift[1] * jnp.sqrt(T + 1e-12)  # whose slope is finite
+        stack = mean + jnp.sum(jnp.sqrt(weight) * self.tilt * (logs - mean)) + drift
+        return jnp.exp(self.right * logs[0] + (1.0 - self.right) * stack)

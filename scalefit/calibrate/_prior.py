@@ -31,6 +31,7 @@ class Prior(NamedTuple):
     - `region`: The excess at which a run counts half; `walk`: by root of an e-fold of compute, how far the law may
       walk; `tilt`: the share of the excess by which it may miss what is off the frontier.
     - `scale`: Of the scatter near the frontier, which counts as `scale_count` runs.
+    - `odds`: Of the law itself being right, before any backtest.
     - `power`: Of the expected miss, with which weights fall.
     - `arm_count`, `width_count`: For how many backtests of a study its prior counts.
     - `families`: From how many families of studies it was learnt, `forecasts`: from how many forecasts.
@@ -45,6 +46,7 @@ class Prior(NamedTuple):
     tilt: float
     scale: float
     scale_count: float
+    odds: float
     power: float
     arm_count: float
     width_count: float

@@ -75,7 +75,7 @@ def rolled(problem: Problem, prior: Prior, origins: Sequence[Origin], least: int
     points = {name: column[row] for name, column in problem.inputs.items()}
     seen = foreseen_by(tuple(arms.values()), origin, points, T)
     past = _past(origins, origin, row, T, len(target))
-    learnt = trust(prior, tuple(arms), seen, log_target[row], origin, past)
+    learnt = trust(prior, tuple(arms), seen, log_target[row], past)
     return Rolled(problem, prior, arms, tuple(origins), reach, origin, row, seen, log_target[row], past, learnt)
 
 
