@@ -20,6 +20,8 @@ AGAIN = 16
 """Starts of another screen, from which those begin again that failed or lost a term."""
 SCOUTS, SHORT = 64, 20
 """Further starts that are followed for so many passes; as many of the best as a fit keeps optima are polished."""
+ENOUGH = 8
+"""Starts of which, where all agree, no scout could tell more."""
 KICKS, RARE = 3, 0.25
 """Times that scouts leave from the best of a study, some of its shapes drawn anew, and the share of all ends that are
 there from which they need not."""
@@ -87,12 +89,13 @@ def polished(
     solved = run(begin.reshape(-1, free), study, together * tried)
     met = [(solved, study)]
     scouts = min(SCOUTS, MOST // prepared.data.target.shape[1])
-    scouting = scouting and own and scouts > tried
+    unsure = np.flatnonzero(~_unanimous(prepared, solved, tried))
+    scouting = scouting and own and scouts > tried and unsure.size > 0
     if scouting:
-        met.append(followed(screened_again(everyone, scouts), everyone))
+        met.append(followed(screened_again(unsure, scouts), unsure))
         solved = _better(prepared, solved, *met[-1], tried)
         for turn in range(KICKS):
-            rare = np.flatnonzero(_rarely_met(prepared, met))
+            rare = np.intersect1d(unsure, np.flatnonzero(_rarely_met(prepared, met)))
             if rare.size == 0:
                 break
             best = np.asarray(solved.theta).reshape(begin.shape)[_best(solved, tried)]
@@ -129,6 +132,15 @@ def polished(
 def _cost(solved: Solutions) -> Float[np.ndarray, " fit"]:
     """The objective, infinite where there is none."""
     return np.where(np.isfinite(solved.objective), solved.objective, np.inf)
+
+
+def _unanimous(prepared: Prepared, solved: Solutions, tried: int) -> Bool[np.ndarray, " study"]:
+    """Studies of which enough starts all ended at one objective: there is nothing to scout for."""
+    cost = _cost(solved).reshape(-1, tried)
+    least = cost.min(axis=1, keepdims=True)
+    good = (np.asarray(solved.result) == int(RESULTS.successful)).reshape(-1, tried)
+    near = cost <= least + AGREE * np.abs(least) + prepared.floor[:, None]
+    return (good & near).all(axis=1) & (tried >= ENOUGH)
 
 
 def _rarely_met(prepared: Prepared, met: Met) -> Bool[np.ndarray, " study"]:
