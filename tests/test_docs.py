@@ -44,6 +44,12 @@ def test_the_page_on_systems_has_a_row_for_each():
     assert len(named) == len(tests)
 
 
+def test_the_page_on_fits_runs(capsys):
+    names = run("fits.md")
+    assert capsys.readouterr().out.splitlines()[0] == "undetermined True False"
+    assert names["line"].converged
+
+
 def test_the_page_on_tables_runs(capsys):
     names = run("tables.md")
     assert (len(names["runs"]), len(names["large"]), len(names["both"])) == (3, 2, 3)
