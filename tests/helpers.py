@@ -493,7 +493,10 @@ def made_up_problem(
     """
     rows = count * max(studies, 1)
     place, kinds = np.arange(rows), input_kinds(law)
-    inputs: dict[str, Any] = {n: np.geomspace(1e7, 1e10, rows) for n in kinds}
+    # Each in another order, so that runs tell one from another.
+    inputs: dict[str, Any] = {
+        n: np.geomspace(1e7, 1e10, rows)[place * (1 + 10 * i) % rows] for i, n in enumerate(kinds)
+    }
     inputs |= {n: np.linspace(0.0, 1.0, rows) for n, said in kinds.items() if isinstance(said, Fraction)}
     inputs |= {
         n: [np.linspace(1.0, 1.0 / (k + 2), 3 + k % 4) for k in place]

@@ -23,7 +23,7 @@ def summary(
 
     - `result`: A fit, for standard errors and intervals to first order by Student's t (none where curvature does not
       say how sure it is: see `covariance`), or an ensemble about one: then standard errors are those of its converged
-      draws, and intervals their quantiles.
+      draws, and intervals their quantiles; of resamples without ends for what no run informs.
     - `level`: Probability of the interval.
 
     **Returns:** an `Estimate` of each, in its unit. Its value is NaN for a parameter that no run responds to, as the
@@ -35,7 +35,8 @@ def summary(
     fit, numbers = check_result("result", result).fit, values(result.fit.law)
     draws = result if isinstance(result, Ensemble) else None
     table = None if draws is None else values(draws.law)
-    errors = None if draws is not None else _errors(fit)
+    # Draws of a posterior know from its priors what runs do not tell; others would show how far a search strays.
+    errors = _errors(fit) if draws is None or draws.method in ("bootstrap", "laplace") else None
     if fit.keys is None:
         return _one(fit, numbers, draws, table, errors, Ellipsis, level)
     return {key: _one(fit, numbers[s], draws, table, errors, s, level) for s, key in enumerate(fit.keys)}
@@ -79,7 +80,8 @@ def _one(
         if gone and fit.at_end[study][place]:
             found[slot.name] = Estimate(value, unit=unit)
             continue
-        if draws is None and errors is not None and not gone:
+        lost = errors is not None and bool(np.isinf(errors[0][study][..., k]))
+        if errors is not None and not gone and (draws is None or lost):
             constraint = slot.parameter.constraint
             # What is counted in a unit of an input grows with its power: its logarithm is what runs tell.
             log = bool(slot.parameter.dims) or (constraint.low == 0.0 and not constraint.vanishes)
@@ -98,8 +100,8 @@ def _one(
             continue
         column = table[study][..., k] if keep.all() else table[study][keep, k]
         one = estimated(value, column, level, unit=unit)
-        lost = None if place is None or slot.parameter.amplitude else draws.unidentified[study][keep, place]
-        if lost is not None and _no_upper_end(column, one.high, lost):
+        away = None if place is None or slot.parameter.amplitude else draws.unidentified[study][keep, place]
+        if away is not None and _no_upper_end(column, one.high, away):
             one = Estimate(value, one.low, math.inf, level, unit=unit)
         found[slot.name] = one
     return found

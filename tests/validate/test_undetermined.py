@@ -37,6 +37,9 @@ def test_numbers_that_change_together_are_named():
     assert words.startswith("k and a shift of a and b are one number to these runs")
     told: Any = sf.summary(fit)
     assert [name for name, one in told.items() if one.unbounded] == ["k", "a", "b"]
+    draws: Any = sf.summary(sf.bootstrap(fit, num=50))
+    assert [name for name, one in draws.items() if one.unbounded] == ["k", "a", "b"]
+    assert draws["c"].high < 2.0
     held = sf.fit(Twice(k=1.0), runs, noise=sf.noise.Gaussian(), fixed=("k",))
     assert float(held.objective) == pytest.approx(float(fit.objective), rel=1e-8)
     assert not said(held)
