@@ -88,3 +88,10 @@ def test_the_page_on_forecasts_runs(capsys):
     assert "45.4 times the compute of the largest run" in said
     assert len(names["tested"]) == 815
     assert len(names["choices"]) > 10
+
+
+def test_the_page_on_few_runs_runs(capsys):
+    names = run("few_runs.md")
+    assert names["found"].factor.value == pytest.approx(1.86, abs=0.01)
+    assert names["both"].free == ("E", "A[web]", "A[code]", "B", "alpha", "beta")
+    assert "tell one cause: N and D couple" in capsys.readouterr().out

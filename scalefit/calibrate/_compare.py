@@ -106,9 +106,13 @@ class Comparison:
             if not strong:
                 continue
             name, t, _ = strong[0]
-            others = [law for law in self.laws if law is not one and law.fit.converged]
-            free = [law.name for law in others if all(found.p > 0.05 for found in law.patterns if found.name == name)]
-            after = f"{free[0]} does not" if free else "all other laws leave some of it too"
+            left = {law.name: max((abs(found.t) for found in law.patterns if found.name == name), default=0.0)
+                    for law in self.laws if law is not one and law.fit.converged}  # fmt: skip
+            free = [law.name for law in self.laws if law.name in left and _none_of(law, name)]
+            after = f"{free[0]} does not" if free else "no other law was fitted"
+            if left and not free:
+                least = min(left, key=lambda law: left[law])
+                after = f"all others leave some of it too, {least} the least ({left[least]:.1f})"
             said.append(f"{one.name} leaves a {name} in its residuals (t = {t:.1f}): {after}")
         return tuple(said)
 
@@ -160,6 +164,11 @@ def compare(
         ))  # fmt: skip
     order = sorted(found, key=lambda one: (one.error if np.isfinite(one.error) else np.inf, one.aic, one.bic))
     return Comparison(tuple(order), origins, len(missed.origin))
+
+
+def _none_of(law: Compared, name: str) -> bool:
+    """Whether the residuals of a law have no more of a pattern than chance gives."""
+    return all(found.p > 0.05 for found in law.patterns if found.name == name)
 
 
 def _named(laws: Any) -> dict[str, Any]:

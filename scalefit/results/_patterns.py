@@ -12,6 +12,10 @@ from ._fit import Fit
 from ._trainings import basis_of, numbers_of, residuals_by_training, rest_of
 
 
+OWN = 0.3
+"""Size of what the law cannot follow of a pattern, at least, as a share of all of it."""
+
+
 class Pattern(NamedTuple):
     """What residuals do along the inputs.
 
@@ -60,7 +64,8 @@ def pattern_scores(fit: Fit[Any]) -> tuple[dict[str, float], int]:
     for name, direction in _directions(fit, rows).items() if freedom >= 1 else ():
         off = rest_of(basis, direction)
         size = float(np.linalg.norm(off))
-        if size < 1e-4 * np.linalg.norm(direction):
+        # What is left of a pattern that the law follows nearly is no longer of its name.
+        if size < OWN * np.linalg.norm(direction):
             continue
         along = float(left @ off) / size
         scatter = np.sqrt(max(float(left @ left) - along**2, 0.0) / freedom)
