@@ -11,7 +11,6 @@ from ._check import check_fit
 from ._fit import Fit
 from ._trainings import basis_of, numbers_of, residuals_by_training, rest_of
 
-
 OWN = 0.3
 """Size of what the law cannot follow of a pattern, at least, as a share of all of it."""
 
