@@ -226,7 +226,7 @@ def checkpoints(case: Case) -> Found:
     """Rows of one training count as one, and none is of its first steps."""
     count = np.bincount(case.code)
     if count.max() < 2:
-        yield Skipped("each row is a training of its own")
+        yield from _unnamed(case)
         return
     whole, trainings = len(case.code), len(count)
     said = f"{whole} rows are of {trainings} trainings, which intervals draw whole"
@@ -248,6 +248,25 @@ def checkpoints(case: Case) -> Found:
             numbers["off"], severity = off, "warning" if abs(off) > 2.0 else "note"
         remedy = "leave them out with --where: learning rates were still warming up"
         yield Finding("checkpoints", severity, said, remedy if severity == "warning" else "", numbers, rows=rows)
+
+
+def _unnamed(case: Case) -> Found:
+    """Rows that nothing says to be of one training, and whose residuals run alike along D as those of one do."""
+    N, D = case.number("N"), case.number("D")
+    if case.fit is not None and case.fit.converged and N is not None and D is not None:
+        order = np.lexsort((D, N))
+        z = np.asarray(case.fit.residuals)[order]
+        scatter = 1.4826 * np.median(np.abs(z - np.median(z)))
+        z = np.clip(z / max(scatter, 1e-300), -3.0, 3.0)
+        next_to = (np.diff(N[order]) == 0.0) & (np.diff(D[order]) > 0.0)
+        alike = float(np.sum((z[1:] * z[:-1])[next_to]) / max(np.sum(z**2), 1e-300) * len(z) / max(next_to.sum(), 1))
+        # Of independent rows the correlation of neighbours is 0 within one over the root of their number.
+        if next_to.sum() >= max(12, len(z) // 2) and alike * np.sqrt(next_to.sum()) > 4.0:
+            said = f"rows of one N that follow in D are off together (correlation {alike:.2g}), as checkpoints are"
+            remedy = "name the training of each row with --columns run=…, or intervals are too narrow by far"
+            yield Finding("checkpoints", "warning", said, remedy, {"correlation": alike}, ("N", "D"))
+            return
+    yield Skipped("each row is a training of its own")
 
 
 def schedule_match(case: Case) -> Found:

@@ -135,6 +135,17 @@ def test_rows_are_named_by_their_place_in_the_source():
 # --- of fits ---
 
 
+@pytest.mark.parametrize("shared", [0.0, 3e-3])
+def test_checkpoints_that_nothing_names_are_told_by_what_they_share(shared):
+    """Six trainings, twelve rows of each, whose errors walk along the training, or are each row's own."""
+    rng = np.random.default_rng(5)
+    N, D = (a.ravel() for a in np.meshgrid(np.geomspace(1e7, 1e9, 6), np.geomspace(1e9, 3e10, 12), indexing="ij"))
+    walk = np.cumsum(shared * rng.standard_normal((6, 12)), axis=1).ravel()
+    loss = (1.7 + 400.0 * N**-0.34 + 2000.0 * D**-0.37) * np.exp(walk + 1e-3 * rng.standard_normal(72))
+    found = fired(fitted({"params": N, "tokens": D, "loss": loss}))
+    assert found.get("checkpoints") == ("warning" if shared else None)
+
+
 def test_runs_that_scatter_less_about_each_other_than_about_the_law():
     columns = rows(good(), np.repeat(np.arange(48), 2))
     rng = np.random.default_rng(1)
