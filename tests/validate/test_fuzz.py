@@ -1,0 +1,55 @@
+"""Whatever a table holds, checks and fits end in findings, results or one sentence."""
+
+import math
+import warnings
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import scalefit as sf
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
+SCALE = st.floats(-30.0, 30.0).map(lambda x: 10.0**x)
+
+
+@st.composite
+def tables(draw):
+    """Columns x and loss of a power law in any unit, some of it spoilt, with labels of any text."""
+    count = draw(st.integers(1, 14))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    x = draw(SCALE) * np.exp(draw(st.sampled_from([0.0, 0.01, 3.0])) * rng.standard_normal(count))
+    loss = draw(SCALE) * (0.3 + (x / np.median(x)) ** -0.4) * np.exp(draw(st.sampled_from([0.0, 0.01, 1.0])) * rng.standard_normal(count))  # fmt: skip
+    if draw(st.booleans()):  # rows that repeat others
+        again = rng.integers(count, size=count)
+        x, loss = x[again], loss[again]
+    if draw(st.booleans()):
+        loss[draw(st.integers(0, count - 1))] = draw(st.sampled_from([0.0, -1.0, 1e300, 5e-324, loss[0]]))
+    if draw(st.booleans()):
+        x = x.astype(draw(st.sampled_from([np.float32, np.float64])))
+    table = {"x": x, "loss": loss}
+    for name in draw(st.lists(TEXT.filter(lambda n: n.strip() not in ("x", "loss", "")), max_size=2, unique=True)):
+        table[name] = draw(st.lists(TEXT, min_size=count, max_size=count))
+    return table
+
+
+@settings(max_examples=60, deadline=60_000, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(tables())
+def test_no_table_ends_in_a_traceback_or_a_number_that_is_none(table):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            runs = sf.read_runs(table)
+            told = sf.diagnose(runs)
+            fit = sf.fit(sf.laws.PowerLaw, runs, throw=False)
+            more = sf.diagnose(fit)
+        except sf.InputError as error:
+            assert str(error).endswith(".")
+            assert "\n" not in str(error)
+            return
+    for one in (*told.findings, *more.findings):
+        assert all(math.isfinite(number) for number in one.numbers.values()), one
+        assert "nan" not in str(one).split()
+    if fit.converged:
+        assert np.isfinite([float(v) for v in (fit.law.E, fit.law.A, fit.law.alpha)]).all()
+        assert math.isfinite(fit.objective)
