@@ -18,8 +18,9 @@ def tables(draw):
     """Columns x and loss of a power law in any unit, some of it spoilt, with labels of any text."""
     count = draw(st.integers(1, 14))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    x = draw(SCALE) * np.exp(draw(st.sampled_from([0.0, 0.01, 3.0])) * rng.standard_normal(count))
-    loss = draw(SCALE) * (0.3 + (x / np.median(x)) ** -0.4) * np.exp(draw(st.sampled_from([0.0, 0.01, 1.0])) * rng.standard_normal(count))  # fmt: skip
+    wide, scatter = draw(st.sampled_from([0.0, 0.01, 3.0])), draw(st.sampled_from([0.0, 0.01, 1.0]))
+    x = draw(SCALE) * np.exp(wide * rng.standard_normal(count))
+    loss = draw(SCALE) * (0.3 + (x / np.median(x)) ** -0.4) * np.exp(scatter * rng.standard_normal(count))
     if draw(st.booleans()):  # rows that repeat others
         again = rng.integers(count, size=count)
         x, loss = x[again], loss[again]
@@ -33,9 +34,10 @@ def tables(draw):
     return table
 
 
-@settings(max_examples=60, deadline=60_000, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=60, deadline=60_000, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(tables())
 def test_no_table_ends_in_a_traceback_or_a_number_that_is_none(table):
+    refused = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -44,9 +46,11 @@ def test_no_table_ends_in_a_traceback_or_a_number_that_is_none(table):
             fit = sf.fit(sf.laws.PowerLaw, runs, throw=False)
             more = sf.diagnose(fit)
         except sf.InputError as error:
-            assert str(error).endswith(".")
-            assert "\n" not in str(error)
-            return
+            refused = str(error)
+    if refused:
+        assert refused.endswith(".")
+        assert "\n" not in refused
+        return
     for one in (*told.findings, *more.findings):
         assert all(math.isfinite(number) for number in one.numbers.values()), one
         assert "nan" not in str(one).split()
