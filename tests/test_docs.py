@@ -95,3 +95,10 @@ def test_the_page_on_few_runs_runs(capsys):
     assert names["found"].factor.value == pytest.approx(1.86, abs=0.01)
     assert names["both"].free == ("E", "A[web]", "A[code]", "B", "alpha", "beta")
     assert "tell one cause: N and D couple" in capsys.readouterr().out
+
+
+def test_the_page_on_mixtures_runs(capsys):
+    names = run("mixtures.md")
+    best = names["best"]
+    assert capsys.readouterr().out.strip() in (DOCS / "mixtures.md").read_text(encoding="utf-8")
+    assert best.allowed == {"natural": True, "uniform": False, "observed": False}

@@ -231,6 +231,7 @@ def _show(found: dict[str, Any]) -> None:
     """Print a mixture: the weights beside what one would take without, the gains, and how far to trust them."""
     from rich.text import Text
 
+    from ..plan import short_names
     from ._show import console, run_lines, table
     from ._terminal import counted, number
 
@@ -277,27 +278,6 @@ def _show(found: dict[str, Any]) -> None:
         _show_folds(found["folds"], page)
 
 
-def short_names(names: Any) -> dict[str, str]:
-    """Names without what all of them begin and end with, up to a sign between words."""
-    import re
-
-    names = list(names)
-    if len(names) < 3:
-        return {name: name for name in names}
-    begins = _common(names)
-    ends = _common([name[::-1] for name in names])[::-1]
-    begins = begins[: max((m.end() for m in re.finditer(r"[_/.: -]", begins)), default=0)]
-    ends = ends[min((m.start() for m in re.finditer(r"[_/.: -]", ends)), default=len(ends)) :]
-    found = {name: name[len(begins) : len(name) - len(ends)] for name in names}
-    return found if all(found.values()) else {name: name for name in names}
-
-
-def _common(names: list[str]) -> str:
-    """What all names begin with."""
-    first, last = min(names), max(names)
-    return first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
-
-
 def _with_interval(entry: dict[str, Any]) -> str:
     """A value, and its interval where it has one."""
     from ._terminal import interval, number
@@ -307,6 +287,7 @@ def _with_interval(entry: dict[str, Any]) -> str:
 
 
 def _show_folds(folds: dict[str, Any], page: Any) -> None:
+    from ..plan import short_names
     from ._show import table
     from ._terminal import number
 

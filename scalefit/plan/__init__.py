@@ -28,6 +28,7 @@ from .mixtures import MixtureFolds as MixtureFolds
 from .mixtures import MixtureLimits as MixtureLimits
 from .mixtures import mixture_folds as mixture_folds
 from .mixtures import optimise_mixture as optimise_mixture
+from .mixtures import short_names as short_names
 from .pools import Curation as Curation
 from .pools import CurationDraws as CurationDraws
 from .pools import curate as curate

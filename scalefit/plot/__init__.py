@@ -13,6 +13,8 @@ from ._forecast import forecast as forecast
 from ._isoflop import isoflop as isoflop
 from ._loss import loss_against as loss_against
 from ._loss import loss_against_compute as loss_against_compute
+from ._mixture import foreseen as foreseen
+from ._mixture import mixture as mixture
 from ._mixture_path import mixture_path as mixture_path
 from ._pools import frontier as frontier
 from ._prior_posterior import prior_posterior as prior_posterior

@@ -4,6 +4,7 @@ from ._folds import Foreseen as Foreseen
 from ._folds import MixtureFolds as MixtureFolds
 from ._folds import mixture_folds as mixture_folds
 from ._limits import MixtureLimits as MixtureLimits
+from ._names import short_names as short_names
 from ._optimise import optimise_mixture as optimise_mixture
 from ._result import BestMixture as BestMixture
 from ._result import MixtureDraws as MixtureDraws

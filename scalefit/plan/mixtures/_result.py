@@ -117,8 +117,11 @@ class BestMixture:
 
     @property
     def outside(self) -> bool:
-        """Whether the weights lie further from what was observed than half of the observed mixtures from the others."""
-        return bool(self.distance > max(self.known_to, 1e-6))
+        """Whether the weights lie further from what was observed than half of the observed mixtures from the others.
+
+        Up to 5 % of the whole they do not count as outside.
+        """
+        return bool(self.distance > max(self.known_to, 0.05))
 
     def interval(self, level: float = 0.95) -> Estimate:
         """The objective at the recommended weights, with a central interval where there are draws.
