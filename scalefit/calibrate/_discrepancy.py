@@ -1,7 +1,8 @@
 """A fit with what studies like it were found to miss beyond their runs."""
 
 import dataclasses
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -11,7 +12,7 @@ from .._core import InputError, Phrase
 from ..estimate import bootstrap
 from ..results import Fit, check_fit
 from ._arms import Arm, CoupledArm, foreseen_by
-from ._backtest import Distance, rolling_origins, told
+from ._backtest import DISTANCES, Distance, rolling_origins, told
 from ._law import CoupledLaw, StackedLaw
 from ._origins import Origin
 from ._prior import prior_of_studies
@@ -21,8 +22,34 @@ from ._stack import Foreseen, Stacked, stacked
 
 MOST_DRAWS = 1000
 """Draws of each arm that plans use."""
+RIGHT = 1e-3
+"""Regret in log loss up to which a plan was right."""
 SHOWN = 8
 """Studies that are told one by one, at most."""
+
+
+class Planned(NamedTuple):
+    """How plans of like distance went: which of the later runs of one compute was foreseen to be the best.
+
+    **Arguments:**
+
+    - `low`, `high`: The factors of compute beyond the fitted runs between which they lie; `count`: how many they are.
+    - `right`: Share of them that cost .1 % of loss or less; `cost`: their mean cost, in log.
+    """
+
+    low: float
+    high: float
+    count: int
+    right: float
+    cost: float
+
+    def __str__(self) -> str:
+        ends = f"{self.low:.3g} to {self.high:.3g}" if np.isfinite(self.high) else f"more than {self.low:.3g}"
+        return (
+            f"of {self.count} plans that could be checked at {ends} times the compute, "
+            f"{round(self.right * self.count)} cost {100 * RIGHT:g} % of loss or less, and all of them "
+            f"{100 * self.cost:.2f} % in the mean"
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -60,6 +87,31 @@ class Discrepancy:
         """How the forecasts that could be checked went, by distance."""
         found = self.rolled
         return told(found, next(iter(found.reach)), level).by_distance() if len(found.row) else []
+
+    @functools.cached_property
+    def _choices(self) -> tuple[Float[np.ndarray, " choice"], Float[np.ndarray, " choice"]]:
+        """E-folds of compute from an origin to later runs among which was chosen, and what the choice cost, in log."""
+        found = self.rolled
+        back = told(found, next(iter(found.reach)), 0.9) if len(found.row) else None
+        made = [(np.log(one.compute / back.reached[one.origin]), one.regret) for one in back.choices()] if back else []
+        T, regret = np.array(made, float).reshape(-1, 2).T
+        return T, regret
+
+    def plans_like(self, T: float) -> Planned | None:
+        """How plans that could be checked went, at the class of distance of so many e-folds, or the farthest there is.
+
+        Returns `None` where none could be checked.
+        """
+        reach, regret = self._choices
+        ends = np.log(DISTANCES[1:])
+        classes = np.clip(np.searchsorted(ends, reach, "right") - 1, -1, len(ends) - 2)
+        there = [c for c in np.unique(classes) if c >= 0]
+        if not there:
+            return None
+        near = [c for c in there if ends[c] <= max(T, ends[0])] or there[:1]
+        here = regret[classes == near[-1]]
+        low, high = (float(np.exp(end)) for end in ends[near[-1] : near[-1] + 2])
+        return Planned(low, high, len(here), float(np.mean(here <= RIGHT)), float(np.mean(here)))
 
     @property
     def reached(self) -> Float[np.ndarray, " study"]:
@@ -101,6 +153,16 @@ class Discrepancy:
 
         **Raises:** `InputError` where the law converged on no resample.
         """
+        if (num, study, seed) not in self._kept:
+            self._kept[num, study, seed] = self._drawn(num, study, seed)
+        return self._kept[num, study, seed]
+
+    @functools.cached_property
+    def _kept(self) -> dict[tuple[int, int, int], StackedLaw]:
+        """Draws that were asked for: one plan after another asks for the same."""
+        return {}
+
+    def _drawn(self, num: int, study: int, seed: int) -> StackedLaw:
         rng = np.random.default_rng([seed, 0xD15C])
         prior, width = self.rolled.prior, np.sqrt(self.rolled.trust.width[self.last[study]])
         one = self.fit if self.fit.keys is None else self.fit.at[study]

@@ -24,7 +24,7 @@ class Drawn(NamedTuple):
     - `draws`: The same with a leading axis; `None` where there are none.
     - `failed`: How many draws did not converge and are left out.
     - `ranges`: Input → the least and the largest value of the runs; `None` of a law without runs.
-    - `fit`: The fit, where it is one by itself.
+    - `fit`: The fit, where it is one by itself; `about`: the discrepancy, where that is what was given.
     """
 
     law: Any
@@ -32,6 +32,7 @@ class Drawn(NamedTuple):
     failed: int = 0
     ranges: Mapping[str, tuple[float, float]] | None = None
     fit: Any = None
+    about: Discrepancy | None = None
 
     def with_nearby(self) -> tuple[Any, Nearby | None]:
         """The law with its draws or, of a fit by itself, with those nearby, by which its numbers have intervals."""
@@ -65,7 +66,8 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
     if not fit.converged:
         raise InputError(argument, Phrase("did not converge"), remedy="mend the fit first: a plan from it says nothing")
     if isinstance(result, Discrepancy):
-        return Drawn(result.law(), result.draws(min(num_draws, MOST_DRAWS)))  # which know how far the runs are
+        draws = result.draws(min(num_draws, MOST_DRAWS))
+        return Drawn(result.law(), draws, about=result)  # which know how far the runs are
     if not isinstance(result, Ensemble):
         return Drawn(fit.law, ranges=fit.source.ranges, fit=fit)
     check_number("num_draws", num_draws, least=2, whole=True)

@@ -168,6 +168,23 @@ def test_plans_take_discrepancy(fitted, about):
     assert ends(honest.N)[0][0] < N < ends(honest.N)[1][0]
 
 
+def test_a_plan_is_of_least_expected_regret_and_tells_how_such_plans_went(about):
+    budget = 5 * float(about.reached[0])
+    plan = sf.allocate(about, budget=budget, num_draws=200)
+    N = float(plan.N.value[0])
+    least = plan.regret(N).mean[0]
+    assert all(plan.regret(N * times).mean[0] > least for times in (0.9, 0.97, 1.03, 1.1))
+    like = about.plans_like(np.log(5.0))
+    back = sf.backtest(about.fit)
+    costs = [c.regret for c in back.choices() if like and like.low <= c.compute / back.reached[c.origin] < like.high]
+    assert like is not None
+    assert like.count == len(costs) > 0
+    np.testing.assert_allclose([like.cost, like.right], [np.mean(costs), np.mean(np.array(costs) <= 1e-3)])
+    assert any(str(like) in note for note in plan.notes)
+    wider, alone = plan.near_optimal[0.001], sf.allocate(about.law(), budget=budget).near_optimal[0.001]
+    assert wider.high[0] / wider.low[0] > 0.99 * alone.high[0] / alone.low[0]
+
+
 def test_a_loss_is_reached_also_where_a_draw_rises_later(about):
     """Draws drift up without end far away; what they reach before counts."""
     budget = 3 * float(about.reached[0])

@@ -18,6 +18,7 @@ from ._allocation import NEAR, Allocation, Sizes
 from ._budgets import far_notes, spendable
 from ._constraints import constraints_of
 from ._optimum import nears, optima
+from ._regret import experience, of_least_regret
 
 
 def allocate(
@@ -39,13 +40,15 @@ def allocate(
     Minimises $L(N, D)$ where $\mathrm{cost}(N, D) = C$. Of sums of powers and a cost of $6ND$ that is
     $N^* = (\alpha A / \beta B)^{1/(\alpha+\beta)} (C/6)^{\beta/(\alpha+\beta)}$; of any other law the best of a grid
     over all sizes that the budget pays for, refined to where the loss is level along the budget. An ensemble plans anew
-    for each of its draws. The best loss is known much better than where it is: look at `near_optimal`.
+    for each of its draws. The best loss is known much better than where it is: look at `near_optimal`. By a discrepancy
+    the size is that of least expected regret over its draws, `notes` tell how plans of like distance went in its
+    backtests, and near-optimal sizes may lose what those cost besides.
 
     **Arguments:**
 
-    - `result`: A fit of a law of N and D, an ensemble of draws of one, or such a law with its values. Rounded
-        coefficients do not do: those printed for `Chinchilla.published("hoffmann-rounded")` give 93 tokens for each
-        parameter at 5.76e23 FLOP where those that were rounded give 59.
+    - `result`: A fit of a law of N and D, its `discrepancy`, an ensemble of draws of one, or such a law with its
+        values. Rounded coefficients do not do: those printed for `Chinchilla.published("hoffmann-rounded")` give 93
+        tokens for each parameter at 5.76e23 FLOP where those that were rounded give 59.
     - `budget`: One budget or several, in FLOP.
     - `cost`: What it pays for: `"6ND"`; `"inference:T"`, 2 N T more for T tokens served; `"attention:s"`, with
         attention over a context of s tokens; `"embedding:V"`, with the output of V tokens beside N other parameters;
@@ -79,6 +82,11 @@ def allocate(
     budgets = spendable(budget, constraints)
     laws, about = found.with_nearby()
     best = optima(laws, budgets, constraints)
+    tolerances, told = np.tile(NEAR, (len(budgets), 1)), tuple[str, ...]()
+    if found.about is not None:
+        best = of_least_regret(laws, budgets, constraints, best)
+        lost, told = experience(found.about, budgets)
+        tolerances = tolerances + lost[:, None]
     N, D, loss = np.exp(best.log_N), np.exp(best.log_D), best.loss
     sizes = {
         name: over_draws(rows, level, about) for name, rows in (("N", N), ("D", D), ("D_per_N", D / N), ("loss", loss))
@@ -86,7 +94,7 @@ def allocate(
     if about is not None:
         # Laws nearby are no draws: what follows is of the law itself.
         laws, best = found.stacked, jax.tree.map(lambda rows: rows[:1], best)
-    ends = np.exp(nears(laws, budgets, constraints, best, NEAR))
+    ends = np.exp(nears(laws, budgets, constraints, best, tolerances))
     N, D, at_end = np.exp(best.log_N), np.exp(best.log_D), best.at_end
     sure = None
     if len(N) > 1:
@@ -113,6 +121,7 @@ def allocate(
             *_limited(budgets, N[0], at_end[0] & ~free[0]),
             *_repeated(law, unique, float(np.max(D[0]))),
             *far,
+            *told,
         ),
     )
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from numpy.typing import ArrayLike
 
 from ...laws import AbstractLaw, Chinchilla, Kaplan, gathered
 from ...solve import Numbers, in_lanes, namespace
@@ -321,18 +322,24 @@ def best_sizes(laws: Any, C: Float[np.ndarray, " budget"]) -> Float[np.ndarray, 
 
 def nears(
     laws: AbstractLaw, budgets: Float[np.ndarray, " budget"], constraints: Constraints, found: Plans,
-    tolerances: tuple[float, ...],
+    tolerances: ArrayLike,
 ) -> Float[np.ndarray, "law budget 2 tolerance"]:  # fmt: skip
-    """The logarithm of the last size from the best towards either end whose loss is within a share of the best loss."""
+    """The logarithm of the last size from the best towards either end whose loss is within a share of the best loss.
+
+    **Arguments:**
+
+    - `tolerances`: The shares, along a last axis, for all budgets or by budget.
+    """
+    shares = np.asarray(tolerances, float)
     ends = np.stack(reach(constraints, budgets), axis=-1)[:, :, None]
-    bound = (found.loss[..., None] + np.abs(found.loss)[..., None] * np.array(tolerances))[:, :, None]
+    bound = (found.loss[..., None] + np.abs(found.loss)[..., None] * shares)[:, :, None]
     chosen = constraints.chosen(found.choice[..., None, None])
 
     def beyond(x: np.ndarray) -> np.ndarray:
         loss = loss_along(laws, chosen, x, budgets[:, None, None])
         return np.where(np.isnan(loss), np.inf, loss - bound)
 
-    begin = np.broadcast_to(found.log_N[..., None, None], (*found.loss.shape, 2, len(tolerances)))
+    begin = np.broadcast_to(found.log_N[..., None, None], (*found.loss.shape, 2, shares.shape[-1]))
     return crossings(beyond, begin, np.broadcast_to(ends, begin.shape))[0]
 
 
