@@ -68,6 +68,20 @@ def test_runs_that_do_not_reach_far_say_so(cli, tmp_path):
     assert "other studies" in cli("forecast", tmp_path / "few", "x=1e22").out
 
 
+def test_a_forecast_is_held_against_its_run_in_a_table(cli, folder, tmp_path):
+    assert cli("forecast", folder, "N=1B", "D=100B", "--register", tmp_path / "one.json").status == 0
+    written = sf.registered(tmp_path / "one.json")
+    table = tmp_path / "later.csv"
+    table.write_text(f"N,D,loss\n1e8,1e10,2.9\n1e9,1e11,{written.value!r}\n", "utf-8")
+    found = json.loads(cli("forecast", tmp_path / "one.json", "--check", table, "--json").out)
+    assert (found["observed"], found["inside"]) == (written.value, True)
+    assert "are not those that were fitted" in found["notes"][0]
+    assert "lies inside" in cli("forecast", tmp_path / "one.json", "--check", table).out
+    answer = cli("forecast", tmp_path / "one.json", "--check", table, "--where", "N < 5e8")
+    assert (answer.status, answer.out) == (2, "")
+    assert "not there yet" in answer.err
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
