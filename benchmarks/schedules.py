@@ -19,7 +19,7 @@ import scalefit as sf
 FITTED = ("cosine_24000", "constant_24000", "wsdcon_9")
 LEFT_OUT = ("constant_72000", "cosine_72000", "wsd_20000_24000", "wsdld_20000_24000", "wsdcon_3", "wsdcon_18")
 STRIDE = 16
-EVERY = 4
+EVERY = 8
 """Of the rows of a curve, which are 128 steps apart and err together."""
 WARM_UP = 2160
 COLUMNS = ("size", "parameters", "R²", "mean error", "worst %", "core-s")
@@ -49,7 +49,7 @@ def curve(folder: Path, size: str, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows(folder: Path, size: str, names: tuple[str, ...]) -> Iterator[tuple[np.ndarray, float, str]]:
-    """Every fourth row: the schedule up to there, the loss, and which curve it is of."""
+    """Every eighth row: the schedule up to there, the loss, and which curve it is of."""
     for name in names:
         step, loss = curve(folder, size, name)
         whole = rates(name, int(step.max()))

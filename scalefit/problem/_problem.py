@@ -14,7 +14,7 @@ from .._core import InputError, Phrase, listed
 from ..data import Runs
 from ..laws import AbstractLaw, Label, Series, input_kinds
 from ..noise import AbstractNoise
-from ..params import values
+from ..params import parameter_values, values
 from ._curve import LawCurve
 from ._prepare import Prepared, inputs_for, prepare, size_law, usable
 from ._studies import CHUNK, Studies
@@ -114,7 +114,9 @@ class Problem:
         runs = usable(law, runs)
         law = size_law(law, runs)
         pairs = tuple((str(a), str(b)) for a, b in (tie.items() if isinstance(tie, Mapping) else tie))
-        return cls(law, runs, noise, tuple(fixed), by, Studies.of(runs, by), Source.of(law, runs, by), tie=pairs)
+        source = Source.of(law, runs, by)
+        source = dataclasses.replace(source, notes=(*source.notes, *_borrowed(law, fixed)))
+        return cls(law, runs, noise, tuple(fixed), by, Studies.of(runs, by), source, tie=pairs)
 
     def __repr__(self) -> str:
         fixed = f", {', '.join(self.fixed)} fixed" if self.fixed else ""
@@ -203,6 +205,16 @@ class Problem:
         key = self.keys[place]
         runs = self.runs.take(self.studies.rows(place)).renamed(f"{self.runs.name}[{key}]")
         return dataclasses.replace(self, runs=runs, studies=Studies.of(runs, None), key=key)
+
+
+def _borrowed(law: AbstractLaw, fixed: Sequence[str]) -> Iterator[str]:
+    """A note on each published set that parameters are held at: what it was fitted to may be another thing."""
+    own = parameter_values(law)
+    for name, known in type(law).published_sets.items():
+        held = [n for n in fixed if n in known.values and np.ndim(own.get(n)) == 0 and own[n] == known.values[n]]
+        if len(held) > 1:
+            of = f"the published {name!r} [{known.status}], which are of {known.about}"
+            yield f"{', '.join(held)} are held at {of}: see that these runs are alike"
 
 
 def _fingerprint(runs: Runs, by: str | tuple[str, ...] | None) -> str:

@@ -1,5 +1,6 @@
 """Which runs a law can use, by the kinds of its inputs."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -81,3 +82,13 @@ def test_an_axis_needs_no_field_and_rounded_shares_are_divided_by_their_sum():
     assert problem.law.entries("domain") == ("a", "b", "c")
     assert "divided by their sum" in problem.runs.notes[0]
     np.testing.assert_allclose(sum(problem.inputs.values()), 1.0, rtol=1e-15)
+
+
+def test_what_is_held_at_published_values_is_said_with_what_they_are_of():
+    """They belong to a tokenizer and a way to count, which the runs may not share."""
+    law, held = sf.laws.Chinchilla.published("epoch"), ("E", "A", "alpha")
+    runs = sf.Runs(np.linspace(3.0, 2.0, 8), N=np.geomspace(1e7, 1e9, 8), D=np.geomspace(1e9, 1e11, 8))
+    (note,) = Problem.of(law, runs, sf.noise.Gaussian(), held).source.notes
+    assert note.startswith("E, A, alpha are held at the published 'epoch' [run], which are of 240 of the 245")
+    assert not Problem.of(law, runs, sf.noise.Gaussian(), ("E",)).source.notes
+    assert not Problem.of(dataclasses.replace(law, A=400.0, E=1.7), runs, sf.noise.Gaussian(), held).source.notes
