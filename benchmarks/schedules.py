@@ -1,4 +1,4 @@
-"""Fits of whole schedules foresee schedules that they have not seen as well as the published ones do.
+"""Whole schedules that were left out, foreseen by the published parameters of a multi-power law and by its best fit.
 
 Luo et al. 2025 (arXiv 2503.12811): a multi-power law is fitted to the curves of three schedules (cosine, constant, two
 stages) and judged on six others, by R², mean absolute error and the largest relative one, averaged over the six. Rows
@@ -19,7 +19,7 @@ import scalefit as sf
 FITTED = ("cosine_24000", "constant_24000", "wsdcon_9")
 LEFT_OUT = ("constant_72000", "cosine_72000", "wsd_20000_24000", "wsdld_20000_24000", "wsdcon_3", "wsdcon_18")
 STRIDE = 16
-EVERY = 8
+EVERY = 4
 """Of the rows of a curve, which are 128 steps apart and err together."""
 WARM_UP = 2160
 COLUMNS = ("size", "parameters", "R²", "mean error", "worst %", "core-s")
@@ -49,7 +49,7 @@ def curve(folder: Path, size: str, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows(folder: Path, size: str, names: tuple[str, ...]) -> Iterator[tuple[np.ndarray, float, str]]:
-    """Every eighth row: the schedule up to there, the loss, and which curve it is of."""
+    """Every fourth row: the schedule up to there, the loss, and which curve it is of."""
     for name in names:
         step, loss = curve(folder, size, name)
         whole = rates(name, int(step.max()))
@@ -83,7 +83,10 @@ def losses(law: Any, values: np.ndarray, real: np.ndarray) -> np.ndarray:
 def main() -> None:
     given = options(__doc__)
     folder = Path(os.environ["SCALEFIT_DATA"]) / "multi-power-law"
-    claim = "A multi-power law fitted to three schedules foresees six others as the published parameters do, or better."
+    claim = (
+        "The published parameters give their published errors on six schedules left out; the best fit to the three "
+        "others has half their objective, smaller worst errors and somewhat larger mean ones."
+    )
     report = Report("schedules", claim, COLUMNS, given)
     for size in ("25",) if given.quick else ("25", "100", "400"):
         known = sf.laws.MultiPower(stride=float(STRIDE), **sf.laws.MultiPower.published_sets[f"{size}m"].values)

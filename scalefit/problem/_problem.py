@@ -211,7 +211,7 @@ def _borrowed(law: AbstractLaw, fixed: Sequence[str]) -> Iterator[str]:
     """A note on each published set that parameters are held at: what it was fitted to may be another thing."""
     own = parameter_values(law)
     for name, known in type(law).published_sets.items():
-        held = [n for n in fixed if n in known.values and np.ndim(own.get(n)) == 0 and own[n] == known.values[n]]
+        held = [n for n in fixed if n in known.values and n in own and np.array_equal(own[n], known.values[n])]
         if len(held) > 1:
             of = f"the published {name!r} [{known.status}], which are of {known.about}"
             yield f"{', '.join(held)} are held at {of}: see that these runs are alike"
