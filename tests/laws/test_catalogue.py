@@ -66,7 +66,7 @@ CATALOGUE = {
     "lovelace": "Lovelace",
     "sparse_repeat": "SparseRepetition",
     "loss_to_loss": "LossToLoss",
-    "pinned_envelope": COMPOSED + "PowerLaw with E held",
+    "pinned_envelope": "Frontier",
     "optimiser_rho": COMPOSED + "Own.of(Chinchilla(), ('A', 'B'), 'optimiser'): rho_N is a ratio of A to -1/alpha",
     "cod": "COD",
     "shifted_power": "ShiftedPowerLaw",
