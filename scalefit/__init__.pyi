@@ -58,6 +58,7 @@ from .plan import Ranked as Ranked
 from .plan import Speedup as Speedup
 from .plan import Trend as Trend
 from .plan import allocate as allocate
+from .plan import amounts_at as amounts_at
 from .plan import approaches as approaches
 from .plan import compute_for as compute_for
 from .plan import curate as curate
@@ -68,6 +69,7 @@ from .plan import gain as gain
 from .plan import isoflop as isoflop
 from .plan import ladder as ladder
 from .plan import mixture_folds as mixture_folds
+from .plan import mixtures_along as mixtures_along
 from .plan import optimise_mixture as optimise_mixture
 from .plan import overtakes as overtakes
 from .plan import precision as precision

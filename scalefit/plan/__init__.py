@@ -26,7 +26,9 @@ from .mixtures import BestMixture as BestMixture
 from .mixtures import MixtureDraws as MixtureDraws
 from .mixtures import MixtureFolds as MixtureFolds
 from .mixtures import MixtureLimits as MixtureLimits
+from .mixtures import amounts_at as amounts_at
 from .mixtures import mixture_folds as mixture_folds
+from .mixtures import mixtures_along as mixtures_along
 from .mixtures import optimise_mixture as optimise_mixture
 from .mixtures import short_names as short_names
 from .pools import Curation as Curation
