@@ -59,7 +59,7 @@ def check(
             "checks": [one._asdict() for one in told.findings],
             "passed": list(told.passed),
             "skipped": dict(told.skipped),
-            "next": [] if fitted is None else _next(fitted),
+            "next": [] if fitted is None or told.worst == "error" else _next(fitted),
             "notes": [] if why is None else [why],
         }  # fmt: skip
     if json:

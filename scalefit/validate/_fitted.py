@@ -122,7 +122,10 @@ def seeds(case: Case) -> Found:
         return
     mean = np.bincount(code, y) / np.bincount(code)
     noise = float(np.sqrt(np.sum((y - mean[code])[mine] ** 2) / freedom))
-    ratio = float(fit.scale) / noise if noise > 0.0 else np.inf
+    if not noise > 0.0:
+        yield Skipped("rows at the same inputs have the same target: they are one run twice")
+        return
+    ratio = float(fit.scale) / noise
     said = f"runs repeated at the same inputs scatter by {noise:.3g}, and about the law by {float(fit.scale):.3g}"
     numbers = {"noise": noise, "scale": float(fit.scale), "freedom": freedom}
     if ratio > 3.0:

@@ -16,6 +16,8 @@ BITS = float(np.log(1.0 / np.log(2.0)))
 """The logarithm of how much larger a loss in bits is than in nats."""
 RANDOM = 12.0
 """Nats for each token beyond those of guessing among 160,000 words."""
+FEWEST = {"N": 1000.0, "D": 1000.0, "C": 1e6}
+"""Of the largest run, below which the numbers are in another unit."""
 LEAST_SIZES, LEAST_DECADES = 5, 1.5
 SHARE_OF_EMBEDDING = 0.2
 FAILED = frozenset(["failed", "crashed", "killed", "crash", "error", "oom", "diverged", "nan", "aborted"])
@@ -25,15 +27,17 @@ def units(case: Case) -> Found:
     """N, D and C agree with each other, and are as many as models have."""
     runs = case.runs
     looked = False
-    for name in ("N", "D"):
+    for name, least in FEWEST.items():
         column = runs.inputs.get(name)
         if column is None or runs.units.get(name) != UNITS[name]:
             continue
         looked, column = True, column[np.isfinite(column)]
-        if column.size and column.max() < 2000.0:
+        if column.size and column.max() < least:
             counted = UNITS[name]
             said = f"{name} is {column.min():.4g} to {column.max():.4g}, and no model has so few {counted}"
-            remedy = f"say the unit in the header, as '{counted} (B)'"
+            remedy = (
+                f"say the unit in the header, as '{counted} (B)'" if name != "C" else "say it, as 'compute (PF-days)'"
+            )
             yield Finding("units", "error", said, remedy, {"most": float(column.max())}, (name,))
     whole = {name: runs.inputs.get(name) for name in ("N", "D", "C")}
     N, D, C = (column if column is not None else np.full(len(runs), np.nan) for column in whole.values())

@@ -82,6 +82,7 @@ def profiles(table: dict[str, Any]) -> dict[str, Any]:
 
 BAD = {
     "units, billions": ("units", "error", lambda t: {**t, "params": t["params"] / 1e9 * 2, "tokens": t["tokens"]}),
+    "units, PF-days": ("units", "error", changed(flops=lambda t: 6.0 * t["params"] * t["tokens"] / 8.64e19)),
     "units, C of another": ("units", "error", changed(flops=lambda t: t["params"] * t["tokens"] * 60.0)),
     "units, C that drifts": ("units", "warning", changed(flops=lambda t: 6.0 * t["params"] ** 0.9 * t["tokens"] * 8)),
     "embedding": ("embedding-share", "warning", changed(params_no_emb=lambda t: t["params"] - 1e7)),
