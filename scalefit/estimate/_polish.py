@@ -354,7 +354,9 @@ def felt_by_some(
     curve: LawCurve, felt: Float[np.ndarray, "fit size"], theta: Float[np.ndarray, "fit free"]
 ) -> Bool[np.ndarray, "fit size"]:
     """Which numbers some run responds to."""
-    # What enters linearly is felt by its own size, anything else by an e-fold.
+    # What enters linearly and may vanish is felt by its own size, anything else by an e-fold; what may have either sign
+    # is not gone where it happens to be 0.
+    vanishes = curve.linear & np.isfinite(curve.lower)
     with np.errstate(invalid="ignore"):
         # A curve that is zero for a run feels anything infinitely, but not what is itself zero.
-        return felt * np.where(curve.linear, np.abs(theta[:, : curve.size]), 1.0) >= FELT
+        return felt * np.where(vanishes, np.abs(theta[:, : curve.size]), 1.0) >= FELT

@@ -98,7 +98,8 @@ def outliers(case: Case) -> Found:
     taken = np.sqrt(len(z) / max(len(z) - len(fit.free), 1))
     scatter = taken * 1.4826 * float(np.median(np.abs(z - np.median(z))))
     far = np.abs(z) > OUT * scatter
-    if not (scatter > 0.0 and far.any()):
+    # Where half of the runs lie on the law, the others are no few.
+    if not (scatter > 1e-6 * np.sqrt(np.mean(z**2)) and far.any()):
         return
     rows, worst = case.rows(far), float(np.max(np.abs(z)) / scatter)
     said = f"{listed_rows(rows)} {'lies' if len(rows) == 1 else 'lie'} up to {worst:.2g} scatters from the law"

@@ -159,7 +159,8 @@ def _twice(case: Case) -> Iterator[Finding]:
         return
     labels = [c for n, c in runs.labels.items() if n in ("target", "group", "pool")]
     numbers = [np.unique(np.asarray(c).astype(str), return_inverse=True)[1] for c in labels]
-    table = np.stack([*runs.inputs.values(), runs.target, *numbers], axis=-1)
+    # A law may take inputs of a name that tables do not know.
+    table = np.stack([*{**runs.inputs, **case.sizes}.values(), runs.target, *numbers], axis=-1)
     _, code, count = np.unique(np.nan_to_num(table, nan=-1.0), axis=0, return_inverse=True, return_counts=True)
     code = np.ravel(code)
     first = np.unique(code, return_index=True)[1]
@@ -265,7 +266,7 @@ def _unnamed(case: Case) -> Found:
         next_to = (np.diff(N[order]) == 0.0) & (np.diff(D[order]) > 0.0)
         alike = float(np.sum((z[1:] * z[:-1])[next_to]) / max(np.sum(z**2), 1e-300) * len(z) / max(next_to.sum(), 1))
         # Of independent rows the correlation of neighbours is 0 within one over the root of their number.
-        if next_to.sum() >= max(12, len(z) // 2) and alike * np.sqrt(next_to.sum()) > 4.0:
+        if next_to.sum() >= max(12, len(z) // 2) and alike > max(0.6, 4.0 / np.sqrt(next_to.sum())):
             said = f"rows of one N that follow in D are off together (correlation {alike:.2g}), as checkpoints are"
             remedy = "name the training of each row with --columns run=…, or intervals are too narrow by far"
             yield Finding("checkpoints", "warning", said, remedy, {"correlation": alike}, ("N", "D"))

@@ -151,3 +151,22 @@ def test_starts_that_all_lose_a_peak_begin_again():
     fits = [sf.fit(Peaks, sf.Runs(y, x=x), noise=PLAIN, seed=seed) for seed in range(3)]
     assert all(fit.converged and not fit.unidentified.any() for fit in fits)
     np.testing.assert_allclose([fit.objective for fit in fits], fits[0].objective, rtol=1e-9)
+
+
+class Line(sf.laws.AbstractLaw):
+    """a + b q, of either sign."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"q": sf.laws.Number("")}
+    a: Param = real(amplitude=True)
+    b: Param = real(amplitude=True)
+
+    def __call__(self, q: Scalar) -> Scalar:
+        return self.a + self.b * q
+
+
+def test_a_slope_that_happens_to_be_zero_is_known_to_be():
+    """Symmetric about the middle; the errors are those of least squares."""
+    fit = sf.fit(Line, sf.Runs([1.0, -2.0, 1.0, -2.0, 1.0], q=np.arange(1.0, 6.0)), noise=PLAIN)
+    assert abs(fit.law.b) < 1e-12
+    assert not fit.unidentified.any()
+    assert sf.covariance(fit).se["b"] == pytest.approx(np.sqrt(10.8 / 3 / 10))
