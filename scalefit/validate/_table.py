@@ -305,7 +305,7 @@ def ranges(case: Case) -> Found:
         yield Skipped("there is no size")
         return
     for name, column in case.sizes.items():
-        many, decades = len(np.unique(column)), float(np.log10(column.max() / column.min()))
+        many, decades = len(np.unique(column)), float(np.ptp(np.log10(column)))
         if many < LEAST_SIZES or decades < LEAST_DECADES:
             said = f"{name} has {many} values over {decades:.2g} decades"
             remedy = f"exponents want {LEAST_SIZES} values over {LEAST_DECADES:g} decades: see `scalefit design`"

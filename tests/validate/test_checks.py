@@ -136,6 +136,12 @@ def test_rows_are_named_by_their_place_in_the_source():
 # --- of fits ---
 
 
+def test_a_range_beyond_what_a_quotient_holds_is_a_number():
+    runs = sf.Runs([3.0, 2.9, 2.8, 2.7], N=[1e7, 1e8, 1e9, 1e10], D=[1e-200, 1e-200, 1e9, 1e200])
+    (one,) = (one for one in sf.diagnose(runs).findings if one.check == "range" and "D" in one.names)
+    assert one.says == "D has 3 values over 4e+02 decades"
+
+
 @pytest.mark.parametrize("shared", [0.0, 3e-3])
 def test_checkpoints_that_nothing_names_are_told_by_what_they_share(shared):
     """Six trainings, twelve rows of each, whose errors walk along the training, or are each row's own."""
