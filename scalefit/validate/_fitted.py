@@ -102,7 +102,10 @@ def conditioning(case: Case) -> Found:
         pair = np.argsort(-np.abs(vectors[:, 0]))[:2]
         first, other = (fit.free[k] for k in pair)
         one = told(fit)[first]
-        between = "" if one.low is None else f": {first} between {one.low:.3g} and {one.high:.3g} fits as well"
+        between = ""
+        if one.low is not None and one.high is not None and np.isfinite(one.low):
+            ends = f"any above {one.low:.3g}" if one.unbounded else f"between {one.low:.3g} and {one.high:.3g}"
+            between = f": {first} {ends} fits as well"
         said = f"{first} and {other} trade off (correlation {together[pair[0], pair[1]]:.4f}){between}"
         yield Finding("conditioning", "warning", said, "see sf.profile, or hold one of them",
                       {"condition": condition}, (first, other))  # fmt: skip

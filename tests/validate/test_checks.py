@@ -136,6 +136,15 @@ def test_rows_are_named_by_their_place_in_the_source():
 # --- of fits ---
 
 
+def test_what_has_no_upper_end_is_said_without_infinity():
+    """Over a third of an e-fold a power law is a line: E and A trade off beyond any bound."""
+    x = np.linspace(1e9, 1.4e9, 9)
+    loss = (2.0 + (x / 1e9) ** -0.3) * np.exp(1e-3 * np.random.default_rng(1).standard_normal(9))
+    fit = fitted({"x": x, "loss": loss}, sf.laws.PowerLaw, noise=sf.noise.Gaussian())
+    said = " ".join(one.says for one in sf.diagnose(fit).findings if one.check == "conditioning")
+    assert said.endswith("A any above 0 fits as well")
+
+
 def test_a_range_beyond_what_a_quotient_holds_is_a_number():
     runs = sf.Runs([3.0, 2.9, 2.8, 2.7], N=[1e7, 1e8, 1e9, 1e10], D=[1e-200, 1e-200, 1e9, 1e200])
     (one,) = (one for one in sf.diagnose(runs).findings if one.check == "range" and "D" in one.names)
