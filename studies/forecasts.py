@@ -233,12 +233,14 @@ def simulated(report: Report, budgets: int, sizes: int, scatter: float, studies:
     clean = law.E + law.A * N**-law.alpha + law.B * D**-law.beta
     loss = clean * np.exp(scatter * rng.standard_normal((studies, N.size)))
     runs = sf.Runs(loss.ravel(), N=np.tile(N, studies), D=np.tile(D, studies))
-    fits = sf.fit(sf.laws.Chinchilla, runs.with_column("study", np.repeat(np.arange(studies), N.size)), by="study")
+    runs = runs.with_column("study", np.repeat(np.arange(studies), N.size))
+    fits = sf.fit(sf.laws.Chinchilla, runs, by="study", num_starts=2)
+    about = sf.discrepancy(fits)
     for reach, (low, high) in CLASSES.items():
         best = sf.allocate(law, budget=float(C.max() * np.sqrt(low * high)))
         at = {"N": float(best.N.value[0]), "D": float(best.D.value[0])}
         truth, new = np.log(best.loss.value[0]), scatter * rng.standard_normal(studies)
-        alone, stack = sf.predict(fits, level=0.9, new_run=True, **at), sf.forecast(fits, **at).run
+        alone, stack = sf.predict(fits, level=0.9, new_run=True, **at), sf.forecast(about, **at).run
         for name, one in (("law alone", alone), ("stack", stack)):
             low_end, high_end = (np.log(np.asarray(end, float)) for end in (one.low, one.high))
             off, half = np.log(one.value) - truth, 0.5 * (high_end - low_end)
@@ -275,7 +277,7 @@ def main() -> None:
     given = options(__doc__)
     warnings.simplefilter("ignore", UserWarning)
     runs = public_studies()
-    fits = sf.fit(sf.laws.Chinchilla, runs, by="study", throw=False)
+    fits = sf.fit(sf.laws.Chinchilla, runs, by="study", num_starts=2, throw=False)
     claim = (
         "A stack of arms with a width by e-fold of compute foresees public runs, on families its prior has not seen."
     )
