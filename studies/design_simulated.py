@@ -11,6 +11,7 @@ from _benchmarks import Report, options
 
 import scalefit as sf
 from scalefit.plan.design import Target, best_batch, covariances, scale_of, slopes
+from scalefit.problem import LawCurve
 from scalefit.solve import minimise_on_simplex
 
 SHARES = (0.02, 0.05, 0.15)
@@ -109,9 +110,9 @@ def in_order(orders: np.ndarray, pool: Pool, pilot: np.ndarray, budget: float) -
 
 def v_optimal(laws: sf.laws.Chinchilla, draws: int, pool: Pool, done: np.ndarray, money: np.ndarray) -> np.ndarray:
     """What V-optimality adds to what is done in every study, from draws of each study's law; by study and run."""
-    inputs, free = {"N": pool.N, "D": pool.D}, tuple(range(5))
-    scale, _ = scale_of(GUESS, laws, free, inputs)
-    found = slopes(scale, free, inputs, Target("loss", {"C": np.asarray(TARGET)}), True)
+    inputs = {"N": pool.N, "D": pool.D}
+    scale = scale_of(LawCurve.of(GUESS, ()), laws, inputs)
+    found = slopes(scale, inputs, Target("loss", {"C": np.asarray(TARGET)}), True)
     fine = np.isfinite(found.runs).all((1, 2)) & np.isfinite(found.target).all((1, 2))
     runs, aim = (np.where(fine[:, None, None], a, 0.0) for a in (found.runs, found.target))
     weighed = runs * np.repeat(done, draws, axis=0)[:, :, None]
@@ -153,9 +154,9 @@ def bound(law: sf.laws.Chinchilla, pool: Pool, share: float, seeds: float) -> fl
     Errors by Fisher's information, and runs in parts, each at most so often, which makes it convex. No pilot has to be
     among them.
     """
-    inputs, free = {"N": pool.N[pool.once], "D": pool.D[pool.once]}, tuple(range(5))
-    scale, _ = scale_of(GUESS, law, free, inputs)
-    found = slopes(scale, free, inputs, Target("loss", {"C": np.asarray(TARGET)}), True)
+    inputs = {"N": pool.N[pool.once], "D": pool.D[pool.once]}
+    scale = scale_of(LawCurve.of(GUESS, ()), law, inputs)
+    found = slopes(scale, inputs, Target("loss", {"C": np.asarray(TARGET)}), True)
     cost = pool.cost[pool.once] / (share * pool.cost[pool.once].sum())
     with jax.enable_x64(True):
         aim = found.target[:, 0] / found.value  # of the logarithm, as errors are

@@ -90,7 +90,7 @@ def minimise_convex(
     """
     lanes, pools = low.shape
     groups = groups or Groups(np.ones((lanes, 1, pools)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
-    first = project(np.ones_like(low), low, high, groups)
+    first = project(np.ones_like(low), low, high, groups=groups)
     asked = groups
     # Limits that the sum keeps anyway would be met twice, and have no price.
     groups = groups._replace(
@@ -217,7 +217,7 @@ def _settled(s: _State, low: Any, high: Any, groups: Groups) -> Any:
     possible &= np.all(groups.totals(top) >= groups.low - 1e-12, axis=1)
     possible &= np.isfinite(s.w).all(axis=1)
     bottom, top = np.where(possible[:, None], bottom, low), np.where(possible[:, None], top, high)
-    return project(np.where(np.isfinite(s.w), np.maximum(s.w, 0.0), 1.0), bottom, top, groups)
+    return project(np.where(np.isfinite(s.w), np.maximum(s.w, 0.0), 1.0), bottom, top, groups=groups)
 
 
 def plane_gap(

@@ -42,6 +42,7 @@ def project(
     v: Float[Numbers, "*lane pool"],
     low: Float[Numbers, "*lane pool"],
     high: Float[Numbers, "*lane pool"],
+    *,
     groups: Groups | None = None,
 ) -> Float[Numbers, "*lane pool"]:
     r"""The weights within limits that are nearest to v in relative entropy.
@@ -177,10 +178,10 @@ def searched(
 ) -> tuple[Float[Numbers, "lane pool"], Float[Numbers, " lane"]]:
     """The best of the start, of where exponentiated gradient ends from it, and from the best point that Adam saw."""
     np_ = namespace(start)
-    start = project(start, task.low, task.high, task.groups)
-    middle = project(np_.where(task.high > 0.0, 1.0, 0.0).astype(start.dtype), task.low, task.high, task.groups)
+    start = project(start, task.low, task.high, groups=task.groups)
+    middle = project(np_.where(task.high > 0.0, 1.0, 0.0).astype(start.dtype), task.low, task.high, groups=task.groups)
     inner = task._replace(low=task.low + FLOOR * (middle - task.low))
-    begin = project(start + FLOOR * middle, inner.low, inner.high, task.groups)
+    begin = project(start + FLOOR * middle, inner.low, inner.high, groups=task.groups)
     both = np_.concatenate([begin, _adam(smooth, inner, begin, adam_steps)])
     twice = jax.tree.map(lambda a: np_.concatenate([a, a]), inner)
     ends = _exponentiated(smooth, twice, both, steps, tolerance)
@@ -205,7 +206,7 @@ def _adam(smooth: Cost, task: Task, start: Numbers, steps: Number) -> Float[Numb
         done = (k + np_.ones((), w.dtype)).astype(w.dtype)
         size = np_.sqrt(square / (1.0 - 0.99**done)) + tiny
         rate = LAST_RATE + 0.5 * (RATE - LAST_RATE) * (1.0 + np_.cos(np.pi * (done - 1.0) / steps))
-        w = project(w * np_.exp(-rate * mean / (1.0 - 0.9**done) / size), task.low, task.high, task.groups)
+        w = project(w * np_.exp(-rate * mean / (1.0 - 0.9**done) / size), task.low, task.high, groups=task.groups)
         return w, mean, square, best, least
 
     zero = np_.zeros_like(start)
@@ -238,7 +239,7 @@ def _exponentiated(
 
     def step(s: _Descent) -> _Descent:
         relative = _within(-s.rate[:, None] * (s.slope - _total(s.w * s.slope)), -50.0, 50.0)
-        trial = project(s.w * np_.exp(relative), s.task.low, s.task.high, s.task.groups)
+        trial = project(s.w * np_.exp(relative), s.task.low, s.task.high, groups=s.task.groups)
         new, new_slope = _slopes(smooth, s.task.arg, trial)
         apart = np_.sum(trial * np_.log(np_.maximum(trial, tiny) / np_.maximum(s.w, tiny)), axis=-1)
         model = s.value + np_.sum(s.slope * (trial - s.w), axis=-1) + apart / s.rate

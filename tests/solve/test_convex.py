@@ -48,7 +48,7 @@ def by_slsqp(k, t, most, grouped):
 def test_it_is_where_a_general_solver_ends_and_certifies_it(grouped):
     (k, t), most = problems(8)
     groups = of_groups(8) if grouped else None
-    found = minimise_convex(exponential, (k, t), np.zeros_like(most), most, groups)
+    found = minimise_convex(exponential, (k, t), np.zeros_like(most), most, groups=groups)
     theirs = np.array([by_slsqp(*lane, grouped) for lane in zip(k, t, most, strict=True)])
     assert (found.value <= theirs + 1e-9).all()
     assert (found.value >= theirs - 1e-6).all()
@@ -65,9 +65,9 @@ def test_it_is_where_a_general_solver_ends_and_certifies_it(grouped):
 def test_moves_of_weight_keep_the_limits_of_groups_and_find_the_same():
     (k, t), most = problems(2)
     groups = of_groups(2)
-    exact = minimise_convex(exponential, (k, t), np.zeros_like(most), most, groups)
+    exact = minimise_convex(exponential, (k, t), np.zeros_like(most), most, groups=groups)
     start = np.full((2, 1, POOLS), 1.0 / POOLS)
-    found = minimise_on_host(exponential, exponential, (k, t), start, np.zeros_like(most), most, groups)
+    found = minimise_on_host(exponential, exponential, (k, t), start, np.zeros_like(most), most, groups=groups)
     np.testing.assert_allclose(found.value, exact.value, rtol=1e-7)
     totals = groups.totals(np.asarray(found.weights))
     assert (totals <= groups.high + 1e-9).all()
@@ -90,12 +90,12 @@ def test_a_projection_by_groups_is_the_plain_one_where_groups_leave_it():
     v, high = rng.random((6, POOLS)), rng.uniform(0.1, 0.5, (6, POOLS))
     low = np.zeros_like(high)
     wide = of_groups(6)._replace(low=np.zeros((6, 3)), high=np.ones((6, 3)))
-    np.testing.assert_allclose(project(v, low, high, wide), project(v, low, high), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(project(v, low, high, groups=wide), project(v, low, high), rtol=1e-9, atol=1e-12)
     groups = of_groups(6)
-    w = project(v, low, high, groups)
+    w = project(v, low, high, groups=groups)
     np.testing.assert_allclose(w.sum(axis=1), 1.0, rtol=1e-12)
     assert (groups.totals(w) <= groups.high + 1e-12).all()
     with jax.enable_x64(True):
         np.testing.assert_allclose(
-            project(jnp.asarray(v), jnp.asarray(low), jnp.asarray(high), groups), w, rtol=1e-9, atol=1e-12
+            project(jnp.asarray(v), jnp.asarray(low), jnp.asarray(high), groups=groups), w, rtol=1e-9, atol=1e-12
         )
