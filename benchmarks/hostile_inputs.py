@@ -324,7 +324,9 @@ def fault_of(given: list[str], folder: Path) -> str | None:
         return f"status {done.exit_code}: {done.output[-200:]}"
     if done.exit_code == 2 and len(done.stderr.strip().splitlines()) > 4:
         return f"more than a sentence: {done.stderr[-300:]}"
-    shown = "\n".join(line for line in done.stdout.splitlines() if not line.startswith(("left out:", "error: ")))
+    shown = "\n".join(line for line in done.stdout.splitlines() if not line.startswith("left out:"))
+    # Those are words.
+    shown = shown.replace("NaN or infinity", "")
     if re.search(r"(?<![\w'\"=\[-])-?(nan|inf)(?![\w'\"\]])", shown, re.IGNORECASE):
         line = next(
             one for one in done.stdout.splitlines() if re.search(r"(?<![\w'\"])-?(nan|inf)(?!\w)", one, re.IGNORECASE)
