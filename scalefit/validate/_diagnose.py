@@ -7,7 +7,7 @@ from .._core import InputError, Phrase, check_choice, check_flag
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
-from . import _again, _fitted, _residuals, _table, _used
+from . import _again, _fitted, _layout, _residuals, _table, _used
 from ._case import Case
 from ._finding import SEVERITIES, Diagnosis, Finding, Skipped
 
@@ -41,8 +41,8 @@ CHECKS = (
     Check("sampled-history", "runs", _table.sampled_history),
     Check("checkpoints", "runs", _table.checkpoints),
     Check("schedule-match", "runs", _table.schedule_match),
-    Check("range", "runs", _table.ranges),
-    Check("design", "runs", _table.design),
+    Check("range", "runs", _layout.ranges),
+    Check("design", "runs", _layout.design),
     Check("seeds", "fit", _fitted.seeds),
     Check("averaging", "runs", _table.averaging),
     Check("objective-scale", "design", "The objective is a sum, and steps end by what they promise relative to it."),
