@@ -9,7 +9,6 @@ from .._core import InputError, NotConverged
 from ..estimate import fit as fit_
 from ..laws import Chinchilla, Kaplan, Skaling
 from ..noise import AbstractNoise, Gaussian, Huber, StudentT
-from ..plan import approaches
 from ..results import Fit
 from ._case import Case, listed_rows, told
 from ._finding import Finding, Skipped
@@ -125,6 +124,8 @@ def approach_agreement(case: Case) -> Found:
         yield Skipped("it fits again: ask sf.diagnose(fit, deep=True)")
         return
     import warnings
+
+    from ..plan import approaches  # with which much comes that a first fit can do without
 
     if not {"N", "D"} <= set(fit.law.inputs):
         yield Skipped("the law has no N and D")

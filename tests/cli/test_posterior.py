@@ -148,7 +148,8 @@ def test_chains_are_said_by_their_worst(cli, runs_csv, asked, told, quality, sai
     told.update(quality)
     lines = cli("fit", runs_csv, "--law", "chinchilla", "--posterior", "50").out.splitlines()
     assert asked
-    assert lines[-1] == said
+    # What the checks say of made-up draws stands below.
+    assert said in lines
 
 
 def test_of_a_batch_the_worst_study_is_said(cli, table, tmp_path, asked, told):
