@@ -95,7 +95,8 @@ def variance(covariance: Float[np.ndarray, "draw free free"], target: Float[np.n
 
 def few_best(choice: Choice, some: list[int]) -> list[int]:
     """A set of few runs no worse than one chosen greedily, in the order of gain for the cost."""
-    if len(some) > FEW:
+    # Where all are chosen there is nothing to exchange.
+    if len(some) > FEW or len(some) == np.isfinite(choice.cost).sum():
         return some
     every = -(-choice.runs.size // ROOM)
     part = choice._replace(**{name: getattr(choice, name)[::every] for name in ("runs", "aim", "covariance")})
