@@ -39,7 +39,7 @@ def main() -> None:
     given = options(__doc__)
     report = Report(
         "posterior_speed",
-        "Chinchilla, 240 runs: at least 500 effective draws a core-second by NUTS, 50,000 by importance sampling.",
+        "Chinchilla, 240 runs: at least 300 effective draws a core-second by NUTS, 30,000 by importance sampling.",
         ("sampler", "draws", "median s", "core s", "effective draws", "a core-second", "khat", "alpha", "sd"),
         given,
     )
