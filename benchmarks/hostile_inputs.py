@@ -4,7 +4,7 @@ Every input is one that works, of which one to three things were changed at rand
 that no command expects, more than a minute, NaN or infinity printed as a number, a document that is no JSON, a file
 of an earlier result that is gone.
 
-    python hostile_inputs.py --count 2000 --seed 0 [--kind tables] [--verbose]
+    python hostile_inputs.py --count 2000 --seed 0 [--kind tables] [--verbose] [--json FILE]
 """
 
 import argparse
@@ -24,11 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _report import Options, Report
 from typer.testing import CliRunner
 
 from scalefit.cli import main
 
 MINUTE = 60
+ENDS = {0: "answered", 2: "refused", 3: "not converged", 4: "chunks failed"}
+"""What the status of a command says."""
+COLUMNS = ("kind", "inputs", *ENDS.values(), "faults")
 CELLS = [
     "", " ", "0", "-1", "1e400", "nan", "inf", "-inf", "1e-320", "1,000", "1.000,5", "—", "n/a", "12%", "7B", "1e9",
     "0x10", "1_000", "'", '"', '""', "=1+1", "\x00", "\x1b[31m", "\u202e", "é", "None", "true", "[1, 2]", "{}", "1e21",
@@ -300,19 +304,24 @@ def _alarm(*_: Any) -> None:
     raise TooLong
 
 
-def fault_of(given: list[str], folder: Path) -> str | None:
-    """What is wrong with the end of a command; `None` where all is well."""
+def end_of(given: list[str], folder: Path) -> tuple[str, str | None]:
+    """How a command ends, and what is wrong with that; `None` where all is well."""
     before = {path.name for path in (folder / "result").iterdir()} if (folder / "result").is_dir() else set()
     signal.alarm(MINUTE)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             done = CliRunner().invoke(main, given, env={"SCALEFIT_CACHE": "off"})
     except TooLong:
-        return "more than a minute"
+        return "faults", "more than a minute"
     except BaseException as error:
-        return f"raised {type(error).__name__}: {error}"
+        return "faults", f"raised {type(error).__name__}: {error}"
     finally:
         signal.alarm(0)
+    fault = _fault_of(done, given, folder, before)
+    return ("faults" if fault else ENDS[done.exit_code]), fault
+
+
+def _fault_of(done: Any, given: list[str], folder: Path, before: set[str]) -> str | None:
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         if isinstance(done.exception, TooLong):
             return "more than a minute"
@@ -320,7 +329,7 @@ def fault_of(given: list[str], folder: Path) -> str | None:
         ours = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames if "scalefit" in frame.filename]
         where = (ours or [frames[-1].name])[-1]
         return f"traceback of {type(done.exception).__name__} at {where}: {str(done.exception)[:200]}"
-    if done.exit_code not in (0, 2, 3, 4):
+    if done.exit_code not in ENDS:
         return f"status {done.exit_code}: {done.output[-200:]}"
     if done.exit_code == 2 and len(done.stderr.strip().splitlines()) > 4:
         return f"more than a sentence: {done.stderr[-300:]}"
@@ -353,12 +362,13 @@ def main_() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", choices=KINDS)
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table here")
     given = parser.parse_args()
     signal.signal(signal.SIGALRM, _alarm)
     rng = np.random.default_rng(given.seed)
     kinds = [given.kind] if given.kind else list(KINDS)
     shares = np.array([SHARES[kind] for kind in kinds])
-    counts, faults, begun = Counter(), Counter(), time.perf_counter()
+    ends, begun = {kind: Counter() for kind in kinds}, time.perf_counter()
     for k in range(given.count):
         kind = str(rng.choice(kinds, p=shares / shares.sum()))
         own = np.random.default_rng([given.seed, k])
@@ -366,17 +376,21 @@ def main_() -> None:
         words = KINDS[kind](own, folder)
         if given.verbose:
             print(k, words, flush=True)
-        fault = fault_of(words, folder)
-        counts[kind] += 1
+        end, fault = end_of(words, folder)
+        ends[kind][end] += 1
         if fault is None:
             shutil.rmtree(folder)
             continue
-        faults[kind] += 1
         print(f"{k} {kind} {words}\n    {fault}", flush=True)
-    took = time.perf_counter() - begun
-    told = ", ".join(f"{kind} {count}: {faults[kind]}" for kind, count in counts.items())
-    print(f"{given.count} inputs in {took:.0f} s; faults by kind: {told}", flush=True)
-    sys.exit(bool(faults))
+    claim = (
+        "Each mutated input ends in an answer or in a sentence: no traceback, no NaN as a number, no hang, no file lost"
+    )
+    report = Report("hostile_inputs", claim, COLUMNS, Options(given.json, False))
+    for kind, count in ends.items():
+        report.add(kind, count.total(), *(count[end] for end in COLUMNS[2:]))
+    report.note(f"{given.count} inputs of seed {given.seed} in {time.perf_counter() - begun:.0f} s")
+    report.finish()
+    sys.exit(any(count["faults"] for count in ends.values()))
 
 
 if __name__ == "__main__":

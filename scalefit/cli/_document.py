@@ -105,7 +105,8 @@ def _study(fit: Fit[Any], estimates: Mapping[Hashable, Any], study: Any) -> dict
         "objective": fit.objective[study],
         "converged": bool(np.asarray(fit.converged)[study]),
         "status": RESULTS(int(fit.result[study])).name,
-        "starts": {"tried": fit.tried, "agreeing": fit.agreeing[study]},
+        "starts": {"tried": fit.tried, "agreeing": fit.agreeing[study], "optima": fit.met[study]}
+        | {"scouts": dict(zip(("agreeing", "tried"), fit.followed[study], strict=True))},
         # Free parameters that no run responds to at the optimum, and those at an end of where they may lie.
         "unidentified": [n for n, gone in zip(fit.free, (fit.unidentified & ~fit.at_end)[study], strict=True) if gone],
         "at_end": {n: estimates[n].value for n, there in zip(fit.free, fit.at_end[study], strict=True) if there},

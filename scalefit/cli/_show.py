@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .._core import RESULTS, visible
+from ..results import searches
 from ._errors import as_options
 from ._formula import formula
 from ._terminal import counted, interval, number, study_name
@@ -118,20 +119,28 @@ def optimum_lines(found: Mapping[str, Any], log: bool) -> list[str]:
     """
     where = f"{found['noise']} on {'log ' if log else ''}{found['source']['target']}, summed"
     studies = found.get("fits", [found])
-    agreeing, tried = [int(one["starts"]["agreeing"]) for one in studies], studies[0]["starts"]["tried"]
     if "fits" not in found:
         state = "converged" if found["converged"] else "NOT converged"
-        how = f"{agreeing[0]} of {tried} starts agree"
+        starts = found["starts"]
+        how = searches(starts["agreeing"], starts["tried"], list(starts["scouts"].values()), starts["optima"])
         if _runs_away(found):
             state, how = "undetermined", "the least objective is neared as parameters run away"
         elif found["converged"] and found["unidentified"]:
-            how = f"{agreeing[0]} of {tried} starts end where a parameter is lost"
+            how = how.replace("agree", "end where a parameter is lost", 1)
         return [f"{state}: {how}; objective {_eight(found['objective'])} ({where})"]
     good = sum(one["converged"] for one in studies)
     away = sum(map(_runs_away, studies))
     undetermined = f", {away} undetermined, as parameters run away" if away else ""
-    agreed = f"in each, {min(agreeing)} to {max(agreeing)} of {tried} starts agree ({where})"
+    agreeing, tried = zip(*(_searches(one["starts"]) for one in studies), strict=True)
+    least, most = ((f"{min(n)} to {max(n)}" if max(n) > min(n) else f"{max(n)}") for n in (agreeing, tried))
+    scouts = " and scouts" if max(tried) > studies[0]["starts"]["tried"] else ""
+    agreed = f"in each, {least} of {most} starts{scouts} agree ({where})"
     return [f"{good} of {len(studies)} studies converged{undetermined}; {agreed}"]
+
+
+def _searches(starts: Mapping[str, Any]) -> tuple[int, int]:
+    """How many starts and scouts agree, and of how many."""
+    return tuple(int(starts[name] + starts["scouts"][name]) for name in ("agreeing", "tried"))  # pyright: ignore[reportReturnType]  two of them
 
 
 def _runs_away(one: Mapping[str, Any]) -> bool:
@@ -283,7 +292,7 @@ def _studies(fits: Sequence[Mapping[str, Any]]) -> Table:
     for one in fits:
         entries, starts = one["parameters"].values(), one["starts"]
         cells = [number(e["value"]) + (f" ± {number(e['se'], 2)}" if e["se"] is not None else "") for e in entries]
-        state = f"{starts['agreeing']} of {starts['tried']}" if one["converged"] else "not converged"
+        state = "{} of {}".format(*_searches(starts)) if one["converged"] else "not converged"
         state = "undetermined" if _runs_away(one) else state
         rows.append((study_name(one["key"]), str(one["runs"]["used"]), *cells, state))
     headers = ["runs", *names, "starts agreeing"]

@@ -17,8 +17,8 @@ from ..noise import AbstractNoise, Gaussian, StudentT, check_noise
 from ..params import Tree, parts, slots, values
 from ..problem import Prepared, Problem, inputs_for, laws_at, representable, typical_se
 from ..results import Fit
-from ..solve import Precision, Solutions, Solver, refuse_solver, responses
-from ._polish import AGREE, SEVERAL, felt_by_some, polished
+from ..solve import Precision, Solver, refuse_solver, responses
+from ._polish import AGREE, SEVERAL, Polished, felt_by_some, polished
 from ._starts import FEW, given, screened
 
 LawT = TypeVar("LawT", bound=AbstractLaw)
@@ -65,8 +65,8 @@ def fit(
       exactly (see `scalefit.laws.Own`).
     - `starts`: The caller's own starts: a law, or natural values by name (a mapping, or a list of them). They are
       polished in place of the screen's, which serves only where one of them fails or loses a term.
-    - `num_starts`: Starts kept from the screen: 8, or 2 with `by`. Where it is left out, of up to 512 studies, further
-      starts look for lower optima for some passes, and the best of them are polished too.
+    - `num_starts`: Starts kept from the screen: 8, or 2 with `by`. Where it is left out, of up to 512 studies, scouts
+      look for lower optima for some passes, and the best of them are polished too.
     - `solver`: `"newton"`, an Optax optimiser, or an Optimistix minimiser or least-squares solver (the extra
       `scalefit[optimistix]`).
     - `seed`: Shifts the nodes of the screen.
@@ -111,10 +111,8 @@ def fit(
         parts = []
         for which, prepared in problem.parts():
             begin, guessed = _begin(prepared, noise, law, starts, keep, seed, quick)
-            solved, optima = polished(
-                prepared, noise, begin, solver, max_steps, precision, seed, quick, count, scouting, guessed
-            )
-            parts.append((which, _outcome(prepared, noise, solved, optima, begin.shape[1]), begin.shape[1]))
+            ends = polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count, scouting, guessed)
+            parts.append((which, _outcome(prepared, noise, ends, begin.shape[1]), begin.shape[1]))
         return _collect(problem, parts, seed)
 
     out = None
@@ -250,10 +248,12 @@ class _Outcome(NamedTuple):
     unidentified: np.ndarray
     agreeing: np.ndarray
     optima: np.ndarray
+    scouts: np.ndarray
 
 
-def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, optima: np.ndarray, tried: int) -> _Outcome:
+def _outcome(prepared: Prepared, noise: AbstractNoise, ends: Polished, tried: int) -> _Outcome:
     """The best start of each study, a converged one first, and how many agree with it."""
+    solved = ends.solved
     objective = np.asarray(solved.objective).reshape(-1, tried)
     good = np.asarray(solved.result).reshape(-1, tried) == int(RESULTS.successful)
     cost = np.where(np.isfinite(objective), objective, np.inf)
@@ -276,8 +276,9 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, solved: Solutions, optima
     if not prepared.curve.fixed:
         result[(result == int(RESULTS.successful)) & unidentified.all(axis=1)] = int(RESULTS.vanished)
     good = good | (np.asarray(solved.result).reshape(-1, tried) == int(RESULTS.undetermined))
-    agreeing, least = np.sum(near & good, axis=1), np.asarray(solved.objective)[choice]
-    return _Outcome(law, least, result, scale, residuals, unidentified, agreeing, optima)
+    agreeing = np.sum(near & good & ~ends.scouted.reshape(near.shape), axis=1)
+    least = np.asarray(solved.objective)[choice]
+    return _Outcome(law, least, result, scale, residuals, unidentified, agreeing, ends.optima, ends.scouts)
 
 
 def _collect(problem: Problem, parts: list[tuple[np.ndarray, _Outcome, int]], seed: int) -> Fit[Any]:

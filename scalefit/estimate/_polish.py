@@ -1,7 +1,7 @@
 """From the starts of a fit to its optima: again elsewhere where they fail, on while they gain, and how they end."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -44,11 +44,21 @@ Met = list[tuple[Solutions, Any]]
 """Ends of searches, some after others, each with the study that it is of."""
 
 
+class Polished(NamedTuple):
+    """The ends of all starts, which of them are of scouts, the optima that were met, and the scouts of each study: how
+    many ended at the best objective, and how many were followed."""
+
+    solved: Solutions
+    scouted: Bool[np.ndarray, " fit"]
+    optima: Float[np.ndarray, "study optimum free"]
+    scouts: Int[np.ndarray, "study 2"]
+
+
 def polished(
     prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
     max_steps: int, precision: Precision, seed: int, quick: bool, together: int, scouting: bool,
     guessed: bool = False,
-) -> tuple[Solutions, Float[np.ndarray, "study optimum free"]]:  # fmt: skip
+) -> Polished:  # fmt: skip
     """Every start to its optimum, and the optima that were met, best first.
 
     One that does not converge, or loses a term, begins once more elsewhere. Where scouts are sent out, the best of what
@@ -101,6 +111,7 @@ def polished(
             best = np.asarray(solved.theta).reshape(begin.shape)[_best(solved, tried)]
             met.append(followed(_kicked(prepared, noise, best[rare], scouts, [seed, turn], quick), rare))
             solved = _better(prepared, solved, *met[-1], tried)
+    sent, scouted = met[1:], (np.asarray(solved.theta) != np.asarray(met[0][0].theta)).any(axis=1)
     failed = np.asarray(solved.result) != int(RESULTS.successful)
     if scouting:
         # Others have been where it failed to go.
@@ -126,7 +137,8 @@ def polished(
             for k in range(rest.shape[1]):
                 solved = _lower_of(solved, Solutions(*(column[k :: rest.shape[1]] for column in more)), tried * first)
     solved = _ended(prepared, noise, solved, begin, run, max_steps // ROUND - 1 if own else 0)
-    return solved, _optima(prepared, [(solved, study), *met])
+    met = [(solved, study), *met]
+    return Polished(solved, scouted, _optima(prepared, met), _scouts(prepared, solved, scouted, sent))
 
 
 def _cost(solved: Solutions) -> Float[np.ndarray, " fit"]:
@@ -150,6 +162,20 @@ def _rarely_met(prepared: Prepared, met: Met) -> Bool[np.ndarray, " study"]:
     np.minimum.at(least, study, cost)
     near = cost <= (least + AGREE * np.abs(least) + prepared.floor)[study]
     return np.bincount(study, near, len(least)) < RARE * np.bincount(study, minlength=len(least))
+
+
+def _scouts(
+    prepared: Prepared, solved: Solutions, scouted: Bool[np.ndarray, " fit"], sent: Met
+) -> Int[np.ndarray, "study 2"]:
+    """How many scouts of each study ended at its best objective, and how many there were."""
+    cost = _cost(solved).reshape(len(prepared.studies), -1)
+    most = cost.min(axis=1) * (1.0 + AGREE * np.sign(cost.min(axis=1))) + prepared.floor
+    told = np.zeros((len(cost), 2), int)
+    for some, owner in sent:
+        np.add.at(told, owner, np.stack([_cost(some) <= most[owner], np.ones(len(owner), bool)], axis=1))
+    # The best of them may have gone on from where it was.
+    there = (scouted.reshape(cost.shape) & (cost <= most[:, None])).any(axis=1)
+    return np.maximum(told, there[:, None])
 
 
 def _kicked(

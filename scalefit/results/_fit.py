@@ -1,7 +1,7 @@
 """Fits and ensembles of draws."""
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 import equinox as eqx
@@ -37,6 +37,8 @@ class Fit(eqx.Module, Generic[LawT]):
       infinity).
     - `agreeing`: How many starts reached the best objective, within 1e-6 of it.
     - `tried`: How many starts were polished.
+    - `scouts`: How many scouts, which look for lower optima than the starts', ended at the best objective, and how many
+      were followed to their ends; zeros where none was sent, `None` for a fit saved before they were counted.
     - `problem`: What was fitted: law, runs, noise, what was held fixed, and the studies of a batch.
     - `seed`: The seed of its starts.
     - `optima`: Optima that were met, best first, in free numbers about the centre of the runs; NaN where there are
@@ -54,6 +56,7 @@ class Fit(eqx.Module, Generic[LawT]):
     tried: int = eqx.field(static=True)
     seed: int = eqx.field(static=True)
     optima: Float[np.ndarray, "*batch start number"] | None = eqx.field(default=None, repr=False)
+    scouts: Int[np.ndarray, "*batch 2"] | None = None
 
     def __repr__(self) -> str:
         """What a reader asks first: which law, how well, from how many starts."""
@@ -66,14 +69,27 @@ class Fit(eqx.Module, Generic[LawT]):
         state = "converged" if self.converged else RESULTS(int(self.result)).message
         gone = self.unidentified & ~self.at_end
         agree = "end where no run responds to some parameters" if self.converged and gone.any() else "agree"
+        searched = searches(int(self.agreeing), self.tried, self.followed, self.met)
         lost = [name for name, one in zip(self.free, gone, strict=True) if one]
         lines = [
             f"Fit of {self.law!r}",
             f"  {used}; {type(self.noise).__name__}; objective {float(self.objective):.10g}; {state}",
-            f"  {int(self.agreeing)} of {self.tried} starts {agree}",
+            f"  {searched.replace('agree', agree, 1)}",
         ]
         reduced = f"  no run responds to {', '.join(lost)}: they follow the smaller law without"
         return "\n".join([*lines, *([reduced] if lost else [])])
+
+    @property
+    def followed(self) -> Int[np.ndarray, "*batch 2"]:
+        """The `scouts`, none where they are not known."""
+        return np.zeros((*np.shape(self.agreeing), 2), int) if self.scouts is None else self.scouts
+
+    @property
+    def met(self) -> Any:
+        """How many different optima were met and kept, one at least: a number, or an array of them for a batch."""
+        if self.optima is None:
+            return np.ones(np.shape(self.agreeing), int)
+        return np.maximum(np.isfinite(self.optima).all(axis=-1).sum(axis=-1), 1)
 
     @property
     def template(self) -> LawT:
@@ -164,6 +180,13 @@ class Fit(eqx.Module, Generic[LawT]):
         if self.keys is None:
             raise TypeError("A single fit has no length; fits of a batch have one.")
         return len(self.keys)
+
+
+def searches(agreeing: int, tried: int, scouts: Sequence[int] | np.ndarray, met: int) -> str:
+    """How many searches ended at the best objective, in words."""
+    found, followed = scouts
+    more = f" and {found} of {followed} scouts" if followed else ""
+    return f"{agreeing} of {tried} starts{more} agree" + (f"; {met} optima were met" if met > 1 else "")
 
 
 class Ensemble(eqx.Module, Generic[LawT]):

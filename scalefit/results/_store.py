@@ -31,6 +31,8 @@ FORMAT = 3
 """Version of what is written; what later versions read."""
 
 _FIT_ARRAYS = ("objective", "result", "scale", "residuals", "unidentified", "agreeing")
+_KEPT = ("optima", "scouts")
+"""Arrays of a fit that older results lack."""
 _DRAW_ARRAYS = ("objective", "result", "scale", "unidentified")
 DRAWN = "draws.drawn."
 """What the names of further arrays of the draws begin with."""
@@ -80,8 +82,7 @@ def save(result: Fit[Any] | Ensemble[Any], path: str | Path, *, files: Mapping[s
         "versions": versions(),
     }
     arrays = {f"fit.{name}": np.asarray(getattr(fit, name)) for name in _FIT_ARRAYS}
-    if fit.optima is not None:
-        arrays["fit.optima"] = fit.optima
+    arrays |= {f"fit.{name}": kept for name in _KEPT if (kept := getattr(fit, name)) is not None}
     arrays |= {f"fit.law.{name}": np.asarray(value) for name, value in parameter_values(fit.law).items()}
     if isinstance(result, Ensemble):
         document["ensemble"] = {"method": result.method, "seed": result.seed, "diagnostics": result.diagnostics}
@@ -192,7 +193,7 @@ def _result(
         problem=problem,
         tried=kept["tried"],
         seed=kept["seed"],
-        optima=arrays.get("fit.optima"),
+        **{name: arrays.get(f"fit.{name}") for name in _KEPT},  # pyright: ignore[reportArgumentType]  as below
         **{name: arrays[f"fit.{name}"] for name in _FIT_ARRAYS},  # pyright: ignore[reportArgumentType]  every name is an array field
     )
     _recognise(fit, document["law"]["probe"])

@@ -32,12 +32,14 @@ def multistart(case: Case) -> Found:
     """Several starts reached the optimum."""
     fit = case.fit
     assert fit is not None
-    agreeing, tried = int(fit.agreeing), fit.tried
+    (found, followed), starts = fit.followed.tolist(), int(fit.agreeing)
+    agreeing, tried = starts + found, fit.tried + followed
     if tried < 3 or not fit.converged:
         yield Skipped("there were fewer than three starts, or no optimum")
         return
     if agreeing < FEW_AGREE * tried or agreeing == 1:
-        said = f"{agreeing} of {tried} starts reached the optimum"
+        scouts = f" and {found} of {followed} scouts" if followed else ""
+        said = f"{starts} of {fit.tried} starts{scouts} reached the optimum"
         remedy = "raise num_starts, and look whether the others say otherwise"
         yield Finding("multistart", "warning", said, remedy, {"agreeing": agreeing, "tried": tried})
 

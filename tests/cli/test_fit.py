@@ -39,7 +39,7 @@ def test_document(kept, truth):
     assert set(found) >= KEYS
     assert found["law"] == "chinchilla"
     assert found["converged"] is True
-    assert found["starts"] == {"tried": 8, "agreeing": 8}
+    assert found["starts"] == {"tried": 8, "agreeing": 8, "optima": 1, "scouts": {"agreeing": 0, "tried": 0}}
     assert found["runs"] == {"used": 36, "dropped": [], "excluded": 0}
     assert (found["noise"], found["seed"], found["level"], found["checks"]) == ("gaussian", 0, 0.9, [])
     drawn = {"cluster": "auto", "clusters": 36, "runs": 36}

@@ -116,6 +116,12 @@ def test_a_break_beyond_the_runs_is_found_where_they_have_no_noise():
     assert fit.converged
     found = *values_of(fit, ("a", "b", "c0")), fit.law.c[0], fit.law.d[0], fit.law.f[0]
     np.testing.assert_allclose(found, truth, rtol=1e-6)
+    # Scouts come there and hardly a start: both are told, and that is no reason to doubt it.
+    scouts, sent = fit.followed.tolist()
+    assert int(fit.agreeing) < fit.tried
+    assert scouts > 1
+    assert f"{fit.agreeing} of {fit.tried} starts and {scouts} of {sent} scouts agree" in repr(fit)
+    assert "multistart" in sf.diagnose(fit).passed
 
 
 @pytest.fixture(scope="module")
