@@ -15,6 +15,7 @@ from ._discrepancy import Discrepancy as Discrepancy
 from ._discrepancy import discrepancy as discrepancy
 from ._forecast import Forecast as Forecast
 from ._forecast import forecast as forecast
+from ._law import StackedLaw as StackedLaw
 from ._registered import Checked as Checked
 from ._registered import Registered as Registered
 from ._registered import register as register

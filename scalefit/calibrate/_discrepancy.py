@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +11,7 @@ from jaxtyping import Float, Int
 
 from .._core import InputError, Phrase
 from ..estimate import bootstrap
-from ..results import Fit, check_fit
+from ..results import Ensemble, Fit, check_result
 from ._arms import Arm, CoupledArm, foreseen_by
 from ._backtest import DISTANCES, Distance, rolling_origins, told
 from ._law import CoupledLaw, StackedLaw
@@ -63,11 +64,13 @@ class Discrepancy:
     - `fit`: The fit, or a batch of them.
     - `rolled`: Every arm at every origin, and the last time on all runs.
     - `last`: By study, the place of the origin that has seen all of its runs.
+    - `given`: Draws about the fit that were given in its place; `None` where its runs are resampled for plans.
     """
 
     fit: Fit[Any]
     rolled: Rolled
     last: Int[np.ndarray, " study"]
+    given: Ensemble[Any] | None = None
 
     def __repr__(self) -> str:
         """Which arms are trusted how far."""
@@ -82,6 +85,11 @@ class Discrepancy:
             lines.append(f"  {key}{checked if found.trust.checked[origin] else 'no origin could be checked'}")
         more = len(self.last) - SHOWN
         return "\n".join([*lines, *([f"  and {more} more"] if more > 0 else [])])
+
+    def __getitem__(self, key: Hashable) -> "Discrepancy":
+        """That of one study of a batch, by its key; how forecasts went is still told of all studies."""
+        fit, given = self.fit[key], None if self.given is None else self.given[key]  # which refuse unknown ones
+        return Discrepancy(fit, self.rolled, self.last[[(self.fit.keys or ()).index(key)]], given)
 
     def by_distance(self, level: float = 0.9) -> list[Distance]:
         """How the forecasts that could be checked went, by distance."""
@@ -149,7 +157,10 @@ class Discrepancy:
         )  # fmt: skip
 
     def draws(self, num: int = MOST_DRAWS, study: int = 0, seed: int = 0) -> StackedLaw:
-        """Draws of that law along a leading axis: runs resampled, arms tilted against each other, and a drift.
+        """Draws of that law along a leading axis: draws of the fit, arms tilted against each other, and a drift.
+
+        Draws of the fit are those that were given and converged, over and over where there are fewer; else its runs are
+        resampled.
 
         **Raises:** `InputError` where the law converged on no resample.
         """
@@ -165,13 +176,11 @@ class Discrepancy:
     def _drawn(self, num: int, study: int, seed: int) -> StackedLaw:
         rng = np.random.default_rng([seed, 0xD15C])
         prior, width = self.rolled.prior, np.sqrt(self.rolled.trust.width[self.last[study]])
-        one = self.fit if self.fit.keys is None else self.fit.at[study]
-        some = bootstrap(one, num=num, seed=seed)
-        good = np.flatnonzero(some.converged)
-        if good.size == 0:
-            given = Phrase("has no draw that converged")
-            raise InputError("The law of the discrepancy", given, remedy="fit again, or plan with the fit itself")
-        terms = [jax.tree.map(lambda a: a[good[np.arange(num) % len(good)]], some.law)]
+        one = self.fit if self.given is None else self.given
+        one = one if self.fit.keys is None else one.at[study]
+        some = one if isinstance(one, Ensemble) else bootstrap(one, num=num, seed=seed)
+        rows = in_turn(some, num)
+        terms = [jax.tree.map(lambda a: a[rows], some.law)]
         terms += [
             CoupledLaw.of(arm.fits, study, arm.fits.draws(study, num, rng))
             for arm in self.arms if isinstance(arm, CoupledArm)
@@ -186,7 +195,19 @@ class Discrepancy:
         )  # fmt: skip
 
 
-def discrepancy(fit: Fit[Any]) -> Discrepancy:
+def in_turn(draws: Ensemble[Any], num: int) -> Int[np.ndarray, " num"]:
+    """The places of draws that converged, over and over until they are so many.
+
+    **Raises:** `InputError` where none did.
+    """
+    good = np.flatnonzero(draws.converged)
+    if good.size == 0:
+        given = Phrase("has no draw that converged")
+        raise InputError("The law of the discrepancy", given, remedy="fit again, or plan with the fit itself")
+    return good[np.arange(num) % len(good)]
+
+
+def discrepancy(fit: Fit[Any] | Ensemble[Any]) -> Discrepancy:
     r"""What a fitted law may miss beyond its runs, from its own backtests and those of other studies.
 
     Of laws of a loss by N and D another arm is fitted to the same runs: the coupled law where budgets are spent, with
@@ -195,14 +216,17 @@ def discrepancy(fit: Fit[Any]) -> Discrepancy:
 
     **Arguments:**
 
-    - `fit`: A fit that converged, or a batch of them; of those that did not it says nothing (NaN).
+    - `fit`: A fit that converged, or a batch of them; of those that did not it says nothing (NaN). Or draws about one,
+      which plans then have in place of those of resampled runs.
 
     **Returns:** a `Discrepancy`, for `forecast`, and for plans in the place of draws.
 
     **Raises:** `InputError` for anything else, where nothing converged, for a law without a size, and for targets of 0
     or less.
     """
-    problem = check_fit("fit", fit).problem
+    given = check_result("fit", fit)
+    fit, drawn = given.fit, given if isinstance(given, Ensemble) else None
+    problem = fit.problem
     if not np.any(fit.converged):
         raise InputError(
             "fit", Phrase("did not converge"), remedy="mend the fit first: a forecast from it says nothing"
@@ -215,4 +239,4 @@ def discrepancy(fit: Fit[Any]) -> Discrepancy:
         origins += [one for one in earlier if one.study == study]
         origins.append(Origin(study, rows, rows[:0], float(along[rows].max())))
     last = np.flatnonzero([one.later.size == 0 for one in origins])
-    return Discrepancy(fit, rolled(problem, prior_of_studies(), origins), last)
+    return Discrepancy(fit, rolled(problem, prior_of_studies(), origins), last, drawn)

@@ -99,7 +99,7 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
     **Raises:** `InputError` as `discrepancy` and `predict` do.
     """
     check_probability("level", level)
-    found = result if isinstance(result, Discrepancy) else discrepancy(check_result("result", result).fit)
+    found = result if isinstance(result, Discrepancy) else discrepancy(check_result("result", result))
     fit = found.fit
     law = predict(fit, level=level, **inputs)  # pyright: ignore[reportArgumentType]  inputs of the law alone
     points, shape = points_of(fit.template, inputs)

@@ -1,6 +1,7 @@
 """The stack of arms as a law of its own."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -81,6 +82,21 @@ class StackedLaw(AbstractLaw):
     def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the arms
         """Those of every arm."""
         return {name: said for law in self.terms for name, said in inputs_of(law).items()}
+
+    def sized_for(self, inputs: Mapping[str, Any]) -> "StackedLaw":
+        """The stack with each arm covering these inputs."""
+        return self._of_terms(lambda law: law.sized_for({name: inputs[name] for name in inputs_of(law)}))
+
+    def smooth(self) -> "StackedLaw":
+        """The stack of the smooth forms of its arms."""
+        return self._of_terms(lambda law: law.smooth())
+
+    def compact(self) -> "StackedLaw":
+        """The stack of the compact forms of its arms."""
+        return self._of_terms(lambda law: law.compact())
+
+    def _of_terms(self, change: Callable[[AbstractLaw], AbstractLaw]) -> "StackedLaw":
+        return dataclasses.replace(self, terms=tuple(map(change, self.terms)))
 
     @property
     def smaller_is_better(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the arms

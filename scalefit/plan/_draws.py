@@ -34,6 +34,11 @@ class Drawn(NamedTuple):
     fit: Any = None
     about: Discrepancy | None = None
 
+    @property
+    def name(self) -> str:
+        """That of the law, or of the one of which it is a discrepancy."""
+        return type(self.law if self.about is None else self.about.fit.law).__name__
+
     def with_nearby(self) -> tuple[Any, Nearby | None]:
         """The law with its draws or, of a fit by itself, with those nearby, by which its numbers have intervals."""
         if self.fit is None:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
 from .._core import InputError, check_flag, check_probability
+from ..calibrate import Discrepancy
 from ..data import Pools
 from ..laws import AbstractLaw
 from ..results import Ensemble, Estimate, Fit, far_from_runs
@@ -41,7 +42,7 @@ def overtakes(
     second: Any,
     *,
     between: tuple[float, float],
-    result: Fit[Any] | Ensemble[Any] | AbstractLaw | None = None,
+    result: Fit[Any] | Ensemble[Any] | Discrepancy | AbstractLaw | None = None,
     pools: Pools | Mapping[str, float] | None = None,
     cost: CostLike = "6ND",
     held: tuple[Mapping[str, float] | None, Mapping[str, float] | None] = (None, None),
@@ -59,7 +60,7 @@ def overtakes(
     - `first`, `second`: Fits, ensembles or laws of N and D, as for `gain`, and so are `cost`, `held`, `paired` and
         `seed`; of pools the weights by pool (0 for the others), or in their order.
     - `between`: The lowest and the highest budget to look at: in FLOP; of pools in samples, or the unit of their cost.
-    - `result`: A fit of a law of pools, an ensemble of draws of one, or such a law.
+    - `result`: A fit of a law of pools, its `discrepancy`, an ensemble of draws of one, or such a law.
     - `pools`: The pools, or their sizes by name; their `max_passes` take no part.
     - `level`: Probability of the central interval.
     - `num_draws`: The most draws of an ensemble to look at.

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from .._core import InputError, Phrase, check_flag, check_number, check_probability
+from ..calibrate import Discrepancy, forecast
 from ..results import Ensemble, Estimate, Fit, check_result, estimated, predict, predicted
 
 NUM = 4000
@@ -46,7 +47,7 @@ class Ranked(NamedTuple):
 
 
 def rank(
-    arms: Fit[Any] | Ensemble[Any] | Mapping[str, Fit[Any] | Ensemble[Any]],
+    arms: Fit[Any] | Ensemble[Any] | Discrepancy | Mapping[str, Fit[Any] | Ensemble[Any] | Discrepancy],
     *,
     paired: bool = False,
     new_run: bool = False,
@@ -59,7 +60,8 @@ def rank(
     **Arguments:**
 
     - `arms`: A batch, whose studies are the arms, or results by name, of laws with the same inputs and targets of one
-        kind: ensembles, or fits, of which draws are made by Student's t of their errors to first order.
+        kind: ensembles, or fits, of which draws are made by Student's t of their errors to first order; a `discrepancy`
+      of either is drawn from what it forecasts.
     - `paired`: Whether draw i of one goes with draw i of all others, as where all were refitted to the same resamples
         (`bootstrap(..., weights=...)`), so that what they have in common cancels. Else draws are independent.
     - `new_run`: Whether of one new run each, which scatter by themselves, or of the mean curves.
@@ -102,10 +104,10 @@ def rank(
 def _named(arms: Any) -> dict[Any, Any]:
     """The arms by name, two at least, each of one study."""
     if isinstance(arms, Mapping):
-        found = {str(name): check_result(f"the arm {name}", one) for name, one in arms.items()}
+        found = {str(name): _checked(f"the arm {name}", one) for name, one in arms.items()}
     else:
-        one = check_result("arms", arms)
-        found = {} if one.fit.keys is None else {key: one.at[k] for k, key in enumerate(one.fit.keys)}
+        one = _checked("arms", arms)
+        found = {} if one.fit.keys is None else {key: one[key] for key in one.fit.keys}
     if len(found) < 2:
         raise InputError(
             "arms", Phrase(f"is {'one arm' if found else 'a single result'}"), "a batch, or two or more by name"
@@ -118,15 +120,23 @@ def _named(arms: Any) -> dict[Any, Any]:
     return found
 
 
+def _checked(argument: str, one: Any) -> Any:
+    return one if isinstance(one, Discrepancy) else check_result(argument, one)
+
+
 def _drawn(
-    one: Fit[Any] | Ensemble[Any], new_run: bool, inputs: dict[str, Any], rng: np.random.Generator
+    one: Fit[Any] | Ensemble[Any] | Discrepancy, new_run: bool, inputs: dict[str, Any], rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "*point"], Float[np.ndarray, "draw *point"]]:
     """The value of an arm, and its draws."""
     if isinstance(one, Ensemble):
         value, draws = predicted(one, new_run, inputs)
         assert draws is not None
         return value, draws.reshape(-1, *value.shape)
-    found = predict(one, new_run=new_run, **inputs)  # pyright: ignore[reportArgumentType]  inputs of the law alone
+    if isinstance(one, Discrepancy):
+        foreseen = forecast(one, **inputs)
+        found = foreseen.run if new_run else foreseen.curve
+    else:
+        found = predict(one, new_run=new_run, **inputs)  # pyright: ignore[reportArgumentType]  inputs of the law alone
     spread, value = found.spread, found.value
     if spread is None:
         raise InputError("arms", Phrase("have no intervals by themselves"), remedy="give draws, as bootstrap(fit)")

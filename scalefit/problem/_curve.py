@@ -309,8 +309,11 @@ class LawCurve:
         found = self._tried(laws, at)
         count = points * len(versions) * (1 + len(self.units))
         table = found[:count].reshape(-1, 1 + len(self.units))
-        for one, (none, once, twice) in zip(amplitudes, found[count:].reshape(-1, 3), strict=True):
-            if abs(twice - 2.0 * once + none) > 1e-8 * (abs(none) + abs(once) + abs(twice)):
+        none, once, twice = found[count:].reshape(-1, 3).T
+        with np.errstate(invalid="ignore"):  # a law that is infinite where it was tried tells nothing
+            bent = abs(twice - 2.0 * once + none) > 1e-8 * (abs(none) + abs(once) + abs(twice))
+        for one, is_bent in zip(amplitudes, bent, strict=True):
+            if is_bent:
                 declares = Phrase(f"declares {self.slots[one].name} an amplitude, and its formula is not affine in it")
                 raise InputError(type(self.template).__name__, declares, remedy="leave out amplitude=True")
         same = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)

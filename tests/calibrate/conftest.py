@@ -18,6 +18,11 @@ def fitted(study):
 
 
 @pytest.fixture(scope="session")
+def drawn(fitted):
+    return sf.bootstrap(fitted, num=40)
+
+
+@pytest.fixture(scope="session")
 def tested(fitted):
     return sf.backtest(fitted)
 

@@ -1,6 +1,7 @@
 """Forecasts beyond the runs: what they rest on, what they hold, and plans by them."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,8 +75,11 @@ def test_studies_of_a_batch_are_foreseen_alike():
     runs = [curves_of_budgets(seed) for seed in (0, 1)]
     N, D = (np.concatenate([one.inputs[n] for one in runs]) for n in ("N", "D"))
     whole = sf.Runs(np.concatenate([one.target for one in runs]), N=N, D=D).with_column("study", np.repeat([0, 1], 36))
-    both = sf.forecast(sf.fit(Chinchilla, whole, by="study"), N=[1e9, 2e9], D=1e11)
+    about = sf.discrepancy(sf.fit(Chinchilla, whole, by="study"))
+    both = sf.forecast(about, N=[1e9, 2e9], D=1e11)
     assert both.run.value.shape == (2, 2)
+    np.testing.assert_allclose(sf.forecast(about[1], N=[1e9, 2e9], D=1e11).run.value, both.run.value[1])
+    assert sf.rank(about, N=1e9, D=1e11).arms == (0, 1)
     alone = sf.forecast(sf.fit(Chinchilla, runs[1]), N=[1e9, 2e9], D=1e11)
     np.testing.assert_allclose(ends(both.run)[1][1], ends(alone.run)[1], rtol=1e-4)
 
@@ -166,6 +170,35 @@ def test_plans_take_discrepancy(fitted, about):
     np.testing.assert_allclose(honest.loss.value[0], sf.forecast(about, N=N, D=D).curve.value, rtol=2e-3)
     assert width(honest.loss)[0] > width(plain.loss)[0]
     assert ends(honest.N)[0][0] < N < ends(honest.N)[1][0]
+
+
+@pytest.mark.parametrize("verb", ["gain", "overtakes", "compute_for", "speedup", "rank"])
+def test_other_verbs_take_it_in_the_place_of_draws(fitted, drawn, about, verb):
+    """Twenty times beyond the runs all are less sure by it than by resampled runs."""
+    C = 20 * float(about.reached[0])
+    N, D = best(LADDER, C)
+    # A family that falls behind at this budget.
+    other = dataclasses.replace(LADDER, E=LADDER.E + 0.2, A=0.65 * LADDER.A, B=0.65 * LADDER.B)
+
+    def of(result):
+        if verb == "gain":
+            return sf.gain(result, other, budget=C, num_draws=40).gain[0]
+        if verb == "overtakes":
+            return sf.overtakes(other, result, between=(1e18, 1e30), num_draws=40).budget
+        if verb == "compute_for":
+            return sf.compute_for(result, loss=float(LADDER(N, D)), num_draws=40).compute[0]
+        if verb == "speedup":
+            return sf.speedup(result, sf.Runs([float(LADDER(N, D))], N=[N / 2], D=[D / 2])).factor
+        return sf.rank({"one": result, "other": fitted}, N=N, D=D).value[0]
+
+    assert np.log(width(of(about))) > 1.5 * np.log(width(of(drawn)))
+
+
+def test_given_draws_are_those_of_plans(drawn):
+    given = sf.discrepancy(drawn)
+    law: Any = given.draws(60).terms[0]
+    np.testing.assert_array_equal(law.E[:40], drawn.law.E)
+    np.testing.assert_array_equal(law.E[40:], drawn.law.E[:20])
 
 
 def test_a_plan_is_of_least_expected_regret_and_tells_how_such_plans_went(about):

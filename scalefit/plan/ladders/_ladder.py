@@ -13,12 +13,13 @@ from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
 from ..._core import RESULTS, InputError, NotConverged, Phrase, check_number, check_probability, check_type, is_number
+from ...calibrate import Discrepancy, forecast
 from ...data import Dropped, Runs
 from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla, Sigmoid
 from ...noise import AbstractNoise, Gaussian
 from ...params import slots, values
-from ...results import Ensemble, Estimate, Fit, estimated, predicted
+from ...results import Ensemble, Estimate, FirstOrder, Fit, estimated, predicted
 from ._rungs import Rungs, begin_of, check_lengths, check_sizes, check_slopes, check_values, curves_of, kept, means
 
 
@@ -60,7 +61,9 @@ class Ladder:
         first = self.dropped[0]
         return f"{said}\n  {len(self.dropped)} rows dropped, the first: row {first.row}, {first.reason}"
 
-    def predict(self, *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike) -> LadderForecast:
+    def predict(
+        self, *, level: float = 0.95, new_run: bool = False, about: Discrepancy | None = None, **inputs: ArrayLike
+    ) -> LadderForecast:
         """The loss and the accuracy of each task for a run, with intervals.
 
         Each draw of the second step is read at the loss that the same draw of the first foresees, so that the interval
@@ -70,6 +73,8 @@ class Ladder:
 
         - `level`: Probability of the central intervals.
         - `new_run`: Whether they are for one new run, which scatters in both steps as the fitted ones do.
+        - `about`: `discrepancy(ladder.loss)`: the loss is then what that forecasts, and its draws know what laws miss
+            beyond their runs, and with them those of the accuracy; they are independent of those of the second step.
         - `inputs`: Every input of the law of the loss, N in parameters and D in tokens; tasks are the first axis of
             what is returned.
 
@@ -78,11 +83,14 @@ class Ladder:
         **Raises:** `InputError` for inputs that are missing, unknown or not above 0, and for a level outside (0, 1).
         """
         check_probability("level", level)
-        value, drawn = predicted(self.loss, False, inputs)
-        assert drawn is not None
         rng = np.random.default_rng([self.loss.seed, 0x1ADD])
-        if new_run:
-            drawn = _scattered(self.loss, drawn, rng)
+        if about is not None:
+            value, drawn = self._foreseen(about, new_run, inputs, rng)
+        else:
+            value, drawn = predicted(self.loss, False, inputs)
+            assert drawn is not None
+            if new_run:
+                drawn = _scattered(self.loss, drawn, rng)
         link = self.accuracy
         best = _at_own(link.fit.law, value.reshape(len(self.tasks), -1)).reshape(value.shape)
         answers = _at_own(link.law, np.maximum(drawn, 0.0))
@@ -93,6 +101,19 @@ class Ladder:
             *(estimated(one, np.moveaxis(draws, 1, 0).reshape(-1, *one.shape), level)
               for one, draws in ((value, drawn), (best, answers)))
         )  # fmt: skip
+
+    def _foreseen(
+        self, about: Discrepancy, new_run: bool, inputs: dict[str, ArrayLike], rng: np.random.Generator
+    ) -> tuple[Float[np.ndarray, "task *point"], Float[np.ndarray, "task draw point"]]:
+        """The loss as a discrepancy forecasts it, and draws of that."""
+        check_type("about", about, Discrepancy, "that of the loss: discrepancy(ladder.loss)")
+        if about.fit.keys != self.loss.fit.keys or not np.array_equal(about.fit.objective, self.loss.fit.objective):
+            raise InputError("about", about, "that of the loss of this ladder: discrepancy(ladder.loss)")
+        found = forecast(about, **inputs)  # pyright: ignore[reportArgumentType]  inputs of the law alone
+        one = found.run if new_run else found.curve
+        assert isinstance(one.spread, FirstOrder)
+        flat, off = (np.reshape(a, (len(self.tasks), 1, -1)) for a in (one.value, one.spread.error / one.value))
+        return one.value, flat * np.exp(off * rng.standard_normal((*self.loss.objective.shape, flat.shape[-1])))
 
 
 def ladder(

@@ -1,13 +1,14 @@
 """How much compute a recipe saves, from as little as one run of it against a ladder of runs of another."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 from ..._core import InputError, Phrase, check_probability, check_type
+from ...calibrate import Discrepancy
 from ...data import Runs
 from ...laws import input_kinds
 from ...problem import inputs_for, usable
@@ -23,6 +24,7 @@ from ...results import (
     nearby,
     width_of_runs,
 )
+from .._draws import drawn_of
 
 FAR = np.log(1e6)
 """Logarithms of the factors of compute that are looked at, to both sides."""
@@ -52,7 +54,11 @@ class Speedup(NamedTuple):
 
 
 def speedup(
-    ladder: Fit[Any] | Ensemble[Any], runs: Runs, *, along: str | Sequence[str] | None = None, level: float = 0.9
+    ladder: Fit[Any] | Ensemble[Any] | Discrepancy,
+    runs: Runs,
+    *,
+    along: str | Sequence[str] | None = None,
+    level: float = 0.9,
 ) -> Speedup:
     r"""Compute that a recipe saves against a ladder of another: the k with $f(k\,C) = L$ of its runs.
 
@@ -64,7 +70,8 @@ def speedup(
 
     **Arguments:**
 
-    - `ladder`: A fit of the recipe that is compared with, or draws about one.
+    - `ladder`: A fit of the recipe that is compared with, draws about one, or its `discrepancy`, where the ladder has
+      to be followed beyond its runs.
     - `runs`: One run or several of the other recipe: the inputs of the law, and a target of the same evaluation.
     - `along`: The sizes that grow; where there are several each takes the like share of the factor. All that the law
         takes unless given, so that tokens per parameter stay as they are.
@@ -77,7 +84,7 @@ def speedup(
     """
     check_probability("level", level)
     level = float(level)
-    fit = check_result("ladder", ladder).fit
+    fit = ladder.fit if isinstance(ladder, Discrepancy) else check_result("ladder", ladder).fit
     _refuse(fit, check_type("runs", runs, Runs, "Runs, as `read_runs` or `load_data` give"))
     grown, runs = _grown(fit, along), usable(fit.law, runs)
     if len(runs) == 0:
@@ -95,19 +102,23 @@ def speedup(
             found = evaluate(laws, points, True).reshape(-1, *shape)
             return better * np.mean(target - (np.log(found) if fit.noise.log else found), axis=2)
 
-    one = jax.tree.map(lambda a: np.asarray(a)[None], fit.law)
+    drawn = drawn_of(ladder, sys.maxsize, "ladder")
+    one = drawn._replace(draws=None).stacked
     value, here = _crossing(lambda x: above(one, x)[0]), np.zeros(PLACES)
     gap, scatter = -float(above(one, here)[0, 0]), width_of_runs(fit)
 
     def width(level: float) -> np.ndarray:
         return scatter(level) / np.sqrt(count)
 
-    if isinstance(ladder, Ensemble):
-        laws = jax.tree.map(lambda a: a[ladder.converged], ladder.law)
+    if drawn.draws is not None:
         places = np.linspace(-FAR, FAR, 8 * PLACES)
-        found = above(laws, places)
+        found = above(drawn.draws, places)
         # The scatter of the mean of the runs, by a normal of the same width.
-        found += np.random.default_rng([ladder.seed, 0x5EED]).standard_normal((len(found), 1)) * width(0.9) / 1.645
+        found += (
+            np.random.default_rng([getattr(ladder, "seed", 0), 0x5EED]).standard_normal((len(found), 1))
+            * width(0.9)
+            / 1.645
+        )
         factors = np.array([_last(row, places) for row in found])
         factor, faster = estimated(value, factors, level), float(np.mean(factors > 1.0))
     else:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..._core import OptimumWarning, check_number
+from ...calibrate import Discrepancy
 from ...data import Pools
 from ...laws import AbstractLaw
 from ...results import Ensemble, Fit, far_from_runs
@@ -20,7 +21,7 @@ from ._mixtures import best_first, best_shares, bought_with, errors, spent_on, u
 
 
 def curate(
-    result: Fit[Any] | Ensemble[Any] | AbstractLaw,
+    result: Fit[Any] | Ensemble[Any] | Discrepancy | AbstractLaw,
     pools: Pools | Mapping[str, float],
     *,
     budget: ArrayLike,
@@ -39,7 +40,9 @@ def curate(
 
     **Arguments:**
 
-    - `result`: A fit of one of the laws of pools, an ensemble of draws of one, or such a law with its values.
+    - `result`: A fit of one of the laws of pools, an ensemble of draws of one, or such a law with its values. Or the
+        `discrepancy` of a fit: what a law misses beyond its runs is taken to be the same for all mixtures of one
+        budget, so that the error is less sure and the weights are not.
     - `pools`: The pools to plan with, all of them known to the law, or their sizes by name; their `max_passes` are
         limits, and where samples differ in `cost` the budget is in its unit.
     - `budget`: One budget or several: samples, repeats included.
@@ -88,7 +91,7 @@ def curate(
     allowed = {name: task.allows(spent_on(plan, pools)) for name, plan in plans.items()}
     found = Curation(
         pools,
-        type(known.law).__name__,
+        known.name,
         budgets,
         weights,
         samples,

@@ -1,10 +1,12 @@
 """Laws that mix pools, known by the kinds of their inputs, and what a plan asks of them."""
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..._core import InputError, Phrase, check_names
+from ...calibrate import Discrepancy
 from ...data import Pools
 from ...laws import AbstractLaw, Size, Weights, inputs_of
 from ...params import parameter_values, parameters, with_parameters
@@ -65,6 +67,12 @@ def drawn_of_pools(result: Any, pools: Pools, num_draws: int) -> Drawn:
     if isinstance(result, AbstractLaw):
         return Drawn(valued(_of_pools(result, pools, mixing.axis)))
     found = drawn_of(result, num_draws)
+    if isinstance(result, Discrepancy):  # whose law has that of the fit as its one arm
+        law, draws = (
+            dataclasses.replace(one, terms=(_of_pools(one.terms[0], pools, mixing.axis),))
+            for one in (found.law, found.draws)
+        )
+        return found._replace(law=law, draws=draws)
     draws = None if found.draws is None else _of_pools(found.draws, pools, mixing.axis)
     return found._replace(law=valued(_of_pools(found.law, pools, mixing.axis)), draws=draws)
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ..._core import check_probability
+from ...calibrate import Discrepancy
 from ...laws import AbstractLaw
 from ...results import Ensemble, Fit
 from .._cost import SIX_ND, CostLike, is_implausible
@@ -22,7 +23,7 @@ from ._regret import experience, of_least_regret
 
 
 def allocate(
-    result: Fit[Any] | Ensemble[Any] | AbstractLaw,
+    result: Fit[Any] | Ensemble[Any] | Discrepancy | AbstractLaw,
     *,
     budget: ArrayLike,
     cost: CostLike = "6ND",

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ..._core import InputError, check_probability
+from ...calibrate import Discrepancy
 from ...laws import AbstractLaw
 from ...results import Ensemble, Estimate, Fit
 from .._budgets import numbers_of
@@ -41,7 +42,7 @@ class Needed(NamedTuple):
 
 
 def compute_for(
-    result: Fit[Any] | Ensemble[Any] | AbstractLaw,
+    result: Fit[Any] | Ensemble[Any] | Discrepancy | AbstractLaw,
     *,
     loss: ArrayLike,
     cost: CostLike = "6ND",

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ..._core import InputError, Phrase, check_flag, check_probability
+from ...calibrate import Discrepancy
 from ...laws import AbstractLaw
 from ...results import Ensemble, Estimate, Fit
 from .._cost import CostLike
@@ -41,8 +42,8 @@ class Gain(NamedTuple):
 
 
 def gain(
-    first: Fit[Any] | Ensemble[Any] | AbstractLaw,
-    second: Fit[Any] | Ensemble[Any] | AbstractLaw,
+    first: Fit[Any] | Ensemble[Any] | Discrepancy | AbstractLaw,
+    second: Fit[Any] | Ensemble[Any] | Discrepancy | AbstractLaw,
     *,
     budget: ArrayLike,
     cost: CostLike = "6ND",
@@ -59,7 +60,7 @@ def gain(
 
     **Arguments:**
 
-    - `first`, `second`: Fits, ensembles or laws of N and D.
+    - `first`, `second`: Fits, ensembles or laws of N and D, or the `discrepancy` of a fit.
     - `budget`: One budget or several, in FLOP.
     - `cost`: As for `allocate`.
     - `held`: Further inputs of each.

@@ -335,3 +335,17 @@ def test_gaps_in_the_accuracy_do_not_change_the_link():
         found = sf.ladder(sf.read_runs(table, target="loss"), by="task", num=5)
     np.testing.assert_allclose(found.accuracy.fit.law.floor, 0.25, atol=0.05)
     assert (found.accuracy.fit.scale < 0.01).all()
+
+
+def test_a_ladder_that_knows_what_laws_miss_comes_nearer_and_holds(climbed, suite):
+    """The sixteen losses of the two large runs, of which the law by itself misses twice as much."""
+    at = {"N": [suite[size][0] for size in LARGE], "D": list(LARGE.values())}
+    plain, honest = (climbed.predict(about=about, **at) for about in (None, sf.discrepancy(climbed.loss)))
+    known = [np.array([columns_of(suite[size][1][0], task)[0] for task in TASKS]) for size in LARGE]
+    actual = np.stack([np.nanmean(of[:, -5:], axis=1) for of in known], axis=1)
+    missed = [np.abs(np.log(actual / of.loss.value)).mean() for of in (plain, honest)]
+    assert missed[1] < 0.6 * missed[0]
+    assert np.sum((honest.loss.low <= actual) & (actual <= honest.loss.high)) >= 15
+    assert (honest.accuracy.value != plain.accuracy.value).all()
+    with pytest.raises(sf.InputError, match="expected that of the loss"):
+        climbed.predict(about=sf.discrepancy(climbed.loss[climbed.loss.fit.keys[0]]), **at)

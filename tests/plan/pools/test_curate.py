@@ -10,6 +10,8 @@ from helpers import made_up_problem, posed
 from scipy import optimize
 
 import scalefit as sf
+from scalefit.calibrate import Discrepancy, StackedLaw
+from scalefit.plan.pools import drawn_of_pools, errors, sized_for_plans
 from scalefit.plan.pools._limits import pools_of
 
 NAMES = ("top0-10", "top10-20", "top20-30", "top30-40")
@@ -142,8 +144,8 @@ def test_a_dear_pool_is_bought_less_of(plan):
 
 def test_every_draw_has_weights_no_worse_than_any_plan(drawn):
     assert drawn.draws is not None
-    for errors in drawn.draws.of_plans.values():
-        assert (drawn.draws.value <= errors + 1e-12).all()
+    for of_plan in drawn.draws.of_plans.values():
+        assert (drawn.draws.value <= of_plan + 1e-12).all()
     assert (drawn.draws.value <= drawn.draws.of_best + 1e-9).all()
     assert (drawn.draws.kkt > -1e-6).all()
 
@@ -367,3 +369,33 @@ def test_a_law_of_a_users_own_is_known_by_the_kinds_of_its_inputs():
     np.testing.assert_allclose(found.weights, np.tile([2 / 6, 3 / 6, 1 / 6], (2, 1)), atol=1e-5)
     np.testing.assert_allclose(found.value, 0.1 + 36.0 / np.array([1e4, 1e5]), rtol=1e-9)
     assert (found.kkt > -1e-6).all()
+
+
+class Drifting(Discrepancy):
+    """A discrepancy made by hand: a drift alone, of a hundredth for each e-fold beyond 64 million samples."""
+
+    def __init__(self, fit):
+        object.__setattr__(self, "fit", fit)
+
+    def law(self, study=0):
+        still = np.zeros((1, 3)), np.zeros(1), np.zeros(2), np.zeros(())
+        return StackedLaw((LAW,), still[0] + 1e-3, *still[1:], reached=np.array(64e6), along="n", power=3.0)
+
+    def draws(self, num=6, study=0, seed=0):
+        whole = jax.tree.map(lambda a: np.repeat(np.asarray(a, float)[None], 6, axis=0), self.law())
+        drift = np.stack([0.01 * np.arange(-2.5, 3.0), np.zeros(6)], axis=1)
+        return dataclasses.replace(whole, drift=drift)
+
+
+def test_a_discrepancy_widens_what_is_foreseen_and_moves_no_crossing(ensemble):
+    """What a law misses beyond its runs is the same for all mixtures of one budget."""
+    about = Drifting(ensemble.fit)
+    known = drawn_of_pools(about, POOLS, 6)
+    assert known.name == "PoolsQQT"
+    found = errors(
+        sized_for_plans(known.stacked, POOLS, np.array([1e7, 1e10]), np.eye(4)), POOLS, np.array([128e6]), np.eye(4)[0]
+    )
+    np.testing.assert_allclose(found[1:, 0], found[0] * 2.0 ** (0.01 * np.arange(-2.5, 3.0)))
+    at = sf.overtakes({NAMES[0]: 1.0}, {NAMES[0]: 0.5, NAMES[1]: 0.5}, result=about, pools=POOLS, between=(1e7, 1e10))
+    assert at.budget.draws is not None
+    np.testing.assert_allclose(at.budget.draws, at.budget.value)
