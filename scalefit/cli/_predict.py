@@ -256,7 +256,7 @@ def _rows(inputs: Mapping[str, Any], shown: list[str], one: Mapping[str, Any]) -
         if "key" in one:
             row.insert(0, study_name(one["key"]))
         value, low, high = (None if one[k] is None else np.atleast_1d(one[k])[i] for k in ("value", "low", "high"))
-        row.append(number(value) if one["converged"] else "not converged")
-        if one["converged"] and low is not None and high is not None:
+        row.append("not converged" if value is None else number(value))
+        if value is not None and low is not None and high is not None:
             row.append(f"{number(low, 5)} … {number(high, 5) if np.isfinite(high) else 'no upper end'}")
     return rows

@@ -128,7 +128,7 @@ class Estimate(eqx.Module):
         if self.draws is None or self.low is None or self.high is None:
             return None
         spread = np.std(self.draws, axis=0, ddof=1)
-        return np.where(spread <= 3.0 * (self.high - self.low), spread, np.nan)
+        return np.where((spread <= 3.0 * (self.high - self.low)) & ~self._open, spread, np.nan)
 
     @property
     def unbounded(self) -> Bool[np.ndarray, "*shape"]:
@@ -152,7 +152,18 @@ class Estimate(eqx.Module):
             return dataclasses.replace(self, low=low, high=high, level=level)
         if self.draws is None:
             raise InputError("draws", None, "draws, to take an interval of", "ask an ensemble, as `bootstrap` gives")
-        return estimated(self.value, self.draws, level, unit=self.unit)
+        found = estimated(self.value, self.draws, level, unit=self.unit)
+        if self.low is None or found.low is None or found.high is None:
+            return found
+        low = np.where(self._open, self.low, found.low)
+        return dataclasses.replace(found, low=low, high=np.where(self._open, np.inf, found.high))
+
+    @property
+    def _open(self) -> Bool[np.ndarray, "*shape"]:
+        """Where there is no upper end though draws have one, at no level then."""
+        if self.draws is None:
+            return np.zeros(self.value.shape, bool)
+        return np.asarray(self.unbounded & ~np.isposinf(self.draws).any(axis=0))
 
 
 def estimated(

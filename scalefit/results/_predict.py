@@ -1,5 +1,6 @@
 """Predictions of fitted laws, with intervals."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +16,12 @@ from ..solve import in_lanes
 from ._check import check_result
 from ._estimate import Estimate, estimated
 from ._fit import Ensemble, Fit
-from ._nearby import nearby, to_first_order
+from ._nearby import nearby, spread, to_first_order
 
 WIDTHS = 20_000
 """Residuals drawn to know how wide the scatter of a new run is."""
+RESAMPLED = ("bootstrap", "jackknife", "laplace")
+"""Draws that know from no prior what runs do not tell."""
 GROWTH = "growth["
 """What the name of the power begins with by which scatter grows with an input, among what was drawn."""
 
@@ -53,7 +56,7 @@ def predict(
     **Arguments:**
 
     - `result`: A fit, for an interval to first order by Student's t (none where curvature does not say how sure it is:
-      see `covariance`), or an ensemble of draws.
+      see `covariance`), or an ensemble of draws; of resamples the interval has no ends where no run informs the value.
     - `level`: Probability of the central interval.
     - `new_run`: Whether the interval is for one new run, which scatters about the curve as the fitted runs did (one of
       the median `se`, where they have it), or for the mean curve.
@@ -67,9 +70,24 @@ def predict(
     check_probability("level", level)
     check_flag("new_run", new_run)
     value, draws = predicted(result, new_run, inputs)
-    if draws is None:
+    if draws is None or isinstance(result, Fit):
         return _first_order(result.fit, value, level, new_run, inputs)
-    return estimated(value, np.moveaxis(draws, -2, 0).reshape(-1, *value.shape), level)
+    found = estimated(value, np.moveaxis(draws, -2, 0).reshape(-1, *value.shape), level)
+    return _without_ends(found, result, inputs) if result.method in RESAMPLED else found
+
+
+def _without_ends(found: Estimate, result: Ensemble[Any], inputs: dict[str, ArrayLike]) -> Estimate:
+    """A prediction without ends where it moves along what no run informs: draws show there how far a search strays."""
+    fit = result.fit
+    if not np.any(fit.converged) or not spread(fit).none.any():
+        return found
+    assert found.level is not None
+    free = _first_order(fit, found.value, found.level, False, inputs).unbounded
+    low, high = found.low, found.high
+    assert low is not None
+    assert high is not None
+    least = 0.0 if fit.noise.log else -np.inf
+    return dataclasses.replace(found, low=np.where(free, least, low), high=np.where(free, np.inf, high))
 
 
 def _first_order(

@@ -12,6 +12,7 @@ from ._check import check_result
 from ._estimate import Estimate, FirstOrder, estimated
 from ._fit import Ensemble, Fit
 from ._nearby import nearby
+from ._predict import RESAMPLED
 
 
 def summary(
@@ -36,7 +37,7 @@ def summary(
     draws = result if isinstance(result, Ensemble) else None
     table = None if draws is None else values(draws.law)
     # Draws of a posterior know from its priors what runs do not tell; others would show how far a search strays.
-    errors = _errors(fit) if draws is None or draws.method in ("bootstrap", "laplace") else None
+    errors = _errors(fit) if draws is None or draws.method in RESAMPLED else None
     if fit.keys is None:
         return _one(fit, numbers, draws, table, errors, Ellipsis, level)
     return {key: _one(fit, numbers[s], draws, table, errors, s, level) for s, key in enumerate(fit.keys)}

@@ -29,6 +29,14 @@ def test_numbers_are_those_of_the_library(cli, folder):
     assert (found["level"], found["new_run"], found["law"]) == (0.8, False, "chinchilla")
 
 
+def test_what_is_undetermined_predicts_without_an_interval(cli, folder, tmp_path):
+    fit = sf.load(folder).fit
+    sf.save(dataclasses.replace(fit, result=np.asarray(int(sf.RESULTS.undetermined))), tmp_path / "fit")
+    said = cli("predict", tmp_path / "fit", "N=1B", "D=20B").out
+    assert f"{float(sf.predict(fit, N=1e9, D=2e10).value):.6g}" in said
+    assert "…" not in said
+
+
 def test_several_at_once(cli, folder):
     found = json.loads(cli("predict", folder, "N=1B,2B,4B", "D=20B", "--json").out)
     assert len(found["value"]) == len(found["low"]) == 3

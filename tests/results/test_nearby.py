@@ -67,6 +67,11 @@ def test_what_the_runs_do_not_inform_has_no_end():
     inside = predict(fit, N=N, D=D)
     assert inside.high is not None
     assert (inside.high < 1.05 * inside.value).all()
+    # Draws show there how far a search strays, and have no ends where the fit has none.
+    ahead = predict(sf.jackknife(fit, num=20), N=[*N[:2], 1e12], D=[*D[:2], 1e12])
+    assert ahead.unbounded.tolist() == ahead.at_level(0.5).unbounded.tolist() == [False, False, True]
+    assert ahead.se is not None
+    assert np.isnan(ahead.se).tolist() == [False, False, True]
 
 
 def test_another_level_and_a_new_run_widen_the_interval():
