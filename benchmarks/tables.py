@@ -18,7 +18,13 @@ from typing import Any
 from _report import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("benchmarks/README.md", "studies/README.md", "docs/calibration.md", "docs/forecasts.md")
+DOCUMENTS = (
+    "benchmarks/README.md",
+    "studies/README.md",
+    "docs/calibration.md",
+    "docs/comparison.md",
+    "docs/forecasts.md",
+)
 PLACE = re.compile(r"<!-- table: (?P<file>\S+)(?: (?P<view>\w+))? -->\n(?:.+\n)*")
 HIDDEN = {
     "calibration": ("s",),
@@ -59,7 +65,27 @@ def levels(results: dict[str, Any]) -> list[str]:
     return markdown([*columns, *(head for _, name in shown for head in (name, f"10x, {name}"))], rows)
 
 
-VIEWS: dict[str | None, Callable[[dict[str, Any]], list[str]]] = {None: whole, "levels": levels}
+def refits(results: dict[str, Any]) -> list[str]:
+    """Contenders at refits of Chinchilla's law alone."""
+    columns = ["contender", "core µs/fit", "× by core time", "within 1e-6", "within 1e-9"]
+    rows = [row for row in results["rows"] if row["law, parameters"] == "Chinchilla, 5"]
+    return markdown(columns, [[row[column] for column in columns] for row in rows])
+
+
+def nine(results: dict[str, Any]) -> list[str]:
+    """Intervals of nine runs, by the default and by the peer."""
+    columns = ["errors", "intervals", "studies", "alpha", "10x", "N*", "width of 10x, %"]
+    kept = ("bootstrap, residuals (default)", "simple-scaling-laws 0.2.0")
+    rows = [row for row in results["rows"] if row["runs"] == 9 and row["intervals"] in kept]
+    return markdown(columns, [[row[column] for column in columns] for row in rows])
+
+
+VIEWS: dict[str | None, Callable[[dict[str, Any]], list[str]]] = {
+    None: whole,
+    "levels": levels,
+    "refits": refits,
+    "nine": nine,
+}
 
 
 def made(document: str) -> str:

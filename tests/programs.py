@@ -1,9 +1,9 @@
-"""Count the programs that XLA compiles for each verb of a document.
+"""Count the programs that XLA compiles for each verb of documents.
 
-    python tests/programs.py README.md
+    python tests/programs.py README.md docs/start.md
 
-runs the Python of the document as a user would, from nothing, and prints what it said and the counts as JSON. A program
-that is read back from a folder counts as one that is compiled.
+runs the Python of each document as a user would, from nothing but what those before it compiled, and prints what it
+said and the counts as JSON. A program that is read back from a folder counts as one that is compiled.
 """
 
 import ast
@@ -50,9 +50,9 @@ def verb_of(statement: ast.stmt) -> str | None:
     return None
 
 
-def run(path: Path) -> tuple[str, dict[str, int]]:
-    """Output of the Python of a document, and the programs of each verb, in order."""
-    said, counts, names = io.StringIO(), collections.Counter(), {}
+def run(path: Path, counts: collections.Counter[str]) -> str:
+    """Output of the Python of a document, in order; the programs of each verb are counted."""
+    said, names = io.StringIO(), {}
     for number, block in enumerate(blocks(path.read_text(encoding="utf-8")), start=1):
         for statement in ast.parse(block).body:
             code = compile(ast.Module([statement], []), f"{path.name}, Python block {number}", "exec")
@@ -62,9 +62,10 @@ def run(path: Path) -> tuple[str, dict[str, int]]:
                 counts[verb] += len(seconds)
             elif seconds:
                 counts["else"] += len(seconds)
-    return said.getvalue(), dict(counts)
+    return said.getvalue()
 
 
 if __name__ == "__main__":
-    said, counts = run(Path(sys.argv[1]))
+    counts: collections.Counter[str] = collections.Counter()
+    said = {name: run(Path(name), counts) for name in sys.argv[1:]}
     print(json.dumps({"said": said, "programs": counts}))

@@ -21,17 +21,40 @@ def run(page):
     return names
 
 
-def test_the_page_on_laws_says_what_laws_say():
-    """Run `python docs/make_laws.py` where it does not."""
-    spec = importlib.util.spec_from_file_location("make_laws", DOCS / "make_laws.py")
+def script(name):
+    """A script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
+    return made
+
+
+def test_the_page_on_laws_says_what_laws_say():
+    """Run `python docs/make_laws.py` where it does not."""
+    made = script("make_laws")
     page = (DOCS / "laws.md").read_text(encoding="utf-8")
     assert made.page() == page
     pictures = {path.stem for path in (DOCS / "images" / "laws").glob("*.png")}
     assert pictures == set(re.findall(r"!\[(\w+)\]", page)) == {cls.__name__ for cls in known_laws().values()}
+
+
+def test_the_reference_has_every_public_name_and_every_option():
+    pages = script("reference").pages()
+    named = "".join(text for place, text in pages.items() if place.startswith("api/"))
+    families = ("laws", "noise", "params", "plot", "posterior")
+    assert [
+        n for n in dir(sf) if n not in families and not n.startswith("__") and f"::: scalefit.{n}\n" not in named
+    ] == []
+    assert "::: scalefit.plot.backtest\n" in named
+    commands = pages["commands.md"]
+    for command in ("fit", "plan", "data list"):
+        assert f"\n## scalefit {command}\n" in commands
+    assert "`--target-loss` `LOSS,…`" in commands
+    # Links of documents from elsewhere lead to pages.
+    assert "](forecasts.md)" in pages["changelog.md"]
+    assert "](docs/" not in "".join(pages.values())
 
 
 def test_the_page_on_systems_has_a_row_for_each():
@@ -64,7 +87,6 @@ def test_the_page_on_plans_runs(capsys):
     llama = sf.load_data("xlstm", where="data_set == 'isoflop_llama_ctx8192' and `val/.dclm_loss` < 3.5")
     assert "hoffmann-rounded [92.6" in said
     assert "2 runs lie far above the curve of their neighbours" in said
-    assert len(names["design"]) == 5
     # What the page says in words.
     loss, N = names["plan"].loss, names["plan"].N
     assert loss.high[1] / loss.low[1] - 1 == pytest.approx(0.020, abs=0.001)
@@ -73,6 +95,11 @@ def test_the_page_on_plans_runs(capsys):
     with pytest.warns(UserWarning, match="far above"):
         kept = sf.isoflop(llama, by="IsoFLOP", method="parabola")
     assert float(kept.trend_N.exponent) == pytest.approx(0.49, abs=0.005)
+
+
+@pytest.mark.usefixtures("public_data")
+def test_the_page_on_next_runs_runs():
+    assert len(run("next_runs.md")["design"]) == 5
 
 
 def test_the_page_on_speed_runs():
