@@ -2,6 +2,7 @@
 
 from ._abstract import AbstractNoise as AbstractNoise
 from ._abstract import check_noise as check_noise
+from ._abstract import with_arrays as with_arrays
 from ._asymmetric import Asymmetric as Asymmetric
 from ._gaussian import Gaussian as Gaussian
 from ._huber import Huber as Huber

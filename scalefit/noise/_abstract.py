@@ -115,6 +115,11 @@ def as_number(value: Any) -> Any:
     return np.asarray(value, np.float64) if isinstance(value, float | int | np.generic) else value
 
 
+def with_arrays(noise: AbstractNoise) -> AbstractNoise:
+    """A noise whose plain numbers are arrays, as solvers take them; Python's are what a user's own class may hold."""
+    return jax.tree.map(as_number, noise)
+
+
 def check_positive(field: str, value: Any, unit: str) -> None:
     """Refuse what is no number above 0."""
     known = not isinstance(value, jax.Array)

@@ -13,7 +13,7 @@ from jaxtyping import Int
 from .._core import InputError, Phrase, listed
 from ..data import Runs
 from ..laws import AbstractLaw, Label, Series, input_kinds
-from ..noise import AbstractNoise
+from ..noise import AbstractNoise, with_arrays
 from ..params import parameter_values, values
 from ._curve import LawCurve
 from ._prepare import Prepared, inputs_for, prepare, size_law, usable
@@ -116,7 +116,7 @@ class Problem:
         pairs = tuple((str(a), str(b)) for a, b in (tie.items() if isinstance(tie, Mapping) else tie))
         source = Source.of(law, runs, by)
         source = dataclasses.replace(source, notes=(*source.notes, *_borrowed(law, fixed)))
-        return cls(law, runs, noise, tuple(fixed), by, Studies.of(runs, by), source, tie=pairs)
+        return cls(law, runs, with_arrays(noise), tuple(fixed), by, Studies.of(runs, by), source, tie=pairs)
 
     def __repr__(self) -> str:
         fixed = f", {', '.join(self.fixed)} fixed" if self.fixed else ""

@@ -6,7 +6,6 @@ from contextvars import ContextVar
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
-import numpy as np
 
 from .._core import InputError
 
@@ -64,7 +63,7 @@ class Job(NamedTuple):
         - `work`: To be done now; `enough`: the work from which compiling pays.
         """
         leaves, tree = jax.tree.flatten(arrays)
-        kind = kind, tree, tuple(np.shape(leaf) for leaf in leaves)
+        kind = kind, tree, tuple(leaf.shape for leaf in leaves)
         choice = _CHOICE.get()
         chosen = given if given != "auto" else choice.driver
         little = plain() and choice.done.get(kind, 0.0) + work < enough

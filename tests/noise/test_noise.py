@@ -10,6 +10,7 @@ from scipy.stats import t as student
 
 import scalefit as sf
 from scalefit.noise import AbstractNoise, Asymmetric, Gaussian, Huber, StudentT, check_noise
+from scalefit.problem import Problem
 
 NOISES = {
     "gaussian": Gaussian(),
@@ -89,6 +90,20 @@ def test_plain_fields_are_one_sentence():
     with pytest.raises(sf.InputError, match=r"field 'kind' is 'plain' and not static. Declare it as kind: str = "):
         check_noise(Plain())
     check_noise(Huber(1e-3))
+
+
+class Knee(Gaussian):
+    """A noise of one's own that holds a plain number."""
+
+    knee: float = 0.5
+
+
+def test_plain_numbers_are_arrays_in_a_problem():
+    runs = sf.Runs([3.0, 2.0, 1.5], x=[1.0, 2.0, 4.0])
+    held = Problem.of(sf.laws.PowerLaw(), runs, Knee()).noise
+    assert isinstance(held, Knee)
+    assert isinstance(held.knee, np.ndarray)
+    assert held.knee == 0.5
 
 
 @every_noise
