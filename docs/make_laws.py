@@ -45,7 +45,7 @@ def page() -> str:
         families.setdefault(family_of(cls), []).append((name, cls))
     parts = [OPENING]
     for (family, about), laws in sorted(families.items()):
-        parts += [f"## {family}\n\n{about}\n", *(_section(name, cls) for name, cls in laws)]
+        parts += [f"## {family.capitalize()}\n\n{about}\n", *(_section(name, cls) for name, cls in laws)]
     return "\n".join(parts)
 
 

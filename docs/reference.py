@@ -4,6 +4,7 @@
 """
 
 import ast
+import html
 import json
 import re
 from pathlib import Path
@@ -38,7 +39,8 @@ MODULES = {
 """Modules of the reference in the order of its pages: title, and what is there."""
 OF_THEIR_OWN = ("laws", "params", "noise", "plot")
 """Modules that users name, as `sf.plot.loss`."""
-OPTION = re.compile(r"([`|<>*_])")
+MARKS = re.compile(r"([*_\[\]])")
+"""What would be read as Markdown in plain words."""
 
 
 def pages() -> dict[str, str]:
@@ -135,7 +137,10 @@ def _name(argument: Any) -> str:
 
 
 def _cell(text: str | None) -> str:
-    return OPTION.sub(r"\\\1", " ".join((text or "").split()))
+    parts = " ".join((text or "").split()).replace("|", r"\|").split("`")
+    # Every second part is code, if what opens it is closed.
+    parts[::2] = [MARKS.sub(r"\\\1", html.escape(part, quote=False)) for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _unless_given(option: Any) -> str:
