@@ -38,6 +38,8 @@ def test_the_page_on_laws_says_what_laws_say():
     assert made.page() == page
     pictures = {path.stem for path in (DOCS / "images" / "laws").glob("*.png")}
     assert pictures == set(re.findall(r"!\[(\w+)\]", page)) == {cls.__name__ for cls in known_laws().values()}
+    for place in ("../README.md", "index.md", "which_law.md"):
+        assert f" {len(pictures)} " in (DOCS / place).read_text(encoding="utf-8").replace("[", " ")
 
 
 def test_the_reference_has_every_public_name_and_every_option():
