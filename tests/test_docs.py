@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 import scalefit as sf
+from scalefit.cli import main
 from scalefit.specs import known_laws
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -57,6 +59,30 @@ def test_the_reference_has_every_public_name_and_every_option():
     # Links of documents from elsewhere lead to pages.
     assert "](forecasts.md)" in pages["changelog.md"]
     assert "](docs/" not in "".join(pages.values())
+
+
+def test_commands_and_their_options_exist():
+    """Of every page, in blocks and in lines."""
+    root = typer.main.get_command(main)
+    unknown = []
+    for path in [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.glob("*.md")]:
+        text = path.read_text(encoding="utf-8")
+        written = "\n".join(re.findall(r"^```bash\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))
+        lines = [*written.replace("\\\n", " ").splitlines(), *re.findall(r"`((?:\.venv/bin/)?scalefit [^`]+)`", text)]
+        for line in lines:
+            words = iter(re.split(r"[\s=]+", re.split(r"\s#|[;|]", line)[0].strip()))
+            if not any(word.endswith("scalefit") for word in words):
+                continue
+            if not (rest := list(words)) or rest[0] in ("COMMAND", "--help"):
+                continue
+            command = getattr(root, "commands").get(rest[0])  # noqa: B009  Typer's types know no groups
+            parts = getattr(command, "commands", {})
+            command = parts.get(rest[1], command) if len(rest) > 1 else command
+            known = {flag for one in getattr(command, "params", ()) for flag in (*one.opts, *one.secondary_opts)}
+            flags = [word.strip("\"'") for word in rest if word.startswith("--")]
+            if command is None or {*flags} - known - {"--help"}:
+                unknown.append((path.name, line))
+    assert unknown == []
 
 
 def test_the_page_on_systems_has_a_row_for_each():
