@@ -17,25 +17,34 @@ PICTURE = Path(__file__).parent / "images" / "readme.png"
 BLUE, ORANGE, INK = "#0072b2", "#d55e00", "#222222"
 
 
+def foreseen() -> tuple[Any, ...]:
+    """The larger half of the runs by forecasts from the smaller: fit, which runs it saw, forecasts, the law alone."""
+    runs = sf.load_data("epoch-chinchilla", where="loss < 3.44")
+    C, N = runs.inputs["C"], runs.inputs["N"]
+    small = np.median(C) >= C
+    fit = sf.fit(sf.laws.Chinchilla, runs.take(np.flatnonzero(small)))
+    late = {"N": N[~small], "D": C[~small] / (6.0 * N[~small])}
+    return runs, small, fit, sf.forecast(fit, **late).run, sf.predict(fit, **late, level=0.9, new_run=True)
+
+
+def held(one: Any, loss: Any) -> float:
+    """The share of losses in their intervals, in per cent."""
+    return float(np.mean((one.low <= loss) & (loss <= one.high))) * 100.0
+
+
 def main() -> None:
     """Fit, foresee, plan, draw."""
     import matplotlib.pyplot as plt
 
     warnings.filterwarnings("ignore", message="The training of the plan for")  # as is the point of a forecast
-    runs = sf.load_data("epoch-chinchilla", where="loss < 3.44")
-    C, N, loss = runs.inputs["C"], runs.inputs["N"], runs.target
-    small = np.median(C) >= C
-    fit = sf.fit(sf.laws.Chinchilla, runs.take(np.flatnonzero(small)))
+    runs, small, fit, one, alone = foreseen()
+    C, loss = runs.inputs["C"], runs.target
+    print(f"fitted to {np.sum(small)} runs up to {C[small].max():.3g} FLOP, foreseen up to {C.max():.3g}")
+    for name, by in (("forecast", one), ("law alone", alone)):
+        print(f"{name}: {held(by, loss[~small]):.1f} % of {np.sum(~small)} larger runs lie in their 90 % interval")
     budgets = np.geomspace(C.min(), C.max(), 60)
     plan = sf.allocate(fit, budget=budgets)
     least = sf.forecast(fit, N=plan.N.value, D=plan.D.value).curve
-    late = {"N": N[~small], "D": C[~small] / (6.0 * N[~small])}
-    foreseen = sf.forecast(fit, **late).run
-    alone = sf.predict(fit, **late, level=0.9, new_run=True)
-    print(f"fitted to {np.sum(small)} runs up to {C[small].max():.3g} FLOP, foreseen up to {C.max():.3g}")
-    for name, one in (("forecast", foreseen), ("law alone", alone)):
-        held = np.mean((one.low <= loss[~small]) & (loss[~small] <= one.high))
-        print(f"{name}: {held:.1%} of {np.sum(~small)} larger runs lie in their 90 % interval")
     draws = sf.bootstrap(sf.fit(sf.laws.Chinchilla, runs), num=200)
     plans = sf.allocate(draws, budget=np.geomspace(1e20, 1e24, 33))
 
@@ -50,10 +59,10 @@ def main() -> None:
     _name(left, "How will the large runs turn out?", "training compute (FLOP)", "loss (nats per token)", "upper right")
 
     order = np.argsort(C[~small])
-    for one, color, label in ((foreseen, ORANGE, "forecast"), (alone, BLUE, "law alone")):
-        low, high = (_smooth(100.0 * (end / foreseen.value - 1.0)[order]) for end in (one.low, one.high))
+    for by, color, label in ((one, ORANGE, "forecast"), (alone, BLUE, "law alone")):
+        low, high = (_smooth(100.0 * (end / one.value - 1.0)[order]) for end in (by.low, by.high))
         middle.fill_between(C[~small][order], low, high, color=color, alpha=0.3, lw=0, label=f"90 % interval, {label}")
-    middle.plot(C[~small], 100.0 * (loss[~small] / foreseen.value - 1.0), "o", ms=3, mew=0, color=ORANGE)
+    middle.plot(C[~small], 100.0 * (loss[~small] / one.value - 1.0), "o", ms=3, mew=0, color=ORANGE)
     middle.axhline(0.0, color=INK, lw=0.8)
     _name(middle, "How sure is that?", "training compute (FLOP)", "what came, above the forecast (%)", "lower left")
 

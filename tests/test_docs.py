@@ -61,6 +61,16 @@ def test_the_reference_has_every_public_name_and_every_option():
     assert "](docs/" not in "".join(pages.values())
 
 
+@pytest.mark.usefixtures("public_data")
+def test_the_readme_says_what_its_picture_shows():
+    """Run `python docs/make_picture.py` where it does not."""
+    made = script("make_picture")
+    runs, small, _, forecast, alone = made.foreseen()
+    said = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    for one in (forecast, alone):
+        assert f" {made.held(one, runs.target[~small]):.1f} %" in said
+
+
 def test_commands_and_their_options_exist():
     """Of every page, in blocks and in lines."""
     root = typer.main.get_command(main)
