@@ -6,6 +6,7 @@ from . import params as params
 from . import plot as plot
 from . import posterior as posterior
 from ._core import RESULTS as RESULTS
+from ._core import CheckWarning as CheckWarning
 from ._core import FloorWarning as FloorWarning
 from ._core import InputError as InputError
 from ._core import LeftOutWarning as LeftOutWarning

@@ -1,4 +1,4 @@
-"""The two ways in which a verb fails, and the warnings that have names."""
+"""The two ways in which a verb fails, and the warning of studies that are left out."""
 
 import reprlib
 from collections.abc import Hashable, Mapping
@@ -67,18 +67,6 @@ class NotConverged(RuntimeError):
 
 class LeftOutWarning(UserWarning):
     """Studies of a batch that law or noise cannot take; the others were fitted."""
-
-
-class FloorWarning(UserWarning):
-    """A law of pools with a free floor, and no run on fresh samples that reaches far enough to show it."""
-
-
-class OptimumWarning(UserWarning):
-    """Weights over pools that are not known to be the best."""
-
-
-class OverfitWarning(UserWarning):
-    """A pool whose error rises again with passes, under a law of pools that can only fall."""
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from ._options import CacheDir, Folder, Json
+from ._options import Allow, CacheDir, Folder, Json
 from ._terminal import ends_of, number
 
 
@@ -21,27 +21,32 @@ def causes(
         str | None,
         typer.Option(metavar="COLUMN", help="The column of unique tokens; U unless given, where there is one."),
     ] = None,
+    allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Ask what explains how runs drift from Chinchilla's law: floor, exponent, coupling, schedule or repetition."""
     from .._core import cache
+    from ._checks import Checks
     from ._document import to_json
     from ._terminal import quiet
     from ._words import result_of
 
-    with quiet(json):
+    checks = Checks(allow)
+    with quiet(json, checks):
         fit = result_of(folder, None).fit
+        checks.of_saved(fit, folder)
         cache(cache_dir)
         told = sf.causes(fit, schedule=schedule, unique=unique)
         found = {
             "verdict": told.verdict, "told": list(told.told), "origins": told.origins,
+            "checks": checks.document(),
             "causes": [_of(one) for one in told.causes],
         }  # fmt: skip
     if json:
         typer.echo(to_json(found))
     else:
-        _show(found)
+        _show(found, checks)
 
 
 def _of(one: Any) -> dict[str, Any]:
@@ -49,7 +54,7 @@ def _of(one: Any) -> dict[str, Any]:
     return {"name": one.name, **ends_of(one.value), **{name: getattr(one, name) for name in names}}
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], checks: Any) -> None:
     from ._show import console, table
 
     out = console()
@@ -61,4 +66,5 @@ def _show(found: dict[str, Any]) -> None:
         for one in found["causes"]
     ]  # fmt: skip
     out.print(table(headers, rows, right=headers[1:]))
+    checks.show(out)
     out.print(f"{found['verdict'][0].upper()}{found['verdict'][1:]}.")

@@ -140,7 +140,8 @@ def _next(fit: sf.Fit[Any]) -> list[dict[str, float]]:
 def _show(found: dict[str, Any], runs: sf.Runs) -> None:
     from rich.text import Text
 
-    from ._show import check_line, console, say_notes, table
+    from ._checks import check_line
+    from ._show import console, say_notes, table
     from ._terminal import number
 
     out = console()

@@ -11,7 +11,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, LeftOutWarning
-from ._options import Append, CacheDir, Columns, Json, Noise, Seed, Target, Where
+from ._options import Allow, Append, CacheDir, Columns, Json, Noise, Seed, Target, Where
 from ._terminal import number
 
 
@@ -29,6 +29,7 @@ def compare(
     target: Target = None,
     noise: Noise = None,
     seed: Seed = 0,
+    allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
@@ -37,17 +38,20 @@ def compare(
     from .._core import cache
     from ..results import versions
     from ..specs import law_of, noise_of, runs_of
+    from ._checks import Checks
     from ._document import law_name, to_json
     from ._terminal import quiet
     from ._words import columns_of
 
-    with quiet(json):
+    checks = Checks(allow)
+    with quiet(json, checks):
         warnings.simplefilter("ignore", LeftOutWarning)
         if len(set(law)) < len(law):
             raise InputError("law", law, "each law once")
         laws = {spec: law_of(spec, {}) for spec in law}
         the_noise = None if noise is None else noise_of(noise)
         runs = runs_of(source, columns=columns_of(columns), where=where, target=target, append=append or ())
+        checks.of(runs)
         cache(cache_dir)
         compared = sf.compare(laws, runs, noise=the_noise, seed=seed)
         found = {
@@ -55,6 +59,7 @@ def compare(
             "origins": compared.origins,
             "forecasts": compared.forecasts,
             "notes": list(compared.remedies),
+            "checks": checks.document(),
             "source": {"name": runs.name, "fingerprint": runs.fingerprint, "target": runs.target_name},
             "seconds": time.perf_counter() - begun,
             "versions": versions(),
@@ -62,7 +67,7 @@ def compare(
     if json:
         typer.echo(to_json(found))
     else:
-        _show(found)
+        _show(found, checks)
 
 
 def _of(one: Any) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def _of(one: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], checks: Any) -> None:
     from ._show import console, say_notes, table
 
     out, laws = console(), found["laws"]
@@ -92,6 +97,7 @@ def _show(found: dict[str, Any]) -> None:
     else:
         out.print("Runs do not reach far enough to be rolled back: by AIC, above the least.")
     say_notes(out, found["notes"])
+    checks.show(out)
 
 
 def _with_error(value: float, error: float) -> str:

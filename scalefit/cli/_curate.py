@@ -17,6 +17,7 @@ from .._core import InputError, Phrase, check_distinct, listed
 from ._fit import check_draws, not_converged
 from ._options import (
     BY_POOL,
+    Allow,
     CacheDir,
     Cluster,
     Columns,
@@ -112,6 +113,7 @@ def curate(
     ] = None,
     level: Level = 0.95,
     seed: Seed = 0,
+    allow: Allow = None,
     out: Out = None,
     json: Json = False,
     cache_dir: CacheDir = None,
@@ -122,6 +124,7 @@ def curate(
 
     from .._core import cache
     from ..specs import noise_of, runs_of, with_fixed
+    from ._checks import Checks
     from ._document import to_json
     from ._pools import named_runs, options_of, pools_law, pools_of, sizes_of
     from ._show_curation import Planned, curation_document
@@ -133,8 +136,8 @@ def curate(
         "plans": plans, "unlimited": unlimited, "noise": noise, "bootstrap": bootstrap is not None, "cluster": cluster,
     }  # fmt: skip
     of_fit = {"held": held, "half_life": half_life != "auto", "floor": floor != "outside"}
-    replaced, clusters, notes = False, None, []
-    with quiet(json), progress(5) as step:
+    replaced, clusters, notes, checks = False, None, [], Checks(allow)
+    with quiet(json, checks), progress(5) as step:
         step("reading")
         cls = pools_law(law or "qqt")
         if bootstrap == 1:
@@ -162,6 +165,7 @@ def curate(
             _refuse(of_runs | of_fit, f"{source} is a result that was fitted already")
             result, there, known = saved(Path(source), law, cls, sizes)
             name, notes = known.name, list(known.notes)
+            checks.of_saved(result, source)
         else:
             the_noise = None if noise is None else noise_of(noise)
             said, further = sizes_of(pools, sizes)
@@ -183,6 +187,7 @@ def curate(
             if failure is not None:
                 raise sf.NotConverged(failure)
             refuse_unidentified(result)
+            checks.of(result)
             notes = [*result.source.notes]
             if unseen:
                 notes.append(f"no run drew from {listed(unseen)}: nothing is known of them and they are left out")
@@ -204,6 +209,7 @@ def curate(
         others = other_rules(result, there, budgets, seed=seed, **limits)
         planned = Planned(found, result, name, clusters, tuple(notes), others)
         document = curation_document(planned, level=level, seconds=time.perf_counter() - begun)
+        document["checks"] = checks.document()
         if out is not None:
             step("writing results")
             from ._out import frontier_picture, write_plan
@@ -217,6 +223,7 @@ def curate(
         from ._show_curation import show_curation
 
         show_curation(planned, document, page := console())
+        checks.show(page)
         if out is not None:
             page.print(f"written to {out}", soft_wrap=True)
     if replaced:
@@ -326,7 +333,10 @@ def other_rules(result: Any, pools: sf.Pools, budgets: Any, **options: Any) -> d
         with warnings.catch_warnings(record=True) as said:
             found[rule] = sf.curate(dataclasses.replace(law, half_life=rule), pools, budget=budgets, **options)
         for one in said:
-            warnings.warn(f"With --half-life {rule}: {one.message}", one.category, stacklevel=2)
+            found_ = getattr(one.message, "finding", None)
+            begin = f"With --half-life {rule}: "
+            words = f"{begin}{one.message}" if found_ is None else found_._replace(says=begin + found_.says)
+            warnings.warn(one.category(words), stacklevel=2)
     return found
 
 

@@ -38,21 +38,23 @@ def demo(
     demos = {"pools": _pools, "chinchilla": _chinchilla}
     demonstrate = demos[check_choice("law", law.lower(), demos)]
     from .._core import cache
+    from ._checks import Checks
     from ._document import to_json
     from ._out import check_folder
     from ._terminal import quiet
 
     check_folder(out)
-    with quiet(json):
+    checks = Checks()
+    with quiet(json, checks):
         cache(cache_dir)
-        found, show = demonstrate(out, begun)
+        found, show = demonstrate(out, begun, checks)
     if json:
         typer.echo(to_json(found))
     else:
         show()
 
 
-def _pools(out: Path, begun: float) -> Any:
+def _pools(out: Path, begun: float, checks: Any) -> Any:
     """Fit three pools by themselves, plan mixtures at each budget, and look at mixtures that were trained."""
     import numpy as np
 
@@ -81,7 +83,9 @@ def _pools(out: Path, begun: float) -> Any:
         plan = sf.curate(draws, pools, budget=budgets, num_draws=resamples, seed=SEED)
         some = plan.take(shown)
         planned = Planned(some, draws, "pools-teacher", clusters_of(runs, None)[1], (), None)
+        checks.of(draws)
         found = curation_document(planned, level=LEVEL, seconds=time.perf_counter() - begun)
+        found["checks"] = checks.document()
         first = found["verdict"]
         second = (
             f"The law saw pools one by one. {rule.trained} mixtures of them were trained as well, to as many samples, "
@@ -94,7 +98,7 @@ def _pools(out: Path, begun: float) -> Any:
         found["verdict"] = [first, second]
         step("drawing")
         files = {PLAN_FILE: (to_json(found) + "\n").encode(), **frontier_picture(plan, draws)}
-        whole = document(draws, level=LEVEL, seconds=found["seconds"])
+        whole = document(draws, level=LEVEL, seconds=found["seconds"], checks=found["checks"])
         write_result(draws, whole, out, files, level=LEVEL)
 
     def show() -> None:
@@ -175,7 +179,7 @@ def with_rule(result: Any, g: float) -> Any:
     return dataclasses.replace(result, law=law, problem=problem)
 
 
-def _chinchilla(out: Path, begun: float) -> Any:
+def _chinchilla(out: Path, begun: float, checks: Any) -> Any:
     """Fit the runs over sizes and samples, and say what that comes to."""
     import numpy as np
 
@@ -191,7 +195,8 @@ def _chinchilla(out: Path, begun: float) -> Any:
         fitted = sf.fit(sf.laws.Chinchilla, runs, seed=SEED)
         step(f"refitting {resamples} resamples")
         draws = sf.bootstrap(fitted, num=resamples, seed=SEED)
-        found = document(draws, level=LEVEL, seconds=time.perf_counter() - begun)
+        checks.of(draws)
+        found = document(draws, level=LEVEL, seconds=time.perf_counter() - begun, checks=checks.document())
         most = float(np.max(6.0 * runs.inputs["N"] * runs.inputs["D"]))
         found["verdict"] = said = verdict(draws, found["parameters"]["E"], most)
         step("drawing")

@@ -18,7 +18,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, check_names, sweep, visible, written_whole
-from ._options import Append, CacheDir, Columns, Cost, Json, LawFile, Where
+from ._options import Allow, Append, CacheDir, Columns, Cost, Json, LawFile, Where
 from ._terminal import counted, number
 
 LAYOUTS = {"isoflop": ("levels", "points", "spread", "ratio"), "L": ("levels", "ratio"), "ladder": ("levels", "ratio")}
@@ -88,6 +88,7 @@ def design(
         typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table to fill in."),
     ] = None,
     law: LawFile = None,
+    allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
@@ -98,6 +99,7 @@ def design(
     from .._core import cache
     from ..laws import input_units
     from ..specs import runs_of
+    from ._checks import Checks
     from ._document import to_json
     from ._terminal import quiet
     from ._words import columns_of, number_of
@@ -112,14 +114,18 @@ def design(
                              remedy="add `runs=...`, or leave it out")  # fmt: skip
     scatter = number_of(noise, "noise", "0.01 for 1 %")
     at = candidates_of(candidates)
-    with quiet(json):
+    checks = Checks(allow)
+    with quiet(json, checks):
         result, done = _known(fit, law, scatter), None
         if runs is not None:
             read: dict[str, Any] = {"where": where, "target": target_column, "append": append or ()}
             done = runs_of(runs, columns=columns_of(columns), **read)
             result = result.fit if isinstance(result, sf.Ensemble) else result
+            checks.of(done)
         elif isinstance(result, sf.Fit):
             done = result.problem.runs
+        if isinstance(result, sf.Fit | sf.Ensemble):
+            checks.of_saved(result, fit)
         # The law, and the fit that it is of, if there is one.
         known = result.fit if isinstance(result, sf.Ensemble) else result
         the_law, log = (known.law, known.noise.log) if isinstance(known, sf.Fit) else (known, True)
@@ -130,12 +136,14 @@ def design(
         asked: dict[str, Any] = {"target": target, "criterion": criterion, "cost": cost, "noise": scatter}
         chosen = sf.design_runs(result, at, done=done, budget=money, most=most, refine=refine, **asked)
         found = _document(chosen, None if done is None else _source(the_law, done))
+        found["checks"] = checks.document()
     if table is not None:
         write_runs(chosen, [name, *(["se"] if done is not None and done.se is not None else [])], table)
     if json:
         typer.echo(to_json(found))
     else:
         typer.echo("\n".join(map(visible, _lines(found, chosen.asked, "" if done is None else done.name, log))))
+        checks.show()
         if out is not None:
             typer.echo(f"written to {out}")
 

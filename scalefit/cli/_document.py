@@ -4,7 +4,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from .._core import RESULTS, visible
 from ..problem import Source
 from ..results import Ensemble, Estimate, Fit, spread, summary, versions
 from ..specs import known_laws, noise_spec
-from ..validate import diagnose
 from ._terminal import ends_of
 
 
-def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) -> dict[str, Any]:
+def document(
+    result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float, checks: Sequence[Any] = ()
+) -> dict[str, Any]:
     """Return what `scalefit fit --json` prints; with studies, `fits` holds the same for each.
 
     **Arguments:**
@@ -25,11 +26,11 @@ def document(result: Fit[Any] | Ensemble[Any], *, level: float, seconds: float) 
     - `result`: A fit, or an ensemble about one; single, or a batch.
     - `level`: Probability of the intervals.
     - `seconds`: Duration of the job.
+    - `checks`: What they found, as `Checks.document` has it.
     """
     fit = result.fit
     estimates: Any = summary(result, level)
-    found = [one._asdict() for one in diagnose(result).findings] if fit.keys is None else []
-    job = {"noise": noise_spec(fit.noise), "seed": fit.seed, "level": level, "checks": found}
+    job = {"noise": noise_spec(fit.noise), "seed": fit.seed, "level": level, "checks": list(checks)}
     source, runs, law = fit.source, runs_of(fit.source), law_name(fit.law)
     last = {
         "draws": draws_of(result),

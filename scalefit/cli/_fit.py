@@ -114,13 +114,14 @@ def fit(
     from .._core import cache
     from ..specs import law_of, noise_of, runs_of
     from ..validate import refuse_grave
+    from ._checks import Checks
     from ._document import document, to_json
     from ._pools import named_law, sizes_of
     from ._terminal import progress, quiet
     from ._words import by_of, clusters_of, columns_of, priors_of, single_numbers_of
 
-    replaced = False
-    with quiet(json), progress(5) as step:
+    replaced, checks = False, Checks(allow)
+    with quiet(json, checks), progress(5) as step:
         warnings.simplefilter("ignore", LeftOutWarning)  # the result says so
         step("reading")
         held = single_numbers_of(fixed, "fixed", "E=1.7")
@@ -165,7 +166,8 @@ def fit(
             drawing |= {"num": posterior, "priors": said or None}
             sampler: Any = (method or SAMPLERS[0]).lower()
             result = sf.posterior.sample(fitted, method=sampler, **drawing)
-        found = document(result, level=level, seconds=time.perf_counter() - begun)
+        checks.of(result)
+        found = document(result, level=level, seconds=time.perf_counter() - begun, checks=checks.document())
         if ranked is not None:
             found["compared"] = ranked
         keep = out is not None and bool(np.any(fitted.reached))

@@ -10,7 +10,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError
-from ._options import CacheDir, Columns, Folder, Json, LawFile, Level, Where
+from ._options import Allow, CacheDir, Columns, Folder, Json, LawFile, Level, Where
 from ._predict import given_of, inputs_of, not_converged
 from ._terminal import number, study_name
 
@@ -39,6 +39,7 @@ def forecast(
     columns: Columns = None,
     where: Where = None,
     law: LawFile = None,
+    allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
@@ -47,6 +48,7 @@ def forecast(
 
     from .._core import cache
     from ..specs import runs_of
+    from ._checks import Checks
     from ._document import law_name, to_json
     from ._terminal import quiet
     from ._words import columns_of, result_of
@@ -59,7 +61,8 @@ def forecast(
         assert came is not None
         _check(str(folder), came, json)
         return
-    with quiet(json):
+    checks = Checks(allow)
+    with quiet(json, checks):
         fit = result_of(folder, law).fit
         at, notes = inputs_of(fit, given_of(fit, inputs)) if inputs else ({}, [])
         cache(cache_dir)
@@ -67,13 +70,15 @@ def forecast(
             raise sf.NotConverged(not_converged(fit, str(folder)))
         if register is not None and not inputs:
             raise InputError("register", register, remedy="give the inputs of the run to foresee")
+        checks.of_saved(fit, folder, at)
         about = sf.discrepancy(fit)
         found = {"law": law_name(fit.law), "inputs": at, "level": level, **_told(about, at, level, register)}
         found["notes"] = [*notes, *found.get("notes", [])]
+        found["checks"] = checks.document()
     if json:
         typer.echo(to_json(found))
     else:
-        _show(found, list(at), fit.source.target)
+        _show(found, list(at), fit.source.target, checks)
 
 
 def _check(file: str, came: float | sf.Runs, json: bool) -> None:
@@ -118,7 +123,7 @@ def _of(one: sf.Forecast, study: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show(found: dict[str, Any], shown: list[str], target: str) -> None:
+def _show(found: dict[str, Any], shown: list[str], target: str, checks: Any) -> None:
     import numpy as np
 
     from ._show import console, say_notes, table
@@ -139,6 +144,7 @@ def _show(found: dict[str, Any], shown: list[str], target: str) -> None:
         ]  # fmt: skip
         out.print(table(headers, rows, right=headers[1:]))
     say_notes(out, found["notes"])
+    checks.show(out)
 
 
 def _rows(inputs: dict[str, Any], one: dict[str, Any]) -> list[list[str]]:

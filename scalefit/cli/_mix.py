@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +11,8 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase
-from ._errors import as_options
 from ._fit import not_converged
-from ._options import CacheDir, Fixed, Json, Level, Noise, Seed
+from ._options import Allow, CacheDir, Fixed, Json, Level, Noise, Seed
 
 SHOWN = 24
 """Domains and targets that tables show; the document has all."""
@@ -81,6 +79,7 @@ def mix(
     ] = True,
     level: Level = 0.95,
     seed: Seed = 0,
+    allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
@@ -88,12 +87,13 @@ def mix(
     begun = time.perf_counter()
     from .._core import cache
     from ..specs import law_of, noise_of
+    from ._checks import Checks
     from ._document import to_json
     from ._terminal import progress, quiet
     from ._words import single_numbers_of
 
-    with quiet(json), progress(4) as step, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+    checks = Checks(allow)
+    with quiet(json, checks), progress(4) as step:
         step("reading")
         fixed = single_numbers_of(held, "held", "c=0")
         template = law_of(law, fixed)
@@ -110,6 +110,7 @@ def mix(
         failure = not_converged(fits)
         if failure is not None:
             raise sf.NotConverged(failure)
+        checks.of(fits)
         result: Any = fits
         if bootstrap is not None:
             step(f"refitting {bootstrap} resamples")
@@ -123,13 +124,13 @@ def mix(
         if folds:
             step("leaving mixtures out")
             left_out = sf.mixture_folds(fits, **asked, seed=seed)
-    notes = [*runs.notes, *(as_options(str(w.message)).rstrip(".") for w in caught)]
-    found = mix_document(best, left_out, fits, result, tuple(dict.fromkeys(notes)), level)
+    found = mix_document(best, left_out, fits, result, tuple(dict.fromkeys(runs.notes)), level)
+    found["checks"] = checks.document()
     found["seconds"] = time.perf_counter() - begun
     if json:
         typer.echo(to_json(found))
     else:
-        _show(found)
+        _show(found, checks)
 
 
 def limits_of(file: Path | None) -> dict[str, Any] | None:
@@ -227,7 +228,7 @@ def mix_document(best: Any, folds: Any, fits: Any, result: Any, notes: tuple[str
     }  # fmt: skip
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], checks: Any) -> None:
     """Print a mixture: the weights beside what one would take without, the gains, and how far to trust them."""
     from rich.text import Text
 
@@ -276,6 +277,7 @@ def _show(found: dict[str, Any]) -> None:
                    f"{number(one['price'], 3)} for each unit of weight")  # fmt: skip
     if found["folds"] is not None:
         _show_folds(found["folds"], page)
+    checks.show(page)
 
 
 def _with_interval(entry: dict[str, Any]) -> str:

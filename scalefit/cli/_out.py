@@ -26,6 +26,7 @@ from ..plot import (
     single_inputs,
 )
 from ..results import Ensemble, Fit, may_replace, save
+from ._checks import SUMMARY
 from ._document import to_json
 from ._terminal import study_name
 
@@ -95,7 +96,7 @@ def write_result(
     **Raises:** `InputError` where the folder cannot be written.
     """
     files = {
-        "summary.json": (to_json({k: v for k, v in found.items() if k != "seconds"}) + "\n").encode(),
+        SUMMARY: (to_json({k: v for k, v in found.items() if k != "seconds"}) + "\n").encode(),
         **figures(result, level=level),
         **(further or {}),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_distinct, check_number
 from ._errors import as_options
-from ._options import CacheDir, Cost, FolderOrLaw, Json, LawFile, Level
+from ._options import Allow, CacheDir, Cost, FolderOrLaw, Json, LawFile, Level
 from ._terminal import ends_of, human, number
 
 NUMBERS = ("N", "D", "D_per_N", "loss")
@@ -52,6 +51,7 @@ def plan(
     ] = None,
     level: Level = 0.95,
     law: LawFile = None,
+    allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
@@ -60,6 +60,7 @@ def plan(
     from .._core import cache
     from ..plan import NeverReached
     from ..results import versions
+    from ._checks import Checks
     from ._document import draws_of, freedom_of, law_name, to_json
     from ._terminal import quiet
     from ._words import number_of, result_or_law, several, single_numbers_of
@@ -82,13 +83,15 @@ def plan(
         "max_N": number_of(max_N, "max_N", "70B"),
         "held": single_numbers_of(held, "held", "k=4"),
     }
-    with quiet(json), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+    checks = Checks(allow)
+    with quiet(json, checks):
         result = result_or_law(folder, law)
         known = not isinstance(result, sf.Fit | sf.Ensemble)
         if not known and result.fit.keys is None and not result.fit.converged:
             unfit = f"The fit in {folder!r} did not converge: no plan follows from it."
             raise sf.NotConverged(f"{unfit} Fit again with more --max-steps.")
+        if not known:
+            checks.of_saved(result, folder)
         cache(cache_dir)
         asked = {"cost": cost, "level": level, **limits}
         planned = sf.allocate(result, budget=budgets, **asked) if budgets else None
@@ -101,7 +104,7 @@ def plan(
                 raise
             notes.append(as_options(error).rstrip("."))
         judged, more = ([], []) if planned is None else _judged(planned, sizes)
-    notes += [*more, *(as_options(str(w.message)).rstrip(".") for w in caught)]
+    notes += more
     found = {
         "law": law_name(result if known else result.fit.law),
         "cost": cost,
@@ -110,14 +113,15 @@ def plan(
         "level": level,
         "draws": None if known else draws_of(result),
         "freedom": None if known else freedom_of(result),
-        "notes": list(dict.fromkeys(notes)),
+        "notes": checks.without(notes),
+        "checks": checks.document(),
         "seconds": time.perf_counter() - begun,
         "versions": versions(),
     }
     if json:
         typer.echo(to_json(found))
     else:
-        _show(found)
+        _show(found, checks)
 
 
 def _judged(planned: sf.Allocation, sizes: Iterable[float]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -167,7 +171,7 @@ def _target(needed: Any, i: int) -> dict[str, Any]:
     return {"loss": needed.loss[i], "compute": ends_of(needed.compute[i]), "probability": probability}
 
 
-def _show(found: Mapping[str, Any]) -> None:
+def _show(found: Mapping[str, Any], checks: Any) -> None:
     from ._show import console, first_order_line, say_notes, table
 
     out, draws = console(), found["draws"]
@@ -202,6 +206,7 @@ def _show(found: Mapping[str, Any]) -> None:
         ]  # fmt: skip
         out.print(table(headers, rows, right=headers))
     say_notes(out, found["notes"])
+    checks.show(out)
     if draws:
         level = f"{100 * found['level']:g} %"
         out.print(f"intervals: {level}, from {draws['converged']} {draws['method']} draws, each at its own best")

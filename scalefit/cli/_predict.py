@@ -10,7 +10,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, check_names
-from ._options import CacheDir, FolderOrLaw, Json, LawFile, Level
+from ._options import Allow, CacheDir, FolderOrLaw, Json, LawFile, Level
 from ._terminal import ends_of, number, study_name
 
 
@@ -27,6 +27,7 @@ def predict(
         bool, typer.Option("--new-run", help="Intervals for one new run, its own scatter included, not for the curve.")
     ] = False,
     law: LawFile = None,
+    allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
@@ -34,11 +35,13 @@ def predict(
     import numpy as np
 
     from .._core import cache
+    from ._checks import Checks
     from ._document import draws_of, freedom_of, law_name, to_json
     from ._terminal import quiet
     from ._words import result_or_law
 
-    with quiet(json):
+    checks = Checks(allow)
+    with quiet(json, checks):
         result = result_or_law(folder, law)
         known = not isinstance(result, sf.Fit | sf.Ensemble)
         fit: Any = Published(result) if known else result.fit
@@ -48,15 +51,17 @@ def predict(
         if known and new_run:
             raise InputError("new_run", Phrase("needs runs, and a published law has none"), remedy="leave it out")
         band = fit.predict(at) if known else sf.predict(result, level=level, new_run=new_run, **at)
-    notes += far_notes(fit, at)
+        if not known:
+            checks.of_saved(result, folder, at)
     found = {
         "law": law_name(fit.law), "inputs": at, **_values(fit, band), "level": level, "new_run": new_run,
         "draws": None if known else draws_of(result), "freedom": None if known else freedom_of(result), "notes": notes,
+        "checks": checks.document(),
     }  # fmt: skip
     if json:
         typer.echo(to_json(found))
     else:
-        _show(found, [name for name in at if name in given or "[" not in name], fit.source.target)
+        _show(found, [name for name in at if name in given or "[" not in name], fit.source.target, checks)
     if not np.all(fit.reached):
         raise sf.NotConverged(not_converged(fit, str(folder)))
 
@@ -189,22 +194,6 @@ def _of_pools(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def far_notes(fit: sf.Fit[Any], inputs: Mapping[str, Any]) -> list[str]:
-    """A line for each input that lies far beyond the runs which were fitted."""
-    from ..laws import SHARE, input_units
-    from ..results import far_from_runs
-
-    ranges = {name: ends for name, ends in fit.source.ranges.items() if name != fit.source.target}
-    if tuple(inputs) == ("x",) and len(ranges) == 1:  # a law of one x takes the only input there is
-        ranges = {"x": next(iter(ranges.values()))}
-    notes, labels = [], _entries(fit)
-    for name, points in inputs.items():
-        if name not in ranges or name in labels or input_units(fit.law).get(name) == SHARE:
-            continue
-        notes += [far.sentence for far in far_from_runs(ranges, name, points)]
-    return notes
-
-
 def _same_lengths(numbers: Mapping[str, Any]) -> None:
     lengths = {name: a.size for name, a in numbers.items() if a.size > 1}
     if len(set(lengths.values())) > 1:
@@ -225,7 +214,7 @@ def _values(fit: sf.Fit[Any], band: Any) -> dict[str, Any]:
     return {"predictions": each, "converged": all(one["converged"] for one in each)}
 
 
-def _show(found: Mapping[str, Any], shown: list[str], target: str) -> None:
+def _show(found: Mapping[str, Any], shown: list[str], target: str, checks: Any) -> None:
     from ._show import console, first_order_line, say_notes, table
 
     draws, level = found["draws"], 100 * found["level"]
@@ -236,6 +225,7 @@ def _show(found: Mapping[str, Any], shown: list[str], target: str) -> None:
     out = console()
     out.print(table([*(["study"] if "predictions" in found else []), *headers], rows, right=headers))
     say_notes(out, found["notes"])
+    checks.show(out)
     what = "a new run" if found["new_run"] else "the curve"
     if draws is None and found["freedom"] is None:
         return

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from .._core import RESULTS, visible
 from ..results import searches
-from ._errors import as_options
+from ._checks import check_line
 from ._formula import formula
 from ._terminal import counted, interval, number, study_name
 
@@ -87,12 +87,6 @@ def show_fit(found: Mapping[str, Any], fit: Any, out: Console) -> None:
     for one in found["checks"]:
         if one["severity"] != "note":
             out.print(Text(check_line(one)))
-
-
-def check_line(one: Mapping[str, Any]) -> str:
-    """A finding as a line for people."""
-    remedy = f". {one['remedy'][0].upper()}{one['remedy'][1:]}" if one["remedy"] else ""
-    return as_options(f"{one['severity']}: {one['check']}: {one['says']}{remedy}")
 
 
 def run_lines(runs: Mapping[str, Any], name: str, notes: Iterable[str]) -> list[str]:

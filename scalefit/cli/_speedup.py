@@ -9,7 +9,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from ._options import CacheDir, Columns, Folder, Json, LawFile, Level, Target, Where
+from ._options import Allow, CacheDir, Columns, Folder, Json, LawFile, Level, Target, Where
 from ._terminal import ends_of, number
 
 
@@ -24,24 +24,29 @@ def speedup(
     ] = None,
     level: Level = 0.9,
     law: LawFile = None,
+    allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Say how many times the compute the ladder in DIR needs for the loss of runs of another recipe."""
     from .._core import cache
     from ..specs import runs_of
+    from ._checks import Checks
     from ._document import to_json
     from ._terminal import quiet
     from ._words import columns_of, result_of
 
-    with quiet(json):
+    checks = Checks(allow)
+    with quiet(json, checks):
         result = result_of(folder, law)
         runs = runs_of(str(source), columns=columns_of(columns), where=where, target=target)
+        checks.of_saved(result, folder)
+        checks.of(runs)
         cache(cache_dir)
         one = sf.speedup(result, runs, along=along, level=level)
     found = {
         "factor": ends_of(one.factor), "gap": one.gap, "probability": one.probability, "runs": one.runs, "level": level,
-        "notes": list(one.notes),
+        "notes": list(one.notes), "checks": checks.document(),
     }  # fmt: skip
     if json:
         typer.echo(to_json(found))
@@ -55,3 +60,4 @@ def speedup(
     out.print(f"compute of the ladder over that of {one.runs} run{'s' * (one.runs != 1)}: {value}")
     out.print(f"{100 * level:g} %: {ends[0]} … {ends[1]}; better with a probability of {number(one.probability, 3)}")
     say_notes(out, found["notes"])
+    checks.show(out)

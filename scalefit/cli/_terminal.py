@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
-from .._core import DAMAGED, InputError, Phrase, mend, visible
+from .._core import DAMAGED, CheckWarning, InputError, Phrase, mend, visible
+from ._checks import Checks
 from ._errors import as_options, say
 
 SECONDS = 10.0
@@ -16,7 +17,7 @@ SECONDS = 10.0
 
 
 @contextlib.contextmanager
-def quiet(json: bool) -> Iterator[None]:
+def quiet(json: bool, checks: Checks | None = None) -> Iterator[None]:
     """Send what is printed meanwhile, as by a user's own law, to standard error where a document is to follow.
 
     Numbers that overflow show in the result, as a dash or null; warnings of arithmetic say no more and are left out.
@@ -25,6 +26,7 @@ def quiet(json: bool) -> Iterator[None]:
     **Arguments:**
 
     - `json`: Whether a document is to follow.
+    - `checks`: Where warnings go that are findings of checks, instead.
 
     **Raises:** `InputError` where a law ends the program.
     """
@@ -37,6 +39,8 @@ def quiet(json: bool) -> Iterator[None]:
             nonlocal damaged
             if str(message).startswith(DAMAGED):  # made anew
                 damaged = True
+            elif checks is not None and isinstance(message, CheckWarning) and message.finding is not None:
+                checks.hear(message.finding)
             else:
                 say(as_options(str(message)))
 

@@ -2,12 +2,11 @@
 
 import itertools
 import re
-import warnings
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from .._core import InputError, Phrase, check_choice
+from .._core import InputError, Phrase, check_choice, warn_of
 from ._labels import numbered
 from ._runs import Runs
 
@@ -49,9 +48,11 @@ def warn_of_rise(runs: Runs, alone: Bool[np.ndarray, " run"], n: np.ndarray, tar
             rises.append(last > first)
     if rises and all(rises):
         other = "accuracy" if target is runs.target else "error"
-        warnings.warn(
+        warn_of(
+            "loss-kind",
             f"{name} rises with the samples seen on every pool of {runs.name!r}, and the laws of pools are of what "
-            f'falls: if {runs.target_header} is an {other}, say `metric="{other}"`.',
+            f"falls",
+            f'if {runs.target_header} is an {other}, say `metric="{other}"`',
             stacklevel=3,
         )
 

@@ -215,7 +215,8 @@ def _for_where(table: Table, used: Mapping[str, str]) -> Table:
     ours = {k: _for_conditions(k, table[v], v) for k, v in used.items()}
     numbers = {k: loose_numbers(ours[k]) for k in ours if k in DERIVED}
     derived = {k: there.values for k in DERIVED if k not in used and (there := found(k, numbers.get)) is not None}
-    return {**{h: column for h, column in table.items() if not is_series(column)}, **derived, **ours}
+    rows = np.arange(1, len(next(iter(table.values()))) + 1)
+    return {"row": rows, **{h: column for h, column in table.items() if not is_series(column)}, **derived, **ours}
 
 
 def _is_text(column: np.ndarray) -> bool:

@@ -179,13 +179,14 @@ class Runs(Frozen):
         - `expr`: A condition over the names of this table and the headers of its source, such as
             `"loss < 3.44 and N >= 1B"`: comparisons (`1e9 < N <= 7B` too), `+ - * /`, `and`, `or`, `not`, parentheses,
             `family in ["a", "b"]`, `x is not null`; text in quotes, any header in backticks: `` `Model Size` ``.
+            `row` is the row of the source, from 1 on, unless a column has that name.
             A comparison with an empty cell does not hold, nor does its negation.
 
         **Returns:** a new table.
 
         **Raises:** `InputError` where the condition cannot be read, names no column, or keeps no row.
         """
-        condition = Condition(expr, names_of(self), len(self))
+        condition = Condition(expr, {"row": self.rows, **names_of(self)}, len(self))
         holds = condition.told.holds
         if not holds.any():
             raise condition.nothing_kept(self.name)

@@ -1,14 +1,13 @@
 """Inputs that a law asks of a table: as the table has them, or one of N, D and C from the other two."""
 
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from .._core import InputError, Phrase, listed
+from .._core import InputError, Phrase, listed, warn_of
 from ._columns import misspelt
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import empty_cells, plain
@@ -120,10 +119,11 @@ def _doubt(runs: "Runs", name: str, derived: Found) -> None:
     if strange.any():
         row, few = int(np.argmax(strange)), bool((derived.values < low).any())
         given = " and ".join(repr(runs.headers.get(source, source)) for source in derived.sources)
-        warnings.warn(
+        warn_of(
+            "units",
             f"{name} is {derived.values[row]:.3g} in {runs.place(row)}, derived from {given}, and no model has so "
-            f"{'few' if few else 'many'} {_COUNTED[name]}: say the units in the headers, as 'compute (PF-days)' or "
-            "'tokens (B)'.",
+            f"{'few' if few else 'many'} {_COUNTED[name]}",
+            "say the units in the headers, as 'compute (PF-days)' or 'tokens (B)'",
             stacklevel=4,
         )
 

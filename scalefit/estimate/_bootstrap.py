@@ -1,7 +1,6 @@
 """How sure a fit is, by refitting resamples of its runs."""
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
@@ -10,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from .._core import RESULTS, InputError, NotConverged, Phrase, check_choice, check_flag, named
+from .._core import RESULTS, InputError, NotConverged, Phrase, check_choice, check_flag, named, warn_of
 from ..laws import AbstractLaw
 from ..problem import Pooling, Prepared, laws_at, representable
 from ..results import Ensemble, Fit, check_fit
@@ -162,18 +161,19 @@ def bootstrap(
     kinds = " and ".join(name for name, kind in (("pairs", ~by_residuals), ("residuals", by_residuals)) if kind.any())
     drawn = {"cluster": cluster, "clusters": clusters, "runs": len(runs), "drawn_again": again, "scheme": kinds}
     if again > NOTABLE * num * len(studies):
-        warnings.warn(
+        warn_of(
+            "interval-plausibility",
             f"{again} of {num * len(studies)} resamples lay at fewer inputs than {type(fit.law).__name__} has "
-            f"parameters and were drawn again: with so few runs intervals are too narrow.",
-            stacklevel=2,
+            f"parameters and were drawn again: with so few runs intervals are too narrow",
         )
     trainings = np.where(by_residuals, FEW, trainings)
     least = int(np.argmin(trainings))
     if weights is None and trainings[least] < FEW:
-        warnings.warn(
+        warn_of(
+            "interval-plausibility",
             f"{studies.name(least)!r} has only {trainings[least]} trainings to resample, and rows of one are drawn "
-            f"together: its intervals are rough. Add trainings, or say with cluster= what is independent.",
-            stacklevel=2,
+            f"together: its intervals are rough",
+            "add trainings, or say with cluster= what is independent",
         )
     return Ensemble(
         **joined._asdict(), fit=fit, method="bootstrap", seed=seed, diagnostics={} if weights is not None else drawn
@@ -193,11 +193,8 @@ def _speak_of_failures(result: np.ndarray, names: list[str]) -> None:
         code = np.atleast_2d(result)[none[0], 0]
         raise NotConverged(f"No draw of {names[none[0]]!r} converged. {RESULTS(int(code)).message}")
     if failed.any():
-        warnings.warn(
-            f"{int(failed.sum())} of {failed.size} draws did not converge and take no part in intervals. "
-            f"{RESULTS(int(result[failed][0])).message}",
-            stacklevel=3,
-        )
+        said = f"{int(failed.sum())} of {failed.size} draws did not converge and take no part in intervals"
+        warn_of("convergence", said, RESULTS(int(result[failed][0])).message, stacklevel=3)
 
 
 class _Draws(NamedTuple):

@@ -10,7 +10,17 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .._core import RESULTS, InputError, LeftOutWarning, NotConverged, Phrase, check_flag, check_type
+from .._core import (
+    RESULTS,
+    CheckWarning,
+    InputError,
+    LeftOutWarning,
+    NotConverged,
+    Phrase,
+    check_flag,
+    check_type,
+    warn_of,
+)
 from ..data import Runs
 from ..laws import AbstractLaw, Own, check_inputs, gathered
 from ..noise import AbstractNoise, Gaussian, StudentT, check_noise
@@ -152,10 +162,11 @@ def _say_left_out(problem: Problem) -> None:
 
 def _say_doubts(problem: Problem) -> None:
     """Warn of what the law finds doubtful in its runs."""
-    studies, inputs = problem.studies, gathered(problem.law, problem.inputs)
-    for doubt in problem.law.doubts(inputs, np.asarray(problem.runs.target), studies.of_runs, problem.free):
-        more = f" (and {doubt.more} more)" if doubt.more else ""
-        warnings.warn(f"{studies.name(doubt.study)!r}{more} {doubt.message}", doubt.category, stacklevel=3)
+    for said, category in problem.doubts():
+        if issubclass(category, CheckWarning):
+            warn_of(category.check, said, category=category, stacklevel=3)
+        else:
+            warnings.warn(said, category, stacklevel=3)
 
 
 def _instance(law: Any) -> AbstractLaw:

@@ -1,6 +1,5 @@
 """Budgets from which on one family of models, or one mixture of pools, is ahead of another."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -85,7 +84,7 @@ def overtakes(
         at = found.at[:1] / found.price
         for far in far_from_runs(ranges, found.input, at, lambda _: f"The crossing at {found.at[0]:.3g} {found.unit}"):
             if far.grave:
-                warnings.warn(f"{far.sentence}.", stacklevel=2)
+                far.warn(stacklevel=2)
     budget = over_draws(found.at, level)
     if budget.draws is None:
         return Crossover(budget, None, None)

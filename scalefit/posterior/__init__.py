@@ -8,6 +8,8 @@ from ._average import Spread as Spread
 from ._average import average as average
 from ._check import Check as Check
 from ._check import check as check
+from ._diagnostics import found_in_draws as found_in_draws
+from ._diagnostics import left_by_draws as left_by_draws
 from ._groups import sample_groups as sample_groups
 from ._loo import LeaveOneOut as LeaveOneOut
 from ._loo import loo as loo

@@ -1,11 +1,10 @@
 """Comparison of two ensembles of one fit."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, warn_of
 from ..params import slots, values
 from ..results import Ensemble, check_draws
 from ._prior import RUN
@@ -90,16 +89,19 @@ def _warn(found: dict[str, Agreement], draws: Ensemble[Any], other: Ensemble[Any
         if not other.fit.noise.likelihood and other.method == "bootstrap":
             noise = type(other.fit.noise).__name__
             why = f"the bootstrap is of {noise}'s estimator, which is another than the posterior's, or {why}"
-        warnings.warn(
+        warn_of(
+            "interval-plausibility",
             f"The {draws.method} draws of {', '.join(narrow)} are narrower than two thirds of the {other.method}'s "
-            f"({found[least].ratio:.2f} of its standard deviation for {least}): {why}. Where it is not known which, "
-            f"state the wider.",
+            f"({found[least].ratio:.2f} of its standard deviation for {least}): {why}",
+            "where it is not known which, state the wider",
             stacklevel=3,
         )
     outside = [name for name, one in found.items() if one.outside]
     if outside:
-        warnings.warn(
+        warn_of(
+            "interval-plausibility",
             f"The fit's {', '.join(outside)} lies outside the central 95 % of the {draws.method} draws: one of them is "
-            f"of another estimator, or of a prior. Say which of them a number is taken from.",
+            f"of another estimator, or of a prior",
+            "say which of them a number is taken from",
             stacklevel=3,
         )

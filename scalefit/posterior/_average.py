@@ -1,7 +1,6 @@
 """Several laws of the same runs as one forecast, each with a weight."""
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -10,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, Phrase, check_choice, check_names, check_number, check_probability, check_type
+from .._core import InputError, Phrase, check_choice, check_names, check_number, check_probability, check_type, warn_of
 from ..laws import input_names, input_units
 from ..results import Ensemble, Estimate, predicted
 from ._importance import shares
@@ -223,11 +222,8 @@ def _left_out(pointwise: dict[str, Pointwise]) -> Float[np.ndarray, "law unit"]:
     bad = {name: int(np.sum(~(one.khat <= TOO_FAR))) for name, one in found.items()}
     if any(bad.values()):
         said = ", ".join(f"{count} of {name}" for name, count in bad.items() if count)
-        warnings.warn(
-            f"Weights rest on runs that cannot be left out by weights (Pareto k above {TOO_FAR:g}: {said}); see "
-            f"scalefit.loo.",
-            stacklevel=3,
-        )
+        said = f"Weights rest on runs that cannot be left out by weights (Pareto k above {TOO_FAR:g}: {said})"
+        warn_of("model-choice", said, "see scalefit.loo", stacklevel=3)
     return np.stack([one.pointwise for one in found.values()])
 
 
@@ -265,8 +261,7 @@ def _by_evidence(named: dict[str, Ensemble[Any]], found: dict[str, Pointwise]) -
             remedy = "sample it with method='is', or average by stacking"
             raise InputError(f"the ensemble of {name}", Phrase("has no evidence"), remedy=remedy)
         if not khat < TOO_FAR:
-            warnings.warn(
-                f"The evidence of {name} is a guess (Pareto k {khat:.2f}): average by stacking instead.", stacklevel=3
-            )
+            said = f"The evidence of {name} is a guess (Pareto k {khat:.2f})"
+            warn_of("model-choice", said, "average by stacking instead", stacklevel=3)
         evidences.append(float(evidence) + float(own.log_volume().sum()))
     return shares(np.array(evidences))

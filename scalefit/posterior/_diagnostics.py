@@ -1,11 +1,13 @@
 """Diagnostics of chains, and warnings of draws that are not to be trusted as they are."""
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from .._core import CheckWarning, Finding
 from ..params import slots, values
 from ..results import Ensemble
 from ._psis import TOO_FAR
@@ -42,34 +44,37 @@ def _ranked(numbers: Float[np.ndarray, "chain draw *number"]) -> Float[np.ndarra
     return ndtri((rankdata(flat, axis=0) - 0.375) / (len(flat) + 0.25)).reshape(numbers.shape)
 
 
-def warn_of_quality(ensemble: Ensemble[Any]) -> None:
-    """Say where the draws are not to be trusted, of which studies, and what to do."""
+def found_in_draws(ensemble: Ensemble[Any]) -> Iterator[Finding]:
+    """What the check `draws` finds of a posterior: where it is not to be trusted, of which studies, and what to do."""
     found, keys = ensemble.diagnostics, ensemble.fit.keys
-    method, khat = np.atleast_1d(found["method"]), np.atleast_1d(found["khat"])
-    diverged = np.atleast_1d(found["divergences"])
+    method = np.atleast_1d(found.get("method", ""))
+    known = (found.get(name) for name in ("khat", "divergences"))
+    khat, diverged = (np.atleast_1d(0.0 if one is None else one) for one in known)
     # Groups that are alike are one sample.
     keys = keys if len(diverged) > 1 else None
-    worst = np.max([np.max(column) if keys is None else column for column in found["rhat"].values()], axis=0)
+    rhat = found.get("rhat") or {"": 0.0}
+    worst = np.max([np.max(column) if keys is None else column for column in rhat.values()], axis=0)
     worst = np.maximum(worst, max((one["rhat"] for one in found.get("population", {}).values()), default=-np.inf))
     method, khat, worst = np.broadcast_arrays(method, khat[: len(diverged)], worst)
     failed = (method == "is") & ~(khat < TOO_FAR)
     far = (method == "svi") & ~(khat < TOO_FAR)
     apart = (method == "nuts") & (worst > MIXED)
-    for bad, said in (
-        (failed, "Importance sampling fails here (Pareto k {khat:.2f}): use `method='nuts'`"),
-        (far, "The posterior is far from normal (Pareto k {khat:.2f}): use `method='nuts'`"),
-        (diverged > 0, "{diverged} transitions diverged: give stronger priors, or hold a parameter fixed"),
-        (apart, "The chains have not mixed (R-hat {worst:.2f}): draw more, or give stronger priors"),
+    for bad, said, remedy in (
+        (failed, "Importance sampling fails here (Pareto k {khat:.2f})", "use `method='nuts'`"),
+        (far, "The posterior is far from normal (Pareto k {khat:.2f})", "use `method='nuts'`"),
+        (diverged > 0, "{diverged} transitions diverged", "give stronger priors, or hold a parameter fixed"),
+        (apart, "The chains have not mixed (R-hat {worst:.2f})", "draw more, or give stronger priors"),
     ):
         if bad.any():
             first = int(np.argmax(bad))
             words = said.format(khat=khat[first], diverged=int(diverged[first]), worst=worst[first])
             where = "" if keys is None else f"{int(bad.sum())} of {len(keys)} studies, the first {keys[first]!r}. "
-            warnings.warn(f"{where}{words}. The draws are not to be trusted as they are.", stacklevel=3)
+            remedy = f"{remedy}: the draws are not to be trusted as they are"
+            yield Finding("draws", "warning", f"{where}{words}", remedy)
 
 
-def warn_of_fit(ensemble: Ensemble[Any]) -> None:
-    """Say where the draws leave the fit, whose numbers stand as `value` beside their intervals."""
+def left_by_draws(ensemble: Ensemble[Any]) -> Iterator[Finding]:
+    """What `interval-plausibility` finds where draws leave the fit, whose numbers stand beside their intervals."""
     if ensemble.fit.keys is not None:
         return
     good = ensemble.converged
@@ -83,8 +88,15 @@ def warn_of_fit(ensemble: Ensemble[Any]) -> None:
     gone = ensemble.fit.unidentified | (fitted[places] == 0.0)
     apart = [name for name, away, no in zip(ensemble.free, out, gone, strict=True) if away and not no]
     if apart:
-        warnings.warn(
+        said = (
             f"The fit's {', '.join(apart)} lies outside the central 95 % of the draws: priors, or the scatter, pull "
-            f"them away from it. `value` in summaries and bands is the fit's; take the mean of the draws instead.",
-            stacklevel=3,
+            f"them away from it. `value` in summaries and bands is the fit's"
         )
+        remedy = "take the mean of the draws instead"
+        yield Finding("interval-plausibility", "warning", said, remedy, names=tuple(apart))
+
+
+def warn_of_draws(ensemble: Ensemble[Any], stacklevel: int = 3) -> None:
+    """Warn of both."""
+    for one in (*found_in_draws(ensemble), *left_by_draws(ensemble)):
+        warnings.warn(CheckWarning(one), stacklevel=stacklevel)

@@ -16,7 +16,7 @@ from ..params import values
 from ..problem import Prepared, Problem, free_numbers, is_amplitude, laws_at, representable
 from ..results import Ensemble, Fit
 from ._density import LawAtRuns, Likelihood
-from ._diagnostics import MIXED, chains_diagnosed, warn_of_quality
+from ._diagnostics import MIXED, chains_diagnosed, warn_of_draws
 from ._hierarchical import CHAINS, Hierarchy, Modes, Population
 from ._prior import SCALE, Prior
 
@@ -111,7 +111,7 @@ def sample_groups(
             prior.described().items(), groups.between, groups.pooled, strict=True
         )
     }
-    warn_of_quality(ensemble)
+    warn_of_draws(ensemble)
     return ensemble
 
 

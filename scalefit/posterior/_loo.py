@@ -1,12 +1,11 @@
 """Leave-one-out: how well draws predict each run from the others, by weights instead of refits."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, warn_of
 from ..results import Ensemble, check_draws
 from ._pointwise import Pointwise, pointwise
 from ._psis import TOO_FAR, psis
@@ -62,11 +61,11 @@ def loo(draws: Ensemble[Any]) -> LeaveOneOut:
     found = left_out(pointwise(draws))
     bad = int(np.sum(~(found.khat <= TOO_FAR)))
     if bad:
-        warnings.warn(
+        warn_of(
+            "outliers",
             f"{bad} of {len(found.khat)} runs change the posterior too much to be left out by weights (Pareto k "
-            f"above {TOO_FAR:g}): their densities are guesses. Look at them (scalefit.influence refits without them), "
-            f"or use a noise of heavier tails.",
-            stacklevel=2,
+            f"above {TOO_FAR:g}): their densities are guesses",
+            "look at them (scalefit.influence refits without them), or use a noise of heavier tails",
         )
     return found
 

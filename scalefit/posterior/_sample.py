@@ -14,7 +14,7 @@ from ..params import values, with_values
 from ..problem import representable
 from ..results import Ensemble, Fit
 from ._check import checked
-from ._diagnostics import MIXED, warn_of_fit, warn_of_quality
+from ._diagnostics import MIXED, warn_of_draws
 from ._draw import Draws, Method, draw
 from ._loo import left_out
 from ._pointwise import pointwise
@@ -83,8 +83,7 @@ def sample(
     ensemble = _ensemble(fit, studies, drawn, "posterior", seed, {"cluster": cluster, "growth": growth})
     if fit.keys is None and ensemble.converged.any():
         ensemble.diagnostics.update(_judged(ensemble, seed))
-    warn_of_quality(ensemble)
-    warn_of_fit(ensemble)
+    warn_of_draws(ensemble)
     return ensemble
 
 

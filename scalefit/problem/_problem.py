@@ -12,7 +12,7 @@ from jaxtyping import Int
 
 from .._core import InputError, Phrase, listed
 from ..data import Runs
-from ..laws import AbstractLaw, Label, Series, input_kinds
+from ..laws import AbstractLaw, Label, Series, gathered, input_kinds
 from ..noise import AbstractNoise, with_arrays
 from ..params import parameter_values, values
 from ._curve import LawCurve
@@ -151,6 +151,13 @@ class Problem:
     def free(self) -> tuple[str, ...]:
         """Names of the free numbers, in order."""
         return tuple(self.curve.slots[k].name for k in self.curve.free)
+
+    def doubts(self) -> Iterator[tuple[str, type[Warning]]]:
+        """What the law finds doubtful in its runs, and the warning that it is."""
+        studies, inputs = self.studies, gathered(self.law, self.inputs)
+        for doubt in self.law.doubts(inputs, np.asarray(self.runs.target), studies.of_runs, self.free):
+            more = f" (and {doubt.more} more)" if doubt.more else ""
+            yield f"{studies.name(doubt.study)!r}{more} {doubt.message}", doubt.category
 
     @property
     def keys(self) -> tuple[Hashable, ...] | None:

@@ -5,6 +5,7 @@ from ._check import check_fit as check_fit
 from ._check import check_result as check_result
 from ._distance import Far as Far
 from ._distance import far_from_runs as far_from_runs
+from ._distance import far_inputs as far_inputs
 from ._estimate import Estimate as Estimate
 from ._estimate import FirstOrder as FirstOrder
 from ._estimate import estimated as estimated

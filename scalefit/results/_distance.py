@@ -1,13 +1,19 @@
 """Values far from the runs of a fit: one rule, and one sentence, for plans, designs and predictions."""
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core import CheckWarning, Finding
+from ..laws import SHARE, Label, input_kinds, input_units
+from ._fit import Fit
+
 FAR = 10.0
 """Factor outside the range of an input from which a value is far from the runs."""
+FORECAST = "see sf.forecast, whose intervals know how laws go astray"
 
 
 class Far(NamedTuple):
@@ -20,12 +26,24 @@ class Far(NamedTuple):
     - `grave`: Whether it is to be warned of, and not only noted: a compute, the product of two inputs, is where it is
         far in both.
     - `sentence`: How far, and what intervals do not know there; without a full stop.
+    - `name`: The input; `times`: by what factor the value lies outside.
     """
 
     place: int
     above: bool
     grave: bool
     sentence: str
+    name: str
+    times: float
+
+    def finding(self, remedy: str = FORECAST) -> Finding:
+        """The same as what the check `target-distance` finds."""
+        severity = "warning" if self.grave else "note"
+        return Finding("target-distance", severity, self.sentence, remedy, {"times": self.times}, (self.name,))
+
+    def warn(self, remedy: str = FORECAST, stacklevel: int = 2) -> None:
+        """Warn of it; `stacklevel` is that of `warnings.warn` in the caller."""
+        warnings.warn(CheckWarning(self.finding(remedy)), stacklevel=stacklevel + 1)
 
 
 def far_from_runs(
@@ -58,5 +76,17 @@ def far_from_runs(
                 f"{subject} is {times[place]:.3g} times {'above' if above else 'below'} the range of the runs, "
                 f"{low:.3g} to {high:.3g}: intervals know how runs scatter, not how the law is wrong there"
             )
-            found.append(Far(place, above, bool(times[place] > (FAR**2 if name == "C" else FAR)), said))
+            grave = bool(times[place] > (FAR**2 if name == "C" else FAR))
+            found.append(Far(place, above, grave, said, name, float(times[place])))
     return tuple(found)
+
+
+def far_inputs(fit: Fit[Any], at: Mapping[str, Any]) -> Iterator[Far]:
+    """The farthest values of each input that a law is asked at; labels and shares of a mixture are never far."""
+    kinds, units = input_kinds(fit.law), input_units(fit.law)
+    ranges = {name: ends for name, ends in fit.source.ranges.items() if name != fit.source.target}
+    if tuple(at) == ("x",) and len(ranges) == 1:  # a law of one x takes the only input there is
+        ranges = {"x": next(iter(ranges.values()))}
+    for name, values in at.items():
+        if name in ranges and not isinstance(kinds.get(name), Label) and units.get(name) != SHARE:
+            yield from far_from_runs(ranges, name, values)

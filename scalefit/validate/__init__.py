@@ -1,11 +1,11 @@
 """Whether runs, fits and draws are to be trusted: checks of all that misleads, and profiles."""
 
+from .._core import SEVERITIES as SEVERITIES
+from .._core import Finding as Finding
 from ._diagnose import CHECKS as CHECKS
 from ._diagnose import Check as Check
 from ._diagnose import diagnose as diagnose
 from ._diagnose import refuse_grave as refuse_grave
-from ._finding import SEVERITIES as SEVERITIES
 from ._finding import Diagnosis as Diagnosis
-from ._finding import Finding as Finding
 from ._profile import Profile as Profile
 from ._profile import profile as profile

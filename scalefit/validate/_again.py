@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
-from .._core import InputError, NotConverged
+from .._core import Finding, InputError, NotConverged
 from ..estimate import fit as fit_
 from ..laws import Chinchilla, Kaplan, Skaling
 from ..noise import AbstractNoise, Gaussian, Huber, StudentT
 from ..results import Fit
-from ._case import Case, listed_rows, told
-from ._finding import Finding, Skipped
+from ._case import Case, listed_rows, rows_out, told
+from ._finding import Skipped
 
 Found = Iterator[Finding | Skipped]
 
@@ -23,6 +24,8 @@ NOISES: dict[str, AbstractNoise] = {
 RIVALS = (Chinchilla, Skaling, Kaplan)
 OUT = 6.0
 """Standard scatters from the law beyond which a run is an outlier."""
+MOST_IN_A_BAND = 40
+"""Outliers, at most, for which it is asked what they have in common."""
 
 
 def delta_sensitivity(case: Case) -> Found:
@@ -98,10 +101,14 @@ def outliers(case: Case) -> Found:
     scatter = taken * 1.4826 * float(np.median(np.abs(z - np.median(z))))
     far = np.abs(z) > OUT * scatter
     # Where half of the runs lie on the law, the others are no few.
-    if not (scatter > 1e-6 * np.sqrt(np.mean(z**2)) and far.any()):
+    if not scatter > 1e-6 * np.sqrt(np.mean(z**2)):
+        return
+    far &= ~case.claimed
+    if not far.any():
         return
     rows, worst = case.rows(far), float(np.max(np.abs(z)) / scatter)
     said = f"{listed_rows(rows)} {'lies' if len(rows) == 1 else 'lie'} up to {worst:.2g} scatters from the law"
+    said += _where(case, far)
     numbers = {"worst": worst, "rows": float(len(rows))}
     if case.deep and len(z) - far.sum() > len(fit.free) + 2:
         other = _again(fit, runs=fit.problem.runs.take(~far))
@@ -113,7 +120,26 @@ def outliers(case: Case) -> Found:
     share = far.mean()
     # A few in a thousand are what heavy tails bring.
     severity = "warning" if worst > 10.0 or share > 0.05 else "note"
-    yield Finding("outliers", severity, said, "look at them", numbers, (), rows)
+    yield Finding("outliers", severity, said, f"look at them, or {rows_out(rows)}", numbers, (), rows)
+
+
+def _where(case: Case, far: Bool[np.ndarray, " run"]) -> str:
+    """The input along which rows are most of those in a band, in words; empty where they are spread."""
+    if not 4 <= far.sum() <= MOST_IN_A_BAND:
+        return ""
+    for name, column in case.sizes.items():
+        ends = np.unique(column[far])
+        bands = [(a, b) for i, a in enumerate(ends) for b in ends[i:]]
+        inside = [(column >= a) & (column <= b) for a, b in bands]
+        held = [int(np.sum(far & band)) for band in inside]
+        # Most of those that are far, and hardly any others.
+        fit = [n * (n >= 0.6 * far.sum() and n >= 0.6 * band.sum()) for n, band in zip(held, inside, strict=True)]
+        best = int(np.argmax(fit))
+        if fit[best] >= 4 and inside[best].sum() < 0.4 * len(far):
+            low, high = bands[best]
+            where = f"= {low:.3g}" if high < 1.001 * low else f"from {low:.3g} to {high:.3g}"
+            return f", {fit[best]} of them with {name} {where}"
+    return ""
 
 
 def approach_agreement(case: Case) -> Found:

@@ -2,15 +2,19 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
+from .._core import CheckWarning, Finding
 from ..data import Runs, names_of
 from ..laws import AbstractLaw, input_kinds
 from ..results import Ensemble, Estimate, Fit, summary
+
+MOST_ROWS = 12
+"""Rows that a condition names, at most."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,6 +43,11 @@ class Case:
         return self.runs.clusters()
 
     @functools.cached_property
+    def claimed(self) -> Bool[np.ndarray, " run"]:
+        """The rows of which a check has said what they are: later ones need not wonder at them."""
+        return np.zeros(len(self.runs), bool)
+
+    @functools.cached_property
     def columns(self) -> Mapping[str, np.ndarray]:
         """Every column of the table, by name."""
         return names_of(self.runs)
@@ -57,6 +66,13 @@ class Case:
             usual = {n: c for n in ("N", "D", "n") if (c := self.number(n)) is not None}
             found = usual or dict(self.runs.inputs)
         return {n: c for n, c in found.items() if c.ndim == 1 and np.all(c > 0.0)}
+
+    def doubts(self, check: str) -> Iterator[Finding]:
+        """What the law itself finds doubtful in its runs, and `fit` warns of, under a check."""
+        if self.fit is not None:
+            for said, category in self.fit.problem.doubts():
+                if issubclass(category, CheckWarning) and category.check == check:
+                    yield Finding(check, "warning", said)
 
     def number(self, name: str) -> Float[np.ndarray, " run"] | None:
         """A column of numbers, none missing; `None` where there is none."""
@@ -90,6 +106,12 @@ def parted(name: str) -> list[str]:
     import re
 
     return [word for word in re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()) if word]
+
+
+def rows_out(rows: tuple[int, ...]) -> str:
+    """The option that leaves rows out, where they are few."""
+    how = f", as by --where 'row not in [{', '.join(map(str, rows))}]'" if len(rows) <= MOST_ROWS else ""
+    return f"leave {'it' if len(rows) == 1 else 'them'} out{how}"
 
 
 def listed_rows(rows: tuple[int, ...], most: int = 6) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .._core import InputError, Phrase, check_choice, check_flag
+from .._core import SEVERITIES, Finding, InputError, Phrase, check_choice, check_flag
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
 from . import _again, _fitted, _layout, _residuals, _table, _used
 from ._case import Case
-from ._finding import SEVERITIES, Diagnosis, Finding, Skipped
+from ._finding import Diagnosis, Skipped
 
 
 class Check(NamedTuple):
@@ -67,6 +67,7 @@ CHECKS = (
     Check("convergence", "fit", _fitted.convergence),
     Check("errors", "fit", _residuals.errors),
     Check("outliers", "fit", _again.outliers),
+    Check("draws", "fit", _fitted.drawn),
 )
 """All checks, the thirty of the field first."""
 

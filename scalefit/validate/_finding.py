@@ -1,42 +1,10 @@
-"""What checks say of runs, fits and draws: findings, and all of them together."""
+"""What checks say of runs, fits and draws, all of them together."""
 
 import dataclasses
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Severity = Literal["error", "warning", "note"]
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-"""From the gravest on: an error should be mended or allowed by name before anything is made of the runs."""
-
-NOTHING: Mapping[str, float] = MappingProxyType({})
-
-
-class Finding(NamedTuple):
-    """Something that a check found.
-
-    **Arguments:**
-
-    - `check`: Its id, one of `CHECKS`.
-    - `severity`: `"error"`, `"warning"` or `"note"`.
-    - `says`: What is so, as one sentence without its full stop.
-    - `remedy`: What to do about it; empty where there is nothing.
-    - `numbers`: The numbers behind it, by name.
-    - `names`: The columns and parameters that it is about.
-    - `rows`: The rows of the source that it is about.
-    """
-
-    check: str
-    severity: Severity
-    says: str
-    remedy: str = ""
-    numbers: Mapping[str, float] = NOTHING
-    names: tuple[str, ...] = ()
-    rows: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        more = f" {self.remedy[0].upper()}{self.remedy[1:].rstrip('.')}." if self.remedy else ""
-        return f"{self.check}: {self.says.rstrip('.')}.{more}"
+from .._core import SEVERITIES, Finding, Severity
 
 
 class Skipped(NamedTuple):

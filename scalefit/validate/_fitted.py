@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Int
 
-from .._core import RESULTS
+from .._core import RESULTS, Finding
 from ..params import holder_of, slots, values
 from ..results import evaluate, said_open, spread
 from ._case import Case, told
-from ._finding import Finding, Skipped
+from ._finding import Skipped
 
 Found = Iterator[Finding | Skipped]
 
@@ -61,7 +61,7 @@ def bounds(case: Case) -> Found:
         said = f"no run responds to {', '.join(gone)}: they follow the smaller law without"
         yield Finding("bounds", "warning", said, "fit that law, or add runs where its term shows", names=tuple(gone))
     known, found = slots(fit.law), values(fit.law)
-    least = float(np.min(fit.problem.runs.target))
+    least = float(np.min(fit.problem.runs.target[~case.claimed], initial=np.inf))
     seen = set()
     for slot, value in zip(known, found, strict=True):
         declared = slot.parameter
@@ -85,6 +85,7 @@ def conditioning(case: Case) -> Found:
     """The runs tell all numbers of the law apart."""
     fit = case.fit
     assert fit is not None
+    yield from case.doubts("conditioning")
     opened = False
     for said, names in said_open(fit):
         opened = True
@@ -117,9 +118,12 @@ def seeds(case: Case) -> Found:
     """Runs scatter about the law as they do about each other."""
     fit = case.fit
     assert fit is not None
-    y = np.log(case.runs.target) if fit.noise.log else np.asarray(case.runs.target)
-    code = _replicates(case)
-    apart = [np.unique(case.code[code == k]).size > 1 for k in range(code.max() + 1)]
+    good = ~case.claimed
+    if not good.any():
+        return
+    y = (np.log(case.runs.target) if fit.noise.log else np.asarray(case.runs.target))[good]
+    code = np.unique(_replicates(case)[good], return_inverse=True)[1]
+    apart = [np.unique(case.code[good][code == k]).size > 1 for k in range(code.max() + 1)]
     mine = np.array(apart)[code]
     freedom = int(mine.sum() - np.sum(apart))
     if freedom < 3:
@@ -165,11 +169,22 @@ def intervals(case: Case) -> Found:
     if draws is None or not draws.converged.any():
         yield Skipped("there are no draws")
         return
-    outside = [
-        name
-        for name, one in told(draws).items()
-        if name in fit.free and one.low is not None and one.high is not None and not one.low <= one.value <= one.high
-    ]
+    if draws.method == "posterior":
+        from ..posterior import left_by_draws  # as its draws are, its words come from there
+
+        yield from left_by_draws(draws)
+    outside = (
+        []
+        if draws.method == "posterior"
+        else [
+            name
+            for name, one in told(draws).items()
+            if name in fit.free
+            and one.low is not None
+            and one.high is not None
+            and not one.low <= one.value <= one.high
+        ]
+    )
     if outside:
         said = f"{', '.join(outside)} of the fit lies outside its own interval"
         remedy = "draws and fit are of different optima: raise num_starts"
@@ -186,6 +201,16 @@ def intervals(case: Case) -> Found:
         said = f"the curve is sure to {wide:.2g} at the runs, less than {least:.2g}, what a mean of them would be"
         yield Finding("interval-plausibility", "warning", said, "do not trust these intervals",
                       {"sd": float(wide), "least": least})  # fmt: skip
+
+
+def drawn(case: Case) -> Found:
+    """Draws of a posterior are such, by what their sampler says of itself."""
+    if case.draws is None or case.draws.method != "posterior":
+        yield Skipped("there are no draws of a posterior")
+        return
+    from ..posterior import found_in_draws
+
+    yield from found_in_draws(case.draws)
 
 
 def preset(case: Case) -> Found:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._core import Finding
 from ._case import Case
-from ._finding import Finding, Skipped
+from ._finding import Skipped
 
 Found = Iterator[Finding | Skipped]
 

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from .._core import Finding
 from ..data import names_of
 from ..laws import Label, input_kinds
 from ..problem import typical_se
 from ..results import Fit, basis_of, numbers_of, pattern_scores, residuals_by_training, rest_of
 from ._case import Case
-from ._finding import Finding, Skipped
+from ._finding import Skipped
 
 SURE = 1e-3
 """Probability by chance, among all columns that were looked at, below which one is named."""
@@ -61,6 +62,7 @@ def residuals(case: Case) -> Found:
     alone, as the law's own misfit would look the same.
     """
     assert case.fit is not None
+    yield from case.doubts("residuals")
     yield from _of_columns(case.fit)
     yield from _of_structure(case.fit)
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float
 
+from .._core import Finding
 from ..data import UNITS
-from ._case import Case, listed_rows, parted
-from ._finding import Finding, Skipped
+from ._case import Case, listed_rows, parted, rows_out
+from ._finding import Skipped
+from ._slips import gaps, misaligned, slips, totals
 
 Found = Iterator[Finding | Skipped]
 
@@ -19,6 +21,8 @@ RANDOM = 12.0
 FEWEST = {"N": 1000.0, "D": 1000.0, "C": 1e6}
 """Of the largest run, below which the numbers are in another unit."""
 SHARE_OF_EMBEDDING = 0.2
+FEW_TOKENS = 0.5
+"""Tokens for each parameter, in the median run, below which the two are taken for each other."""
 FAILED = frozenset(["failed", "crashed", "killed", "crash", "error", "oom", "diverged", "nan", "aborted"])
 
 
@@ -26,6 +30,8 @@ def units(case: Case) -> Found:
     """N, D and C agree with each other, and are as many as models have."""
     runs = case.runs
     looked = False
+    known = {name: least for name, least in FEWEST.items() if runs.units.get(name) == UNITS[name]}
+    yield from _claimed(case, gaps(case, known))
     for name, least in FEWEST.items():
         column = runs.inputs.get(name)
         if column is None or runs.units.get(name) != UNITS[name]:
@@ -42,6 +48,8 @@ def units(case: Case) -> Found:
     N, D, C = (column if column is not None else np.full(len(runs), np.nan) for column in whole.values())
     with np.errstate(all="ignore"):
         ratio = C / (6.0 * N * D)
+    if {"N", "D"} <= set(known):
+        yield from _exchanged(N, D)
     fine = np.isfinite(ratio) & (ratio > 0.0)
     if not fine.any():
         if not looked:
@@ -61,6 +69,23 @@ def units(case: Case) -> Found:
             said = f"C / (6 N D) changes with N, {ways} and {drift:.3g} times as much at the largest"
             remedy = "C may count attention or the embedding where N does not; allocate with a cost that fits C"
             yield Finding("units", "warning", said, remedy, {"drift": drift}, ("N", "D", "C"))
+
+
+def _exchanged(N: Float[np.ndarray, " run"], D: Float[np.ndarray, " run"]) -> Iterator[Finding]:
+    """More parameters than tokens, of most runs."""
+    with np.errstate(all="ignore"):
+        times = float(np.nanmedian(D / N)) if np.isfinite(D / N).any() else 1.0
+    if times < FEW_TOKENS:
+        said = f"half of the runs saw fewer than {times:.2g} tokens for each parameter"
+        yield Finding("units", "warning", said, "are the columns of N and D exchanged, or their units?",
+                      {"tokens per parameter": times}, ("N", "D"))  # fmt: skip
+
+
+def _claimed(case: Case, found: Iterator[tuple[Bool[np.ndarray, " run"], Finding]]) -> Iterator[Finding]:
+    """Findings of which later checks know the rows."""
+    for which, one in found:
+        case.claimed[which] = True
+        yield one
 
 
 def embedding_share(case: Case) -> Found:
@@ -104,6 +129,7 @@ def loss_kind(case: Case) -> Found:
             said = f"{column!r} says {', '.join(kinds[:4])}: losses of different {'tokens' if tokens else 'data'}"
             yield Finding("loss-kind", "warning", said, f"fit one of them, or each by itself (by={column!r})",
                           names=(column,))  # fmt: skip
+    yield from _claimed(case, slips(case))
     yield from _bits(case, np.log(y) if (y > 0).all() else None)
 
 
@@ -147,6 +173,8 @@ def bad_rows(case: Case) -> Found:
             said = f"{listed_rows(rows)} {'is' if len(rows) == 1 else 'are'} of runs that {column!r} calls failed"
             remedy = f"leave them out: --where '{column} == \"finished\"' or the like"
             yield Finding("bad-rows", "warning", said, remedy, {"rows": float(bad.sum())}, (column,), rows)
+    yield from misaligned(case)
+    yield from _claimed(case, totals(case))
     yield from _twice(case)
     yield from _worse(case)
 
@@ -167,7 +195,7 @@ def _twice(case: Case) -> Iterator[Finding]:
     if again.any():
         rows = case.rows(again)
         said = f"{listed_rows(rows)} {'repeats' if len(rows) == 1 else 'repeat'} another row in every number"
-        yield Finding("bad-rows", "warning", said, "leave them out, unless they were trained again: then say `seed`",
+        yield Finding("bad-rows", "warning", said, f"{rows_out(rows)}, unless trained again: then say `seed`",
                       {"rows": float(again.sum())}, rows=rows)  # fmt: skip
 
 
@@ -188,13 +216,13 @@ def _worse(case: Case) -> Iterator[Finding]:
         least[i] = best[: places[i] + 1].min()
         best[places[i]] = min(best[places[i]], y[i])
     scatter = 1.4826 * float(np.median(np.abs(np.log(y) - np.median(np.log(y)))))
-    bad = (y > 1.3 * least) & (np.log(y / np.minimum(least, y)) > scatter)
+    bad = (y > 1.3 * least) & (np.log(y / np.minimum(least, y)) > scatter) & ~case.claimed
     if bad.any() and bad.sum() <= 0.2 * len(y):
         rows = case.rows(bad)
         times = float(np.max(y[bad] / least[bad]))
         said = f"{listed_rows(rows)} had more of everything than a run whose {case.runs.target_name} is up to "
         said += f"{times:.3g} times lower"
-        yield Finding("bad-rows", "warning", said, "if they diverged, leave them out", {"times": times}, rows=rows)
+        yield Finding("bad-rows", "warning", said, f"if they diverged, {rows_out(rows)}", {"times": times}, rows=rows)
 
 
 def _steps(case: Case) -> Float[np.ndarray, " run"] | None:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .._core import Finding
 from ..laws import Weights, input_kinds, input_names
-from ..results import far_from_runs
+from ..results import far_inputs
 from ._case import Case
-from ._finding import Finding, Skipped
+from ._finding import Skipped
 
 Found = Iterator[Finding | Skipped]
 
@@ -19,10 +20,8 @@ def target_distance(case: Case) -> Found:
     if not case.at:
         yield Skipped("nothing says where the law will be used")
         return
-    for name, asked in case.at.items():
-        for far in far_from_runs(fit.source.ranges, name, np.asarray(asked, float)):
-            yield Finding("target-distance", "warning" if far.grave else "note", far.sentence,
-                          "see sf.forecast, whose intervals know how laws go astray", names=(name,))  # fmt: skip
+    for far in far_inputs(fit, case.at):
+        yield far.finding()
 
 
 def mixture_support(case: Case) -> Found:
@@ -34,28 +33,16 @@ def mixture_support(case: Case) -> Found:
     if not bases or not any(base in case.at for base in bases):
         yield Skipped("no mixture is asked for")
         return
-    from scipy.optimize import linprog
+    from ..plan.mixtures import hull_distance, known_distance, support
 
     for base in bases:
         names = input_names(fit.law)[base]
         seen = np.unique(np.stack([fit.problem.inputs[name] for name in names], axis=-1), axis=0)
         asked = np.atleast_2d(np.asarray(case.at[base], float))
-        for one in asked:
-            # The nearest in the hull, by the sum of what must be moved.
-            count, size = seen.shape
-            cost = np.concatenate([np.zeros(count), np.ones(2 * size)])
-            equal = np.concatenate(
-                [
-                    np.concatenate([seen.T, np.eye(size), -np.eye(size)], axis=1),
-                    np.concatenate([np.ones(count), np.zeros(2 * size)])[None],
-                ]
-            )
-            moved = 0.5 * float(linprog(cost, A_eq=equal, b_eq=[*one, 1.0]).fun)
-            if moved > 1e-6:
-                said = f"{100 * moved:.2g} % of the weight of a mixture lies outside those that were trained"
-                yield Finding("mixture-support", "warning", said, "train one nearer to it first",
-                              {"outside": moved}, names)  # fmt: skip
-                break
+        known_to = known_distance(seen)
+        farthest = support(max(hull_distance(seen, one) for one in asked), known_to)
+        if farthest is not None:
+            yield farthest._replace(names=names)
 
 
 def extrapolation(case: Case) -> Found:

@@ -60,12 +60,18 @@ def test_compute_in_place_of_data(cli, folder):
 
 def test_far_from_the_runs(cli, folder):
     """Said beyond ten times the fitted range, 5e7 to 5e9 and 1e9 to 1e11, and not before."""
-    (note,) = json.loads(cli("predict", folder, "N=1B,70B", "D=900B", "--json").out)["notes"]
-    assert note.startswith("N = 7e+10 is 14 times above the range of the runs, 5e+07 to 5e+09")
-    (note,) = json.loads(cli("predict", folder, "N=1B", "D=10M", "--json").out)["notes"]
-    assert note.startswith("D = 1e+07 is 100 times below the range of the runs")
-    assert "note: N = 7e+10 is 14 times above" in cli("predict", folder, "N=70B", "D=20B").out
-    assert "note:" not in cli("predict", folder, "N=40B", "D=900B").out
+
+    def far(*inputs):
+        checks = json.loads(cli("predict", folder, *inputs, "--json").out)["checks"]
+        return [(one["severity"], one["says"]) for one in checks if one["check"] == "target-distance"]
+
+    ((severity, said),) = far("N=1B,70B", "D=900B")
+    assert severity == "warning"
+    assert said.startswith("N = 7e+10 is 14 times above the range of the runs, 5e+07 to 5e+09")
+    ((_, said),) = far("N=1B", "D=10M")
+    assert said.startswith("D = 1e+07 is 100 times below the range of the runs")
+    assert "warning: target-distance: N = 7e+10 is 14 times above" in cli("predict", folder, "N=70B", "D=20B").out
+    assert "target-distance" not in cli("predict", folder, "N=40B", "D=900B").out
 
 
 def test_no_draws_no_interval(cli, runs_csv, tmp_path):

@@ -173,9 +173,9 @@ def test_what_no_word_tells_is_taken_for_a_loss_aloud(name):
 @pytest.mark.parametrize(
     ("name", "metric", "rising", "said"),
     [
-        ("error", "auto", [0.3, 0.4, 0.3, 0.5], 'error rises .* if error is an accuracy, say `metric="accuracy"`'),
-        ("score", "loss", [30.0, 40.0, 30.0, 50.0], 'score rises .* if score is an accuracy, say `metric="accuracy"`'),
-        ("acc", "auto", [0.4, 0.3, 0.5, 0.3], 'error rises .* if acc is an error, say `metric="error"`'),
+        ("error", "auto", [0.3, 0.4, 0.3, 0.5], 'error rises .* If error is an accuracy, say `metric="accuracy"`'),
+        ("score", "loss", [30.0, 40.0, 30.0, 50.0], 'score rises .* If score is an accuracy, say `metric="accuracy"`'),
+        ("acc", "auto", [0.4, 0.3, 0.5, 0.3], 'error rises .* If acc is an error, say `metric="error"`'),
     ],
 )
 def test_what_rises_on_every_pool_is_warned_of(name, metric, rising, said):

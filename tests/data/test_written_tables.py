@@ -260,7 +260,7 @@ def test_what_is_no_unit_is_none(header):
 @pytest.mark.parametrize("table", [{"N": [1e8], "C": [10.0]}, {"D": [1e9], "C": [2.5]}])
 def test_a_derived_size_that_no_model_has_is_questioned(table):
     name = "D" if "N" in table else "N"
-    with pytest.warns(UserWarning, match=f"{name} is .* derived from .*say the units"):
+    with pytest.warns(UserWarning, match=rf"{name} is .* derived from .*Say the units.* \[units\]"):
         read_runs({**table, "loss": [3.0]}).select((name,))
 
 

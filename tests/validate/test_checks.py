@@ -107,6 +107,33 @@ BAD = {
     "profiles": ("design", "warning", profiles),
     "a mean": ("averaging", "note", lambda t: {"avg_loss" if n == "loss" else n: c for n, c in t.items()}),
     "repeated": ("repetition", "note", changed(unique_tokens=1e9)),
+    "perplexities beside losses": (
+        "loss-kind", "warning", changed(loss=lambda t: np.where(np.arange(48) % 9 == 4, np.exp(t["loss"]), t["loss"])),
+    ),
+    "bits that no column names": (
+        "loss-kind", "warning", changed(loss=lambda t: t["loss"] * np.where(np.arange(48) % 3 == 1, 1.4427, 1.0)),
+    ),
+    "accuracies beside losses": (
+        "loss-kind", "warning", changed(loss=lambda t: np.where(np.arange(48) % 12 == 5, 0.4, t["loss"])),
+    ),
+    "tokens of some in billions": (
+        "units", "error", changed(tokens=lambda t: t["tokens"] * np.where(np.arange(48) < 12, 1e-9, 1.0)),
+    ),
+    "tokens of one in thousands": (
+        "units", "warning", changed(tokens=lambda t: t["tokens"] * np.where(np.arange(48) == 6, 1e-3, 1.0)),
+    ),
+    "columns exchanged": ("units", "warning", lambda t: {**t, "params": t["tokens"] / 30, "tokens": t["params"] / 30}),
+    "shifted by a row": ("bad-rows", "error", changed(loss=lambda t: np.roll(t["loss"], 1))),
+    "a total": (
+        "bad-rows", "error", lambda t: {n: np.append(c, c.mean() if n == "loss" else c.sum()) for n, c in t.items()},
+    ),
+    "a mean, by name": (
+        "bad-rows", "error",
+        lambda t: {**{n: np.append(c, c.mean()) for n, c in t.items()}, "name": [*map(str, range(48)), "Mean"]},
+    ),
+    "two losses exchanged": (
+        "bad-rows", "warning", changed(loss=lambda t: t["loss"][[*range(3), 44, *range(4, 44), 3, *range(45, 48)]]),
+    ),
     "chance": (
         "downstream-floor", "warning",
         lambda t: {"params": t["params"], "tokens": t["tokens"],
@@ -131,6 +158,22 @@ def test_rows_are_named_by_their_place_in_the_source():
     (one,) = (one for one in sf.diagnose(sf.read_runs(columns)).findings if one.check == "bad-rows")
     assert one.rows == (47, 48)
     assert "rows 47, 48 are of runs that 'state' calls failed" in one.says
+
+
+def test_rows_that_are_explained_are_no_outliers_and_can_be_left_out_by_number():
+    columns = good()
+    columns["loss"][[4, 13, 22]] = np.exp(columns["loss"][[4, 13, 22]])
+    found = sf.diagnose(fitted(columns)).findings
+    (one,) = (one for one in found if one.severity == "warning")
+    assert (one.check, one.rows) == ("loss-kind", (5, 14, 23))
+    assert not fired(sf.read_runs(columns, where="row not in [5, 14, 23]"))
+
+
+def test_outliers_say_what_they_have_in_common():
+    columns = good(sizes=10)
+    columns["loss"][columns["params"] == columns["params"][4]] *= 0.9
+    (one,) = (one for one in sf.diagnose(fitted(columns)).findings if one.check == "outliers")
+    assert f", 6 of them with N = {columns['params'][4]:.3g}" in one.says
 
 
 # --- of fits ---

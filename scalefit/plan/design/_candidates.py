@@ -1,13 +1,12 @@
 """Runs that could be done, as they are given: their inputs, their cost, their scatter, and what may be spent."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..._core import InputError, Phrase, check_number
+from ..._core import InputError, Phrase, check_number, warn_of
 from ...data import Runs, read_runs, table_of
 from ...laws import AbstractLaw, input_units
 from ...problem import inputs_for
@@ -114,14 +113,15 @@ def warn_odd(
     odd = np.flatnonzero(is_implausible(N, D))
     if odd.size:
         i = int(odd[0])
-        warnings.warn(
-            f"{run(i)} has {D[i] / N[i]:.3g} tokens for each parameter, which is hardly meant: are N and D of the "
-            f"candidates in units of 1?",
+        warn_of(
+            "units",
+            f"{run(i)} has {D[i] / N[i]:.3g} tokens for each parameter, which is hardly meant",
+            "are N and D of the candidates in units of 1?",
             stacklevel=3,
         )
     for far in far_from_runs(computes and {"C": computes}, "C", SIX_ND.of(N, D), lambda i: f"{run(i)}: its compute"):
         if far.grave:
-            warnings.warn(f"{far.sentence}.", stacklevel=3)
+            far.warn(stacklevel=3)
 
 
 def sigma_of(noise: Any, fit: Fit[Any] | None, taken: float | None = None) -> float:

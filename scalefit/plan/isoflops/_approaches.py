@@ -1,7 +1,6 @@
 """The three approaches to the compute-optimal size, side by side."""
 
 import dataclasses
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -9,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from ..._core import InputError, NotConverged, Phrase, check_probability
+from ..._core import InputError, NotConverged, Phrase, check_probability, warn_of
 from ...data import Runs
 from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla
@@ -167,7 +166,7 @@ def _try(name: str, found: dict[str, Any], left: dict[str, str], make: Callable[
         found[name] = make()
     except (InputError, NotConverged) as error:
         left[name] = str(error).rstrip(".")
-        warnings.warn(f"There is no {name} of these runs: {error}", stacklevel=3)
+        warn_of("approach-agreement", f"There is no {name} of these runs: {left[name]}", stacklevel=3)
 
 
 def cut(runs: Runs, cluster: str | tuple[str, ...] | None) -> Runs:

@@ -1,12 +1,11 @@
 """Training curves against compute, and their lower envelope: the best size while training goes on."""
 
 import dataclasses
-import warnings
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..._core import InputError, Phrase, check_number
+from ..._core import InputError, Phrase, check_number, warn_of
 from ...data import Runs
 from ._trainings import Slices, slices
 from ._trend import Trend, of_setting, trend
@@ -94,7 +93,7 @@ def envelope(
     trend_N = along(at_N, N)
     notes = (*table.notes, *trend_N.doubts())
     for note in notes:
-        warnings.warn(f"{runs.name!r}: {note}.", stacklevel=2)
+        warn_of("design", f"{runs.name!r}: {note}")
     return Envelope(
         C=table.C, loss=loss, N=np.exp(at_N[0]), D=np.exp(at_D[0]),
         training=np.where(whole[0] >= 0, table.training[best], -1),

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..._core import InputError, Phrase, check_choice, check_flag, check_number, named
+from ..._core import InputError, Phrase, check_choice, check_flag, check_number, named, warn_of
 from ...data import Runs
 from .._budgets import range_of
 from ._curves import FEWEST, Curves, curves
@@ -175,7 +175,7 @@ def isoflop(
     if method == "parabola":
         notes += doubts_of_parabolas(table.log_N, there, np.log(fields["N"]))
     for note in notes:
-        warnings.warn(f"{runs.name!r}: {note}.", stacklevel=2)
+        warn_of("design", f"{runs.name!r}: {note}")
     whole = IsoFLOP(
         keys=table.keys, C=compute, **fields, **trends, left_out=left,
         setting=setting, budget=budget, flagged=by_run, noise=relative, method=method, log=log,

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -12,7 +11,17 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from ..._core import RESULTS, InputError, NotConverged, Phrase, check_number, check_probability, check_type, is_number
+from ..._core import (
+    RESULTS,
+    InputError,
+    NotConverged,
+    Phrase,
+    check_number,
+    check_probability,
+    check_type,
+    is_number,
+    warn_of,
+)
 from ...calibrate import Discrepancy, forecast
 from ...data import Dropped, Runs
 from ...estimate import bootstrap, fit
@@ -264,7 +273,8 @@ def _say_dropped(runs: Runs, sized: Runs, scored: Runs, accuracy: str, lost_task
     said += [f"no row is left of {', '.join(map(repr, lost_tasks))}"] * bool(lost_tasks)
     known = set(runs.dropped)
     first = next(row for row in scored.dropped if row not in known)
-    warnings.warn(f"{runs.name!r}: {', and '.join(said)}, the first: row {first.row}, {first.reason}.", stacklevel=3)
+    words = f"{runs.name!r}: {', and '.join(said)}, the first: row {first.row}, {first.reason}"
+    warn_of("bad-rows", words, stacklevel=3)
 
 
 def _ends(curves: Rungs, runs: Runs, point: dict[str, np.ndarray], last: int) -> Runs:

@@ -3,6 +3,9 @@
 from ._folds import Foreseen as Foreseen
 from ._folds import MixtureFolds as MixtureFolds
 from ._folds import mixture_folds as mixture_folds
+from ._honesty import hull_distance as hull_distance
+from ._honesty import known_distance as known_distance
+from ._honesty import support as support
 from ._limits import MixtureLimits as MixtureLimits
 from ._names import short_names as short_names
 from ._optimise import optimise_mixture as optimise_mixture

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from ..._core import Finding
 from ._known import Known
 
 LOOKED_AT = 64
@@ -26,6 +27,23 @@ def hull_distance(observed: Float[np.ndarray, "mixture domain"], w: Float[np.nda
     system = np.concatenate([observed.T, np.full((1, len(observed)), 1e3)])
     shares, _ = nnls(system, np.append(w, 1e3), maxiter=30 * system.shape[1])
     return float(0.5 * np.abs(observed.T @ (shares / shares.sum()) - w).sum())
+
+
+def is_outside(distance: float, known_to: float) -> bool:
+    """Whether a mixture lies farther from the observed ones than these from each other; up to 5 % is no distance."""
+    return bool(distance > max(known_to, 0.05))
+
+
+def support(distance: float, known_to: float) -> Finding | None:
+    """What the check `mixture-support` finds of a mixture that lies so far; `None` where that is near enough."""
+    if not is_outside(distance, known_to):
+        return None
+    said = (
+        f"The weights lie outside what was observed: {100 * distance:.3g} % of the whole from any mixture of the runs, "
+        f"where half of these lie up to {100 * known_to:.3g} % from each other"
+    )
+    return Finding("mixture-support", "warning", said, "train one there before you rely on the prediction",
+                   {"outside": distance, "known to": known_to})  # fmt: skip
 
 
 def known_distance(observed: Float[np.ndarray, "mixture domain"]) -> float:

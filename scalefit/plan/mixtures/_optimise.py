@@ -8,9 +8,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from ..._core import InputError, OptimumWarning, Phrase, check_number, check_type, listed
+from ..._core import CheckWarning, InputError, OptimumWarning, Phrase, check_number, check_type, listed, warn_of
 from ...solve import in_lanes
-from ._honesty import hull_distance, known_distance, observed_mixtures
+from ._honesty import hull_distance, known_distance, observed_mixtures, support
 from ._known import Known, known_of
 from ._limits import Box, MixtureLimits, box_of, prior_of, repeats_of, tokens_of
 from ._objective import Form, Mix, Objective, cost_by, objective_of, predicted_by, risk_of
@@ -271,15 +271,10 @@ def _warn(best: BestMixture) -> None:
     main = best.treatments[best.recommended]
     spread = np.ptp([*best.values.values(), best.value]) + 1e-9 * abs(best.value)
     if best.convex and not main.gap <= 1e-3 * spread:
-        warnings.warn(f"The weights are not known to be the best: others may be better by {main.gap:.2g}.",
-                      OptimumWarning, stacklevel=3)  # fmt: skip
+        warn_of("convergence", f"The weights are not known to be the best: others may be better by {main.gap:.2g}",
+                category=OptimumWarning, stacklevel=3)  # fmt: skip
     elif not best.convex and not main.kkt > -1e-3 * spread:
-        warnings.warn(f"The weights are not known to be the best (kkt {main.kkt:.2g}): try another seed.",
-                      OptimumWarning, stacklevel=3)  # fmt: skip
-    if best.outside:
-        warnings.warn(
-            f"The weights lie outside what was observed: {100 * best.distance:.3g} % of the whole from any mixture of "
-            f"the runs, where half of these lie up to {100 * best.known_to:.3g} % from each other. Train one there "
-            f"before you rely on the prediction.",
-            stacklevel=3,
-        )  # fmt: skip
+        warn_of("convergence", f"The weights are not known to be the best (kkt {main.kkt:.2g})", "try another seed",
+                category=OptimumWarning, stacklevel=3)  # fmt: skip
+    if (far := support(best.distance, best.known_to)) is not None:
+        warnings.warn(CheckWarning(far), stacklevel=3)

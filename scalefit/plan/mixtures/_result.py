@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from ..._core import InputError, Phrase, check_probability
 from ...results import Estimate, estimated
+from ._honesty import is_outside
 from ._limits import MixtureLimits
 from ._solve import Active
 
@@ -121,7 +122,7 @@ class BestMixture:
 
         Up to 5 % of the whole they do not count as outside.
         """
-        return bool(self.distance > max(self.known_to, 0.05))
+        return is_outside(self.distance, self.known_to)
 
     def interval(self, level: float = 0.95) -> Estimate:
         """The objective at the recommended weights, with a central interval where there are draws.

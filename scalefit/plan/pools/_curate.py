@@ -1,6 +1,5 @@
 """Which pools of data to train on, in what proportion and how often, at a budget."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..._core import OptimumWarning, check_number
+from ..._core import OptimumWarning, check_number, warn_of
 from ...calibrate import Discrepancy
 from ...data import Pools
 from ...laws import AbstractLaw
@@ -159,10 +158,12 @@ def _warn_unsure(found: Curation) -> None:
     unsure = np.flatnonzero(~(found.kkt > -1e-6))
     if unsure.size:
         b = int(unsure[np.argmin(np.nan_to_num(found.kkt[unsure], nan=-np.inf))])
-        warnings.warn(
+        warn_of(
+            "convergence",
             f"At {unsure.size} of {len(found.budgets)} budgets, the worst {found.budgets[b]:g}, the weights are not "
-            f"known to be the best (kkt {found.kkt[b]:.2g}): try another seed, or tighter limits.",
-            OptimumWarning,
+            f"known to be the best (kkt {found.kkt[b]:.2g})",
+            "try another seed, or tighter limits",
+            category=OptimumWarning,
             stacklevel=3,
         )
 
@@ -173,4 +174,4 @@ def _warn_far(found: Curation, ranges: Mapping[str, tuple[float, float]] | None,
         wide = "An ensemble (bootstrap) would say how wide its interval is"
         if found.draws is not None:
             wide = f"With its 95 % interval the error foreseen is {found.interval()[far.place]}"
-        warnings.warn(f"{far.sentence}. {wide}.", stacklevel=3)
+        far.warn(wide, stacklevel=3)

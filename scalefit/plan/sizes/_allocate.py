@@ -1,6 +1,5 @@
 """Which size to train on how much data for a budget."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from ..._core import check_probability
+from ..._core import check_probability, warn_of
 from ...calibrate import Discrepancy
 from ...laws import AbstractLaw
 from ...results import Ensemble, Fit
@@ -199,16 +198,19 @@ def _warn_odd(budgets: np.ndarray, N: np.ndarray, D: np.ndarray, free: np.ndarra
     """Warn where a law says nothing of a budget, and where a plan looks like a slip of units."""
     if free.any():
         b = int(np.argmax(free))
-        warnings.warn(
+        warn_of(
+            "bounds",
             f"At {budgets[b]:g} FLOP no size within reach is best: the loss only falls towards N = {N[b]:.3g} and "
-            f"D = {D[b]:.3g}, so that the law says nothing of how to share a budget.",
+            f"D = {D[b]:.3g}, so that the law says nothing of how to share a budget",
             stacklevel=3,
         )
     odd = np.flatnonzero(is_implausible(N, D) & ~at_end)
     if odd.size:
         b = int(odd[0])
-        warnings.warn(
+        warn_of(
+            "units",
             f"At {budgets[b]:g} FLOP the best plan has {D[b] / N[b]:.3g} tokens for each parameter, which is hardly "
-            f"meant: are the budget in FLOP, and N and D of the law in units of 1?",
+            f"meant",
+            "are the budget in FLOP, and N and D of the law in units of 1?",
             stacklevel=3,
         )

@@ -1,6 +1,5 @@
 """Budgets and losses within what a plan keeps to, and how far from the runs they lie."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -65,5 +64,5 @@ def far_notes(
     for far in far_from_runs(ranges, "C", computes, what):
         notes.append(far.sentence if far.above else f"{far.sentence}. {slip}")
         if far.grave:
-            warnings.warn(f"{far.sentence}.{'' if far.above else f' {slip}'}", stacklevel=3)
+            far.warn(*([] if far.above else [slip]), stacklevel=3)
     return tuple(notes)

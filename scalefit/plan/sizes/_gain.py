@@ -1,6 +1,5 @@
 """Compute that one family of models saves over another."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from ..._core import InputError, Phrase, check_flag, check_probability
+from ..._core import InputError, Phrase, check_flag, check_probability, warn_of
 from ...calibrate import Discrepancy
 from ...laws import AbstractLaw
 from ...results import Ensemble, Estimate, Fit
@@ -118,8 +117,10 @@ def _warn_units(budgets: np.ndarray, one: np.ndarray, other: np.ndarray) -> None
     apart = np.abs(np.log(np.maximum(one, 1e-300) / np.maximum(other, 1e-300)))
     b = int(np.argmax(apart))
     if apart[b] > np.log(10.0):
-        warnings.warn(
-            f"At {budgets[b]:g} FLOP the losses are {one[b]:.4g} and {other[b]:.4g}: are both in the same unit?",
+        warn_of(
+            "loss-kind",
+            f"At {budgets[b]:g} FLOP the losses are {one[b]:.4g} and {other[b]:.4g}",
+            "are both in the same unit?",
             stacklevel=3,
         )
 

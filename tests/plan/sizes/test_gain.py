@@ -144,7 +144,7 @@ def test_losses_and_budgets_that_are_hardly_meant(draws):
     with pytest.raises(sf.InputError, match=r"between is \(0, 1\); expected the lowest and the highest"):
         sf.overtakes(LAW, STEEPER, between=(0, 1))
     percent = dataclasses.replace(LAW, E=180.0, A=4e4, B=4e4)
-    with pytest.warns(UserWarning, match=r"the losses are 2.* and 2.*: are both in the same unit\?"):
+    with pytest.warns(UserWarning, match=r"the losses are 2.* and 2.*\. Are both in the same unit\? \[loss-kind\]"):
         assert np.isinf(sf.gain(LAW, percent, budget=1e22).gain.value)
     with pytest.raises(sf.InputError, match="expected a loss that the second does not reach with one parameter"):
         sf.gain(dataclasses.replace(LAW, E=1e6), LAW, budget=1e22)

@@ -1,0 +1,136 @@
+"""What checks say of what a command takes and makes: collected as it works, refused or shown, and in its document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from .._core import SEVERITIES, Finding, InputError, Phrase, check_choice, visible
+from ._errors import as_options
+
+SUMMARY = "summary.json"
+"""The document of a fit in its folder."""
+STUDIES = 8
+"""Studies of a batch, at most, of which each fit is looked at."""
+
+
+class Checks:
+    """What was found so far: of what a command was given, and on its own way.
+
+    **Arguments:**
+
+    - `allow`: Ids of checks whose errors are known and meant.
+    """
+
+    def __init__(self, allow: Iterable[str] | None = None):
+        self.allow = tuple(allow or ())
+        self.given: list[Finding] = []
+        self.own: list[Finding] = []
+
+    def hear(self, one: Finding) -> None:
+        """Keep what a verb warns of."""
+        self.own.append(one)
+
+    def of(self, result: Any) -> None:
+        """Look at runs, at a fit or at draws; of a batch of many studies at the table alone.
+
+        **Raises:** `InputError` for an error that is not allowed, and for an id of no check.
+        """
+        from ..data import Runs
+        from ..validate import diagnose
+
+        if isinstance(result, Runs):
+            name, found = result.name, list(diagnose(result).findings)
+        else:
+            fit, keys = result.fit, result.fit.keys
+            name, found = fit.source.name, list(diagnose(fit.problem.runs, law=fit.law).findings if keys else ())
+            found += diagnose(result).findings if keys is None else ()
+            if keys is not None and len(keys) <= STUDIES:
+                known = {one.check for one in found}
+                for key in keys:
+                    each = diagnose(result[key]).findings
+                    found += [one._replace(says=f"{key}: {one.says}") for one in each if one.check not in known]
+        self.own += found
+        self._refuse(found, name)
+
+    def of_saved(self, result: Any, folder: str | Path, at: Mapping[str, Any] | None = None) -> None:
+        """Take what the command that saved a result found, and look at where its law will be asked.
+
+        Where the result was saved without, as by `sf.save`, the table is looked at: the fit would have to be compiled.
+
+        **Raises:** `InputError` for an error that is not allowed, and for an id of no check.
+        """
+        from ..results import far_inputs
+        from ..validate import diagnose
+
+        kept = _kept(Path(folder))
+        self.given += diagnose(result.fit.problem.runs, law=result.fit.law).findings if kept is None else kept
+        self.own += [far.finding() for far in far_inputs(result.fit, at or {})]
+        self._refuse(self.given, result.fit.source.name)
+
+    def _refuse(self, found: Iterable[Finding], name: str) -> None:
+        from ..validate import CHECKS
+
+        for one in self.allow:
+            check_choice("allow", one, [check.id for check in CHECKS])
+        of_tables = {check.id for check in CHECKS if check.of == "runs"} - {*self.allow}
+        for one in found:
+            if one.severity == "error" and one.check in of_tables:
+                remedy = f"{one.remedy}; or, where it is meant, `allow={one.check!r}`"
+                raise InputError(f"{name!r}", Phrase(f"cannot be used as it stands: {one.says}"), remedy=remedy)
+
+    def document(self) -> list[dict[str, Any]]:
+        """Every finding once, the gravest first, as a command's document has them."""
+        return [{**one._asdict(), "says": as_options(one.says), "remedy": as_options(one.remedy)}
+                for one in _once([*self.own, *self.given])]  # fmt: skip
+
+    def without(self, notes: Iterable[str]) -> list[str]:
+        """Notes, each once, but for those that say what a finding says."""
+        said = [as_options(one.says) for one in (*self.own, *self.given)]
+        return [note for note in dict.fromkeys(notes) if not any(note.startswith(one) for one in said)]
+
+    def show(self, out: Any = None) -> None:
+        """Print what was found on the way, and in one line what is known of the saved result.
+
+        **Arguments:**
+
+        - `out`: A page; standard output as it is unless given.
+        """
+        lines = [check_line(one._asdict()) for one in _once(self.own) if one.severity != "note"]
+        known = dict.fromkeys(one.check for one in _once(self.given) if one.severity != "note")
+        if known:
+            lines.append(f"The fit itself has warnings of {', '.join(known)} (--json has them).")
+        for line in lines:
+            if out is None:
+                typer.echo(visible(line))
+            else:
+                out.print(line)
+
+
+def check_line(one: Mapping[str, Any]) -> str:
+    """A finding as a line for people."""
+    remedy = f". {one['remedy'][0].upper()}{one['remedy'][1:]}" if one["remedy"] else ""
+    return as_options(f"{one['severity']}: {one['check']}: {one['says']}{remedy}")
+
+
+def _kept(folder: Path) -> list[Finding] | None:
+    """The findings in the document of a saved fit; `None` where there is none."""
+    import json
+
+    try:
+        checks = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["checks"]
+        return [
+            Finding(str(one["check"]), one["severity"], str(one["says"]), str(one["remedy"]), dict(one["numbers"]),
+                    tuple(one["names"]), tuple(one["rows"]))
+            for one in checks if one["severity"] in SEVERITIES
+        ]  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _once(found: Iterable[Finding]) -> list[Finding]:
+    each = {(one.check, one.says): one for one in found}
+    return sorted(each.values(), key=lambda one: SEVERITIES.index(one.severity))
