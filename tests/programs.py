@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jax import monitoring
 
+NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
@@ -42,6 +43,26 @@ def blocks(document: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", document, flags=re.MULTILINE | re.DOTALL)
 
 
+def shown(document: str) -> list[str]:
+    """What the document says that each Python block prints: the block of text right below it, or nothing."""
+    below = re.split(r"^```python\n.*?^```$", document, flags=re.MULTILINE | re.DOTALL)[1:]
+    found = [re.match(r"\s*```text\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL) for text in below]
+    return [one[1] if one else "" for one in found]
+
+
+def differences(said: list[str], document: str) -> list[tuple[str, str]]:
+    """Blocks of text that are not what was printed, numbers within a part in five hundred."""
+    wrong = []
+    signed = r"[+-]?" + NUMBER
+    for printed, text in zip(said, shown(document), strict=True):
+        here, there = ([float(n) for n in re.findall(signed, one)] for one in (printed, text))
+        words = [re.sub(signed, "#", one).split() for one in (printed, text)]
+        close = len(here) == len(there) and all(abs(a - b) <= 2e-3 * abs(b) for a, b in zip(here, there, strict=True))
+        if text and not (close and words[0] == words[1]):
+            wrong.append((text, printed))
+    return wrong
+
+
 def verb_of(statement: ast.stmt) -> str | None:
     """The verb that a statement calls: `sf.fit` or another; the first where there are several."""
     for node in ast.walk(statement):
@@ -50,19 +71,21 @@ def verb_of(statement: ast.stmt) -> str | None:
     return None
 
 
-def run(path: Path, counts: collections.Counter[str]) -> str:
-    """Output of the Python of a document, in order; the programs of each verb are counted."""
-    said, names = io.StringIO(), {}
+def run(path: Path, counts: collections.Counter[str]) -> list[str]:
+    """What each block of Python of a document prints, in order; the programs of each verb are counted."""
+    said, names = [], {}
     for number, block in enumerate(blocks(path.read_text(encoding="utf-8")), start=1):
+        printed = io.StringIO()
         for statement in ast.parse(block).body:
             code = compile(ast.Module([statement], []), f"{path.name}, Python block {number}", "exec")
-            with count_programs() as seconds, contextlib.redirect_stdout(said):
+            with count_programs() as seconds, contextlib.redirect_stdout(printed):
                 exec(code, names)
             if (verb := verb_of(statement)) is not None:
                 counts[verb] += len(seconds)
             elif seconds:
                 counts["else"] += len(seconds)
-    return said.getvalue()
+        said.append(printed.getvalue())
+    return said
 
 
 if __name__ == "__main__":

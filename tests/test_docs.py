@@ -1,11 +1,14 @@
 """The code of the pages in docs/ runs as it stands."""
 
+import contextlib
 import importlib.util
+import io
 import re
 from pathlib import Path
 
 import pytest
 import typer
+from programs import blocks, differences
 
 import scalefit as sf
 from scalefit.cli import main
@@ -15,11 +18,15 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def run(page):
-    """The names that the code of a page leaves behind."""
-    names = {}
+    """The names that the code of a page leaves behind; what it shows must be what is printed."""
+    names, said = {}, []
     text = (DOCS / page).read_text(encoding="utf-8")
-    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)):
-        exec(compile(block, f"docs/{page}, Python block {number + 1}", "exec"), names)
+    for number, block in enumerate(blocks(text)):
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(block, f"docs/{page}, Python block {number + 1}", "exec"), names)
+        said.append(printed.getvalue())
+        print(said[-1], end="")
+    assert differences(said, text) == []
     return names
 
 

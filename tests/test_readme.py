@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from programs import NUMBER, differences
 
 import scalefit as sf
 
@@ -20,7 +21,6 @@ TOUR = ("README.md", *(f"docs/{page}.md" for page in (
     "start", "which_law", "how_sure", "data_pools", "why_wide", "concepts", "sweeps", "extending", "index",
 )))  # fmt: skip
 """Documents that fit the same runs, so that most of what they need is compiled once."""
-NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
@@ -49,7 +49,7 @@ def python(tmp_path_factory):
 
 
 def test_the_python_of_the_tour_runs(python):
-    said = {name: python["said"][str(ROOT / name)] for name in TOUR}
+    said = {name: "".join(python["said"][str(ROOT / name)]) for name in TOUR}
     for start in ("Comparison of 2 laws", "Forecast 0.9", "Allocation by Chinchilla", "Design of 5 of 42 runs"):
         assert re.search(rf"^{start}", said["README.md"], flags=re.MULTILINE)
     assert re.search(r"^alpha = 0\.\d+ ± ", said["docs/start.md"], flags=re.MULTILINE)
@@ -59,6 +59,11 @@ def test_the_python_of_the_tour_runs(python):
     assert "natural proportions overtake equal shares at " in said["docs/data_pools.md"]
     best, least = (float(line.rstrip("%")) for line in said["docs/why_wide.md"].splitlines()[-2:])
     assert best > 10 * least
+
+
+@pytest.mark.parametrize("name", TOUR)
+def test_what_the_tour_shows_is_what_it_prints(python, name):
+    assert differences(python["said"][str(ROOT / name)], (ROOT / name).read_text(encoding="utf-8")) == []
 
 
 def test_the_readme_is_short():
