@@ -77,8 +77,8 @@ def fit(
       polished in place of the screen's, which serves only where one of them fails or loses a term.
     - `num_starts`: Starts kept from the screen: 8, or 2 with `by`. Where it is left out, of up to 512 studies, scouts
       look for lower optima for some passes, and the best of them are polished too.
-    - `solver`: `"newton"`, an Optax optimiser, or an Optimistix minimiser or least-squares solver (the extra
-      `scalefit[optimistix]`).
+    - `solver`: `"newton"`, an Optax optimiser, or an Optimistix minimiser or least-squares solver (the
+      extra `optimistix`).
     - `seed`: Shifts the nodes of the screen.
     - `max_steps`: Passes over the runs allowed to one start; beyond the first 300 go the best starts alone that still
       gain.

@@ -108,4 +108,4 @@ def _from_groups() -> Callable[[Any, Any, Any], Any]:
             if hasattr(arviz, "InferenceData"):
                 return lambda groups, coords, dims: arviz.from_dict(**groups, coords=coords, dims=dims)
             return lambda groups, coords, dims: arviz.from_dict(groups, coords=coords, dims=dims)
-    raise InputError("ArviZ", Phrase("is not installed"), remedy="install it: pip install 'scalefit[arviz]'")
+    raise InputError("ArviZ", Phrase("is not installed"), remedy="install it: pip install arviz")

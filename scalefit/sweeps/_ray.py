@@ -38,7 +38,7 @@ def on_ray(
     try:
         import ray
     except ImportError:
-        raise InputError("engine", "ray", "Ray to be installed", "install it: pip install 'scalefit[ray]'") from None
+        raise InputError("engine", "ray", "Ray to be installed", "install it: pip install ray") from None
     began = not ray.is_initialized()
     if began:
         try:
