@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,16 @@ from ._options import CacheDir, Columns, Json, Target, Where
 
 NEXT = 3
 """Runs that are proposed."""
+MISSING = {"U": "unique tokens", "D": "tokens", "N": "parameters", "lr": "learning rates by step"}
+"""Inputs that tables often lack, in words."""
+LACKS = {
+    "seeds": (
+        "hardly any run",
+        "runs repeated with another seed, which would tell how they scatter apart from the law",
+    ),
+    "errors": ("the table has no", "standard errors (se), which would say how sure each run is"),
+}
+"""By check that had nothing to look at, how it says so, and what would help it."""
 
 
 def check(
@@ -51,10 +62,13 @@ def check(
         wanted = law or ("chinchilla" if {"N", "D"} <= set(_there(runs)) else None)
         fitted, why = _fitted(wanted, runs)
         told = sf.diagnose(runs if fitted is None else fitted, deep=deep)
+        laws, lacks = _laws(runs)
         found: dict[str, Any] = {
             "table": {"name": runs.name, "rows": len(runs), "inputs": _ranges(runs), "target": runs.target_name,
                       "labels": list(runs.labels), "notes": list(runs.notes)},
-            "laws": _laws(runs),
+            "laws": laws,
+            "missing": lacks,
+            "apart": {} if fitted is None else _apart(fitted),
             "fitted": None if fitted is None else wanted,
             "checks": [one._asdict() for one in told.findings],
             "passed": list(told.passed),
@@ -91,25 +105,46 @@ def _ranges(runs: sf.Runs) -> dict[str, tuple[float, float]]:
     return {n: (float(np.nanmin(c)), float(np.nanmax(c))) for n, c in columns.items() if not np.all(np.isnan(c))}
 
 
-def _laws(runs: sf.Runs) -> list[dict[str, Any]]:
-    """Each law that the table has the inputs of: how many numbers it fits, and whether runs are enough for it."""
+def _laws(runs: sf.Runs) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """Each law that the table has the inputs of, with whether runs are enough; by input, the laws that lack it."""
+    from ..laws import axes, inputs_of
     from ..noise import StudentT
     from ..problem import Problem
     from ..specs import known_laws
 
-    found = []
+    found, lacks = [], {}
+    alone = len(runs.inputs) == 1
     for name, cls in known_laws().items():
+        law = cls()
+        needed = set(inputs_of(law))
+        if ("x" in needed and not alone) or (needed == {"C"} and {"N", "D"} <= set(_there(runs))):
+            continue
+        missing = [one for one in needed if "[" not in one and one != "x" and not _has(runs, one)]
+        if len(missing) == 1 and len(needed) > 1:
+            lacks.setdefault(missing[0], []).append(name)
         try:
-            problem = Problem.of(cls(), runs, StudentT())
+            problem = Problem.of(law, runs, StudentT())
             numbers = problem.curve.size
         except (sf.InputError, TypeError):
+            continue
+        if not all(problem.law.entries(axis) for axis in axes(problem.law)):
             continue
         used = len(problem.runs)
         serves = "too few runs" if used <= numbers + 1 else "few runs" if used < 3 * numbers else "enough runs"
         found.append(
             {"law": name, "inputs": list(problem.law.inputs), "numbers": numbers, "runs": used, "says": serves}
         )
-    return found
+    return found, lacks
+
+
+def _apart(fit: sf.Fit[Any]) -> dict[str, float]:
+    """Of the laws of N and D that are tried beside each other, by how much worse than the best each fits, by AIC."""
+    from ..validate import scores_of_laws
+
+    if not fit.converged or set(fit.law.inputs) != {"N", "D"}:
+        return {}
+    scores = scores_of_laws(fit)
+    return {name: score - min(scores.values()) for name, score in scores.items()}
 
 
 def _fitted(law: str | None, runs: sf.Runs) -> tuple[sf.Fit[Any] | None, str | None]:
@@ -128,8 +163,14 @@ def _next(fit: sf.Fit[Any]) -> list[dict[str, float]]:
     """Runs, of usual layouts up to twice the largest compute, that tell most about all numbers of the law."""
     if not fit.converged or set(fit.law.inputs) != {"N", "D"}:
         return []
+    import numpy as np
+
     low, high = fit.source.ranges["C"]
-    candidates = sf.design_template("isoflop", budgets=(max(low, high / 100.0), 2.0 * high), levels=4)
+    # As many tokens for each parameter as runs had.
+    ratio = np.quantile(fit.problem.inputs["D"] / fit.problem.inputs["N"], (0.1, 0.5, 0.9))
+    spread = float(np.clip((ratio[2] / ratio[0]) ** 0.25, 1.5, 8.0))
+    candidates = sf.design_template("isoflop", budgets=(max(low, high / 100.0), 2.0 * high), levels=4,
+                                    ratio=float(ratio[1]), spread=spread)  # fmt: skip
     try:
         chosen = sf.design_runs(fit, candidates, budget=6.0 * high, most=NEXT, criterion="D")
     except (sf.InputError, sf.NotConverged):
@@ -142,7 +183,7 @@ def _show(found: dict[str, Any], runs: sf.Runs) -> None:
 
     from ._checks import check_line
     from ._show import console, say_notes, table
-    from ._terminal import number
+    from ._terminal import human
 
     out = console()
     out.print(Text(repr(runs)))
@@ -153,7 +194,30 @@ def _show(found: dict[str, Any], runs: sf.Runs) -> None:
     for one in found["checks"]:
         out.print(Text(check_line(one)))
     out.print(f"{len(found['passed'])} checks passed, {len(found['skipped'])} had nothing to look at")
+    for line in _lines_of_laws(found):
+        out.print(Text(line))
     if found["next"]:
-        each = "; ".join(", ".join(f"{n} = {number(v)}" for n, v in one.items()) for one in found["next"])
+        each = "; ".join(
+            ", ".join(f"{n} = {human(float(f'{v:.3g}'))}" for n, v in one.items()) for one in found["next"]
+        )
         out.print(Text(f"next, to know the law best: {each}"))
     say_notes(out, found["notes"])
+
+
+def _lines_of_laws(found: dict[str, Any]) -> Iterator[str]:
+    """Which laws the runs tell apart, and what the table lacks for others."""
+    apart = {name.lower(): off for name, off in found["apart"].items()}
+    if len(apart) > 1:
+        best = min(apart, key=lambda name: apart[name])
+        sure = [f"{name} (AIC {off:.0f} higher)" for name, off in apart.items() if off > 10.0]
+        near = [name for name, off in apart.items() if off <= 10.0 and name != best]
+        said = [f"tell {best} from {' and '.join(sure)}"] * bool(sure) + [
+            f"not {best} from {' and '.join(near)}"
+        ] * bool(near)
+        yield f"laws: the runs {'; '.join(said) if sure else 'do ' + said[0]}"
+    known = {name: words for name, words in MISSING.items() if name in found["missing"]}
+    for name, words in known.items():
+        yield f"missing: {name} ({words}), which {', '.join(found['missing'][name][:4])} would need"
+    for check, words in LACKS.items():
+        if found["skipped"].get(check, "").startswith(words[0]):
+            yield f"missing: {words[1]}"

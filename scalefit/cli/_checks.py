@@ -56,19 +56,26 @@ class Checks:
         self.own += found
         self._refuse(found, name)
 
-    def of_saved(self, result: Any, folder: str | Path, at: Mapping[str, Any] | None = None) -> None:
+    def of_saved(
+        self, result: Any, folder: str | Path, at: Mapping[str, Any] | None = None, *, plans: bool = False
+    ) -> None:
         """Take what the command that saved a result found, and look at where its law will be asked.
 
         Where the result was saved without, as by `sf.save`, the table is looked at: the fit would have to be compiled.
 
+        **Arguments:**
+
+        - `plans`: Whether what is best will be chosen by it.
+
         **Raises:** `InputError` for an error that is not allowed, and for an id of no check.
         """
         from ..results import far_inputs
-        from ..validate import diagnose
+        from ..validate import PLANNED, diagnose
 
         kept = _kept(Path(folder))
         self.given += diagnose(result.fit.problem.runs, law=result.fit.law).findings if kept is None else kept
         self.own += [far.finding() for far in far_inputs(result.fit, at or {})]
+        self.own += [PLANNED] if plans and result is result.fit else []
         self._refuse(self.given, result.fit.source.name)
 
     def _refuse(self, found: Iterable[Finding], name: str) -> None:

@@ -165,7 +165,7 @@ def curate(
             _refuse(of_runs | of_fit, f"{source} is a result that was fitted already")
             result, there, known = saved(Path(source), law, cls, sizes)
             name, notes = known.name, list(known.notes)
-            checks.of_saved(result, source)
+            checks.of_saved(result, source, plans=True)
         else:
             the_noise = None if noise is None else noise_of(noise)
             said, further = sizes_of(pools, sizes)

@@ -91,7 +91,7 @@ def plan(
             unfit = f"The fit in {folder!r} did not converge: no plan follows from it."
             raise sf.NotConverged(f"{unfit} Fit again with more --max-steps.")
         if not known:
-            checks.of_saved(result, folder)
+            checks.of_saved(result, folder, plans=True)
         cache(cache_dir)
         asked = {"cost": cost, "level": level, **limits}
         planned = sf.allocate(result, budget=budgets, **asked) if budgets else None

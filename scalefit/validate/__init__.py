@@ -2,6 +2,7 @@
 
 from .._core import SEVERITIES as SEVERITIES
 from .._core import Finding as Finding
+from ._again import scores_of_laws as scores_of_laws
 from ._diagnose import CHECKS as CHECKS
 from ._diagnose import Check as Check
 from ._diagnose import diagnose as diagnose
@@ -9,3 +10,4 @@ from ._diagnose import refuse_grave as refuse_grave
 from ._finding import Diagnosis as Diagnosis
 from ._profile import Profile as Profile
 from ._profile import profile as profile
+from ._used import PLANNED as PLANNED

@@ -67,16 +67,7 @@ def model_choice(case: Case) -> Found:
     if set(fit.law.inputs) != {"N", "D"}:
         yield Skipped("there is no other law of these inputs to try")
         return
-    scores = {}
-    for law in RIVALS:
-        other = fit if type(fit.law) is law else _again(fit, law=law, fixed=())
-        if other is not None and other.converged:
-            n, p = len(other.residuals), len(other.free) + 1
-            z = np.asarray(other.residuals) / np.median(np.abs(fit.residuals))
-            # Student's t about each, of the scatter that suits it best.
-            s = np.geomspace(0.2, 5.0, 81)[:, None]
-            density = np.sum(2.5 * np.log1p((z / s) ** 2 / 4.0) + np.log(s), axis=1)
-            scores[law.__name__] = 2.0 * float(density.min()) + 2.0 * p + 2.0 * p * (p + 1) / max(n - p - 1, 1)
+    scores = scores_of_laws(fit)
     if len(scores) < 2 or type(fit.law).__name__ not in scores:
         yield Skipped("no other law converged")
         return
@@ -89,6 +80,22 @@ def model_choice(case: Case) -> Found:
     elif near := [n for n, score in scores.items() if abs(score - own) < 2.0 and n != type(fit.law).__name__]:
         said = f"{', '.join(near)} fits as well (AIC within 2)"
         yield Finding("model-choice", "note", said, "forecast with sf.forecast, which weighs laws", numbers)
+
+
+def scores_of_laws(fit: Fit[Any]) -> dict[str, float]:
+    """By law of N and D that converges on the same runs, its AIC for few runs."""
+    scores = {}
+    for law in RIVALS:
+        other = fit if type(fit.law) is law else _again(fit, law=law, fixed=())
+        if other is None or not other.converged:
+            continue
+        n, p = len(other.residuals), len(other.free) + 1
+        z = np.asarray(other.residuals) / np.median(np.abs(fit.residuals))
+        # Student's t about each, of the scatter that suits it best.
+        s = np.geomspace(0.2, 5.0, 81)[:, None]
+        density = np.sum(2.5 * np.log1p((z / s) ** 2 / 4.0) + np.log(s), axis=1)
+        scores[law.__name__] = 2.0 * float(density.min()) + 2.0 * p + 2.0 * p * (p + 1) / max(n - p - 1, 1)
+    return scores
 
 
 def outliers(case: Case) -> Found:

@@ -61,7 +61,7 @@ CHECKS = (
     Check("rounding", "design", "Parameters are stored as they are, and printed for people only."),
     Check("repetition", "runs", _table.repetition),
     Check("mixture-support", "fit", _used.mixture_support),
-    Check("optimiser-curse", "design", "Plans are made anew for each draw, and say what they gain over plain ones."),
+    Check("optimiser-curse", "fit", _used.optimiser_curse),
     Check("downstream-floor", "runs", _table.downstream_floor),
     Check("preset", "fit", _fitted.preset),
     Check("convergence", "fit", _fitted.convergence),

@@ -45,6 +45,21 @@ def mixture_support(case: Case) -> Found:
             yield farthest._replace(names=names)
 
 
+PLANNED = Finding(
+    "optimiser-curse", "note",
+    "the best of a fitted surface is chosen by its errors too, and the fit alone does not say by how much",
+    "plan from draws (sf.bootstrap), each of which chooses for itself",
+)  # fmt: skip
+
+
+def optimiser_curse(case: Case) -> Found:
+    """Plans are made from draws, each of which chooses for itself, so that what choosing flatters shows."""
+    if case.draws is None and case.at:
+        yield PLANNED
+    elif case.draws is None:
+        yield Skipped("nothing says that plans will be made; from a fit without draws they flatter themselves")
+
+
 def extrapolation(case: Case) -> Found:
     """Larger runs were foretold by smaller ones."""
     fit = case.fit

@@ -23,6 +23,8 @@ def test_a_good_table_passes_and_is_told_of(cli, tmp_path):
     assert "30 rows" in done.out
     assert "chinchilla" in done.out
     assert "next, to know the law best: N = " in done.out
+    assert "laws: the runs tell" in done.out
+    assert "missing: U (unique tokens), which data-constrained, lovelace would need" in done.out
     assert "warning" not in done.out
 
 
