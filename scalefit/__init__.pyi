@@ -104,5 +104,6 @@ from .validate import Diagnosis as Diagnosis
 from .validate import Profile as Profile
 from .validate import diagnose as diagnose
 from .validate import profile as profile
+from .validate import robustness as robustness
 
 __version__: str

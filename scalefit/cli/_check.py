@@ -73,6 +73,9 @@ def check(
             "checks": [one._asdict() for one in told.findings],
             "passed": list(told.passed),
             "skipped": dict(told.skipped),
+            "parameters": {} if fitted is None or not fitted.converged else _numbers(fitted),
+            "without": {} if fitted is None else _without(fitted, told),
+            "robustness": None if fitted is None or not deep else _robust(fitted),
             "next": [] if fitted is None or told.worst == "error" else _next(fitted),
             "notes": [] if why is None else [why],
         }  # fmt: skip
@@ -159,6 +162,32 @@ def _fitted(law: str | None, runs: sf.Runs) -> tuple[sf.Fit[Any] | None, str | N
         return None, str(error)
 
 
+def _numbers(fit: sf.Fit[Any]) -> dict[str, float]:
+    """The free numbers of a fit."""
+    from ..params import slots, values
+
+    known = zip(slots(fit.law), values(fit.law), strict=True)
+    return {slot.name: float(value) for slot, value in known if slot.name in fit.free}
+
+
+def _without(fit: sf.Fit[Any], told: Any) -> dict[str, Any]:
+    """The free numbers by all runs, and by check without the rows that it names."""
+    if not fit.converged or not any(one.rows for one in told.of("warning") + told.of("error")):
+        return {}
+    found = sf.robustness(fit, list(fit.free), kinds=("rows",))
+    return {one.kind: {"rows": list(one.rows), "parameters": dict(one.values)} for one in found.variants}
+
+
+def _robust(fit: sf.Fit[Any]) -> dict[str, Any] | None:
+    """What is read off the fit beside what it would be otherwise."""
+    if not fit.converged:
+        return None
+    found = sf.robustness(fit)
+    variants = [{**one._asdict(), "values": dict(one.values)} for one in found.variants]
+    ends = {"value": dict(found.value), "low": dict(found.low), "high": dict(found.high), "level": found.level}
+    return {**ends, "variants": variants, "failed": found.failed, "says": repr(found).splitlines()}
+
+
 def _next(fit: sf.Fit[Any]) -> list[dict[str, float]]:
     """Runs, of usual layouts up to twice the largest compute, that tell most about all numbers of the law."""
     if not fit.converged or set(fit.law.inputs) != {"N", "D"}:
@@ -194,6 +223,10 @@ def _show(found: dict[str, Any], runs: sf.Runs) -> None:
     for one in found["checks"]:
         out.print(Text(check_line(one)))
     out.print(f"{len(found['passed'])} checks passed, {len(found['skipped'])} had nothing to look at")
+    if found["without"]:
+        out.print(_beside(found["without"], found["parameters"]))
+    for line in found["robustness"]["says"] if found["robustness"] else ():
+        out.print(Text(line))
     for line in _lines_of_laws(found):
         out.print(Text(line))
     if found["next"]:
@@ -202,6 +235,18 @@ def _show(found: dict[str, Any], runs: sf.Runs) -> None:
         )
         out.print(Text(f"next, to know the law best: {each}"))
     say_notes(out, found["notes"])
+
+
+def _beside(without: dict[str, Any], numbers: dict[str, float]) -> Any:
+    """The fit, and beside it the fits without the rows that checks name."""
+    from ._show import table
+    from ._terminal import counted, number
+
+    headers = ["parameter", "all runs", *(f"without {counted(len(one['rows']), 'row')} of {check}"
+                                          for check, one in without.items())]  # fmt: skip
+    rows = [[name, number(value, 4), *(number(one["parameters"][name], 4) for one in without.values())]
+            for name, value in numbers.items()]  # fmt: skip
+    return table(headers, rows, right=headers[1:])
 
 
 def _lines_of_laws(found: dict[str, Any]) -> Iterator[str]:

@@ -37,6 +37,7 @@ from ._tree import with_parts as with_parts
 from ._types import Param as Param
 from ._types import Scalar as Scalar
 from ._vector import Slot as Slot
+from ._vector import number_at as number_at
 from ._vector import numbers as numbers
 from ._vector import slots as slots
 from ._vector import values as values

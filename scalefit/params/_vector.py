@@ -71,6 +71,13 @@ def numbers(law: eqx.Module) -> list[Any]:
     return found
 
 
+def number_at(law: eqx.Module, slot: Slot) -> Any:
+    """The number of a law that a slot names, as an array that it holds or is traced with."""
+    path = next(one.path for one in declared(law) if one.name == slot.field)
+    found = value_at(law, path)
+    return found if slot.index is None else found[slot.index]
+
+
 def values(law: eqx.Module) -> np.ndarray:
     """The natural values of a law as one float64 array, leading axes first and the parameters last."""
     columns = []

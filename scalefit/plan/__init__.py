@@ -1,5 +1,6 @@
 """What to do with a budget, from fitted laws, with how sure that is."""
 
+from ._cost import SIX_ND as SIX_ND
 from ._cost import cost_of as cost_of
 from ._overtakes import Crossover as Crossover
 from ._overtakes import overtakes as overtakes

@@ -21,5 +21,6 @@ from ._prior_posterior import prior_posterior as prior_posterior
 from ._ranks import rank_histogram as rank_histogram
 from ._ranks import ranks as ranks
 from ._residuals import residuals as residuals
+from ._robustness import robustness as robustness
 from ._ternary import ternary as ternary
 from ._utility import utility as utility

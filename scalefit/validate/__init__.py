@@ -10,4 +10,7 @@ from ._diagnose import refuse_grave as refuse_grave
 from ._finding import Diagnosis as Diagnosis
 from ._profile import Profile as Profile
 from ._profile import profile as profile
+from ._robust import Robustness as Robustness
+from ._robust import Variant as Variant
+from ._robust import robustness as robustness
 from ._used import PLANNED as PLANNED

@@ -37,7 +37,7 @@ def delta_sensitivity(case: Case) -> Found:
         return
     found = {}
     for name, noise in NOISES.items():
-        other = _again(fit, noise=noise)
+        other = again(fit, noise=noise)
         if other is not None:
             found[name] = {n: one.value for n, one in told(other).items() if n in fit.free}
     if len(found) < 2:
@@ -86,7 +86,7 @@ def scores_of_laws(fit: Fit[Any]) -> dict[str, float]:
     """By law of N and D that converges on the same runs, its AIC for few runs."""
     scores = {}
     for law in RIVALS:
-        other = fit if type(fit.law) is law else _again(fit, law=law, fixed=())
+        other = fit if type(fit.law) is law else again(fit, law=law, fixed=())
         if other is None or not other.converged:
             continue
         n, p = len(other.residuals), len(other.free) + 1
@@ -118,7 +118,7 @@ def outliers(case: Case) -> Found:
     said += _where(case, far)
     numbers = {"worst": worst, "rows": float(len(rows))}
     if case.deep and len(z) - far.sum() > len(fit.free) + 2:
-        other = _again(fit, runs=fit.problem.runs.take(~far))
+        other = again(fit, runs=fit.problem.runs.take(~far))
         if other is not None:
             now, then = told(fit), told(other)
             moved = [f"{n} {now[n].value:.3g} → {then[n].value:.3g}" for n in fit.free]
@@ -181,7 +181,7 @@ def approach_agreement(case: Case) -> Found:
                   several)  # fmt: skip
 
 
-def _again(fit: Fit[Any], law: Any = None, runs: Any = None, **changed: Any) -> Fit[Any] | None:
+def again(fit: Fit[Any], law: Any = None, runs: Any = None, **changed: Any) -> Fit[Any] | None:
     """The same problem with something changed; `None` where it does not converge."""
     problem = fit.problem
     given: dict[str, Any] = {"noise": problem.noise, "fixed": problem.fixed, "tie": dict(problem.tie), "throw": False}

@@ -52,7 +52,7 @@ def _edges(case: Case) -> Iterator[Finding]:
     words = [c for c in case.columns.values() if np.ndim(c) == 1 and np.asarray(c).dtype.kind in "OUT"]
     texts = [np.array([str(cell) for cell in column.tolist()]) for column in words]
     settings = [np.unique(t, return_inverse=True)[1] for t in texts if 1 < len(np.unique(t)) <= 0.2 * len(t)]
-    budget = np.ravel(np.unique(np.stack([_alike(np.log(C)), *settings], axis=-1), axis=0, return_inverse=True)[1])
+    budget = np.ravel(np.unique(np.stack([alike(np.log(C)), *settings], axis=-1), axis=0, return_inverse=True)[1])
     at_end, profiles = [], 0
     for k in range(budget.max() + 1):
         mine = np.flatnonzero(budget == k)
@@ -70,7 +70,7 @@ def _edges(case: Case) -> Iterator[Finding]:
                       {"at end": len(at_end), "profiles": profiles}, ("N", "C"))  # fmt: skip
 
 
-def _alike(x: Float[np.ndarray, " run"], within: float = 0.02) -> Int[np.ndarray, " run"]:
+def alike(x: Float[np.ndarray, " run"], within: float = 0.02) -> Int[np.ndarray, " run"]:
     """Numbers that are alike as one group."""
     order = np.argsort(x)
     group = np.cumsum(np.diff(x[order], prepend=x[order[0]]) > within)
