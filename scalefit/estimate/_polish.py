@@ -90,7 +90,8 @@ def polished(
     ) -> tuple[Solutions, Int[np.ndarray, " fit"]]:
         """The best of many starts to their optima, all of them followed for some passes."""
         count = far.shape[1]
-        short = run(far.reshape(-1, free), np.repeat(which, count), together * count, SHORT)
+        of_all = together * len(which) // studies * count
+        short = run(far.reshape(-1, free), np.repeat(which, count), of_all, SHORT)
         lowest = np.argsort(_cost(short).reshape(-1, count), axis=1, kind="stable")[:, :KEPT]
         best = (lowest + count * np.arange(len(which))[:, None]).ravel()
         owner = np.repeat(which, lowest.shape[1])

@@ -15,8 +15,8 @@ from ._problem import Curve, Data, Lanes, Noise, lanes
 
 WIDTH = 8
 """Lanes of a program: fewer are padded, more are taken in turn; more at once would leave the cache."""
-LENGTHS = (64, 128, 256)
-"""Runs of a program: fewer are padded, more are taken in blocks of the last."""
+LENGTHS, FEW = (64, 128, 256), (8, 16)
+"""Runs of a program, and where each has a series: fewer are padded, more are taken in blocks of the last."""
 TOGETHER = 2 * WIDTH
 """Lanes whose numbers are held together: with more, their memory would be given back and asked for again each time."""
 WIDE, THOUSANDS = 256, 2048
@@ -46,8 +46,8 @@ class Layout(NamedTuple):
     def of(cls, curve: Curve, point: Mapping[str, Any], constant: Any, *, shared: bool, width: int = WIDTH) -> "Layout":
         """Inputs by set and run, cut and padded, for programs of `width` lanes; `shared` if the one set is of all."""
         rows, runs = next(iter(point.values())).shape[:2]
-        series = any(np.ndim(a) > 2 for a in point.values())
-        lengths, lanes = ((8, 16), 1) if series else (LENGTHS, width)
+        lengths = lengths_of(point)
+        lanes = width if lengths == LENGTHS else 1
         length = next((n for n in lengths if runs <= n), lengths[-1])
         groups = [slice(0, 1)] if shared else _groups(rows, lanes)
         sets = 1 if shared else lanes
@@ -65,6 +65,11 @@ class Layout(NamedTuple):
             tuple(_padded(np.asarray(constant)[some], sets) for some in groups),
             np.array(pairs, int).reshape(-1, 2).T,
         )
+
+
+def lengths_of(point: Mapping[str, Any]) -> tuple[int, ...]:
+    """To how many runs the programs of these inputs pad."""
+    return FEW if any(np.ndim(a) > 2 for a in point.values()) else LENGTHS
 
 
 def _groups(lanes: int, width: int) -> list[slice]:

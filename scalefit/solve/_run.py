@@ -19,6 +19,7 @@ from ._host import polish_on_host
 from ._moments import objective
 from ._newton import Solutions
 from ._problem import Curve, Data, Noise, lanes
+from ._programs import lengths_of
 
 Solver = Any
 """`"newton"`, the project's own; or an Optax optimiser, or an Optimistix minimiser or least-squares solver."""
@@ -108,7 +109,8 @@ def solve(
     if driver == "host" and not able:
         raise InputError("driver", driver, "solver='newton' in float64 with it", "leave it out")
     if able:
-        fits, runs = max(len(start), whole), data.target.shape[1]
+        # The host pads few runs, and takes as long over them as over more.
+        fits, runs = max(len(start), whole), max(data.target.shape[1], lengths_of(data.point)[0])
         job = Job.of(driver, (noise, data), (curve, bucket(len(start))), PASSES * fits * runs, ENOUGH)
         if job.here:
             found = _on_host(curve, noise, data, start, study, resample, floor, max_steps, workers or cores())

@@ -97,7 +97,7 @@ def studies(left, errors, count=300):
 @pytest.mark.parametrize("left", [3, 20])
 def test_default_intervals_hold_what_is_true(left, errors):
     table, ahead = studies(left, errors)
-    fits = sf.fit(sf.laws.Chinchilla, table, by="study", noise=sf.noise.StudentT(4), throw=False)
+    fits = sf.fit(sf.laws.Chinchilla, table, by="study", noise=sf.noise.StudentT(4), num_starts=2, throw=False)
     at = predict(fits, level=0.9, **ahead)
     true = float(loss_of(**ahead))
     assert 0.84 <= np.mean((at.low <= true) & (true <= at.high)) <= 0.96
