@@ -26,7 +26,7 @@ KICKS, RARE = 3, 0.25
 """Times that scouts leave from the best of a study, some of its shapes drawn anew, and the share of all ends that are
 there from which they need not."""
 SEVERAL, MOST = 512, 1 << 14
-"""Studies together up to which each has scouts, and scouts times runs of one of them at most."""
+"""Studies together up to which each has scouts, and scouts times runs of one of them, beyond as many as begin again."""
 KEPT = 8
 """Optima, at most, that a fit keeps."""
 ROUND = 300
@@ -99,7 +99,7 @@ def polished(
 
     solved = run(begin.reshape(-1, free), study, together * tried)
     met = [(solved, study)]
-    scouts = min(SCOUTS, MOST // prepared.data.target.shape[1])
+    scouts = max(AGAIN, min(SCOUTS, MOST // prepared.data.target.shape[1]))
     unsure = np.flatnonzero(~_unanimous(prepared, solved, tried))
     scouting = scouting and own and scouts > tried and unsure.size > 0
     if scouting:
@@ -114,13 +114,14 @@ def polished(
             solved = _better(prepared, solved, *met[-1], tried)
     sent, scouted = met[1:], (np.asarray(solved.theta) != np.asarray(met[0][0].theta)).any(axis=1)
     failed = np.asarray(solved.result) != int(RESULTS.successful)
-    if scouting:
-        # Others have been where it failed to go.
-        failed &= np.repeat(failed.reshape(studies, tried).all(axis=1), tried)
     poor = _lost_somewhere(prepared, solved, begin)
     gone = vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried)
     if guessed:
         gone[:] = False
+    if scouting:
+        # Scouts have been where starts would begin again.
+        found = np.isin(everyone, unsure) & ~failed.reshape(studies, tried).all(axis=1)
+        failed, gone = failed & ~np.repeat(found, tried), gone & ~np.repeat(found, tried)
     lost = np.flatnonzero(failed | gone)
     if lost.size:
         which, place = np.unique(study[lost], return_inverse=True)
