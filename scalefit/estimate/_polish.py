@@ -83,7 +83,8 @@ def polished(
         )  # fmt: skip
 
     def screened_again(which: np.ndarray, keep: int) -> Float[np.ndarray, "study start free"]:
-        return screened(prepared, noise, which, np.zeros(len(which), int), keep, seed + 1, quick)
+        long = prepared.data.target.shape[1] * SCOUTS > MOST
+        return screened(prepared, noise, which, np.zeros(len(which), int), keep, seed + 1, quick or long)
 
     def followed(
         far: Float[np.ndarray, "some start free"], which: Int[np.ndarray, " some"]
