@@ -203,7 +203,13 @@ LAWS: Mapping[str, LawRow] = {
     "PoolsQQT-own": LawRow(sf.laws.PoolsQQT(**_TWO, **_SLOPES, half_life=0.3), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsMixed": LawRow(sf.laws.PoolsMixed(**_TWO, **_SLOPES, g=0.4), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsOverfit": LawRow(sf.laws.PoolsOverfit(**_TWO, **_SLOPES, rho=0.2), _MIXED, _ANY_MIXED, floor="d"),
-    "PoolsEffective": LawRow(sf.laws.PoolsEffective(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
+    "PoolsEffective": LawRow(
+        # Its curvatures cost by the pass.
+        sf.laws.PoolsEffective(**{**_TWO, "_covered": 8}, **_SLOPES),
+        mixtures(passes=(0.3, 7.9), U=(1e6, 1e8)),
+        mixtures(passes=(1e-3, 7.9), U=(1e3, 1e14)),
+        floor="d",
+    ),
     "PoolsDataConstrained": LawRow(sf.laws.PoolsDataConstrained(**_TWO, **_SLOPES), _MIXED, _ANY_MIXED, floor="d"),
     "PoolsExchange": LawRow(sf.laws.PoolsExchange(**_TWO, b=-0.15, q=[0.03, 0.01]), _MIXED, _ANY_MIXED, floor="d"),
     "MixingExp": LawRow(

@@ -65,9 +65,8 @@ def run(devices: int, program: str = PROGRAM) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("devices", [2, 5])
-def test_fewer_fits_than_devices_or_a_number_that_does_not_divide(devices):
-    found = run(devices, FEW_FITS)
+def test_fewer_fits_than_devices_or_a_number_that_does_not_divide():
+    found = run(3, FEW_FITS)
     assert [row[:2] for row in found] == [[count, count] for count in (1, 2, 3, 4)]
     np.testing.assert_allclose([row[2] for row in found], found[0][2], rtol=1e-9)
 

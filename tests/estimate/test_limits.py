@@ -102,4 +102,4 @@ def test_a_formula_that_is_nan_is_named_as_the_cause(law, words, runs):
 
 def test_a_solver_that_diverges_is_told_to_go_slower(runs):
     with pytest.raises(sf.NotConverged, match="learning rate"):
-        sf.fit(sf.laws.Chinchilla, runs, solver=optax.sgd(1e10), num_starts=1)
+        sf.fit(sf.laws.Chinchilla, runs, solver=optax.sgd(1e10), num_starts=1, max_steps=30)

@@ -28,7 +28,8 @@ def test_chance_is_as_rare_as_it_says():
     table = [runs(1.0, seed, 24) for seed in range(60)]
     N, D = (np.concatenate([one.inputs[n] for one in table]) for n in ("N", "D"))
     loss, study = np.concatenate([one.target for one in table]), np.repeat(np.arange(60), 24)
-    fits = sf.fit(Chinchilla, sf.Runs(loss, N=N, D=D, study=study), by="study", noise=sf.noise.Gaussian())
+    runs_of_all = sf.Runs(loss, N=N, D=D, study=study)
+    fits = sf.fit(Chinchilla, runs_of_all, by="study", noise=sf.noise.Gaussian(), num_starts=2)
     p = np.array([one.p for key in fits.keys or () for one in patterns(fits[key])])
     assert 0.06 < np.mean(p < 0.1) < 0.15
     assert 0.42 < np.mean(p < 0.5) < 0.58

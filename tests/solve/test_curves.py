@@ -12,7 +12,7 @@ from scalefit import RESULTS
 from scalefit.noise import Gaussian
 from scalefit.solve import Data, exact_moments, lanes, moments, objective, screen, solve
 
-RUNS, LENGTH, GROUPS = 96, 7, 7
+RUNS, LENGTH, GROUPS = 96, 7, 6
 
 
 @jax.custom_jvp
