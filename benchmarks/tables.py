@@ -80,11 +80,18 @@ def nine(results: dict[str, Any]) -> list[str]:
     return markdown(columns, [[row[column] for column in columns] for row in rows])
 
 
+def objectives(results: dict[str, Any]) -> list[str]:
+    """Objectives of published fits, without times."""
+    columns = [column for column in results["columns"] if "ms" not in column]
+    return markdown(columns, [[row[column] for column in columns] for row in results["rows"]])
+
+
 VIEWS: dict[str | None, Callable[[dict[str, Any]], list[str]]] = {
     None: whole,
     "levels": levels,
     "refits": refits,
     "nine": nine,
+    "objectives": objectives,
 }
 
 
