@@ -3,7 +3,8 @@
     python tests/programs.py README.md docs/start.md
 
 runs the Python of each document as a user would, from nothing but what those before it compiled, and prints what it
-said and the counts as JSON. A program that is read back from a folder counts as one that is compiled.
+said and the counts as JSON; `--write` writes the blocks of text below Python anew. A program that is read back from a
+folder counts as one that is compiled.
 """
 
 import ast
@@ -63,6 +64,17 @@ def differences(said: list[str], document: str) -> list[tuple[str, str]]:
     return wrong
 
 
+def written(said: list[str], document: str) -> str:
+    """The document with its blocks of text below Python as they were printed."""
+    parts = re.split(r"(^```python\n.*?^```$)", document, flags=re.MULTILINE | re.DOTALL)
+    for place, printed in zip(range(2, len(parts), 2), said, strict=True):
+        lines = "\n".join(line.rstrip() for line in printed.splitlines())
+        below = re.match(r"(\s*```text\n).*?(^```$)", parts[place], flags=re.MULTILINE | re.DOTALL)
+        if below:
+            parts[place] = f"{below[1]}{lines}\n{below[2]}{parts[place][below.end() :]}"
+    return "".join(parts)
+
+
 def verb_of(statement: ast.stmt) -> str | None:
     """The verb that a statement calls: `sf.fit` or another; the first where there are several."""
     for node in ast.walk(statement):
@@ -90,5 +102,8 @@ def run(path: Path, counts: collections.Counter[str]) -> list[str]:
 
 if __name__ == "__main__":
     counts: collections.Counter[str] = collections.Counter()
-    said = {name: run(Path(name), counts) for name in sys.argv[1:]}
+    names = [name for name in sys.argv[1:] if name != "--write"]
+    said = {name: run(Path(name), counts) for name in names}
+    for name in names if "--write" in sys.argv else ():
+        Path(name).write_text(written(said[name], Path(name).read_text(encoding="utf-8")), encoding="utf-8")
     print(json.dumps({"said": said, "programs": counts}))
