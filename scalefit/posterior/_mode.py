@@ -10,6 +10,8 @@ from ._density import Density
 
 Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """The logarithm of a density at many places, and its gradient."""
+MOST = 200
+"""Steps to a mode."""
 
 
 class Curved(NamedTuple):
@@ -123,25 +125,38 @@ class Mode(NamedTuple):
 
 def mode(density: Density, start: Float[np.ndarray, " number"]) -> Mode:
     """The mode that is reached from a start."""
+    return _reached(density, start[None])[0]
+
+
+def _reached(density: Density, starts: Float[np.ndarray, "start number"]) -> list[Mode]:
+    """The mode that is reached from each start, all of them on their way at once."""
     free, constant = len(density.prior.curve.free), density.likelihood.law.constant
 
+    def of_runs(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = density.likelihood.slopes(at.reshape(-1, at.shape[-1]))
+        return value.reshape(at.shape[:-1]), slope.reshape(at.shape)
+
     def runs(at: np.ndarray) -> Curved:
-        return curved(density.likelihood.slopes, at, small(at, free))
+        return curved(of_runs, at, small(at, free))
 
     def prior(at: np.ndarray) -> Curved:
         return curved(lambda u: density.prior.slopes(u, constant), at, np.full(at.shape, 1e-4))
 
-    for step, last in enumerate(ascend(runs, prior, start)):
-        if last.left <= 1e-10 or last.stuck or step == 200:
-            factor = last.axes / np.sqrt(np.maximum(last.curvature, 1e-8))
-            return Mode(last.numbers, factor, float(last.density), bool(last.left <= 1e-6))
+    found: dict[int, Mode] = {}
+    for step, last in enumerate(ascend(runs, prior, starts)):
+        done = (last.left <= 1e-10) | last.stuck | (step == MOST)
+        for k in set(np.flatnonzero(done).tolist()) - found.keys():
+            factor = last.axes[k] / np.sqrt(np.maximum(last.curvature[k], 1e-8))
+            found[k] = Mode(last.numbers[k], factor, float(last.density[k]), bool(last.left[k] <= 1e-6))
+        if len(found) == len(starts):
+            return [found[k] for k in range(len(starts))]
     raise AssertionError
 
 
 def modes(density: Density, starts: Float[np.ndarray, "start number"]) -> list[Mode]:
     """The modes reached from several starts, best first, without those already found or of hardly any evidence."""
     found: list[Mode] = []
-    for one in sorted((mode(density, start) for start in starts), key=lambda one: -one.evidence):
+    for one in sorted(_reached(density, starts), key=lambda one: -one.evidence):
         # Within one standard deviation of an earlier one it is the same.
         apart = [np.linalg.solve(one.factor, one.numbers - other.numbers) for other in found]
         new = all(np.sum(z**2) >= 1.0 for z in apart)

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 import scalefit as sf
-from scalefit.posterior._diagnostics import warn_of_quality
+from scalefit.posterior._diagnostics import warn_of_draws
 from scalefit.posterior._hierarchical import Population, in_population
 from scalefit.posterior._prior import Prior
 from scalefit.problem import LawCurve
@@ -178,6 +178,6 @@ def test_rows_of_one_training_are_no_independent_runs(runs):
 def test_draws_that_are_not_to_be_trusted_are_said(draws):
     found = {"divergences": 0, "rhat": {"E": np.array([1.0, 1.2])}, "population": {"E": {"rhat": 1.0}}}
     with pytest.warns(UserWarning, match=r"^The chains have not mixed \(R-hat 1\.20\)"):
-        warn_of_quality(dataclasses.replace(draws, diagnostics=draws.diagnostics | found))
+        warn_of_draws(dataclasses.replace(draws, diagnostics=draws.diagnostics | found))
     with pytest.warns(UserWarning, match=r"^3 transitions diverged"):
-        warn_of_quality(dataclasses.replace(draws, diagnostics=draws.diagnostics | {"divergences": 3}))
+        warn_of_draws(dataclasses.replace(draws, diagnostics=draws.diagnostics | {"divergences": 3}))

@@ -16,7 +16,7 @@ import scalefit as sf
 from scalefit import params
 from scalefit.posterior import _draw
 from scalefit.posterior._coordinates import Coordinates
-from scalefit.posterior._diagnostics import warn_of_quality
+from scalefit.posterior._diagnostics import warn_of_draws
 from scalefit.posterior._draw import draw
 from scalefit.posterior._importance import Weighed, worth
 from scalefit.posterior._mode import mode
@@ -186,17 +186,17 @@ def test_importance_sampling_that_fails_gives_way(fit, runs, monkeypatch):
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ({"method": "is", "khat": 0.9}, r"Pareto k 0\.90\): use `method='nuts'`"),
-        ({"method": "svi", "khat": 0.9}, r"far from normal \(Pareto k 0\.90\): use `method='nuts'`"),
-        ({"divergences": 3}, "3 transitions diverged: give stronger priors"),
+        ({"method": "is", "khat": 0.9}, r"Pareto k 0\.90\)\. Use `method='nuts'`"),
+        ({"method": "svi", "khat": 0.9}, r"far from normal \(Pareto k 0\.90\)\. Use `method='nuts'`"),
+        ({"divergences": 3}, r"3 transitions diverged\. Give stronger priors"),
         ({"rhat": {"alpha": 1.2}}, r"have not mixed \(R-hat 1\.20\)"),
     ],
 )
 def test_draws_that_are_not_to_be_trusted_are_said(draws, found, message):
     fine = {"method": "nuts", "khat": np.nan, "divergences": 0, "rhat": {"alpha": 1.0}}
     with pytest.warns(UserWarning, match=message):
-        warn_of_quality(dataclasses.replace(draws["is"], diagnostics=fine | found))
-    warn_of_quality(dataclasses.replace(draws["is"], diagnostics=fine))
+        warn_of_draws(dataclasses.replace(draws["is"], diagnostics=fine | found))
+    warn_of_draws(dataclasses.replace(draws["is"], diagnostics=fine))
 
 
 @pytest.mark.parametrize("shape", [0.3, 0.8])
