@@ -68,7 +68,8 @@ def bounds(case: Case) -> Found:
         if slot.name not in fit.free or slot.name in (*at_end, *gone):
             continue
         if declared.amplitude and not declared.dims and least > 0.0 and value > 0.98 * least:
-            said = f"{slot.name} = {value:.4g} is all but the least {fit.source.target}, {least:.4g}"
+            beyond = "lies above" if value > 1.05 * least else "is all but"
+            said = f"{slot.name} = {value:.4g} {beyond} the least {fit.source.target}, {least:.4g}"
             yield Finding("bounds", "warning", said, "the law has nothing left to fall: look at the best runs",
                           {"value": float(value)}, (slot.name,))  # fmt: skip
         for unit, power in declared.dims:

@@ -48,6 +48,9 @@ def _edges(case: Case) -> Iterator[Finding]:
     C = case.number("C")
     if C is None or not {"N", "D"} <= set(case.sizes) or np.bincount(case.code).max() > 1:
         return
+    y = case.runs.target
+    if len(y) > 2 and np.ptp(C) > 0.0 and np.ptp(y) > 0.0 and np.corrcoef(np.log(C), y)[0, 1] > 0.0:
+        return  # it rises, and has no least
     # Profiles of each setting by itself.
     words = [c for c in case.columns.values() if np.ndim(c) == 1 and np.asarray(c).dtype.kind in "OUT"]
     texts = [np.array([str(cell) for cell in column.tolist()]) for column in words]

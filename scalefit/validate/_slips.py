@@ -18,6 +18,8 @@ BITS = float(np.log(1.0 / np.log(2.0)))
 """The logarithm of how much larger a loss in bits is than in nats."""
 BETTER, SURELY = 1.6, 3.0
 """How many times nearer rows lie to a surface as moved by a row, from which they may be, and surely are, misplaced."""
+RISES = 0.3
+"""Rank correlation with size from which a loss rises."""
 ONE_UNIT = "bring them to one unit: 1 bit is .693 nats"
 TOTALS = frozenset(["total", "totals", "sum", "mean", "average", "avg", "std", "min", "max", "median", "count"])
 SWAPS = 12
@@ -31,12 +33,14 @@ class Surface:
     **Arguments:**
 
     - `target`: The logarithm of the target; `value`: of the surface; `scatter`: the median of how far they are apart.
+    - `basis`: What the surface is a sum of.
     - `sizes`: The logarithms of the sizes, by name.
     """
 
     target: Float[np.ndarray, " run"]
     value: Float[np.ndarray, " run"]
     scatter: float
+    basis: Float[np.ndarray, "run term"]
 
     @property
     def most(self) -> float:
@@ -69,7 +73,7 @@ def surface_of(case: Case, target: Float[np.ndarray, " run"] | None = None) -> S
         weight = keep / np.maximum(off, max(1e-3 * float(np.median(off)), 1e-12))
     value = basis @ found
     scatter = 1.4826 * float(np.median(np.abs(log_y - value)[keep > 0.0]))
-    return Surface(log_y, value, scatter)
+    return Surface(log_y, value, scatter, basis)
 
 
 def slips(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
@@ -142,6 +146,64 @@ def misaligned(case: Case) -> Iterator[Finding]:
     grave = "error" if moved[best] < wide / SURELY else "warning"
     yield Finding("bad-rows", grave, said, "was a column shifted by a row?", {"wide": wide, "shifted": moved[best]},
                   (case.runs.target_name,))  # fmt: skip
+
+
+def against_sizes(case: Case) -> Iterator[Finding]:
+    """A loss that grows with the sizes, or does not go with them."""
+    surface, name = surface_of(case), case.runs.target_name
+    sizes = [np.log(case.sizes[n]) for n in ("N", "D", "n") if n in case.sizes]
+    if surface is None or not sizes:
+        return
+    good = ~case.claimed
+    y, x = surface.target[good], np.sum(sizes, axis=0)[good]
+    left = float(np.mean(np.abs(surface.target - surface.value)[good]) / max(np.mean(np.abs(y - np.median(y))), 1e-300))
+    together = float(np.corrcoef(_ranks(y), _ranks(x))[0, 1]) if np.ptp(x) > 1e-9 and np.ptp(y) > 0.0 else 0.0
+    if together > RISES:
+        said = f"{name} is larger where runs are (rank correlation {together:.2g}), and losses fall"
+        yield Finding("loss-kind", "warning", said, "was the column sorted by itself, or is it something else?",
+                      {"correlation": together}, (name,))  # fmt: skip
+    elif left > 0.9 and good.sum() >= 30:
+        said = f"{name} hardly goes with the sizes: a smooth surface leaves {100 * left:.0f} % of how far they vary"
+        yield Finding("loss-kind", "warning", said, "do losses and sizes of a row belong together?", {"left": left},
+                      (name,))  # fmt: skip
+
+
+def _ranks(x: Float[np.ndarray, " run"]) -> Float[np.ndarray, " run"]:
+    """Ranks, those that are alike at their mean."""
+    _, place, count = np.unique(x, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - 0.5 * count)[np.ravel(place)]
+
+
+def in_two(case: Case) -> Iterator[Finding]:
+    """Runs in two groups with nothing between, of which no column tells."""
+    surface, good = surface_of(case), ~case.claimed
+    if surface is None or good.sum() < 24:
+        return
+    basis, y = surface.basis[good], surface.target[good]
+    off = y - basis @ np.linalg.lstsq(basis, y, rcond=1e-10)[0]
+    z = np.sort(off)
+    cut = np.arange(1, len(z))
+    low, high = np.cumsum(z)[:-1] / cut, (z.sum() - np.cumsum(z)[:-1]) / (len(z) - cut)
+    best = int(np.argmax(cut * (len(z) - cut) * (high - low) ** 2)) + 1
+    share, apart = min(best, len(z) - best) / len(z), float(high[best - 1] - low[best - 1])
+    inside = float(np.sqrt(0.5 * (np.var(z[:best]) + np.var(z[best:]))))
+    # Halves of a normal lie 2.7 of their own scatters apart, those of evenly spread numbers 3.5.
+    if share >= 0.2 and apart > 5.0 * inside and apart > 0.01 and not _named(case, good, off >= z[best]):
+        said = f"runs part into two groups, {100 * apart:.2g} % apart about a smooth surface, with hardly any between"
+        remedy = "are they of two tokenizers, data sets or kinds of loss? name it in a column, and fit each by itself"
+        yield Finding("loss-kind", "warning", said, remedy, {"apart": apart, "share": share}, (case.runs.target_name,))
+
+
+def _named(case: Case, good: Bool[np.ndarray, " run"], upper: Bool[np.ndarray, " some"]) -> bool:
+    """Whether a column of few values tells which of two groups a row is of: residuals of a fit name it."""
+    for cells in case.columns.values():
+        if np.ndim(cells) == 1 and np.asarray(cells).dtype.kind in "OUT":
+            text = np.array([str(cell) for cell in cells.tolist()])[good]
+            _, code, count = np.unique(text, return_inverse=True, return_counts=True)
+            most = np.bincount(np.ravel(code), upper) / count
+            if len(count) <= 0.2 * len(text) and np.sum(np.maximum(most, 1.0 - most) * count) > 0.95 * len(text):
+                return True
+    return False
 
 
 def totals(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:

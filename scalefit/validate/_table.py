@@ -10,7 +10,7 @@ from .._core import Finding
 from ..data import UNITS
 from ._case import Case, listed_rows, parted, rows_out
 from ._finding import Skipped
-from ._slips import gaps, misaligned, slips, totals
+from ._slips import against_sizes, gaps, in_two, misaligned, slips, totals
 
 Found = Iterator[Finding | Skipped]
 
@@ -129,7 +129,13 @@ def loss_kind(case: Case) -> Found:
             said = f"{column!r} says {', '.join(kinds[:4])}: losses of different {'tokens' if tokens else 'data'}"
             yield Finding("loss-kind", "warning", said, f"fit one of them, or each by itself (by={column!r})",
                           names=(column,))  # fmt: skip
+    if log_like and (y < 0.0).all():
+        said = f"{name} is below 0 in every row, as a log-likelihood with its sign is"
+        yield Finding("loss-kind", "error", said, "give its negative", {"most": float(y.max())}, (name,))
     yield from _claimed(case, slips(case))
+    if log_like:
+        yield from against_sizes(case)
+        yield from in_two(case)
     yield from _bits(case, np.log(y) if (y > 0).all() else None)
 
 
@@ -206,7 +212,7 @@ def _worse(case: Case) -> Iterator[Finding]:
     law = case.law if case.fit is None else case.fit.law
     if len(sizes) < 2 or not (y > 0.0).all() or len(y) > 20_000 or not (law is None or law.smaller_is_better):
         return
-    N, D = sizes
+    (N, D), good = sizes, ~case.claimed
     # The least loss of any run with no more of either, by a sweep over N.
     order = np.lexsort((D, N))
     least = np.empty(len(y))
@@ -214,9 +220,9 @@ def _worse(case: Case) -> Iterator[Finding]:
     best = np.full(places.max() + 1, np.inf)
     for i in order:
         least[i] = best[: places[i] + 1].min()
-        best[places[i]] = min(best[places[i]], y[i])
+        best[places[i]] = min(best[places[i]], y[i] if good[i] else np.inf)
     scatter = 1.4826 * float(np.median(np.abs(np.log(y) - np.median(np.log(y)))))
-    bad = (y > 1.3 * least) & (np.log(y / np.minimum(least, y)) > scatter) & ~case.claimed
+    bad = (y > 1.3 * least) & (np.log(y / np.minimum(least, y)) > scatter) & good
     if bad.any() and bad.sum() <= 0.2 * len(y):
         rows = case.rows(bad)
         times = float(np.max(y[bad] / least[bad]))

@@ -124,6 +124,12 @@ BAD = {
     ),
     "columns exchanged": ("units", "warning", lambda t: {**t, "params": t["tokens"] / 30, "tokens": t["params"] / 30}),
     "shifted by a row": ("bad-rows", "error", changed(loss=lambda t: np.roll(t["loss"], 1))),
+    "sorted by itself": ("loss-kind", "warning", changed(loss=lambda t: np.sort(t["loss"]))),
+    "of other runs": (
+        "loss-kind", "warning", changed(loss=lambda t: np.random.default_rng(5).permutation(t["loss"])),
+    ),
+    "two tokenizers": ("loss-kind", "warning", changed(loss=lambda t: t["loss"] + 0.2 * (np.arange(48) % 2))),
+    "log-likelihoods": ("loss-kind", "error", changed(loss=lambda t: -t["loss"])),
     "a total": (
         "bad-rows", "error", lambda t: {n: np.append(c, c.mean() if n == "loss" else c.sum()) for n, c in t.items()},
     ),
