@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import curves_of_budgets
 
 import scalefit as sf
-from scalefit.validate import CHECKS, SEVERITIES
+from scalefit.validate import CHECKS, SEVERITIES, Finding
+from scalefit.validate._again import approach_agreement, model_choice, outliers
+from scalefit.validate._case import Case
 
 FREE = {"checkpoints", "seeds"}
 """What may be noted of good runs."""
@@ -225,13 +228,13 @@ def test_structure_of_a_coupled_law_is_found_in_an_additive_fit():
     N, D = columns["params"], columns["tokens"]
     rng = np.random.default_rng(0)
     loss = 1.7 + (3e4 * N**-0.8 + 2e5 * D**-0.8) ** 0.45
-    (one,) = (
-        one
-        for one in sf.diagnose(fitted({**columns, "loss": loss * np.exp(1e-3 * rng.standard_normal(80))})).findings
-        if one.check == "residuals"
-    )
+    fit = fitted({**columns, "loss": loss * np.exp(1e-3 * rng.standard_normal(80))})
+    (one,) = (one for one in sf.diagnose(fit).findings if one.check == "residuals")
     assert "has structure" in one.says
     assert "Skaling" in one.remedy
+    (one,) = model_choice(Case(fit.problem.runs, fit.law, fit, deep=True))
+    assert isinstance(one, Finding)
+    assert (one.severity, one.says.split(" fits")[0]) == ("warning", "Skaling")
 
 
 def test_a_scatter_that_falls_with_size_is_found():
@@ -248,7 +251,7 @@ def test_outliers_and_what_the_fit_is_without():
     columns = good()
     columns["loss"][5] *= 1.2
     fit = fitted(columns)
-    (one,) = (one for one in sf.diagnose(fit, deep=True).findings if one.check == "outliers")
+    (one,) = (one for one in outliers(Case(fit.problem.runs, fit.law, fit, deep=True)) if isinstance(one, Finding))
     assert one.rows == (6,)
     assert one.severity == "warning"
     assert one.numbers["alpha without"] == pytest.approx(0.34, abs=0.02)
@@ -258,9 +261,22 @@ def test_terms_that_no_run_feels_and_what_is_asked_far_away():
     columns = good()
     columns["loss"] = np.full(48, 2.0) * np.exp(1e-3 * np.random.default_rng(0).standard_normal(48))
     assert {"bounds", "conditioning", "multistart"} & set(fired(fitted(columns)))
-    found = fired(fitted(good()), at={"N": 7e12, "D": 1e11})
-    assert found["target-distance"] == "warning"
-    assert "target-distance" not in fired(fitted(good()), at={"N": 1e9, "D": 1e10})
+    fit = fitted(good())
+    found = fired(fit, at={"N": 7e12, "D": 1e11})
+    assert (found["target-distance"], found["optimiser-curse"]) == ("warning", "note")
+    assert "target-distance" not in fired(fit, at={"N": 1e9, "D": 1e10})
+
+
+def test_ways_to_the_best_size_are_held_beside_each_other():
+    fit = sf.fit(sf.laws.Chinchilla, curves_of_budgets(0))
+    (one,) = approach_agreement(Case(fit.problem.runs, fit.law, fit, deep=True))
+    assert isinstance(one, Finding)
+    assert set(one.numbers) == {"isoflop", "surface"}
+
+
+def test_a_fit_that_was_stopped_is_an_error():
+    fit = fitted(good(), max_steps=1, num_starts=1)
+    assert fired(fit)["convergence"] == "error"
 
 
 def test_a_held_published_value_is_noted():
@@ -276,6 +292,10 @@ def test_draws_of_another_optimum_are_found_out():
 
     law = dataclasses.replace(draws.law, alpha=np.asarray(draws.law.alpha) + 0.2)
     assert fired(dataclasses.replace(draws, law=law))["interval-plausibility"] == "warning"
+    weighed = {"method": "is", "khat": 0.9, "divergences": 0, "rhat": {}}
+    sampled = dataclasses.replace(draws, method="posterior", diagnostics=weighed)
+    assert fired(sampled)["draws"] == "warning"
+    assert "draws" in sf.diagnose(dataclasses.replace(sampled, diagnostics={**weighed, "khat": 0.3})).passed
 
 
 def test_larger_runs_foretold_badly_are_warned_of():

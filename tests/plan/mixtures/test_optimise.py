@@ -188,6 +188,11 @@ def test_weights_outside_what_was_observed_are_warned_of(fits):
         some = sf.fit(sf.laws.MixingExp, narrow, by="target", noise=sf.noise.Gaussian())
     with pytest.warns(UserWarning, match="lie outside what was observed.*Train one there"):
         sf.optimise_mixture(some, objective="c4", limits={"least": {"web": 0.9}})
+    (far,) = (
+        one for one in sf.diagnose(some["c4"], at={"w": [0.9, 0.05, 0.05]}).findings if one.check == "mixture-support"
+    )
+    assert far.says.startswith("The weights lie outside what was observed: ")
+    assert "mixture-support" in sf.diagnose(some["c4"], at={"w": [0.2, 0.4, 0.4]}).passed
     assert not sf.optimise_mixture(fits).outside
 
 
