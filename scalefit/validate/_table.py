@@ -10,6 +10,7 @@ from .._core import Finding
 from ..data import UNITS
 from ._case import Case, listed_rows, parted, rows_out
 from ._finding import Skipped
+from ._ladders import drops
 from ._slips import against_sizes, gaps, in_two, misaligned, slips, totals
 
 Found = Iterator[Finding | Skipped]
@@ -181,6 +182,7 @@ def bad_rows(case: Case) -> Found:
             yield Finding("bad-rows", "warning", said, remedy, {"rows": float(bad.sum())}, (column,), rows)
     yield from misaligned(case)
     yield from _claimed(case, totals(case))
+    yield from _claimed(case, drops(case))
     yield from _twice(case)
     yield from _worse(case)
 

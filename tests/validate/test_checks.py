@@ -178,6 +178,22 @@ def test_rows_that_are_explained_are_no_outliers_and_can_be_left_out_by_number()
     assert not fired(sf.read_runs(columns, where="row not in [5, 14, 23]"))
 
 
+@pytest.mark.parametrize(
+    ("lower", "says"),
+    [
+        (np.arange(14) == 6, "row 7 lies 5.2 % below what its neighbours in the ladder say; the others are smooth"),
+        (np.arange(14) >= 9, "loss drops by 4.1 % at row 10, beyond what the ladder does elsewhere"),
+        (np.zeros(14, bool), None),
+    ],
+)
+def test_a_drop_inside_a_ladder_is_found(lower, says):
+    N = np.geomspace(1e7, 1e10, 14)
+    loss = (1.7 + 100.0 * N**-0.3) * np.exp(1e-3 * np.random.default_rng(2).standard_normal(14))
+    table = {"params": N, "tokens": 20.0 * N, "loss": np.where(lower, 0.95, 1.0) * loss}
+    found = [one.says for one in sf.diagnose(sf.read_runs(table)).findings if one.check == "bad-rows"]
+    assert found == ([] if says is None else [says])
+
+
 def test_outliers_say_what_they_have_in_common():
     columns = good(sizes=10)
     columns["loss"][columns["params"] == columns["params"][4]] *= 0.9
@@ -260,7 +276,7 @@ def test_outliers_and_what_the_fit_is_without():
 def test_terms_that_no_run_feels_and_what_is_asked_far_away():
     columns = good()
     columns["loss"] = np.full(48, 2.0) * np.exp(1e-3 * np.random.default_rng(0).standard_normal(48))
-    assert {"bounds", "conditioning", "multistart"} & set(fired(fitted(columns)))
+    assert {"bounds", "conditioning", "multistart"} & set(fired(fitted(columns, num_starts=2, max_steps=100)))
     fit = fitted(good())
     found = fired(fit, at={"N": 7e12, "D": 1e11})
     assert (found["target-distance"], found["optimiser-curse"]) == ("warning", "note")
