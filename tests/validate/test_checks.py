@@ -276,7 +276,7 @@ def test_outliers_and_what_the_fit_is_without():
 def test_terms_that_no_run_feels_and_what_is_asked_far_away():
     columns = good()
     columns["loss"] = np.full(48, 2.0) * np.exp(1e-3 * np.random.default_rng(0).standard_normal(48))
-    assert {"bounds", "conditioning", "multistart"} & set(fired(fitted(columns, num_starts=2, max_steps=100)))
+    assert {"bounds", "conditioning", "multistart"} & set(fired(fitted(columns)))
     fit = fitted(good())
     found = fired(fit, at={"N": 7e12, "D": 1e11})
     assert (found["target-distance"], found["optimiser-curse"]) == ("warning", "note")
