@@ -91,8 +91,11 @@ class Checks:
 
     def document(self) -> list[dict[str, Any]]:
         """Every finding once, the gravest first, as a command's document has them."""
-        return [{**one._asdict(), "says": as_options(one.says), "remedy": as_options(one.remedy)}
-                for one in _once([*self.own, *self.given])]  # fmt: skip
+        return [
+            {**one._asdict(), "says": as_options(one.says), "remedy": as_options(one.remedy),
+             "numbers": {name: float(number) for name, number in one.numbers.items()}}
+            for one in _once([*self.own, *self.given])
+        ]  # fmt: skip
 
     def without(self, notes: Iterable[str]) -> list[str]:
         """Notes, each once, but for those that say what a finding says."""

@@ -65,6 +65,7 @@ def sweep(
 ) -> None:
     """Fit a grid of laws, groups, noises, splits and seeds; stop at any moment, and resume with --resume."""
     from .._core import cache
+    from ._checks import Checks
     from ._terminal import counting, quiet
 
     if config == "merge":
@@ -84,12 +85,22 @@ def sweep(
     share, of_engine = None if shard is None else share_of(shard), options.get(engine, {})
     if engine == "ray":
         of_engine = {"address": address, "cpus": cpus or 1, "gpus": gpus or 0.0}
-    with quiet(json), counting() as tell:
+    checks = Checks()
+    with quiet(json, checks), counting() as tell:
         swept = sf.sweep(config, out=to, engine=engine, shard=share, progress=tell, **of_engine)  # pyright: ignore[reportArgumentType]  a known engine
     names = ("fits", "done", "failed", "seconds", "rate")
     found = {name: getattr(swept, name) for name in names}
-    found |= {"chunks_failed": dict(swept.chunks_failed), "out": swept.path}
+    if config is not None:
+        from ..sweeps import read_config, sources_of
+
+        read_as, base = read_config(config)
+        checks.allow = read_as.allow
+        for runs in sources_of(read_as, base):
+            checks.of(runs)
+    found |= {"chunks_failed": dict(swept.chunks_failed), "out": swept.path, "checks": checks.document()}
     typer.echo(jsons.dumps(found, indent=2) if json else "\n".join(map(visible, _account(found))))
+    if not json:
+        checks.show()
     if swept.chunks_failed:
         raise typer.Exit(CHUNKS_FAILED)
 

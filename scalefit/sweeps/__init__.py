@@ -14,6 +14,7 @@ from ._grid import MAX_DRAWS as MAX_DRAWS
 from ._grid import MAX_FITS as MAX_FITS
 from ._grid import grid_of as grid_of
 from ._grid import number_of as number_of
+from ._grid import sources_of as sources_of
 from ._merge import RESULTS_FILE as RESULTS_FILE
 from ._merge import merge as merge
 from ._outline import TRIAL as TRIAL

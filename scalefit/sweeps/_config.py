@@ -144,6 +144,7 @@ class Config(_Strict):
     - `chunk`: Fits done, kept and lost together; as many as `memory` has room for unless given, 4,096 at most.
     - `memory`: What a chunk may take, as `"1GB"`.
     - `keep_draws`: Whether draws are kept, as a list a parameter.
+    - `allow`: Ids of checks whose errors in a source are known and meant, as `"units"`.
     """
 
     sources: tuple[Source, ...] = pydantic.Field(min_length=1)
@@ -161,6 +162,7 @@ class Config(_Strict):
     chunk: int | None = pydantic.Field(default=None, ge=1)
     memory: pydantic.ByteSize = pydantic.Field(default=pydantic.ByteSize(10**9), gt=0)
     keep_draws: bool = False
+    allow: tuple[str, ...] = ()
 
     @pydantic.field_validator("sources", "laws", "verbs", mode="before")
     @classmethod

@@ -21,6 +21,7 @@ from ..params import parameter_values, parts, slots
 from ..plan import check_plan, cost_of, mixing_of
 from ..problem import Studies, inputs_for, named_after, usable
 from ..specs import PREFIX, law_of, noise_of, noise_spec, runs_of, with_fixed
+from ..validate import refuse_grave
 from ._config import Config, Law, Source, Verb
 from ._splits import Split, splits_of
 
@@ -206,6 +207,8 @@ def grid_of(config: Config, base: Path) -> Grid:
     **Raises:** `InputError` for a source, law, noise or split that cannot be used, and for names that recur.
     """
     sources = [_read(source, base) for source in config.sources]
+    for _, runs, _ in sources:
+        refuse_grave(runs, None, config.allow)
     laws = [_law(law, base) for law in config.laws]
     noises = [_noise(noise) for noise in config.noises]
     splits = splits_of(config.splits)
@@ -237,6 +240,11 @@ def _size(cell: Cell, config: Config) -> int:
         return config.chunk
     room = max(1, min(MAX_FITS, int(config.memory // max(cell.bytes, 1)), MAX_DRAWS // max(cell.draws, 1)))
     return 1 << int(math.log2(room))
+
+
+def sources_of(config: Config, base: Path) -> list[Runs]:
+    """The runs of each source."""
+    return [_read(source, base)[1] for source in config.sources]
 
 
 def _read(source: Source, base: Path) -> tuple[str, Runs, str | tuple[str, ...] | None]:

@@ -2,7 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
+
+import scalefit as sf
+from scalefit._core import Finding
+from scalefit.cli._checks import Checks
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +53,20 @@ def test_what_was_allowed_once_is_allowed_again_by_name(cli, table, tmp_path):
     assert "cannot be used as it stands: N is 0.05 to 5, and no model has so few parameters" in refused.err
     assert "--allow units" in refused.err
     assert cli("predict", tmp_path / "fit", "N=1", "D=20B", "--allow", "units").status == 0
+
+
+def test_a_finding_of_words_alone_is_a_document_too():
+    checks = Checks()
+    checks.hear(Finding("range", "note", "N has 3 values"))
+    checks.hear(Finding("range", "note", "N has 3 values"))
+    (one,) = json.loads(json.dumps(checks.document()))
+    assert (one["check"], one["numbers"], one["rows"]) == ("range", {}, [])
+
+
+def test_sources_of_a_sweep_are_refused_unless_allowed():
+    N, D = (a.ravel() for a in np.meshgrid(np.geomspace(0.5, 50.0, 6), np.geomspace(1e9, 1e11, 6)))
+    runs = sf.Runs(1.7 + 0.4 * N**-0.34 + 2000.0 * D**-0.37, N=N, D=D)
+    job = {"sources": [{"runs": runs, "name": "runs"}], "laws": ["chinchilla"]}
+    with pytest.raises(sf.InputError, match=r"no model has so few parameters.*allow='units'"):
+        sf.outline(job, trial=False)
+    assert sf.outline({**job, "allow": ["units"]}, trial=False).fits == 1
