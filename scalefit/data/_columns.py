@@ -25,7 +25,7 @@ _ALIASES = {
     "n": "samplesseen samples nsamples numsamples numberofsamples examplesseen seenexamples",
     "x": "x",
     "epochs": "epochs passes numepochs nepochs numpasses",
-    "se": "se lossse lossstderr stderr standarderror sem errorse accuracyse",
+    "se": "se lossse lossstderr stderr standarderror sem errorse accuracyse sepct sepercent losssepct",
     "group": "group",
     "run": "run runname runid",
     "seed": "seed randomseed",
@@ -58,6 +58,8 @@ _IN_BRACKETS = re.compile(r"^(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*$")
 _WRAPPED = re.compile(
     r"^(config|args|hparams|hyperparameters|params|results?|metrics?|summary|final|model)\.(?=.)", re.I
 )
+# A measure of compute by itself, as PF-days and ZFLOPs; GFLOPs may be a rate.
+_SAYS_COMPUTE = re.compile(r"(day|hour|year)s?$|^[ezy]flops?$", re.IGNORECASE)
 COUNTS = frozenset({"N", "D", "C", "U", "n"})
 _LOGARITHM = re.compile(r"(log[\s_]?10|log[\s_]?2|log|ln)[\s_]*(?:[(\[](.+)[)\]]|(.+))", re.IGNORECASE)
 
@@ -125,6 +127,12 @@ def _unbracketed(header: str, ours: str | None) -> Header:
         scale = scale_of(unit, compute=role == "C") if role in COUNTS else None
         if scale is not None and (scale != 1.0 or (ours is None and "/" not in gap[0])):
             return Header(name, scale, None)
+    of = re.fullmatch(r"(\w+) of (tokens|params|parameters)|(.+?)\s*:\s*(.+)", header, re.IGNORECASE)
+    if of is not None:
+        name, unit = of[2] or of[3], of[1] or of[4]
+        role = ours or _role(name)
+        if role in COUNTS and (scale := scale_of(unit, compute=role == "C")) not in (None, 1.0):
+            return Header(name, scale, None)
     joined = re.fullmatch(r"(.*[a-z])([KMBT])", header)
     if joined is not None and (ours or _role(joined[1])) in COUNTS:
         return Header(joined[1], scale_of(joined[2], compute=False) or 1.0, None)
@@ -132,7 +140,7 @@ def _unbracketed(header: str, ours: str | None) -> Header:
     if before is not None and (scale := scale_of(before[1].replace("_", " "), compute=False)) not in (None, 1.0):
         return Header("params" if before[2].lower().startswith("p") else "tokens", scale, None)
     scale = scale_of(header, compute=True)
-    if scale not in (None, 1.0) and (ours == "C" or header.lower().rstrip("s").endswith(("day", "hour", "year"))):
+    if scale not in (None, 1.0) and (ours == "C" or _SAYS_COMPUTE.search(header)):
         return Header("compute", scale, None)
     return Header(header, 1.0, None)
 

@@ -1,6 +1,7 @@
 """Tables to runs: names, scales, conditions, and every row that is left out accounted for."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -129,6 +130,11 @@ def _read(given: Source, columns: Mapping[str, str | None] | None, where: str | 
         k: _checked(k, h, table[h], rows, notes, sizes=k not in (target_name, "se")) if _is_number(k) else table[h]
         for k, h in used.items()
     }
+    if "se" in values and _is_per_cent(used["se"], notes) and not _is_per_cent(header, notes):
+        observed, rate = np.abs(values[target_name]), target_name in ("accuracy", "error")
+        # Points of per cent of what is itself a share, or written as per cent.
+        values["se"] = 0.01 * values["se"] * ((1.0 if observed.max() <= 1.0 else 100.0) if rate else observed)
+        notes.append(f"se = {used['se']!r} in " + ("points of per cent" if rate else f"per cent of {target_name}"))
     labels = {k: label_with_gaps(values.pop(k), missed[k][keep]) for k in LABELS if k in values}
     units = {
         k: u for k, h in used.items() if _is_number(k) and (u := given.units.get(h) or _unit(k, h, columns, notes))
@@ -227,16 +233,26 @@ def _is_number(ours: str) -> bool:
     return ours not in LABELS or ours == "step"
 
 
+_OF_NO_TARGET = re.compile(r"\d|log|rel|milli|share", re.IGNORECASE)
+_PER_CENT = re.compile(r"%|per\s?cent|pct", re.IGNORECASE)
+
+
+def _is_per_cent(header: str, notes: Sequence[str]) -> bool:
+    """Whether a header says per cent, or its cells did, of which there is a note."""
+    return _PER_CENT.search(header) is not None or any(note.startswith(f"{header!r} is in per cent") for note in notes)
+
+
 def _unit(ours: str, header: str, columns: Mapping[str, str | None] | None, notes: list[str]) -> str | None:
     """The unit that a header says; that of a size must be a count, unless the caller names the column.
 
     **Raises:** `InputError` for a size in a unit of something else, as bytes.
     """
     unit = header_of(header, ours).unit
-    if unit is not None and ours in COUNTS and is_other(unit):
+    if unit is not None and (_OF_NO_TARGET.search(unit) if ours == "se" else ours in COUNTS and is_other(unit)):
         if (columns or {}).get(ours) != header:
+            meant = "se is in the unit of the target" if ours == "se" else f"{ours} counts {UNITS[ours]}"
             raise InputError(
-                f"The column {header!r}", Phrase(f"is in {unit!r}, and {ours} counts {UNITS[ours]}"),
+                f"The column {header!r}", Phrase(f"is in {unit!r}, and {meant}"),
                 remedy=f"convert it; or take it as it stands, in {unit}, with `columns={{{ours!r}: {header!r}}}`",
             )  # fmt: skip
         notes.append(f"{ours} = {header!r} as it stands, in {unit}")

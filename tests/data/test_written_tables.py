@@ -217,6 +217,9 @@ def test_a_column_of_a_chart_is_read_as_it_stands(tmp_path):
         ("params (non-embedding)", "N", 1.0),
         ("samples (k)", "n", 1e3),
         ("U (M tokens)", "U", 1e6),
+        ("params: M", "N", 1e6),
+        ("Trillions of tokens", "D", 1e12),
+        ("ZFLOPs", "C", 1e21),
     ],
 )
 def test_units_in_headers_are_multiplied_and_noted(header, ours, scale):
@@ -282,3 +285,26 @@ def test_shares_that_are_rounded_are_divided_by_their_sum(rows):
 def test_other_shares_stay_as_they_are(row):
     runs = shared(row, (0.25, 0.25, 0.5))
     assert with_rounded_shares(runs, "w") is runs
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"loss": [3.0, 2.0], "se (%)": [1.0, 2.0]}, [0.03, 0.04]),
+        ({"loss": [3.0, 2.0], "stderr": ["1%", "2%"]}, [0.03, 0.04]),
+        ({"loss": [3.0, 2.0], "se_pct": [1.0, 2.0]}, [0.03, 0.04]),
+        ({"accuracy": [0.6, 0.7], "se (%)": [1.0, 2.0]}, [0.01, 0.02]),
+        ({"accuracy": [60.0, 70.0], "se (%)": [1.0, 2.0]}, [1.0, 2.0]),
+        ({"accuracy": ["60%", "70%"], "se": ["1%", "2%"]}, [1.0, 2.0]),
+    ],
+)
+def test_errors_in_per_cent_are_those_of_the_target(columns, expected):
+    runs = read_runs({"x": [1.0, 2.0], **columns})
+    assert runs.se is not None
+    np.testing.assert_allclose(runs.se, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("header", ["se (x1e-3)", "se (log)", "stderr [milli]"])
+def test_errors_in_another_unit_are_asked_about(header):
+    with pytest.raises(InputError, match=r"se is in the unit of the target. Convert it; or take it as it stands"):
+        read_runs({"x": [1.0, 2.0], "loss": [3.0, 2.0], header: [1.0, 2.0]})
