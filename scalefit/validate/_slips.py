@@ -102,6 +102,9 @@ def slips(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
     left = far.copy()
     for least, like, said, remedy in kinds:
         which = like & left
+        # Those that stopped at a guess are alike; perplexities of several runs are not.
+        if said is perplexity and which.any() and np.ptp(np.log(y[which])) < 0.02:
+            continue
         if least <= which.sum() < 0.5 * len(y):
             left &= ~which
             rows = case.rows(which)

@@ -284,7 +284,8 @@ def checkpoints(case: Case) -> Found:
         if case.fit is not None and case.fit.converged and early.mean() < 0.5:
             z = np.asarray(case.fit.residuals)
             off = float((np.median(z[early]) - np.median(z[~early])) / (1.4826 * np.median(np.abs(z[~early])) + 1e-300))
-            said += f" and lies {abs(off):.2g} scatters {'above' if off > 0 else 'below'} the others about the law"
+            side, lie = "above" if off > 0 else "below", "lies" if len(rows) == 1 else "lie"
+            said += f" and {lie} {abs(off):.2g} scatters {side} the others about the law"
             numbers["off"], severity = off, "warning" if abs(off) > 2.0 else "note"
         remedy = "leave them out with --where: learning rates were still warming up"
         yield Finding("checkpoints", severity, said, remedy if severity == "warning" else "", numbers, rows=rows)

@@ -194,6 +194,13 @@ def test_a_drop_inside_a_ladder_is_found(lower, says):
     assert found == ([] if says is None else [says])
 
 
+def test_runs_that_stopped_at_a_guess_are_no_perplexities():
+    columns = good()
+    columns["loss"][[30, 40, 46]] = 10.8
+    found = [one for one in sf.diagnose(sf.read_runs(columns)).findings if one.rows]
+    assert [(one.check, one.rows) for one in found] == [("bad-rows", (31, 41, 47))]
+
+
 def test_outliers_say_what_they_have_in_common():
     columns = good(sizes=10)
     columns["loss"][columns["params"] == columns["params"][4]] *= 0.9
