@@ -64,7 +64,7 @@ class Case:
             found = {n: c for n, kind in kinds.items() if kind.logarithm and (c := self.number(n)) is not None}
         else:
             usual = {n: c for n in ("N", "D", "n") if (c := self.number(n)) is not None}
-            found = usual or dict(self.runs.inputs)
+            found = usual or {n: c for n, c in self.runs.inputs.items() if "[" not in n}
         return {n: c for n, c in found.items() if c.ndim == 1 and np.all(c > 0.0)}
 
     def doubts(self, check: str) -> Iterator[Finding]:

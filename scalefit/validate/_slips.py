@@ -56,6 +56,8 @@ def surface_of(case: Case, target: Float[np.ndarray, " run"] | None = None) -> S
     if "U" in sizes and len(y) < 60:
         del sizes["U"]
     count = int(np.sum(~case.claimed))
+    if len(set(case.runs.labels.get("target", np.zeros(0)).tolist())) > 1:
+        return None  # of several targets each would need its own
     if not sizes or len(sizes) > 3 or not FEWEST <= count <= len(y) <= MOST or not (np.isfinite(y) & (y > 0.0)).all():
         return None
     log_y = np.log(y) if target is None else target
@@ -67,8 +69,8 @@ def surface_of(case: Case, target: Float[np.ndarray, " run"] | None = None) -> S
         return None
     found = np.zeros(basis.shape[1])
     for _ in range(40):  # least squares with weights, which tends to least absolute deviations
-        root = np.sqrt(weight)
-        found = np.linalg.lstsq(basis * root[:, None], log_y * root, rcond=1e-10)[0]
+        weighed = basis.T * weight  # of standard columns: the square of their system is good enough, and small
+        found = np.linalg.lstsq(weighed @ basis, weighed @ log_y, rcond=1e-12)[0]
         off = np.abs(log_y - basis @ found)
         weight = keep / np.maximum(off, max(1e-3 * float(np.median(off)), 1e-12))
     value = basis @ found
@@ -220,8 +222,13 @@ def totals(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
     which = sums >= 2
     for cells in case.columns.values():
         if np.ndim(cells) == 1 and np.asarray(cells).dtype.kind in "OUT":
-            called = np.array([str(cell).strip().lower().rstrip(":") in TOTALS for cell in cells.tolist()])
-            which = which | called if called.sum() <= 0.1 * count + 1 else which
+            text = ["" if cell is None else str(cell).strip().lower().rstrip(":") for cell in cells.tolist()]
+            called = np.array([cell in TOTALS for cell in text])
+            # At the end, in a column of names or of nothing else: a column may well say how something was pooled.
+            others = {cell for cell, one in zip(text, called, strict=True) if not one}
+            at_end = called.any() and called[np.argmax(called) :].all() and called.sum() <= 0.1 * count + 1
+            if at_end and (others == {""} or len(others) >= 0.5 * (count - called.sum())):
+                which = which | called
     if which.any():
         found = case.rows(which)
         said = f"{listed_rows(found)} {'is a total' if len(found) == 1 else 'are totals'} of the others and no run"

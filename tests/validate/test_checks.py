@@ -194,6 +194,12 @@ def test_a_drop_inside_a_ladder_is_found(lower, says):
     assert found == ([] if says is None else [says])
 
 
+def test_a_column_that_says_how_something_was_pooled_names_no_totals():
+    columns = {**good(), "pooling": ["cls"] * 45 + ["mean"] * 3}
+    assert not fired(sf.read_runs(columns))
+    assert fired(sf.read_runs({**columns, "pooling": [""] * 47 + ["Total:"]}))["bad-rows"] == "error"
+
+
 def test_runs_that_stopped_at_a_guess_are_no_perplexities():
     columns = good()
     columns["loss"][[30, 40, 46]] = 10.8
