@@ -64,6 +64,12 @@ def _jax_settings(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _calls_checked() -> None:
+    """Every test has its first calls checked."""
+    runtime_checks.CALLS.clear()
+
+
+@pytest.fixture(autouse=True)
 def _figures_closed() -> Iterator[None]:
     """Pyplot, where some test brought it in, keeps every figure until it is told otherwise."""
     yield

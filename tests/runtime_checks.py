@@ -1,9 +1,12 @@
 """Checks of annotations at run time: as type checkers read them, so that an `int` may stand for a `float`.
 
 jaxtyping's import hook decorates every function, those too that are made anew at each call and those of no array; that
-took most of the suite's time. Here functions of modules and classes are checked that annotate an array.
+took most of the suite's time. Here functions of modules and classes are checked that annotate an array, each the
+first times that a test calls it: of thousands of calls in a loop the last are like the first.
 """
 
+import collections
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, get_args
@@ -13,6 +16,10 @@ from beartype import BeartypeConf, beartype
 from jaxtyping import AbstractArray, jaxtyped
 
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+OFTEN = 20
+"""Calls of a function that are checked in one test."""
+CALLS: collections.Counter[Callable[..., Any]] = collections.Counter()
+"""Calls so far, by function; forgotten from test to test."""
 
 
 def install() -> None:
@@ -27,11 +34,26 @@ def where_arrays_are(thing: Any = None, *, typechecker: Any = None) -> Any:
         return jaxtyped(thing, typechecker=typechecker)
 
     def decorated(thing: Any) -> Any:
-        made_once = inspect.isclass(thing) or "<locals>" not in thing.__qualname__
-        checked = made_once and (inspect.isclass(thing) or annotates_arrays(thing))
-        return jaxtyped(thing, typechecker=typechecker) if checked else thing
+        if inspect.isclass(thing):
+            return jaxtyped(thing, typechecker=typechecker)
+        made_once = "<locals>" not in thing.__qualname__
+        return at_first(thing, typechecker) if made_once and annotates_arrays(thing) else thing
 
     return decorated
+
+
+def at_first(function: Callable[..., Any], typechecker: Any) -> Callable[..., Any]:
+    """A function whose first calls in a test are checked."""
+    checked = jaxtyped(function, typechecker=typechecker)
+
+    @functools.wraps(checked)
+    def called(*arguments: Any, **options: Any) -> Any:
+        if CALLS[function] >= OFTEN:
+            return function(*arguments, **options)
+        CALLS[function] += 1
+        return checked(*arguments, **options)
+
+    return called
 
 
 def annotates_arrays(function: Callable[..., Any]) -> bool:
