@@ -1,7 +1,7 @@
 """How far forecasts of public runs go astray, what intervals hold of them, and the prior that comes of it.
 
 Every study is rolled back to each of its origins; what a stack of arms foresees is judged on families that its prior
-has not seen. Targets are runs near the frontier, within 1 % of the least loss at like compute, or off it. About two
+has not seen. Targets are runs near the frontier, within 1 % of the least loss at like compute, or off it. Some four
 minutes; `--prior FILE` writes the prior learnt from all families.
 """
 
@@ -10,10 +10,11 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from _benchmarks import Report, options
+from _forecast_plain import by_draws
+from _forecast_sizes import Curve, curves, missed, size_of, sizes
 from _public_studies import public_studies
 from scipy.optimize import minimize
 
@@ -24,7 +25,6 @@ from scalefit.calibrate._prior import Prior, prior_of_studies
 from scalefit.calibrate._reach import excess as excess_of
 from scalefit.calibrate._rolled import Rolled, rolled
 from scalefit.calibrate._stack import Trust, stacked, trust
-from scalefit.problem import Problem
 
 CLASSES = {"1.5-3": (1.5, 3.0), "3-10": (3.0, 10.0), "10-30": (10.0, 30.0), "30-100": (30.0, 100.0)}
 KINDS = ("frontier", "off it")
@@ -37,7 +37,7 @@ ANY = (-0.5, -1.2, -1.2, -0.5), (0.6, 0.6, 0.6, 0.7)
 CLOSER = 0.7
 """What families differ by is less than what their fits differ by."""
 RATES = (0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008, 0.01, 0.012, 0.015, 0.02)
-EXCESSES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+EXCESSES = (0.01, 0.012, 0.015, 0.018, 0.022, 0.026, 0.032, 0.038, 0.046)
 NORMAL = 1.6448536
 COLUMNS = (
     "runs", "times the compute", "forecast", "families", "error %", "too high by %", "holds %", "width %",
@@ -142,86 +142,19 @@ class Judged:
         error = np.where(np.isfinite(own.error[0]), own.error[0], 0.3)
         return self.observed - own.log_value[0], NORMAL * np.sqrt(error**2 + own.noise[0] ** 2)
 
-    def tell(self, report: Report, name: str, error: np.ndarray, half: np.ndarray) -> None:
-        """Rows of the table."""
+    def tell(
+        self, report: Report, name: str, error: np.ndarray, high: np.ndarray, low: np.ndarray | None = None
+    ) -> None:
+        """Rows of the table; `high` and `low`: the ends of the interval, less the forecast."""
+        low = -high if low is None else low
         for kind, what in enumerate(KINDS):
             for c, reach in enumerate(CLASSES):
                 group = (self.kind == kind) & (self.reach == c) & np.isfinite(error)
                 weight = self.weight[group]
-                numbers = (np.abs(error), -error, np.abs(error) <= half, 2.0 * half, interval_score(error, half))
+                held = (low <= error) & (error <= high)
+                numbers = (np.abs(error), -error, held, high - low, interval_score(error, high, low))
                 row = (100.0 * float(np.average(column[group], weights=weight)) for column in numbers)
                 report.add(what, reach, name, len(set(self.family[group])), *row)
-
-
-class Curve(NamedTuple):
-    """Runs of one budget: its compute, the vertex of a parabola of log loss in log N, its curvature, and the runs."""
-
-    compute: float
-    vertex: float
-    curvature: float
-    log_N: np.ndarray
-    above: np.ndarray
-
-    def regret(self, log_N: float) -> tuple[float, float]:
-        """The height of the parabola at a size; and what a run of nearly that size lost, where that is less."""
-        height = min(self.curvature * (log_N - self.vertex) ** 2, 0.5)
-        like = self.above[np.abs(self.log_N - log_N) < 0.25]
-        return height, float(min([height, *like]))
-
-
-def curves(problem: Problem, study: int) -> list[Curve]:
-    """Each budget with five runs or more."""
-    rows, free, found = problem.studies.rows(study), None, []
-    N, D = (np.asarray(problem.inputs[name])[rows] for name in ("N", "D"))
-    loss, log_C = np.log(np.asarray(problem.runs.target)[rows]), np.log(6.0 * N * D)
-    free = np.ones(len(rows), bool)
-    for at in np.sort(log_C):
-        here = (np.abs(log_C - at) < 0.08) & free
-        x, y = np.log(N[here]), loss[here]
-        if here.sum() < 5 or np.ptp(x) < 1.0:
-            continue
-        near = y < y.min() + 0.08
-        if near.sum() < 4:
-            continue
-        curvature, slope, _ = np.polyfit(x[near], y[near], 2)
-        if curvature > 0.0 and x[near].min() < -slope / 2.0 / curvature < x[near].max():
-            free &= ~here
-            compute = float(np.exp(log_C[here].mean()))
-            found.append(Curve(compute, -slope / 2.0 / curvature, curvature, x, y - y.min()))
-    return found
-
-
-def sizes(judged: Judged, learnt: dict[str, Judged]) -> list[str]:
-    """What the best sizes foreseen at later budgets cost, by the stack and by each arm."""
-    found = judged.found
-    cost: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
-    away = np.linspace(-7.0, 5.0, 241)
-    of_study = {study: curves(found.problem, study) for study in {one.study for one in found.origins}}
-    trusted = {name: one.trust() for name, one in learnt.items()}
-    for j, one in enumerate(found.origins):
-        family = str(judged.of_origin[j])
-        own = learnt[family].found
-        for curve in of_study[one.study]:
-            reach = [c for c, (low, high) in CLASSES.items() if low <= curve.compute / one.reached < high]
-            if not reach:
-                continue
-            N, nothing = np.exp(0.5 * np.log(curve.compute / 6.0) + away), np.zeros(len(away))
-            T, points = nothing + np.log(curve.compute / one.reached), {"N": N, "D": curve.compute / 6.0 / N}
-            seen = foreseen_by(tuple(own.arms.values()), np.full(len(N), j), points, T)._replace(x=nothing)
-            here = trusted[family].take(np.full(len(N), j))
-            rows = {"stack": stacked(own.prior, own.names, seen, here).log_value}
-            for name, row in {**rows, **dict(zip(own.names, seen.log_value, strict=True))}.items():
-                if np.isfinite(row).all():
-                    cost.setdefault((name, reach[0], family), []).append(curve.regret(np.log(N[np.argmin(row)])))
-    lines = []
-    for name in ("stack", *found.names):
-        means = [
-            np.mean([np.mean(costs, axis=0) for (n, c, _), costs in cost.items() if (n, c) == (name, reach)], axis=0)
-            for reach in CLASSES
-        ]
-        heights, runs = (", ".join(f"{100.0 * mean[i]:.2f}" for mean in means) for i in range(2))
-        lines.append(f"best sizes by {name}: regret {heights} %; {runs} % where runs of nearly that size speak")
-    return lines
 
 
 def simulated(report: Report, budgets: int, sizes: int, scatter: float, studies: int = 100) -> None:
@@ -264,8 +197,16 @@ def excess_of_studies(found: Rolled) -> np.ndarray:
     return out
 
 
-def interval_score(error: np.ndarray, half: np.ndarray) -> np.ndarray:
-    return 2.0 * half + 20.0 * np.maximum(np.abs(error) - half, 0.0)
+def sized(one: Judged, of_study: list[list[Curve]], families: set[str]) -> Rolled:
+    """With its trust, and how far the best sizes of some families are astray."""
+    found = one.found._replace(trust=one.trust())
+    size = size_of(missed(found, of_study, one.of_origin, families))
+    return found._replace(prior=found.prior._replace(size=size))
+
+
+def interval_score(error: np.ndarray, high: np.ndarray, low: np.ndarray | None = None) -> np.ndarray:
+    low = -high if low is None else low
+    return high - low + 20.0 * (np.maximum(low - error, 0.0) + np.maximum(error - high, 0.0))
 
 
 def main() -> None:
@@ -293,6 +234,8 @@ def main() -> None:
                 whole[left] = part[left]
     for name, parts in alone.items():
         judged.tell(report, f"{name} alone", *parts)
+    for name, (off, low, high) in by_draws(judged.found).items():
+        judged.tell(report, name, off, high, low)
     judged.tell(report, "stack", error, half)
     for budgets, each, scatter in ((8, 6, 0.005), (9, 10, 0.005), (8, 6, 0.002)):
         simulated(report, budgets, each, scatter)
@@ -310,10 +253,13 @@ def main() -> None:
         prior, ratio = one.found.prior, one.foreseen()[1] / half_of_all
         wide = f"widths {np.average(ratio[near], weights=judged.weight[near]):.2f} of those with it"
         report.note(f"without {family}: rate {prior.rate}, excess {prior.excess}, shapes {prior.shapes[0]}; {wide}")
-    for line in sizes(judged, learnt):
+    of_study = [curves(fits.problem, study) for study in range(len(fits.problem.studies))]
+    trusted = {family: sized(one, of_study, set(judged.families) - {family}) for family, one in learnt.items()}
+    report.note(f"best sizes astray by, without {', '.join(f'{f} {o.prior.size:g}' for f, o in trusted.items())}")
+    for line in sizes(trusted, of_study, judged.of_origin):
         report.note(line)
-    prior = whole.found.prior
-    report.note(f"of all: rate {prior.rate}, excess {prior.excess}")
+    prior = sized(whole, of_study, set(judged.families)).prior
+    report.note(f"of all: rate {prior.rate}, excess {prior.excess}, size {prior.size}")
     report.finish()
     if write is not None:
         write.write_text(json.dumps(prior._asdict(), indent=2) + "\n", "utf-8")

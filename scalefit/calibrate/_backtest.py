@@ -158,9 +158,15 @@ class Backtest:
 
         - `ends`: Of the classes, as factors of compute, or of the first size of the law, beyond the runs.
         """
+        try:
+            factors = np.array(ends, float)
+        except (TypeError, ValueError):
+            factors = np.zeros(0)
+        if factors.ndim != 1 or len(factors) < 2 or not (np.all(factors > 0.0) and np.all(factors[1:] > factors[:-1])):
+            raise InputError("ends", ends, "two factors above 0 or more, each above the last, as (1, 3, 10)")
         reach = next(iter(self.distance.values()))
         out = []
-        for low, high in itertools.pairwise(ends):
+        for low, high in itertools.pairwise(factors.tolist()):
             which = np.flatnonzero((reach > np.log(low)) & (reach <= np.log(high)) & np.isfinite(self.value))
             if which.size == 0:
                 continue
@@ -234,6 +240,8 @@ def backtest(
     check_probability("level", level)
     problem = check_fit("fit", fit).problem
     reach, least = reach_of(problem), least_runs(problem)
+    if split is not None and along is not None:
+        raise InputError("along", along, "none beside `split`, which says by itself what is fitted")
     along = along or next(iter(reach))
     origins = _split(problem, split, reach, least) if split is not None else rolling_origins(problem, along)
     if not origins:

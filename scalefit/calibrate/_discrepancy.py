@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, check_number, check_probability
 from ..estimate import bootstrap
 from ..results import Ensemble, Fit, check_result
 from ._arms import Arm, CoupledArm, foreseen_by
@@ -23,6 +23,8 @@ from ._stack import Foreseen, Stacked, stacked
 
 MOST_DRAWS = 1000
 """Draws of each arm that plans use."""
+SHARP = 4.0
+"""How far the weights of a draw are those of one arm: smoothly, so that budgets can be searched."""
 RIGHT = 1e-3
 """Regret in log loss up to which a plan was right."""
 SHOWN = 8
@@ -93,6 +95,7 @@ class Discrepancy:
 
     def by_distance(self, level: float = 0.9) -> list[Distance]:
         """How the forecasts that could be checked went, by distance."""
+        check_probability("level", level)
         found = self.rolled
         return told(found, next(iter(found.reach)), level).by_distance() if len(found.row) else []
 
@@ -157,13 +160,14 @@ class Discrepancy:
         )  # fmt: skip
 
     def draws(self, num: int = MOST_DRAWS, study: int = 0, seed: int = 0) -> StackedLaw:
-        """Draws of that law along a leading axis: draws of the fit, arms tilted against each other, and a drift.
+        """Draws of that law along a leading axis: draws of the fit, an arm that has most weight, a drift and a shift.
 
         Draws of the fit are those that were given and converged, over and over where there are fewer; else its runs are
         resampled.
 
         **Raises:** `InputError` where the law converged on no resample.
         """
+        check_number("study", study, least=0, most=len(self.last) - 1, whole=True)
         if (num, study, seed) not in self._kept:
             self._kept[num, study, seed] = self._drawn(num, study, seed)
         return self._kept[num, study, seed]
@@ -189,8 +193,9 @@ class Discrepancy:
         fixed = jax.tree.map(lambda a: np.broadcast_to(a, (num, *np.shape(a))), law)
         walk = prior.walk if len(terms) > 1 else 0.0
         return dataclasses.replace(
-            fixed, terms=tuple(terms), tilt=width * rng.standard_normal((num, len(terms))),
+            fixed, terms=tuple(terms), chance=rng.gumbel(size=(num, len(terms))), sharp=np.full(num, SHARP),
             drift=width * np.array([prior.rate, walk]) * rng.standard_normal((num, 2)),
+            shift=prior.size * rng.standard_normal(num),
             right=np.where(rng.random(num) < law.right, 1.0, 0.0),
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -45,15 +46,17 @@ class StackedLaw(AbstractLaw):
     r"""The weighted mean of arms, in logarithms, with weights that change with the e-folds T beyond the runs.
 
     $\log y = \rho \log f_0 + (1 - \rho) \log s$, ρ being the probability that the law $f_0$ itself is right, and
-    $\log s = \sum_a \left(w_a + \sqrt{w_a}\,\epsilon_a\right) (\log f_a - \overline{\log f}) + \overline{\log f}
-    + \delta T + \eta \sqrt{T}$ with $\overline{\log f} = \sum_a w_a \log f_a$, $w_a \propto (r_a m_a(T))^{-p}$. A draw
-    has tilts ε, drifts δ and η and ρ of 0 or 1; the law itself has neither tilts nor drifts.
+    $\log s = \sum_a w_a \log f_a + \delta T + \eta \sqrt{T}$ with
+    $w_a \propto \left((r_a m_a(T))^{-p} e^{g_a}\right)^c$. A draw has chances g, of Gumbel's distribution, by which one
+    arm has most of the weight, each as often as it weighs in the law itself (c sharpens them); drifts δ and η; and ρ of
+    0 or 1. Of laws of N and D it also has a shift σ, by which other sizes are best at the same compute: arms are asked
+    at $N e^{\sigma (1 + T/2)}$ and $D e^{-\sigma (1 + T/2)}$. The law itself has none of these, and c = 1.
 
     **Arguments:**
 
     - `terms`: The laws of the arms.
     - `misses`: By arm, r and the numbers of m.
-    - `tilt`: ε by arm; `drift`: δ and η.
+    - `chance`: g by arm; `sharp`: c; `drift`: δ and η; `shift`: σ.
     - `right`: ρ.
     - `reached`: The most compute of the runs; `along`: its name, or that of another size.
     - `power`: p.
@@ -61,8 +64,10 @@ class StackedLaw(AbstractLaw):
 
     terms: tuple[AbstractLaw, ...]
     misses: Any
-    tilt: Any
+    chance: Any
+    sharp: Any
     drift: Any
+    shift: Any
     right: Any
     reached: Any
     along: str = eqx.field(static=True)
@@ -75,8 +80,8 @@ class StackedLaw(AbstractLaw):
     ) -> "StackedLaw":  # fmt: skip
         """The stack with the trust of one study."""
         misses = trusted.arms[0][:, None] * np.array([prior.arms[name][:3] for name in names])
-        still, right = (np.zeros(len(laws)), np.zeros(2)), trusted.right[0]
-        return cls(laws, misses, *still, right, np.asarray(reached), along, prior.power)
+        still = np.zeros(len(laws)), np.ones(()), np.zeros(2), np.zeros(())
+        return cls(laws, misses, *still, trusted.right[0], np.asarray(reached), along, prior.power)
 
     @property
     def inputs(self) -> Mapping[str, Any]:  # pyright: ignore[reportIncompatibleVariableOverride]  asked of the arms
@@ -105,13 +110,15 @@ class StackedLaw(AbstractLaw):
 
     def __call__(self, **inputs: Any) -> Scalar:
         """The value of the stack."""
-        size = 6.0 * inputs["N"] * inputs["D"] if {"N", "D"} <= set(inputs) else inputs[self.along]
+        of_both = {"N", "D"} <= set(inputs)
+        size = 6.0 * inputs["N"] * inputs["D"] if of_both else inputs[self.along]
         T = jnp.maximum(jnp.log(size / self.reached), 0.0)
         miss = self.misses[:, 0] + self.misses[:, 1] * T + self.misses[:, 2] * T**2
-        weight = miss**-self.power
-        weight = weight / jnp.sum(weight)
+        weight = jax.nn.softmax(self.sharp * (self.chance - self.power * jnp.log(miss)))
+        if of_both:
+            shift = jnp.exp((1.0 - self.right) * self.shift * (1.0 + 0.5 * T))
+            inputs = {**inputs, "N": inputs["N"] * shift, "D": inputs["D"] / shift}
         logs = jnp.log(jnp.stack([law(**{n: inputs[n] for n in inputs_of(law)}) for law in self.terms]))
-        mean = jnp.sum(weight * logs)
         drift = self.drift[0] * T + self.drift[1] * jnp.sqrt(T + 1e-12)  # whose slope is finite
-        stack = mean + jnp.sum(jnp.sqrt(weight) * self.tilt * (logs - mean)) + drift
+        stack = jnp.sum(weight * logs) + drift
         return jnp.exp(self.right * logs[0] + (1.0 - self.right) * stack)

@@ -20,12 +20,13 @@ class Prior(NamedTuple):
 
     An arm is expected to miss by $c_0 + c_1 T + c_2 T^2 + c_3 x$ in log loss, T e-folds of compute beyond the runs and
     x above the least loss at that compute. What the stack of arms misses beyond scatter, errors and the disagreement of
-    its arms has the standard deviation $\sqrt{(k T)^2 + (q x)^2}$.
+    its arms has the standard deviation $\sqrt{(k T)^2 + (q x^4 / (x^4 + h^4))^2}$.
 
     **Arguments:**
 
     - `arms`: Name of an arm → the four numbers.
-    - `rate`: k, by e-fold of compute; `excess`: q.
+    - `rate`: k, by e-fold of compute; `excess`: q, far off the frontier; `edge`: h, the excess at which it is half.
+    - `size`: How far the best size for a budget is astray, in log N, where runs end; half as far more by e-fold beyond.
     - `shapes`: Mean and spread over families of log E over the least loss, and of log kα, log kβ and log k, of the
       coupled law near the frontier.
     - `region`: The excess at which a run counts half; `walk`: by root of an e-fold of compute, how far the law may
@@ -40,6 +41,8 @@ class Prior(NamedTuple):
     arms: Mapping[str, tuple[float, ...]]
     rate: float
     excess: float
+    edge: float
+    size: float
     shapes: tuple[tuple[float, ...], tuple[float, ...]]
     region: float
     walk: float
@@ -63,7 +66,8 @@ class Prior(NamedTuple):
 
     def variance(self, T: Float[np.ndarray, "..."], x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         """Of what the stack misses, beyond what its parts know."""
-        return (self.rate * np.maximum(T, 0.0)) ** 2 + (self.excess * np.clip(x, 0.0, MOST_EXCESS)) ** 2
+        power = np.maximum(x, 0.0) ** 4
+        return (self.rate * np.maximum(T, 0.0)) ** 2 + (self.excess * power / (power + self.edge**4)) ** 2
 
     @property
     def of_shapes(self) -> tuple[Float[np.ndarray, "6"], Float[np.ndarray, "6"]]:

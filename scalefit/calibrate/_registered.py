@@ -143,6 +143,8 @@ def register(forecast: Forecast, path: str | os.PathLike[str]) -> Registered:
         raise InputError(
             "path", Phrase(f"is {str(file)!r}, which is there"), remedy="choose another: it stays as it is"
         )
+    if not file.parent.is_dir():
+        raise InputError("path", Phrase(f"is {str(file)!r}, whose folder is not there"), remedy="make the folder first")
     low, high = (float(np.asarray(end, float).ravel()[0]) for end in (forecast.run.low, forecast.run.high))
     one = Registered(
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -71,6 +71,7 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
     if not fit.converged:
         raise InputError(argument, Phrase("did not converge"), remedy="mend the fit first: a plan from it says nothing")
     if isinstance(result, Discrepancy):
+        check_number("num_draws", num_draws, least=2, whole=True)
         draws = result.draws(min(num_draws, MOST_DRAWS))
         return Drawn(result.law(), draws, about=result)  # which know how far the runs are
     if not isinstance(result, Ensemble):

@@ -121,6 +121,8 @@ def _named(arms: Any) -> dict[Any, Any]:
 
 
 def _checked(argument: str, one: Any) -> Any:
+    if isinstance(one, list | tuple):
+        raise InputError(argument, Phrase("have no names"), "a batch, or results by name, as {'a': fit, 'b': other}")
     return one if isinstance(one, Discrepancy) else check_result(argument, one)
 
 

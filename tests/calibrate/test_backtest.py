@@ -112,11 +112,18 @@ def test_columns_make_a_frame(tested):
         ({"split": np.arange(36) < 6}, "12 fitted runs or more"),
         ({"along": "step"}, "finite numbers above 0"),
         ({"level": 1.0}, "level"),
+        ({"split": np.arange(36) < 30, "along": "N"}, "none beside `split`"),
     ],
 )
 def test_what_cannot_be_rolled_back(fitted, given, said):
     with pytest.raises(sf.InputError, match=said):
         sf.backtest(fitted, **given)
+
+
+@pytest.mark.parametrize("ends", [(3.0, 1.0), (3.0,), "a", (0.0, 1.0)])
+def test_distances_lie_between_factors_that_rise(tested, ends):
+    with pytest.raises(sf.InputError, match="each above the last"):
+        tested.by_distance(ends)
 
 
 def test_columns_that_are_not_finite_do_not_grow(study):

@@ -1,7 +1,7 @@
 """Forecasts beyond the runs: what they rest on, what they hold, and plans by them."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,6 +9,8 @@ from helpers import LADDER, curves_of_budgets
 
 import scalefit as sf
 from scalefit.laws import Chinchilla, PowerLaw
+from scalefit.plan.sizes import constraints_of, optima
+from scalefit.results import evaluate
 
 
 def best(law: Chinchilla, C: float) -> tuple[float, float]:
@@ -191,7 +193,7 @@ def test_other_verbs_take_it_in_the_place_of_draws(fitted, drawn, about, verb):
             return sf.speedup(result, sf.Runs([float(LADDER(N, D))], N=[N / 2], D=[D / 2])).factor
         return sf.rank({"one": result, "other": fitted}, N=N, D=D).value[0]
 
-    assert np.log(width(of(about))) > 1.5 * np.log(width(of(drawn)))
+    assert np.log(width(of(about))) > 1.3 * np.log(width(of(drawn)))
 
 
 def test_given_draws_are_those_of_plans(drawn):
@@ -199,6 +201,34 @@ def test_given_draws_are_those_of_plans(drawn):
     law: Any = given.draws(60).terms[0]
     np.testing.assert_array_equal(law.E[:40], drawn.law.E)
     np.testing.assert_array_equal(law.E[40:], drawn.law.E[:20])
+
+
+def test_draws_are_of_one_arm_each_as_often_as_it_weighs(about):
+    """No draw goes beyond its arms: a plan looks at sizes at which these are worlds apart."""
+    law, draws = about.law(), about.draws(400)
+    far = {"N": np.array([1.0]), "D": np.array([30.0 * about.reached[0] / 6.0])}
+    arms = [evaluate(term, far, False)[0] for term in law.terms]
+    still = dataclasses.replace(draws, drift=0.0 * draws.drift, shift=0.0 * draws.shift)
+    found = evaluate(still, far, True)[:, 0]
+    ends = np.stack([evaluate(term, far, True)[:, 0] for term in draws.terms])
+    assert np.all((ends.min(axis=0) * (1 - 1e-9) <= found) & (found <= ends.max(axis=0) * (1 + 1e-9)))
+    assert max(arms) > 1.2 * min(arms)
+    nearer = np.abs(np.log(found / ends)).argmin(axis=0)
+    weight = [sf.forecast(about, N=1e9, D=5.0 * about.reached[0] / 1e9).weight[name] for name in about.rolled.names]
+    assert abs(np.mean(nearer == 0) - weight[0]) < 0.1
+
+
+def test_other_sizes_are_best_in_other_draws_at_the_same_loss(about):
+    """By a shift that grows with the distance, but in draws in which the law is right."""
+    C, draws = 20.0 * about.reached, about.draws(60)
+    moved, still = (
+        optima(one, C, constraints_of(draws, "6ND"))
+        for one in (draws, dataclasses.replace(draws, shift=0.0 * draws.shift))
+    )
+    shift = -(1.0 - draws.right) * draws.shift * (1.0 + 0.5 * np.log(20.0))
+    np.testing.assert_allclose((moved.log_N - still.log_N)[:, 0], shift, atol=1e-5)
+    np.testing.assert_allclose(moved.loss, still.loss, rtol=1e-9)
+    assert 0.1 < np.mean(draws.right) < 0.9
 
 
 def test_a_plan_is_of_least_expected_regret_and_tells_how_such_plans_went(about):
@@ -226,6 +256,21 @@ def test_a_loss_is_reached_also_where_a_draw_rises_later(about):
     assert needed.probability is not None
     assert needed.probability[0] == 1.0
     assert ends(needed.compute)[1][0] < budget
+
+
+@pytest.mark.parametrize(
+    "of, said",
+    [
+        (lambda about: about.draws(5, study=1), "study is 1"),
+        (lambda about: about.by_distance(5), "level is 5"),
+        (lambda about: about["a"], "no study 'a'"),
+        (lambda about: sf.allocate(about, budget=1e22, num_draws=cast(Any, "a")), "num_draws is 'a'"),
+        (lambda about: sf.rank(cast(Any, [about, about]), N=1e9, D=1e11), "have no names"),
+    ],
+)
+def test_what_a_discrepancy_is_not_asked(about, of, said):
+    with pytest.raises(sf.InputError, match=said):
+        of(about)
 
 
 def test_no_draws_where_no_resample_converged(about, monkeypatch):

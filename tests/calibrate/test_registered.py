@@ -25,6 +25,8 @@ def test_it_is_never_written_over(one, tmp_path):
     sf.register(one, tmp_path / "one.json")
     with pytest.raises(sf.InputError, match="which is there"):
         sf.register(one, tmp_path / "one.json")
+    with pytest.raises(sf.InputError, match="whose folder is not there"):
+        sf.register(one, tmp_path / "none" / "one.json")
 
 
 def test_what_came_is_told_by_quantile(one, tmp_path):

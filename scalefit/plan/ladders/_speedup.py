@@ -153,6 +153,10 @@ def _refuse(fit: Fit[Any], runs: Runs) -> None:
     if runs.target_name != fit.source.target:
         said = Phrase(f"have the target {runs.target_name!r}, and the ladder {fit.source.target!r}")
         raise InputError("runs", said, "losses of the same evaluation")
+    if fit.noise.log and not np.all(runs.target > 0.0):
+        raise InputError(
+            f"{runs.target_name} of the runs", float(np.min(runs.target)), "values above 0, as the ladder's"
+        )
 
 
 def _grown(fit: Fit[Any], along: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -162,11 +166,10 @@ def _grown(fit: Fit[Any], along: str | Sequence[str] | None) -> tuple[str, ...]:
         raise InputError(
             type(fit.law).__name__, Phrase("takes no size"), "a law of what grows: compute, parameters or tokens"
         )
-    asked = sizes if along is None else (along,) if isinstance(along, str) else tuple(along)
-    unknown = [name for name in asked if name not in sizes]
-    if unknown or not asked:
+    asked = sizes if along is None else (along,) if isinstance(along, str) or not isinstance(along, Sequence) else along
+    if not asked or any(name not in sizes for name in asked):
         raise InputError("along", along, f"sizes of the law: {', '.join(sizes)}")
-    return asked
+    return tuple(asked)
 
 
 def _crossing(lead: Callable[[Any], Float[np.ndarray, " place"]]) -> float:

@@ -112,6 +112,8 @@ def test_sizes_grow_together_or_one_alone():
         ({"level": 1.5}, "level is 1.5"),
         ({"runs": None}, "runs is None"),
         ({"ladder": 3}, "ladder is 3"),
+        ({"along": 3}, "along is 3"),
+        ({"runs": sf.Runs(np.array([-2.0]), C=np.array([1e19]))}, "loss of the runs is -2; expected values above 0"),
     ],
 )
 def test_what_is_no_comparison(change, said):

@@ -378,8 +378,8 @@ class Drifting(Discrepancy):
         object.__setattr__(self, "fit", fit)
 
     def law(self, study=0):
-        still = np.zeros((1, 3)), np.zeros(1), np.zeros(2), np.zeros(())
-        return StackedLaw((LAW,), still[0] + 1e-3, *still[1:], reached=np.array(64e6), along="n", power=3.0)
+        still = np.zeros(1), np.ones(()), np.zeros(2), np.zeros(()), np.zeros(())
+        return StackedLaw((LAW,), np.full((1, 3), 1e-3), *still, reached=np.array(64e6), along="n", power=3.0)
 
     def draws(self, num=6, study=0, seed=0):
         whole = jax.tree.map(lambda a: np.repeat(np.asarray(a, float)[None], 6, axis=0), self.law())
