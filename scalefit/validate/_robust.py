@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import SEVERITIES, InputError, Phrase, check_choice, check_probability
+from .._core import SEVERITIES, InputError, Phrase, check_choice, check_names, check_probability
 from ..estimate import bootstrap, sensitivity
 from ..params import number_at, slots, values
 from ..results import Ensemble, Fit, check_fit
@@ -70,11 +70,14 @@ class Robustness:
         return tuple(dict.fromkeys(one.kind for one in self.variants))
 
     def spread(self, name: str, kind: str | None = None) -> tuple[Variant, Variant]:
-        """The variants of the least and the most of a quantity, among all or those of one kind."""
+        """The variants of the least and the most of a quantity, among all or those of one kind.
+
+        **Raises:** `InputError` for another quantity or kind.
+        """
+        check_names("name", [name], self.value, what="quantities")
         some = [one for one in self.variants if kind in (None, one.kind)]
-        if name not in self.value or not some:
-            asked = name if name not in self.value else kind
-            raise InputError("name" if name not in self.value else "kind", asked, f"one of {', '.join(self.value)}")
+        if not some:
+            raise InputError("kind", kind, f"one of {', '.join(self.kinds)}")
         return min(some, key=lambda one: one.values[name]), max(some, key=lambda one: one.values[name])
 
     def __repr__(self) -> str:
