@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import linregress
 
 import scalefit as sf
 from scalefit.params import Param, Scalar, interval, nonnegative, positive, real
@@ -176,3 +177,30 @@ def test_a_slope_that_happens_to_be_zero_is_known_to_be():
     assert abs(fit.law.b) < 1e-12
     assert not fit.unidentified.any()
     assert sf.covariance(fit).se["b"] == pytest.approx(np.sqrt(10.8 / 3 / 10))
+
+
+class Product(sf.laws.AbstractLaw):
+    """p q x^-a, of which runs tell p q alone."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"x": "x"}
+    p: Param = positive()
+    q: Param = positive()
+    a: Param = nonnegative()
+
+    def __call__(self, x):
+        return self.p * self.q * x**-self.a
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_valley_that_is_flat_is_reached_by_every_start(seed):
+    """Rounding bends it up or down; the slope is that of a straight line through logarithms."""
+    x = np.geomspace(1.0, 100.0, 10)
+    y = 6.0 * x**-0.5 * np.exp(0.01 * np.random.default_rng(seed).standard_normal(10))
+    fit = sf.fit(Product, sf.Runs(y, x=x), noise=sf.noise.Gaussian())
+    assert fit.converged
+    assert fit.agreeing == fit.tried
+    line: Any = linregress(np.log(x), np.log(y))
+    shown: Any = sf.summary(fit)
+    assert (float(shown["a"].value), float(shown["a"].se)) == pytest.approx((-line.slope, line.stderr), rel=1e-6)
+    assert float(fit.law.p * fit.law.q) == pytest.approx(np.exp(line.intercept), rel=1e-9)
+    assert shown["p"].unbounded
