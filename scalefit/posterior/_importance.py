@@ -26,11 +26,15 @@ FIRST = 4096
 
 
 class Weighed(NamedTuple):
-    """Draws of a proposal, what each is worth, and where they are in coordinates of the posterior."""
+    """Draws of a proposal, what each is worth, and where they are in coordinates of the posterior.
+
+    `ratio` is the logarithm of the posterior's density there over the proposal's.
+    """
 
     numbers: Float[np.ndarray, "draw number"]
     weights: Weights
     at: Float[np.ndarray, "draw number"]
+    ratio: Float[np.ndarray, " draw"]
 
     def kept(self, num: int, rng: np.random.Generator) -> Int[np.ndarray, " num"]:
         """Places of equally weighted draws, each as often as its weight says, in no order (systematic resampling)."""
@@ -133,11 +137,17 @@ def learnt(found: Weighed, parts: int, rng: np.random.Generator, steps: int = 15
     return mixture
 
 
-def weighed(coordinates: Coordinates, guide: Mixture, num: int, rng: np.random.Generator) -> Weighed:
-    """Draws of a mixture, and what each is worth."""
-    at = guide.draws(num, rng)
+def weighed(
+    coordinates: Coordinates, guide: Mixture, num: int, rng: np.random.Generator, first: Weighed | None = None
+) -> Weighed:
+    """Draws of a mixture, and what each is worth; the first of them may be there already."""
+    at = guide.draws(num - (0 if first is None else len(first.at)), rng)
     numbers, density = coordinates.values(at)
-    return Weighed(numbers, psis(density - np.logaddexp.reduce(guide.parts(at)[0], axis=0)), at)
+    ratio = density - np.logaddexp.reduce(guide.parts(at)[0], axis=0)
+    if first is not None:
+        pairs = (first.numbers, numbers), (first.at, at), (first.ratio, ratio)
+        numbers, at, ratio = (np.concatenate(pair) for pair in pairs)
+    return Weighed(numbers, psis(ratio), at, ratio)
 
 
 def adaptive(coordinates: Coordinates, modes: Sequence[Mode], num: int, most: int, rng: np.random.Generator) -> Weighed:
@@ -158,7 +168,7 @@ def adaptive(coordinates: Coordinates, modes: Sequence[Mode], num: int, most: in
     # Of weights as uneven as these, and a little more.
     needed = min(most, math.ceil(1.25 * num * FIRST * np.max(found.weights.weight))) if even else most
     if needed > FIRST:
-        found = weighed(coordinates, guide, needed, rng)
+        found = weighed(coordinates, guide, needed, rng, found)
     for _ in range(3):
         # Many draws teach what few did not.
         if not found.weights.khat >= 0.65:

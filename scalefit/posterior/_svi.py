@@ -32,7 +32,8 @@ def nearest_normal(density: Density, at: Mode, num: int, rng: np.random.Generato
         guide += rate * (first / (1.0 - 0.9**step)) / (np.sqrt(second / (1.0 - 0.999**step)) + 1e-8)
     z = rng.standard_normal((num, size))
     numbers = at.numbers + (guide[0] + z @ _factor(guide, below).T) @ at.factor.T
-    return Weighed(numbers, psis(density.values(numbers) + 0.5 * np.sum(z**2, axis=1)), numbers)
+    ratio = density.values(numbers) + 0.5 * np.sum(z**2, axis=1)
+    return Weighed(numbers, psis(ratio), numbers, ratio)
 
 
 def _factor(guide: np.ndarray, below: np.ndarray) -> np.ndarray:

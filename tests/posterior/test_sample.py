@@ -481,7 +481,7 @@ def test_weighed_draws_are_worth_what_their_means_scatter_by(wide):
     for _ in range(400):
         numbers = wide * rng.standard_normal((2000, 1))
         weights = psis(0.5 * (wide**-2 - 1.0) * numbers[:, 0] ** 2)
-        place = Weighed(numbers, weights, numbers).kept(500, rng)
+        place = Weighed(numbers, weights, numbers, np.log(weights.weight)).kept(500, rng)
         means.append(numbers[place].mean())
         told.append(worth(numbers, place)[0])
     assert np.median(told) == pytest.approx(1.0 / np.var(means), rel=0.25)
