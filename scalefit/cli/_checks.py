@@ -72,7 +72,7 @@ class Checks:
         from ..results import far_inputs
         from ..validate import PLANNED, diagnose
 
-        kept = _kept(Path(folder))
+        kept = kept_findings(Path(folder))
         self.given += diagnose(result.fit.problem.runs, law=result.fit.law).findings if kept is None else kept
         self.own += [far.finding() for far in far_inputs(result.fit, at or {})]
         self.own += [PLANNED] if plans and result is result.fit else []
@@ -126,7 +126,7 @@ def check_line(one: Mapping[str, Any]) -> str:
     return as_options(f"{one['severity']}: {one['check']}: {one['says']}{remedy}")
 
 
-def _kept(folder: Path) -> list[Finding] | None:
+def kept_findings(folder: Path) -> list[Finding] | None:
     """The findings in the document of a saved fit; `None` where there is none."""
     import json
 

@@ -102,11 +102,11 @@ def _units(law: Any) -> dict[str, str]:
 
 def _opening(law: Any) -> str:
     """What a law says of itself before its formula."""
-    said = _documentation(law).partition("\n")[0].partition("$")[0]
-    return _prose(said).strip().rstrip(":.,")
+    said = documentation(law).partition("\n")[0].partition("$")[0]
+    return prose(said).strip().rstrip(":.,")
 
 
-def _documentation(law: Any) -> str:
+def documentation(law: Any) -> str:
     """What a class says of itself; empty for what Python writes where it says nothing."""
     import inspect
 
@@ -153,10 +153,10 @@ def _show_one(name: str, law: Any) -> None:
     from ._show import console, table
 
     out = console()
-    first, _, rest = _documentation(law).partition("\n")
-    out.print(Text.assemble((name, "bold"), f"   {_prose(first)}" if first else ""))
+    first, _, rest = documentation(law).partition("\n")
+    out.print(Text.assemble((name, "bold"), f"   {prose(first)}" if first else ""))
     for paragraph in filter(None, rest.strip().split("\n\n")):
-        out.print(Text("\n" + _prose(" ".join(paragraph.split()))))
+        out.print(Text("\n" + prose(" ".join(paragraph.split()))))
     out.print()
     out.print(table(("input", "unit"), _units(law).items()))
     out.print()
@@ -174,7 +174,7 @@ def _show_one(name: str, law: Any) -> None:
         out.print(Text("\n[code] read in released code, [run] recomputed; [2nd], [mem]: unverified."))
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     from ._formula import plain
 
     parts = text.split("$")

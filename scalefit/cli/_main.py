@@ -21,6 +21,7 @@ from ._laws import laws
 from ._mix import mix
 from ._plan import plan
 from ._predict import predict
+from ._report import report
 from ._speedup import speedup
 from ._sweep import sweep
 
@@ -66,6 +67,7 @@ main.command()(curate)
 main.command()(mix)
 main.command()(design)
 main.command()(sweep)
+main.command()(report)
 main.command()(laws)
 main.add_typer(data, name="data")
 main.command()(demo)

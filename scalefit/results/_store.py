@@ -121,6 +121,7 @@ def may_replace(folder: Path) -> bool:
             "result.json",
             "arrays.npz",
             "runs.parquet",
+            "report.html",  # made from the others
             *document["files"],
         }
     except (OSError, ValueError, KeyError, TypeError):
