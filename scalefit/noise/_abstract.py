@@ -97,6 +97,10 @@ def check_noise(noise: AbstractNoise, argument: str = "noise") -> None:
     numbers = float | int | np.ndarray | np.generic | jax.Array | eqx.Module
     for field in dataclasses.fields(noise):
         value, name = getattr(noise, field.name), field.name
+        if isinstance(value, dict | list | set):  # by which no program can be told from another
+            given = Phrase(f"is {type(noise).__name__}, whose field {name!r} is {shown(value)}, which may change")
+            remedy = f"hold it as a tuple: {name}: tuple = equinox.field(default=..., static=True)"
+            raise InputError(argument, given, remedy=remedy)
         if field.metadata.get("static", False) or (isinstance(value, numbers) and not isinstance(value, bool)):
             continue
         raise InputError(

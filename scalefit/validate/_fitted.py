@@ -73,7 +73,9 @@ def bounds(case: Case) -> Found:
             yield Finding("bounds", "warning", said, "the law has nothing left to fall: look at the best runs",
                           {"value": float(value)}, (slot.name,))  # fmt: skip
         for unit, power in declared.dims:
-            exponent = float(np.ravel(power(holder_of(fit.law, slot.field)) if callable(power) else power)[0])
+            if not callable(power):  # the formula's own, as that of a straight line
+                continue
+            exponent = float(np.ravel(power(holder_of(fit.law, slot.field)))[0])
             if unit in seen or not (exponent < 0.02 or exponent > 1.5) or not declared.amplitude:
                 continue
             seen.add(unit)

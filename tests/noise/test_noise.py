@@ -1,7 +1,9 @@
 """A noise is a cost whose slope, weight and curvature belong together, and that costs what it says."""
 
 import inspect
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -90,6 +92,19 @@ def test_plain_fields_are_one_sentence():
     with pytest.raises(sf.InputError, match=r"field 'kind' is 'plain' and not static. Declare it as kind: str = "):
         check_noise(Plain())
     check_noise(Huber(1e-3))
+
+
+class Listed(Gaussian):
+    """A noise of one's own whose field no program can be compiled for."""
+
+    knees: Any = eqx.field(default_factory=list, static=True)
+
+
+def test_fields_that_may_change_are_one_sentence():
+    with pytest.raises(
+        sf.InputError, match=r"field 'knees' is \[\], which may change. Hold it as a tuple: knees: tuple"
+    ):
+        check_noise(Listed())
 
 
 class Knee(Gaussian):

@@ -1,13 +1,14 @@
 """Every check fires on a table or a fit that it is about, and stays silent on good ones."""
 
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from helpers import curves_of_budgets
 
 import scalefit as sf
+from scalefit.params import Param, real
 from scalefit.validate import CHECKS, SEVERITIES, Finding
 from scalefit.validate._again import approach_agreement, model_choice, outliers
 from scalefit.validate._case import Case
@@ -373,3 +374,21 @@ def test_a_profile_of_what_is_not_free_is_refused():
     fit = fitted(good())
     with pytest.raises(sf.InputError, match="gamma"):
         sf.profile(fit, "gamma")
+
+
+class Straight(sf.laws.AbstractLaw):
+    """a + b q, whose b is counted in 1 over the unit of q."""
+
+    inputs: ClassVar = {"q": "q"}
+    a: Param = real(amplitude=True)
+    b: Param = real(amplitude=True, dims={"q": -1.0})
+
+    def __call__(self, q: Any) -> Any:
+        return self.a + self.b * q
+
+
+def test_a_power_that_the_formula_has_is_no_exponent_to_doubt():
+    q = np.arange(1.0, 9.0)
+    runs = sf.Runs(2.0 + 0.5 * q + 0.01 * np.random.default_rng(0).standard_normal(8), q=q)
+    found = sf.diagnose(sf.fit(Straight, runs, noise=sf.noise.Gaussian(log=False)))
+    assert "bounds" in found.passed
