@@ -32,13 +32,16 @@ def blocks_of(found: Mapping[str, Any], said: Sequence[Mapping[str, Any]] = ()) 
     single = {
         label: text for name, one in rest.items() if name not in tables for label, text in _flat(one, _words(name))
     }
-    verdict = found.get("verdict") or ()
-    blocks = [*lines([verdict] if isinstance(verdict, str) else map(str, verdict)), *facts(single)]
+    blocks = [*lines(_sentences(found.get("verdict"))), *facts(single)]
     for name, each in tables.items():
         blocks += _table(_words(name).capitalize(), each)
-    blocks += lines(map(str, found.get("notes") or ()))
+    blocks += lines(_sentences(found.get("notes")))
     known = {one["says"] for one in said}
     return blocks + findings(one for one in _findings(found.get("checks")) if one["says"] not in known)
+
+
+def _sentences(one: Any) -> list[str]:
+    return [_text(part) for part in one] if isinstance(one, list) else [_text(one)] * (one is not None)
 
 
 def _findings(found: Any) -> list[dict[str, str]]:

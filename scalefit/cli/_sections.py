@@ -5,7 +5,7 @@ import csv
 import datetime
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ PICTURES = {
     "parameters.png": "Draws of the parameters, each against each",
     "prior.png": "What is known of each parameter before and after the runs",
     "ranks.png": "Ranks of the draws in each chain, level where chains agree",
-    "forecast.png": "The forecast beyond the runs",
+    "forecast.png": "The runs, and where the posterior has new runs lie",
     "frontier.png": "The best that each budget reaches",
 }
 """What the pictures of a folder show, in the order of the report."""
@@ -64,7 +64,7 @@ BEYOND = (1.0, 10.0)
 
 
 def page_of(
-    result: Fit[Any] | Ensemble[Any], folder: Path, checks: Checks, more: Iterable[Path], command: Sequence[str]
+    result: Fit[Any] | Ensemble[Any], folder: Path, checks: Checks, more: Sequence[Path], command: Sequence[str]
 ) -> tuple[str, list[str]]:
     """The page of a result and the titles of its sections.
 
@@ -92,7 +92,8 @@ def page_of(
         Section("Checks", _checks(found, passed, skipped)),
         Section("Figures", _figures(result, folder, level)),
         Section("Laws compared", blocks_of(compared)),
-        *(_further(path, found["checks"]) for path in dict.fromkeys([*further, *more])),
+        *(_beside(path, found["checks"]) for path in further if path not in more),
+        *(_further(path, found["checks"]) for path in more),
         Section("The law", lines(prose(documentation(fit.law)).split("\n\n"))),
         Section("How to repeat it", _again(result, found, folder, command)),
     ]
@@ -304,13 +305,21 @@ def _further(path: Path, said: Sequence[Mapping[str, Any]]) -> Section:
             if any(len(row) != len(head) for row in rows):
                 raise ValueError("its rows are of different lengths")
             return Section(title, _cut(lambda c, h, r: table(c, h, r, h[1:]), path.name, head, rows))
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"), parse_int=float)  # of any length
         if not isinstance(found, dict):
             raise ValueError("it is no document of a command")
+        return Section(title, blocks_of(found, said))
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise InputError("with", Phrase(f"is {str(path)!r}, which cannot be shown ({error})"),
                          "what a command printed with --json, or a CSV") from error  # fmt: skip
-    return Section(title, blocks_of(found, said))
+
+
+def _beside(path: Path, said: Sequence[Mapping[str, Any]]) -> Section:
+    """The same of a file of the folder; one that nobody asked for and that cannot be shown is named."""
+    try:
+        return _further(path, said)
+    except InputError as error:
+        return Section(path.name, lines([f"{error.given}."]))
 
 
 def _again(result: Any, found: Mapping[str, Any], folder: Path, command: Sequence[str]) -> list[Block]:
@@ -329,7 +338,15 @@ def _again(result: Any, found: Mapping[str, Any], folder: Path, command: Sequenc
     ]
     if drawn is not None and drawn.method == "bootstrap":
         by = drawn.diagnostics.get("cluster", "auto")
-        text.append(f"draws = sf.bootstrap(fit, num={found['draws']['num']}, cluster={by!r}, seed={drawn.seed})")
+        kept = drawn.diagnostics.get("scheme")
+        scheme = f", scheme={kept!r}" if isinstance(kept, str) else ""
+        text.append(
+            f"draws = sf.bootstrap(fit, num={found['draws']['num']}, cluster={by!r}{scheme}, seed={drawn.seed})"
+        )
     said = ["The folder holds the runs that were used, so that Python fits them again:"]
+    if own:
+        said.append(f"{type(fit.law).__name__} is your own law: import it first.")
+    if drawn is not None and drawn.method == "posterior":
+        said.append("Then sf.sample draws from the posterior, with the priors that stand above.")
     page = ["This page, from the folder:"]
     return [*lines(said), code("\n".join(text)), *lines(page), code(shlex.join(command))]

@@ -57,8 +57,16 @@ def folder(cli, table, tmp_path_factory):
 def written(cli, folder, tmp_path_factory):
     """Its report, with a plan and next runs."""
     place = tmp_path_factory.mktemp("written")
-    budget = {"budget": 1e21, "N": {"value": 3e9, "low": 2e9, "high": 4e9}, "x": HOSTILE}
-    plan = {"law": "chinchilla", "budgets": [budget], "notes": [HOSTILE], "cost": "6ND", "checks": "none"}
+    odd = [HOSTILE, [1, {"a": None}], 10**400]
+    budget = {"budget": 1e21, "N": {"value": 3e9, "low": 2e9, "high": 4e9}, "x": odd}
+    plan = {
+        "law": "chinchilla",
+        "budgets": [budget],
+        "notes": [HOSTILE],
+        "cost": "6ND",
+        "checks": "none",
+        "verdict": HOSTILE,
+    }
     (place / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     (place / "next.csv").write_text("N,D\n1e9,2e10\n", encoding="utf-8")
     further = ("--with", place / "plan.json", "--with", place / "next.csv")
@@ -127,6 +135,9 @@ def test_a_report_has_what_the_folder_has_and_may_be_replaced_with_it(cli, folde
     assert "80 % interval" in text
     assert "N is too small. <em>See <code>scalefit check</code>.</em>" in text
     assert base64.b64encode(kept["loss.png"]).decode() in text
+    (tmp_path / "fit" / "odd.json").write_text("[1]")
+    assert json.loads(cli("report", tmp_path / "fit", "--json").out)["sections"][-3:-2] == ["odd.json"]
+    (tmp_path / "fit" / "odd.json").unlink()
     sf.save(fit, tmp_path / "fit")
     assert not (tmp_path / "fit" / "report.html").exists()
 

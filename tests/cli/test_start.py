@@ -47,7 +47,9 @@ def test_a_document_loads_nothing_that_it_does_not_use(quick_fit):
     assert run("-c", script)[0].stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["fit", "predict", "forecast", "plan", "curate", "mix", "laws", "data", "demo"])
+@pytest.mark.parametrize(
+    "command", ["fit", "predict", "forecast", "plan", "curate", "mix", "laws", "data", "demo", "report"]
+)
 def test_every_command_has_help(cli, command):
     answer = cli(command, "--help")
     assert answer.status == 0
