@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .._core import SEVERITIES, Finding, InputError, Phrase, check_choice, check_flag
+from .._core import SEVERITIES, Finding, InputError, Phrase, check_choice, check_flag, check_type
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
@@ -123,7 +123,8 @@ STILL = ("convergence", "conditioning")
 
 def _case(result: Any, law: Any, at: Mapping[str, Any], deep: bool) -> Case:
     if isinstance(result, Runs):
-        template = law() if isinstance(law, type) else law
+        template = law() if isinstance(law, type) and issubclass(law, AbstractLaw) else law
+        check_type("law", template, (AbstractLaw, type(None)), "a law of scalefit.laws, or your own AbstractLaw")
         return Case(result, template, at=at, deep=deep)
     if not isinstance(result, Fit | Ensemble):
         raise InputError("result", result, "runs, a fit, or draws about one")

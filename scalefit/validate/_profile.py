@@ -76,9 +76,9 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
     reach = max(here - value if here is not None else 0.0, 0.2 * abs(value))
     best = _deviance(fit)
     found: dict[float, tuple[float, np.ndarray]] = {value: (0.0, at)}
+    low, high = slots(fit.law)[place].parameter.constraint.low, slots(fit.law)[place].parameter.constraint.high
     for way in (-1.0, 1.0):
         step, here, start = reach / 4.0, value, fit.law
-        low, high = slots(fit.law)[place].parameter.constraint.low, slots(fit.law)[place].parameter.constraint.high
         for _ in range(num):
             here = float(np.clip(here + way * step, low, high))
             law = with_values(start, np.where(np.arange(len(at)) == place, here, values(start)))
@@ -102,8 +102,8 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
         name,
         column,
         deviance,
-        _crossing(column[middle::-1], deviance[middle::-1], beyond),
-        _crossing(column[middle:], deviance[middle:], beyond),
+        _crossing(column[middle::-1], deviance[middle::-1], beyond, low),
+        _crossing(column[middle:], deviance[middle:], beyond, high),
         {n: table[:, k] for k, n in enumerate(names) if n in fit.free and n != name},
         level,
     )
@@ -116,11 +116,11 @@ def _deviance(fit: Fit[Any]) -> float:
     return len(fit.residuals) * float(np.log(fit.objective))
 
 
-def _crossing(value: np.ndarray, deviance: np.ndarray, beyond: float) -> float:
-    """Where a profile first passes a bound, between two places; infinite where it does not."""
+def _crossing(value: np.ndarray, deviance: np.ndarray, beyond: float, end: float) -> float:
+    """Where a profile first passes a bound, between two places; where it does not, the end of the range."""
     over = np.flatnonzero(deviance > beyond)
     if not over.size:
-        return float(np.inf if len(value) < 2 or value[-1] >= value[0] else -np.inf)
+        return float(end)
     k = int(over[0])
     a, b = np.sqrt(np.maximum(deviance[[k - 1, k]], 0.0))
     share = (np.sqrt(beyond) - a) / max(b - a, 1e-300)

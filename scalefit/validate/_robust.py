@@ -90,6 +90,8 @@ class Robustness:
             low, high = self.low[name], self.high[name]
             sure = f" ({100 * self.level:g} % interval {low:.4g} … {high:.4g})" if np.isfinite(low) else ""
             yield f"{name} = {value:.4g}{sure}"
+            if not self.variants:
+                continue
             for kind in self.kinds:
                 least, most = self.spread(name, kind)
                 count = sum(one.kind == kind for one in self.variants)

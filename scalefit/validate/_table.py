@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from .._core import Finding
 from ..data import UNITS
@@ -214,15 +214,16 @@ def _worse(case: Case) -> Iterator[Finding]:
     law = case.law if case.fit is None else case.fit.law
     if len(sizes) < 2 or not (y > 0.0).all() or len(y) > 20_000 or not (law is None or law.smaller_is_better):
         return
-    (N, D), good = sizes, ~case.claimed
-    # The least loss of any run with no more of either, by a sweep over N.
-    order = np.lexsort((D, N))
+    (N, D), good, setting = sizes, ~case.claimed, _settings(case)
+    # The least loss of any run of the setting with no more of either, by a sweep over N.
     least = np.empty(len(y))
-    places = np.unique(D, return_inverse=True)[1]
-    best = np.full(places.max() + 1, np.inf)
-    for i in order:
-        least[i] = best[: places[i] + 1].min()
-        best[places[i]] = min(best[places[i]], y[i] if good[i] else np.inf)
+    order = np.lexsort((D, N, setting))
+    for mine in np.split(order, np.flatnonzero(np.diff(setting[order])) + 1):
+        place = np.unique(D[mine], return_inverse=True)[1]
+        best = np.full(place.max() + 1, np.inf)
+        for i, k in zip(mine, place, strict=True):
+            least[i] = best[: k + 1].min()
+            best[k] = min(best[k], y[i] if good[i] else np.inf)
     scatter = 1.4826 * float(np.median(np.abs(np.log(y) - np.median(np.log(y)))))
     bad = (y > 1.3 * least) & (np.log(y / np.minimum(least, y)) > scatter) & good
     if bad.any() and bad.sum() <= 0.2 * len(y):
@@ -231,6 +232,17 @@ def _worse(case: Case) -> Iterator[Finding]:
         said = f"{listed_rows(rows)} had more of everything than a run whose {case.runs.target_name} is up to "
         said += f"{times:.3g} times lower"
         yield Finding("bad-rows", "warning", said, f"if they diverged, {rows_out(rows)}", {"times": times}, rows=rows)
+
+
+def _settings(case: Case) -> Int[np.ndarray, " run"]:
+    """Which runs are alike in every column of a few words: corpora, domains, optimisers."""
+    code = np.zeros(len(case.runs), int)
+    for cells in case.columns.values():
+        if np.ndim(cells) == 1 and np.asarray(cells).dtype.kind in "OUT":
+            text, place = np.unique([str(cell) for cell in cells.tolist()], return_inverse=True)
+            if len(text) <= 0.2 * len(code):
+                code = np.unique(code * len(text) + np.ravel(place), return_inverse=True)[1]
+    return np.ravel(code)
 
 
 def _steps(case: Case) -> Float[np.ndarray, " run"] | None:
@@ -352,7 +364,8 @@ def downstream_floor(case: Case) -> Found:
         yield Skipped("the target is no accuracy")
         return
     near = _at_floor(y)
-    if near.mean() >= 0.25:
+    # Chance is at most one in two, and others are above it.
+    if near.mean() >= 0.25 and y.min() <= 0.55 and np.ptp(y) > 0.06:
         said = f"{near.sum()} of {len(y)} rows lie within .02 of the least {case.runs.target_name}, {y.min():.3g}"
         remedy = "they tell of chance alone: hold the floor at chance, and fit the rest"
         yield Finding("downstream-floor", "warning", said, remedy, {"floor": float(y.min())}, rows=case.rows(near))

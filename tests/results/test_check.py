@@ -51,7 +51,6 @@ OF_A_FIT = {
     "backtest": sf.backtest,
     "bootstrap": sf.bootstrap,
     "covariance": sf.covariance,
-    "discrepancy": sf.discrepancy,
     "influence": lambda it: sf.influence(it, of=forecast),
     "laplace": sf.laplace,
     "prior": sf.prior,
@@ -66,6 +65,7 @@ OF_DRAWS = {
     "to_arviz": sf.to_arviz,
 }
 OF_EITHER = {
+    "discrepancy": sf.discrepancy,
     "forecast": lambda it: sf.forecast(it, x=1.0),
     "predict": lambda it: sf.predict(it, x=1.0),
     "save": lambda it: sf.save(it, "unused"),

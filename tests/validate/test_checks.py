@@ -201,6 +201,30 @@ def test_a_column_that_says_how_something_was_pooled_names_no_totals():
     assert fired(sf.read_runs({**columns, "pooling": [""] * 47 + ["Total:"]}))["bad-rows"] == "error"
 
 
+def test_a_harder_domain_that_a_column_names_is_not_run_away():
+    rng = np.random.default_rng(0)
+    N, D = 10 ** rng.uniform(7, 9, 80), 10 ** rng.uniform(9, 11, 80)
+    harder = np.arange(80) % 7 == 0
+    loss = (1.7 + 400.0 * N**-0.34 + 400.0 * D**-0.28) * np.where(harder, 1.7, 1.0)
+    runs = sf.Runs(loss, N=N, D=D)
+    assert "bad-rows" in {one.check for one in sf.diagnose(runs).findings}
+    told = sf.diagnose(runs.with_column("domain", np.where(harder, "code", "web")))
+    assert "bad-rows" not in {one.check for one in told.findings}
+
+
+def test_high_accuracies_that_hardly_differ_are_not_chance():
+    N = np.geomspace(1e7, 1e9, 12)
+    runs = sf.Runs(np.linspace(0.93, 0.965, 12), N=N, target="accuracy")
+    assert "downstream-floor" not in {one.check for one in sf.diagnose(runs).findings}
+
+
+@pytest.mark.parametrize("law", ["chinchilla", 3])
+def test_a_law_is_a_law(law):
+    runs = sf.Runs(np.array([3.0, 2.5, 2.0]), N=np.array([1e7, 1e8, 1e9]))
+    with pytest.raises(sf.InputError, match="expected a law of"):
+        sf.diagnose(runs, law=law)
+
+
 def test_runs_that_stopped_at_a_guess_are_no_perplexities():
     columns = good()
     columns["loss"][[30, 40, 46]] = 10.8

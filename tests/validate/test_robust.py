@@ -1,5 +1,7 @@
 """How what is read off a fit changes as noises and runs do."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,10 @@ def test_what_the_answer_rests_on_is_named(fit, found):
     assert found.low["N@C=1e23"] < found.value["N@C=1e23"] < found.high["N@C=1e23"]
     assert "without rows named by 'outliers': " in repr(found)
     assert "times its interval" in repr(found)
+
+
+def test_without_variants_there_is_the_interval_alone(found):
+    assert repr(dataclasses.replace(found, variants=(), failed=0)).startswith("alpha = ")
 
 
 def test_of_many_runs_each_is_left_out_by_one_step(fit, found, monkeypatch):
