@@ -123,8 +123,9 @@ STILL = ("convergence", "conditioning")
 
 def _case(result: Any, law: Any, at: Mapping[str, Any], deep: bool) -> Case:
     if isinstance(result, Runs):
-        template = law() if isinstance(law, type) and issubclass(law, AbstractLaw) else law
-        check_type("law", template, (AbstractLaw, type(None)), "a law of scalefit.laws, or your own AbstractLaw")
+        made = law() if isinstance(law, type) and issubclass(law, AbstractLaw) else law
+        expected = "a law of scalefit.laws, or your own AbstractLaw"
+        template = None if made is None else check_type("law", made, AbstractLaw, expected)
         return Case(result, template, at=at, deep=deep)
     if not isinstance(result, Fit | Ensemble):
         raise InputError("result", result, "runs, a fit, or draws about one")
