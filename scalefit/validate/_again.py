@@ -1,5 +1,6 @@
 """Checks that fit again: by other noises, by other laws, without outliers, and by other approaches."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,11 @@ MOST_IN_A_BAND = 40
 """Outliers, at most, for which it is asked what they have in common."""
 
 
+def noises_of(fit: Fit[Any]) -> dict[str, AbstractNoise]:
+    """The shapes of noise to try, of what the fit sees: the target or its logarithm."""
+    return {name: dataclasses.replace(shape, log=fit.noise.log) for name, shape in NOISES.items()}
+
+
 def delta_sensitivity(case: Case) -> Found:
     """The fit hardly changes with the noise."""
     fit = case.fit
@@ -36,7 +42,7 @@ def delta_sensitivity(case: Case) -> Found:
         yield Skipped("it fits again: ask sf.diagnose(fit, deep=True)")
         return
     found = {}
-    for name, noise in NOISES.items():
+    for name, noise in noises_of(fit).items():
         other = again(fit, noise=noise)
         if other is not None:
             found[name] = {n: one.value for n, one in told(other).items() if n in fit.free}

@@ -11,7 +11,7 @@ from ..estimate import bootstrap, sensitivity
 from ..params import number_at, slots, values
 from ..results import Ensemble, Fit, check_fit
 from ..solve import in_lanes
-from ._again import NOISES, again
+from ._again import again, noises_of
 from ._case import Case, listed_rows, told
 from ._diagnose import diagnose
 from ._layout import alike
@@ -108,7 +108,7 @@ class Robustness:
 
 def robustness(
     result: Fit[Any] | Ensemble[Any],
-    of: str | Callable[[Any], Any] | Sequence[str] | None = None,
+    of: str | Callable[[Any], Any] | Sequence[str | Callable[[Any], Any]] | None = None,
     *,
     kinds: Sequence[str] = KINDS,
     level: float = 0.95,
@@ -159,7 +159,8 @@ def robustness(
         ]  # fmt: skip
     if not each and "run" in kinds:
         found += _by_one_step(case, fit, read)
-    shapes = {name: shape for name, shape in NOISES.items() if "noise" in kinds and repr(shape) != repr(fit.noise)}
+    all_shapes = noises_of(fit) if "noise" in kinds else {}
+    shapes = {name: shape for name, shape in all_shapes.items() if repr(shape) != repr(fit.noise)}
     others = {name: one for name, shape in shapes.items() if (one := again(fit, noise=shape))}
     found += [
         Variant("noise", name, (), {n: quantity.at(one.law) for n, quantity in read.items()}, True)
@@ -230,6 +231,7 @@ def _quantities(fit: Fit[Any], of: Any) -> dict[str, Quantity]:
             words = isinstance(one, str)
             log = words and one.partition("@")[0].strip() in ("N", "D")
             name = one if words else getattr(one, "__name__", "target")
+            name = f"{name} {len(found) + 1}" if name in found else name
             found[name] = Quantity(target_of(one, fit.law, SIX_ND), log)
     return found
 

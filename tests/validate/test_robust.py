@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import scalefit as sf
-from scalefit.validate import _robust
+from scalefit.validate import _again, _robust
+from scalefit.validate._again import noises_of
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def fit():
 @pytest.fixture(scope="module")
 def found(fit):
     with pytest.MonkeyPatch.context() as patch:  # one other noise will do
-        patch.setattr(_robust, "NOISES", {name: _robust.NOISES[name] for name in ("Gaussian", "StudentT(4)")})
+        patch.setattr(_again, "NOISES", {name: _again.NOISES[name] for name in ("Gaussian", "StudentT(4)")})
         return sf.robustness(fit, ["alpha", "N@C=1e23"])
 
 
@@ -46,6 +47,17 @@ def test_what_the_answer_rests_on_is_named(fit, found):
     assert found.low["N@C=1e23"] < found.value["N@C=1e23"] < found.high["N@C=1e23"]
     assert "without rows named by 'outliers': " in repr(found)
     assert "times its interval" in repr(found)
+
+
+def test_other_noises_are_of_what_the_fit_sees(fit):
+    kept = dataclasses.replace(fit, problem=dataclasses.replace(fit.problem, noise=sf.noise.Gaussian(log=False)))
+    assert {shape.log for shape in noises_of(fit).values()} == {True}
+    assert {shape.log for shape in noises_of(kept).values()} == {False}
+
+
+def test_two_quantities_without_a_name_are_two(fit):
+    asked = (lambda law: law.E, lambda law: law.alpha)
+    assert len(_robust.robustness(fit, of=asked, kinds=("rows",)).value) == 2
 
 
 def test_without_variants_there_is_the_interval_alone(found):
