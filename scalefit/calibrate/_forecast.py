@@ -83,9 +83,10 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
     r"""Foresee runs larger than those fitted, with intervals that know the law may be wrong there.
 
     The value is that of a stack of arms (see `discrepancy`). The variance of its logarithm is the sum of what the runs
-    leave open, how far the arms disagree, and $(kT)^2 + (qx)^2$ with T the e-folds of compute beyond the runs and x the
-    excess over the best loss at that compute; k and q come from public studies and, as far as they can be checked, from
-    the backtests of the study. `predict` knows the first part alone.
+    leave open, how far the arms disagree, and $(kT)^2 + (q x^4 / (x^4 + h^4))^2$ with T the e-folds of compute beyond
+    the runs and x the excess over the best loss at that compute; k, q and h come from public studies, and the whole is
+    scaled by what the backtests of the study missed. As far as the law may be right its own interval counts. `predict`
+    knows the first part alone.
 
     **Arguments:**
 

@@ -1,6 +1,8 @@
 """The mixture of the stack and a law that may be right: its interval, and when the law is believed."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from scalefit.calibrate._stack import Foreseen, Trust, stacked
 from scalefit.laws import Chinchilla
 
 NAMES = ("law", "coupled")
+ROOT = Path(__file__).parents[2]
 
 
 def at(log_value, error, right: float, T: float = 2.0):
@@ -74,3 +77,19 @@ def test_a_law_is_believed_after_backtests_that_it_withstood(studies):
     assert np.mean(draws.right) == pytest.approx(last[believed], abs=0.1)
     single = dataclasses.replace(about.fit.at[believed])
     assert "the law is right with a probability" in repr(sf.forecast(single, N=1e10, D=2e11))
+
+
+def test_pages_say_the_variance_and_the_widths_that_were_measured():
+    prior, docs = prior_of_studies(), ROOT / "docs"
+    k, q, h = prior.rate, prior.excess, prior.edge
+    assert rf"({k:g}\,T)^2 + \left(\frac{{{q:g}\,x^4}}{{x^4 + {h:g}^4}}\right)^2" in (docs / "methods.md").read_text(
+        "utf-8"
+    )
+    short = [f"{one:g}"[1:] for one in (k, q, h)]
+    said = " ".join((docs / "forecasts.md").read_text("utf-8").split())
+    assert "({} T)² + ({} x⁴/(x⁴ + {}⁴))²".format(*short) in said
+    rows = json.loads((ROOT / "studies" / "results" / "forecasts.json").read_text("utf-8"))["rows"]
+    width = {r["times the compute"]: r["width %"] for r in rows if (r["runs"], r["forecast"]) == ("frontier", "stack")}
+    said = " ".join((docs / "why_wide.md").read_text("utf-8").split())
+    assert f"{width['1.5-3']:.1f} % wide at 1.5 to 3 times" in said
+    assert f"{width['30-100']:.1f} % at 30 to 100 times" in said
