@@ -182,9 +182,20 @@ def _float64(name: str, given: Any) -> np.ndarray:
             if None not in sizes:
                 return np.array(sizes[0] if isinstance(given, str) else sizes, np.float64)
     try:
-        return np.asarray(given, dtype=np.float64)
+        found = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(name, given, "numbers") from None
+    if _holds_truth(given):
+        raise InputError(name, given, "numbers, which truth values are not")
+    return found
+
+
+def _holds_truth(given: Any) -> bool:
+    """Whether there are truth values among numbers, which NumPy would count as 0 and 1."""
+    if isinstance(given, list | tuple):
+        return any(map(_holds_truth, given))
+    kind = getattr(getattr(given, "dtype", None), "kind", "")
+    return isinstance(given, bool) or kind == "b" or (kind == "O" and any(map(_holds_truth, np.ravel(given))))
 
 
 def _places(name: str, entries: tuple[Any, ...], given: Any) -> np.ndarray:
@@ -215,7 +226,7 @@ def _one_by_one(law: AbstractLaw, inputs: dict[str, ArrayLike]) -> dict[str, Arr
     for base, names in input_names(law).items():
         if names == (base,) or base not in found:
             continue
-        whole = np.asarray(found.pop(base), dtype=np.float64)
+        whole = _float64(base, found.pop(base))
         if whole.ndim == 0 or whole.shape[-1] != len(names):
             given = Phrase(f"has shape {whole.shape}")
             raise InputError(base, given, f"one number along the last axis for each of {', '.join(names)}")

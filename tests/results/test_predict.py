@@ -164,6 +164,9 @@ BAD = {
     "level-percent": ({**POINT, "level": 95.0}, ["level is 95;", "0.95"]),
     "shapes": ({"N": [1e9, 1e10], "D": [1e9, 1e10, 1e11]}, ["N", "D", "shape"]),
     "text": ({"N": "large", "D": 1e12}, ["N"]),
+    "truth": ({"N": True, "D": 1e12}, ["N is True", "numbers"]),
+    "truth-of-numpy": ({"N": np.array([True, False]), "D": 1e12}, ["N", "truth"]),
+    "truth-among-numbers": ({"N": 1e9, "D": [1e12, True]}, ["D", "truth"]),
 }
 
 
