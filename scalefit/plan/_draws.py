@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from .._core import InputError, Phrase, check_number
-from ..calibrate import MOST_DRAWS, Discrepancy
+from ..calibrate import MOST_DRAWS, Discrepancy, StackedLaw
 from ..laws import AbstractLaw
 from ..params import parameter_values, parameters, slots, values
 from ..results import Ensemble, Estimate, Fit, Nearby, estimated, nearby, to_first_order
@@ -82,6 +82,11 @@ def drawn_of(result: Any, num_draws: int, argument: str = "result") -> Drawn:
         raise InputError(argument, Phrase("has no draw that converged"), remedy="fit again, or plan with its fit")
     draws = jax.tree.map(lambda a: a[good[:num_draws]], result.law)
     return Drawn(fit.law, draws, result.converged.size - good.size, fit.source.ranges)
+
+
+def called(law: AbstractLaw) -> str:
+    """What a plan rests on, in words: the law, or its discrepancy."""
+    return f"the discrepancy of {type(law.terms[0]).__name__}" if isinstance(law, StackedLaw) else type(law).__name__
 
 
 def over_draws(rows: Any, level: float, about: Nearby | None = None) -> Estimate:

@@ -47,4 +47,6 @@ def _first(value: Any) -> str:
         return "fit the law first: fit(law, runs)"
     if isinstance(value, Runs):
         return "fit a law to the runs first: fit(law, runs)"
+    if isinstance(getattr(value, "fit", None), Fit):  # a discrepancy, or what else knows its fit
+        return "give its `fit`, or ask `forecast`, which takes the discrepancy of a fit"
     return "read it first: load(path)" if isinstance(value, str | PathLike) else ""

@@ -10,7 +10,7 @@ from helpers import LADDER, curves_of_budgets
 import scalefit as sf
 from scalefit.laws import Chinchilla, PowerLaw
 from scalefit.plan.sizes import constraints_of, optima
-from scalefit.results import evaluate
+from scalefit.results import check_result, evaluate
 
 
 def best(law: Chinchilla, C: float) -> tuple[float, float]:
@@ -172,6 +172,7 @@ def test_plans_take_discrepancy(fitted, about):
     np.testing.assert_allclose(honest.loss.value[0], sf.forecast(about, N=N, D=D).curve.value, rtol=2e-3)
     assert width(honest.loss)[0] > width(plain.loss)[0]
     assert ends(honest.N)[0][0] < N < ends(honest.N)[1][0]
+    assert repr(honest).startswith("Allocation by the discrepancy of Chinchilla, cost 6ND")
 
 
 @pytest.mark.parametrize("verb", ["gain", "overtakes", "compute_for", "speedup", "rank"])
@@ -265,6 +266,7 @@ def test_a_loss_is_reached_also_where_a_draw_rises_later(about):
         (lambda about: about.by_distance(5), "level is 5"),
         (lambda about: about["a"], "no study 'a'"),
         (lambda about: sf.allocate(about, budget=1e22, num_draws=cast(Any, "a")), "num_draws is 'a'"),
+        (lambda about: check_result("result", about), "ask `forecast`"),
         (lambda about: sf.rank(cast(Any, [about, about]), N=1e9, D=1e11), "have no names"),
     ],
 )

@@ -13,7 +13,7 @@ from ...calibrate import Discrepancy
 from ...laws import AbstractLaw
 from ...results import Ensemble, Fit
 from .._cost import SIX_ND, CostLike, is_implausible
-from .._draws import drawn_of, over_draws
+from .._draws import Drawn, drawn_of, over_draws
 from ._allocation import NEAR, Allocation, Sizes
 from ._budgets import far_notes, spendable
 from ._constraints import constraints_of
@@ -119,7 +119,7 @@ def allocate(
         notes=(
             *_unbounded(free),
             *_limited(budgets, N[0], at_end[0] & ~free[0]),
-            *_repeated(law, unique, float(np.max(D[0]))),
+            *_repeated(found, unique, float(np.max(D[0]))),
             *far,
             *told,
         ),
@@ -188,10 +188,10 @@ def _limited(budgets: np.ndarray, N: np.ndarray, held: np.ndarray) -> tuple[str,
     )
 
 
-def _repeated(law: AbstractLaw, unique: float | None, D: float) -> tuple[str, ...]:
-    if unique is None or unique * (1.0 + 1e-9) >= D or "U" in law.inputs:
+def _repeated(found: Drawn, unique: float | None, D: float) -> tuple[str, ...]:
+    if unique is None or unique * (1.0 + 1e-9) >= D or "U" in found.law.inputs:
         return ()
-    return (f"{type(law).__name__} takes data seen again for fresh: DataConstrained, a law of U, does not",)
+    return (f"{found.name} takes data seen again for fresh: DataConstrained, a law of U, does not",)
 
 
 def _warn_odd(budgets: np.ndarray, N: np.ndarray, D: np.ndarray, free: np.ndarray, at_end: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from ...laws import AbstractLaw
 from ...results import Estimate
 from .._budgets import numbers_of
 from .._cost import Cost
-from .._draws import over_draws
+from .._draws import called, over_draws
 from ._constraints import Constraints
 from ._optimum import least_computes, log_data, losses_along, reach
 
@@ -68,7 +68,7 @@ class Allocation:
 
     def __repr__(self) -> str:
         count = "1 budget" if len(self.budgets) == 1 else f"{len(self.budgets)} budgets"
-        lines = [f"Allocation by {type(self.law).__name__}, cost {self.cost.name}, {count}"]
+        lines = [f"Allocation by {called(self.law)}, cost {self.cost.name}, {count}"]
         for b, budget in enumerate(self.budgets):
             best = {"N": self.N, "D": self.D, "D_per_N": self.D_per_N, **self.chosen, "loss": self.loss}
             said = ", ".join(f"{name} {found[b]}" for name, found in best.items())

@@ -14,7 +14,7 @@ from ...laws import AbstractLaw
 from ...results import Ensemble, Estimate, Fit
 from .._budgets import numbers_of
 from .._cost import CostLike
-from .._draws import drawn_of, over_draws
+from .._draws import called, drawn_of, over_draws
 from ._budgets import far_notes, takes_no_training
 from ._constraints import constraints_of
 from ._optimum import least_computes, optima
@@ -84,7 +84,7 @@ def compute_for(
     if easy.any():
         raise InputError(
             "loss", float(losses[easy].max()),
-            f"less than that of {type(law).__name__} for the smallest model on one token",
+            f"less than that of {called(law)} for the smallest model on one token",
             "ask for a lower loss, in the law's own unit",
         )  # fmt: skip
     none = ~np.isfinite(found).any(axis=0)
@@ -97,7 +97,7 @@ def compute_for(
         lucky = f", and {floor[1:].min():.4g} in the luckiest draw" if drawn.draws is not None else ""
         never = (
             f"A loss of {losses[none].max():g}{' or less' if none.sum() > 1 else ''} is never reached: the best "
-            f"that {type(law).__name__} comes to is {floor[0].item():.4g}{lucky}"
+            f"that {called(law)} comes to is {floor[0].item():.4g}{lucky}"
         )
     if none.all() and drawn.draws is None:
         raise NeverReached(f"{never}. Ask for a higher loss{loosen}.")

@@ -11,6 +11,7 @@ from ..._core import InputError, Phrase, check_names, check_number, check_type
 from ...laws import AbstractLaw, Input, input_kinds
 from .._budgets import numbers_of
 from .._cost import SIX_ND, Cost, CostLike, cost_of
+from .._draws import called
 
 MAX_SIZE = 1e30
 """Parameters and tokens where nothing limits them."""
@@ -75,12 +76,12 @@ def constraints_of(
     paid = cost_of(cost)
     if not paid.chosen(law.inputs):
         raise InputError(
-            type(law).__name__, Phrase(f"is a law of {', '.join(law.inputs)}"),
+            called(law), Phrase(f"is a law of {', '.join(law.inputs)}"),
             f"a law of {' and '.join(paid.inputs)}, between which a budget is shared, as sf.laws.Chinchilla",
         )  # fmt: skip
     if not law.smaller_is_better:
         said = Phrase("gives what is better the larger it is")
-        raise InputError(type(law).__name__, said, "a law of a loss", "plan by a law of the loss behind it")
+        raise InputError(called(law), said, "a law of a loss", "plan by a law of the loss behind it")
     for name, number in (("unique", unique), ("max_passes", max_passes), ("min_N", min_N), ("max_N", max_N)):
         if number is not None or name == "min_N":
             check_number(name, number, above=0.0)
@@ -103,7 +104,7 @@ def constraints_of(
     missing = [name for name in kinds if name not in given and name not in listed]
     if missing:
         raise InputError(
-            type(law).__name__, Phrase(f"also takes {', '.join(missing)}"),
+            called(law), Phrase(f"also takes {', '.join(missing)}"),
             remedy=f"give their values, as `held={{{missing[0]!r}: 1.0}}`",
         )  # fmt: skip
     values = {name: _allowed("held", name, value, kinds[name])[0] for name, value in given.items()}
