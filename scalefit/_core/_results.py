@@ -46,6 +46,6 @@ class RESULTS(enum.IntEnum):
     )
     undetermined = (
         8,
-        "The objective is at its least value, but it is neared as parameters run away: the runs do not determine them. "
-        "Predictions near the runs hold; for parameters use a smaller law, hold some fixed, or add runs.",
+        "The objective is all but at its least value, which it nears as parameters run away: the runs do not determine "
+        "them. Predictions near the runs hold; for parameters use a smaller law, hold some fixed, or add runs.",
     )

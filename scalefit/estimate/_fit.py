@@ -28,6 +28,7 @@ from ..params import Tree, parts, slots, values
 from ..problem import Prepared, Problem, inputs_for, laws_at, representable, typical_se
 from ..results import Fit
 from ..solve import Precision, Solver, refuse_solver, responses
+from ._held import brought_back
 from ._polish import AGREE, SEVERAL, Polished, felt_by_some, polished
 from ._starts import FEW, given, screened
 
@@ -122,7 +123,7 @@ def fit(
         for which, prepared in problem.parts():
             begin, guessed = _begin(prepared, noise, law, starts, keep, seed, quick)
             ends = polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count, scouting, guessed)
-            parts.append((which, _outcome(prepared, noise, ends, begin.shape[1]), begin.shape[1]))
+            parts.append((which, _outcome(prepared, noise, ends, begin.shape[1], seed), begin.shape[1]))
         return _collect(problem, parts, seed)
 
     out = None
@@ -262,7 +263,7 @@ class _Outcome(NamedTuple):
     scouts: np.ndarray
 
 
-def _outcome(prepared: Prepared, noise: AbstractNoise, ends: Polished, tried: int) -> _Outcome:
+def _outcome(prepared: Prepared, noise: AbstractNoise, ends: Polished, tried: int, seed: int) -> _Outcome:
     """The best start of each study, a converged one first, and how many agree with it."""
     solved = ends.solved
     objective = np.asarray(solved.objective).reshape(-1, tried)
@@ -273,7 +274,8 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, ends: Polished, tried: in
     # Among starts that reached the lowest objective, one that converged speaks for it.
     size = np.abs(lowest) + prepared.floor[:, None]
     choice = np.argmin(np.where(near, cost - np.where(good, size, 0.0), np.inf), axis=1) + tried * np.arange(len(cost))
-    theta = np.asarray(solved.theta)[choice]
+    found = np.asarray(solved.theta)[choice], np.asarray(solved.objective)[choice], np.asarray(solved.result)[choice]
+    theta, least, result = brought_back(prepared, noise, found, seed)
     study = np.arange(len(choice))
     residuals, unidentified = residuals_and_unidentified(prepared, noise, theta, study)
     precision = 1.0 if prepared.data.precision is None else np.asarray(prepared.data.precision)
@@ -282,13 +284,12 @@ def _outcome(prepared: Prepared, noise: AbstractNoise, ends: Polished, tried: in
     scale = np.exp(theta[:, -1]) if noise.free_scale else spread
     scale = typical_se(prepared.studies, noise.log) if noise.absolute else scale
     law = laws_at(prepared, theta[:, : prepared.curve.size], study)
-    result = np.array(solved.result)[choice]
-    result[(result == int(RESULTS.successful)) & ~representable(law)] = int(RESULTS.overflow)
+    reached = np.isin(result, [int(RESULTS.successful), int(RESULTS.undetermined)])
+    result[reached & ~representable(law)] = int(RESULTS.overflow)
     if not prepared.curve.fixed:
         result[(result == int(RESULTS.successful)) & unidentified.all(axis=1)] = int(RESULTS.vanished)
     good = good | (np.asarray(solved.result).reshape(-1, tried) == int(RESULTS.undetermined))
     agreeing = np.sum(near & good & ~ends.scouted.reshape(near.shape), axis=1)
-    least = np.asarray(solved.objective)[choice]
     return _Outcome(law, least, result, scale, residuals, unidentified, agreeing, ends.optima, ends.scouts)
 
 

@@ -10,7 +10,7 @@ from .._core import RESULTS
 from ..noise import AbstractNoise
 from ..problem import LawCurve, Prepared
 from ..solve import Precision, Solutions, Solver, exact_moments, responses, solve
-from ._starts import nodes, screened
+from ._starts import level, nodes, screened
 
 AGREE = 1e-6
 """Starts agree when their objectives are within this share of the best."""
@@ -187,8 +187,7 @@ def _kicked(
 ) -> Float[np.ndarray, "study start free"]:  # fmt: skip
     """Starts at the best so far but for some of its shapes, which are drawn anew."""
     rng, curve = np.random.default_rng([*seed, 0x1C1C]), prepared.curve
-    mean = float(np.mean(np.asarray(prepared.data.target)))
-    at, _ = nodes(prepared, seed[0] + 2 + seed[1], float(np.exp(mean)) if noise.log else abs(mean), batch=quick)
+    at, _ = nodes(prepared, seed[0] + 2 + seed[1], level(prepared, noise), batch=quick)
     shapes = [k for k in range(curve.size) if k not in curve.amplitudes]
     start = np.repeat(best[:, None], count, axis=1)
     drawn = at[rng.integers(len(at), size=start.shape[:2])]

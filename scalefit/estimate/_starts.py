@@ -26,12 +26,27 @@ ROOM = 16384
 """Runs times resamples of one study screened at once: what is left of every run at several nodes is held together."""
 
 
+def level(prepared: Prepared, noise: AbstractNoise) -> float:
+    """The typical size of the target of all studies together."""
+    mean = float(np.mean(np.asarray(prepared.data.target)))
+    return float(np.exp(mean)) if noise.log else abs(mean)
+
+
+def searched(prepared: Prepared, k: int, target: float) -> tuple[float, float]:
+    """The ends between which a free number is looked for, where the target is of this size."""
+    declared = prepared.curve.slots[prepared.curve.free[k]].parameter
+    if not is_of_target(declared):
+        return declared.searched
+    low, high = declared.constraint.unconstrain(np.asarray(declared.typical, float) * target)
+    return float(low), float(high)
+
+
 def nodes(
     prepared: Prepared, seed: int, target: float, batch: bool
 ) -> tuple[Float[np.ndarray, "node shape"], Float[np.ndarray, "node shape"]]:
     """Shapes to try, as free numbers and in the unit cube; the seed shifts them."""
     curve = prepared.curve
-    shapes = [k for i, k in enumerate(curve.free) if i not in curve.amplitudes]
+    shapes = [k for k in range(curve.size) if k not in curve.amplitudes]
     shift = np.random.default_rng([seed, 0x5CA1E]).random(len(shapes))
     count = NODES.get(len(shapes), MANY)
     count = max(count // 4, min(count, LEAST)) if batch else count
@@ -40,10 +55,7 @@ def nodes(
     cube = kronecker(count, len(shapes), shift)
     columns = []
     for at, k in enumerate(shapes):
-        declared = curve.slots[k].parameter
-        ends = declared.searched
-        if is_of_target(declared):
-            ends = declared.constraint.unconstrain(np.asarray(declared.typical, float) * target)
+        ends = searched(prepared, k, target)
         columns.append(ends[0] + cube[:, at] * (ends[1] - ends[0]))
     return np.stack(columns, axis=-1) if columns else np.zeros((1, 0)), cube
 
@@ -61,9 +73,7 @@ def screened(
 
     A quick screen has fewer nodes, as is enough for one of many studies.
     """
-    mean = float(np.mean(np.asarray(prepared.data.target)))
-    level = float(np.exp(mean)) if noise.log else abs(mean)
-    at, cube = nodes(prepared, seed, level, batch=quick)
+    at, cube = nodes(prepared, seed, level(prepared, noise), batch=quick)
     keep = min(keep, len(at))
     table = _side_by_side(study, max(1, ROOM // prepared.data.target.shape[1]))
     found = screen(prepared.curve, noise, prepared.data, at, cube, study[table[:, 0]], resample[table], keep=keep)

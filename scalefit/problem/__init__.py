@@ -11,6 +11,7 @@ from ._prepare import inputs_for as inputs_for
 from ._prepare import laws_at as laws_at
 from ._prepare import named_after as named_after
 from ._prepare import precision_of as precision_of
+from ._prepare import prepare as prepare
 from ._prepare import representable as representable
 from ._prepare import typical_se as typical_se
 from ._prepare import usable as usable

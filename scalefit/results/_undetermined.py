@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from .._core import RESULTS
+from ..params import values
 from ..problem import free_numbers
 from ..solve import slopes
 from ._fit import Fit
@@ -22,6 +24,7 @@ def said_open(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from _hardly_varied(fit)
     if not fit.reached:
         return
+    yield from _ran_away(fit)
     alike = list(_alike(fit))
     yield from alike
     yield from _rising(fit)
@@ -35,6 +38,19 @@ def _hardly_varied(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
         if 0.0 < low < high <= low * (1.0 + HARDLY):
             ends = f"from {low:.6g} to {high:.6g}, by {100.0 * (high / low - 1.0):.2g} %"
             yield f"{name} varies only {ends}: how the law depends on it these runs do not tell", (name,)
+
+
+def _ran_away(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Shapes that a search took out of float64, and that are held at an end of where laws have them."""
+    if fit.result != int(RESULTS.undetermined):
+        return
+    curve, theta = fit.problem.curve, free_numbers(fit.problem.arrays, fit.law)
+    for k, (name, number) in enumerate(zip(fit.free, theta, strict=True)):
+        declared = curve.slots[curve.free[k]].parameter
+        if k in curve.amplitudes or fit.unidentified[k] or np.min(np.abs(number - np.array(declared.searched))) > 1e-9:
+            continue
+        value = values(fit.law)[curve.free[k]]
+        yield f"{name} ran away and is held at {value:.4g}: these runs do not tell it", (name,)
 
 
 def _alike(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -60,6 +60,31 @@ def test_an_input_that_hardly_varies_is_said_so(varies):
         assert told.low is None or told.unbounded
 
 
+@pytest.mark.parametrize(
+    ("law", "size", "seed", "held"),
+    [
+        ("Chinchilla", "N", 5, "alpha"),
+        ("Chinchilla", "D", 5, "beta"),
+        ("Kaplan", "N", 3, "N_c"),
+        ("PowerLaw", "x", 3, "alpha"),
+    ],
+)
+def test_a_number_that_no_run_tells_does_not_take_the_law_out_of_float64(law, size, seed, held):
+    rng, kind = np.random.default_rng(seed), getattr(sf.laws, law)
+    columns: dict[str, Any] = {name: 10.0 ** rng.uniform(8.0, 10.0, 12) for name in kind.inputs}
+    columns[size] = 1e9 * np.exp(1e-4 * rng.standard_normal(12))
+    loss = 2.4 + sum(100.0 * c**-0.3 for name, c in columns.items() if name != size)
+    runs = sf.Runs(loss * np.exp(2e-3 * rng.standard_normal(12)), **columns)
+    fit = sf.fit(kind, runs, noise=sf.noise.Gaussian(), num_starts=2)
+    assert fit.result == sf.RESULTS.undetermined
+    assert float(fit.scale) < (0.004 if law != "Kaplan" else 0.02)  # which has no floor
+    at_runs = np.asarray(sf.predict(fit, **columns).value)
+    np.testing.assert_allclose(np.log(runs.target / at_runs), fit.residuals, atol=1e-10)
+    assert max(np.ravel(abs(getattr(fit.law, name))) for name in fit.free) < 1e50
+    words = said(fit) + [f"{name} is lost" for name, lost in zip(fit.free, fit.unidentified, strict=True) if lost]
+    assert any(one.startswith(held) for one in words)
+
+
 def test_a_law_that_can_only_fall_on_runs_that_rise_is_named():
     """A learning curve of accuracies: what is missing to 1 falls as the law does."""
     samples, accuracy = 50.0 * 2.0 ** np.arange(7), np.array([0.62, 0.68, 0.735, 0.78, 0.812, 0.836, 0.853])
