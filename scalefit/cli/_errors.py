@@ -97,8 +97,12 @@ class Program(typer.Typer):
         with _obeyed(), _uncollected():
             try:
                 return super().__call__(*args, **kwargs)
-            except SystemExit as left:
-                if left.code == INTERRUPTED:
+            except BaseException as left:
+                # An interruption may come before there is a command, or after it.
+                if _asked.is_set():
+                    _tell()
+                    _leave()
+                if isinstance(left, SystemExit) and left.code == INTERRUPTED:
                     _leave()
                 raise
 

@@ -80,13 +80,13 @@ def _from_file(path: Path) -> tuple[Table, str, tuple[str, ...]]:
         ) from None  # fmt: skip
     if is_folder:
         raise InputError(repr(str(path)), Phrase("is a directory"), f"a file ({', '.join(_SUFFIXES)})")
+    if str(path) == "-" or (is_there and not path.is_file()):
+        pipe = Phrase("is a pipe or a device, and no file")
+        raise InputError(repr(str(path)), pipe, remedy="write what it gives to a file first")
     if not is_there:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         where = hint(path.name, beside, what="files beside it") if beside else f"{str(path.parent)!r} is not there"
         raise InputError(repr(str(path)), Phrase("is no file"), remedy=where)
-    if not path.is_file():
-        pipe = Phrase("is a pipe or a device, and no file")
-        raise InputError(repr(str(path)), pipe, remedy="write what it gives to a file first")
     if suffix not in _SUFFIXES:
         raise InputError(repr(path.name), Phrase("has no known ending"), f"one of {', '.join(_SUFFIXES)}, or with .gz")
     try:

@@ -49,9 +49,22 @@ def test_an_interruption_while_the_program_starts():
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
-def test_pipes_are_no_files(cli, tmp_path):
+def test_an_interruption_before_there_is_a_command():
+    """As typer makes the commands of what was written: one line, and no traceback."""
+    script = (
+        "import os, signal, typer.main\n"
+        "from scalefit.cli import main\n"
+        "def interrupted(*_, **__):\n    os.kill(os.getpid(), signal.SIGINT)\n    raise AssertionError\n"
+        "typer.main.get_command = interrupted\nmain()\n"
+    )
+    done = run([sys.executable, "-c", script])
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "scalefit: interrupted; nothing was written\n")
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "-"])
+def test_pipes_are_no_files(cli, tmp_path, name):
     os.mkfifo(tmp_path / "runs.csv")
-    answer = cli("fit", tmp_path / "runs.csv", "--law", "chinchilla")
+    answer = cli("fit", tmp_path / name if name != "-" else name, "--law", "chinchilla")
     assert answer.status == 2
     assert "is a pipe or a device, and no file" in answer.err
 
