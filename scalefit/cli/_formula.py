@@ -11,10 +11,11 @@ _SIGNS = {
     "Lambda": "Λ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "prod": "Π", "sum": "Σ", "cdot": "·", "times": "×", "ge": "≥",
     "geq": "≥", "le": "≤", "leq": "≤", "infty": "∞", "dots": "…", "ldots": "…", "cdots": "…", "to": "→", "in": "∈",
     "partial": "∂", "int": "∫", "approx": "≈", "sim": "~", "quad": " ", "lfloor": "⌊", "rfloor": "⌋",
+    "lvert": "|", "rvert": "|", "vert": "|", "mid": "|",
 }  # fmt: skip
 _ACCENTS = {"bar": "\u0304", "hat": "\u0302", "tilde": "\u0303", "dot": "\u0307"}
 _QUOTIENT = re.compile(r"\\[dt]?frac(?![a-zA-Z])")
-_ROOT = re.compile(r"\\sqrt(?![a-zA-Z])")
+_ROOT = re.compile(r"\\sqrt(?![a-zA-Z])(?:\[(\w+)\])?")
 _ACCENTED = re.compile(rf"\\({'|'.join(_ACCENTS)})(?![a-zA-Z])")
 _UPRIGHT = re.compile(r"\\(?:mathrm|mathit|mathbf|mathcal|text|operatorname)(?![a-zA-Z])\s*\{([^{}]*)\}")
 
@@ -28,14 +29,17 @@ def formula(law: AbstractLaw | type[AbstractLaw]) -> str:
 
 def plain(latex: str) -> str:
     """LaTeX in plain characters, as far as laws use it: quotients keep their slash, groups their brackets."""
-    text = re.sub(r"\\[,;:! ]", " ", re.sub(r"\\(?:left|right|[bB]igg?[lr]?)(?![a-z])", "", latex))
+    if "\\begin" in latex:  # cases and matrices are no line
+        return latex
+    text = re.sub(r"\\[,;:! ]", " ", re.sub(r"\\(?:left|right|[bB]igg?[lr]?)(?![a-z])\.?", "", latex))
     text = _UPRIGHT.sub(r"\1", text)
     while found := _ACCENTED.search(text):
         letter, end = _group(text, found.end())
         text = f"{text[: found.start()]}{letter[:1]}{_ACCENTS[found[1]]}{letter[1:]}{text[end:]}"
     while found := _ROOT.search(text):
         inside, end = _group(text, found.end())
-        text = f"{text[: found.start()]}√{{{inside}}}{text[end:]}"
+        root = f"({inside})^(1/{found[1]})" if found[1] else f"√{{{inside}}}"
+        text = f"{text[: found.start()]}{root}{text[end:]}"
     while found := _QUOTIENT.search(text):
         above, end = _group(text, found.end())
         below, end = _group(text, end)
@@ -44,7 +48,8 @@ def plain(latex: str) -> str:
         whole = whole if re.match(r"\s*(?:[-+=,.)\]}]|$)", rest) else f"({whole})"
         text = f"{text[: found.start()]}{whole}{rest}"
     text = re.sub(r"\\([a-zA-Z]+)", lambda m: _SIGNS.get(m[1], f" {m[1]} "), text)
-    text = re.sub(r"_\{(\w+)\}", r"_\1", re.sub(r"\^\{(-?\w+)\}(\w?)", _raised, text))
+    text = re.sub(r" ([_^])", r"\1", text)
+    text = re.sub(r"_\{(\w+)\}", r"_\1", re.sub(r"\^\{(-?(?:\d+|[^\W\d_](?:_\w+)?))\}(\w?)", _raised, text))
     text = re.sub(r"([ΠΣ](?:_\{[^{}]*\}|_\w)?)", r" \1 ", text).replace("{", "(").replace("}", ")")
     return re.sub(r"\b(min|max|log|exp) \(", r"\1(", re.sub(r"([(\[]) ", r"\1", re.sub(r"\s+", " ", text))).strip()
 

@@ -168,10 +168,11 @@ def first_order_line(found: Mapping[str, Any], begin: str, sure: bool) -> str:
     left, trainings, runs = (np.atleast_1d(found["freedom"][name]) for name in names)
     together = bool((trainings < runs).any())
     if left.max() < 1:
-        alone = "rows of one training count once, and " if together else ""
+        few = "rows of one training count once, and there are no more trainings than numbers to fit"
+        why = few if together else "the law passes through every run"
+        more = "trainings" if together else "runs"
         return (
-            f"no intervals: {alone}the law passes through every run, so that nothing tells how they scatter: add runs, "
-            "or hold a parameter with --fixed"
+            f"no intervals: {why}, so that nothing tells how they scatter: add {more}, or hold a parameter with --fixed"
         )
     if np.isinf(left).all():
         return f"{begin}, to first order, by the standard errors of the runs"

@@ -105,7 +105,8 @@ def numbers_of(given: Iterable[str] | None, argument: str, example: str) -> dict
         name, sign, text = (part.strip() for part in piece.partition("="))
         numbers = [parse_number(t) for t in text.split(",")]
         if not sign or not name or any(n is None or not np.isfinite(n) for n in numbers):
-            raise InputError(argument, piece, f"NAME=NUMBER, as in {example}")
+            each = "give each by itself" if "=" in text else ""
+            raise InputError(argument, piece, f"NAME=NUMBER, as in {example}", each)
         if name in found:
             raise InputError(argument, Phrase(f"gives {name!r} twice"), remedy="give it once")
         found[name] = np.array(numbers, dtype=np.float64)

@@ -52,6 +52,7 @@ OPTIONS = {
     "unknown fixed parameter": (["--fixed", "gamma=1"], ["--fixed names 'gamma'", "parameters of Chinchilla"]),
     "fixed out of bounds": (["--fixed", "alpha=-1"], ["alpha", ">= 0"]),
     "fixed without a value": (["--fixed", "alpha"], ["'alpha'", "NAME=NUMBER"]),
+    "two fixed in one": (["--fixed", "alpha=1,beta=1"], ["'alpha=1,beta=1'", "Give each by itself"]),
     "fixed twice": (["--fixed", "alpha=1", "--fixed", "alpha=2"], ["'alpha'", "twice"]),
     "columns of nothing": (["--columns", ""], ["--columns is ''", "NAME=HEADER"]),
     "columns without a header": (["--columns", "N"], ["'N'", "NAME=HEADER"]),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.cli._show import first_order_line
 from scalefit.specs import law_of
 
 KEYS = {
@@ -371,3 +372,11 @@ def test_what_is_held_of_a_law_along_an_axis_is_known_before_its_entries_are(tmp
     law: Any = law_of(f"{path}:Mixing", {"k": 1.0})
     assert law.k == 1.0
     assert law.entries("domain") == ()
+
+
+@pytest.mark.parametrize(
+    ("trainings", "why"), [(5, "no more trainings than numbers"), (30, "passes through every run")]
+)
+def test_no_degree_of_freedom_has_its_reason(trainings, why):
+    found = {"freedom": {"left": 0.0, "trainings": trainings, "runs": 30}}
+    assert why in first_order_line(found, "intervals: 95 %", True)

@@ -61,6 +61,8 @@ def test_page_of_a_law(cli):
         (r"\frac{1}{2} x + \frac\alpha{\beta_1}^2", "(1/2) x + (α/β_1)^2"),
         (r"x^{\frac{1}{b}}y^{2}z", "x^(1/b)y^2 z"),
         (r"\mathrm{Err} = \bar b\sqrt{x + \frac{a}{b c}}", "Err = b\u0304√(x + a/(b c))"),
+        (r"a(1 - e^{-kt}) + \sqrt[3]{x} + \left.\log_{10} x\right.", "a(1 - e^(-kt)) + (x)^(1/3) + log_10 x"),
+        (r"\begin{cases} a & x<1 \\ b \end{cases}", r"\begin{cases} a & x<1 \\ b \end{cases}"),
         (r"\log(a\min(n, U)) + \sum_{k\ge1} 2^{-k/\tau}", "log(a min(n, U)) + Σ_(k≥1) 2^(-k/τ)"),
     ],
 )
