@@ -22,6 +22,12 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 TESTS = Path(__file__).parent
 ARRAY_FOLDERS = {"solve", "params", "laws", "noise"}
 """Folders of array functions: 64 bits and strict promotion there; everything else runs under JAX's default setting."""
+COMPILED_PLAINLY = (
+    "solve", "noise", "laws/test_contract.py", "laws/test_pools.py", "plan/design", "plan/mixtures", "plan/sizes",
+    "estimate/test_bootstrap.py", "estimate/test_devices.py",
+)  # fmt: skip
+"""Where nearly every test has programs of its own and runs them once: without XLA's optimisations these are compiled in
+half the time, and give the same to rounding."""
 
 FOLDER = "SCALEFIT_DATA"
 _BESIDE = TESTS.parent.parent / "shared" / "data"
@@ -50,6 +56,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Nothing is kept between runs of the suite unless asked for."""
     if not hasattr(config, "workerinput") and not os.environ.get(KEEP):
         shutil.rmtree(os.environ[COMPILED], ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture, as those of a module compile too."""
+    plainly = any(item.path.is_relative_to(TESTS / place) for place in COMPILED_PLAINLY)
+    jax.config.update("jax_disable_most_optimizations", plainly)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -11,13 +12,14 @@ from helpers import LAWS, one_by_one, runs_at
 import scalefit as sf
 
 RUNS = 64
+_values = eqx.filter_jit(jax.vmap(lambda law, point: law(**point), in_axes=(None, 0)))
 
 
 def clean(row, seed) -> tuple[dict[str, Any], np.ndarray]:
     """Inputs of runs and the true law's values there, in float64."""
     point = row.sample(np.random.default_rng(seed), RUNS)
     with jax.enable_x64(True):
-        return point, np.asarray(jax.jit(jax.vmap(lambda at: row.truth(**at)))(point))
+        return point, np.asarray(_values(row.truth, point))
 
 
 SEVERAL = ("Chinchilla", "DataConstrained", "Kaplan", "PowerLaw", "QQT", "Skaling")

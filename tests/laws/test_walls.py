@@ -18,7 +18,7 @@ from scalefit.results import evaluate
 
 CHINCHILLA = {"E": 1.82, "A": 482.0, "B": 2085.0, "alpha": 0.35, "beta": 0.37}
 GAUSSIAN = sf.noise.Gaussian()
-STEPS = 24_000
+STEPS = 6_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +114,7 @@ WALLS = {
         lambda rng: grid(rng, 100) | {"P": rng.choice([2.0, 3.0, 4.0, 8.0, 16.0], 100)},
         ("parameters", "tokens"),
     ),
-    "schedules of 24,000 steps": Wall(
+    f"schedules of {STEPS:,} steps": Wall(
         MultiPower(L0=2.4, A=0.6, B=400.0, C=1.2, alpha=0.45, beta=0.5, gamma=0.6), schedules,
         options={"num_starts": 2},
     ),
