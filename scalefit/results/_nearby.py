@@ -15,6 +15,9 @@ from ._fit import Fit
 INFORMED = 0.9
 """Share of the runs that must lie inside a Huber knee before curvature says anything about the spread."""
 
+INSIDE = 14.0
+"""Log odds between the ends of an interval, as of a millionth of it, beyond which a number is at its end."""
+
 
 class Spread(NamedTuple):
     r"""How far the runs let the free numbers of a law move, by study.
@@ -67,8 +70,15 @@ def spread(fit: Fit[Any], cluster: str | tuple[str, ...] | None = "auto") -> Spr
 
 def _free(prepared: Prepared, laws: Any, which: Int[np.ndarray, " study"]) -> Float[np.ndarray, "study free"]:
     """The free numbers of some studies; what float64 does not hold of one is not finite."""
+    curve = prepared.curve
     with np.errstate(all="ignore"):
-        return free_numbers(prepared, jax.tree.map(lambda a: a[which], laws), np.arange(len(which)))
+        theta = free_numbers(prepared, jax.tree.map(lambda a: a[which], laws), np.arange(len(which)))
+    for i, k in enumerate(curve.free):
+        constraint = curve.slots[k].parameter.constraint
+        if constraint.elementwise and np.isfinite(constraint.high - constraint.low):
+            # At an end no free number moves it: how far it may come away from there is told from just inside.
+            theta[:, i] = np.clip(theta[:, i], -INSIDE, INSIDE)
+    return theta
 
 
 def _spread(

@@ -79,7 +79,14 @@ def _one(
         place = fit.free.index(slot.name) if slot.name in fit.free else None
         gone = place is not None and bool(fit.unidentified[study][place]) and not slot.parameter.amplitude
         if gone and fit.at_end[study][place]:
-            found[slot.name] = Estimate(value, unit=unit)
+            # Its free number is without end there; how far runs let it come away from it is of the number itself.
+            within = slot.parameter.constraint.low, slot.parameter.constraint.high
+            one = (
+                None
+                if errors is None
+                else FirstOrder(errors[0][study][..., k], errors[1][study], log=False, within=within)
+            )
+            found[slot.name] = Estimate(value, unit=unit) if one is None else one.about(value, level, unit)
             continue
         lost = errors is not None and bool(np.isinf(errors[0][study][..., k]))
         if errors is not None and not gone and (draws is None or lost):

@@ -103,9 +103,21 @@ def test_a_corner_of_a_box_is_reached():
     assert fit.converged
     assert fit.at_end.tolist() == [True, False, False]
     shown: Any = sf.summary(fit)
-    assert shown["c"].value == pytest.approx(-2.0)
+    # Runs would have it at 8.4 ± 23, beyond the other end of the box.
+    assert (shown["c"].value, shown["c"].low, shown["c"].high) == pytest.approx((-2.0, -2.0, 2.0))
     np.testing.assert_allclose(values_of(fit, "cAb"), [-2.0, 3.24929, 0.356099], rtol=1e-5)
     assert 2 * fit.objective == pytest.approx(0.00730309, rel=1e-6)
+
+
+@pytest.mark.parametrize(("exponent", "end"), [(0.06, 0.1), (1.0, 0.9)])
+def test_a_number_at_its_end_has_an_interval_to_one_side(exponent, end):
+    x = np.geomspace(1.0, 1e4, 30)
+    y = (1.0 + 2.0 * x**-exponent) * np.exp(0.003 * np.random.default_rng(1).standard_normal(30))
+    fit = sf.fit(Boxed, sf.Runs(y, x=1.0 / x), noise=sf.noise.Gaussian())
+    shown: Any = sf.summary(fit)["b"]
+    assert shown.value == pytest.approx(end)
+    assert end in (pytest.approx(shown.low), pytest.approx(shown.high))
+    assert 0.01 < shown.high - shown.low < 0.05
 
 
 def test_a_break_beyond_the_runs_is_found_where_they_have_no_noise():
