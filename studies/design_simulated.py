@@ -118,19 +118,10 @@ def v_optimal(laws: sf.laws.Chinchilla, draws: int, pool: Pool, done: np.ndarray
     weighed = runs * np.repeat(done, draws, axis=0)[:, :, None]
     before = covariances(weighed, NOISE)
     by_study = [a.reshape(-1, draws, *a.shape[1:]) for a in (runs / NOISE, aim, aim, before)]
-    cost = np.where(done, np.inf, pool.cost)
-    with jax.enable_x64(True):
-        chosen = _batches(*(jnp.asarray(a) for a in (*by_study, cost, money)))
-        order = np.asarray(chosen.order)
     added = np.zeros_like(done)
-    study, place = np.nonzero(order >= 0)
-    added[study, order[study, place]] = True
+    for study, asked in enumerate(zip(*by_study, np.where(done, np.inf, pool.cost), money, strict=True)):
+        added[study, best_batch(*asked).order] = True
     return added
-
-
-@jax.jit
-def _batches(*by_study):
-    return jax.lax.map(lambda one: best_batch(*one), by_study, batch_size=8)
 
 
 class Told(NamedTuple):

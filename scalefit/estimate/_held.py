@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import fdtri
 
 from .._core import RESULTS
 from ..noise import AbstractNoise
@@ -59,6 +58,8 @@ def _held(
     prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, " free"], objective: float, seed: int
 ) -> tuple[Float[np.ndarray, " free"], float] | None:
     """The best that the runs allow with numbers held in their typical ranges; `None` where they tell otherwise."""
+    from scipy.special import fdtri  # most fits do without SciPy
+
     whole, runs = prepared.curve, int(prepared.studies.counts[0])
     nothing, floor = np.zeros(1, int), float(prepared.floor[0])
     tail = theta[whole.size :]

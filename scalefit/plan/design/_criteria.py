@@ -5,7 +5,7 @@ About each draw of a law the logarithm of a loss is linear in the free numbers u
 rank-one update of it (Sherman and Morrison), and a run like one just taken tells little more: a batch is diverse.
 """
 
-import functools
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -18,7 +18,8 @@ from jaxtyping import Array, Float, Int
 from ...laws import AbstractLaw, gathered
 from ...params import values
 from ...problem import LawCurve, mean_log
-from ._target import Target
+from ...solve import namespace
+from ._target import QUANTITIES, Target
 
 Criterion = Literal["V", "D", "regret"]
 
@@ -70,30 +71,59 @@ class Jacobians(NamedTuple):
 
 
 def nothing(law: AbstractLaw) -> Array:
-    """A target of slopes zero, where only those of runs are asked for; of a name, so that nothing is traced twice."""
+    """A target of slopes zero, where only those of runs are asked for."""
     return jnp.zeros(1)
+
+
+RUNS, DRAWS = 64, 64
+"""Runs are padded to a power of two, draws go in blocks: nothing is compiled for a count."""
 
 
 def slopes(scale: Scale, inputs: Mapping[str, np.ndarray], of: Callable[[Any], Any], log: bool) -> Jacobians:
     """Slopes at each draw, of the logarithm of the law where runs scatter there."""
+    draws, runs = len(scale.numbers), len(next(iter(inputs.values())))
+    row = np.minimum(np.arange(max(RUNS, 1 << (runs - 1).bit_length())), runs - 1)
+    padded = {name: np.asarray(column)[row] for name, column in inputs.items()}
+    # Of the best size for a compute all is asked at once: another quantity of it compiles nothing.
+    whole = of if isinstance(of, Target) and "C" in of.at else None
+    asked = of if whole is None else dataclasses.replace(whole, quantity=QUANTITIES[0])
+    parts, width = [], 1 if draws == 1 else DRAWS
     with jax.enable_x64(True):
-        return jax.tree.map(np.asarray, _slopes(scale, {n: np.asarray(a) for n, a in inputs.items()}, of, log))
+        for low in range(0, draws, width):
+            block = np.minimum(np.arange(low, low + width), draws - 1)
+            some = scale._replace(numbers=scale.numbers[block], constant=scale.constant[block])
+            shown = _run_slopes(some, padded, log)
+            if of is nothing:
+                aim = np.zeros((width, 1, scale.curve.size)), np.zeros((width, 1)), np.full(width, np.nan)
+            else:
+                aim = _target_slopes(some, asked)
+            parts.append(jax.tree.map(np.asarray, Jacobians(shown, *aim)))
+    found = jax.tree.map(lambda *each: np.concatenate(each)[:draws], *parts)
+    if whole is not None:
+        k = QUANTITIES.index(whole.quantity)
+        found = found._replace(target=found.target[:, k : k + 1], value=found.value[:, k : k + 1])
+    return found._replace(runs=found.runs[:, :runs])
 
 
 @eqx.filter_jit
-def _slopes(scale: Scale, inputs: dict[str, Any], of: Any, log: bool) -> Jacobians:
-    def each(draw: Any) -> Jacobians:
-        u, at = _about(scale, *draw)
+def _run_slopes(scale: Scale, inputs: dict[str, Any], log: bool) -> Float[Array, "draw run free"]:
+    return run_slopes(scale, inputs, log)
+
+
+@eqx.filter_jit
+def _target_slopes(scale: Scale, of: Any) -> tuple[Any, Any, Any]:
+    """Slopes of the target at each draw, the target, and the curvature of the loss along log N."""
+
+    def each(numbers: Any, constant: Any) -> tuple[Any, Any, Any]:
+        u, at = _about(scale, numbers, constant)
+        whole = isinstance(of, Target) and "C" in of.at
 
         def target(v: Any) -> Any:
-            return jnp.ravel(jnp.asarray(of(at(v))))
+            return jnp.ravel(jnp.asarray(of.quantities(at(v)) if whole else of(at(v))))
 
-        curvature = of.curvature(at(u)) if isinstance(of, Target) and "C" in of.at else jnp.asarray(jnp.nan)
-        return Jacobians(
-            jax.jacfwd(lambda v: _shown(at(v), inputs, log))(u), jax.jacfwd(target)(u), target(u), curvature
-        )
+        return jax.jacfwd(target)(u), target(u), of.curvature(at(u)) if whole else jnp.asarray(jnp.nan)
 
-    return jax.lax.map(each, (scale.numbers, scale.constant), batch_size=64)
+    return jax.vmap(each)(scale.numbers, scale.constant)
 
 
 def run_slopes(scale: Scale, inputs: dict[str, Any], log: bool) -> Float[Array, "draw run free"]:
@@ -121,96 +151,70 @@ def _shown(one: AbstractLaw, inputs: dict[str, Any], log: bool) -> Array:
 
 
 class Chosen(NamedTuple):
-    """Runs in the order they were chosen (-1 pads), what is left after none, one, two, … of them, and their number."""
+    """Runs in the order they were chosen, and what is left after none, one, two, … of them."""
 
-    order: Int[Array, " run"]
-    left: Float[Array, " *some"]
-    variance: Float[Array, " *some"]
-    count: Int[Array, ""]
+    order: Int[np.ndarray, " run"]
+    left: Float[np.ndarray, " some"]
+    variance: Float[np.ndarray, " some"]
 
 
-def uncertainty(
-    aim: Float[Array, "draw target free"], covariance: Float[Array, "draw free free"], volume: bool
-) -> Float[Array, ""]:
+def uncertainty(aim: Float[Any, "draw target free"], covariance: Float[Any, "draw free free"], volume: bool) -> Any:
     r"""The mean over the draws of the variance $\mathrm{tr}\,G\Sigma G^\top$ of an aim G, or of $\log\det\Sigma$."""
+    xp = namespace(covariance)
     if volume:
-        return jnp.mean(jnp.linalg.slogdet(covariance)[1])
-    return jnp.mean(jnp.einsum("mtp,mpq,mtq->m", aim, covariance, aim))
+        return xp.mean(xp.linalg.slogdet(covariance)[1])
+    return xp.mean(xp.sum((aim @ covariance) * aim, axis=(1, 2)))
 
 
 def greedy(
-    runs: Float[Array, "draw run free"], aim: Float[Array, "draw target free"],
-    target: Float[Array, "draw target free"], covariance: Float[Array, "draw free free"],
-    cost: Float[Array, " run"], budget: Any, most: Any, volume: bool,
-    power: Any,
+    runs: Float[np.ndarray, "draw run free"], aim: Float[np.ndarray, "draw target free"],
+    target: Float[np.ndarray, "draw target free"], covariance: Float[np.ndarray, "draw free free"],
+    cost: Float[np.ndarray, " run"], budget: float, most: int, volume: bool, power: float,
 ) -> Chosen:  # fmt: skip
     r"""Take the affordable run of the greatest gain for its cost to a power, until none tells more or enough are taken.
 
     The gain is what the run takes off `unknown`; a run without any is not taken. Slopes of runs are by their scatter.
     `target` is what variances are kept of.
     """
-    count = cost.shape[0]
-
-    class State(NamedTuple):
-        covariance: Any
-        money: Any
-        free: Any
-        score: Any
-        chosen: Chosen
-
-    def score(covariance: Any, money: Any, free: Any) -> Float[Array, " run"]:
-        moved = jnp.einsum("mkp,mpq->mkq", runs, covariance)
-        own = jnp.einsum("mkp,mkp->mk", moved, runs)
-        taken = jnp.log1p(own) if volume else jnp.sum(jnp.einsum("mkp,mtp->mkt", moved, aim) ** 2, -1) / (1.0 + own)
-        gain = jnp.mean(taken, axis=0)
-        return jnp.where(free & (cost <= money) & (gain > 0.0), jnp.log(gain) - power * jnp.log(cost), -jnp.inf)
-
-    def take(state: State) -> State:
-        pick = jnp.argmax(state.score)
-        run = runs[:, pick]
-        moved = jnp.einsum("mp,mpq->mq", run, state.covariance)
-        reach = 1.0 + jnp.sum(moved * run, axis=1)
-        after = state.covariance - moved[:, :, None] * moved[:, None, :] / reach[:, None, None]
-        money, free, i = state.money - cost[pick], state.free.at[pick].set(False), state.chosen.count
-        chosen = Chosen(
-            state.chosen.order.at[i].set(pick),
-            state.chosen.left.at[i + 1].set(uncertainty(aim, after, volume)),
-            state.chosen.variance.at[i + 1].set(uncertainty(target, after, False)),
-            i + 1,
-        )
-        return State(after, money, free, score(after, money, free), chosen)
-
-    def first(value: Any) -> Any:
-        return jnp.full(count + 1, jnp.nan, cost.dtype).at[0].set(value)
-
-    begin = Chosen(
-        jnp.full(count, -1),
-        first(uncertainty(aim, covariance, volume)),
-        first(uncertainty(target, covariance, False)),
-        jnp.zeros((), jnp.int64),
-    )
-    money, free = jnp.asarray(budget, cost.dtype), jnp.isfinite(cost)
-    state = State(covariance, money, free, score(covariance, money, free), begin)
-    return jax.lax.while_loop(lambda s: (s.score > -jnp.inf).any() & (s.chosen.count < most), take, state).chosen
+    moved = runs @ covariance
+    own, along = np.sum(moved * runs, axis=2), moved @ np.swapaxes(aim, 1, 2)
+    dear, money, free = power * np.log(cost), budget, np.isfinite(cost)
+    order: list[int] = []
+    left, variance = [uncertainty(aim, covariance, volume)], [uncertainty(target, covariance, False)]
+    while len(order) < most:
+        taken = np.log1p(own) if volume else np.sum(along**2, axis=2) / (1.0 + own)
+        gain = np.mean(taken, axis=0)
+        can = free & (cost <= money) & (gain > 0.0)
+        if not can.any():
+            break
+        score = np.log(gain, where=can, out=np.full(gain.shape, -np.inf)) - np.where(can, dear, 0.0)
+        pick = int(np.argmax(score))
+        # A rank-one update, of which the runs feel what they have in common with the one that is taken.
+        step = np.einsum("mpq,mq->mp", covariance, runs[:, pick]) / np.sqrt(1.0 + own[:, pick, None])
+        common = np.einsum("mkp,mp->mk", runs, step)
+        along = along - common[:, :, None] * np.einsum("mtp,mp->mt", aim, step)[:, None]
+        own = np.maximum(own - common**2, 0.0)
+        covariance = covariance - step[:, :, None] * step[:, None]
+        money, free[pick] = money - cost[pick], False
+        order.append(pick)
+        left.append(uncertainty(aim, covariance, volume))
+        variance.append(uncertainty(target, covariance, False))
+    return Chosen(np.array(order, int), np.array(left), np.array(variance))
 
 
-@functools.partial(jax.jit, static_argnames=("volume", "powers"))
 def best_batch(
-    runs: Float[Array, "draw run free"], aim: Float[Array, "draw target free"],
-    target: Float[Array, "draw target free"], covariance: Float[Array, "draw free free"],
-    cost: Float[Array, " run"], budget: Any, most: Any = None, *,
+    runs: Float[np.ndarray, "draw run free"], aim: Float[np.ndarray, "draw target free"],
+    target: Float[np.ndarray, "draw target free"], covariance: Float[np.ndarray, "draw free free"],
+    cost: Float[np.ndarray, " run"], budget: float, most: int | None = None, *,
     volume: bool = False, powers: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25, 0.0),
 ) -> Chosen:  # fmt: skip
     """The best of several greedy choices, from gain for the cost to gain alone.
 
     The first spends well but may spend little on a great run; either end alone can be far from the best batch.
     """
-    most = cost.shape[0] if most is None else most
-    each = jax.vmap(lambda power: greedy(runs, aim, target, covariance, cost, budget, most, volume, power))(
-        jnp.asarray(powers)
-    )
-    last = jax.vmap(lambda left, count: left[count])(each.left, each.count)
-    return jax.tree.map(lambda a: a[jnp.argmin(last)], each)
+    most = len(cost) if most is None else most
+    each = [greedy(runs, aim, target, covariance, cost, budget, most, volume, power) for power in powers]
+    return min(each, key=lambda one: one.left[-1])
 
 
 def covariances(slopes: Float[np.ndarray, "draw run free"], sigma: float) -> Float[np.ndarray, "draw free free"]:

@@ -15,7 +15,7 @@ from ...laws import AbstractLaw, gathered
 from ...results import Ensemble, Fit
 from .._cost import SIX_ND, Cost, cost_of
 from ._candidates import candidates_of, money_of, prices_of, sigma_of, warn_odd
-from ._criteria import Criterion, best_batch, covariances, nothing, scale_of, slopes
+from ._criteria import Chosen, Criterion, best_batch, covariances, nothing, scale_of, slopes
 from ._exchange import Choice, few_best, variance
 from ._information import Information, covariance_of, decorrelated, information_of, intraclass_correlation
 from ._refine import refined
@@ -198,14 +198,11 @@ def design_runs(
         before = covariances(found.runs[fine, :0], sigma)
     volume = criterion == "D"
 
-    def best(runs: Any, prices: Any, budget: float, **limits: Any) -> Any:
-        with jax.enable_x64(True):
-            arrays = (runs[fine] / sigma, aim[fine], found.target[fine], before, prices, budget)
-            chosen = best_batch(*(np.asarray(a, float) for a in arrays), **limits, volume=volume)
-            return jax.tree.map(np.asarray, chosen)
+    def best(runs: np.ndarray, prices: np.ndarray, budget: float, **limits: Any) -> Chosen:
+        asked = aim[fine], found.target[fine], before, prices, budget
+        return best_batch(runs[fine] / sigma, *asked, **limits, volume=volume)
 
-    chosen = best(found.runs, prices, money, most=np.asarray(count))
-    order = chosen.order[: int(chosen.count)]
+    order = best(found.runs, prices, money, most=count).order
     choice = Choice(found.runs[fine] / sigma, aim[fine], np.asarray(before), prices, money, count, volume)
     order = np.array(few_best(choice, order.tolist()), int)
     firsts = [order[:k].tolist() for k in range(len(order) + 1)]
@@ -221,8 +218,7 @@ def design_runs(
         # In order again, all of them that tell anything.
         again, costs = slopes(scale, moved, nothing, log).runs, prices_of(paid, moved)
         chosen = best(again, costs, np.inf, powers=(1.0,))
-        rank = chosen.order[: int(chosen.count)]
-        left, spread = chosen.left[: len(rank) + 1], chosen.variance[: len(rank) + 1]
+        rank, left, spread = chosen
         order, prices, pool = order[rank], prices.copy(), {name: column.copy() for name, column in pool.items()}
         prices[order] = costs[rank]
         for name, column in moved.items():

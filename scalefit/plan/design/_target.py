@@ -39,11 +39,13 @@ class Target(eqx.Module):
         """The quantity under a law."""
         if "C" not in self.at:
             return law(**self.at)
+        return self.quantities(law)[QUANTITIES.index(self.quantity)]
+
+    def quantities(self, law: AbstractLaw) -> tuple[Any, Any, Any]:
+        """The least loss for a compute, and the logarithms of its N and D: `QUANTITIES`."""
         constraints, C = Constraints(self.cost), self.at["C"]
         log_N = best_size(law, C, constraints)
-        if self.quantity == "loss":
-            return loss_along(law, constraints, log_N, C)
-        return log_N if self.quantity == "N" else log_data(constraints, log_N, C)
+        return loss_along(law, constraints, log_N, C), log_N, log_data(constraints, log_N, C)
 
     def curvature(self, law: AbstractLaw) -> Any:
         """The second derivative of the loss along log N at the best N: what an error in N costs, twice over."""
