@@ -58,6 +58,27 @@ class Bare(sf.laws.AbstractLaw):
         return 1.0 / N
 
 
+class NoInputs(Bare):
+    """Does not say what it predicts from."""
+
+    inputs: ClassVar[Mapping[str, str]] = {}
+
+
+class OddInputs(Bare):
+    """Names an input by a number."""
+
+    inputs: ClassVar[Any] = {1: "parameters"}
+
+
+class Stops(Bare):
+    """Ends as a generator does."""
+
+    E: Param = nonnegative(amplitude=True)
+
+    def __call__(self, N: Scalar) -> Scalar:
+        raise GeneratorExit
+
+
 def on_values(size: float, noise: sf.noise.AbstractNoise) -> object:
     return sf.fit(Chinchilla, table(loss=size * np.asarray(table().target)), noise=noise)
 
@@ -109,6 +130,9 @@ CASES = {
     ),
     "number-that-is-no-parameter": (lambda: sf.fit(Scaled(np.ones(2)), table()), ["Scaled", "'w'", "static"]),
     "false-amplitude": (lambda: sf.fit(Squared, table()), ["Squared", "E an amplitude", "not affine"]),
+    "no-inputs": (lambda: sf.fit(NoInputs, table()), ["does not say what it predicts from", "ClassVar"]),
+    "input-by-a-number": (lambda: sf.fit(OddInputs, table()), ["'parameters' by 1", "ClassVar"]),
+    "formula-that-stops": (lambda: sf.fit(Stops, table()), ["formula of Stops", "GeneratorExit"]),
     "no-parameters": (lambda: sf.fit(Bare, table()), ["Bare declares no parameters"]),
     "squares-overflow": (lambda: on_values(1e200, sf.noise.Gaussian(log=False)), ["e+200", "another unit"]),
     "squares-underflow": (lambda: on_values(1e-200, sf.noise.Huber(log=False)), ["e-200", "another unit"]),

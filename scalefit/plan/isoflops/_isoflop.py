@@ -162,14 +162,15 @@ def isoflop(
     trends: dict[str, Any] = _trends(table, log_C, at, weighted, scatter, seed)
     if not np.isfinite(trends["trend_N"].exponent).any():
         given = Phrase("has no setting with two compute budgets whose optimum lies inside their sizes")
-        raise InputError(repr(runs.name), given, remedy="add sizes beyond the best, or say with `by` what a budget is")
+        remedy = f"add sizes beyond the best, or say with `by` what a budget is{_called_budget(runs, by)}"
+        raise InputError(repr(runs.name), given, remedy=remedy)
     setting, budget, by_run = _by_run(runs, table, there, flagged)
     left = tuple(
         (table.keys[i], float(compute[i, b]), str(reason[i, b]))
         for i, b in zip(*np.nonzero((reason != "") & np.isfinite(compute)))
     )
     notes = (
-        *table.notes, *_notes(runs, by_run, left, outliers), *_without_line(table, trends["trend_N"]),
+        *table.notes, *_notes(runs, by, within, by_run, left, outliers), *_without_line(table, trends["trend_N"]),
         *doubts_of_runs(table, there, method), *trends["trend_N"].doubts(),
     )  # fmt: skip
     if method == "parabola":
@@ -328,7 +329,15 @@ def _by_run(runs: Runs, table: Curves, there: np.ndarray, flagged: np.ndarray) -
     return setting, budget, far
 
 
-def _notes(runs: Runs, flagged: np.ndarray, left: tuple[Any, ...], outliers: str) -> tuple[str, ...]:
+def _called_budget(runs: Runs, by: str) -> str:
+    """How the column that is called the budget would be given, where runs were grouped by their compute."""
+    named = [name for name in runs.columns if "budget" in name.lower()] if by == "C" else []
+    return f", as by={named[0]!r}" if named else ""
+
+
+def _notes(
+    runs: Runs, by: str, within: float, flagged: np.ndarray, left: tuple[Any, ...], outliers: str
+) -> tuple[str, ...]:
     found = []
     if flagged.any():
         rows = [int(row) for row in runs.rows[flagged]]
@@ -339,6 +348,9 @@ def _notes(runs: Runs, flagged: np.ndarray, left: tuple[Any, ...], outliers: str
         key, C, why = left[0]
         of = "" if key is None else f" of {key!r}"
         found.append(f"{len(left)} budgets have no optimum, the first at {C:.3g} FLOP{of}: {why}")
+        if called := _called_budget(runs, by):
+            told = f"budgets were told from the compute of runs, within {within:.0%} of each other"
+            found.append(f"{told}; a column names them{called}")
     return tuple(found)
 
 

@@ -362,21 +362,34 @@ def test_intervals_hold_where_curves_scatter(budgets, scatter):
 
 @pytest.mark.usefixtures("public_data")
 @pytest.mark.parametrize(
-    ("read", "exponent", "error"),
+    ("read", "by", "exponent", "error"),
     [
-        (lambda: sf.load_data("isoflops-collection", file="epochai_chinchilla.isoflops.csv"), 0.4864, 0.0250),
-        (lambda: sf.load_data("xlstm", where="data_set == 'isoflop_llama_ctx8192'"), 0.4998, 0.0368),
+        (lambda: sf.load_data("isoflops-collection", file="epochai_chinchilla.isoflops.csv"), "C", 0.4864, 0.0250),
+        (lambda: sf.load_data("isoflops-collection", file="ml_scalefit.isoflops.csv"), "budget", 0.4772, 0.0180),
+        (lambda: sf.load_data("xlstm", where="data_set == 'isoflop_llama_ctx8192'"), "C", 0.4998, 0.0368),
     ],
 )
-def test_lines_through_public_optima_know_their_scatter(read, exponent, error):
+def test_lines_through_public_optima_know_their_scatter(read, by, exponent, error):
     """Exponents of D* and their errors by restricted likelihood, computed apart from the package."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        found = sf.isoflop(read(), method="parabola")
-    assert float(found.trend_D.exponent) == pytest.approx(exponent, abs=2.5e-3)
+        found = sf.isoflop(read(), method="parabola", by=by)
+    assert float(found.trend_D.exponent) == pytest.approx(exponent, abs=3e-3)
     low, high = ends(found.trend_D)
     of_t = stats.t.ppf(0.975, np.isfinite(found.D).sum() - 2)
     assert (high - low) / (2.0 * of_t) == pytest.approx(error, rel=0.15)
+
+
+def test_a_column_that_names_budgets_is_told_where_compute_does_not():
+    """Tokens that stray by a tenth and more put runs of one budget apart."""
+    runs, rng = curves_of(surface()), np.random.default_rng(0)
+    N, C = runs.inputs["N"], runs.inputs["C"]
+    D = C / (6.0 * N) * np.exp(0.12 * rng.standard_normal(len(C)))
+    strayed = sf.Runs(runs.target, N=N, D=D).with_column("FLOP budget", C)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = sf.isoflop(strayed, num=20)
+    assert any("a column names them, as by='FLOP budget'" in note for note in found.notes)
 
 
 def test_a_line_through_two_optima_says_that_it_meets_both():
