@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from .._core import InputError, Phrase, check_names
 from ..laws import AbstractLaw, Input, Padded, Series, gathered, input_kinds
@@ -263,62 +263,6 @@ class LawCurve:
             columns |= {k: whole[..., i] for i, k in enumerate(row) if k in columns}
         return np.stack([columns[k] for k in self.free], axis=-1)
 
-    def probe(self, inputs: Mapping[str, Any]) -> Bool[np.ndarray, " unit"]:
-        """Say for each unit whether the declared `dims` say truly how the law changes with it.
-
-        Only then may inputs be centred.
-
-        **Arguments:**
-
-        - `inputs`: Runs at which the law is tried, as they come and in other units.
-
-        **Raises:** `InputError` where the formula fails, does not give one number, or is not affine in what is declared
-        an amplitude.
-        """
-        rng = np.random.default_rng(0)
-        low, high = np.array([slot.parameter.searched for slot in self.slots]).T
-        tried = self.searched(low + (high - low) * rng.random(len(self.slots)))
-        points = len(next(iter(jax.tree.leaves(inputs)), [1.0]))
-        sizes = {n: said.unit for n, said in self.kinds.items() if said.logarithm}
-        centre = {unit: mean_log(inputs[n]) for n, unit in reversed(list(sizes.items()))}
-        scaled = {n: said.unit for n, said in self.kinds.items() if said.scaled and said.unit in centre}
-        natural = rescaled(with_values(self.template, tried), centre)
-        natural = cleared(with_values(self.template, tried) if natural is None else natural)
-        amplitudes = [k for k, slot in enumerate(self.slots) if slot.parameter.amplitude]
-        # As it is, and with every amplitude but one gone: a large term would hide what is wrong with a small one.
-        versions = [natural, *(_scaled(natural, {k: 0.0 for k in amplitudes if k != one}) for one in amplitudes)]
-        # What is held or tied by its natural value is known in other units by its `dims` alone.
-        whole = self._by_dims or not (self.fixed or self.ties)
-        possible = np.array([whole and rescaled(natural, {unit: 0.1}) is not None for unit in self.units], bool)
-        laws, rows, shifts = [], [], []
-        for k in range(points):
-            for version in versions:
-                for unit, fine in ((None, True), *zip(self.units, possible, strict=True)):
-                    shift = {unit: -centre[unit]} if unit is not None and fine else {}
-                    laws.append(rescale(version, shift))
-                    rows.append(k)
-                    shifts.append(shift)
-        for one in amplitudes:
-            for times in (0.0, 1.0, 2.0):
-                laws.append(_scaled(natural, {one: times}))
-                rows.append(0)
-                shifts.append({})
-        at: dict[str, Any] = {n: jax.tree.map(lambda a: np.asarray(a)[rows], column) for n, column in inputs.items()}
-        for n, unit in scaled.items():
-            at[n] = at[n] * np.exp([shift.get(unit, 0.0) for shift in shifts])
-        found = self._tried(laws, at)
-        count = points * len(versions) * (1 + len(self.units))
-        table = found[:count].reshape(-1, 1 + len(self.units))
-        none, once, twice = found[count:].reshape(-1, 3).T
-        with np.errstate(invalid="ignore"):  # a law that is infinite where it was tried tells nothing
-            bent = abs(twice - 2.0 * once + none) > 1e-8 * (abs(none) + abs(once) + abs(twice))
-        for one, is_bent in zip(amplitudes, bent, strict=True):
-            if is_bent:
-                declares = Phrase(f"declares {self.slots[one].name} an amplitude, and its formula is not affine in it")
-                raise InputError(type(self.template).__name__, declares, remedy="leave out amplitude=True")
-        same = np.isclose(table[:, 1:], table[:, :1], rtol=1e-8, atol=0.0, equal_nan=True).all(axis=0)
-        return np.asarray(same & possible)
-
     def searched(self, free: Float[np.ndarray, " slot"]) -> Float[np.ndarray, " slot"]:
         """Natural values from one free number for each place, as the declared ranges have them."""
         found = [np.asarray(s.parameter.constraint.constrain(u)) if s.parameter.constraint.elementwise else u
@@ -328,27 +272,6 @@ class LawCurve:
             constraint = self.slots[row[0]].parameter.constraint
             natural[row] = constraint.constrain(free[row[: constraint.size(len(row))]])
         return natural
-
-    def _tried(self, laws: list[AbstractLaw], at: Mapping[str, Any]) -> np.ndarray:
-        """The value of each law at its point."""
-        name = type(self.template).__name__
-        try:
-            with jax.enable_x64(True):
-                stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *laws)
-                found = jax.jit(jax.vmap(lambda law, point: law(**gathered(law, point))))(stacked, dict(at))
-                if np.shape(found) != (len(laws),) or not jnp.issubdtype(found.dtype, jnp.floating):
-                    raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
-                return np.asarray(found)
-        except BaseException as error:  # the formula is the user's own, and may raise anything
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                raise
-            said = str(error).strip().split("\n", maxsplit=1)[0]
-            raise InputError(
-                f"The formula of {name}",
-                Phrase(f"cannot be used ({type(error).__name__}: {said})"),
-                "one number from one run, written with jax.numpy",
-                f"take {', '.join(self.inputs) or 'its inputs'} by name",
-            ) from error
 
 
 def mean_log(column: Any) -> float:
@@ -398,11 +321,3 @@ def rescaled(law: AbstractLaw, shift: Mapping[str, float]) -> AbstractLaw | None
         return rescale(law, shift)
     except ValueError:
         return None
-
-
-def _scaled(law: AbstractLaw, times: Mapping[int, float]) -> AbstractLaw:
-    """The law with some of its numbers multiplied."""
-    natural = values(law)
-    for place, factor in times.items():
-        natural[place] = natural[place] * factor
-    return with_values(law, natural)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from .._core import InputError, Phrase, listed
-from ..data import Runs, pooled, refuse_shares, with_rounded_shares
+from ..data import Runs, pooled, with_rounded_shares
 from ..laws import (
     AbstractLaw,
     Label,
@@ -17,14 +17,15 @@ from ..laws import (
     along_axes,
     gathered,
     input_kinds,
-    input_names,
     inputs_of,
 )
 from ..noise import AbstractNoise
-from ..params import holder_of, values, with_values
-from ..solve import Data, slopes
+from ..params import values, with_values
+from ..solve import Data
 from ._curve import REAL, LawCurve, is_amplitude
 from ._pools import check_pools
+from ._probe import probed, tried_at
+from ._refused import refuse_unfit, refuse_unvaried
 from ._studies import Studies
 from ._zero import takes_zero
 
@@ -192,7 +193,7 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     """
     runs = studies.runs
     columns, _ = inputs_for(law, runs)
-    _check(law, curve, studies, columns, noise)
+    refuse_unfit(law, curve, studies, columns, noise)
     real = studies.real
     mean = 1.0 / studies.counts[:, None]
     with np.errstate(divide="ignore"):  # of a size of 0
@@ -204,7 +205,7 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     centres = [_centre(point[first[unit]], real) for unit in curve.units]
     centre = np.stack(centres, axis=1) if centres else np.zeros((len(studies), 0))
     # A law that does not say how its parameters carry a unit is fitted in that unit as it is.
-    centre = centre * _probed(curve, _tried_at(curve, columns))
+    centre = centre * probed(curve, tried_at(curve, columns))
     for n, said in curve.kinds.items():
         if said.scaled and said.unit in curve.units:
             own = centre[:, curve.units.index(said.unit), None]
@@ -221,7 +222,7 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     constant = np.concatenate([centre, typical[:, None], held], axis=1)
     data = Data(point, target, real.astype(float), precision, constant, None)
     check_pools(law, curve.free, studies, columns)
-    _check_varied(curve, data, studies, columns)
+    refuse_unvaried(curve, data, studies, columns)
     return Prepared(law, curve, data, constant, floor, studies)
 
 
@@ -229,142 +230,6 @@ def _centre(logs: Float[np.ndarray, "study run"], real: Bool[np.ndarray, "study 
     """The mean logarithm of each study, of what is above 0."""
     above = real & np.isfinite(logs)
     return np.sum(np.where(above, logs, 0.0), axis=1) / np.maximum(above.sum(axis=1), 1)
-
-
-def _tried_at(curve: LawCurve, columns: dict[str, Any]) -> dict[str, Any]:
-    """Three runs at which a law is tried: numbers from the least to the largest of each, and each entry of weights."""
-    count = len(next(iter(jax.tree.leaves(columns)), [0.0]))
-    rows = np.array([0, count // 2, count - 1])
-    found: dict[str, Any] = {}
-    for name, column in columns.items():
-        if curve.kinds[name].scaled:
-            found[name] = np.quantile(column, [0.0, 0.5, 1.0], method="nearest")
-        else:
-            found[name] = jax.tree.map(lambda a: a[rows], column)
-    kinds = inputs_of(curve.template)
-    for base, names in input_names(curve.template).items():
-        if isinstance(kinds[base], Weights):
-            found |= {name: np.array([float(k % len(names) == i) for k in range(3)]) for i, name in enumerate(names)}
-    return found
-
-
-def _probed(curve: LawCurve, at: dict[str, Any]) -> Bool[np.ndarray, " unit"]:
-    """The answer of `curve.probe`, kept: the same law is fitted to many tables."""
-    leaves, tree = jax.tree.flatten(at)
-    key = curve, tree, tuple((np.shape(a), np.asarray(a).tobytes()) for a in leaves)
-    if key not in _PROBED:
-        if len(_PROBED) >= 64:
-            _PROBED.pop(next(iter(_PROBED)))
-        _PROBED[key] = curve.probe(at)
-    return _PROBED[key]
-
-
-_PROBED: dict[Any, Bool[np.ndarray, " unit"]] = {}
-
-
-def _check(law: AbstractLaw, curve: LawCurve, studies: Studies, columns: dict[str, Any], noise: AbstractNoise) -> None:
-    name, runs = type(law).__name__, studies.runs
-    for k in curve.fixed:
-        if not np.isfinite(values(law)[k]):
-            part = type(holder_of(law, curve.slots[k].field)).__name__
-            example = f"pass the law with it, for example `{part}({curve.slots[k].field.rpartition('.')[2]}=...)`"
-            raise InputError(curve.slots[k].name, Phrase("is to be held fixed but has no value"), remedy=example)
-        constraint, held = curve.slots[k].parameter.constraint, values(law)[k]
-        if not constraint.low <= held <= constraint.high:
-            raise InputError(curve.slots[k].name, Phrase(f"is held at {held:g}"), f"a number {constraint}")
-    for row in curve.held:
-        constraint, held = curve.slots[row[0]].parameter.constraint, values(law)[list(row)]
-        if not constraint.contains(held):
-            raise InputError(curve.slots[row[0]].field, Phrase(f"is held at {held.tolist()}"), f"numbers {constraint}")
-    if not curve.slots:
-        raise InputError(name, Phrase("declares no parameters"), remedy="declare what is to be fitted as its fields")
-    if curve.size == 0:
-        raise InputError("fixed", Phrase(f"holds every parameter of {name}"), "one at least that is left to fit")
-    studies.refuse(studies.counts < curve.size, lambda s: InputError(
-        repr(studies.name(s)),
-        Phrase(f"has {studies.counts[s]} run{'' if studies.counts[s] == 1 else 's'}"),
-        f"as many as {name} has numbers to fit, {curve.size}",
-        "give more runs, a smaller law, or hold parameters fixed",
-    ))  # fmt: skip
-    different = studies.different(columns, curve.size)
-    studies.refuse(different < curve.size, lambda s: InputError(
-        repr(studies.name(s)),
-        Phrase(f"has runs at {different[s]} different input{'' if different[s] == 1 else 's'}"),
-        f"as many as {name} has parameters to fit, {curve.size}, as repeats do not inform them",
-        "add runs elsewhere, or hold parameters fixed",
-    ))  # fmt: skip
-    if noise.absolute and runs.se is None:
-        raise InputError("noise", Phrase(f"takes the `se` of runs as it is, and {runs.name!r} has none"),
-                         remedy="give each run its standard error, or use a noise that is not absolute")  # fmt: skip
-    target = studies.table(runs.target)
-    studies.refuse(np.max(target, axis=1) == np.min(target, axis=1), lambda s: InputError(
-        repr(studies.name(s)), Phrase(f"has the same {runs.target_name} ({target[s, 0]:g}) in every run"),
-        "a target that depends on something",
-    ))  # fmt: skip
-    largest = np.max(np.abs(target), axis=1)
-    # Objectives are of squares, which float64 does not hold beyond these.
-    extreme = ((largest > 1e100) | (largest < 1e-100)) & (not noise.log)
-    studies.refuse(extreme, lambda s: InputError(
-        f"{runs.target_name} of {studies.name(s)!r}",
-        Phrase(f"is of the size of {largest[s]:.3g}"),
-        "values whose squares float64 holds",
-        "give it in another unit, or use a noise on logarithms",
-    ))  # fmt: skip
-    small = (largest < 1e-5) & (noise.free_scale and not noise.log)  # see `LEAST_SCALE`
-    studies.refuse(small, lambda s: InputError(
-        f"{runs.target_name} of {studies.name(s)!r}",
-        Phrase(f"is at most {largest[s]:.3g}"),
-        f"values of which {type(noise).__name__} can tell a scale, which is 1e-9 at least",
-        "give it in another unit, or use a noise on logarithms",
-    ))  # fmt: skip
-    least = np.argmin(target, axis=1)
-    studies.refuse((np.min(target, axis=1) <= 0) & noise.log, lambda s: InputError(
-        f"{runs.target_name} in {runs.place(int(studies.rows(s)[least[s]]))}",
-        float(target[s, least[s]]),
-        "a value above 0, for a noise on logarithms",
-        "use a noise on values (log=False, or :value on the command line)",
-    ))  # fmt: skip
-    kinds = inputs_of(law)
-    for base, names in input_names(law).items():
-        if names and isinstance(kinds[base], Weights):
-            refuse_shares(f"{base} of {runs.name!r}", np.stack([columns[n] for n in names], axis=-1), runs.rows)
-
-
-def _check_varied(curve: LawCurve, data: Data, studies: Studies, columns: dict[str, Any]) -> None:
-    """Check that inputs which the free parameters need to vary do so in every study."""
-    tables = {name: studies.table(column) for name, column in columns.items() if not isinstance(column, Padded)}
-    constant = {name: np.max(t, axis=1) == np.min(t, axis=1) for name, t in tables.items()}
-    some = np.flatnonzero(np.any(list(constant.values()), axis=0))
-    if some.size == 0:
-        return
-    size = _informed(curve, data, some)
-    blind = size < 1e-9  # some of the parameters are not told apart
-    bad = np.zeros(len(studies), bool)
-    bad[some[blind]] = True
-
-    def error(s: int) -> InputError:
-        name = next(n for n, same in constant.items() if same[s])
-        return InputError(
-            repr(studies.name(s)), Phrase(f"has the same {name} ({tables[name][s, 0]:g}) in every run"),
-            f"several, from which {type(curve.template).__name__} can be fitted",
-            f"add runs with other {name}, hold parameters fixed, or fit a law without it",
-        )  # fmt: skip
-
-    studies.refuse(bad, error)
-
-
-def _informed(curve: LawCurve, data: Data, some: Int[np.ndarray, " study"]) -> Float[np.ndarray, " study"]:
-    """By study, how far the slopes of the free numbers are from depending on each other: 0 where they do."""
-    ends = [curve.slots[k].parameter.searched for k in curve.free]
-    # Two thirds of the way along its typical range: at no symmetric place.
-    theta = np.array([low + 0.66 * (high - low) for low, high in ends])
-    _, table = slopes(curve, np.tile(theta, (len(some), 1)), data, some)
-    with np.errstate(all="ignore"):
-        table = np.moveaxis(np.where(data.weight[some] > 0, table, 0.0), 0, 1)
-        table = table / np.linalg.norm(table, axis=2, keepdims=True)
-    known = np.isfinite(table).all(axis=(1, 2))
-    least = np.linalg.svd(np.where(known[:, None, None], table, 0.0), compute_uv=False)[:, -1]
-    return np.where(known, least, 0.0)
 
 
 def precision_of(studies: Studies, log: bool) -> Float[np.ndarray, "study run"] | None:
