@@ -53,15 +53,18 @@ def from_csv(text: str, name: str, separator: str) -> tuple[dict[str, np.ndarray
     return table, separator, (*notes, *second)
 
 
-def refuse_other_separator(header: str, what: str) -> None:
-    """Raise where the one header there is seems to be several."""
-    for sign in (";", "\t"):
-        if sign in header:
-            raise InputError(
-                what[0].upper() + what[1:],
-                Phrase(f"has the one column {header[:80]!r} and seems to be separated by {sign!r}"),
-                remedy=f"give its path, or the data frame of polars.read_csv(path, separator={sign!r})",
-            )
+def refuse_other_separator(header: str, first: object, what: str) -> None:
+    """Raise where the one header there is, and the first cell below, seem to be several."""
+    words = len(header.split())
+    signs = [sign for sign in (";", "\t", "|") if sign in header]
+    signs += [" "] if words > 1 and len(str(first).split()) == words else []
+    if signs:
+        read = f"give its path, or the data frame of polars.read_csv(path, separator={signs[0]!r})"
+        raise InputError(
+            what[0].upper() + what[1:],
+            Phrase(f"has the one column {header[:80]!r} and seems to be separated by {signs[0]!r}"),
+            remedy=read if signs[0] in ";\t" else "save it with commas",
+        )
 
 
 def _separator(text: str, usual: str) -> str:

@@ -177,6 +177,8 @@ def check_numbers(
         if re.fullmatch(r"[+-]?\d{1,3},\d{3}", str(cell).strip()):
             apart = str(cell).strip().replace(",", ""), str(cell).strip().replace(",", ".")
             raise refused(place, Phrase(f"is {cell!r}, which may be {apart[0]} or {apart[1]}"), "no comma")
+        if "±" in str(cell):
+            raise refused(place, cell, "a number alone, and its standard error in a column 'se'")
         if parse_number(cell) is None:
             raise refused(place, cell, "a number such as 2.8e9 or 2.8B")
     with np.errstate(over="ignore"):

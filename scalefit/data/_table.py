@@ -61,7 +61,8 @@ def _checked(table: Table, what: str) -> Table:
     if not lengths or lengths == {0}:
         raise InputError(what[0].upper() + what[1:], Phrase("holds no rows"), "a header and at least one run")
     if len(table) == 1:
-        refuse_other_separator(next(iter(table)), what)
+        ((header, column),) = table.items()
+        refuse_other_separator(header, next(iter(column)), what)
     return table
 
 

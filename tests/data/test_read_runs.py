@@ -683,10 +683,15 @@ def test_a_condition_names_a_column(where):
         read_runs(NDL).where(where)
 
 
-@pytest.mark.parametrize("sign", [";", "\t"])
+@pytest.mark.parametrize("sign", [";", "\t", "|", " "])
 def test_another_separator_is_suspected_in_a_frame(sign):
     with pytest.raises(InputError, match="seems to be separated by"):
         read_runs({f"N{sign}loss": [f"1{sign}2"]})
+
+
+def test_an_error_behind_a_number_has_its_own_column():
+    with pytest.raises(InputError, match="expected a number alone, and its standard error in a column"):
+        read_runs({**NDL, "loss": ["4.96 ± 0.01"] * len(NDL["loss"])})
 
 
 def test_masked_cells_are_missing():
