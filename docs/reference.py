@@ -22,6 +22,7 @@ DOCUMENTS = {
 """Documents elsewhere in the repository, with their places on the site; the front page stands in for README.md."""
 MODULES = {
     "estimate": ("Fits and draws", "fit a law, draw what else the runs allow, ask what each run does"),
+    "estimator": ("Estimator", "a law as scikit-learn takes one"),
     "posterior": ("Posteriors", "draw from a posterior, check it, average laws"),
     "results": ("Results", "summarise, predict, save and load"),
     "calibrate": ("Forecasts", "foresee larger runs, compare laws, write a forecast down"),

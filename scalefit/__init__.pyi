@@ -44,6 +44,7 @@ from .estimate import influence as influence
 from .estimate import jackknife as jackknife
 from .estimate import laplace as laplace
 from .estimate import sensitivity as sensitivity
+from .estimator import ScalingLaw as ScalingLaw
 from .plan import Allocation as Allocation
 from .plan import Approaches as Approaches
 from .plan import BestMixture as BestMixture
