@@ -33,8 +33,10 @@ def said_open(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _hardly_varied(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for name in fit.law.inputs:
-        low, high = fit.source.ranges.get(name, (1.0, 2.0))
+    for name, column in fit.problem.inputs.items():
+        if not isinstance(column, np.ndarray) or not fit.problem.curve.kinds[name].logarithm:
+            continue
+        low, high = float(np.min(column)), float(np.max(column))
         if 0.0 < low < high <= low * (1.0 + HARDLY):
             ends = f"from {low:.6g} to {high:.6g}, by {100.0 * (high / low - 1.0):.2g} %"
             yield f"{name} varies only {ends}: how the law depends on it these runs do not tell", (name,)

@@ -60,6 +60,17 @@ def test_an_input_that_hardly_varies_is_said_so(varies):
         assert told.low is None or told.unbounded
 
 
+def test_an_input_that_hardly_varies_in_one_study_is_said_of_it():
+    rng = np.random.default_rng(1)
+    N, D = 10 ** rng.uniform(8.0, 10.0, 32), np.tile(np.geomspace(1e9, 2e11, 16), 2)
+    N[16:] = 1e9 * np.exp(1e-4 * rng.standard_normal(16))
+    loss = (1.8 + 120.0 * N**-0.3 + 400.0 * D**-0.28) * np.exp(1e-3 * rng.standard_normal(32))
+    runs = sf.Runs(loss, N=N, D=D, group=["wide"] * 16 + ["narrow"] * 16)
+    fits = sf.fit(sf.laws.Chinchilla, runs, by="group", noise=sf.noise.Gaussian(), throw=False)
+    assert not any("varies only" in words for words in said(fits["wide"]))
+    assert said(fits["narrow"])[0].startswith("N varies only from")
+
+
 @pytest.mark.parametrize(
     ("law", "size", "seed", "held"),
     [
