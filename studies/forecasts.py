@@ -124,12 +124,21 @@ class Judged:
         group = which & (self.kind == kind) & (self.reach == reach)
         return float(np.average(column[group], weights=self.weight[group]))
 
+    def by_family(self, column: np.ndarray, kind: int, reach: int) -> dict[str, float]:
+        """The mean of each family over forecasts of a class."""
+        found = {}
+        for family in self.families:
+            group = (self.kind == kind) & (self.reach == reach) & (self.family == family)
+            if group.any():
+                found[family] = float(np.average(column[group], weights=self.weight[group]))
+        return found
+
     def foreseen(self, prior: Prior | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Errors of the stack, and half of its 90 % interval."""
         found = self.found
         prior, learnt = prior or found.prior, self.trust(prior)
         stack = stacked(prior, found.names, self.seen, learnt.take(self.origin))
-        return self.observed - stack.log_value, stack.half(0.9, True)
+        return self.observed - stack.log_value, stack.spread(True).half(0.9)
 
     def trust(self, prior: Prior | None = None) -> Trust:
         """What could be checked at each origin."""
@@ -197,6 +206,25 @@ def excess_of_studies(found: Rolled) -> np.ndarray:
     return out
 
 
+def of_edge(judged: Judged, edge: float, law: tuple[np.ndarray, np.ndarray]) -> str:
+    """Off the frontier, interval scores over those of the law and what holds, with another edge of the width."""
+    other = copy.copy(judged)
+    other.found = judged.found._replace(prior=judged.found.prior._replace(edge=edge))
+    error, half = np.zeros((2, len(judged.origin)))
+    for family in judged.families:
+        left = judged.family == family
+        for whole, part in zip((error, half), other.learn(~left).foreseen(), strict=True):
+            whole[left] = part[left]
+    known, told = np.isfinite(error), []
+    for reach, what in enumerate(CLASSES):
+        own, all_held, score = (
+            judged.mean(known, 1, reach, column)
+            for column in (interval_score(*law), np.abs(error) <= half, interval_score(error, half))
+        )
+        told.append(f"{what} {score / own:.2f}, holds {100.0 * all_held:.0f} %")
+    return f"off it, with an edge of {edge:g}, score over that of the law: {'; '.join(told)}"
+
+
 def sized(one: Judged, of_study: list[list[Curve]], families: set[str]) -> Rolled:
     """With its trust, and how far the best sizes of some families are astray."""
     found = one.found._replace(trust=one.trust())
@@ -247,6 +275,9 @@ def main() -> None:
                 held = np.average((np.abs(error) <= half)[group], weights=judged.weight[group])
                 told.append(f"{family} {100.0 * held:.0f}")
         report.note(f"{what}, 90 % intervals hold by family, %: {', '.join(told)}")
+    near_by = judged.by_family(np.abs(error), 1, 0)
+    report.note(f"off it, 1.5-3, missed by family, %: {', '.join(f'{f} {100.0 * m:.1f}' for f, m in near_by.items())}")
+    report.note(of_edge(judged, 0.013, alone["law"]))
     whole = judged.learn(np.ones(len(judged.origin), bool))
     half_of_all, near = whole.foreseen()[1], (judged.kind == 0) & (judged.reach >= 0)
     for family, one in learnt.items():

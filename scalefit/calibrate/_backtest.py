@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 
 from .._core import InputError, Phrase, check_probability
 from ..problem import Problem
-from ..results import Fit, check_fit
-from ._arms import normal_quantile
+from ..results import Fit, LogNormals, check_fit
 from ._origins import Origin, of_known_labels, rolling
 from ._prior import prior_of_studies
 from ._reach import LIKE, least_runs, reach_of, times
@@ -88,7 +87,7 @@ class Backtest:
     - `law`: The forecast of the law itself, fitted to all that had been seen.
     - `weight`: By arm.
     - `reached`: By origin, the most compute that had been seen; `seen`: how many runs; `study`: which study it is of.
-    - `level`: Of the intervals.
+    - `level`: Of the intervals; `spread`: of each run, whence its interval of any level.
     """
 
     problem: Problem
@@ -107,6 +106,7 @@ class Backtest:
     seen: Int[np.ndarray, " origin"]
     study: Int[np.ndarray, " origin"]
     level: float
+    spread: LogNormals
 
     def __len__(self) -> int:
         return len(self.row)
@@ -148,8 +148,8 @@ class Backtest:
         **Raises:** `InputError` for a level outside (0, 1).
         """
         check_probability("level", level)
-        half = np.log(self.high / self.value) * normal_quantile(level) / normal_quantile(self.level)
-        return dataclasses.replace(self, low=self.value * np.exp(-half), high=self.value * np.exp(half), level=level)
+        low, high = self.spread.ends(self.value, level)
+        return dataclasses.replace(self, low=low, high=high, level=level)
 
     def by_distance(self, ends: tuple[float, ...] = DISTANCES) -> list[Distance]:
         """Summarise forecasts by how far they reach.
@@ -301,7 +301,8 @@ def told(found: Rolled, along: str, level: float) -> Backtest:
     """The forecasts of every origin with what came of them."""
     seen, origins, origin = found.seen, found.origins, found.origin
     stack = stacked(found.prior, found.names, seen, found.trust.take(origin))
-    value, half = np.exp(stack.log_value), stack.half(level, True)
+    value, spread = np.exp(stack.log_value), stack.spread(True)
+    low, high = spread.ends(value, level)
     most = {n: np.array([column[one.seen].max() for one in origins]) for n, column in found.reach.items()}
     return Backtest(
         problem=found.problem,
@@ -312,12 +313,13 @@ def told(found: Rolled, along: str, level: float) -> Backtest:
         excess=seen.x,
         observed=np.exp(found.log_observed),
         value=value,
-        low=value * np.exp(-half),
-        high=value * np.exp(half),
+        low=low,
+        high=high,
         law=np.exp(seen.log_value[0]),
         weight=dict(zip(found.names, stack.weight, strict=True)),
         reached=next(iter(most.values())),
         seen=np.array([len(one.seen) for one in origins]),
         study=np.array([one.study for one in origins]),
         level=level,
+        spread=spread,
     )

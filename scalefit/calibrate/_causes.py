@@ -1,5 +1,6 @@
 """Which one thing, freed in Chinchilla's law, explains how runs drift from it."""
 
+import contextlib
 import dataclasses
 import warnings
 from typing import Any
@@ -82,6 +83,8 @@ class Causes:
     @property
     def verdict(self) -> str:
         """In words, what the runs say."""
+        if not self.causes:
+            return "these runs let no further number free: they are too few, or lie on one line"
         if not self.told:
             return "nothing drifts from the additive law that these runs could show"
         said = [WORDS[name] for name in self.told]
@@ -133,11 +136,16 @@ def causes(fit: Fit[Any], *, schedule: str | None = None, unique: str | None = N
         raise InputError("fit", Phrase("did not converge"), remedy="mend the fit first: nothing follows from it")
     runs, free = _with_columns(problem.runs, problem.inputs, schedule, unique)
     begun = {name: float(getattr(fit.law, name)) for name in ("E", "A", "B", "alpha", "beta")}
-    fits = {name: _freed(fit, runs, begun, name) for name in ("", *free)}
+    count, numbers = len(runs), len(fit.free) + 2
+    fits: dict[str, Fit[Any]] = {}
+    for name in ("", *free) if count > numbers else ():
+        with contextlib.suppress(InputError):  # of runs that cannot let it free
+            fits[name] = _freed(fit, runs, begun, name)
+    if "" not in fits:
+        return Causes((), (), 0)
     likely = {name: scores.log_likelihood(one) for name, one in fits.items()}
     table = scores.missed(fits).by_origin
     told = scores.behind(table, first=0)
-    count, numbers = len(runs), len(fit.free) + 2
     largest = int(np.argmax(problem.inputs["N"] * problem.inputs["D"]))
     from scipy.special import fdtrc  # a third of a second, which few fits need
 
@@ -147,12 +155,12 @@ def causes(fit: Fit[Any], *, schedule: str | None = None, unique: str | None = N
             continue
         gain = max(2.0 * (likely[name] - likely[""]), 0.0)
         left = count - numbers
-        p = float(fdtrc(1, left, left * np.expm1(gain / count))) if left > 0 else 1.0
+        p = float(fdtrc(1, left, left * np.expm1(gain / count)))
         change = float(fit.residuals[largest] - one.residuals[largest])
         effect = change if fit.noise.log else change / float(problem.runs.target[largest])
         value = _interval(one, name, gain)
         found.append(Cause(
-            name, one, value, HELD[name], gain, min(p * len(free), 1.0), float(told.error[k]),
+            name, one, value, HELD[name], gain, min(p * (len(fits) - 1), 1.0), float(told.error[k]),
             -float(told.behind[k]), float(told.se[k]), effect,
         ))  # fmt: skip
     found.sort(key=lambda one: -one.gain)
@@ -165,6 +173,8 @@ def _interval(fit: Fit[Any], name: str, gain: float) -> Estimate:
     """The freed number, its interval to first order or, along a bent ridge, as wide as its likelihood says."""
     found: Any = summary(fit, 0.9)
     one: Estimate = found[name]
+    if not np.isfinite(one.value):  # where it changes nothing, no run tells it
+        return Estimate(HELD[name])
     if one.low is None or one.high is None or one.se is None or name == "repetition" or not gain > 0.0:
         return one
     half = (one.high - one.value) * max(1.0, float(abs(one.value - HELD[name]) / np.sqrt(gain) / one.se))
@@ -188,15 +198,17 @@ def _with_columns(
     middle_N, middle_D = N - N.mean(), D - D.mean()
     passes = np.ones(len(runs))
     if unique is not None or runs.input("U") is not None:
-        passes = np.exp(D) / _column(runs, unique or "U", "unique")
-        if not np.all(passes > 0.0):
+        tokens = _column(runs, unique or "U", "unique")
+        if not np.all(tokens > 0.0):
             raise InputError("unique", unique or "U", "tokens above 0 in every run")
+        passes = np.exp(D) / tokens
     said = np.zeros(len(runs)) if schedule is None else _column(runs, schedule, "schedule")
     said = said - said.mean()
     made = {"middle_N": middle_N, "middle_D": middle_D, "of_schedule": said, "of_passes": np.maximum(passes, 1.0)}
     for name, column in made.items():
         runs = runs.with_column(name, column)
-    free = ["floor", *(f"exponent_{n}" for n, x in (("N", N), ("D", D)) if np.unique(np.round(x, 3)).size > 3)]
+    free = ["floor"] * bool(np.ptp(N + D) > 1e-3)
+    free += [*(f"exponent_{n}" for n, x in (("N", N), ("D", D)) if np.unique(np.round(x, 3)).size > 3)]
     free += ["coupling"] + ["schedule"] * bool(np.ptp(said) > 0.0) + ["repetition"] * bool(np.sum(passes > 1.5) > 1)
     return runs, tuple(free)
 

@@ -32,7 +32,7 @@ class Compared:
     - `weight`: In the weighted mean of all laws, in log, that would have foreseen the runs best (stacking).
     - `left_out`: Sum of the log densities of the runs, each by the fit without its training; of 200 trainings and more
       in as many parts. `left_out_behind`: less than that of the law for which it is greatest, `left_out_se`: with its
-      standard error over the runs.
+      standard error over the trainings.
     - `within`: Root mean square of its residuals at the runs, on the scale of the noise.
     - `aic`, `bic`: Of the fit to all runs, AIC corrected for few; of Huber's noise with the scatter as its scale,
       and NaN of a noise without a density.
@@ -91,7 +91,9 @@ class Comparison:
 
     def __repr__(self) -> str:
         if not self.origins:
-            lines = [f"Comparison of {len(self.laws)} laws; runs do not reach far enough to be rolled back, so by AIC"]
+            lines = [
+                f"Comparison of {len(self.laws)} laws; no larger run could be foreseen from smaller ones, so by AIC"
+            ]
         else:
             lines = [f"Comparison of {len(self.laws)} laws by {self.forecasts} forecasts from {self.origins} origins"]
         lines += [f"  {one!r}" for one in self.laws]
@@ -134,7 +136,8 @@ def compare(
     - `noise`: How runs scatter about every law: `StudentT(4)` unless given.
     - `seed`: Of the resamples.
 
-    **Returns:** a `Comparison`, the best first; by AIC where the runs do not reach far enough.
+    **Returns:** a `Comparison`, the best first; by AIC where the runs do not reach far enough, the first law takes no
+    size, or targets are 0 or less.
 
     **Raises:** `InputError` for fewer than two laws, two of one name, laws that use other runs, and as `fit` does.
     """
@@ -149,17 +152,19 @@ def compare(
     table, weights = missed.by_origin, scores.stacking(missed)
     told, origins = scores.behind(table), table.shape[1]
     resampled = np.random.default_rng([seed, 0xC0DE]).integers(0, max(origins, 1), (2000, origins))
-    first = np.argmin(table[:, resampled].mean(axis=2), axis=0) if origins else np.zeros(0)
+    best = scores.shares_of_best(table[:, resampled].mean(axis=2)) if origins else np.full(len(fits), np.nan)
     density = np.array([scores.left_out(one) for one in fits.values()])
     total = np.sum(density, axis=1)
     ahead = int(np.argmax(np.where(np.isnan(total), -np.inf, total)))
+    training = next(iter(fits.values())).problem.runs.clusters()
     found = []
     for k, (name, one) in enumerate(fits.items()):
-        lost = density[ahead] - density[k]
+        lost = np.bincount(training, density[ahead] - density[k])
+        lost_se = float(lost.std(ddof=1) * np.sqrt(len(lost))) if len(lost) > 1 else np.nan
         found.append(Compared(
             name, one, float(told.error[k]), float(told.behind[k]), float(told.se[k]),
-            float(np.mean(first == k)) if origins else np.nan, float(weights[k]),
-            float(total[k]), float(lost.sum()), float(lost.std(ddof=1) * np.sqrt(len(lost))),
+            float(best[k]), float(weights[k]),
+            float(total[k]), float(lost.sum()), lost_se,
             float(np.sqrt(np.mean(one.residuals**2))), *_criteria(one), patterns(one),
         ))  # fmt: skip
     order = sorted(found, key=lambda one: (one.error if np.isfinite(one.error) else np.inf, one.aic, one.bic))
@@ -175,6 +180,10 @@ def _named(laws: Any) -> dict[str, Any]:
     check_type("laws", laws, (Mapping, Sequence), "laws by name, or a list of them")
     if isinstance(laws, str):
         raise InputError("laws", laws, "laws by name, or a list of them")
+    of = list(laws.values()) if isinstance(laws, Mapping) else list(laws)
+    for law in of:
+        if not issubclass(law if isinstance(law, type) else type(law), AbstractLaw):
+            raise InputError("laws", law, "laws, as sf.laws.Chinchilla or your own AbstractLaw")
     if isinstance(laws, Mapping):
         named = {str(name): law for name, law in laws.items()}
     else:
@@ -186,9 +195,6 @@ def _named(laws: Any) -> dict[str, Any]:
         named = dict(zip(names, laws, strict=True))
     if len(named) < 2:
         raise InputError("laws", Phrase(f"has {len(named)}"), "two or more to compare")
-    for name, law in named.items():
-        if not issubclass(law if isinstance(law, type) else type(law), AbstractLaw):
-            raise InputError(f"the law {name}", law, "a law of scalefit.laws, or your own AbstractLaw")
     return named
 
 

@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 from .._core import check_probability
 from ..laws import Label, input_kinds
 from ..problem import Source
-from ..results import Ensemble, Estimate, FirstOrder, Fit, check_result, points_of, predict
-from ._arms import normal_quantile
+from ..results import Ensemble, Estimate, Fit, check_result, points_of, predict
 from ._backtest import Distance
 from ._discrepancy import Discrepancy, discrepancy
 from ._reach import times
@@ -111,10 +110,8 @@ def forecast(result: Fit[Any] | Ensemble[Any] | Discrepancy, *, level: float = 0
     out = law.value.shape
 
     def estimate(new_run: bool) -> Estimate:
-        value = np.exp(stack.log_value)
-        error = value * stack.half(level, new_run) / normal_quantile(level)
-        spread = FirstOrder(error.reshape(out), np.full(out, np.inf))
-        return spread.about(value.reshape(out), level, law.unit)
+        value, spread = np.exp(stack.log_value).reshape(out), stack.spread(new_run).reshape(out)
+        return Estimate(value, *spread.ends(value, level), level, spread=spread, unit=law.unit)
 
     farthest, along = float(np.max(seen.T)), next(iter(found.rolled.reach))
     parts = {"runs": stack.errors, "arms": stack.between, "beyond": stack.beyond, "scatter": stack.noise}

@@ -8,16 +8,16 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from .._core import InputError, Phrase, check_number, check_type, written_whole
 from ..data import Runs
+from ..results import LogNormals
 from ._forecast import Forecast
 
-FORMAT = "scalefit forecast 1"
+FORMAT = "scalefit forecast 2"
 """Of what is written."""
 
 
@@ -30,6 +30,7 @@ class Registered:
     - `made`: When, in UTC.
     - `law`, `target`: The law that was fitted, and what it is of; `inputs`: of the run foreseen.
     - `level`: Of the interval; `value`, `low`, `high`: of the run.
+    - `normals`: Share, mean and scale of each of the normals, of which one is that of the logarithm of the run.
     - `source`, `fingerprint`: The table that was fitted, and the sha256 of its numbers.
     - `reached`: E-folds of compute beyond its runs.
     - `weight`: By arm; `notes`: what the forecast rests on.
@@ -43,6 +44,7 @@ class Registered:
     value: float
     low: float
     high: float
+    normals: tuple[tuple[float, float, float], ...]
     source: str
     fingerprint: str
     reached: float
@@ -55,10 +57,9 @@ class Registered:
         **Raises:** `InputError` for what is no number above 0.
         """
         check_number("observed", observed, above=0.0)
-        off = math.log(observed / self.value)
-        end = math.log((self.high if off > 0 else self.low) / self.value)
-        z = off / abs(end) * NormalDist().inv_cdf(0.5 + 0.5 * self.level)
-        return Checked(float(observed), self, off, self.low <= observed <= self.high, NormalDist().cdf(z))
+        off, inside = math.log(observed / self.value), self.low <= observed <= self.high
+        quantile = float(LogNormals(*np.array(self.normals).T).below(observed))
+        return Checked(float(observed), self, off, inside, quantile)
 
     def check_in(self, runs: Runs) -> "Checked":
         """Hold it against its run in a table: the one row whose inputs are those foreseen, to one per cent.
@@ -132,13 +133,15 @@ def register(forecast: Forecast, path: str | os.PathLike[str]) -> Registered:
 
     **Returns:** what was written.
 
-    **Raises:** `InputError` for several runs, and where there is such a file.
+    **Raises:** `InputError` for several runs, for a fit that did not converge, and where there is such a file.
     """
     check_type("forecast", forecast, Forecast, "a forecast, as `forecast` gives")
     file = Path(check_type("path", path, (str, os.PathLike), "a file"))
     if np.size(forecast.run.value) != 1:
         given = Phrase(f"is of {np.size(forecast.run.value)} runs")
         raise InputError("forecast", given, "one of one run", "foresee and write down one at a time")
+    if not np.all(np.isfinite(forecast.run.value)):
+        raise InputError("forecast", Phrase("says nothing"), "one of a fit that converged")
     if file.exists():
         raise InputError(
             "path", Phrase(f"is {str(file)!r}, which is there"), remedy="choose another: it stays as it is"
@@ -146,6 +149,9 @@ def register(forecast: Forecast, path: str | os.PathLike[str]) -> Registered:
     if not file.parent.is_dir():
         raise InputError("path", Phrase(f"is {str(file)!r}, whose folder is not there"), remedy="make the folder first")
     low, high = (float(np.asarray(end, float).ravel()[0]) for end in (forecast.run.low, forecast.run.high))
+    spread = forecast.run.spread
+    assert isinstance(spread, LogNormals)
+    normals = np.stack([spread.share, spread.mean, spread.scale], axis=-1).reshape(-1, 3).tolist()
     one = Registered(
         made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         law=forecast.law_name,
@@ -155,6 +161,7 @@ def register(forecast: Forecast, path: str | os.PathLike[str]) -> Registered:
         value=float(np.ravel(forecast.run.value)[0]),
         low=low,
         high=high,
+        normals=tuple((share, mean, scale) for share, mean, scale in normals),
         source=forecast.source.name,
         fingerprint=forecast.source.fingerprint,
         reached=float(np.ravel(forecast.distance)[0]),
@@ -184,7 +191,7 @@ def registered(path: str | os.PathLike[str]) -> Registered:
     if said.get("seal") != _seal({name: value for name, value in said.items() if name != "seal"}):
         raise InputError("path", Phrase(f"is {str(file)!r}, which was changed since it was written"))
     numbers: dict[str, Any] = {name: said[name] for name in names}
-    one = Registered(**{**numbers, "notes": tuple(said["notes"])})
+    one = Registered(**{**numbers, "notes": tuple(said["notes"]), "normals": tuple(map(tuple, said["normals"]))})
     if not 0.0 < one.low < one.value < one.high or not 0.0 < one.level < 1.0:
         raise InputError("path", Phrase(f"is {str(file)!r}, whose interval is none"))
     return one

@@ -60,12 +60,20 @@ def behind(table: Float[np.ndarray, "law origin"], first: int | None = None) -> 
     return Behind(error, apart.mean(axis=1), se)
 
 
+def shares_of_best(errors: Float[np.ndarray, "law resample"]) -> Float[np.ndarray, " law"]:
+    """In which share of resamples each law errs least; laws that err alike share."""
+    first = errors <= errors.min(axis=0) * (1.0 + 1e-9)
+    return np.mean(first / first.sum(axis=0), axis=1)
+
+
 def missed(fits: Mapping[str, Fit[Any]]) -> Missed:
     """Roll each law back by itself, all at the same origins; of forecasts that some law cannot make none counts."""
     problems = [one.problem for one in fits.values()]
     first, least = problems[0], max(map(least_runs, problems))
-    size = next(iter(reach_of(first).values()))
-    origins, target = list(rolling(first, size, least)), np.asarray(first.runs.target)
+    size, origins, target = np.zeros(0), [], np.asarray(first.runs.target)
+    with contextlib.suppress(InputError):  # of laws without a size, along which nothing grows
+        size = next(iter(reach_of(first).values()))
+        origins = list(rolling(first, size, least))
     if not origins or np.any(target <= 0.0):
         return Missed(np.zeros((len(fits), 0)), np.zeros(0, int), np.zeros(0, int))
     of = np.repeat(np.arange(len(origins)), [len(one.later) for one in origins])
@@ -120,7 +128,9 @@ def stacking(errors: Missed) -> Float[np.ndarray, " law"]:
     # The sum is held by a row that outweighs all others.
     heavy = 1e4 * max(float(np.linalg.norm(table)), 1e-300)
     held = np.full((1, table.shape[1]), heavy)
-    found, _ = nnls(np.concatenate([table, held]), np.r_[np.zeros(len(table)), heavy])
+    # So little that it decides between laws that foresee the same alone, which weigh alike.
+    even = 1e-9 * heavy * np.eye(table.shape[1])
+    found, _ = nnls(np.concatenate([table, held, even]), np.r_[np.zeros(len(table)), heavy, np.zeros(len(even))])
     return found / found.sum()
 
 

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import expit, ndtr
+from scipy.special import expit
 
+from ..results import LogNormals
 from ._prior import Prior
 
 NEAR = np.log(1.5)
@@ -104,16 +105,10 @@ class Stacked(NamedTuple):
     curve: Float[np.ndarray, "2 point"]
     run: Float[np.ndarray, "2 point"]
 
-    def half(self, level: float, new_run: bool) -> Float[np.ndarray, " point"]:
-        """Half of the interval of a probability about the mean, of the logarithm of the curve or of a run."""
-        share, off = np.stack([self.right, 1.0 - self.right]), self.mean - self.log_value
-        spread = np.sqrt((self.run if new_run else self.curve) + EXACT**2)
-        low, high = np.zeros_like(self.right), 2.0 * (np.abs(off) + 40.0 * spread).max(axis=0)
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            inside = np.sum(share * (ndtr((middle - off) / spread) - ndtr((-middle - off) / spread)), axis=0)
-            low, high = np.where(inside < level, middle, low), np.where(inside < level, high, middle)
-        return 0.5 * (low + high)
+    def spread(self, new_run: bool) -> LogNormals:
+        """How sure the curve is, or a run: by the law where it is right, and by the stack where it is not."""
+        scale = np.sqrt((self.run if new_run else self.curve) + EXACT**2)
+        return LogNormals(np.stack([self.right, 1.0 - self.right]), self.mean, scale)
 
 
 def stacked(prior: Prior, names: Sequence[str], seen: Foreseen, trusted: Trust) -> Stacked:

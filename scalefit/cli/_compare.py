@@ -95,7 +95,7 @@ def _show(found: dict[str, Any], checks: Any) -> None:
     if found["origins"]:
         out.print(f"By {found['forecasts']} forecasts from {found['origins']} origins; AIC and BIC above the least.")
     else:
-        out.print("Runs do not reach far enough to be rolled back: by AIC, above the least.")
+        out.print("No larger run could be foreseen from smaller ones: by AIC, above the least.")
     say_notes(out, found["notes"])
     checks.show(out)
 

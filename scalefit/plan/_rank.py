@@ -142,9 +142,4 @@ def _drawn(
     spread, value = found.spread, found.value
     if spread is None:
         raise InputError("arms", Phrase("have no intervals by themselves"), remedy="give draws, as bootstrap(fit)")
-    shape, freedom = (NUM, *[1] * value.ndim), float(np.ravel(spread.freedom)[0])
-    t = rng.standard_normal(shape) if np.isinf(freedom) else rng.standard_t(freedom, shape)
-    off = t * (spread.error / value if spread.log else spread.error)
-    if spread.noise is not None:  # a normal of the same width
-        off = off + rng.standard_normal((NUM, *value.shape)) * spread.noise(0.9) / 1.645
-    return value, value * np.exp(off) if spread.log else value + off
+    return value, spread.sampled(value, (NUM, *[1] * value.ndim), rng)

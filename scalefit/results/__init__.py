@@ -12,6 +12,7 @@ from ._estimate import estimated as estimated
 from ._fit import Ensemble as Ensemble
 from ._fit import Fit as Fit
 from ._fit import searches as searches
+from ._log_normals import LogNormals as LogNormals
 from ._nearby import INFORMED as INFORMED
 from ._nearby import Nearby as Nearby
 from ._nearby import nearby as nearby

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
 from .._core import InputError, check_probability
+from ._log_normals import LogNormals
 
 
 def _array(given: ArrayLike) -> np.ndarray:
@@ -38,6 +39,9 @@ class FirstOrder(eqx.Module):
     log: bool = eqx.field(default=True, static=True)
     within: tuple[float, float] = eqx.field(default=(-np.inf, np.inf), static=True)
 
+    def __getitem__(self, place: Any) -> "FirstOrder":
+        return dataclasses.replace(self, error=self.error[place], freedom=self.freedom[place])
+
     def ends(self, value: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the interval of a level."""
         from scipy.special import ndtri, stdtrit  # a third of a second, which fits alone do not need
@@ -51,6 +55,15 @@ class FirstOrder(eqx.Module):
                 off = np.sqrt(off**2 + more.reshape((*more.shape, *[1] * (off.ndim - more.ndim))) ** 2)
             low, high = (value * np.exp(-off), value * np.exp(off)) if self.log else (value - off, value + off)
         return _array(np.maximum(low, self.within[0])), _array(np.minimum(high, self.within[1]))
+
+    def sampled(self, value: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        """Draws about the value; one draw for all places along axes of `shape` that are 1."""
+        freedom = float(np.ravel(self.freedom)[0])
+        t = rng.standard_normal(shape) if np.isinf(freedom) else rng.standard_t(freedom, shape)
+        off = t * (self.error / value if self.log else self.error)
+        if self.noise is not None:  # a normal of the same width
+            off = off + rng.standard_normal((shape[0], *value.shape)) * self.noise(0.9) / 1.645
+        return value * np.exp(off) if self.log else value + off
 
     def about(self, value: ArrayLike, level: float, unit: str = "") -> "Estimate":
         """The interval of a level about a value; none where nothing says how sure that is."""
@@ -72,7 +85,8 @@ class Estimate(eqx.Module):
         infinite where the interval has no upper end; both are NaN for a study of a batch that did not converge.
     - `level`: The interval's probability.
     - `draws`: The value of each draw, `None` without; NaN for a draw that takes no part.
-    - `spread`: Its standard error to first order, where that and not draws gave the interval.
+    - `spread`: What gave the interval where draws did not: a standard error to first order, or the normals of a
+        forecast.
     - `unit`: Of all of them, where it is known.
     - `fixed`: Whether the value was held, not fitted.
     """
@@ -82,7 +96,7 @@ class Estimate(eqx.Module):
     high: Float[np.ndarray, "*shape"] | None = eqx.field(default=None, converter=_end)
     level: float | None = eqx.field(default=None, static=True)
     draws: Float[np.ndarray, "draw *shape"] | None = None
-    spread: "FirstOrder | None" = None
+    spread: FirstOrder | LogNormals | None = None
     unit: str = eqx.field(default="", static=True)
     fixed: bool = eqx.field(default=False, static=True)
 
@@ -93,9 +107,7 @@ class Estimate(eqx.Module):
             if self.draws is None
             else self.draws[(slice(None), *(place if isinstance(place, tuple) else (place,)))]
         )
-        spread = self.spread
-        if spread is not None:
-            spread = dataclasses.replace(spread, error=spread.error[place], freedom=spread.freedom[place])
+        spread = None if self.spread is None else self.spread[place]
         return dataclasses.replace(self, value=self.value[place], low=low, high=high, draws=draws, spread=spread)
 
     def __format__(self, form: str) -> str:
@@ -137,7 +149,7 @@ class Estimate(eqx.Module):
 
     def of_new_run(self, noise: Any) -> "Estimate":
         """The interval of a new run, which scatters by `noise` about what is known to first order; see `FirstOrder`."""
-        if self.spread is None or self.level is None:
+        if not isinstance(self.spread, FirstOrder) or self.level is None:
             return self
         return dataclasses.replace(self, spread=dataclasses.replace(self.spread, noise=noise)).at_level(self.level)
 

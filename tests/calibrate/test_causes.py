@@ -78,6 +78,19 @@ def test_columns_are_numbers(given, said):
         sf.causes(fit, **given)
 
 
+@pytest.mark.parametrize("count", [5, 6])
+def test_runs_that_let_nothing_free_say_so(study, count):
+    found = sf.causes(sf.fit(Chinchilla, study.take(np.arange(0, 36, 36 // count)[:count])))
+    assert (found.causes, found.told) == ((), ())
+    assert "let no further number free" in repr(found)
+
+
+def test_no_tokens_are_no_passes(study):
+    fit = sf.fit(Chinchilla, study.with_column("none", np.zeros(36)))
+    with pytest.raises(sf.InputError, match="unique is 'none'; expected tokens above 0"):
+        sf.causes(fit, unique="none")
+
+
 def test_another_law_has_no_causes(study):
     with pytest.raises(sf.InputError, match="one study of Chinchilla"):
         sf.causes(sf.fit(sf.laws.Kaplan, study))

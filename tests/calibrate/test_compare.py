@@ -84,6 +84,41 @@ def test_weights_are_those_of_the_least_square():
         assert least <= np.mean((other @ log) ** 2) + 1e-9
 
 
+def test_laws_that_foresee_the_same_share_what_they_win():
+    errors = np.array([[1.0, 2.0, 1.0], [1.0, 2.0, 1.0], [3.0, 1.0, 3.0]])
+    np.testing.assert_allclose(scores.shares_of_best(errors), [1 / 3, 1 / 3, 1 / 3])
+    log = np.random.default_rng(0).standard_normal(40) * np.array([[1.0], [1.0], [9.0]])
+    np.testing.assert_allclose(
+        scores.stacking(scores.Missed(log, np.zeros(40, int), np.array([40]))), [0.5, 0.5, 0], atol=1e-3
+    )
+
+
+def test_of_trainings_of_several_rows_each_counts_once(study):
+    """Rows of one training are one error: their sum has the spread of sums."""
+    run = np.repeat(np.arange(6), 6)
+    other = sf.compare(
+        [Chinchilla, Kaplan], sf.Runs(study.target, N=study.inputs["N"], D=study.inputs["D"], run=run)
+    ).laws[1]
+    best, lost = (scores.left_out(sf.fit(law, other.fit.problem.runs)) for law in (Chinchilla, Kaplan))
+    by_run = (best - lost).reshape(6, 6).sum(axis=1)
+    np.testing.assert_allclose(other.left_out_se, np.sqrt(6) * by_run.std(ddof=1), rtol=1e-4)
+
+
+def test_along_what_has_no_size_nothing_is_foreseen():
+    class Share(sf.laws.AbstractLaw):
+        """a + b s."""
+
+        inputs = {"s": sf.laws.Fraction()}  # noqa: RUF012
+        a: sf.params.Param = sf.params.positive(amplitude=True)
+        b: sf.params.Param = sf.params.positive(amplitude=True)
+
+        def __call__(self, s):
+            return self.a + self.b * s
+
+    s = np.linspace(0.05, 0.95, 12)
+    assert scores.missed({"share": sf.fit(Share, sf.Runs(1.0 + 0.5 * s, s=s))}).log.shape == (1, 0)
+
+
 def test_what_a_law_leaves_is_said_with_the_law_that_does_not():
     plain = curves_of_budgets(0, scatter=0.0)
     N, D = (plain.inputs[n] for n in ("N", "D"))
@@ -102,7 +137,8 @@ def test_what_a_law_leaves_is_said_with_the_law_that_does_not():
     [
         ([Chinchilla], "has 1"),
         ([Chinchilla, Chinchilla], "two of one name"),
-        ([Chinchilla, 3], "the law int"),
+        ([Chinchilla, 3], "laws is 3"),
+        (["chinchilla", "kaplan"], "laws is 'chinchilla'"),
         ("Chinchilla", "laws"),
     ],
 )

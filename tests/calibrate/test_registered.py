@@ -1,5 +1,6 @@
 """A forecast that was written down is what it was, and is held against what came."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -30,15 +31,19 @@ def test_it_is_never_written_over(one, tmp_path):
 
 
 def test_what_came_is_told_by_quantile(one, tmp_path):
-    written = sf.register(one, tmp_path / "one.json")
-    for observed, quantile, inside in (
-        (written.value, 0.5, True),
-        (written.high, 0.95, True),
-        (written.low, 0.05, True),
-    ):
-        found = written.check(observed)
-        np.testing.assert_allclose(found.quantile, quantile)
-        assert found.inside == inside
+    """By the whole mixture: as many of its draws lie below as the quantile says."""
+    mean = np.log(one.run.value) + np.array([0.012, -0.008])
+    half = dataclasses.replace(one.run.spread, share=np.array([0.4, 0.6]), mean=mean)
+    two = dataclasses.replace(one, run=dataclasses.replace(one.run, spread=half).at_level(0.9))
+    written = sf.register(two, tmp_path / "one.json")
+    ends = written.check(written.low), written.check(written.high)
+    assert [end.inside for end in ends] == [True, True]
+    np.testing.assert_allclose(ends[1].quantile - ends[0].quantile, 0.9)
+    (share, mean, scale), rng = np.array(written.normals).T, np.random.default_rng(0)
+    which = rng.choice(2, 200_000, p=share)
+    runs = np.exp(mean[which] + scale[which] * rng.standard_normal(len(which)))
+    for quantile in (0.02, 0.3, 0.5, 0.9):
+        assert written.check(float(np.quantile(runs, quantile))).quantile == pytest.approx(quantile, abs=0.004)
     assert not written.check(1.01 * written.high).inside
     assert "outside the 90 % interval" in repr(written.check(1.01 * written.high))
 
@@ -46,6 +51,14 @@ def test_what_came_is_told_by_quantile(one, tmp_path):
 def test_several_runs_are_not_one_forecast(about, tmp_path):
     with pytest.raises(sf.InputError, match="is of 2 runs"):
         sf.register(sf.forecast(about, N=[1e9, 2e9], D=1e11), tmp_path / "two.json")
+
+
+def test_a_forecast_that_says_nothing_is_not_written_down(study, tmp_path):
+    twice = sf.Runs(np.tile(study.target, 2), N=np.tile(study.inputs["N"], 2), D=np.tile(study.inputs["D"], 2))
+    fits = sf.fit(sf.laws.Chinchilla, twice.with_column("of", np.repeat([0, 1], 36)), by="of")
+    lost = dataclasses.replace(fits, result=np.where([False, True], fits.result, 1))
+    with pytest.raises(sf.InputError, match="says nothing"):
+        sf.register(sf.forecast(sf.discrepancy(lost)[0], N=1e9, D=1e11), tmp_path / "one.json")
 
 
 def test_what_was_changed_since_is_refused(one, tmp_path):
@@ -67,7 +80,7 @@ def test_the_run_is_found_in_its_table(one, study, tmp_path):
         written.check_in(study)
     later = sf.Runs(np.append(study.target, written.value), N=N, D=D)
     found = written.check_in(later)
-    assert (found.inside, found.quantile) == (True, pytest.approx(0.5))
+    assert (found.inside, found.quantile) == (True, written.check(written.value).quantile)
     assert "are those that were fitted" in repr(found)
     loss = np.append(study.target, written.value)
     loss[0] += 1e-9
@@ -76,7 +89,7 @@ def test_the_run_is_found_in_its_table(one, study, tmp_path):
         written.check_in(later.take(np.r_[0:37, 36]))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"format": "scalefit forecast 1"})])
+@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"format": "scalefit forecast 2"})])
 def test_other_files_are_no_forecast(text, tmp_path):
     (tmp_path / "other.json").write_text(text)
     with pytest.raises(sf.InputError, match="path is"):

@@ -28,7 +28,7 @@ from ...estimate import bootstrap, fit
 from ...laws import AbstractLaw, Chinchilla, Sigmoid
 from ...noise import AbstractNoise, Gaussian
 from ...params import slots, values
-from ...results import Ensemble, Estimate, FirstOrder, Fit, estimated, predicted
+from ...results import Ensemble, Estimate, Fit, estimated, predicted
 from ._rungs import Rungs, begin_of, check_lengths, check_sizes, check_slopes, check_values, curves_of, kept, means
 
 
@@ -120,9 +120,9 @@ class Ladder:
             raise InputError("about", about, "that of the loss of this ladder: discrepancy(ladder.loss)")
         found = forecast(about, **inputs)  # pyright: ignore[reportArgumentType]  inputs of the law alone
         one = found.run if new_run else found.curve
-        assert isinstance(one.spread, FirstOrder)
-        flat, off = (np.reshape(a, (len(self.tasks), 1, -1)) for a in (one.value, one.spread.error / one.value))
-        return one.value, flat * np.exp(off * rng.standard_normal((*self.loss.objective.shape, flat.shape[-1])))
+        assert one.spread is not None
+        drawn = one.spread.sampled(one.value, (self.loss.objective.shape[1], *one.value.shape), rng)
+        return one.value, np.moveaxis(drawn, 0, 1).reshape(*self.loss.objective.shape, -1)
 
 
 def ladder(
