@@ -76,7 +76,7 @@ def test_an_input_that_hardly_varies_in_one_study_is_said_of_it():
     [
         ("Chinchilla", "N", 5, "alpha"),
         ("Chinchilla", "D", 5, "beta"),
-        ("Kaplan", "N", 3, "N_c"),
+        ("Kaplan", "N", 0, "N_c"),
         ("PowerLaw", "x", 3, "alpha"),
     ],
 )
