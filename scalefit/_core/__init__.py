@@ -12,7 +12,6 @@ from ._check import check_probability as check_probability
 from ._check import check_type as check_type
 from ._check import is_number as is_number
 from ._errors import InputError as InputError
-from ._errors import LeftOutWarning as LeftOutWarning
 from ._errors import NotConverged as NotConverged
 from ._errors import Phrase as Phrase
 from ._errors import shown as shown
@@ -24,6 +23,7 @@ from ._finding import SEVERITIES as SEVERITIES
 from ._finding import CheckWarning as CheckWarning
 from ._finding import Finding as Finding
 from ._finding import FloorWarning as FloorWarning
+from ._finding import LeftOutWarning as LeftOutWarning
 from ._finding import OptimumWarning as OptimumWarning
 from ._finding import OverfitWarning as OverfitWarning
 from ._finding import Severity as Severity

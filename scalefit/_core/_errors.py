@@ -65,10 +65,6 @@ class NotConverged(RuntimeError):
     """A solve without an optimum; the message says why and what to do."""
 
 
-class LeftOutWarning(UserWarning):
-    """Studies of a batch that law or noise cannot take; the others were fitted."""
-
-
 def shown(value: Any) -> str:
     """A value for a message: like `repr`, in one line, without what is long."""
     return " ".join(_SHORT.repr(value).split())

@@ -66,6 +66,12 @@ class FloorWarning(CheckWarning):
     check = "conditioning"
 
 
+class LeftOutWarning(CheckWarning):
+    """Studies of a batch that law or noise cannot take; the others were fitted."""
+
+    check = "bad-rows"
+
+
 class OptimumWarning(CheckWarning):
     """Weights over pools that are not known to be the best."""
 

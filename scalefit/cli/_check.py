@@ -62,6 +62,7 @@ def check(
         wanted = law or ("chinchilla" if {"N", "D"} <= set(_there(runs)) else None)
         fitted, why = _fitted(wanted, runs)
         told = sf.diagnose(runs if fitted is None else fitted, deep=deep)
+        refitted = _refitted(fitted, told, deep)
         laws, lacks = _laws(runs)
         found: dict[str, Any] = {
             "table": {"name": runs.name, "rows": len(runs), "inputs": _ranges(runs), "target": runs.target_name,
@@ -74,8 +75,8 @@ def check(
             "passed": list(told.passed),
             "skipped": dict(told.skipped),
             "parameters": {} if fitted is None or not fitted.converged else _numbers(fitted),
-            "without": {} if fitted is None else _without(fitted, told),
-            "robustness": None if fitted is None or not deep else _robust(fitted),
+            "without": {} if fitted is None or refitted is None else _without(fitted, refitted, told),
+            "robustness": None if fitted is None or refitted is None or not deep else _robust(fitted, refitted),
             "next": [] if fitted is None or told.worst == "error" else _next(fitted),
             "notes": [] if why is None else [why],
         }  # fmt: skip
@@ -170,19 +171,34 @@ def _numbers(fit: sf.Fit[Any]) -> dict[str, float]:
     return {slot.name: float(value) for slot, value in known if slot.name in fit.free}
 
 
-def _without(fit: sf.Fit[Any], told: Any) -> dict[str, Any]:
-    """The free numbers by all runs, and by check without the rows that it names."""
-    if not fit.converged or not any(one.rows for one in told.of("warning") + told.of("error")):
-        return {}
-    found = sf.robustness(fit, list(fit.free), kinds=("rows",))
-    return {one.kind: {"rows": list(one.rows), "parameters": dict(one.values)} for one in found.variants}
+def _refitted(fit: sf.Fit[Any] | None, told: Any, deep: bool) -> Any:
+    """The fit without the rows that checks name and, where it is deep, as all else changes; `None` without either."""
+    from ..validate import usual_quantities
 
-
-def _robust(fit: sf.Fit[Any]) -> dict[str, Any] | None:
-    """What is read off the fit beside what it would be otherwise."""
-    if not fit.converged:
+    if fit is None or not fit.converged:
         return None
-    found = sf.robustness(fit)
+    if deep:
+        return sf.robustness(fit, list(dict.fromkeys([*usual_quantities(fit), *fit.free])))
+    doubted = any(one.rows for one in told.of("warning") + told.of("error"))
+    return sf.robustness(fit, list(fit.free), kinds=("rows",)) if doubted else None
+
+
+def _without(fit: sf.Fit[Any], found: Any, told: Any) -> dict[str, Any]:
+    """By check the free numbers without the rows that it names."""
+    named = {one.check for one in told.findings if one.rows}
+    return {
+        one.kind: {"rows": list(one.rows), "parameters": {name: one.values[name] for name in fit.free}}
+        for one in found.variants if one.kind in named
+    }  # fmt: skip
+
+
+def _robust(fit: sf.Fit[Any], found: Any) -> dict[str, Any]:
+    """What is read off the fit beside what it would be otherwise."""
+    import dataclasses
+
+    from ..validate import usual_quantities
+
+    found = dataclasses.replace(found, value={name: found.value[name] for name in usual_quantities(fit)})
     variants = [{**one._asdict(), "values": dict(one.values)} for one in found.variants]
     ends = {"value": dict(found.value), "low": dict(found.low), "high": dict(found.high), "level": found.level}
     return {**ends, "variants": variants, "failed": found.failed, "says": repr(found).splitlines()}

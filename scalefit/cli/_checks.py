@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from .._core import SEVERITIES, Finding, InputError, Phrase, check_choice, visible
+from .._core import SEVERITIES, Finding, visible
 from ._errors import as_options
 
 SUMMARY = "summary.json"
@@ -40,7 +40,7 @@ class Checks:
         **Raises:** `InputError` for an error that is not allowed, and for an id of no check.
         """
         from ..data import Runs
-        from ..validate import diagnose
+        from ..validate import diagnose, refuse
 
         if isinstance(result, Runs):
             name, found = result.name, list(diagnose(result).findings)
@@ -49,12 +49,17 @@ class Checks:
             name, found = fit.source.name, list(diagnose(fit.problem.runs, law=fit.law).findings if keys else ())
             found += diagnose(result).findings if keys is None else ()
             if keys is not None and len(keys) <= STUDIES:
-                known = {one.check for one in found}
+                whole = tuple(found)
                 for key in keys:
                     each = diagnose(result[key]).findings
-                    found += [one._replace(says=f"{key}: {one.says}") for one in each if one.check not in known]
+                    found += [one._replace(says=f"{key}: {one.says}") for one in each if not _told(one, whole)]
+            elif keys is not None:
+                said = f"of {len(keys)} studies the table was looked at as one, and no fit by itself"
+                found.append(
+                    Finding("convergence", "note", said, "look at one: sf.diagnose(fits[key]), or check --where")
+                )
         self.own += found
-        self._refuse(found, name)
+        refuse(found, name, self.allow)
 
     def of_saved(
         self, result: Any, folder: str | Path, at: Mapping[str, Any] | None = None, *, plans: bool = False
@@ -70,24 +75,13 @@ class Checks:
         **Raises:** `InputError` for an error that is not allowed, and for an id of no check.
         """
         from ..results import far_inputs
-        from ..validate import PLANNED, diagnose
+        from ..validate import PLANNED, diagnose, refuse
 
         kept = kept_findings(Path(folder))
         self.given += diagnose(result.fit.problem.runs, law=result.fit.law).findings if kept is None else kept
         self.own += [far.finding() for far in far_inputs(result.fit, at or {})]
         self.own += [PLANNED] if plans and result is result.fit else []
-        self._refuse(self.given, result.fit.source.name)
-
-    def _refuse(self, found: Iterable[Finding], name: str) -> None:
-        from ..validate import CHECKS
-
-        for one in self.allow:
-            check_choice("allow", one, [check.id for check in CHECKS])
-        of_tables = {check.id for check in CHECKS if check.of == "runs"} - {*self.allow}
-        for one in found:
-            if one.severity == "error" and one.check in of_tables:
-                remedy = f"{one.remedy}; or, where it is meant, `allow={one.check!r}`"
-                raise InputError(f"{name!r}", Phrase(f"cannot be used as it stands: {one.says}"), remedy=remedy)
+        refuse(self.given, result.fit.source.name, self.allow)
 
     def document(self) -> list[dict[str, Any]]:
         """Every finding once, the gravest first, as a command's document has them."""
@@ -122,8 +116,13 @@ class Checks:
 
 def check_line(one: Mapping[str, Any]) -> str:
     """A finding as a line for people."""
-    remedy = f". {one['remedy'][0].upper()}{one['remedy'][1:]}" if one["remedy"] else ""
-    return as_options(f"{one['severity']}: {one['check']}: {one['says']}{remedy}")
+    return as_options(f"{one['severity']}: {Finding(one['check'], one['severity'], one['says'], one['remedy'])}")
+
+
+def _told(one: Finding, whole: Iterable[Finding]) -> bool:
+    """Whether the table says what a study of it says: in the same words, or of the same rows."""
+    same = [other for other in whole if other.check == one.check and other.severity == one.severity]
+    return any(other.says == one.says or (one.rows and set(one.rows) <= set(other.rows)) for other in same)
 
 
 def kept_findings(folder: Path) -> list[Finding] | None:

@@ -38,6 +38,9 @@ _TARGETS = {
     "error": "error errorrate testerror valerror finalerror zeroshoterror top1error",
     "accuracy": "accuracy acc testaccuracy valaccuracy finalaccuracy acc1 top1accuracy",
 }
+_SCATTERS = frozenset({"se", "sem", "stderr", "std", "sd", "stdev", "sigma", "err", "uncertainty", "standard"})
+_MEASURED = frozenset({"loss", "val", "validation", "eval", "test", "train", "final", "seed", "accuracy", "acc"})
+_OF_ITSELF = ("se", "sem", "stderr", "standarderror")
 _RATIOS = frozenset(
     f"{tokens}{joint}{params}{end}"
     for tokens in ("token", "tokens", "tok", "d")
@@ -72,7 +75,9 @@ def misspelt(name: str, headers: Iterable[str]) -> str | None:
         for h in headers
     ]
     best = max(rated, default=(0.0, ""))
-    return best[1] if best[0] >= 0.7 else None
+    # Whatever else its name says, as non-embedding params do.
+    held = [h for h in headers if any(len(u) > 4 and u in _plain(header_of(h).name) for u in usual)]
+    return best[1] if best[0] >= 0.7 else held[0] if len(held) == 1 else None
 
 
 class Header(NamedTuple):
@@ -243,9 +248,31 @@ def roles_of(headers: Iterable[str], columns: Mapping[str, str | None] | None, t
             others = listed(t for t in theirs if t != ours)
             notes.append(f"{ours} is the column {ours!r}; {others} could be it too")
     roles = {k: v for k, v in roles.items() if v != chosen_target[1]}
+    if "se" not in said and "se" not in roles:
+        free = [header for header in headers if header not in (*roles.values(), chosen_target[1], *taken)]
+        own = {_plain(chosen_target[1]) + end for end in _OF_ITSELF}
+        of_target = [header for header in free if _plain(header_of(header).name) in own]
+        if len(of_target) == 1:
+            roles["se"] = of_target[0]
+        else:
+            notes += [_unused(header, chosen_target[1]) for header in free if _is_scatter(header, chosen_target[1])]
     if "x" not in said and any(k not in ("x", "se", *LABELS) for k in roles):
         roles.pop("x", None)  # beside other inputs an x may be anything, as a coordinate of a digitised figure
     return Roles(chosen_target, roles, tuple(notes))
+
+
+def _is_scatter(header: str, target: str) -> bool:
+    """Whether a header says that it is of standard errors, or of how runs scatter."""
+    words = set(re.findall("[a-z]+", header_of(header).name.lower()))
+    about = {"rel", "relative", "pct", "percent", "of", "error", "deviation", *re.findall("[a-z]+", target.lower())}
+    return bool(_SCATTERS & words) and words <= _SCATTERS | about | _MEASURED
+
+
+def _unused(header: str, target: str) -> str:
+    relative = any(word in header.lower() for word in ("rel", "pct", "percent", "%"))
+    if relative:
+        return f"the column {header!r} is not used: if it is of standard errors, se is a column of it times {target!r}"
+    return f"the column {header!r} is not used: if it is of standard errors, say `columns={{'se': {header!r}}}`"
 
 
 def _header_of_ours(name: str, headers: list[str]) -> str:

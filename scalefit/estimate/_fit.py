@@ -158,7 +158,7 @@ def _say_left_out(problem: Problem) -> None:
     more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
     count = len(reasons) + len(problem.studies)
     left_out = f"{len(reasons)} of {count} studies could not be fitted and were left out. {' '.join(reasons[:3])}{more}"
-    warnings.warn(left_out, LeftOutWarning, stacklevel=3)
+    warn_of(LeftOutWarning.check, left_out, category=LeftOutWarning, stacklevel=3)
 
 
 def _say_doubts(problem: Problem) -> None:

@@ -1,6 +1,5 @@
 """What each run does to a forecast: exactly, by leaving it out; and to first order, by differentiating the optimum."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, warn_of
 from ..data import Runs
 from ..problem import LawCurve, Prepared, free_numbers
 from ..results import INFORMED, Fit, check_fit
@@ -113,11 +112,11 @@ def sensitivity(
     value = _forecast(of, fit.law)
     narrow = fit.noise.informed(fit.residuals) < INFORMED
     if narrow:
-        warnings.warn(
-            f"Most runs lie outside the knee of {fit.noise}, where the objective has no "
-            f"curvature: these derivatives hold for tiny changes only. Use influence for exact leave-one-out changes, "
-            f"and bootstrap for errors.",
-            stacklevel=2,
+        warn_of(
+            "delta-sensitivity",
+            f"Most runs lie outside the knee of {fit.noise}, where the objective has no curvature: these derivatives "
+            f"hold for tiny changes only",
+            "use influence for exact leave-one-out changes, and bootstrap for errors",
         )
     prepared = fit.problem.arrays
     curve, noise, data = prepared.curve, fit.noise, prepared.data

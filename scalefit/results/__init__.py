@@ -35,4 +35,5 @@ from ._trainings import basis_of as basis_of
 from ._trainings import numbers_of as numbers_of
 from ._trainings import residuals_by_training as residuals_by_training
 from ._trainings import rest_of as rest_of
+from ._undetermined import rising as rising
 from ._undetermined import said_open as said_open

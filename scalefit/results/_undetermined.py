@@ -1,5 +1,6 @@
 """What runs leave open of a law, in words: numbers that they do not tell apart, and a law that cannot do as they do."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from ._nearby import spread
 
 HARDLY = 0.01
 """The share of its size by which an input varies at least if runs are to tell how a law depends on it."""
+SHARES = frozenset(["accuracy", "acc", "em", "match", "score", "scores", "pass", "auc", "recall", "percent", "pct"])
+"""Words in the headers of what is a share, or per cent."""
 ALIKE = 1e-6
 """One less the cosine of the slopes in two amplitudes, below which runs tell their sum alone."""
 
@@ -27,7 +30,7 @@ def said_open(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from _ran_away(fit)
     alike = list(_alike(fit))
     yield from alike
-    yield from _rising(fit)
+    yield from rising(fit)
     if not alike:
         yield from _directions(fit)
 
@@ -123,7 +126,7 @@ def _shortened(fit: Fit[Any], group: list[int], lost: np.ndarray, unit: Float[np
     return found
 
 
-def _rising(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def rising(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """A target that goes one way along an input of which the fit has lost the term."""
     curve, runs = fit.problem.curve, fit.problem.runs
     terms = [curve.slots[curve.free[k]] for k in curve.amplitudes if fit.unidentified[k]]
@@ -140,8 +143,11 @@ def _rising(fit: Fit[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
         target = runs.target_name
         ends = f"from {y[order[0]]:.4g} to {y[order[-1]]:.4g}"
         said = f"{target} rises with {name}, {ends}, and the term of {_listed(about)} can only fall: it has vanished"
-        bounded = y.min() > 0.0 and y.max() < 1.0
-        remedy = f"fit what is missing, 1 - {target}, which falls" if bounded else "fit a law that rises"
+        # Of a share, or of per cent where it is called so, what is missing falls.
+        called = set(re.findall("[a-z]+", f"{target} {runs.target_header}".lower())) & SHARES
+        whole = 1 if y.max() <= 1.0 else 100 if y.max() <= 100.0 and called else 0
+        remedy = f"fit what is missing, {whole} - {target}, which falls" if whole and y.min() >= 0.0 else ""
+        remedy = remedy or ("fit its negative, which falls" if y.max() < 0.0 else "fit a law that rises")
         yield f"{said}; {remedy}", (name, *about)
 
 

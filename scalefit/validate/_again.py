@@ -12,7 +12,7 @@ from ..estimate import fit as fit_
 from ..laws import Chinchilla, Kaplan, Skaling
 from ..noise import AbstractNoise, Gaussian, Huber, StudentT
 from ..results import Fit
-from ._case import Case, listed_rows, rows_out, told
+from ._case import Case, listed_rows, rows_out, scatter_about, told
 from ._finding import Skipped
 
 Found = Iterator[Finding | Skipped]
@@ -91,12 +91,14 @@ def model_choice(case: Case) -> Found:
 def scores_of_laws(fit: Fit[Any]) -> dict[str, float]:
     """By law of N and D that converges on the same runs, its AIC for few runs."""
     scores = {}
+    # Of exact runs half may lie on the law.
+    scale = max(float(np.median(np.abs(fit.residuals))), 1e-12)
     for law in RIVALS:
         other = fit if type(fit.law) is law else again(fit, law=law, fixed=())
         if other is None or not other.converged:
             continue
         n, p = len(other.residuals), len(other.free) + 1
-        z = np.asarray(other.residuals) / np.median(np.abs(fit.residuals))
+        z = np.asarray(other.residuals) / scale
         # Student's t about each, of the scatter that suits it best.
         s = np.geomspace(0.2, 5.0, 81)[:, None]
         density = np.sum(2.5 * np.log1p((z / s) ** 2 / 4.0) + np.log(s), axis=1)
@@ -109,9 +111,7 @@ def outliers(case: Case) -> Found:
     fit = case.fit
     assert fit is not None
     z = np.asarray(fit.residuals)
-    # Residuals of few runs are smaller than the scatter, by what the law took up.
-    taken = np.sqrt(len(z) / max(len(z) - len(fit.free), 1))
-    scatter = taken * 1.4826 * float(np.median(np.abs(z - np.median(z))))
+    scatter = scatter_about(fit)
     far = np.abs(z) > OUT * scatter
     # Where half of the runs lie on the law, the others are no few.
     if not scatter > 1e-6 * np.sqrt(np.mean(z**2)):

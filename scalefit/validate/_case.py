@@ -101,6 +101,27 @@ def told(result: Fit[Any] | Ensemble[Any], level: float = 0.95) -> dict[str, Est
     return cast(dict[str, Estimate], summary(result, level))
 
 
+def scatter_about(fit: Fit[Any]) -> float:
+    """How far runs lie from the law, in what the fit sees, whatever a few of them do."""
+    z = np.asarray(fit.residuals)
+    # Residuals of few runs are smaller than the scatter, by what the law took up.
+    taken = np.sqrt(len(z) / max(len(z) - len(fit.free), 1))
+    return float(taken * 1.4826 * np.median(np.abs(z - np.median(z))))
+
+
+def claimed(case: Case, found: Iterator[tuple[Bool[np.ndarray, " run"], Finding]]) -> Iterator[Finding]:
+    """Findings of which later checks know the rows."""
+    for which, one in found:
+        case.claimed[which] = True
+        yield one
+
+
+def fitted_values(fit: Fit[Any]) -> Float[np.ndarray, " run"]:
+    """What the law says of its own runs."""
+    y, z = np.asarray(fit.problem.runs.target), np.asarray(fit.residuals)
+    return y * np.exp(-z) if fit.noise.log else y - z
+
+
 def parted(name: str) -> list[str]:
     """The words of a header, in small letters."""
     import re

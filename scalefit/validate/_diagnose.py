@@ -1,13 +1,13 @@
 """All checks, and the verb that runs them."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._core import SEVERITIES, Finding, InputError, Phrase, check_choice, check_flag, check_type
 from ..data import Runs
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit
-from . import _again, _fitted, _layout, _residuals, _table, _used
+from . import _again, _fitted, _layout, _residuals, _rows, _table, _used
 from ._case import Case
 from ._finding import Diagnosis, Skipped
 
@@ -37,7 +37,7 @@ CHECKS = (
     Check("units", "runs", _table.units),
     Check("embedding-share", "runs", _table.embedding_share),
     Check("loss-kind", "runs", _table.loss_kind),
-    Check("bad-rows", "runs", _table.bad_rows),
+    Check("bad-rows", "runs", _rows.bad_rows),
     Check("sampled-history", "runs", _table.sampled_history),
     Check("checkpoints", "runs", _table.checkpoints),
     Check("schedule-match", "runs", _table.schedule_match),
@@ -84,16 +84,17 @@ def diagnose(
     **Arguments:**
 
     - `result`: Runs, a fit, or an ensemble of draws. Of a batch, one study: `fits[key]`.
-    - `law`: Of runs, the law that will be fitted: its inputs are looked at.
+    - `law`: Of runs, the law that will be fitted: its inputs are looked at. A fit has its own.
     - `at`: Inputs at which the law will be used, by name, as `{"N": 7e10, "D": 1.4e12}`.
     - `deep`: Whether to fit again too: by other noises and laws, without outliers, and from smaller runs alone.
 
     **Returns:** a `Diagnosis`, which names those checks that had nothing to look at.
 
-    **Raises:** `InputError` for a batch, and for anything else.
+    **Raises:** `InputError` for a batch, for anything else, and for a law beside a fit.
     """
     check_flag("deep", deep)
-    case = _case(result, law, at or {}, deep)
+    places = {} if at is None else check_type("at", at, Mapping, 'inputs by name, as {"N": 7e10, "D": 1.4e12}')
+    case = _case(result, law, places, deep)
     findings: list[Finding] = []
     passed, skipped = [], {}
     for check in CHECKS:
@@ -129,6 +130,8 @@ def _case(result: Any, law: Any, at: Mapping[str, Any], deep: bool) -> Case:
         return Case(result, template, at=at, deep=deep)
     if not isinstance(result, Fit | Ensemble):
         raise InputError("result", result, "runs, a fit, or draws about one")
+    if law is not None:
+        raise InputError("law", Phrase("is given beside a fit, which has its own"), remedy="give it with runs only")
     fit = result.fit
     if fit.keys is not None:
         raise InputError("result", Phrase(f"is a batch of {len(fit.keys)} studies"), "one study", "take one: fits[key]")
@@ -145,14 +148,26 @@ def refuse_grave(runs: Runs, law: AbstractLaw | type[AbstractLaw] | None, allow:
 
     **Raises:** `InputError` with the first error, and for ids of no check.
     """
-    known = [check.id for check in CHECKS]
-    for name in allow:
-        check_choice("allow", name, known)
     case = _case(runs, law, {}, False)
-    for check in CHECKS:
-        if check.of != "runs" or check.id in allow or isinstance(check.run, str):
-            continue
-        for one in check.run(case):
-            if isinstance(one, Finding) and one.severity == "error":
-                remedy = f"{one.remedy}; or, where it is meant, `allow={check.id!r}`"
-                raise InputError(f"{runs.name!r}", Phrase(f"cannot be fitted as it stands: {one.says}"), remedy=remedy)
+    of_runs = (check.run(case) for check in CHECKS if check.of == "runs" and not isinstance(check.run, str))
+    refuse((one for said in of_runs for one in said if isinstance(one, Finding)), runs.name, allow)
+
+
+def refuse(found: Iterable[Finding], name: str, allow: Collection[str] = ()) -> None:
+    """Raise for the first error of a table, unless its check is allowed.
+
+    **Arguments:**
+
+    - `found`: What checks found.
+    - `name`: Of the table.
+    - `allow`: Ids of checks whose errors are known and meant.
+
+    **Raises:** `InputError` with the error, and for ids of no check.
+    """
+    for one in allow:
+        check_choice("allow", one, [check.id for check in CHECKS])
+    of_tables = {check.id for check in CHECKS if check.of == "runs"} - {*allow}
+    for one in found:
+        if one.severity == "error" and one.check in of_tables:
+            remedy = f"{one.remedy}; or, where it is meant, `allow={one.check!r}`"
+            raise InputError(f"{name!r}", Phrase(f"cannot be used as it stands: {one.says}"), remedy=remedy)

@@ -1,14 +1,17 @@
 """Checks of a fit: its starts, its bounds, what the runs leave open, and how plausible its intervals are."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 
 from .._core import RESULTS, Finding
 from ..params import holder_of, slots, values
-from ..results import evaluate, said_open, spread
-from ._case import Case, told
+from ..problem import free_numbers
+from ..results import Fit, evaluate, rising, said_open, spread
+from ..solve import slopes
+from ._case import Case, fitted_values, scatter_about, told
 from ._finding import Skipped
 
 Found = Iterator[Finding | Skipped]
@@ -16,6 +19,12 @@ Found = Iterator[Finding | Skipped]
 FEW_AGREE = 0.2
 ILL = 1e6
 """Condition number of the correlations of the free numbers from which they are hardly told apart."""
+LEAST_POWER, MOST_POWER = 0.02, 1.5
+"""Between which powers of their sizes terms of laws fall."""
+FAR = 6.0
+"""Scatters from the middle of its repeats from which a row is none of them."""
+PLACES = 64
+"""Runs, at most, at which draws are looked at."""
 
 
 def convergence(case: Case) -> Found:
@@ -51,6 +60,9 @@ def bounds(case: Case) -> Found:
     if not fit.reached:
         yield Skipped("the fit reached no optimum")
         return
+    if any(rising(fit)):
+        yield Skipped("the target rises where the law can only fall: conditioning says so")
+        return
     at_end = [name for name, there in zip(fit.free, fit.at_end, strict=True) if there]
     gone = [n for n, lost in zip(fit.free, fit.unidentified & ~fit.at_end, strict=True) if lost]
     if at_end:
@@ -60,14 +72,14 @@ def bounds(case: Case) -> Found:
     if gone:
         said = f"no run responds to {', '.join(gone)}: they follow the smaller law without"
         yield Finding("bounds", "warning", said, "fit that law, or add runs where its term shows", names=tuple(gone))
-    known, found = slots(fit.law), values(fit.law)
+    known, found, floors = slots(fit.law), values(fit.law), _floors(fit)
     least = float(np.min(fit.problem.runs.target[~case.claimed], initial=np.inf))
     seen = set()
     for slot, value in zip(known, found, strict=True):
         declared = slot.parameter
         if slot.name not in fit.free or slot.name in (*at_end, *gone):
             continue
-        if declared.amplitude and not declared.dims and least > 0.0 and value > 0.98 * least:
+        if slot.name in floors and least > 0.0 and value > 0.98 * least:
             beyond = "lies above" if value > 1.05 * least else "is all but"
             said = f"{slot.name} = {value:.4g} {beyond} the least {fit.source.target}, {least:.4g}"
             yield Finding("bounds", "warning", said, "the law has nothing left to fall: look at the best runs",
@@ -76,12 +88,28 @@ def bounds(case: Case) -> Found:
             if not callable(power):  # the formula's own, as that of a straight line
                 continue
             exponent = float(np.ravel(power(holder_of(fit.law, slot.field)))[0])
-            if unit in seen or not (exponent < 0.02 or exponent > 1.5) or not declared.amplitude:
+            # What an x counts nobody knows, and so not which of its powers are usual.
+            usual = unit == "x" or LEAST_POWER <= abs(exponent) <= MOST_POWER
+            if unit in seen or usual or not declared.amplitude:
                 continue
             seen.add(unit)
-            said = f"the term of {slot.name} falls with the power {exponent:.3g} of {unit}"
-            yield Finding("bounds", "warning", said, "exponents are between .05 and 1: look at the range of the runs",
-                          {"exponent": exponent}, (slot.name,))  # fmt: skip
+            way = "falls" if exponent >= 0.0 else "rises"
+            said = f"the term of {slot.name} {way} with the power {abs(exponent):.3g} of {unit}"
+            remedy = f"powers are from {LEAST_POWER:g} to {MOST_POWER:g}: look at the range of the runs"
+            yield Finding("bounds", "warning", said, remedy, {"exponent": exponent}, (slot.name,))
+
+
+def _floors(fit: Fit[Any]) -> frozenset[str]:
+    """Numbers to which the law adds at every run, and which are in it as they are."""
+    prepared = fit.problem.arrays
+    theta, count = free_numbers(prepared, fit.law), len(fit.residuals)
+    least = float(np.min(fitted_values(fit)))
+    _, slope = slopes(prepared.curve, theta[None], prepared.data, np.zeros(1, int))
+    own = dict(zip((slot.name for slot in slots(fit.law)), values(fit.law), strict=True))
+    # Of an amplitude the term is its number times the slope in it.
+    terms = {fit.free[k]: theta[k] * slope[k, 0, :count] for k in prepared.curve.amplitudes}
+    added = [name for name, term in terms.items() if np.allclose(term, own[name], rtol=1e-6, atol=0.0)]
+    return frozenset(name for name in added if own[name] <= least * (1.0 + 1e-9))
 
 
 def conditioning(case: Case) -> Found:
@@ -110,11 +138,18 @@ def conditioning(case: Case) -> Found:
         one = told(fit)[first]
         between = ""
         if one.low is not None and one.high is not None and np.isfinite(one.low):
-            ends = f"any above {one.low:.3g}" if one.unbounded else f"between {one.low:.3g} and {one.high:.3g}"
+            low, high = apart(float(one.low), float(one.high))
+            ends = f"any above {one.low:.3g}" if one.unbounded else f"between {low} and {high}"
             between = f": {first} {ends} fits as well"
         said = f"{first} and {other} trade off (correlation {together[pair[0], pair[1]]:.4f}){between}"
         yield Finding("conditioning", "warning", said, "see sf.profile, or hold one of them",
                       {"condition": condition}, (first, other))  # fmt: skip
+
+
+def apart(low: float, high: float) -> tuple[str, str]:
+    """Two numbers in as many digits as tell them apart, three at least."""
+    few = next((d for d in range(3, 17) if f"{low:.{d}g}" != f"{high:.{d}g}"), 3)
+    return f"{low:.{few}g}", f"{high:.{few}g}"
 
 
 def seeds(case: Case) -> Found:
@@ -125,27 +160,52 @@ def seeds(case: Case) -> Found:
     if not good.any():
         return
     y = (np.log(case.runs.target) if fit.noise.log else np.asarray(case.runs.target))[good]
-    code = np.unique(_replicates(case)[good], return_inverse=True)[1]
-    apart = [np.unique(case.code[good][code == k]).size > 1 for k in range(code.max() + 1)]
-    mine = np.array(apart)[code]
-    freedom = int(mine.sum() - np.sum(apart))
+    several, code = _repeated(case.code[good], _replicates(case)[good])
+    freedom = int(several.sum()) - len(np.unique(code[several]))
     if freedom < 3:
         yield Skipped("hardly any run was repeated")
         return
+    # One that diverged would be the noise of all.
+    off = _off_middle(y, code)
+    most = FAR * 1.4826 * float(np.median(off[several]))
+    few = several & (off > most) & (most > 0.0)
+    many, left = _repeated(case.code[good][~few], code[~few])
+    if int(many.sum()) - len(np.unique(left[many])) >= 3:
+        y, code, several = y[~few], left, many
+        freedom = int(several.sum()) - len(np.unique(code[several]))
     mean = np.bincount(code, y) / np.bincount(code)
-    noise = float(np.sqrt(np.sum((y - mean[code])[mine] ** 2) / freedom))
+    noise = float(np.sqrt(np.sum((y - mean[code])[several] ** 2) / freedom))
     if not noise > 0.0:
         yield Skipped("rows at the same inputs have the same target: they are one run twice")
         return
-    ratio = float(fit.scale) / noise
-    said = f"runs repeated at the same inputs scatter by {noise:.3g}, and about the law by {float(fit.scale):.3g}"
-    numbers = {"noise": noise, "scale": float(fit.scale), "freedom": freedom}
+    scale = scatter_about(fit)
+    ratio = scale / noise
+    said = f"runs repeated at the same inputs scatter by {noise:.3g}, and about the law by {scale:.3g}"
+    numbers = {"noise": noise, "scale": scale, "freedom": freedom}
     if ratio > 3.0:
         yield Finding("seeds", "warning", said, "the law misses something: see residuals", numbers)
     elif ratio < 0.5 and freedom >= 5:
         yield Finding("seeds", "warning", said, "the law follows the noise: fit fewer parameters", numbers)
     else:
         yield Finding("seeds", "note", said, "", numbers)
+
+
+def _repeated(
+    training: Int[np.ndarray, " run"], code: Int[np.ndarray, " run"]
+) -> tuple[Bool[np.ndarray, " run"], Int[np.ndarray, " run"]]:
+    """The rows whose inputs several trainings have, and by row which inputs those are, from 0 on."""
+    code = np.ravel(np.unique(code, return_inverse=True)[1])
+    pairs = np.unique(np.stack([code, training], axis=-1), axis=0)
+    return (np.bincount(pairs[:, 0]) > 1)[code], code
+
+
+def _off_middle(y: Float[np.ndarray, " run"], code: Int[np.ndarray, " run"]) -> Float[np.ndarray, " run"]:
+    """How far each row lies from the median of its group, as much larger as groups are small."""
+    off = np.empty(len(y))
+    for k in range(code.max() + 1):
+        mine = code == k
+        off[mine] = np.abs(y[mine] - np.median(y[mine])) * np.sqrt(mine.sum() / max(mine.sum() - 1, 1))
+    return off
 
 
 def _replicates(case: Case) -> Int[np.ndarray, " run"]:
@@ -195,7 +255,8 @@ def intervals(case: Case) -> Found:
     inputs = {n: np.asarray(c) for n, c in fit.problem.inputs.items() if isinstance(c, np.ndarray)}
     if len(inputs) < len(fit.problem.inputs):
         return
-    at = {n: c[:64] for n, c in inputs.items()}
+    some = np.unique(np.linspace(0, len(fit.residuals) - 1, PLACES).astype(int))  # of all, however they are sorted
+    at = {n: c[some] for n, c in inputs.items()}
     found = evaluate(draws.law, at, True)[draws.converged]
     with np.errstate(all="ignore"):
         wide = np.nanmedian(np.std(np.log(found) if fit.noise.log else found, axis=0))

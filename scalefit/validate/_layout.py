@@ -6,12 +6,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .._core import Finding
+from ..laws import input_kinds
+from ..params import holder_of, slots
 from ._case import Case
 from ._finding import Skipped
 
 Found = Iterator[Finding | Skipped]
 
 LEAST_SIZES, LEAST_DECADES = 5, 1.5
+NO_COUNTS = ("x", "root nats")
+"""Units of inputs that may be anything, as the loss that an accuracy is of."""
 
 
 def ranges(case: Case) -> Found:
@@ -20,11 +24,24 @@ def ranges(case: Case) -> Found:
         yield Skipped("there is no size")
         return
     for name, column in case.sizes.items():
+        if not _as_power(case, name):
+            continue
         many, decades = len(np.unique(column)), float(np.ptp(np.log10(column)))
         if many < LEAST_SIZES or decades < LEAST_DECADES:
             said = f"{name} has {many} values over {decades:.2g} decades"
             remedy = f"exponents want {LEAST_SIZES} values over {LEAST_DECADES:g} decades: see `scalefit design`"
             yield Finding("range", "warning", said, remedy, {"values": many, "decades": decades}, (name,))
+
+
+def _as_power(case: Case, name: str) -> bool:
+    """Whether runs are to tell the exponent of an input: of a count they are, of another where a term falls with it."""
+    law = case.law if case.fit is None else case.fit.law
+    kind = None if law is None else input_kinds(law).get(name)
+    if law is None or kind is None or kind.unit not in NO_COUNTS:
+        return True
+    amplitudes = [slot for slot in slots(law) if slot.parameter.amplitude]
+    powers = [(slot, p) for slot in amplitudes for unit, p in slot.parameter.dims if unit == kind.unit and callable(p)]
+    return any(not float(np.ravel(p(holder_of(law, slot.field)))[0]) <= 0.0 for slot, p in powers)
 
 
 def design(case: Case) -> Found:

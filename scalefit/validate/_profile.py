@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._core import check_names, check_probability
+from .._core import InputError, Phrase, check_names, check_number, check_probability, warn_of
 from ..estimate import fit as fit_
 from ..params import slots, values, with_values
 from ..results import Fit, check_fit
 from ._case import told
+
+BETTER = 1e-3
+"""Deviance below the optimum from which a profile has found a better one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +59,16 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
     - `level`: Of the interval.
     - `num`: Values to either side.
 
+    **Warns:** where the law fits better with the number held than at the optimum of the fit, which is then not the best
+    one, and where a profile ends inside of the level, so that its interval has no end there.
+
     **Raises:** `InputError` for a batch, a fit that did not converge, and names that are not free.
     """
     from scipy.stats import f as f_distribution
 
-    from .._core import InputError, Phrase
-
     check_fit("fit", fit)
     check_probability("level", level)
+    num = check_number("num", num, least=1, whole=True, example="15")
     if fit.keys is not None or not fit.converged:
         raise InputError("fit", Phrase("is a batch, or did not converge"), "a single fit at its optimum")
     check_names("name", [name], fit.free, what="free numbers")
@@ -77,6 +82,7 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
     best = _deviance(fit)
     found: dict[float, tuple[float, np.ndarray]] = {value: (0.0, at)}
     low, high = slots(fit.law)[place].parameter.constraint.low, slots(fit.law)[place].parameter.constraint.high
+    lost: list[float] = []
     for way in (-1.0, 1.0):
         step, here, start = reach / 4.0, value, fit.law
         for _ in range(num):
@@ -86,6 +92,7 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
             held = fit_(law, problem.runs, noise=problem.noise, fixed=(*problem.fixed, name), tie=dict(problem.tie),
                         starts=law, throw=False)  # fmt: skip
             if not held.reached:
+                lost.append(here)
                 break
             start = held.law
             off = _deviance(held) - best
@@ -98,6 +105,13 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
     column = np.array(order)
     table = np.stack([found[v][1] for v in order])
     middle = order.index(value)
+    best_at = int(np.argmin(deviance))
+    if deviance[best_at] < -BETTER:
+        said = f"the runs are {-0.5 * deviance[best_at]:.3g} nats likelier with {name} held at {column[best_at]:.4g}"
+        warn_of("multistart", f"{said} than at the optimum of the fit", "fit again with a larger num_starts")
+    for place in lost:
+        said = f"the profile of {name} ends before {place:.4g}, where the other numbers found no optimum"
+        warn_of("convergence", said, "its interval is open to that side where the level was not reached")
     return Profile(
         name,
         column,

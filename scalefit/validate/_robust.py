@@ -13,7 +13,7 @@ from ..results import Ensemble, Fit, check_fit
 from ..solve import in_lanes
 from ._again import again, noises_of
 from ._case import Case, listed_rows, told
-from ._diagnose import diagnose
+from ._diagnose import CHECKS, diagnose
 from ._layout import alike
 
 EXACT = 4_000_000
@@ -55,6 +55,7 @@ class Robustness:
     - `low`, `high`: Its interval of `level`, by name; NaN where there is none.
     - `variants`: The fits with something changed.
     - `failed`: How many of them did not converge and are left out.
+    - `notes`: What could not be changed, and why.
     """
 
     value: Mapping[str, float]
@@ -63,6 +64,7 @@ class Robustness:
     level: float
     variants: tuple[Variant, ...]
     failed: int
+    notes: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ class Robustness:
 
     def __repr__(self) -> str:
         lost = f"{self.failed} refits did not converge and take no part"
-        return "\n".join([*self.lines(), *([lost] if self.failed else [])])
+        return "\n".join([*self.lines(), *([lost] if self.failed else []), *self.notes])
 
     def lines(self) -> Iterator[str]:
         """A few lines for each quantity: its interval, and from where to where each kind of change takes it."""
@@ -94,9 +96,9 @@ class Robustness:
                 continue
             for kind in self.kinds:
                 least, most = self.spread(name, kind)
-                count = sum(one.kind == kind for one in self.variants)
-                said = f"  {_words(kind, count)}: "
-                if count == 1:
+                some = [one for one in self.variants if one.kind == kind]
+                said = f"  {_words(kind, some)}: "
+                if len(some) == 1:
                     yield f"{said}{least.values[name]:.4g}"
                 else:
                     yield f"{said}{least.values[name]:.4g} ({least.what}) … {most.values[name]:.4g} ({most.what})"
@@ -157,8 +159,12 @@ def robustness(
             Variant(kind, what, case.rows(which), {name: float(c[i]) for name, c in columns.items()}, True)
             for i, (kind, what, which) in enumerate(changes) if good[i]
         ]  # fmt: skip
+    notes = []
     if not each and "run" in kinds:
-        found += _by_one_step(case, fit, read)
+        try:
+            found += _by_one_step(case, fit, read)
+        except InputError as error:
+            notes.append(f"each run could not be left out by one step from the optimum: {error}")
     all_shapes = noises_of(fit) if "noise" in kinds else {}
     shapes = {name: shape for name, shape in all_shapes.items() if repr(shape) != repr(fit.noise)}
     others = {name: one for name, shape in shapes.items() if (one := again(fit, noise=shape))}
@@ -169,7 +175,7 @@ def robustness(
     failed += len(shapes) - len(others)
     ends = {name: _interval(result, name, quantity, level) for name, quantity in read.items()}
     low, high = ({name: pair[k] for name, pair in ends.items()} for k in (0, 1))
-    return Robustness(value, low, high, level, tuple(found), failed)
+    return Robustness(value, low, high, level, tuple(found), failed, tuple(notes))
 
 
 def _asked(target: Any, law: Any) -> Any:
@@ -208,6 +214,16 @@ class Quantity(NamedTuple):
         return float(self.of(jax.tree.map(lambda a: np.asarray(a)[None], law))[0])
 
 
+def usual_quantities(fit: Fit[Any]) -> list[str]:
+    """Exponents and what else is free and no amplitude, and of a law of N and D its least loss and its N further on."""
+    shapes = {slot.name for slot in slots(fit.law) if not slot.parameter.amplitude}
+    asked = [name for name in fit.free if name in shapes] or list(fit.free)
+    if {"N", "D"} == set(fit.law.inputs):
+        compute = AHEAD * fit.source.ranges["C"][1]
+        asked += [f"loss@C={compute:.4g}", f"N@C={compute:.4g}"]
+    return asked
+
+
 def _quantities(fit: Fit[Any], of: Any) -> dict[str, Quantity]:
     """What is asked for, by name."""
     from ..plan import SIX_ND  # with much that a first fit can do without
@@ -215,11 +231,7 @@ def _quantities(fit: Fit[Any], of: Any) -> dict[str, Quantity]:
 
     known = {slot.name: (k, slot) for k, slot in enumerate(slots(fit.law))}
     if of is None:
-        shapes = [name for name in fit.free if not known[name][1].parameter.amplitude]
-        asked: list[Any] = shapes or list(fit.free)
-        if {"N", "D"} == set(fit.law.inputs):
-            compute = AHEAD * fit.source.ranges["C"][1]
-            asked += [f"loss@C={compute:.4g}", f"N@C={compute:.4g}"]
+        asked: list[Any] = usual_quantities(fit)
     else:
         asked = [of] if isinstance(of, str) or callable(of) else list(of)
     found = {}
@@ -269,13 +281,13 @@ def _doubted(case: Case) -> Iterator[tuple[str, str, Any]]:
 
 
 def _by_one_step(case: Case, fit: Fit[Any], read: Mapping[str, Quantity]) -> list[Variant]:
-    """Without each run, to first order: what each quantity would be."""
+    """Without each run, to first order: what each quantity would be.
+
+    **Raises:** `InputError` where derivatives at the optimum say nothing.
+    """
     changed = {}
     for name, quantity in read.items():
-        try:
-            told_ = sensitivity(fit, of=lambda law, of=quantity.function: of(law))
-        except InputError:
-            return []
+        told_ = sensitivity(fit, of=lambda law, of=quantity.function: of(law))
         value = told_.value - told_.weight
         changed[name] = np.exp(value) if quantity.log else value
     return [
@@ -308,9 +320,12 @@ def _interval(result: Any, name: str, quantity: Quantity, level: float) -> tuple
     return float(low), float(high)
 
 
-def _words(kind: str, count: int) -> str:
-    if kind == "noise":
-        return f"{count} other noises"
-    if kind == "run":
-        return f"without each of {count} runs"
-    return f"without each of {count} values of {kind}" if count > 1 else f"without rows named by {kind!r}"
+def _words(kind: str, some: Sequence[Variant]) -> str:
+    if kind in {check.id for check in CHECKS}:
+        return f"without rows named by {kind!r}"
+    if len(some) == 1:
+        return f"by {some[0].what}" if kind == "noise" else some[0].what
+    return {
+        "noise": f"{len(some)} other noises",
+        "run": f"without each of {len(some)} runs",
+    }.get(kind, f"without each of {len(some)} values of {kind}")

@@ -4,19 +4,17 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from .._core import Finding
 from ..data import UNITS
-from ._case import Case, listed_rows, parted, rows_out
+from ..laws import Series, input_kinds
+from ._case import Case, claimed, listed_rows, parted
 from ._finding import Skipped
-from ._ladders import drops
-from ._slips import against_sizes, gaps, in_two, misaligned, slips, totals
+from ._slips import BITS, ONE_UNIT, against_sizes, gaps, in_two, slips
 
 Found = Iterator[Finding | Skipped]
 
-BITS = float(np.log(1.0 / np.log(2.0)))
-"""The logarithm of how much larger a loss in bits is than in nats."""
 RANDOM = 12.0
 """Nats for each token beyond those of guessing among 160,000 words."""
 FEWEST = {"N": 1000.0, "D": 1000.0, "C": 1e6}
@@ -24,7 +22,6 @@ FEWEST = {"N": 1000.0, "D": 1000.0, "C": 1e6}
 SHARE_OF_EMBEDDING = 0.2
 FEW_TOKENS = 0.5
 """Tokens for each parameter, in the median run, below which the two are taken for each other."""
-FAILED = frozenset(["failed", "crashed", "killed", "crash", "error", "oom", "diverged", "nan", "aborted"])
 
 
 def units(case: Case) -> Found:
@@ -32,7 +29,7 @@ def units(case: Case) -> Found:
     runs = case.runs
     looked = False
     known = {name: least for name, least in FEWEST.items() if runs.units.get(name) == UNITS[name]}
-    yield from _claimed(case, gaps(case, known))
+    yield from claimed(case, gaps(case, known))
     for name, least in FEWEST.items():
         column = runs.inputs.get(name)
         if column is None or runs.units.get(name) != UNITS[name]:
@@ -82,13 +79,6 @@ def _exchanged(N: Float[np.ndarray, " run"], D: Float[np.ndarray, " run"]) -> It
                       {"tokens per parameter": times}, ("N", "D"))  # fmt: skip
 
 
-def _claimed(case: Case, found: Iterator[tuple[Bool[np.ndarray, " run"], Finding]]) -> Iterator[Finding]:
-    """Findings of which later checks know the rows."""
-    for which, one in found:
-        case.claimed[which] = True
-        yield one
-
-
 def embedding_share(case: Case) -> Found:
     """Small models are not mostly embedding."""
     pattern = re.compile(r"(non|no|without|w_?o|excl\w*)[\s_\-]*emb", re.IGNORECASE)
@@ -133,7 +123,7 @@ def loss_kind(case: Case) -> Found:
     if log_like and (y < 0.0).all():
         said = f"{name} is below 0 in every row, as a log-likelihood with its sign is"
         yield Finding("loss-kind", "error", said, "give its negative", {"most": float(y.max())}, (name,))
-    yield from _claimed(case, slips(case))
+    yield from claimed(case, slips(case))
     if log_like:
         yield from against_sizes(case)
         yield from in_two(case)
@@ -161,88 +151,8 @@ def _bits(case: Case, y: Float[np.ndarray, " run"] | None) -> Iterator[Finding]:
         error = np.sqrt(left @ left / max(len(y) - rank, 1) * np.linalg.pinv(both.T @ both)[-1, -1])
         if abs(abs(found[-1]) - BITS) < 0.03 and error < 0.02:
             said = f"{column!r} parts losses that differ by {np.exp(abs(found[-1])):.3g} times, as bits and nats do"
-            yield Finding("loss-kind", "warning", said, "bring them to one unit: 1 bit is .693 nats",
+            yield Finding("loss-kind", "warning", said, ONE_UNIT,
                           {"ratio": float(np.exp(abs(found[-1])))}, (column,))  # fmt: skip
-
-
-def bad_rows(case: Case) -> Found:
-    """Rows are runs that ended well, each once."""
-    runs = case.runs
-    if runs.dropped:
-        first = runs.dropped[0]
-        count = "1 row was" if len(runs.dropped) == 1 else f"{len(runs.dropped)} rows were"
-        said = f"{count} left out, the first row {first.row}, {first.reason}"
-        yield Finding("bad-rows", "note", said, rows=tuple(int(d.row) for d in runs.dropped))
-    for column, cells in case.texts("state status").items():
-        bad = np.array([cell.strip().lower() in FAILED for cell in cells])
-        if bad.any() and not bad.all():
-            rows = case.rows(bad)
-            said = f"{listed_rows(rows)} {'is' if len(rows) == 1 else 'are'} of runs that {column!r} calls failed"
-            remedy = f"leave them out: --where '{column} == \"finished\"' or the like"
-            yield Finding("bad-rows", "warning", said, remedy, {"rows": float(bad.sum())}, (column,), rows)
-    yield from misaligned(case)
-    yield from _claimed(case, totals(case))
-    yield from _claimed(case, drops(case))
-    yield from _twice(case)
-    yield from _worse(case)
-
-
-def _twice(case: Case) -> Iterator[Finding]:
-    """Rows with the same numbers in every input and in the target."""
-    runs = case.runs
-    if len(runs) < 3 or not case.sizes:
-        return
-    labels = [c for n, c in runs.labels.items() if n in ("target", "group", "pool")]
-    numbers = [np.unique(np.asarray(c).astype(str), return_inverse=True)[1] for c in labels]
-    # A law may take inputs of a name that tables do not know.
-    table = np.stack([*{**runs.inputs, **case.sizes}.values(), runs.target, *numbers], axis=-1)
-    _, code, count = np.unique(np.nan_to_num(table, nan=-1.0), axis=0, return_inverse=True, return_counts=True)
-    code = np.ravel(code)
-    first = np.unique(code, return_index=True)[1]
-    again = (count[code] > 1) & ~np.isin(np.arange(len(runs)), first)
-    if again.any():
-        rows = case.rows(again)
-        said = f"{listed_rows(rows)} {'repeats' if len(rows) == 1 else 'repeat'} another row in every number"
-        yield Finding("bad-rows", "warning", said, f"{rows_out(rows)}, unless trained again: then say `seed`",
-                      {"rows": float(again.sum())}, rows=rows)  # fmt: skip
-
-
-def _worse(case: Case) -> Iterator[Finding]:
-    """Runs far worse than one that had less of everything: they diverged, or are of another kind."""
-    sizes = [case.sizes[n] for n in case.sizes if n in ("N", "D")]
-    y = np.asarray(case.runs.target)
-    law = case.law if case.fit is None else case.fit.law
-    if len(sizes) < 2 or not (y > 0.0).all() or len(y) > 20_000 or not (law is None or law.smaller_is_better):
-        return
-    (N, D), good, setting = sizes, ~case.claimed, _settings(case)
-    # The least loss of any run of the setting with no more of either, by a sweep over N.
-    least = np.empty(len(y))
-    order = np.lexsort((D, N, setting))
-    for mine in np.split(order, np.flatnonzero(np.diff(setting[order])) + 1):
-        place = np.unique(D[mine], return_inverse=True)[1]
-        best = np.full(place.max() + 1, np.inf)
-        for i, k in zip(mine, place, strict=True):
-            least[i] = best[: k + 1].min()
-            best[k] = min(best[k], y[i] if good[i] else np.inf)
-    scatter = 1.4826 * float(np.median(np.abs(np.log(y) - np.median(np.log(y)))))
-    bad = (y > 1.3 * least) & (np.log(y / np.minimum(least, y)) > scatter) & good
-    if bad.any() and bad.sum() <= 0.2 * len(y):
-        rows = case.rows(bad)
-        times = float(np.max(y[bad] / least[bad]))
-        said = f"{listed_rows(rows)} had more of everything than a run whose {case.runs.target_name} is up to "
-        said += f"{times:.3g} times lower"
-        yield Finding("bad-rows", "warning", said, f"if they diverged, {rows_out(rows)}", {"times": times}, rows=rows)
-
-
-def _settings(case: Case) -> Int[np.ndarray, " run"]:
-    """Which runs are alike in every column of a few words: corpora, domains, optimisers."""
-    code = np.zeros(len(case.runs), int)
-    for cells in case.columns.values():
-        if np.ndim(cells) == 1 and np.asarray(cells).dtype.kind in "OUT":
-            text, place = np.unique([str(cell) for cell in cells.tolist()], return_inverse=True)
-            if len(text) <= 0.2 * len(code):
-                code = np.unique(code * len(text) + np.ravel(place), return_inverse=True)[1]
-    return np.ravel(code)
 
 
 def _steps(case: Case) -> Float[np.ndarray, " run"] | None:
@@ -324,6 +234,10 @@ def _unnamed(case: Case) -> Found:
 
 def schedule_match(case: Case) -> Found:
     """Learning rates of all rows had come as far down."""
+    law = case.law if case.fit is None else case.fit.law
+    if law is not None and any(isinstance(kind, Series) for kind in input_kinds(law).values()):
+        yield Skipped("the law takes whole schedules")
+        return
     rate = next((s for n, s in case.runs.series.items() if {"lr", "rate", "schedule"} & set(parted(n))), None)
     end = None
     if rate is not None:

@@ -80,12 +80,15 @@ def extrapolation(case: Case) -> Found:
         yield Skipped("no run lies beyond others")
         return
     share = float(np.mean(held))
-    off = float(np.median(np.abs(np.log(rolled.value / rolled.observed))))
+    # Of what may be below 0 a share says nothing.
+    shares = bool((rolled.value > 0.0).all() and (rolled.observed > 0.0).all())
+    miss = np.log(rolled.value / rolled.observed) if shares else rolled.value - rolled.observed
+    off = float(np.median(np.abs(miss)))
     level = 100 * rolled.level
     said = (
         f"of {held.size} larger runs foretold from smaller ones {100 * share:.0f} % lay in their {level:g} % intervals"
     )
-    said += f"; half were missed by more than {100 * off:.2g} %"
+    said += f"; half were missed by more than {f'{100 * off:.2g} %' if shares else f'{off:.2g}'}"
     numbers = {"covered": share, "error": off, "forecasts": held.size}
     yield Finding("extrapolation-test", "warning" if share < 0.75 else "note", said,
                   "forecast with sf.forecast, which widens by it" if share < 0.75 else "", numbers)  # fmt: skip

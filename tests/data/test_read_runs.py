@@ -738,3 +738,28 @@ def test_what_is_drawn_from_a_pool_is_no_unit():
         "n": [1e4], "w[A]": [0.25], "w[B]": [0.75], "U[A]": [1e3], "U[B]": [2e3], "U": [1e9]
     }  # fmt: skip
     assert set(runs.units) == {"n", "U"}
+
+
+@pytest.mark.parametrize(
+    ("header", "taken", "note"),
+    [
+        ("val_loss_se", True, ""),
+        ("rel_se", False, "se is a column of it times 'val_loss'"),
+        ("loss_std", False, "say `columns={'se': 'loss_std'}`"),
+        ("sigma", False, "say `columns={'se': 'sigma'}`"),
+        ("init_std", False, ""),
+        ("test_error", False, ""),
+    ],
+)
+def test_columns_of_standard_errors_are_taken_or_named(header, taken, note):
+    table = {"params": [1e7, 1e8, 1e9], "val_loss": [3.0, 2.5, 2.2], header: [0.01, 0.01, 0.02]}
+    runs = read_runs(table, target="val_loss")
+    assert (runs.se is not None) is taken
+    assert note in " ".join(runs.notes)
+    assert bool(note) is any(header in one for one in runs.notes)
+
+
+def test_a_header_with_a_usual_name_inside_is_named_where_there_is_none():
+    runs = read_runs({"Non-embedding params (M)": [10.0, 20.0], "tokens": [1e9, 2e9], "loss": [3.0, 2.9]})
+    with pytest.raises(InputError, match=r"the nearest is 'Non-embedding params \(M\)'"):
+        runs.select(("N",))
