@@ -11,15 +11,15 @@ import sys
 import polars as pl
 import pytest
 
-CHUNKS = 122
-SEEDS = 60
+CHUNKS = 50
+SEEDS = 24
 PATIENCE = 600.0
 """Seconds after which a job that hangs is ended; no test is timed by it."""
 
 
 @pytest.fixture(scope="module")
 def many(words):
-    """The same sweep with more seeds: 244 fits in 122 chunks."""
+    """The same sweep with more seeds: 100 fits in 50 chunks."""
     path = words.with_name("many.toml")
     path.write_text(words.read_text().replace("seeds = 6", f"seeds = {SEEDS}"))
     return path
@@ -95,7 +95,7 @@ def resumed(start, out):
 def test_kills(start, stop, many, undisturbed, tmp_path):
     """SIGKILL, again and again: nothing that was finished is done again, and the results are the same to the bit."""
     out, there = tmp_path / "out", 0
-    for chunks in (0, 1, 40):
+    for chunks in (0, 1, 20):
         before = finished(out)
         job = stop(chunks, "SIGKILL", *(("--resume", out) if (out / "sweep.json").exists() else (many, "--out", out)))
         there += chunks
