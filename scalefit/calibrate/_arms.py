@@ -52,6 +52,7 @@ class LawArm(NamedTuple):
             which = self.place[origin[here]]
             asked = _relabelled({name: column[here] for name, column in points.items()}, self.law, self.fits.law)
             value, error = _foreseen(self.fits, which, asked)
+            value = np.where(np.isfinite(value), value, np.nan)  # a fit whose terms all vanished says nothing
             wide = _normal_width(self.noise) * np.atleast_1d(self.fits.scale)[which]
             out[:, here] = value, error, wide if self.noise.log else wide / np.exp(value)
         return Foreseen(out[:1], out[1:2], out[2:], T, np.zeros(len(origin)))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
-from .._core import InputError, Phrase, check_probability
+from .._core import InputError, Phrase, check_probability, check_type
 from ..problem import Problem
 from ..results import Fit, LogNormals, check_fit
 from ._origins import Origin, of_known_labels, rolling
@@ -30,7 +30,8 @@ class Distance(NamedTuple):
     - `low`, `high`: The factors of compute, or of the first size of the law, beyond the fitted runs between which they
       lie.
     - `count`: How many runs were foreseen; `origins`: from how many origins.
-    - `error`: Mean absolute error of the stack, in log, origins counted equally; `error_of_law`: of the fit by itself.
+    - `error`: Mean absolute error of the stack, in log, origins counted equally; `error_of_law`: of the fit by
+      itself, where it was fitted.
     - `held`: Share of the runs that lay in their interval.
     - `score`: Mean interval score, in log, origins counted equally: the width, and 2/(1 - level) times what a run lay
       outside.
@@ -173,7 +174,9 @@ class Backtest:
             _, place, count = np.unique(self.origin[which], return_inverse=True, return_counts=True)
             share = 1.0 / count[place] / len(count)
             error, law = np.abs(self.error[which]), np.abs(np.log(self.observed / self.law)[which])
-            missed, by_law, score = (float(share @ column) for column in (error, law, self.score[which]))
+            missed, score = float(share @ error), float(share @ self.score[which])
+            fitted = np.isfinite(law)
+            by_law = float(np.average(law[fitted], weights=share[fitted])) if fitted.any() else np.nan
             held = float(np.mean(self.covered[which]))
             out.append(Distance(low, high, which.size, len(count), missed, by_law, held, score))
         return out
@@ -242,7 +245,7 @@ def backtest(
     reach, least = reach_of(problem), least_runs(problem)
     if split is not None and along is not None:
         raise InputError("along", along, "none beside `split`, which says by itself what is fitted")
-    along = along or next(iter(reach))
+    along = next(iter(reach)) if along is None else check_type("along", along, str, "the name of what grows, as 'N'")
     origins = _split(problem, split, reach, least) if split is not None else rolling_origins(problem, along)
     if not origins:
         raise InputError(

@@ -151,6 +151,7 @@ class Discrepancy:
 
     def law(self, study: int = 0) -> StackedLaw:
         """The stack as a law of its own, for plans."""
+        check_number("study", study, least=0, most=len(self.last) - 1, whole=True)
         terms = [jax.tree.map(lambda a: a[study], self.fit.law) if self.fit.keys is not None else self.fit.law]
         terms += [CoupledLaw.of(arm.fits, study) for arm in self.arms if isinstance(arm, CoupledArm)]
         found = self.rolled
@@ -168,6 +169,8 @@ class Discrepancy:
         **Raises:** `InputError` where the law converged on no resample.
         """
         check_number("study", study, least=0, most=len(self.last) - 1, whole=True)
+        check_number("num", num, least=2, whole=True)
+        check_number("seed", seed, least=0, whole=True)
         if (num, study, seed) not in self._kept:
             self._kept[num, study, seed] = self._drawn(num, study, seed)
         return self._kept[num, study, seed]

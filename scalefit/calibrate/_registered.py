@@ -118,7 +118,7 @@ class Checked:
         where = "inside" if self.inside else "outside"
         return (
             f"{one.target} {self.observed:.6g} lies {where} the {100 * one.level:g} % interval {one.low:.6g} to "
-            f"{one.high:.6g} of {one.made[:10]}, {100 * self.error:+.2f} % from {one.value:.6g} (quantile "
+            f"{one.high:.6g} of {one.made[:10]}, {100 * math.expm1(self.error):+.2f} % from {one.value:.6g} (quantile "
             f"{self.quantile:.3f})" + "".join(f"\n  {note}" for note in self.notes)
         )
 
@@ -191,10 +191,21 @@ def registered(path: str | os.PathLike[str]) -> Registered:
     if said.get("seal") != _seal({name: value for name, value in said.items() if name != "seal"}):
         raise InputError("path", Phrase(f"is {str(file)!r}, which was changed since it was written"))
     numbers: dict[str, Any] = {name: said[name] for name in names}
-    one = Registered(**{**numbers, "notes": tuple(said["notes"]), "normals": tuple(map(tuple, said["normals"]))})
-    if not 0.0 < one.low < one.value < one.high or not 0.0 < one.level < 1.0:
+    one = Registered(**{**numbers, "notes": tuple(said["notes"]), "normals": _normals(said["normals"])})
+    if not 0.0 < one.low < one.value < one.high or not 0.0 < one.level < 1.0 or not one.normals:
         raise InputError("path", Phrase(f"is {str(file)!r}, whose interval is none"))
     return one
+
+
+def _normals(given: Any) -> tuple[tuple[float, float, float], ...]:
+    """Shares of 1, means, and scales above 0; nothing where they are not."""
+    try:
+        table = np.array(given, float)
+        share, _, scale = table.T
+    except (TypeError, ValueError):
+        return ()
+    good = np.all(np.isfinite(table)) and np.all(share >= 0.0) and abs(share.sum() - 1.0) < 1e-6 and np.all(scale > 0.0)
+    return tuple((p, m, s) for p, m, s in table.tolist()) if good else ()
 
 
 def _seal(said: Mapping[str, Any]) -> str:

@@ -98,8 +98,9 @@ def _spread(
     residual, slope = np.where(real, residual, 0.0), np.moveaxis(np.where(real, slope, 0.0), 0, -1)
     inverse, none, per_unit, rank = _inverse(np.einsum("srk,srl->skl", slope, slope))
     unit = scale if noise.free_scale else np.ones(len(theta))
-    z = residual / unit[:, None]
-    psi, curvature = (np.where(real, np.asarray(f(z)), 0.0) for f in (noise.psi, noise.curvature))
+    with np.errstate(all="ignore"):  # of runs without any scatter, of which nothing is said
+        z = residual / unit[:, None]
+        psi, curvature = (np.where(real, np.asarray(f(z)), 0.0) for f in (noise.psi, noise.curvature))
     rows = real.sum(axis=1)
     informed = np.ones(len(theta)) if noise.free_scale else np.sum(curvature > 0.0, axis=1) / rows
     label = _numbered(np.where(real, prepared.studies.table(code), -1))

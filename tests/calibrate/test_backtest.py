@@ -108,6 +108,7 @@ def test_columns_make_a_frame(tested):
     "given, said",
     [
         ({"along": "colour"}, "along is 'colour'"),
+        ({"along": ["N"]}, "along is "),
         ({"split": [True, False]}, "split has shape"),
         ({"split": np.arange(36) < 6}, "12 fitted runs or more"),
         ({"along": "step"}, "finite numbers above 0"),
@@ -169,6 +170,13 @@ def test_runs_of_no_size_lie_below_every_origin():
     tested = sf.backtest(fit)
     assert np.all(tested.distance["x"] > 0)
     assert 1 not in tested.row
+
+
+def test_runs_that_are_all_alike_are_foreseen_alike(study):
+    same = sf.Runs(np.full(36, 2.0) + 1e-9 * np.arange(36), N=study.inputs["N"], D=study.inputs["D"])
+    one = sf.forecast(sf.fit(Chinchilla, same), N=1e9, D=1e11)
+    for end in ("low", "value", "high"):
+        np.testing.assert_allclose(getattr(one.run, end), 2.0, rtol=1e-3)
 
 
 def test_studies_that_do_not_reach_far_say_so(study):

@@ -263,6 +263,9 @@ def test_a_loss_is_reached_also_where_a_draw_rises_later(about):
     "of, said",
     [
         (lambda about: about.draws(5, study=1), "study is 1"),
+        (lambda about: about.law(1), "study is 1"),
+        (lambda about: about.draws(1), "num is 1"),
+        (lambda about: about.draws(5, seed=-1), "seed is -1"),
         (lambda about: about.by_distance(5), "level is 5"),
         (lambda about: about["a"], "no study 'a'"),
         (lambda about: sf.allocate(about, budget=1e22, num_draws=cast(Any, "a")), "num_draws is 'a'"),

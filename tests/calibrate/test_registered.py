@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.calibrate._registered import _seal as seal
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,17 @@ def test_the_run_is_found_in_its_table(one, study, tmp_path):
     assert "are not those that were fitted" in repr(written.check_in(sf.Runs(loss, N=N, D=D)))
     with pytest.raises(sf.InputError, match="has 2 rows with"):
         written.check_in(later.take(np.r_[0:37, 36]))
+
+
+@pytest.mark.parametrize("normals", ["x", [[1.0, 0.0]], [[0.5, 0.8, 0.1]], [[1.0, 0.8, 0.0]], [[1.0, None, 0.1]]])
+def test_normals_are_shares_means_and_scales(one, tmp_path, normals):
+    """Of a file that was sealed anew."""
+    sf.register(one, tmp_path / "one.json")
+    said = {**json.loads((tmp_path / "one.json").read_text("utf-8")), "normals": normals}
+    del said["seal"]
+    (tmp_path / "two.json").write_text(json.dumps({**said, "seal": seal(said)}), "utf-8")
+    with pytest.raises(sf.InputError, match="whose interval is none"):
+        sf.registered(tmp_path / "two.json")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"format": "scalefit forecast 2"})])

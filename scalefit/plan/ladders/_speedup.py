@@ -138,8 +138,9 @@ def speedup(
             low = float(np.divide(1.0, _crossing(lambda x: -ends(-x, level)[1])))
         factor = Estimate(value, low, high, level)
         faster = _probability(lambda level: float(ends(here, level)[1][0] + gap), gap)
-    sizes = {n: at[n] * value ** (1.0 / len(grown)) for n in grown}
-    notes = [far.sentence for n, c in sizes.items() for far in far_from_runs(fit.source.ranges, n, c)]
+    # A discrepancy knows how far the runs are, and no factor of 0 or without end is a size.
+    sizes = {n: at[n] * value ** (1.0 / len(grown)) for n in grown if 0.0 < value < np.inf}
+    notes = [far.sentence for n, c in sizes.items() for far in far_from_runs(drawn.ranges, n, c)]
     return Speedup(factor, gap, faster, count, tuple(notes))
 
 

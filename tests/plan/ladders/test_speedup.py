@@ -64,6 +64,14 @@ def test_its_interval_is_where_the_prediction_of_a_run_ends():
     np.testing.assert_allclose(ends(at_chance.factor)[0], 1.0, rtol=1e-3)
 
 
+def test_what_is_far_is_a_size_and_unknown_to_the_interval():
+    """No factor of 0 is a size; and a discrepancy knows how laws go astray there."""
+    fit = ladder(2e-3)
+    assert "times above the range" in sf.speedup(fit, sf.Runs(loss([3e22]), C=[1e19])).notes[0]
+    assert sf.speedup(fit, sf.Runs([30.0], C=[1e19])).notes == ()
+    assert sf.speedup(sf.discrepancy(fit), sf.Runs(loss([3e22]), C=[1e19])).notes == ()
+
+
 def test_more_runs_tell_more():
     fit, C = ladder(2e-3), np.full(4, 3e19)
     one, four = (sf.speedup(fit, sf.Runs(loss(2.0 * C[:k]), C=C[:k])) for k in (1, 4))
