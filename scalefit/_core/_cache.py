@@ -7,6 +7,11 @@ from pathlib import Path
 
 from ._check import check_type
 
+_OWN = "JAX_COMPILATION_CACHE_DIR"
+_SETTING = "jax_compilation_cache_dir"
+_given: set[str] = set()
+"""Folders that were set here, and not by one who knows JAX."""
+
 
 def cache(folder: str | os.PathLike[str] | None = None) -> Path | None:
     """Have JAX keep the programs that it compiles in a folder, for this process and those after it.
@@ -15,24 +20,38 @@ def cache(folder: str | os.PathLike[str] | None = None) -> Path | None:
 
     **Arguments:**
 
-    - `folder`: The folder; the user's cache folder unless given; `"off"` keeps nothing new.
+    - `folder`: The folder; the one that JAX has, or else the user's cache folder, unless given; `"off"` ends what an
+        earlier call began.
 
-    **Returns:** the folder, or `None` where nothing is kept: never an error, as the cache is a convenience.
+    **Returns:** the folder where programs are kept from now on, or `None` where none are: never an error, as the cache
+        is a convenience.
     """
     if folder is not None:
         check_type("folder", folder, (str, os.PathLike), "a folder, or 'off'")
-    chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    if folder == "off" or (chosen and not folder):
-        return Path(chosen) if chosen else None
-    path = _writable(Path(folder).expanduser() if folder else _default())
-    if path is None:
-        return None
     import jax
 
-    jax.config.update("jax_compilation_cache_dir", str(path))
+    before = getattr(jax.config, _SETTING)
+    if folder == "off":
+        return _keep(before, os.environ.get(_OWN) if before in _given else before)
+    path = None if before and not folder else _writable(Path(folder).expanduser() if folder else _default())
+    if path is None:
+        return _keep(before, before)
+    _given.add(str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-    return path
+    return _keep(before, str(path))
+
+
+def _keep(before: str | None, after: str | None) -> Path | None:
+    """Keep programs in one folder after another, or none."""
+    import jax
+
+    if after != before:
+        from jax.experimental.compilation_cache.compilation_cache import reset_cache
+
+        jax.config.update(_SETTING, after)
+        reset_cache()  # JAX goes on with the folder that it has begun with
+    return Path(after) if after else None
 
 
 DAMAGED = "Error reading persistent compilation cache entry"
@@ -50,7 +69,7 @@ def mend(folder: Path | None = None) -> None:
 
     import jax
 
-    where = folder or getattr(jax.config, "jax_compilation_cache_dir", None)
+    where = folder or getattr(jax.config, _SETTING)
     for path in Path(where).glob("*-cache") if where else ():
         with contextlib.suppress(OSError):
             data = path.read_bytes()

@@ -5,7 +5,13 @@ import os
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
+import jax
+import pytest
+from jax.experimental.compilation_cache import compilation_cache
+
+import scalefit as sf
 from scalefit._core import mend
 
 CODE = """
@@ -41,6 +47,48 @@ def test_a_folder_of_jax_itself_stands_where_none_is_given(tmp_path):
 def test_nothing_is_kept_where_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
     assert asked(tmp_path / "file" / "below") == ["None", 0]
+
+
+@pytest.fixture
+def programs():
+    """Whether a new program is kept in a folder; JAX's own settings are put back."""
+    names = (
+        "jax_compilation_cache_dir",
+        *(f"jax_persistent_cache_min_{n}" for n in ("compile_time_secs", "entry_size_bytes")),
+    )
+    before = {name: getattr(jax.config, name) for name in names}
+    jax.config.update("jax_compilation_cache_dir", None)
+    count = iter(range(9))
+
+    def kept(folder: Path) -> bool:
+        there, factor = set(folder.glob("*-cache")), 0.5 + next(count)
+        jax.jit(lambda x: factor * x)(2.0)
+        return bool(set(folder.glob("*-cache")) - there)
+
+    yield kept
+    for name, value in before.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
+
+
+def test_another_folder_takes_the_place_of_the_first_and_off_ends_it(tmp_path, programs, monkeypatch):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert sf.cache(one) == one
+    assert programs(one)
+    assert sf.cache(other) == other
+    assert programs(other)
+    assert sf.cache() == other
+    (tmp_path / "file").write_text("in the way")
+    assert sf.cache(tmp_path / "file" / "below") == other
+    assert sf.cache("off") is None
+    assert not programs(other)
+
+
+def test_a_folder_set_in_jax_stands(tmp_path, programs):
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    assert sf.cache() == sf.cache("off") == tmp_path
+    assert programs(tmp_path)
 
 
 def test_damaged_programs_are_taken_away(tmp_path):
