@@ -1,6 +1,7 @@
 """Value, slopes and curvatures of a curve, run by run, leaving out second derivatives that are zero for every run."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ ONE_SUM = {
     "dynamic_slice", "max", "min", "abs", "clamp", "reduce_max", "reduce_min",
 }  # fmt: skip
 """Primitives that are linear, or so piece by piece."""
+DEAR = 20_000
+"""Operations of all curvatures at a run beyond which slopes have a program of their own: a start screened at its runs
+would cost more by the program of both than this one to compile."""
 CALLS = {"jit", "pjit", "closed_call", "core_call", "remat", "checkpoint"}
 """Primitives that do what another program says."""
 
@@ -78,6 +82,32 @@ def _curved(traced: ClosedJaxpr, size: int) -> tuple[tuple[int, int], ...]:
     given = [(frozenset({k}), frozenset()) for k in range(size)] + [nothing] * (len(jaxpr.invars) - size)
     (_, pairs), *_ = _followed(jaxpr, given)
     return tuple(sorted(pairs))
+
+
+def curvatures_are_dear(curve: Curve, point: Mapping[str, Any], constant: Any, dtype: Any = np.float64) -> bool:
+    """Whether slopes alone are to be had for so much less that they are worth compiling."""
+    traced = _traced(curve, *_kinds(point), constant.shape[0], jnp.dtype(dtype))
+    return curve.size <= MANY and len(_curved(traced, curve.size)) * _operations(traced) > DEAR
+
+
+@functools.lru_cache(maxsize=256)
+def _operations(traced: ClosedJaxpr) -> int:
+    return _numbers(traced.jaxpr)
+
+
+def _numbers(jaxpr: Any) -> int:
+    """How many numbers a program computes, what is inside others counted as often as it runs where that is known."""
+    count = 0
+    for eqn in jaxpr.eqns:
+        given = jax.tree.leaves(tuple(eqn.params.values()), is_leaf=_is_program)
+        inside = [getattr(one, "jaxpr", one) for one in given if _is_program(one)]
+        inner = sum(map(_numbers, inside))
+        count += inner * eqn.params.get("length", 1) or sum(math.prod(out.aval.shape) for out in eqn.outvars)
+    return count
+
+
+def _is_program(one: Any) -> bool:
+    return hasattr(one, "eqns") or hasattr(one, "jaxpr")
 
 
 _Felt = tuple[frozenset[int], frozenset[tuple[int, int]]]

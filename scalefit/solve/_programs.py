@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ._derivatives import MANY, curved_pairs, reverse_slopes, stacked_derivatives
+from ._derivatives import MANY, curvatures_are_dear, curved_pairs, reverse_slopes, stacked_derivatives
 from ._moments import Moments, by_lane_and_run, columns, second_moments, value_at, weighed
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
@@ -33,6 +33,7 @@ class Layout(NamedTuple):
     - `blocks`: By block of runs and group of lanes, their inputs, padded.
     - `constants`: By group of lanes, what their sets hold fixed.
     - `pairs`: The pairs of free numbers that have curvatures.
+    - `curved`: Whether slopes come from the program that has curvatures too: one for all, where these cost little.
     """
 
     runs: int
@@ -41,6 +42,7 @@ class Layout(NamedTuple):
     blocks: tuple[tuple[Any, ...], ...]
     constants: tuple[Any, ...]
     pairs: Int[np.ndarray, "2 pair"]
+    curved: bool
 
     @classmethod
     def of(cls, curve: Curve, point: Mapping[str, Any], constant: Any, *, shared: bool, width: int = WIDTH) -> "Layout":
@@ -64,6 +66,7 @@ class Layout(NamedTuple):
             tuple(tuple(block(some, low) for some in groups) for low in range(0, runs, length)),
             tuple(_padded(np.asarray(constant)[some], sets) for some in groups),
             np.array(pairs, int).reshape(-1, 2).T,
+            lanes == WIDTH and not curvatures_are_dear(curve, one, constant[0]),
         )
 
 
@@ -101,9 +104,7 @@ def slopes_at(
 ) -> tuple[Float[np.ndarray, "lane run"], Float[np.ndarray, "size lane run"]]:
     """Values and slopes of all lanes at all runs."""
     lanes = slice(0, len(theta))
-    # One program for all where curvatures cost little.
-    curved = layout.width == WIDTH
-    parts = [_found(curve, theta, layout, k, lanes, curved)[:2] for k in range(len(layout.blocks))]
+    parts = [_found(curve, theta, layout, k, lanes, layout.curved)[:2] for k in range(len(layout.blocks))]
     value, first = (some[0] if len(some) == 1 else np.concatenate(some, axis=-1) for some in zip(*parts, strict=True))
     return value, first
 

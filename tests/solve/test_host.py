@@ -1,5 +1,8 @@
 """The host's driver: the same steps and the same answers as the compiled one, from few small programs."""
 
+import dataclasses
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -96,6 +99,32 @@ def test_tables_of_any_length_share_programs(curve, rng):
     for runs in (200, 256, 257, 700):
         at(runs)
     assert _derivatives._cache_size() == before  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@dataclasses.dataclass(frozen=True)
+class Long:
+    """E + A times the mean of exp(-alpha k x) over many k, which is long to write out and to differentiate twice."""
+
+    terms: int
+    size: int = 3
+    caps: tuple[float, ...] = (1.5,) * 3
+    lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
+    sized: tuple[bool, ...] = (True,) * 3
+    amplitudes: tuple[int, ...] = (0, 1)
+
+    def __call__(self, theta, point, constant):
+        k = jnp.arange(1, self.terms + 1) / self.terms
+        return theta[0] + theta[1] * jnp.mean(jnp.exp(-theta[2] * k * point["x"]))
+
+
+def test_slopes_come_without_curvatures_where_these_are_dear(rng):
+    x, theta = rng.uniform(0.0, 4.0, (1, 9)), np.array([[1.5, 2.0, 0.7]])
+    short, long = (Layout.of(Long(n), {"x": x}, np.zeros((1, 1)), shared=True) for n in (30, 30_000))
+    assert short.curved
+    assert not long.curved
+    alone, beside = (slopes_at(Long(30_000), theta, long._replace(curved=curved)) for curved in (False, True))
+    for one, other in zip(alone, beside, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
 def test_what_the_host_cannot_do_is_said(curve, make_data, starts):
