@@ -88,7 +88,7 @@ def _show(found: dict[str, Any], checks: Any) -> None:
         [one["name"], number(100 * one["error"], 3), _with_error(100 * one["behind"], 100 * one["behind_se"]),
          number(100 * one["best"], 2) + " %", number(one["weight"], 2),
          _with_error(-one["left_out_behind"], one["left_out_se"]),
-         *(f"{one[name] - least[name]:+.1f}" for name in least)]
+         *(f"{one[name] - least[name]:+.1f}" if abs(one[name]) < float("inf") else "–" for name in least)]
         for one in laws
     ]  # fmt: skip
     out.print(table(headers, rows, right=headers[1:]))

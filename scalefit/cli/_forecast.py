@@ -53,7 +53,17 @@ def forecast(
     from ._terminal import quiet
     from ._words import columns_of, result_of
 
+    if observed is None and check is None and folder.is_file():
+        raise InputError(
+            "DIR", str(folder), "the folder of a fit", "say what came of a forecast by --observed or --check"
+        )
     if observed is not None or check is not None:
+        if inputs or register is not None:
+            beside = {"inputs": inputs} if inputs else {"register": register}
+            ((name, given),) = beside.items()
+            raise InputError(
+                name, given, "none beside what came, which is held against a forecast as it was written down"
+            )
         if observed is not None and check is not None:
             raise InputError("observed", observed, "either what came, or a table with it", "leave `check` out")
         with quiet(json):
@@ -70,10 +80,11 @@ def forecast(
             raise sf.NotConverged(not_converged(fit, str(folder)))
         if register is not None and not inputs:
             raise InputError("register", register, remedy="give the inputs of the run to foresee")
-        checks.of_saved(fit, folder, at)
+        checks.of_saved(fit, folder)  # how far the runs are its intervals know
         about = sf.discrepancy(fit)
         found = {"law": law_name(fit.law), "inputs": at, "level": level, **_told(about, at, level, register)}
         found["notes"] = [*notes, *found.get("notes", [])]
+        found["notes"] += [] if register is None else [f"written down in {str(register)!r}"]
         found["checks"] = checks.document()
     if json:
         typer.echo(to_json(found))

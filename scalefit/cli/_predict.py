@@ -53,6 +53,8 @@ def predict(
         band = fit.predict(at) if known else sf.predict(result, level=level, new_run=new_run, **at)
         if not known:
             checks.of_saved(result, folder, at)
+            warned = any(one.check == "target-distance" and one.severity == "warning" for one in checks.own)
+            notes += [] if warned else _beyond(fit, at)
     found = {
         "law": law_name(fit.law), "inputs": at, **_values(fit, band), "level": level, "new_run": new_run,
         "draws": None if known else draws_of(result), "freedom": None if known else freedom_of(result), "notes": notes,
@@ -97,6 +99,22 @@ class Ranges(NamedTuple):
 
     ranges: Mapping[str, tuple[float, float]]
     target: str
+
+
+def _beyond(fit: sf.Fit[Any], at: Mapping[str, Any]) -> list[str]:
+    """That more is asked for than the runs have, which no check warns of up to ten times an input."""
+    import numpy as np
+
+    sizes = {"C": 6.0 * at["N"] * at["D"], **at} if {"N", "D"} <= set(at) else at
+    name = next((name for name in ("C", "x") if name in sizes and name in fit.source.ranges), None)
+    if name is None:
+        return []
+    times, what = (
+        float(np.max(sizes[name])) / fit.source.ranges[name][1],
+        "compute" if name == "C" else f"largest {name}",
+    )
+    said = "the interval takes the law to be right, `scalefit forecast` does not"
+    return [f"{times:.3g} times the {what} of the runs: {said}"] if times > 1.5 else []
 
 
 def not_converged(fit: sf.Fit[Any], folder: str) -> str:

@@ -69,8 +69,15 @@ def test_runs_that_do_not_reach_far_say_so(cli, tmp_path):
 
 
 def test_a_forecast_is_held_against_its_run_in_a_table(cli, folder, tmp_path):
-    assert cli("forecast", folder, "N=1B", "D=100B", "--register", tmp_path / "one.json").status == 0
+    answer = cli("forecast", folder, "N=1B", "D=10T", "--register", tmp_path / "far.json")
+    assert (answer.status, "target-distance" in answer.out) == (0, False)
+    answer = cli("forecast", folder, "N=1B", "D=100B", "--register", tmp_path / "one.json")
+    assert (answer.status, "note: written down in" in answer.out) == (0, True)
     written = sf.registered(tmp_path / "one.json")
+    for more, said in (((), "by --observed or --check"), (("N=1B", "--observed", "2"), "none beside what came")):
+        answer = cli("forecast", tmp_path / "one.json", *more)
+        assert answer.status == 2
+        assert said in answer.err
     table = tmp_path / "later.csv"
     table.write_text(f"N,D,loss\n1e8,1e10,2.9\n1e9,1e11,{written.value!r}\n", "utf-8")
     found = json.loads(cli("forecast", tmp_path / "one.json", "--check", table, "--json").out)

@@ -71,7 +71,9 @@ def test_far_from_the_runs(cli, folder):
     ((_, said),) = far("N=1B", "D=10M")
     assert said.startswith("D = 1e+07 is 100 times below the range of the runs")
     assert "warning: target-distance: N = 7e+10 is 14 times above" in cli("predict", folder, "N=70B", "D=20B").out
-    assert "target-distance" not in cli("predict", folder, "N=40B", "D=900B").out
+    said = cli("predict", folder, "N=40B", "D=900B").out
+    assert "target-distance" not in said
+    assert "note: 72 times the compute of the runs: the interval takes the law to be right" in said
 
 
 def test_no_draws_no_interval(cli, runs_csv, tmp_path):
