@@ -1,5 +1,6 @@
 """The needs of every picture: axes to draw on, labels with units, one study out of a batch."""
 
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -163,11 +164,14 @@ def legend_above(ax: Axes) -> None:
     """A legend above the Axes, in as many columns as are wide enough, and in lines as short as a narrow figure asks."""
     inches = ax.get_window_extent().width / ax.figure.dpi
     handles, labels = ax.get_legend_handles_labels()
-    labels = ["\n".join(textwrap.wrap(label, max(int(15.0 * inches), 16))) for label in labels]
+    # A number stays with what it is of. In a narrow figure, the symbol takes room that counts.
+    whole = [re.sub(r" ([~=]) |(?<=,) (?=[-\d])", lambda gap: gap[0].replace(" ", "\u00a0"), one) for one in labels]
+    letters = max(int((15.0 if inches > 4.0 else 10.0) * inches), 16)
+    labels = ["\n".join(textwrap.wrap(one, letters)) for one in whole]
     columns = 2 if inches > 4.0 else 1
     ax.legend(
         handles, labels, frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns,
-        borderaxespad=0.0,
+        borderaxespad=0.0, labelspacing=0.3, handlelength=1.5,
     )  # fmt: skip
 
 
@@ -191,7 +195,9 @@ def log_axis(ax: Axes, which: str, values: Sequence[float] | np.ndarray) -> None
     if ratio > 30:
         axis.set_major_locator(LogLocator())
     else:
-        axis.set_major_locator(MaxNLocator(7) if ratio < 4 else LogLocator(subs=(1.0, 2.0, 5.0)))
+        inches = ax.get_window_extent().width / ax.figure.dpi
+        most = int(np.clip(1.8 * inches, 3, 7)) if which == "x" else 7  # side by side, numbers take more room
+        axis.set_major_locator(MaxNLocator(most) if ratio < 4 else LogLocator(subs=(1.0, 2.0, 5.0)))
         big = float(np.max(values)) >= 1e4
         axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)) if big else ScalarFormatter())
         axis.set_minor_locator(NullLocator())

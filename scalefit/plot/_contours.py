@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 from .._core import InputError, Phrase
 from ..plan import allocate
 from ..results import Ensemble, Fit, evaluate
-from ._common import BAND, COLOUR_MAP, INK, axis_label, fit_of, log_axis, new_axes, target_label, tidy
+from ._common import BAND, COLOUR_MAP, INK, axis_label, fit_of, legend_above, log_axis, new_axes, target_label, tidy
 
 CELLS = 120
 
@@ -64,7 +64,7 @@ def contours(
 
     low, high = plan.data_for(flat.low), plan.data_for(flat.high)
     outline = np.concatenate([np.stack([flat.low, low]), np.stack([flat.high, high])[:, ::-1]], axis=1)
-    words = "loss within 0.5 % of the best"
+    words = "within 0.5 % of the best"
     ax.fill(*outline, color=BAND, alpha=0.22, linewidth=0, label=words, zorder=2)
     inside = budgets <= compute.max() * 1.001
     past = budgets >= budgets[inside].max()
@@ -74,9 +74,9 @@ def contours(
 
     ax.set_xlabel(axis_label("N", runs, fit))
     ax.set_ylabel(axis_label("D", runs, fit))
-    ax.set_title(f"{target_label(runs)} by {type(fit.law).__name__}", fontsize=10)
+    ax.plot([], [], color=colours(0.5), linewidth=1.0, label=f"{target_label(runs)} by {type(fit.law).__name__}")
     tidy(ax)
-    ax.legend(frameon=True, framealpha=0.85, edgecolor="none", loc="upper left", fontsize=9)
+    legend_above(ax)
     return ax
 
 

@@ -58,11 +58,13 @@ def residuals(fit: Fit[Any], ax: Axes | Sequence[Axes] | np.ndarray | None = Non
             one.set_ylim(-edge, edge)
         one.set_xlabel(words[name])
         tidy(one)
-    axes[0].set_ylabel(
-        f"{literal(runs.target_name)}: observed above the law (%)"
+    # In two lines, as it is long for a low picture.
+    said = (
+        (literal(runs.target_name), "observed above law (%)")
         if fit.noise.log
-        else f"{target_label(runs)}: observed − law"
+        else (target_label(runs), "observed − law")
     )
+    axes[0].set_ylabel(":\n".join(said))
     axes[0].legend(frameon=False, loc="best")
     return tuple(axes)
 

@@ -31,6 +31,18 @@ def study():
     return runs, sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
 
 
+def test_a_narrow_picture_shows_runs_and_legend_apart(study):
+    _, fit = study
+    figure = sf.plot.new_figure(3.25, 2.4)
+    ax = sf.plot.contours(fit, figure.subplots())
+    figure.draw_without_rendering()
+    legend = ax.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= ax.get_window_extent().y1 - 1.0
+    assert figure.bbox.contains(*legend.get_window_extent().max)
+    assert ax.get_position().width > 0.6
+
+
 def line(ax: Axes, label: str) -> np.ndarray:
     (found,) = (one for one in ax.get_lines() if one.get_label() == label)
     return np.asarray(found.get_xydata())
