@@ -8,6 +8,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
+from ._config import print_document
 from ._options import Allow, CacheDir, Folder, Json
 from ._terminal import ends_of, number
 
@@ -28,7 +29,6 @@ def causes(
     """Ask what explains how runs drift from Chinchilla's law: floor, exponent, coupling, schedule or repetition."""
     from .._core import cache
     from ._checks import Checks
-    from ._document import to_json
     from ._terminal import quiet
     from ._words import result_of
 
@@ -44,7 +44,7 @@ def causes(
             "causes": [_of(one) for one in told.causes],
         }  # fmt: skip
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         _show(found, checks)
 

@@ -11,6 +11,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import check_choice
+from ._config import print_document
 from ._options import CacheDir, Columns, Json, Target, Where
 
 NEXT = 3
@@ -50,7 +51,6 @@ def check(
     """Say what a table holds, which laws it serves, what misleads in it, and which runs would help most."""
     from .._core import cache
     from ..specs import runs_of
-    from ._document import to_json
     from ._terminal import quiet
     from ._words import columns_of
 
@@ -81,7 +81,7 @@ def check(
             "notes": [] if why is None else [why],
         }  # fmt: skip
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         _show(found, runs)
     grave = ("error", "warning")[: ("never", "error", "warning").index(fail_on)]

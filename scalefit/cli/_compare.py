@@ -11,6 +11,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, LeftOutWarning
+from ._config import print_document
 from ._options import Allow, Append, CacheDir, Columns, Json, Noise, Seed, Target, Where
 from ._terminal import number
 
@@ -39,7 +40,7 @@ def compare(
     from ..results import versions
     from ..specs import law_of, noise_of, runs_of
     from ._checks import Checks
-    from ._document import law_name, to_json
+    from ._document import law_name
     from ._terminal import quiet
     from ._words import columns_of
 
@@ -65,7 +66,7 @@ def compare(
             "versions": versions(),
         }
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         _show(found, checks)
 

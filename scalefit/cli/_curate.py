@@ -14,6 +14,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_distinct, listed
+from ._config import headed, print_document
 from ._fit import check_draws, not_converged
 from ._options import (
     BY_POOL,
@@ -209,7 +210,7 @@ def curate(
         others = other_rules(result, there, budgets, seed=seed, **limits)
         planned = Planned(found, result, name, clusters, tuple(notes), others)
         document = curation_document(planned, level=level, seconds=time.perf_counter() - begun)
-        document["checks"] = checks.document()
+        document = headed(document | {"checks": checks.document()})
         if out is not None:
             step("writing results")
             from ._out import frontier_picture, write_plan
@@ -217,7 +218,7 @@ def curate(
             files = {PLAN_FILE: (to_json(document) + "\n").encode(), **frontier_picture(found, result)}
             replaced = write_plan(result, files, out)
     if json:
-        typer.echo(to_json(document))
+        print_document(document)
     else:
         from ._show import console
         from ._show_curation import show_curation

@@ -12,6 +12,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import check_choice
+from ._config import headed, print_document
 from ._options import CacheDir, Json
 from ._terminal import number
 
@@ -39,7 +40,6 @@ def demo(
     demonstrate = demos[check_choice("law", law.lower(), demos)]
     from .._core import cache
     from ._checks import Checks
-    from ._document import to_json
     from ._out import check_folder
     from ._terminal import quiet
 
@@ -49,7 +49,7 @@ def demo(
         cache(cache_dir)
         found, show = demonstrate(out, begun, checks)
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         show()
 
@@ -95,7 +95,7 @@ def _pools(out: Path, begun: float, checks: Any) -> Any:
             f"{100 * rule.off_own:.1f} %. The intervals take g as it is: plans closer to each other are told apart by "
             f"the law alone."
         )
-        found["verdict"] = [first, second]
+        found = headed(found | {"verdict": [first, second]})
         step("drawing")
         files = {PLAN_FILE: (to_json(found) + "\n").encode(), **frontier_picture(plan, draws)}
         whole = document(draws, level=LEVEL, seconds=found["seconds"], checks=found["checks"])
@@ -199,6 +199,7 @@ def _chinchilla(out: Path, begun: float, checks: Any) -> Any:
         found = document(draws, level=LEVEL, seconds=time.perf_counter() - begun, checks=checks.document())
         most = float(np.max(6.0 * runs.inputs["N"] * runs.inputs["D"]))
         found["verdict"] = said = verdict(draws, found["parameters"]["E"], most)
+        found = headed(found)
         step("drawing")
         write_result(draws, found, out, {"demo.png": overview(draws, LEVEL)}, level=LEVEL)
 

@@ -18,6 +18,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, check_names, sweep, visible, written_whole
+from ._config import print_document
 from ._options import Allow, Append, CacheDir, Columns, Cost, Json, LawFile, Where
 from ._terminal import counted, number
 
@@ -100,7 +101,6 @@ def design(
     from ..laws import input_units
     from ..specs import runs_of
     from ._checks import Checks
-    from ._document import to_json
     from ._terminal import quiet
     from ._words import columns_of, number_of
 
@@ -140,7 +140,7 @@ def design(
     if table is not None:
         write_runs(chosen, [name, *(["se"] if done is not None and done.se is not None else [])], table)
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         typer.echo("\n".join(map(visible, _lines(found, chosen.asked, "" if done is None else done.name, log))))
         checks.show()

@@ -11,6 +11,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, LeftOutWarning, Phrase, check_choice
+from ._config import headed, print_document
 from ._options import (
     Allow,
     Append,
@@ -115,7 +116,7 @@ def fit(
     from ..specs import law_of, noise_of, runs_of
     from ..validate import refuse_grave
     from ._checks import Checks
-    from ._document import document, to_json
+    from ._document import document
     from ._pools import named_law, sizes_of
     from ._terminal import progress, quiet
     from ._words import by_of, clusters_of, columns_of, priors_of, single_numbers_of
@@ -170,6 +171,7 @@ def fit(
         found = document(result, level=level, seconds=time.perf_counter() - begun, checks=checks.document())
         if ranked is not None:
             found["compared"] = ranked
+        found = headed(found)
         keep = out is not None and bool(np.any(fitted.reached))
         if out is not None and keep:
             from ._out import prior_picture, write_result
@@ -180,7 +182,7 @@ def fit(
                 further = prior_picture(result, sf.prior(fitted, **drawing))
             replaced = write_result(result, found, out, further, level=level)
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         from ._show import console, show_fit
 

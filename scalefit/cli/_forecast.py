@@ -10,6 +10,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError
+from ._config import print_document
 from ._options import Allow, CacheDir, Columns, Folder, Json, LawFile, Level, Where
 from ._predict import given_of, inputs_of, not_converged
 from ._terminal import number, study_name
@@ -49,7 +50,7 @@ def forecast(
     from .._core import cache
     from ..specs import runs_of
     from ._checks import Checks
-    from ._document import law_name, to_json
+    from ._document import law_name
     from ._terminal import quiet
     from ._words import columns_of, result_of
 
@@ -87,7 +88,7 @@ def forecast(
         found["notes"] += [] if register is None else [f"written down in {str(register)!r}"]
         found["checks"] = checks.document()
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         _show(found, list(at), fit.source.target, checks)
 
@@ -96,11 +97,12 @@ def _check(file: str, came: float | sf.Runs, json: bool) -> None:
     """Hold a forecast that was written down against what came."""
     import dataclasses
 
-    from ._document import to_json
-
     written = sf.registered(file)
     found = written.check_in(came) if isinstance(came, sf.Runs) else written.check(came)
-    typer.echo(to_json(dataclasses.asdict(found)) if json else repr(found))
+    if json:
+        print_document(dataclasses.asdict(found))
+    else:
+        typer.echo(repr(found))
 
 
 def _told(about: sf.Discrepancy, at: dict[str, Any], level: float, register: Path | None) -> dict[str, Any]:

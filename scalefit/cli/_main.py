@@ -10,6 +10,7 @@ import typer
 from ._causes import causes
 from ._check import check
 from ._compare import compare
+from ._config import configured
 from ._curate import curate
 from ._data import data
 from ._demo import demo
@@ -22,6 +23,7 @@ from ._mix import mix
 from ._plan import plan
 from ._predict import predict
 from ._report import report
+from ._schema import schema
 from ._speedup import speedup
 from ._sweep import sweep
 
@@ -55,19 +57,20 @@ def root(
     del version
 
 
-main.command()(check)
-main.command()(fit)
-main.command()(predict)
-main.command()(forecast)
-main.command()(compare)
-main.command()(causes)
-main.command()(speedup)
-main.command()(plan)
-main.command()(curate)
-main.command()(mix)
-main.command()(design)
-main.command()(sweep)
-main.command()(report)
-main.command()(laws)
+main.command()(configured(check))
+main.command()(configured(fit))
+main.command()(configured(predict))
+main.command()(configured(forecast))
+main.command()(configured(compare))
+main.command()(configured(causes))
+main.command()(configured(speedup))
+main.command()(configured(plan))
+main.command()(configured(curate))
+main.command()(configured(mix))
+main.command()(configured(design))
+main.command()(configured(sweep))
+main.command()(configured(report))
+main.command()(configured(laws))
+main.command()(configured(schema))
 main.add_typer(data, name="data")
-main.command()(demo)
+main.command()(configured(demo))

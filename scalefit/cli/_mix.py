@@ -11,6 +11,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase
+from ._config import print_document
 from ._fit import not_converged
 from ._options import Allow, CacheDir, Fixed, Json, Level, Noise, Seed
 
@@ -88,7 +89,6 @@ def mix(
     from .._core import cache
     from ..specs import law_of, noise_of
     from ._checks import Checks
-    from ._document import to_json
     from ._terminal import progress, quiet
     from ._words import single_numbers_of
 
@@ -128,7 +128,7 @@ def mix(
     found["checks"] = checks.document()
     found["seconds"] = time.perf_counter() - begun
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         _show(found, checks)
 

@@ -8,7 +8,21 @@ from ._terminal import interval, number
 
 APART = ("checks", "notes", "verdict")
 """What is said in sentences."""
-WITHOUT = ("law", "fit", "parameters", "source", "runs", "draws", "freedom", "versions", "seconds", "seal", "format")
+WITHOUT = (
+    "law",
+    "fit",
+    "parameters",
+    "source",
+    "runs",
+    "draws",
+    "freedom",
+    "versions",
+    "seconds",
+    "seal",
+    "format",
+    "schema",
+    "config",
+)
 """What the report has said of the fit, or what says nothing to people."""
 WORDS = {"D_per_N": "D/N", "kkt": "distance from optimal"}
 EXACT = 1e6

@@ -11,6 +11,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_distinct, check_number
+from ._config import print_document
 from ._errors import as_options
 from ._options import Allow, CacheDir, Cost, FolderOrLaw, Json, LawFile, Level
 from ._terminal import ends_of, human, number
@@ -61,7 +62,7 @@ def plan(
     from ..plan import NeverReached
     from ..results import versions
     from ._checks import Checks
-    from ._document import draws_of, freedom_of, law_name, to_json
+    from ._document import draws_of, freedom_of, law_name
     from ._terminal import quiet
     from ._words import number_of, result_or_law, several, single_numbers_of
 
@@ -119,7 +120,7 @@ def plan(
         "versions": versions(),
     }
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         _show(found, checks)
 

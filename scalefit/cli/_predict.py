@@ -10,6 +10,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, check_names
+from ._config import print_document
 from ._options import Allow, CacheDir, FolderOrLaw, Json, LawFile, Level
 from ._terminal import ends_of, number, study_name
 
@@ -36,7 +37,7 @@ def predict(
 
     from .._core import cache
     from ._checks import Checks
-    from ._document import draws_of, freedom_of, law_name, to_json
+    from ._document import draws_of, freedom_of, law_name
     from ._terminal import quiet
     from ._words import result_or_law
 
@@ -61,7 +62,7 @@ def predict(
         "checks": checks.document(),
     }  # fmt: skip
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
     else:
         _show(found, [name for name in at if name in given or "[" not in name], fit.source.target, checks)
     if not np.all(fit.reached):

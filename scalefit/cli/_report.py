@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .._core import InputError, Phrase
+from ._config import print_document
 from ._options import CacheDir, Folder, Json, LawFile
 
 REPORT = "report.html"
@@ -36,7 +37,6 @@ def report(
     """Write a saved result as one page of HTML that needs no other file, for a browser, a phone or paper."""
     from .._core import cache, written_whole
     from ._checks import Checks
-    from ._document import to_json
     from ._terminal import quiet
     from ._words import result_of
 
@@ -58,4 +58,7 @@ def report(
             said = Phrase(f"is {str(file)!r}, which cannot be written ({error.strerror})")
             raise InputError("out", said, remedy="choose another file") from error
     found: dict[str, Any] = {"file": str(file), "sections": titles, "checks": checks.document()}
-    typer.echo(to_json(found) if json else f"written to {file}")
+    if json:
+        print_document(found)
+    else:
+        typer.echo(f"written to {file}")

@@ -9,6 +9,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
+from ._config import print_document
 from ._options import Allow, CacheDir, Columns, Folder, Json, LawFile, Level, Target, Where
 from ._terminal import ends_of, number
 
@@ -32,7 +33,6 @@ def speedup(
     from .._core import cache
     from ..specs import runs_of
     from ._checks import Checks
-    from ._document import to_json
     from ._terminal import quiet
     from ._words import columns_of, result_of
 
@@ -49,7 +49,7 @@ def speedup(
         "notes": list(one.notes), "checks": checks.document(),
     }  # fmt: skip
     if json:
-        typer.echo(to_json(found))
+        print_document(found)
         return
     from ._show import console, say_notes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsons
 import os
 import sys
 import threading
@@ -14,6 +13,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, visible
+from ._config import print_document
 from ._errors import leaves
 from ._options import CacheDir, Json
 from ._streams import finish
@@ -98,8 +98,10 @@ def sweep(
         for runs in sources_of(read_as, base):
             checks.of(runs)
     found |= {"chunks_failed": dict(swept.chunks_failed), "out": swept.path, "checks": checks.document()}
-    typer.echo(jsons.dumps(found, indent=2) if json else "\n".join(map(visible, _account(found))))
-    if not json:
+    if json:
+        print_document(found)
+    else:
+        typer.echo("\n".join(map(visible, _account(found))))
         checks.show()
     if swept.chunks_failed:
         raise typer.Exit(CHUNKS_FAILED)
@@ -154,7 +156,10 @@ def _merge(folder: str | None, json: bool) -> None:
         raise InputError("DIR", Phrase("was not given"), remedy="say which sweep to merge: scalefit sweep merge DIR")
     with quiet(json):
         path = sf.merge(folder)
-    typer.echo(jsons.dumps({"results": path}) if json else f"written to {path}")
+    if json:
+        print_document({"results": path})
+    else:
+        typer.echo(f"written to {path}")
 
 
 def _dry_run(config: str, json: bool) -> None:
@@ -169,7 +174,7 @@ def _dry_run(config: str, json: bool) -> None:
     if json:
         document: dict[str, Any] = {name: getattr(found, name) for name in ("fits", "chunks", "bytes", "seconds")}
         kinds = [kind._asdict() for kind in found.kinds]
-        typer.echo(jsons.dumps(document | {"kinds": kinds, "notes": list(found.notes)}, indent=2))
+        print_document(document | {"kinds": kinds, "notes": list(found.notes)})
         _end_trials()
         return
     for kind in found.kinds:

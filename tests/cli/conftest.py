@@ -1,14 +1,17 @@
 """The command line as people meet it: arguments in; exit status, standard output and standard error out."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import jsonschema
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import scalefit as sf
+from scalefit.cli._schema import schema_of
 
 TRUTH = {"E": 1.7, "A": 400.0, "B": 2000.0, "alpha": 0.34, "beta": 0.37}
 
@@ -19,6 +22,15 @@ class Answer(NamedTuple):
     status: int
     out: str
     err: str
+
+
+def check_document(text: str) -> None:
+    """Hold what a command printed with --json against the schema that it names."""
+    if not text.startswith('{\n  "schema": '):
+        return
+    found = json.loads(text)
+    command = found["schema"].split("/")[1]
+    jsonschema.Draft202012Validator(schema_of(command)).validate(found)
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +47,7 @@ def cli() -> Callable[..., Answer]:
         done = CliRunner().invoke(main, [str(a) for a in arguments], env={"SCALEFIT_CACHE": "off"})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
+        check_document(done.stdout)
         return Answer(done.exit_code, done.stdout, done.stderr)
 
     return run

@@ -59,7 +59,7 @@ def test_in_words(cli, done):
 
 def test_merge(cli, done):
     out, _ = done
-    assert strict(cli("sweep", "merge", out, "--json").out) == {"results": f"{out}/results.parquet"}
+    assert strict(cli("sweep", "merge", out, "--json").out)["results"] == f"{out}/results.parquet"
     assert cli("sweep", "merge", out).out == f"written to {out}/results.parquet\n"
 
 

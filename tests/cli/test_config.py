@@ -1,0 +1,76 @@
+"""Files of options, and options by name."""
+
+import json
+
+import pytest
+
+FIT = 'law = "chinchilla"\nnoise = "huber:1e-3"\nfixed = {E = 1.7}\nlevel = 0.9\nstarts = 2\njson = true\n'
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    def write(text, name="fit.toml"):
+        path = tmp_path_factory.mktemp("config") / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_file_gives_options_and_the_document_says_them(cli, runs_csv, written):
+    config = written(f'source = "{runs_csv}"\n{FIT}')
+    answer = cli("fit", "--config", config, "--set", "level=0.8", "--set", "max-steps=500", "--noise", "gaussian")
+    assert (answer.status, answer.err) == (0, "")
+    found = json.loads(answer.out)
+    assert found["schema"] == "scalefit/fit/1"
+    assert found["parameters"]["E"]["fixed"]
+    # The file, --set in its place, and the command line before both.
+    asked = {"law": "chinchilla", "fixed": ["E=1.7"], "level": 0.8, "max_steps": 500, "noise": "gaussian"}
+    assert {name: found["config"][name] for name in asked} == asked
+    assert (found["level"], found["noise"]) == (0.8, "gaussian")
+
+
+def test_yaml_says_the_same(cli, runs_csv, written):
+    config = written("law: chinchilla\nnoise: huber:1e-3\nstarts: 2\nfixed: [E=1.7]\nbootstrap: null\n", "fit.yaml")
+    answer = cli("fit", runs_csv, "--config", config, "--json")
+    assert json.loads(answer.out)["config"]["fixed"] == ["E=1.7"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lawe = 'chinchilla'", "names 'lawe'; expected one of the options of `"),
+        ("law = true", "law is True; expected text or a number."),
+        ("law = [[1]]", "law is [1]; expected text, a number, or a list or table of these."),
+        ("law = ", "cannot be read"),
+    ],
+)
+def test_what_a_file_cannot_say_is_refused(cli, runs_csv, written, text, said):
+    answer = cli("fit", runs_csv, "--config", written(text))
+    assert answer.status == 2
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "lawe=chinchilla"], "The nearest is 'law'."),
+        (["--set", "law"], "--set is 'law'; expected NAME=VALUE, as --set max-steps=500."),
+        (["--config", "none.toml"], "--config is 'none.toml', which cannot be read"),
+    ],
+)
+def test_words_that_set_nothing_are_refused(cli, words, said):
+    answer = cli("fit", *words)
+    assert (answer.status, said in answer.err) == (2, True), answer.err
+
+
+def test_every_command_has_both():
+    import typer.main
+
+    from scalefit.cli import main
+
+    commands = typer.main.get_command(main).commands  # pyright: ignore[reportAttributeAccessIssue]  a group
+    for name, command in commands.items():
+        options = {word for one in command.params for word in one.opts}
+        assert name == "data" or {"--config", "--set"} <= options, name
