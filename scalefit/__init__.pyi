@@ -33,6 +33,7 @@ from .data import data_sets as data_sets
 from .data import fetch as fetch
 from .data import joined as joined
 from .data import load_data as load_data
+from .data import per_run as per_run
 from .data import pooled as pooled
 from .data import read_mixture_paths as read_mixture_paths
 from .data import read_mixtures as read_mixtures
