@@ -67,6 +67,7 @@ from .plan import compute_for as compute_for
 from .plan import curate as curate
 from .plan import design_runs as design_runs
 from .plan import design_template as design_template
+from .plan import device_hours as device_hours
 from .plan import envelope as envelope
 from .plan import gain as gain
 from .plan import isoflop as isoflop

@@ -50,6 +50,11 @@ def plan(
         list[str] | None,
         typer.Option("--hold", metavar="NAME=NUMBER", help="A further input of the law; may be repeated."),
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="DEVICE", help="Say the hours of it that budgets take: H100, A100, TPU-v5p, …")
+    ] = None,
+    utilisation: Annotated[float, typer.Option(help="Share of its peak that a training has, for --device.")] = 0.4,
+    price: Annotated[float | None, typer.Option(help="Of an hour of it, for --device.")] = None,
     level: Level = 0.95,
     law: LawFile = None,
     allow: Allow = None,
@@ -84,6 +89,13 @@ def plan(
         "max_N": number_of(max_N, "max_N", "70B"),
         "held": single_numbers_of(held, "held", "k=4"),
     }
+    if device is None and price is not None:
+        raise InputError(
+            "price", price, "the price of an hour of a device", 'give `device="H100"` too, or leave it out'
+        )
+    spent = None
+    if device is not None and budgets:
+        spent = sf.device_hours(budgets, device, utilisation=utilisation, price=price)
     checks = Checks(allow)
     with quiet(json, checks):
         result = result_or_law(folder, law)
@@ -111,6 +123,9 @@ def plan(
         "cost": cost,
         "budgets": [] if planned is None else [_budget(planned, judged, b) for b in range(len(planned.budgets))],
         "targets": [] if needed is None else [_target(needed, i) for i in range(len(needed.loss))],
+        "device": device,
+        "device_hours": None if spent is None else spent.device_hours,
+        "money": None if spent is None else spent.money,
         "level": level,
         "draws": None if known else draws_of(result),
         "freedom": None if known else freedom_of(result),
@@ -206,6 +221,10 @@ def _show(found: Mapping[str, Any], checks: Any) -> None:
             for one in found["targets"]
         ]  # fmt: skip
         out.print(table(headers, rows, right=headers))
+    if found["device_hours"] is not None:
+        for b, hours in enumerate(found["device_hours"]):
+            paid = "" if found["money"] is None else f", {found['money'][b]:,.0f} to pay"
+            out.print(f"{number(found['budgets'][b]['budget'], 4)} FLOP: {hours:,.0f} hours of {found['device']}{paid}")
     say_notes(out, found["notes"])
     checks.show(out)
     if draws:

@@ -2,6 +2,8 @@
 
 from ._cost import SIX_ND as SIX_ND
 from ._cost import cost_of as cost_of
+from ._devices import Hours as Hours
+from ._devices import device_hours as device_hours
 from ._overtakes import Crossover as Crossover
 from ._overtakes import overtakes as overtakes
 from ._rank import Ranked as Ranked

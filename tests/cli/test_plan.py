@@ -184,3 +184,14 @@ def test_a_published_law_plans_without_runs(cli):
     plan = sf.allocate(sf.laws.Chinchilla.published("epoch"), budget=1e22)
     assert found["budgets"][0]["N"]["value"] == pytest.approx(float(plan.N.value.item()), rel=1e-12)
     assert cli("plan", "chinchilla:epoch", "--budget", "1e22").status == 0
+
+
+def test_hours_of_a_device_and_what_they_cost(cli):
+    asked = ("plan", "chinchilla:epoch", "--budget", "1e22,1e24", "--device", "H100", "--price", "2.5")
+    told = sf.device_hours([1e22, 1e24], "H100", price=2.5)
+    found = json.loads(cli(*asked, "--json").out)
+    assert told.money is not None
+    assert (found["device_hours"], found["money"]) == (told.device_hours.tolist(), told.money.tolist())
+    assert "1e+22 FLOP: 7,022 hours of H100, 17,554 to pay" in cli(*asked).out
+    answer = cli("plan", "chinchilla:epoch", "--budget", "1e22", "--price", "2.5")
+    assert (answer.status, "--price" in answer.err, "--device H100" in answer.err) == (2, True, True)
