@@ -46,6 +46,10 @@ _SHARED: dict[str, Any] = {
     "freedom": _or_null(_object(left={}, trainings={}, runs={})) | {"description": "of intervals to first order"},
 }
 """Keys that mean the same in every document."""
+_OWN: dict[str, dict[str, Any]] = {
+    "check": {"parameters": {"type": "object", "additionalProperties": _REAL, "description": "values alone, by name"}}
+}
+"""But for these."""
 
 _FIT = _object(objective=_REAL, converged=_YES, status=_TEXT, starts=_object(tried=_COUNT, agreeing=_COUNT))
 _FORMS: dict[str, list[dict[str, Any]]] = {
@@ -91,7 +95,7 @@ def schema_of(command: str) -> dict[str, Any]:
         "title": f"scalefit {command} --json",
         "type": "object",
         "required": ["schema", "config"],
-        "properties": _SHARED | {"schema": {"const": f"scalefit/{command}/{SCHEMA}"}},
+        "properties": _SHARED | _OWN.get(command, {}) | {"schema": {"const": f"scalefit/{command}/{SCHEMA}"}},
         "anyOf": _FORMS[command],
         "$defs": {"ends": _ENDS, "finding": _FINDING},
     }

@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 import pytest
 
 FIT = 'law = "chinchilla"\nnoise = "huber:1e-3"\nfixed = {E = 1.7}\nlevel = 0.9\nstarts = 2\njson = true\n'
@@ -74,3 +75,14 @@ def test_every_command_has_both():
     for name, command in commands.items():
         options = {word for one in command.params for word in one.opts}
         assert name == "data" or {"--config", "--set"} <= options, name
+
+
+def test_schemas_are_json_schema_and_hold_documents(cli):
+    found = json.loads(cli("schema").out)
+    for command, schema in found.items():
+        jsonschema.Draft202012Validator.check_schema(schema)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"schema": f"scalefit/{command}/1", "config": {}}, schema)
+    assert json.loads(cli("schema", "fit").out) == found["fit"]
+    answer = cli("schema", "fitt")
+    assert (answer.status, "The nearest is 'fit'" in answer.err) == (2, True)
