@@ -81,7 +81,8 @@ def refuse_unfit(
         f"{runs.target_name} in {runs.place(int(studies.rows(s)[least[s]]))}",
         float(target[s, least[s]]),
         "a value above 0, for a noise on logarithms",
-        ("turn its sign, as of a log-likelihood, or " if np.max(target[s]) < 0.0 else "")
+        ("turn its sign, as of a log-likelihood, or " if np.max(target[s]) < 0.0 else
+         "leave it out where that is a code of what is missing, or ")
         + "use a noise on values (log=False, or :value on the command line)",
     ))  # fmt: skip
     kinds = inputs_of(law)

@@ -119,7 +119,7 @@ def outliers(case: Case) -> Found:
     far &= ~case.claimed
     if not far.any():
         return
-    rows, worst = case.rows(far), float(np.max(np.abs(z)) / scatter)
+    rows, worst = case.rows(far), float(np.max(np.abs(z[far])) / scatter)
     said = f"{listed_rows(rows)} {'lies' if len(rows) == 1 else 'lie'} up to {worst:.2g} scatters from the law"
     said += _where(case, far)
     numbers = {"worst": worst, "rows": float(len(rows))}

@@ -122,6 +122,12 @@ def fitted_values(fit: Fit[Any]) -> Float[np.ndarray, " run"]:
     return y * np.exp(-z) if fit.noise.log else y - z
 
 
+def lossy(case: Case) -> bool:
+    """Whether the target is a loss, by its name."""
+    words = {"loss", "nll", "ce", "xent", "entropy"}
+    return bool(words & set(parted(case.runs.target_header))) or case.runs.target_name == "loss"
+
+
 def parted(name: str) -> list[str]:
     """The words of a header, in small letters."""
     import re

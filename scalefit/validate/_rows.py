@@ -7,6 +7,7 @@ from jaxtyping import Int
 
 from .._core import Finding
 from ._case import Case, claimed, fitted_values, listed_rows, rows_out
+from ._cells import codes
 from ._finding import Skipped
 from ._ladders import drops
 from ._slips import misaligned, totals
@@ -31,6 +32,7 @@ def bad_rows(case: Case) -> Found:
             said = f"{listed_rows(rows)} {'is' if len(rows) == 1 else 'are'} of runs that {column!r} calls failed"
             remedy = f"leave them out: --where '{column} == \"finished\"' or the like"
             yield Finding("bad-rows", "warning", said, remedy, {"rows": float(bad.sum())}, (column,), rows)
+    yield from claimed(case, codes(case))
     yield from misaligned(case)
     yield from claimed(case, totals(case))
     yield from claimed(case, drops(case))

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float
 from .._core import Finding
 from ..data import UNITS
 from ..laws import Series, input_kinds
-from ._case import Case, claimed, listed_rows, parted
+from ._case import Case, claimed, listed_rows, lossy, parted
+from ._cells import rounded, same
 from ._finding import Skipped
 from ._slips import BITS, ONE_UNIT, against_sizes, gaps, in_two, slips
 
@@ -20,6 +21,8 @@ RANDOM = 12.0
 FEWEST = {"N": 1000.0, "D": 1000.0, "C": 1e6}
 """Of the largest run, below which the numbers are in another unit."""
 SHARE_OF_EMBEDDING = 0.2
+OTHER_UNIT = 5.0
+"""How many times more or less of 6 N D than the median run C is, from which it is another unit."""
 FEW_TOKENS = 0.5
 """Tokens for each parameter, in the median run, below which the two are taken for each other."""
 
@@ -41,6 +44,8 @@ def units(case: Case) -> Found:
             remedy = (
                 f"say the unit in the header, as '{counted} (B)'" if name != "C" else "say it, as 'compute (PF-days)'"
             )
+            if column.min() > 3.0 and column.max() < 40.0:
+                remedy += f", or name it log10_{name} if it is a logarithm"
             yield Finding("units", "error", said, remedy, {"most": float(column.max())}, (name,))
     whole = {name: runs.inputs.get(name) for name in ("N", "D", "C")}
     N, D, C = (column if column is not None else np.full(len(runs), np.nan) for column in whole.values())
@@ -48,11 +53,22 @@ def units(case: Case) -> Found:
         ratio = C / (6.0 * N * D)
     if {"N", "D"} <= set(known):
         yield from _exchanged(N, D)
+        yield from claimed(case, _few_exchanged(case, N, D))
     fine = np.isfinite(ratio) & (ratio > 0.0)
     if not fine.any():
         if not looked:
             yield Skipped("there is no N, D or C")
         return
+    odd = np.zeros(len(runs), bool)
+    odd[fine] = np.abs(np.log(ratio[fine]) - np.median(np.log(ratio[fine]))) > np.log(OTHER_UNIT)
+    if 0 < odd.sum() < 0.4 * fine.sum():
+        rows, middle = case.rows(odd), float(np.median(ratio[fine]))
+        has = "has" if len(rows) == 1 else "have"
+        said = f"{listed_rows(rows)} {has} a C of {np.median(ratio[odd]):.3g} times 6 N D"
+        said += f", and the others of {middle:.3g}: in another unit, or of other sizes"
+        yield Finding("units", "warning", said, "bring all rows to one unit", {"ratio": float(np.median(ratio[odd]))},
+                      ("N", "D", "C"), rows)  # fmt: skip
+        fine &= ~odd
     ratio, size = np.log(ratio[fine]), np.log(N[fine])
     middle = float(np.exp(np.median(ratio)))
     if not 0.5 <= middle <= 2.0:
@@ -77,6 +93,36 @@ def _exchanged(N: Float[np.ndarray, " run"], D: Float[np.ndarray, " run"]) -> It
         said = f"half of the runs saw fewer than {times:.2g} tokens for each parameter"
         yield Finding("units", "warning", said, "are the columns of N and D exchanged, or their units?",
                       {"tokens per parameter": times}, ("N", "D"))  # fmt: skip
+
+
+def _few_exchanged(
+    case: Case, N: Float[np.ndarray, " run"], D: Float[np.ndarray, " run"]
+) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
+    """Rows with far fewer tokens for each parameter than all others: exchanged, or in another unit."""
+    with np.errstate(all="ignore"):
+        times = D / N
+    alone = np.bincount(case.code)[case.code] == 1  # the first steps of a training have few tokens
+    few = (times < FEW_TOKENS) & alone & (times > 0.0)
+    if not np.isfinite(times).all() or not 0 < few.sum() <= 0.2 * len(times) or len(times) < 8:
+        return
+    rest, y = ~few, np.log(np.maximum(np.asarray(case.runs.target, float), 1e-300))
+    n, d = np.log(N) - np.log(N[rest]).mean(), np.log(D) - np.log(N[rest]).mean()
+    straight, turned = (np.stack([n**0, a, b, a * a, a * b, b * b], axis=-1) for a, b in ((n, d), (d, n)))
+    found = np.linalg.lstsq(straight[rest], y[rest], rcond=1e-10)[0]
+    off, back = np.abs(y - straight @ found), np.abs(y - turned @ found)
+    near = max(3.0 * 1.4826 * float(np.median(off[rest])), 0.02)
+    few &= off > 3.0 * near
+    swapped, much = few & (back < near), few & (times < 0.1 * times[rest].min())
+    if swapped.any():
+        rows = case.rows(swapped)
+        said = f"{listed_rows(rows)} {'lies' if len(rows) == 1 else 'lie'} among the others with N and D exchanged"
+        yield swapped, Finding("units", "warning", said, "look which is which", {"rows": len(rows)}, ("N", "D"), rows)
+    elif much.any():
+        rows, most = case.rows(much), float(times[much].max())
+        said = f"{listed_rows(rows)} saw at most {most:.2g} tokens for each parameter, and all others at least "
+        said += f"{times[rest].min():.2g}"
+        remedy = "are their tokens in another unit, as batches or sequences?"
+        yield much, Finding("units", "warning", said, remedy, {"tokens per parameter": most}, ("N", "D"), rows)
 
 
 def embedding_share(case: Case) -> Found:
@@ -104,8 +150,7 @@ def loss_kind(case: Case) -> Found:
     """The target is one kind of loss in one unit."""
     runs = case.runs
     y, name = np.asarray(runs.target), runs.target_name
-    words = parted(runs.target_header)
-    log_like = bool({"loss", "nll", "ce", "xent", "entropy"} & set(words)) or name == "loss"
+    log_like = lossy(case)
     if log_like and np.median(y) > RANDOM:
         said = f"{name} is {np.median(y):.3g} in the median, more than guessing costs in nats"
         remedy = "if it is a perplexity, fit its logarithm; if it is summed over tokens, divide"
@@ -123,10 +168,13 @@ def loss_kind(case: Case) -> Found:
     if log_like and (y < 0.0).all():
         said = f"{name} is below 0 in every row, as a log-likelihood with its sign is"
         yield Finding("loss-kind", "error", said, "give its negative", {"most": float(y.max())}, (name,))
+    if log_like:
+        yield from claimed(case, same(case))
     yield from claimed(case, slips(case))
     if log_like:
         yield from against_sizes(case)
         yield from in_two(case)
+        yield from rounded(case)
     yield from _bits(case, np.log(y) if (y > 0).all() else None)
 
 
