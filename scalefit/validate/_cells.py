@@ -23,9 +23,9 @@ def codes(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
         if low.any() and low.sum() < 0.5 * len(low):
             rows = case.rows(low)
             has = "has" if len(rows) == 1 else "have"
-            said = f"{listed_rows(rows)} {has} {name} down to {column.min():.4g} where the others are above 0"
+            said = f"{listed_rows(rows)} {has} {name} down to {column[low].min():.4g} where the others are above 0"
             remedy = f"if that is a code of what is missing, {rows_out(rows)}"
-            yield low, Finding("bad-rows", "warning", said, remedy, {"least": float(column.min())}, (name,), rows)
+            yield low, Finding("bad-rows", "warning", said, remedy, {"least": float(column[low].min())}, (name,), rows)
 
 
 def same(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:

@@ -103,7 +103,11 @@ def _few_exchanged(
         times = D / N
     alone = np.bincount(case.code)[case.code] == 1  # the first steps of a training have few tokens
     few = (times < FEW_TOKENS) & alone & (times > 0.0)
-    if not np.isfinite(times).all() or not 0 < few.sum() <= 0.2 * len(times) or len(times) < 8:
+    if (
+        not (np.isfinite(times) & (N > 0.0) & (D > 0.0)).all()
+        or not 0 < few.sum() <= 0.2 * len(times)
+        or len(times) < 8
+    ):
         return
     rest, y = ~few, np.log(np.maximum(np.asarray(case.runs.target, float), 1e-300))
     n, d = np.log(N) - np.log(N[rest]).mean(), np.log(D) - np.log(N[rest]).mean()
