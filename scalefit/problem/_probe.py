@@ -109,7 +109,7 @@ def _tried(curve: LawCurve, laws: list[AbstractLaw], at: Mapping[str, Any]) -> n
     try:
         with jax.enable_x64(True):
             stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *laws)
-            found = jax.jit(jax.vmap(lambda law, point: law(**gathered(law, point))))(stacked, dict(at))
+            found = _each(stacked, dict(at))
             if np.shape(found) != (len(laws),) or not jnp.issubdtype(found.dtype, jnp.floating):
                 raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
             return np.asarray(found)
@@ -123,6 +123,12 @@ def _tried(curve: LawCurve, laws: list[AbstractLaw], at: Mapping[str, Any]) -> n
             "one number from one run, written with jax.numpy",
             f"take {', '.join(curve.inputs) or 'its inputs'} by name",
         ) from error
+
+
+@jax.jit
+def _each(laws: AbstractLaw, points: dict[str, Any]) -> Any:
+    """One program for every table of a law."""
+    return jax.vmap(lambda law, point: law(**gathered(law, point)))(laws, points)
 
 
 def _scaled(law: AbstractLaw, times: Mapping[int, float]) -> AbstractLaw:

@@ -53,14 +53,20 @@ def _finite(curve: LawCurve, name: str, centre: tuple[tuple[str, float], ...], o
         tried = with_values(curve.template, curve.searched(low + (high - low) * rng.random(len(low))))
         natural = rescaled(tried, dict(centre))
         laws.append(values(tried if natural is None else natural))
-    template = cleared(curve.template)
-
-    def value(numbers: Any, size: Any) -> Any:
-        law = with_values(template, numbers)
-        return law(**gathered(law, {**point, name: size}))
-
     with jax.enable_x64(True):
-        both = jax.jit(jax.vmap(jax.value_and_grad(value), in_axes=(0, None)))
-        zero, there = ([np.asarray(a) for a in both(np.array(laws), size)] for size in (0.0, other))
+        both = (_valued(curve, name, np.array(laws), dict(point), size) for size in (0.0, other))
+        zero, there = ([np.asarray(a) for a in one] for one in both)
     fine, known = (np.isfinite(v) & np.isfinite(g).all(axis=1) for v, g in (zero, there))
     return bool(fine.any() or not known.any())
+
+
+@functools.partial(jax.jit, static_argnames=("curve", "name"))
+def _valued(curve: LawCurve, name: str, laws: Any, point: dict[str, Any], size: Any) -> tuple[Any, Any]:
+    """The values of laws and their slopes in all numbers, at a run of a size: one program for every table of a law."""
+    template = cleared(curve.template)
+
+    def value(numbers: Any) -> Any:
+        law = with_values(template, numbers)
+        return law(**gathered(law, point | {name: size}))
+
+    return jax.vmap(jax.value_and_grad(value))(laws)

@@ -5,6 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from programs import count_programs
 
 import scalefit as sf
 from scalefit.laws import AbstractLaw, Chinchilla
@@ -25,6 +26,10 @@ class Decay(AbstractLaw):
         return self.c + self.a * jnp.exp(-t / self.s)
 
 
+class Swift(Decay):
+    """The same, which no other test fits."""
+
+
 class Mixture(AbstractLaw):
     """c + exp(t r) of a share r whose rest nobody lists."""
 
@@ -42,6 +47,15 @@ def test_a_formula_that_is_finite_at_zero_takes_it():
     fit = sf.fit(Decay, sf.Runs(np.asarray(2.0 + 3.0 * np.exp(-t / 50.0)), t=t), noise=GAUSSIAN)
     np.testing.assert_allclose([fit.law.c, fit.law.a, fit.law.s], [truth.c, truth.a, truth.s], rtol=1e-9)
     np.testing.assert_allclose(sf.predict(fit, t=0.0).value, 5.0, rtol=1e-9)
+
+
+def test_no_table_of_a_law_compiles_anything_of_its_own():
+    """Sizes of 0 and units are tried at runs of each table, by the programs of the one before."""
+    for count, compiles in ((6, True), (9, False), (23, False)):
+        t = np.array([0.0, *np.geomspace(1.0, 30.0 * count, count)])
+        with count_programs() as compiled:
+            sf.fit(Swift, sf.Runs(1.0 + count * np.exp(-t / 50.0), t=t), noise=GAUSSIAN)
+        assert bool(compiled) == compiles
 
 
 def test_a_formula_that_is_not_finite_at_zero_refuses_it():
