@@ -51,7 +51,7 @@ def read_runs(
     **Arguments:**
 
     - `source`: A path (CSV, TSV, JSONL, NDJSON, JSON, Parquet, also with `.gz`), any data frame that narwhals
-        knows, or a dictionary of arrays.
+        knows, a dictionary of arrays, or a list of one dictionary a run, as `[json.load(open(p)) for p in paths]`.
     - `columns`: Our name to the table's header, as `{"N": "Model Size", "C": "Training FLOP"}`; names that are not
         ours become inputs. `None` instead of a header leaves a recognised column out. The `x` of a law of one input
         is a column headed so in a table without other inputs, or what is given to it: after `{"x": "D"}` the column

@@ -39,7 +39,7 @@ def table_of(source: Any) -> tuple[Table, str]:
 
 
 def source_of(source: Any) -> Source:
-    """Read a path, data frame or dictionary."""
+    """Read a path, a data frame, a dictionary, or a list of them."""
     name, separator, notes = "runs", ",", ()
     if isinstance(source, (str, os.PathLike)):
         path = Path(os.fspath(source))
@@ -47,6 +47,8 @@ def source_of(source: Any) -> Source:
         table, name = _checked(table, repr(path.name)), path.name
     elif isinstance(source, Mapping):
         table = _checked({str(k): _given(str(k), v) for k, v in source.items()}, "the dictionary")
+    elif isinstance(source, list | tuple) and source and all(isinstance(row, Mapping) for row in source):
+        table = _checked(_from_records([dict(row) for row in source], "the list"), "the list")
     else:
         table = _checked(_from_frame(source), "the data frame")
     cells = with_numbers(table, comma=separator == ";")

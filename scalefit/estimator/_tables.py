@@ -42,7 +42,8 @@ def runs_from(
         return X
     if isinstance(X, Runs):
         raise InputError("y", Phrase("is given beside Runs"), "none, as Runs have their target", "leave it out")
-    source: Any = _named(X, law, inputs) if isinstance(X, np.ndarray | list | tuple) else X
+    rows = isinstance(X, list | tuple) and all(isinstance(one, Mapping) for one in X)
+    source: Any = _named(X, law, inputs) if isinstance(X, np.ndarray | list | tuple) and not rows else X
     if isinstance(source, Mapping):
         source = {name: np.atleast_1d(np.asarray(column)) for name, column in source.items()}
     if y is None and measured:

@@ -52,7 +52,14 @@ def test_a_target_may_stand_beside_the_table(fitted, table):
 
 
 @pytest.mark.parametrize(
-    "X", [{"N": 7e9, "D": 1e12}, [[7e9, 1e12]], {"params": ["7B"], "tokens": ["1T"]}, {"N": [7e9], "C": [4.2e22]}]
+    "X",
+    [
+        {"N": 7e9, "D": 1e12},
+        [{"N": 7e9, "D": 1e12}],
+        [[7e9, 1e12]],
+        {"params": ["7B"], "tokens": ["1T"]},
+        {"N": [7e9], "C": [4.2e22]},
+    ],
 )
 def test_places_to_predict_come_in_many_forms(fitted, X):
     at = fitted.predict(X)
