@@ -179,6 +179,8 @@ def check_numbers(
             raise refused(place, Phrase(f"is {cell!r}, which may be {apart[0]} or {apart[1]}"), "no comma")
         if "±" in str(cell):
             raise refused(place, cell, "a number alone, and its standard error in a column 'se'")
+        if str(cell).strip() == name:
+            raise refused(place, Phrase("is the header again, as where files were joined"), "a number")
         if parse_number(cell) is None:
             raise refused(place, cell, "a number such as 2.8e9 or 2.8B")
     with np.errstate(over="ignore"):

@@ -94,13 +94,18 @@ def slips(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
     with np.errstate(all="ignore"):
         log_log = np.log(np.maximum(surface.target, 1e-300))
     perplexity = f"what looks like perplexities: the logarithms of {name} lie among the others"
+
+    def mostly(like: Bool[np.ndarray, " run"]) -> Bool[np.ndarray, " run"]:
+        """Those that are alike, where they are half of all that lie far: some of many that diverged lie anywhere."""
+        return like & (2 * np.sum(like & far) >= far.sum())
+
     # Rows at least: one that diverged may lie anywhere.
     kinds = (
         (2, (y > 3.0) & (np.abs(log_log - surface.value) < 0.06), perplexity, "fit the logarithms"),
         (3, np.abs(off - BITS) < 0.05, f"{name} 1.44 times the others, as bits beside nats", ONE_UNIT),
         (3, np.abs(off + BITS) < 0.05, f"{name} .693 times the others, as nats beside bits", ONE_UNIT),
-        (3, np.abs(off + TENS) < 0.05, f"{name} .434 times the others, as logarithms to base 10 are", ONE_LOGARITHM),
-        (3, np.abs(off - TENS) < 0.05, f"{name} 2.3 times the others, as beside logarithms to base 10", ONE_LOGARITHM),
+        (3, mostly(np.abs(off + TENS) < 0.05), f"{name} .434 times the others, as logarithms to base 10 are", ONE_LOGARITHM),
+        (3, mostly(np.abs(off - TENS) < 0.05), f"{name} 2.3 times the others, as beside logarithms to base 10", ONE_LOGARITHM),
         (1, (y <= 1.0) & (surface.value > np.log(1.5)),
          f"{name} up to 1 where the others are far above, as accuracies are", "give accuracies a column of their own"),
         *((1, np.abs(off - np.log(10.0) * k) < near, f"{name} 10^{k} times the others", "bring them to one unit")

@@ -763,3 +763,8 @@ def test_a_header_with_a_usual_name_inside_is_named_where_there_is_none():
     runs = read_runs({"Non-embedding params (M)": [10.0, 20.0], "tokens": [1e9, 2e9], "loss": [3.0, 2.9]})
     with pytest.raises(InputError, match=r"the nearest is 'Non-embedding params \(M\)'"):
         runs.select(("N",))
+
+
+def test_a_header_among_the_rows_is_called_so():
+    with pytest.raises(InputError, match="'loss' in row 2 is the header again, as where files were joined"):
+        read_runs({"params": ["1e7", "params", "1e8"], "loss": ["3.1", "loss", "2.9"]})
