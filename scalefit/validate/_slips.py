@@ -23,7 +23,7 @@ BETTER, SURELY = 1.6, 3.0
 RISES = 0.3
 """Rank correlation with size from which a loss rises."""
 ONE_UNIT = "bring them to one unit: 1 bit is .693 nats"
-ONE_LOGARITHM = "bring them to one unit: 1 of base 10 is 2.303 nats"
+BASE = "bring them to one unit: 1 of base 10 is 2.303 nats"
 TOTALS = frozenset(["total", "totals", "sum", "mean", "average", "avg", "std", "min", "max", "median", "count"])
 SWAPS = 12
 """Far rows, at most, among which two are looked for whose targets were exchanged."""
@@ -104,8 +104,8 @@ def slips(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
         (2, (y > 3.0) & (np.abs(log_log - surface.value) < 0.06), perplexity, "fit the logarithms"),
         (3, np.abs(off - BITS) < 0.05, f"{name} 1.44 times the others, as bits beside nats", ONE_UNIT),
         (3, np.abs(off + BITS) < 0.05, f"{name} .693 times the others, as nats beside bits", ONE_UNIT),
-        (3, mostly(np.abs(off + TENS) < 0.05), f"{name} .434 times the others, as logarithms to base 10 are", ONE_LOGARITHM),
-        (3, mostly(np.abs(off - TENS) < 0.05), f"{name} 2.3 times the others, as beside logarithms to base 10", ONE_LOGARITHM),
+        (3, mostly(np.abs(off + TENS) < 0.05), f"{name} .434 times the others, as logarithms to base 10 are", BASE),
+        (3, mostly(np.abs(off - TENS) < 0.05), f"{name} 2.3 times the others, as beside logarithms to base 10", BASE),
         (1, (y <= 1.0) & (surface.value > np.log(1.5)),
          f"{name} up to 1 where the others are far above, as accuracies are", "give accuracies a column of their own"),
         *((1, np.abs(off - np.log(10.0) * k) < near, f"{name} 10^{k} times the others", "bring them to one unit")
