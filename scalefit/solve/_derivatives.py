@@ -22,7 +22,7 @@ ONE_SUM = {
     "dynamic_slice", "max", "min", "abs", "clamp", "reduce_max", "reduce_min",
 }  # fmt: skip
 """Primitives that are linear, or so piece by piece."""
-DEAR = 20_000
+DEAR = 60_000
 """Operations of all curvatures at a run beyond which slopes have a program of their own: a start screened at its runs
 would cost more by the program of both than this one to compile."""
 CALLS = {"jit", "pjit", "closed_call", "core_call", "remat", "checkpoint"}

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from scalefit import RESULTS, InputError
+from scalefit.laws import PoolsEffective, PoolsQQT
 from scalefit.noise import Gaussian, Huber, StudentT
+from scalefit.problem import LawCurve
 from scalefit.solve import _run, driver, lanes, moments, polish, solve
+from scalefit.solve._derivatives import curvatures_are_dear
 from scalefit.solve._programs import Layout, _derivatives, moments_at, slopes_at
 
 NOISES = [Gaussian(log=False), Huber(0.01), StudentT()]
@@ -125,6 +128,16 @@ def test_slopes_come_without_curvatures_where_these_are_dear(rng):
     alone, beside = (slopes_at(Long(30_000), theta, long._replace(curved=curved)) for curved in (False, True))
     for one, other in zip(alone, beside, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("law", "dear"), [(PoolsQQT, False), (PoolsEffective, True)])
+def test_one_program_serves_a_law_of_four_pools_whose_curvatures_cost_little(law, dear):
+    """A program of slopes alone would take longer to compile than a first fit of `PoolsQQT` has."""
+    names = ("a", "b", "c", "d")
+    found = LawCurve.of(law.of(names).covering(32))
+    point = {"n": np.float64(1e6)} | {f"{x}[{k}]": np.float64(0.25) for k in names for x in ("w", "U")}
+    constant = np.ones(len(found.units) + 1 + len(found.fixed))
+    assert curvatures_are_dear(found, point, constant) == dear
 
 
 def test_what_the_host_cannot_do_is_said(curve, make_data, starts):
