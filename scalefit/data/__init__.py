@@ -10,6 +10,7 @@ from ._data_sets import data_sets as data_sets
 from ._dropped import Dropped as Dropped
 from ._fetch import fetch as fetch
 from ._joined import joined as joined
+from ._labels import empty_cells as empty_cells
 from ._load import PoolParameters as PoolParameters
 from ._load import load_data as load_data
 from ._load import load_table as load_table

@@ -89,7 +89,7 @@ def approaches(
     *,
     law: type[AbstractLaw] | AbstractLaw = Chinchilla,
     noise: AbstractNoise | None = None,
-    by: str = "C",
+    by: str = "auto",
     method: Literal["parabola", "spline"] = "parabola",
     outliers: Literal["keep", "drop"] = "keep",
     within: float = 0.1,
@@ -129,8 +129,8 @@ def approaches(
     left: dict[str, str] = {}
     curves, told = runs, cluster
     if np.bincount(trainings(complete, cluster)[0]).max() > 1:
-        if by != "C":
-            expected = "'C' for checkpoints, whose isoFLOP curves are cut at computes of their own"
+        if by not in ("auto", "C"):
+            expected = "'auto' or 'C' for checkpoints, whose isoFLOP curves are cut at computes of their own"
             remedy = "leave it out, or say `cluster=None` where each row is a training that ended"
             raise InputError("by", by, expected, remedy)
         _try("envelope", found, left, lambda: envelope(runs, cluster=cluster, num=num, seed=seed))

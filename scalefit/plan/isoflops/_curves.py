@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..._core import InputError, Phrase
-from ...data import Runs
+from ...data import Runs, empty_cells, parse_number
 from ._minima import begins
 from ._trainings import trainings, with_curves
 
@@ -23,7 +23,7 @@ class Curves(NamedTuple):
     - `C`, `log_N`, `log_D`, `loss`: Of each run; `se`: the standard error of its loss, `None` where runs have none.
     - `there`: Which places hold a run; `row`: its place among the runs; `training`: the number of its training
         within the setting, in this order.
-    - `notes`: What was left out.
+    - `by`: What budgets were told from; `notes`: what was left out.
     """
 
     keys: tuple[Any, ...]
@@ -35,6 +35,7 @@ class Curves(NamedTuple):
     there: Bool[np.ndarray, "setting budget run"]
     row: Int[np.ndarray, "setting budget run"]
     training: Int[np.ndarray, "setting budget run"]
+    by: str
     notes: tuple[str, ...]
 
     def sizes(self, there: Bool[np.ndarray, "setting budget run"]) -> Int[np.ndarray, "setting budget"]:
@@ -58,7 +59,7 @@ def curves(
     runs, notes = with_curves(runs)
     point, _ = runs.select(("N", "D", "C"), sizes=True)
     keys, setting = ([None], np.zeros(len(runs), int)) if groups is None else runs.codes(groups)
-    budget = _budgets(runs, point["C"], setting, by, within)
+    by, budget, told = _told(runs, point["C"], point["N"], setting, by, within)
     # The loss last: of runs of one size, too, the order must not matter.
     order = np.lexsort((runs.target, point["N"], budget, setting))
     code, more = trainings(runs, cluster)
@@ -77,7 +78,8 @@ def curves(
     se = None if runs.se is None else table(runs.se, np.nan)
     row, of = table(np.arange(len(runs)), -1), table(training[np.argsort(order)], -1)
     loss = table(runs.target, np.nan)
-    found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, of, (*notes, *more))
+    notes = *notes, *told, *more
+    found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, of, by, notes)
     if np.max(found.sizes(there)) < FEWEST:
         given = Phrase(f"has no compute budget with {FEWEST} sizes")
         raise InputError(
@@ -96,6 +98,46 @@ def _numbered(setting: np.ndarray, label: np.ndarray) -> Int[np.ndarray, " run"]
 
 def _opens(setting: np.ndarray, budget: np.ndarray) -> Bool[np.ndarray, " run"]:
     return np.r_[True, (np.diff(setting) != 0) | (np.diff(budget) != 0)]
+
+
+def called_budget(runs: Runs) -> str | None:
+    """The first column whose name says that it has the budget, if any."""
+    said = [name for name in runs.columns if "budget" in name.lower() or "isoflop" in name.lower()]
+    return said[0] if said else None
+
+
+def _told(
+    runs: Runs, C: np.ndarray, N: np.ndarray, setting: np.ndarray, by: str, within: float
+) -> tuple[str, Int[np.ndarray, " run"], tuple[str, ...]]:
+    """What budgets are told from, the number of each run's budget, and a note where `"auto"` chose a column."""
+    column = called_budget(runs) if by == "auto" else None
+    plain = "C" if by == "auto" else by
+    budget = _budgets(runs, C, setting, plain, within)
+    if column is None or empty_cells(runs.columns[column]).any():
+        return plain, budget, ()
+    named = _budgets(runs, C, setting, column, within)
+    if np.array_equal(named, budget):
+        return column, budget, ()
+    if not _of_one_compute(runs.columns[column], C, N, setting, named):
+        return plain, budget, ()
+    note = f"budgets are those of the column {column!r}: by='C' tells them from the compute of runs instead"
+    return column, named, (note,)
+
+
+def _of_one_compute(cells: np.ndarray, C: np.ndarray, N: np.ndarray, setting: np.ndarray, budget: np.ndarray) -> bool:
+    """Whether each group has three sizes, and computes near each other, which rise as the numbers in the column do."""
+    numbers = [parse_number(str(cell)) for cell in cells]
+    said, middles = [], []
+    for some in {(s, b) for s, b in zip(setting.tolist(), budget.tolist())}:
+        rows = np.flatnonzero((setting == some[0]) & (budget == some[1]))
+        if len(np.unique(N[rows])) < FEWEST or C[rows].max() > 4.0 * C[rows].min():
+            return False
+        said.append(numbers[rows[0]])
+        middles.append(np.median(C[rows]))
+    if any(number is None for number in said):
+        return True
+    order = np.lexsort((middles, said))
+    return bool(np.all(np.diff(np.asarray(middles)[order]) >= 0.0))
 
 
 def _budgets(runs: Runs, C: np.ndarray, setting: np.ndarray, by: str, within: float) -> Int[np.ndarray, " run"]:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from ..._core import InputError, Phrase, check_choice, check_flag, check_number, named, warn_of
 from ...data import Runs
 from .._budgets import range_of
-from ._curves import FEWEST, Curves, curves
+from ._curves import FEWEST, Curves, called_budget, curves
 from ._minima import minima
 from ._outliers import doubts_of_parabolas, doubts_of_runs, off_curve, scatter_of_runs
 from ._trend import Replicates, Trend, of_setting, trend_of_estimates
@@ -84,7 +84,7 @@ class IsoFLOP:
 def isoflop(
     runs: Runs,
     *,
-    by: str = "C",
+    by: str = "auto",
     groups: str | tuple[str, ...] | None = None,
     method: Method = "spline",
     log: bool = True,
@@ -117,7 +117,8 @@ def isoflop(
 
     - `runs`: Runs with N, D and C (one of them may follow from the other two by C = 6 N D).
     - `by`: The column of the budgets. `"C"` groups the runs themselves: from the least compute on, those that exceed
-        the first of a budget by no more than `within` belong to it.
+        the first of a budget by no more than `within` belong to it. `"auto"` takes a column that is called budget or
+        isoFLOP where each of its groups has three sizes or more and computes near each other, else `"C"`.
     - `groups`: A name, or names, whose values are settings of their own, all done as one batch.
     - `method`: `"spline"` or `"parabola"`.
     - `log`: Whether curves are of the logarithm of the loss or of its value.
@@ -162,7 +163,7 @@ def isoflop(
     trends: dict[str, Any] = _trends(table, log_C, at, weighted, scatter, seed)
     if not np.isfinite(trends["trend_N"].exponent).any():
         given = Phrase("has no setting with two compute budgets whose optimum lies inside their sizes")
-        remedy = f"add sizes beyond the best, or say with `by` what a budget is{_called_budget(runs, by)}"
+        remedy = f"add sizes beyond the best, or say with `by` what a budget is{_called(runs, table.by)}"
         raise InputError(repr(runs.name), given, remedy=remedy)
     setting, budget, by_run = _by_run(runs, table, there, flagged)
     left = tuple(
@@ -170,7 +171,7 @@ def isoflop(
         for i, b in zip(*np.nonzero((reason != "") & np.isfinite(compute)))
     )
     notes = (
-        *table.notes, *_notes(runs, by, within, by_run, left, outliers), *_without_line(table, trends["trend_N"]),
+        *table.notes, *_notes(runs, table.by, within, by_run, left, outliers), *_without_line(table, trends["trend_N"]),
         *doubts_of_runs(table, there, method), *trends["trend_N"].doubts(),
     )  # fmt: skip
     if method == "parabola":
@@ -329,10 +330,10 @@ def _by_run(runs: Runs, table: Curves, there: np.ndarray, flagged: np.ndarray) -
     return setting, budget, far
 
 
-def _called_budget(runs: Runs, by: str) -> str:
+def _called(runs: Runs, by: str) -> str:
     """How the column that is called the budget would be given, where runs were grouped by their compute."""
-    named = [name for name in runs.columns if "budget" in name.lower()] if by == "C" else []
-    return f", as by={named[0]!r}" if named else ""
+    column = called_budget(runs) if by == "C" else None
+    return f", as by={column!r}" if column else ""
 
 
 def _notes(
@@ -348,7 +349,7 @@ def _notes(
         key, C, why = left[0]
         of = "" if key is None else f" of {key!r}"
         found.append(f"{len(left)} budgets have no optimum, the first at {C:.3g} FLOP{of}: {why}")
-        if called := _called_budget(runs, by):
+        if called := _called(runs, by):
             told = f"budgets were told from the compute of runs, within {within:.0%} of each other"
             found.append(f"{told}; a column names them{called}")
     return tuple(found)

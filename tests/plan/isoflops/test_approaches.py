@@ -155,7 +155,7 @@ def test_a_training_of_one_row_is_said():
 
 
 def test_budgets_of_a_column_and_checkpoints_contradict_each_other():
-    with pytest.raises(sf.InputError, match="by is 'group'; expected 'C' for checkpoints"):
+    with pytest.raises(sf.InputError, match="by is 'group'; expected 'auto' or 'C' for checkpoints"):
         sf.approaches(same_computes(group=np.zeros(240, int)), by="group")
 
 

@@ -380,16 +380,31 @@ def test_lines_through_public_optima_know_their_scatter(read, by, exponent, erro
     assert (high - low) / (2.0 * of_t) == pytest.approx(error, rel=0.15)
 
 
-def test_a_column_that_names_budgets_is_told_where_compute_does_not():
+@pytest.mark.parametrize(
+    ("label", "used"),
+    [
+        (lambda C: C, True),
+        (lambda C: C / 1e18, True),
+        (lambda C: np.array([f"{some:.2g} FLOPs" for some in C]), True),
+        (lambda C: np.where(C > 1e20, 2.0, 1.0), False),  # several computes in a group
+        (lambda C: 1.0 / C, False),  # falls as compute rises, and so is no budget
+        (lambda C: np.arange(len(C)) // 2, False),  # two sizes a group
+    ],
+)
+def test_a_column_that_names_budgets_is_used_where_its_groups_are_curves(label, used):
     """Tokens that stray by a tenth and more put runs of one budget apart."""
     runs, rng = curves_of(surface()), np.random.default_rng(0)
     N, C = runs.inputs["N"], runs.inputs["C"]
     D = C / (6.0 * N) * np.exp(0.12 * rng.standard_normal(len(C)))
-    strayed = sf.Runs(runs.target, N=N, D=D).with_column("FLOP budget", C)
+    strayed = sf.Runs(runs.target, N=N, D=D).with_column("FLOP budget", label(C))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         found = sf.isoflop(strayed, num=20)
-    assert any("a column names them, as by='FLOP budget'" in note for note in found.notes)
+    said = " ".join(found.notes)
+    assert ("budgets are those of the column 'FLOP budget'" in said) is used
+    assert ("a column names them, as by='FLOP budget'" in said) is not used
+    if used:
+        assert np.isfinite(found.N).sum() == len(np.unique(C))
 
 
 def test_a_line_through_two_optima_says_that_it_meets_both():
