@@ -65,7 +65,7 @@ def far_from_runs(
         return ()
     low, high = ranges[name]
     found = []
-    with np.errstate(divide="ignore", over="ignore"):
+    with np.errstate(all="ignore"):
         sides = (True, high, values / high), (False, low, low / values)
     for above, end, times in sides:
         place = int(np.nanargmax(times))

@@ -89,6 +89,7 @@ class Estimate(eqx.Module):
         forecast.
     - `unit`: Of all of them, where it is known.
     - `fixed`: Whether the value was held, not fitted.
+    - `note`: What the interval does not know, in words, where it is known to matter; none unless given.
     """
 
     value: Float[np.ndarray, "*shape"] = eqx.field(converter=_array)
@@ -99,6 +100,7 @@ class Estimate(eqx.Module):
     spread: FirstOrder | LogNormals | None = None
     unit: str = eqx.field(default="", static=True)
     fixed: bool = eqx.field(default=False, static=True)
+    note: str = eqx.field(default="", static=True)
 
     def __getitem__(self, place: Any) -> "Estimate":
         low, high = (None if end is None else end[place] for end in (self.low, self.high))
@@ -125,7 +127,7 @@ class Estimate(eqx.Module):
 
     def __repr__(self) -> str:
         draws = "" if self.draws is None else f", of {len(self.draws)} draws"
-        return f"Estimate({self}{draws})"
+        return f"Estimate({self}{draws})" + (f"\n  note: {self.note}" if self.note else "")
 
     @property
     def mean(self) -> Float[np.ndarray, "*shape"]:

@@ -53,6 +53,15 @@ def test_whole_numbers_and_lists_will_do(chinchilla):
     np.testing.assert_allclose(band.value, formula(chinchilla.law, np.array([1e9, 7e10]), 2e12), rtol=1e-14)
 
 
+def test_far_from_the_runs_it_says_what_the_interval_does_not_know(chinchilla):
+    near, far = (predict(chinchilla, N=N, D=1e12) for N in (1e11, ["10B", "900B"]))  # of runs up to 1e10
+    assert near.note == ""
+    assert "note" not in repr(near)
+    assert far.note.startswith("N = 9e+11 is 90 times above the range of the runs")
+    assert far.note.endswith("see sf.forecast, whose intervals know how laws go astray")
+    assert far.note in repr(far)
+
+
 def test_a_batch_has_its_studies_first(chinchilla_batch):
     D = np.array([[1e10], [1e11]])
     band = predict(chinchilla_batch, N=np.array([1e8, 1e9, 1e10]), D=D)
