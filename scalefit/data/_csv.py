@@ -27,6 +27,7 @@ def from_csv(text: str, name: str, separator: str) -> tuple[dict[str, np.ndarray
 
     **Raises:** `InputError` where quotes do not match or a row has more cells than the header.
     """
+    text, comments = _without_comments(text, separator)
     usual, separator = separator, _separator(text, separator)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
@@ -34,7 +35,7 @@ def from_csv(text: str, name: str, separator: str) -> tuple[dict[str, np.ndarray
         header, *rows = [row for row in reader if len(row) > 1 or "".join(row).strip()]
     except csv.Error as error:
         raise _unreadable(name, separator, f"line {reader.line_num}: {error}") from None
-    notes = [f"the file is separated by {_NAMES[separator]}"] if separator != usual else []
+    notes = [*comments, *([f"the file is separated by {_NAMES[separator]}"] if separator != usual else [])]
     header, rows, second = _one_header(header, rows)
     for number, row in enumerate(rows, start=1):
         if len(row) > len(header):
@@ -72,6 +73,19 @@ def _separator(text: str, usual: str) -> str:
     first = re.split(r"[\r\n]", text.strip(" \r\n"), maxsplit=1)[0]
     cells = {sign: len(next(csv.reader([first], delimiter=sign))) for sign in dict.fromkeys((usual, *_NAMES))}
     return max(cells, key=lambda sign: cells[sign])
+
+
+def _without_comments(text: str, usual: str) -> tuple[str, list[str]]:
+    """The text from its header on, and a note of the lines above that begin with # and are no header themselves."""
+    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
+    first = next((k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), 0)
+    rest = "".join(lines[first:])
+    separator = _separator(rest, usual)
+    cells = [line.count(separator) for line in lines[max(first - 1, 0) : first + 1]]
+    # A header itself may begin so, right above rows of as many cells.
+    if first == 0 or (len(cells) > 1 and cells[0] == cells[1] > 0):
+        return text, []
+    return rest, [f"what stands above the header ({lines[0].strip()[:40]!r}, …) was skipped, as # says"]
 
 
 def _one_header(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]], list[str]]:

@@ -25,6 +25,7 @@ from ._numbers import (
 )
 from ._runs import UNITS, Runs
 from ._select import DERIVED, found
+from ._summaries import summary_rows
 from ._table import Source, Table, source_of
 from ._targets import stacked
 from ._units import is_other
@@ -162,6 +163,7 @@ def _rows_kept(
     """The rows that are read, those that are dropped, and the number of those that a condition excludes."""
     size = len(next(iter(table.values())))
     blank = np.all([missing_cells(column) for column in table.values()], axis=0)
+    summed = summary_rows(table, [header for ours, header in used.items() if _is_number(ours)])
     lacks = {k: missed[k] for k in used if k in (target, "se")}
     excluded = np.zeros(size, dtype=bool)
     if where is not None:
@@ -171,9 +173,15 @@ def _rows_kept(
         if (excluded | blank).all():
             raise condition.nothing_kept(name)
         lacks |= {k: untold[k] | lacks.get(k, False) for k in untold}
-    lacking = np.any(list(lacks.values()), axis=0) & ~excluded
+    lacking = np.any(list(lacks.values()), axis=0)
+    lacking[list(summed)] = True
+    lacking &= ~excluded
     reasons = {
-        i: ["every cell is empty"] if blank[i] else [missing(k, used[k]) for k in lacks if lacks[k][i]]
+        i: [summed[i]]
+        if i in summed
+        else ["every cell is empty"]
+        if blank[i]
+        else [missing(k, used[k]) for k in lacks if lacks[k][i]]
         for i in np.flatnonzero(lacking).tolist()
     }
     dropped = tuple(Dropped(i + 1, "; ".join(reason)) for i, reason in reasons.items())

@@ -1,5 +1,6 @@
 """A source (file, data frame or dictionary) to one table: arrays by header, as they stand there."""
 
+import codecs
 import contextlib
 import decimal
 import gzip
@@ -102,11 +103,16 @@ def _from_file(path: Path) -> tuple[Table, str, tuple[str, ...]]:
         raise InputError(repr(path.name), Phrase("is empty"), "a header and at least one run")
     if suffix == ".parquet":
         return _from_parquet(data, path.name), ",", ()
+    # What spreadsheets call Unicode text opens with a mark of two bytes.
+    wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        why = f"is not UTF-8 text ({error.reason} at byte {error.start})"
-        raise InputError(repr(path.name), Phrase(why), remedy="save it so") from None
+        why = f"is not UTF-{16 if wide else 8} text ({error.reason} at byte {error.start})"
+        raise InputError(repr(path.name), Phrase(why), remedy="save it as UTF-8") from None
+    if "\0" in text:
+        why = f"is not UTF-8 text (byte {text.index(chr(0))} is 0)"
+        raise InputError(repr(path.name), Phrase(why), remedy="save it as UTF-8")
     if suffix in (".csv", ".tsv"):
         return from_csv(text, path.name, "," if suffix == ".csv" else "\t")
     if suffix == ".json":

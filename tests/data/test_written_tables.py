@@ -308,3 +308,57 @@ def test_errors_in_per_cent_are_those_of_the_target(columns, expected):
 def test_errors_in_another_unit_are_asked_about(header):
     with pytest.raises(InputError, match=r"se is in the unit of the target. Convert it; or take it as it stands"):
         read_runs({"x": [1.0, 2.0], "loss": [3.0, 2.0], header: [1.0, 2.0]})
+
+
+ROWS = "model,N,D,loss\na,2e7,1e9,3.5\nb,4e8,4e9,3.125\nc,3e9,9e9,2.75\n"
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [
+        ("Total,3.42e9,14e9,9.375", "total"),
+        ("mean:,1.14e9,,3.125", "mean"),
+        ("Averages,,,3.125\nSD,1.622e9,,0.375", "average"),
+        ("Total,,14e9,\nMean,1.14e9,,", "total"),
+        ("mean,2e9,5e9,2.9", None),  # a way to pool, maybe: it is no mean of the others
+        ("sums,1e9,5e9,2.9", None),
+        ("Totalview,3.42e9,14e9,9.375", None),
+    ],
+)
+def test_rows_that_sum_up_the_others_are_no_runs(tmp_path, last, reason):
+    runs = read(tmp_path, f"{ROWS}{last}\n")
+    assert len(runs) == (4 if reason is None else 3)
+    if reason:
+        assert runs.dropped[0].reason == f"it is the {reason} of the rows above, as 'model' says"
+        assert len(runs.dropped) == last.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("above", "skipped"),
+    [("# exported 2024-05-01\n", True), ("# seed, 3\n\n#\n", True), ("#\r\n", True), ("", False)],
+)
+def test_comments_above_the_header_are_skipped(tmp_path, above, skipped):
+    runs = read(tmp_path, above + ROWS)
+    assert runs.inputs["N"].tolist() == [2e7, 4e8, 3e9]
+    assert any("as # says" in note for note in runs.notes) is skipped
+
+
+def test_a_header_may_begin_as_comments_do(tmp_path):
+    runs = read(tmp_path, "# made by hand\n" + ROWS.replace("model", "#model"))
+    assert "#model" in runs.columns
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("utf-16", "runs.csv"), ("utf-16", "runs.tsv"), ("utf-8-sig", "runs.csv")]
+)
+def test_text_of_spreadsheets_is_read_by_its_mark(tmp_path, encoding, name):
+    path = tmp_path / name
+    path.write_bytes(ROWS.replace(",", "\t").encode(encoding))
+    assert read_runs(path).target.tolist() == [3.5, 3.125, 2.75]
+
+
+def test_text_of_two_bytes_without_a_mark_is_refused(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_bytes(ROWS.encode("utf-16-le"))
+    with pytest.raises(InputError, match=r"is not UTF-8 text \(byte 1 is 0\)\. Save it as UTF-8"):
+        read_runs(path)
