@@ -25,6 +25,8 @@ ONE_SUM = {
 DEAR = 60_000
 """Operations of all curvatures at a run beyond which slopes have a program of their own: a start screened at its runs
 would cost more by the program of both than this one to compile."""
+RUNNING = 64
+"""Operations for each number of a running sum, which XLA takes in many small steps that share no loop with others."""
 CALLS = {"jit", "pjit", "closed_call", "core_call", "remat", "checkpoint"}
 """Primitives that do what another program says."""
 
@@ -102,7 +104,8 @@ def _numbers(jaxpr: Any) -> int:
         given = jax.tree.leaves(tuple(eqn.params.values()), is_leaf=_is_program)
         inside = [getattr(one, "jaxpr", one) for one in given if _is_program(one)]
         inner = sum(map(_numbers, inside))
-        count += inner * eqn.params.get("length", 1) or sum(math.prod(out.aval.shape) for out in eqn.outvars)
+        each = RUNNING if eqn.primitive.name.startswith("cum") else 1
+        count += inner * eqn.params.get("length", 1) or each * sum(math.prod(out.aval.shape) for out in eqn.outvars)
     return count
 
 
