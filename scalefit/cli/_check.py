@@ -10,7 +10,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import check_choice
+from .._core import SEVERITIES, Finding, check_choice
 from ._config import print_document
 from ._options import CacheDir, Columns, Json, Target, Where
 
@@ -64,6 +64,8 @@ def check(
         told = sf.diagnose(runs if fitted is None else fitted, deep=deep)
         refitted = _refitted(fitted, told, deep)
         laws, lacks = _laws(runs)
+        refused = [Finding("convergence", "error", f"{wanted} cannot be fitted: {why}")] if wanted and why else []
+        checks = sorted([*told.findings, *refused], key=lambda one: SEVERITIES.index(one.severity))
         found: dict[str, Any] = {
             "table": {"name": runs.name, "rows": len(runs), "inputs": _ranges(runs), "target": runs.target_name,
                       "labels": list(runs.labels), "notes": list(runs.notes)},
@@ -71,21 +73,21 @@ def check(
             "missing": lacks,
             "apart": {} if fitted is None else _apart(fitted),
             "fitted": None if fitted is None else wanted,
-            "checks": [one._asdict() for one in told.findings],
+            "checks": [one._asdict() for one in checks],
             "passed": list(told.passed),
-            "skipped": dict(told.skipped),
+            "skipped": {name: said for name, said in told.skipped.items() if name not in {one.check for one in checks}},
             "parameters": {} if fitted is None or not fitted.converged else _numbers(fitted),
             "without": {} if fitted is None or refitted is None else _without(fitted, refitted, told),
             "robustness": None if fitted is None or refitted is None or not deep else _robust(fitted, refitted),
             "next": [] if fitted is None or told.worst == "error" else _next(fitted),
-            "notes": [] if why is None else [why],
+            "notes": [] if why is None or wanted else [why],
         }  # fmt: skip
     if json:
         print_document(found)
     else:
         _show(found, runs)
     grave = ("error", "warning")[: ("never", "error", "warning").index(fail_on)]
-    if told.worst in grave:
+    if checks and checks[0].severity in grave:
         raise typer.Exit(4)
 
 
@@ -157,8 +159,9 @@ def _fitted(law: str | None, runs: sf.Runs) -> tuple[sf.Fit[Any] | None, str | N
         return None, "no law was named, and the table has no N and D: the fit is not checked"
     from ..specs import law_of
 
+    template = law_of(law, {})  # a name of no law is no fault of the table
     try:
-        return sf.fit(law_of(law, {}), runs, throw=False), None
+        return sf.fit(template, runs, throw=False), None
     except sf.InputError as error:
         return None, str(error)
 

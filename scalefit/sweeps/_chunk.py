@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._core import RESULTS, InputError, LeftOutWarning, NotConverged
+from .._core import RESULTS, CheckWarning, Finding, InputError, LeftOutWarning, NotConverged
 from ..data import Runs
 from ..estimate import fit
 from ..laws import AbstractLaw, gathered
@@ -30,11 +30,11 @@ class Done(NamedTuple):
     **Arguments:**
 
     - `rows`: The table, a data frame of polars.
-    - `said`: What was warned of.
+    - `said`: What was warned of, each once: findings of checks, and other sentences.
     """
 
     rows: Any
-    said: tuple[str, ...]
+    said: tuple[Finding | str, ...]
 
 
 class _Part(NamedTuple):
@@ -99,7 +99,7 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
         found, refused = ([], []) if ready.runs is None else _kindly(cell, config, ready.parts, ready.runs)
     refused = [*ready.empty, *refused]
     named = {str(part.number): part for part in ready.parts}
-    said = dict.fromkeys(_plainly(str(warning.message), cell, named) for warning in caught)
+    said = {str(one): one for warning in caught for one in [_said(warning.message, cell, named)]}
     rows = [_rows(cell, some, columns) for some, columns in found]
     if refused:
         rows.append(_refusals(cell, [part for part, _ in refused], [why for _, why in refused]))
@@ -107,7 +107,7 @@ def done(cell: Cell, config: Config, ready: Laid) -> Done:
     if len(rows) > 1:
         order = [part.place for some, _ in found for part in some] + [part.place for part, _ in refused]
         table = table[np.argsort(order)]
-    return Done(table, tuple(said))
+    return Done(table, tuple(said.values()))
 
 
 def _parts(cell: Cell, config: Config, first: int, count: int) -> Iterator[tuple[_Part, int]]:
@@ -177,6 +177,15 @@ def _plainly(message: str, cell: Cell, parts: Mapping[str, _Part]) -> str:
         return found[0] if part is None else _called(cell, part).removeprefix(cell.table.runs.name)
 
     return re.sub(r"\[(\d+)\]", group, message)
+
+
+def _said(warning: Warning | str, cell: Cell, parts: Mapping[str, _Part]) -> Finding | str:
+    """What was warned of, with names of groups in the place of numbers of fits."""
+    found = warning.finding if isinstance(warning, CheckWarning) else None
+    if found is None:
+        return _plainly(str(warning), cell, parts)
+    says, remedy = (_plainly(words, cell, parts) for words in (found.says, found.remedy))
+    return found._replace(says=says, remedy=remedy, numbers=dict(found.numbers))  # which goes to other processes
 
 
 def _called(cell: Cell, part: _Part) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from .._core import InputError, Phrase
+from .._core import Finding, InputError, Phrase
 from ._chunk import Laid, done, laid
 from ._folder import Folder
 from ._grid import Chunk, Grid
@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     chunk: Chunk
     error: str | None
     none: int = 0
-    said: tuple[str, ...] = ()
+    said: tuple[Finding | str, ...] = ()
 
 
 def do(folder: Folder, grid: Grid, sweep: str, chunk: Chunk, ready: Callable[[], Laid] | None = None) -> Outcome:

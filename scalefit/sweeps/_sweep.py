@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._core import InputError, Phrase, check_choice, hint
+from .._core import CheckWarning, Finding, InputError, LeftOutWarning, Phrase, check_choice, hint, warn_of
 from ._config import read_config
 from ._engines import ENGINES, Outcome, locally, share_by_jax
 from ._folder import Folder
@@ -98,7 +98,8 @@ def sweep(
 
     **Returns:** a `Swept`; chunks that failed are in it, and hold up no other.
 
-    **Warns:** once of each sentence that fits warned of, and where versions differ from those it was begun with.
+    **Warns:** once of each sentence that fits warned of, `LeftOutWarning` of groups that no fit can take, and where
+    versions differ from those it was begun with.
 
     **Raises:** `InputError` for a sweep that cannot be read, sources that have changed, a folder that holds another
     sweep, and where nothing can be written.
@@ -122,7 +123,7 @@ def sweep(
     for said in changes(found, grid):
         warnings.warn(said, stacklevel=2)
     for note in grid.notes:
-        warnings.warn(f"{note}.", stacklevel=2)
+        warn_of(LeftOutWarning.check, note, category=LeftOutWarning)
     names = finished(folder, digest)
     there = {name for name in names if folder.complete(f"{CHUNKS}/{name}")}
     if broken := len(names) - len(there):
@@ -152,18 +153,22 @@ def _shared(out: str | Path) -> str:
 
 def _followed(outcomes: Iterator[Outcome], before: int, fits: int, tell: Progress) -> tuple[int, int]:
     """See the chunks through; the fits that were done, and how many of these have no optimum."""
-    said: dict[str, list[str]] = {}
+    said: dict[str, list[Finding | str]] = {}
     now = none = 0
     for outcome in outcomes:
         now += outcome.chunk.count if outcome.error is None else 0
         none += outcome.none
         tell(before + now, fits)
-        for sentence in outcome.said:
+        for one in outcome.said:
             # Sentences that differ in their numbers and names alone are one.
-            said.setdefault(re.sub(r"\d[\d.,]*|'[^']*'", "", sentence), []).append(sentence)
-    for sentences in said.values():
-        more = f" ({len(sentences) - 1:,} more like this)" if len(sentences) > 1 else ""
-        warnings.warn(sentences[0] + more, stacklevel=3)
+            said.setdefault(re.sub(r"\d[\d.,]*|'[^']*'", "", str(one)), []).append(one)
+    for first, *others in said.values():
+        more = f" ({len(others):,} more like this)" if others else ""
+        if isinstance(first, Finding):
+            told = CheckWarning(first._replace(says=first.says.rstrip(".") + more))
+        else:
+            told = UserWarning(first + more)
+        warnings.warn(told, stacklevel=3)
     return now, none
 
 

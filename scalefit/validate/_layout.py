@@ -28,7 +28,7 @@ def ranges(case: Case) -> Found:
             continue
         many, decades = len(np.unique(column)), float(np.ptp(np.log10(column)))
         if many < LEAST_SIZES or decades < LEAST_DECADES:
-            said = f"{name} has {many} values over {decades:.2g} decades"
+            said = f"{name} has {many} value{'s' * (many > 1)} over {decades:.2g} decades"
             remedy = f"exponents want {LEAST_SIZES} values over {LEAST_DECADES:g} decades: see `scalefit design`"
             yield Finding("range", "warning", said, remedy, {"values": many, "decades": decades}, (name,))
 

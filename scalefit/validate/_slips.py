@@ -171,8 +171,10 @@ def against_sizes(case: Case) -> Iterator[Finding]:
         return
     good = ~case.claimed
     y, x = surface.target[good], np.sum(sizes, axis=0)[good]
-    left = float(np.mean(np.abs(surface.target - surface.value)[good]) / max(np.mean(np.abs(y - np.median(y))), 1e-300))
-    together = float(np.corrcoef(_ranks(y), _ranks(x))[0, 1]) if np.ptp(x) > 1e-9 and np.ptp(y) > 0.0 else 0.0
+    if not np.ptp(y) > 1e-9:
+        return  # one number in every row, of which fits say that they cannot be
+    left = float(np.mean(np.abs(surface.target - surface.value)[good]) / np.mean(np.abs(y - np.median(y))))
+    together = float(np.corrcoef(_ranks(y), _ranks(x))[0, 1]) if np.ptp(x) > 1e-9 else 0.0
     if together > RISES:
         said = f"{name} is larger where runs are (rank correlation {together:.2g}), and losses fall"
         yield Finding("loss-kind", "warning", said, "was the column sorted by itself, or is it something else?",

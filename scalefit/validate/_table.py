@@ -44,6 +44,9 @@ def units(case: Case) -> Found:
             remedy = (
                 f"say the unit in the header, as '{counted} (B)'" if name != "C" else "say it, as 'compute (PF-days)'"
             )
+            if column.max() <= 0.0:  # which no unit mends
+                said = f"{name} is {'0' if not column.any() else 'not above 0'} in every row"
+                remedy = f"give the column that counts {counted}"
             if column.min() > 3.0 and column.max() < 40.0:
                 remedy += f", or name it log10_{name} if it is a logarithm"
             yield Finding("units", "error", said, remedy, {"most": float(column.max())}, (name,))
@@ -89,7 +92,7 @@ def _exchanged(N: Float[np.ndarray, " run"], D: Float[np.ndarray, " run"]) -> It
     """More parameters than tokens, of most runs."""
     with np.errstate(all="ignore"):
         times = float(np.nanmedian(D / N)) if np.isfinite(D / N).any() else 1.0
-    if times < FEW_TOKENS:
+    if 0.0 < times < FEW_TOKENS:
         said = f"half of the runs saw fewer than {times:.2g} tokens for each parameter"
         yield Finding("units", "warning", said, "are the columns of N and D exchanged, or their units?",
                       {"tokens per parameter": times}, ("N", "D"))  # fmt: skip

@@ -62,3 +62,25 @@ def test_a_table_that_no_law_takes_is_told_of_all_the_same(cli, tmp_path):
     done = cli("check", str(path))
     assert done.status == 0
     assert "no law was named" in done.out
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "says"),
+    [
+        ({"loss": [-1.0] * 30}, 4, "error: loss-kind: loss is below 0 in every row"),
+        ({"loss": [2.0] * 30}, 4, "error: convergence: chinchilla cannot be fitted: 'runs.csv' has the same loss (2)"),
+        ({"params": [0] * 30}, 4, "error: units: N is 0 in every row. Give the column that counts parameters."),
+        ({"params": [1e7], "tokens": [1e9], "loss": [3.0]}, 4, "'runs.csv' has 1 run; expected as many as Chinchilla"),
+        ({"params": ["params"], "tokens": ["tokens"], "loss": ["loss"]}, 2, "'loss' in row 1 is the header again"),
+        ({"loss": ["n/a"] * 30}, 2, "No row of 'runs.csv' is left"),
+    ],
+)
+def test_a_table_that_cannot_be_fitted_is_an_error_in_one_sentence(cli, tmp_path, changed, status, says):
+    done = cli("check", str(table(tmp_path, **changed)))
+    assert done.status == status
+    assert says in " ".join((done.out + done.err).split())
+    assert "Traceback" not in done.err
+
+
+def test_a_law_that_nobody_knows_is_no_fault_of_the_table(cli, tmp_path):
+    assert cli("check", str(table(tmp_path)), "--law", "chinchila").status == 2

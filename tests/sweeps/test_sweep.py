@@ -1,6 +1,7 @@
 """Results of a sweep are those of the verbs on the same runs, however it is cut."""
 
 import linecache
+import pickle
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,8 +11,12 @@ import polars as pl
 import pytest
 
 import scalefit as sf
+from scalefit._core import Finding
 from scalefit.params import Param, positive
 from scalefit.sweeps import FIT, grid_of, laid, number_of, read_config
+from scalefit.sweeps._engines import Outcome
+from scalefit.sweeps._grid import Chunk
+from scalefit.sweeps._sweep import _followed
 
 DRAWS = 16
 HEAD = ["source", "group", "law", "noise", "split", "seed", "verb"]
@@ -200,7 +205,8 @@ def test_groups_that_lack_an_input_are_told_of(runs, tmp_path):
     groups = runs.labels["group"]
     N = np.where(groups == "s0", np.nan, runs.inputs["x"])
     table = {"loss": runs.target, "x": [None if np.isnan(n) else n for n in N], "group": groups}
-    with pytest.warns(UserWarning, match=r"1 groups of .*, the first 's0', have no run with every input of PowerLaw"):
+    said = r"1 groups of .*, the first 's0', have no run with every input of PowerLaw, .* \[bad-rows\]"
+    with pytest.warns(sf.LeftOutWarning, match=said):
         found = swept(tmp_path, sf.read_runs(table)).table()
     assert "s0" not in set(found["group"])
 
@@ -304,3 +310,17 @@ class Steps(sf.laws.AbstractLaw):
     def __call__(self, x: Any, steps: Any) -> Any:
         """The loss."""
         return self.E + self.A * (x * jnp.sum(jnp.where(steps.real, steps.values, 0.0))) ** -self.alpha
+
+
+def test_what_fits_of_chunks_warn_of_is_said_once_as_findings():
+    """Those that differ in numbers and names alone are one; other sentences stay as they are."""
+    found = [Finding("design", "warning", f"{k} runs of 's{k}' are alike", "train others", {"k": k}) for k in (2, 3, 5)]
+    chunk = Chunk(0, 0, 0, 4)
+    outcomes = pickle.loads(pickle.dumps([Outcome(chunk, None, 0, (one, "It is late.")) for one in found]))  # as to Ray
+    with pytest.warns(UserWarning) as told:
+        _followed(iter(outcomes), 0, 12, lambda done, of: None)
+    first, other = (one.message for one in told)
+    assert isinstance(first, sf.CheckWarning)
+    assert str(first) == "2 runs of 's2' are alike (2 more like this). Train others. [design]"
+    assert first.finding is not None
+    assert (first.finding.numbers, str(other)) == ({"k": 2}, "It is late. (2 more like this)")
