@@ -317,7 +317,7 @@ def test_what_fits_of_chunks_warn_of_is_said_once_as_findings():
     found = [Finding("design", "warning", f"{k} runs of 's{k}' are alike", "train others", {"k": k}) for k in (2, 3, 5)]
     chunk = Chunk(0, 0, 0, 4)
     outcomes = pickle.loads(pickle.dumps([Outcome(chunk, None, 0, (one, "It is late.")) for one in found]))  # as to Ray
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="2 more like this") as told:
         _followed(iter(outcomes), 0, 12, lambda done, of: None)
     first, other = (one.message for one in told)
     assert isinstance(first, sf.CheckWarning)
