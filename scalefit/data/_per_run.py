@@ -27,6 +27,7 @@ def per_run(runs: Runs, loss: Which = "last", *, window: int = 5) -> Runs:
 
     **Raises:** `InputError` for a table without runs, or without what tells which of their rows is the last.
     """
+    check_type("runs", runs, Runs, "Runs, as sf.read_runs or sf.load_data give")
     check_choice("loss", loss, ("last", "least", "smoothed"))
     check_type("window", window, int, "a number of rows, 1 or more")
     if window < 1:

@@ -65,14 +65,20 @@ def bounds(case: Case) -> Found:
         return
     at_end = [name for name, there in zip(fit.free, fit.at_end, strict=True) if there]
     gone = [n for n, lost in zip(fit.free, fit.unidentified & ~fit.at_end, strict=True) if lost]
+    known, found = slots(fit.law), values(fit.law)
     if at_end:
         said = f"{', '.join(at_end)} lies at an end of where it may lie"
         yield Finding("bounds", "warning", said, "hold it there with `fixed`, and fit the smaller law",
                       names=tuple(at_end))  # fmt: skip
     if gone:
-        said = f"no run responds to {', '.join(gone)}: they follow the smaller law without"
+        none = [n for n, value in zip((slot.name for slot in known), found, strict=True) if n in gone and value == 0.0]
+        rest = [n for n in gone if n not in none]
+        # A term of 0 has an interval to one side: runs would respond to it, were it larger.
+        parts = [f"{', '.join(none)} {'is' if len(none) == 1 else 'are'} 0 at the optimum"] if none else []
+        parts += [f"no run responds to {', '.join(rest)}"] if rest else []
+        said = f"{', and '.join(parts)}: the runs follow the smaller law without"
         yield Finding("bounds", "warning", said, "fit that law, or add runs where its term shows", names=tuple(gone))
-    known, found, floors = slots(fit.law), values(fit.law), _floors(fit)
+    floors = _floors(fit)
     least = float(np.min(fit.problem.runs.target[~case.claimed], initial=np.inf))
     seen = set()
     for slot, value in zip(known, found, strict=True):

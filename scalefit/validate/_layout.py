@@ -56,6 +56,8 @@ def design(case: Case) -> Found:
             if abs(together) > 0.98:
                 said = f"{first} and {other} go together (correlation {together:.3f} of their logarithms)"
                 remedy = f"add runs of other {other} for the same {first}: exponents of both are one to these"
+                if abs(together) > 0.9999:
+                    said += ": no run tells their terms apart, and the interval of one holds for the other as it stands"
                 yield Finding("design", "warning", said, remedy, {"correlation": together}, (first, other))
     yield from _edges(case)
 

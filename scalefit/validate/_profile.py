@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._core import InputError, Phrase, check_names, check_number, check_probability, warn_of
+from .._core import InputError, Phrase, check_names, check_number, check_probability, check_type, warn_of
 from ..estimate import fit as fit_
 from ..params import slots, values, with_values
 from ..results import Fit, check_fit
@@ -71,6 +71,7 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
     num = check_number("num", num, least=1, whole=True, example="15")
     if fit.keys is not None or not fit.converged:
         raise InputError("fit", Phrase("is a batch, or did not converge"), "a single fit at its optimum")
+    check_type("name", name, str, f"one of {', '.join(fit.free)}")
     check_names("name", [name], fit.free, what="free numbers")
     names = [slot.name for slot in slots(fit.law)]
     at, place = values(fit.law), names.index(name)

@@ -53,6 +53,7 @@ def test_runs_of_other_groups_and_targets_are_apart():
         (sf.Runs([1.0], run=["a"]), {}, "has no step, D or n"),
         (table(), {"window": 0}, "window is 0"),
         (table(), {"loss": "best"}, "loss is 'best'"),
+        ({"loss": [1.0]}, {}, "runs is .*; expected Runs"),
     ],
 )
 def test_what_cannot_be_told_is_refused(runs, options, said):

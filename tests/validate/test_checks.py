@@ -137,9 +137,9 @@ BAD = {
     "a total": (
         "bad-rows", "error", lambda t: {n: np.append(c, c.mean() if n == "loss" else c.sum()) for n, c in t.items()},
     ),
-    "a mean, by name": (
+    "a maximum, by name": (
         "bad-rows", "error",
-        lambda t: {**{n: np.append(c, c.mean()) for n, c in t.items()}, "name": [*map(str, range(48)), "Mean"]},
+        lambda t: {**{n: np.append(c, c.max()) for n, c in t.items()}, "name": [*map(str, range(48)), "Max"]},
     ),
     "two losses exchanged": (
         "bad-rows", "warning", changed(loss=lambda t: t["loss"][[*range(3), 44, *range(4, 44), 3, *range(45, 48)]]),
@@ -398,6 +398,8 @@ def test_a_profile_of_what_is_not_free_is_refused():
     fit = fitted(good())
     with pytest.raises(sf.InputError, match="gamma"):
         sf.profile(fit, "gamma")
+    with pytest.raises(sf.InputError, match="expected one of E, "):
+        sf.profile(fit, np.zeros(2))  # pyright: ignore[reportArgumentType]
 
 
 class Straight(sf.laws.AbstractLaw):

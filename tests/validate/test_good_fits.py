@@ -82,6 +82,16 @@ def test_a_target_that_rises_is_told_once_and_what_would_fall(header, times, say
     assert "rises where the law can only fall" in told.skipped["bounds"]
 
 
+def test_sizes_in_proportion_have_one_term_and_a_term_of_0_is_at_its_end():
+    """With D = 20 N the law is E + k N^-a, and E, whose interval has an upper end, is not one that no run feels."""
+    N = np.geomspace(3e7, 3e9, 10)
+    loss = 1e3 * N**-0.3 * np.exp(0.002 * np.random.default_rng(0).standard_normal(10))
+    one = words(sf.fit(sf.laws.PowerLaw, sf.Runs(loss, x=N)))
+    assert one["bounds"].startswith("E is 0 at the optimum: the runs follow")
+    two = words(sf.fit(sf.laws.Chinchilla, sf.Runs(loss + 1.8, N=N, D=20.0 * N), throw=False))
+    assert "no run tells their terms apart" in two["design"]
+
+
 def test_the_sign_of_a_target_below_0_may_be_turned():
     with pytest.raises(sf.InputError, match="Turn its sign, as of a log-likelihood, or use a noise on values"):
         sf.fit(sf.laws.PowerLaw, sf.Runs(-np.linspace(3.0, 2.0, 8), x=np.geomspace(1.0, 100.0, 8)), noise=GAUSSIAN)

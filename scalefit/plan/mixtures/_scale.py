@@ -63,6 +63,8 @@ def amounts_at(first: Mapping[str, float], second: Mapping[str, float], total: f
 
     Source: Kang et al. 2024 (arXiv 2407.20177, theorem 2).
     """
+    for name, amounts in (("first", first), ("second", second)):
+        check_type(name, amounts, Mapping, "amounts by domain, as {'web': 2e9, 'code': 1e9}")
     check_names("second", second, first, what="domains of the first")
     check_names("first", first, second, what="domains of the second")
     one = np.array([check_number(f"first: {name}", v, above=0.0) for name, v in first.items()])
