@@ -1,6 +1,9 @@
 """Every check fires on a table or a fit that it is about, and stays silent on good ones."""
 
+import dataclasses
+import functools
 import warnings
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +13,7 @@ from helpers import curves_of_budgets
 import scalefit as sf
 from scalefit.params import Param, real
 from scalefit.validate import CHECKS, SEVERITIES, Finding
-from scalefit.validate._again import approach_agreement, model_choice, outliers
+from scalefit.validate._again import outliers
 from scalefit.validate._case import Case
 
 FREE = {"checkpoints", "seeds"}
@@ -286,9 +289,6 @@ def test_structure_of_a_coupled_law_is_found_in_an_additive_fit():
     (one,) = (one for one in sf.diagnose(fit).findings if one.check == "residuals")
     assert "has structure" in one.says
     assert "Skaling" in one.remedy
-    (one,) = model_choice(Case(fit.problem.runs, fit.law, fit, deep=True))
-    assert isinstance(one, Finding)
-    assert (one.severity, one.says.split(" fits")[0]) == ("warning", "Skaling")
 
 
 def test_a_scatter_that_falls_with_size_is_found():
@@ -321,29 +321,10 @@ def test_terms_that_no_run_feels_and_what_is_asked_far_away():
     assert "target-distance" not in fired(fit, at={"N": 1e9, "D": 1e10})
 
 
-def test_ways_to_the_best_size_are_held_beside_each_other():
-    fit = sf.fit(sf.laws.Chinchilla, curves_of_budgets(0))
-    (one,) = approach_agreement(Case(fit.problem.runs, fit.law, fit, deep=True))
-    assert isinstance(one, Finding)
-    assert set(one.numbers) == {"isoflop", "surface"}
-
-
-def test_a_fit_that_was_stopped_is_an_error():
-    fit = fitted(good(), max_steps=1, num_starts=1)
-    assert fired(fit)["convergence"] == "error"
-
-
-def test_a_held_published_value_is_noted():
-    fit = fitted(good(), sf.laws.Chinchilla.published("epoch"), fixed=("alpha",))
-    assert fired(fit)["preset"] == "note"
-
-
 def test_draws_of_another_optimum_are_found_out():
     fit = fitted(good())
     draws = sf.bootstrap(fit, num=50)
     assert "interval-plausibility" in sf.diagnose(draws).passed
-    import dataclasses
-
     law = dataclasses.replace(draws.law, alpha=np.asarray(draws.law.alpha) + 0.2)
     assert fired(dataclasses.replace(draws, law=law))["interval-plausibility"] == "warning"
     weighed = {"method": "is", "khat": 0.9, "divergences": 0, "rhat": {}}
@@ -378,6 +359,172 @@ def test_a_batch_is_asked_study_by_study():
     with pytest.raises(sf.InputError, match="batch of 2 studies"):
         sf.diagnose(fits)
     assert sf.diagnose(fits["a"]).passed
+
+
+# --- every check, once where it has something to say and once where it looks and has nothing ---
+
+
+@functools.cache
+def plain() -> sf.Fit[Any]:
+    return fitted(good())
+
+
+def case_of(columns: dict[str, Any], law: Any = sf.laws.Chinchilla, at: Any = None, **options: Any) -> Case:
+    fit = fitted(columns, law, **options)
+    return Case(fit.problem.runs, fit.law, fit, at=at or {})
+
+
+def of_plain(**changed: Any) -> Case:
+    return Case(plain().problem.runs, plain().law, plain(), **changed)
+
+
+def of_draws(shift: float = 0.0, **changed: Any) -> Case:
+    draws = sf.bootstrap(plain(), num=20)
+    law = dataclasses.replace(draws.law, alpha=np.asarray(draws.law.alpha) + shift)
+    return of_plain(draws=dataclasses.replace(draws, law=law, **changed))
+
+
+def of_budgets(seed: int, scatter: float) -> Case:
+    fit = sf.fit(sf.laws.Chinchilla, curves_of_budgets(seed, scatter), throw=False)
+    return Case(fit.problem.runs, fit.law, fit, deep=True)
+
+
+@functools.cache
+def mixed() -> sf.Fit[Any]:
+    w = np.random.default_rng(3).dirichlet(np.ones(3), 40)
+    w = w[w[:, 0] < 0.3]
+    loss = 2.0 + 0.5 * np.exp(w @ np.array([-1.0, 0.2, 0.6]))
+    return fitted({"loss": loss, **{f"w[{k}]": w[:, i] for i, k in enumerate("abc")}}, sf.laws.MixingExp)
+
+
+def at_weights(*w: float) -> Case:
+    return Case(mixed().problem.runs, mixed().law, mixed(), at={"w": [*w]})
+
+
+def repeated(scatter: float, bend: float) -> dict[str, Any]:
+    """Two seeds of each run, about a law that is bent."""
+    columns = rows(good(), np.repeat(np.arange(48), 2))
+    N, D = columns["params"], columns["tokens"]
+    bent = bend * np.cos(2.0 * np.log(N)) * np.cos(2.0 * np.log(D))
+    clean = 1.7 + 400.0 * N**-0.34 + 2000.0 * D**-0.37
+    loss = clean * np.exp(bent + scatter * np.random.default_rng(1).standard_normal(96))
+    return {**columns, "loss": loss, "seed": np.tile([0, 1], 48)}
+
+
+def bumped(width: float = 0.0) -> dict[str, Any]:
+    """Larger runs that are worse than smaller ones foretell."""
+    columns = good(sizes=10, tokens=8)
+    C = columns["params"] * columns["tokens"]
+    return {**columns, "loss": columns["loss"] * (1.0 + width * np.maximum(np.log10(C / 3e19), 0.0))}
+
+
+def stretched(power: float) -> dict[str, Any]:
+    """Coupled runs, or additive ones where the power is 1."""
+    columns = good(sizes=10, tokens=8)
+    N, D, steep = columns["params"], columns["tokens"], 0.36 / power
+    loss = 1.7 + ((3e4 if power < 1 else 400.0) * N**-steep + (2e5 if power < 1 else 2000.0) * D**-steep) ** power
+    return {**columns, "loss": loss * np.exp(1e-3 * np.random.default_rng(0).standard_normal(80))}
+
+
+def steep(power: float) -> dict[str, Any]:
+    """Runs whose loss falls so fast with N."""
+    columns = good()
+    loss = 1.7 + (columns["params"] / 2e7) ** -power + 2000.0 * columns["tokens"] ** -0.37
+    return {**columns, "loss": loss * np.exp(1e-3 * np.random.default_rng(0).standard_normal(48))}
+
+
+def deep(case: Case) -> Case:
+    return dataclasses.replace(case, deep=True)
+
+
+def less(columns: dict[str, Any], row: int, times: float) -> dict[str, Any]:
+    return {**columns, "loss": columns["loss"] * np.where(np.arange(len(columns["loss"])) == row, times, 1.0)}
+
+
+KHAT = {"method": "is", "khat": 0.3, "divergences": 0, "rhat": {}}
+WITH_ERRORS = {**good(), "se": 3e-3 * good()["loss"]}
+WIDE = np.linspace(1.0, 1.4, 9)
+SHORT = {"x": 1e9 * WIDE, "loss": (2.0 + WIDE**-0.3) * np.exp(1e-3 * np.random.default_rng(1).standard_normal(9))}
+
+FITS: dict[str, tuple[str, Callable[[], Case], Callable[[], Case]]] = {
+    "seeds": ("warning", lambda: case_of(repeated(1e-3, 0.03)), lambda: case_of(repeated(3e-3, 0.0))),
+    "multistart": (
+        "warning", lambda: of_fit(dataclasses.replace(plain(), agreeing=np.asarray(1))), of_plain,
+    ),
+    "bounds": ("warning", lambda: case_of(steep(1.8)), lambda: case_of(steep(0.9))),
+    "conditioning": (
+        "warning", lambda: case_of(SHORT, sf.laws.PowerLaw, noise=sf.noise.Gaussian()), of_plain,
+    ),
+    "delta-sensitivity": ("warning", lambda: deep(case_of(bumped(0.2))), lambda: of_plain(deep=True)),
+    "residuals": ("warning", lambda: case_of(stretched(0.45)), of_plain),
+    "extrapolation-test": ("warning", lambda: deep(case_of(bumped(0.06))), lambda: of_plain(deep=True)),
+    "interval-plausibility": ("warning", lambda: of_draws(0.2), of_draws),
+    "approach-agreement": ("warning", lambda: of_budgets(2, 0.05), lambda: of_budgets(0, 0.005)),
+    "model-choice": ("warning", lambda: deep(case_of(stretched(0.45))), lambda: of_plain(deep=True)),
+    "target-distance": (
+        "warning", lambda: of_plain(at={"N": 7e12, "D": 1e11}), lambda: of_plain(at={"N": 1e9, "D": 1e10}),
+    ),
+    "mixture-support": ("warning", lambda: at_weights(0.9, 0.05, 0.05), lambda: at_weights(0.2, 0.4, 0.4)),
+    "optimiser-curse": ("note", lambda: of_plain(at={"N": 1e9, "D": 1e10}), of_draws),
+    "preset": (
+        "note", lambda: case_of(good(), sf.laws.Chinchilla.published("epoch"), fixed=("alpha",)),
+        lambda: case_of(good(), sf.laws.Chinchilla(alpha=0.3312), fixed=("alpha",)),
+    ),
+    "convergence": ("error", lambda: case_of(good(), max_steps=1, num_starts=1), of_plain),
+    "errors": (
+        "warning", lambda: case_of({**WITH_ERRORS, "se": np.full(48, 1e-4)}), lambda: case_of(WITH_ERRORS),
+    ),
+    "outliers": ("warning", lambda: case_of(less(good(), 5, 1.2)), of_plain),
+    "draws": (
+        "warning", lambda: of_draws(method="posterior", diagnostics={**KHAT, "khat": 0.9}),
+        lambda: of_draws(method="posterior", diagnostics=KHAT),
+    ),
+}  # fmt: skip
+"""By check of fits the severity of what it says of one, that fit, and one of which it says no more than a note."""
+
+TABLES: dict[str, Callable[[], dict[str, Any]]] = {
+    **dict.fromkeys(("units", "loss-kind", "bad-rows", "range", "design", "averaging"), good),
+    "embedding-share": lambda: {**good(), "params_no_emb": 0.98 * good()["params"]},
+    "sampled-history": lambda: rows(thinned(None), np.arange(400)),
+    "checkpoints": lambda: rows(several(good()), np.arange(16, 48)),
+    "schedule-match": lambda: {**good(), "final_lr": [1e-5] * 48, "peak_lr": [1e-3] * 48},
+    "repetition": lambda: {**good(), "unique_tokens": good()["tokens"]},
+    "downstream-floor": lambda: {
+        "params": good()["params"], "tokens": good()["tokens"], "accuracy": 1.2 - 0.3 * good()["loss"],
+    },
+}  # fmt: skip
+"""By check of tables one at which it looks and has nothing to warn of."""
+
+
+def of_fit(fit: sf.Fit[Any]) -> Case:
+    return Case(fit.problem.runs, fit.law, fit)
+
+
+def said_of(check: str, case: Case) -> list[str]:
+    """Severities of what one check says of a case at which it looks."""
+    (run,) = (one.run for one in CHECKS if one.id == check)
+    assert not isinstance(run, str)
+    found = list(run(case))
+    assert all(isinstance(one, Finding) for one in found), found
+    return [one.severity for one in found if isinstance(one, Finding)]
+
+
+def test_every_check_has_what_it_fires_at_and_what_it_passes():
+    of_runs = {one.id for one in CHECKS if one.of == "runs"}
+    assert {check for check, *_ in BAD.values()} == set(TABLES) == of_runs
+    assert set(FITS) == {one.id for one in CHECKS if one.of == "fit"}
+
+
+@pytest.mark.parametrize("check", FITS)
+def test_checks_of_fits_fire_and_are_silent(check):
+    severity, bad, fine = FITS[check]
+    assert severity in said_of(check, bad())
+    assert set(said_of(check, fine())) <= ({"note"} if severity != "note" else set())
+
+
+@pytest.mark.parametrize("check", TABLES)
+def test_checks_of_tables_are_silent(check):
+    assert set(said_of(check, Case(sf.read_runs(TABLES[check]())))) <= {"note"}
 
 
 # --- profiles ---
