@@ -99,6 +99,11 @@ class AbstractLaw(Tree):
         named = [k.partition("[")[2][:-1] if isinstance(k, str) else getattr(k, "axis", None) for k in kinds]
         declared = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
         own = inspect.get_annotations(cls)
+        for name, given in vars(cls).items():
+            if isinstance(given, dataclasses.Field) and name not in own:
+                raise InputError(
+                    f"{cls.__name__}.{name}", Phrase("has no type"), remedy=f"declare it as `{name}: Param = …`"
+                )
         for name in named:
             if name and name.isidentifier() and name not in declared:
                 own[name] = tuple[Any, ...]

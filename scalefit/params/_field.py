@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from .._core import InputError
 from ._constraint import Constraint, Interval, Negative, Nonnegative, Ordered, Positive, Real, Simplex, ZeroSum
 
 Dimension = float | Callable[[Any], Any]
@@ -53,6 +54,13 @@ class Parameter:
         return float(low), float(high)
 
 
+def _check_range(name: str, ends: Any) -> None:
+    """Raise for what are not two numbers in rising order."""
+    pair = ends if isinstance(ends, tuple | list) else ()
+    if len(pair) != 2 or not all(isinstance(end, float | int | np.number) for end in pair) or not pair[0] <= pair[1]:
+        raise InputError(name, ends, "two numbers, the lower first")
+
+
 def _leaf(value: Any) -> Any:
     """Natural values are strongly typed: NumPy float64 on the host, JAX arrays and tracers as they come."""
     return (
@@ -80,6 +88,11 @@ def parameter(
     - `axis`: The one axis, in place of `axes`.
     """
     along = (axis,) if axis is not None else tuple(axes)
+    _check_range("typical", typical)
+    for name, power in (dims or {}).items():
+        if not callable(power) and not isinstance(power, float | int | np.number):
+            expected = "the power of its unit: a number, or a function of the law, as lambda law: law.alpha"
+            raise InputError(f"dims[{name!r}]", power, expected)
     declared = Parameter(constraint, unit, amplitude, tuple((dims or {}).items()), typical, along, of_target)
     unset = np.full((1,) * len(along), math.nan)
     return eqx.field(default_factory=unset.copy, converter=_leaf, metadata={"parameter": declared})
@@ -102,6 +115,7 @@ def negative(*, typical: tuple[float, float] = (-1.5, -0.02), **declared: Any) -
 
 def interval(low: float, high: float, *, typical: tuple[float, float] | None = None, **declared: Any) -> Any:
     """Declare a parameter between two numbers; see `parameter` for the arguments."""
+    _check_range("interval", (low, high))
     inside = typical or (low + 0.05 * (high - low), high - 0.05 * (high - low))
     return parameter(Interval(low, high), typical=inside, **declared)
 

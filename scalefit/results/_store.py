@@ -143,6 +143,8 @@ def load(path: str | Path, *, law: type[AbstractLaw] | None = None) -> Fit[Any] 
         if not all((folder / name).is_file() for name in ("result.json", "arrays.npz", "runs.parquet")):
             raise FileNotFoundError("result.json, arrays.npz or runs.parquet is not there")
         document = json.loads((folder / "result.json").read_text())
+        if not zipfile.is_zipfile(folder / "arrays.npz"):
+            raise ValueError("arrays.npz is no archive of arrays")
         # Opened here: NumPy leaves the file open where the archive is broken.
         with open(folder / "arrays.npz", "rb") as stream, np.load(stream, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from scalefit._core import InputError
+from scalefit.laws import AbstractLaw
 from scalefit.params import (
     Param,
     interval,
@@ -129,3 +131,21 @@ def test_rescale_of_a_batch_is_that_of_each(toy):
 
 def test_what_was_not_given_is_nan():
     assert np.isnan(values(Toy())).all()
+
+
+@pytest.mark.parametrize(
+    ("declare", "said"),
+    [
+        (lambda: interval(3.0, 1.0), r"interval is \(3, 1\); expected two numbers, the lower first"),
+        (lambda: positive(typical=(5.0, 1.0)), "typical is .*; expected two numbers"),
+        (lambda: positive(typical="wide"), "typical is 'wide'; expected two numbers"),  # pyright: ignore[reportArgumentType]
+        (lambda: positive(dims={"x": "-1"}), r"dims\['x'\] is '-1'; expected the power of its unit"),
+        (
+            lambda: type("Own", (AbstractLaw,), {"inputs": {"x": ""}, "a": positive()}),
+            "Own.a has no type. Declare it as",
+        ),
+    ],
+)
+def test_what_is_declared_by_mistake_is_said_at_once(declare, said):
+    with pytest.raises(InputError, match=said):
+        declare()

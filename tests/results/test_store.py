@@ -220,6 +220,14 @@ def broken(request, monkeypatch):
             monkeypatch.setattr(Path, "rename", refuse)
 
 
+@pytest.mark.parametrize("written", [b"", b"scalefit", bytes(range(256)), b"\x93NUMPY"])
+def test_arrays_that_are_no_archive_are_named_and_no_way_to_load_them_is_offered(tmp_path, chinchilla, written):
+    sf.save(chinchilla, tmp_path / "result")
+    (tmp_path / "result" / "arrays.npz").write_bytes(written)
+    with pytest.raises(sf.InputError, match=r"can be read \(arrays\.npz is no archive of arrays\); expected a folder"):
+        sf.load(tmp_path / "result")
+
+
 @pytest.mark.usefixtures("broken")
 def test_a_save_that_fails_leaves_nothing_behind(tmp_path, chinchilla):
     with pytest.raises(Broken):
