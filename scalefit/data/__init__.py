@@ -17,6 +17,7 @@ from ._load import load_table as load_table
 from ._mixture_paths import read_mixture_paths as read_mixture_paths
 from ._mixtures import read_mixtures as read_mixtures
 from ._numbers import parse_number as parse_number
+from ._parquet import parquet_frame as parquet_frame
 from ._per_run import per_run as per_run
 from ._pools import UNLIMITED as UNLIMITED
 from ._pools import Pools as Pools

@@ -19,6 +19,7 @@ from ._cells import with_numbers
 from ._columns import our_name
 from ._csv import from_csv, refuse_other_separator
 from ._numbers import one_column, series_column
+from ._parquet import parquet_frame
 
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -122,16 +123,12 @@ def _from_file(path: Path) -> tuple[Table, str, tuple[str, ...]]:
 
 
 def _from_parquet(data: bytes, name: str) -> Table:
-    import polars as pl
-
     try:
-        return _from_frame(pl.read_parquet(io.BytesIO(data)))
-    except BaseException as error:
-        # A panic of the reader is no Exception.
-        if not isinstance(error, (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)):
-            raise
-        why = Phrase(f"cannot be read as Parquet ({_first_line(error)})")
+        frame = parquet_frame(io.BytesIO(data))
+    except ValueError as error:
+        why = Phrase(f"cannot be read as Parquet ({error})")
         raise InputError(repr(name), why, remedy="check that it is whole") from None
+    return _from_frame(frame)
 
 
 def _from_lines(text: str, what: str) -> Table:

@@ -18,7 +18,7 @@ import numpy as np
 from .. import laws as published_laws
 from .. import noise as noises
 from .._core import InputError, Phrase, check_type, folder_written_whole
-from ..data import Runs, restored, stored
+from ..data import Runs, parquet_frame, restored, stored
 from ..laws import AbstractLaw, Label, input_kinds
 from ..noise import AbstractNoise, check_noise
 from ..params import parameter_values, parameters, parts, with_constants, with_parameters
@@ -220,14 +220,9 @@ def _result(
 
 
 def _runs(folder: Path, document: dict[str, Any]) -> Runs:
-    import polars as pl
-
     try:
-        table = pl.read_parquet(folder / "runs.parquet")
-    except BaseException as error:
-        # A panic of the reader is no Exception.
-        if not isinstance(error, (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)):
-            raise
+        table = parquet_frame(folder / "runs.parquet")
+    except ValueError as error:
         said = Phrase(f"holds no runs that can be read ({error})")
         raise InputError(repr(str(folder)), said, "a folder that `save` made") from None
     return restored(table, document["fit"]["runs"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -374,3 +375,19 @@ def test_a_law_of_ones_own_is_read_back_by_its_class_alone(tmp_path, new_fit):
         sf.load(tmp_path / "own")
     with pytest.raises(sf.InputError, match="its formula is another one"):
         sf.load(tmp_path / "own", law=sf.laws.Chinchilla)
+
+
+def test_a_panic_of_the_reader_of_runs_is_one_sentence(tmp_path, chinchilla, monkeypatch, capfd):
+    """It writes to the terminal itself, and is no Exception."""
+    import polars as pl
+
+    def panic(_):
+        os.write(2, b"thread panicked at row_group_decode.rs")
+        raise pl.exceptions.PanicException("assertion failed")
+
+    sf.save(chinchilla, tmp_path / "result")
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    with pytest.raises(sf.InputError, match=r"no runs that can be read \(parquet: it is damaged\); expected a folder"):
+        sf.load(tmp_path / "result")
+    os.write(2, b"still there")
+    assert capfd.readouterr().err == "still there"
