@@ -169,5 +169,6 @@ def refuse(found: Iterable[Finding], name: str, allow: Collection[str] = ()) -> 
     of_tables = {check.id for check in CHECKS if check.of == "runs"} - {*allow}
     for one in found:
         if one.severity == "error" and one.check in of_tables:
-            remedy = f"{one.remedy}; or, where it is meant, `allow={one.check!r}`"
+            way = " If it is meant," if one.remedy.endswith("?") else "; or, where it is meant,"
+            remedy = f"{one.remedy}{way} `allow={one.check!r}`"
             raise InputError(f"{name!r}", Phrase(f"cannot be used as it stands: {one.says}"), remedy=remedy)

@@ -11,7 +11,7 @@ from ..params import holder_of, slots, values
 from ..problem import free_numbers
 from ..results import Fit, evaluate, rising, said_open, spread
 from ..solve import slopes
-from ._case import Case, fitted_values, scatter_about, told
+from ._case import Case, fitted_values, listed_rows, scatter_about, told
 from ._finding import Skipped
 
 Found = Iterator[Finding | Skipped]
@@ -176,8 +176,9 @@ def seeds(case: Case) -> Found:
     most = FAR * 1.4826 * float(np.median(off[several]))
     few = several & (off > most) & (most > 0.0)
     many, left = _repeated(case.code[good][~few], code[~few])
+    place = np.flatnonzero(good)
     if int(many.sum()) - len(np.unique(left[many])) >= 3:
-        y, code, several = y[~few], left, many
+        y, code, several, place = y[~few], left, many, place[~few]
         freedom = int(several.sum()) - len(np.unique(code[several]))
     mean = np.bincount(code, y) / np.bincount(code)
     noise = float(np.sqrt(np.sum((y - mean[code])[several] ** 2) / freedom))
@@ -190,8 +191,14 @@ def seeds(case: Case) -> Found:
     numbers = {"noise": noise, "scale": scale, "freedom": freedom}
     if ratio > 3.0:
         yield Finding("seeds", "warning", said, "the law misses something: see residuals", numbers)
-    elif ratio < 0.5 and freedom >= 5:
+    elif ratio < 0.5 and freedom >= 5 and len(np.unique(code)) < 2 * len(fit.free):
         yield Finding("seeds", "warning", said, "the law follows the noise: fit fewer parameters", numbers)
+    elif ratio < 0.5 and freedom >= 5:
+        # At the same inputs a law says the same, so that it follows the noise of none: the others lie nearer to it.
+        odd = np.isin(np.arange(len(good)), place[several & (np.abs(y - mean[code]) > 3.0 * scale)])
+        rows = case.rows(odd)
+        which = f"{listed_rows(rows)} have the inputs of others and another {fit.source.target}: " if rows else ""
+        yield Finding("seeds", "warning", which + said, "which row of the same inputs is right?", numbers, rows=rows)
     else:
         yield Finding("seeds", "note", said, "", numbers)
 

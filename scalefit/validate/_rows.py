@@ -24,7 +24,11 @@ def bad_rows(case: Case) -> Found:
         first = runs.dropped[0]
         count = "1 row was" if len(runs.dropped) == 1 else f"{len(runs.dropped)} rows were"
         said = f"{count} left out, the first row {first.row}, {first.reason}"
-        yield Finding("bad-rows", "note", said, rows=tuple(int(d.row) for d in runs.dropped))
+        # What is cut off while it is written lacks the end of its last line.
+        cut = len(runs.dropped) == 1 and first.row > runs.rows.max() and "missing" in first.reason
+        remedy = "it is the last: is the file cut off there, or had that run not ended?" if cut else ""
+        rows = tuple(int(d.row) for d in runs.dropped)
+        yield Finding("bad-rows", "warning" if cut else "note", said, remedy, rows=rows)
     for column, cells in case.texts("state status").items():
         bad = np.array([cell.strip().lower() in FAILED for cell in cells])
         if bad.any() and not bad.all():

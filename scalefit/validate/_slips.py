@@ -102,8 +102,8 @@ def slips(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
     # Rows at least: one that diverged may lie anywhere.
     kinds = (
         (2, (y > 3.0) & (np.abs(log_log - surface.value) < 0.06), perplexity, "fit the logarithms"),
-        (3, np.abs(off - BITS) < 0.05, f"{name} 1.44 times the others, as bits beside nats", ONE_UNIT),
-        (3, np.abs(off + BITS) < 0.05, f"{name} .693 times the others, as nats beside bits", ONE_UNIT),
+        (3, mostly(np.abs(off - BITS) < 0.05), f"{name} 1.44 times the others, as bits beside nats", ONE_UNIT),
+        (3, mostly(np.abs(off + BITS) < 0.05), f"{name} .693 times the others, as nats beside bits", ONE_UNIT),
         (3, mostly(np.abs(off + TENS) < 0.05), f"{name} .434 times the others, as logarithms to base 10 are", BASE),
         (3, mostly(np.abs(off - TENS) < 0.05), f"{name} 2.3 times the others, as beside logarithms to base 10", BASE),
         (1, (y <= 1.0) & (surface.value > np.log(1.5)),
@@ -151,8 +151,8 @@ def misaligned(case: Case) -> Iterator[Finding]:
     ways = [surface_of(case, np.roll(surface.target, way)) for way in (1, -1)]
     moved = [np.inf if one is None else one.most for one in ways]
     best = int(np.argmin(moved))
-    # Right rows fit worse when they are moved, wrong ones better one way and worse the other.
-    if not (wide > 0.01 and moved[best] < wide / BETTER and moved[1 - best] > wide):
+    # Right rows fit worse when they are moved, wrong ones better one way and not the other.
+    if not (wide > 0.01 and moved[best] < wide / BETTER and moved[1 - best] > min(wide, SURELY * moved[best])):
         return
     said = (
         f"{case.runs.target_name} goes with the sizes of the row {('after', 'before')[best]}: so read, four of five "

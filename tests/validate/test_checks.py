@@ -87,6 +87,8 @@ def profiles(table: dict[str, Any]) -> dict[str, Any]:
     return {"params": N, "tokens": D, "flops": C, "loss": 1.7 + 400.0 * N**-0.34 + 2000.0 * D**-0.37}
 
 
+ORDER = np.random.default_rng(3).permutation(48)
+
 BAD = {
     "units, billions": ("units", "error", lambda t: {**t, "params": t["params"] / 1e9 * 2, "tokens": t["tokens"]}),
     "units, PF-days": ("units", "error", changed(flops=lambda t: 6.0 * t["params"] * t["tokens"] / 8.64e19)),
@@ -131,6 +133,11 @@ BAD = {
     ),
     "columns exchanged": ("units", "warning", lambda t: {**t, "params": t["tokens"] / 30, "tokens": t["params"] / 30}),
     "shifted by a row": ("bad-rows", "error", changed(loss=lambda t: np.roll(t["loss"], 1))),
+    "shifted by a row, in no order": (
+        "bad-rows", "error",
+        lambda t: {**rows(t, ORDER), "loss": np.roll(rows(t, ORDER)["loss"], 1)},
+    ),
+    "cut off": ("bad-rows", "warning", changed(loss=lambda t: np.where(np.arange(48) == 47, np.nan, t["loss"]))),
     "sorted by itself": ("loss-kind", "warning", changed(loss=lambda t: np.sort(t["loss"]))),
     "of other runs": (
         "loss-kind", "warning", changed(loss=lambda t: np.random.default_rng(5).permutation(t["loss"])),
@@ -278,6 +285,23 @@ def test_runs_that_scatter_less_about_each_other_than_about_the_law():
     columns["loss"] = columns["loss"] * np.exp(bent + 1e-3 * rng.standard_normal(96))
     columns["seed"] = np.tile([0, 1], 48)
     assert fired(fitted(columns))["seeds"] == "warning"
+
+
+def test_other_losses_of_the_same_sizes_are_named():
+    columns = rows(good(), [*range(48), *range(0, 48, 5)])
+    columns["loss"] = columns["loss"] * np.where(np.arange(58) < 48, 1.0, 1.0 + 0.02 * np.arange(-50, 8) % 0.17)
+    (one,) = (one for one in sf.diagnose(fitted(columns)).findings if one.check == "seeds")
+    assert "have the inputs of others and another loss: runs repeated" in one.says
+    assert set(one.rows) <= {*range(1, 48, 5), *range(49, 59)}
+    assert len(one.rows) > 12
+
+
+def test_some_of_many_diverged_runs_are_no_bits():
+    columns = good(sizes=12, tokens=12)
+    rng = np.random.default_rng(0)
+    bad = rng.choice(144, 30, replace=False)
+    columns["loss"][bad] *= np.exp(rng.uniform(0.3, 1.2, 30))
+    assert fired(sf.read_runs(columns)).keys() <= {"bad-rows"}
 
 
 def test_structure_of_a_coupled_law_is_found_in_an_additive_fit():
