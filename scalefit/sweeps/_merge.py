@@ -77,7 +77,7 @@ def _readable(read: Any, path: Path) -> Any:
 
     try:
         return read(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         why = Phrase(f"cannot be read ({str(error).splitlines()[0]})")
         remedy = "take it away and resume, which does it again"
         raise InputError(f"The finished chunk {str(path)!r}", why, remedy=remedy) from None

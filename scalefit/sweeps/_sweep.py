@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core import CheckWarning, Finding, InputError, LeftOutWarning, Phrase, check_choice, hint, warn_of
+from ..data import parquet_frame
 from ._config import read_config
 from ._engines import ENGINES, Outcome, locally, share_by_jax
 from ._folder import Folder
@@ -52,17 +53,19 @@ class Swept:
 
         **Warns:** where fits have no row: chunks failed, or were not finished when it was joined.
 
-        **Raises:** `InputError` where nothing has been joined yet.
+        **Raises:** `InputError` where nothing has been joined yet, and for a table that is damaged.
         """
-        import polars as pl  # not before there is a table: it changes the environment
-
         content = Folder(self.path).get(RESULTS_FILE)
         if content is None:
             none = Phrase(f"holds no {RESULTS_FILE}")
             raise InputError(repr(self.path), none, remedy="merge it, once some chunk is finished")
         if self.done < self.fits:
             warnings.warn(f"{self.fits - self.done:,} of {self.fits:,} fits have no row.", stacklevel=2)
-        return pl.read_parquet(io.BytesIO(content))
+        try:
+            return parquet_frame(io.BytesIO(content))
+        except ValueError as error:
+            why = Phrase(f"holds a {RESULTS_FILE} that cannot be read ({error})")
+            raise InputError(repr(self.path), why, remedy="merge it again") from None
 
 
 Progress = Callable[[int, int], None]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import scalefit as sf
 from scalefit.cli import main
-from scalefit.sweeps import _engines
+from scalefit.sweeps import Swept, _engines
 
 LAW = '''
 """A power law of one's own, which may fail."""
@@ -227,6 +227,13 @@ def test_a_full_disk(runs, tmp_path, monkeypatch, whole):
     assert sf.sweep(given(runs), out=out).done == 8
     assert {name: chunks(out)[name] for name in before} == before
     assert same(out, whole)
+
+
+def test_a_joined_table_that_is_damaged_is_named(tmp_path):
+    (tmp_path / "results.parquet").write_bytes(b"PAR1 no table PAR1")
+    swept = Swept(str(tmp_path), fits=1, done=1, failed=0, chunks_failed={}, seconds=1.0, rate=1.0)
+    with pytest.raises(sf.InputError, match=r"holds a results.parquet that cannot be read \(.*Merge it again"):
+        swept.table()
 
 
 def test_a_chunk_that_is_cut_short(runs, copy):
