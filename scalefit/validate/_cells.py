@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from .._core import Finding
-from ._case import Case, listed_rows, rows_out
+from ._case import Case, listed_rows, lossy, rows_out
 
 SAME, TIMES = 4, 4
 """Rows, at least, of one target, and how many times as many as of any other."""
@@ -20,6 +20,13 @@ def codes(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
                case.runs.target_name: np.asarray(case.runs.target, float)}  # fmt: skip
     for name, column in columns.items():
         low = column <= 0.0
+        # Scores may be 0 and rewards below it: of these one number below 0 again and again is a code.
+        if (
+            name == case.runs.target_name
+            and not lossy(case)
+            and (low.sum() < 2 or not np.ptp(column[low]) == 0.0 > column[low][0])
+        ):
+            continue
         if low.any() and low.sum() < 0.5 * len(low):
             rows = case.rows(low)
             has = "has" if len(rows) == 1 else "have"

@@ -300,6 +300,8 @@ def _interval(result: Any, name: str, quantity: Quantity, level: float) -> tuple
     """The ends of the interval: of draws by their quantiles, of a fit to first order; NaN where there is none."""
     if isinstance(result, Ensemble):
         some = quantity.of(result.law)[result.converged]
+        if not len(some):
+            return np.nan, np.nan
         ends = np.quantile(some, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
         return float(ends[0]), float(ends[1])
     if quantity.place is not None:

@@ -54,3 +54,13 @@ def test_good_cells_are_left_alone():
 def test_losses_of_few_digits_that_repeat_here_and_there_are_no_fault():
     table = good()
     assert not sf.diagnose(sf.read_runs({**table, "loss": np.round(table["loss"], 2)})).findings
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "fires"),
+    [("reward", [-0.2, -0.1], False), ("accuracy", [0.0, 0.0], False), ("accuracy", [-1.0, -1.0], True)],
+)
+def test_scores_of_0_and_rewards_below_it_are_measurements(name, low, fires):
+    N = np.geomspace(1e7, 1e10, 12)
+    runs = sf.Runs(np.array([*low, *np.linspace(0.1, 0.8, 10)]), N=N, target=name)
+    assert ("bad-rows" in {one.check for one in sf.diagnose(runs).findings}) == fires

@@ -27,9 +27,16 @@ def tables(draw):
     if draw(st.booleans()):
         loss[draw(st.integers(0, count - 1))] = draw(st.sampled_from([0.0, -1.0, 1e300, 5e-324, loss[0]]))
     if draw(st.booleans()):
-        x = x.astype(draw(st.sampled_from([np.float32, np.float64])))
+        kind = draw(st.sampled_from([np.float32, np.int64, object]))
+        x = np.clip(x, -9e18, 9e18).astype(kind) if kind is np.int64 else x.astype(kind)
+    if draw(st.integers(0, 5)) == 5:
+        loss = np.full(count, loss[0]).astype(draw(st.sampled_from([np.float32, np.float64, object])))
     table = {"x": x, "loss": loss}
-    for name in draw(st.lists(TEXT.filter(lambda n: n.strip() not in ("x", "loss", "")), max_size=2, unique=True)):
+    if draw(st.booleans()):
+        table["group"] = [draw(TEXT)] * count
+    for name in draw(
+        st.lists(TEXT.filter(lambda n: n.strip() not in ("x", "loss", "group", "")), max_size=2, unique=True)
+    ):
         table[name] = draw(st.lists(TEXT, min_size=count, max_size=count))
     return table
 
