@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from .._core import Finding
-from ._case import Case, listed_rows, rows_out
+from ._case import Case, listed_rows, lossy, rows_out
 
 FEWEST = 18
 """Rows, at least, for a surface that a few of them cannot bend."""
@@ -90,7 +90,7 @@ def slips(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
         return
     y, off, near = np.exp(surface.target), surface.target - surface.value, max(3.0 * surface.scatter, 0.03)
     far = (np.abs(off) > max(FAR * surface.scatter, 0.15)) & ~case.claimed
-    name = case.runs.target_name
+    name, losses = case.runs.target_name, lossy(case)
     with np.errstate(all="ignore"):
         log_log = np.log(np.maximum(surface.target, 1e-300))
     perplexity = f"what looks like perplexities: the logarithms of {name} lie among the others"
@@ -107,7 +107,8 @@ def slips(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
         (3, mostly(np.abs(off + TENS) < 0.05), f"{name} .434 times the others, as logarithms to base 10 are", BASE),
         (3, mostly(np.abs(off - TENS) < 0.05), f"{name} 2.3 times the others, as beside logarithms to base 10", BASE),
         (1, (y <= 1.0) & (surface.value > np.log(1.5)),
-         f"{name} up to 1 where the others are far above, as accuracies are", "give accuracies a column of their own"),
+         f"{name} up to 1 where the others are far above, as {'accuracies' if losses else 'shares by per cents'} are",
+         "give accuracies a column of their own" if losses else "bring them to one unit"),
         *((1, np.abs(off - np.log(10.0) * k) < near, f"{name} 10^{k} times the others", "bring them to one unit")
           for k in (-6, -3, -2, 2, 3, 6)),
     )  # fmt: skip
