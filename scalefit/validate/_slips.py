@@ -107,7 +107,7 @@ def slips(case: Case) -> Iterator[tuple[Bool[np.ndarray, " run"], Finding]]:
         (3, mostly(np.abs(off + TENS) < 0.05), f"{name} .434 times the others, as logarithms to base 10 are", BASE),
         (3, mostly(np.abs(off - TENS) < 0.05), f"{name} 2.3 times the others, as beside logarithms to base 10", BASE),
         (1, (y <= 1.0) & (surface.value > np.log(1.5)),
-         f"{name} up to 1 where the others are far above, as {'accuracies' if losses else 'shares by per cents'} are",
+         f"{name} up to 1 where the others are far above, as {'accuracies' if losses else 'shares beside %'} are",
          "give accuracies a column of their own" if losses else "bring them to one unit"),
         *((1, np.abs(off - np.log(10.0) * k) < near, f"{name} 10^{k} times the others", "bring them to one unit")
           for k in (-6, -3, -2, 2, 3, 6)),
