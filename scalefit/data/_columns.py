@@ -4,7 +4,7 @@ import difflib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from .._core import InputError, Phrase, hint, listed
@@ -64,6 +64,7 @@ _WRAPPED = re.compile(
 # A measure of compute by itself, as PF-days and ZFLOPs; GFLOPs may be a rate.
 _SAYS_COMPUTE = re.compile(r"(day|hour|year)s?$|^[ezy]flops?$", re.IGNORECASE)
 COUNTS = frozenset({"N", "D", "C", "U", "n"})
+MEASURED = frozenset(_TARGETS)
 _LOGARITHM = re.compile(r"(log[\s_]?10|log[\s_]?2|log|ln)[\s_]*(?:[(\[](.+)[)\]]|(.+))", re.IGNORECASE)
 
 
@@ -162,13 +163,13 @@ def _role(name: str) -> str | None:
     return _OURS.get(_plain(name))
 
 
-def logarithm_of(header: str) -> tuple[float | None, str] | None:
-    """The base and the header of the size that a header is the logarithm of, as 10 and N of `log10_N`.
+def logarithm_of(header: str, of: Collection[str] = COUNTS) -> tuple[float | None, str] | None:
+    """The base and the header of what a header is the logarithm of, as 10 and N of `log10_N`; of sizes unless given.
 
-    **Returns:** `None` where it is no logarithm of a size; the base is `None` where the header does not say.
+    **Returns:** `None` where it is no logarithm of these; the base is `None` where the header does not say.
     """
     match = _LOGARITHM.fullmatch(header.strip())
-    if match is None or our_name(match[2] or match[3]) not in COUNTS:
+    if match is None or our_name(match[2] or match[3]) not in of:
         return None
     base = {"log10": 10.0, "log2": 2.0, "ln": math.e}.get(re.sub(r"[\s_]", "", match[1]).lower())
     return base, match[2] or match[3]

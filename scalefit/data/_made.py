@@ -1,4 +1,4 @@
-"""Sizes that a table has in another form: as logarithms, or as tokens per parameter."""
+"""Sizes and targets that a table has in another form: as logarithms, or as tokens per parameter."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._columns import header_of, is_ratio, logarithm_of, our_name
+from ._columns import MEASURED, header_of, is_ratio, logarithm_of, our_name
 from ._numbers import objects, one_column, parse_number
 
 # More than models have: a logarithm whose base is not said is natural where powers of ten would be beyond.
@@ -65,6 +65,35 @@ def with_sizes(
         made[ours] = _changed(ours, table[ratio], change, made[own])
         notes.append(f"{ours} = {formula.format(repr(ratio))}, tokens per parameter")
     return made, said if columns is not None else None, tuple(notes)
+
+
+def with_target(
+    table: dict[str, np.ndarray], columns: Columns | None, target: str | None
+) -> tuple[dict[str, np.ndarray], Columns | None, str | None, tuple[str, ...]]:
+    """Add the target where the table has its logarithm (`ln_loss`), with a note; what is called log loss is a loss.
+
+    **Arguments:**
+
+    - `table`, `columns`, `target`: As of `with_sizes`.
+
+    **Returns:** these three anew, and the note.
+    """
+    said = dict(columns or {})
+    asked = target or next((said[name] for name in MEASURED & said.keys()), None)
+    there = any(our_name(header) in MEASURED for header in table)
+    for log in [asked] if asked else [] if there else list(table):
+        base, inner = logarithm_of(log, MEASURED) or (None, "")
+        if base is None or log not in table:
+            continue
+        name = inner if inner not in table else f"exp({log})"
+        made = {**table, name: _changed(name, table[log], lambda c, _, base=base: np.float64(base) ** c)}
+        said = {ours: header for ours, header in said.items() if header != log}
+        shown = "e" if base == math.e else f"{base:g}"
+        note = (
+            f"{name} = {shown} to the power of {log!r}; an se, where there is one, is taken to be in the unit of {name}"
+        )
+        return made, said if columns is not None else None, name, (note,)
+    return table, columns, target, ()
 
 
 def scaled(scale: float) -> str:

@@ -13,7 +13,7 @@ from ._clusters import unlabelled
 from ._columns import COUNTS, INPUTS, entries_of, header_of, roles_of
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import LABELS, label_with_gaps
-from ._made import scaled, with_sizes
+from ._made import scaled, with_sizes, with_target
 from ._numbers import (
     check_numbers,
     check_series,
@@ -99,7 +99,8 @@ def read_runs(
 def _read(given: Source, columns: Mapping[str, str | None] | None, where: str | None, target: str | None) -> Runs:
     """Read the runs of one target from a table."""
     name = given.name
-    source, columns, made = with_sizes(given.table, columns, target)
+    source, columns, target, raised = with_target(given.table, columns, target)
+    source, columns, made = with_sizes(source, columns, target)
     roles = roles_of(source, columns, target)
     target_name, header = roles.target
     # Shares that are text are an error; other text under headers alike has no role.
@@ -120,6 +121,7 @@ def _read(given: Source, columns: Mapping[str, str | None] | None, where: str | 
     used = {k: h for k, h in used.items() if k not in empty}
     notes = [
         *given.notes,
+        *raised,
         *made,
         *roles.notes,
         *(f"the column {roles.headers[k]!r} is empty and was not taken as {k}" for k in empty),

@@ -68,7 +68,7 @@ def far_from_runs(
     with np.errstate(all="ignore"):
         sides = (True, high, values / high), (False, low, low / values)
     for above, end, times in sides:
-        place = int(np.nanargmax(times))
+        place = int(np.argmax(np.nan_to_num(times, nan=0.0, posinf=np.inf)))
         # Runs without any of an input, as of sparse weights, have no scale to be far from.
         if times[place] > FAR and end > 0.0:
             subject = f"{name} = {values[place]:.4g}" if what is None else what(place)

@@ -58,6 +58,8 @@ def programs():
     )
     before = {name: getattr(jax.config, name) for name in names}
     jax.config.update("jax_compilation_cache_dir", None)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # however quickly it is compiled
+    compilation_cache.reset_cache()
     count = iter(range(9))
 
     def kept(folder: Path) -> bool:

@@ -768,3 +768,21 @@ def test_a_header_with_a_usual_name_inside_is_named_where_there_is_none():
 def test_a_header_among_the_rows_is_called_so():
     with pytest.raises(InputError, match="'loss' in row 2 is the header again, as where files were joined"):
         read_runs({"params": ["1e7", "params", "1e8"], "loss": ["3.1", "loss", "2.9"]})
+
+
+@pytest.mark.parametrize("ask", [lambda _: {}, lambda ln: {"target": ln}, lambda ln: {"columns": {"loss": ln}}])
+@pytest.mark.parametrize(("header", "base"), [("ln_loss", np.e), ("log10(val loss)", 10.0), ("log2 loss", 2.0)])
+def test_the_logarithm_of_a_loss_is_no_loss(header, base, ask):
+    """It is raised, with a note, however it is asked for."""
+    runs = read_runs({"N": [1e8, 1e9], "D": [1e9, 1e10], header: [0.5, 0.25]}, **ask(header))
+    np.testing.assert_allclose(runs.target, base ** np.array([0.5, 0.25]))
+    assert any(repr(header) in note and "to the power of" in note for note in runs.notes)
+    assert "loss" in runs.target_name
+
+
+def test_what_is_called_log_loss_is_a_loss():
+    runs = read_runs({"N": [1e8, 1e9], "D": [1e9, 1e10], "log_loss": [2.5, 2.25]}, target="log_loss")
+    assert runs.target.tolist() == [2.5, 2.25]
+    both = read_runs({"N": [1e8, 1e9], "loss": [2.5, 2.25], "ln_loss": [0.5, 0.25]}, target="ln_loss")
+    np.testing.assert_allclose(both.target, np.exp([0.5, 0.25]))
+    assert both.target_name == "exp(ln_loss)"
