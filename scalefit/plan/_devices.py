@@ -51,7 +51,7 @@ def device_hours(
     r"""Hours, days and money that computes take: $C / (3600\,u\,P)$ hours of a device with the peak P.
 
     The utilisation u is that of model FLOP, which plans count, and not of those that hardware does: Llama 2 of 70B
-    parameters had 0.43 of A100 (arXiv 2307.09288, table 2).
+    parameters had 0.43 of A100, by its 1,720,320 hours for 2e12 tokens (arXiv 2307.09288, table 2).
 
     **Arguments:**
 

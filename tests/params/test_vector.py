@@ -138,7 +138,7 @@ def test_what_was_not_given_is_nan():
     [
         (lambda: interval(3.0, 1.0), r"interval is \(3, 1\); expected two numbers, the lower first"),
         (lambda: positive(typical=(5.0, 1.0)), "typical is .*; expected two numbers"),
-        (lambda: positive(typical="wide"), "typical is 'wide'; expected two numbers"),  # pyright: ignore[reportArgumentType]
+        (lambda: positive(typical="wide"), "typical is 'wide'; expected two numbers"),  # pyright: ignore[reportArgumentType]  refused
         (lambda: positive(dims={"x": "-1"}), r"dims\['x'\] is '-1'; expected the power of its unit"),
         (
             lambda: type("Own", (AbstractLaw,), {"inputs": {"x": ""}, "a": positive()}),

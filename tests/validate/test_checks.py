@@ -564,7 +564,7 @@ def test_a_profile_of_what_is_not_free_is_refused():
     with pytest.raises(sf.InputError, match="gamma"):
         sf.profile(fit, "gamma")
     with pytest.raises(sf.InputError, match="expected one of E, "):
-        sf.profile(fit, np.zeros(2))  # pyright: ignore[reportArgumentType]
+        sf.profile(fit, np.zeros(2))  # pyright: ignore[reportArgumentType]  refused
 
 
 class Straight(sf.laws.AbstractLaw):

@@ -138,7 +138,7 @@ def test_what_would_be_ignored_is_refused():
     with pytest.raises(sf.InputError, match="law is given beside a fit"):
         sf.diagnose(sf.fit(sf.laws.Chinchilla, runs), law=sf.laws.Kaplan)
     with pytest.raises(sf.InputError, match="inputs by name"):
-        sf.diagnose(runs, at=[1])  # pyright: ignore[reportArgumentType]
+        sf.diagnose(runs, at=[1])  # pyright: ignore[reportArgumentType]  refused
     with pytest.raises(sf.InputError, match="num is 0"):
         sf.profile(sf.fit(sf.laws.Chinchilla, runs), "alpha", num=0)
 

@@ -34,7 +34,7 @@ def test_the_published_rule_of_two_scales():
         list(middle.values()), [0.13665, 0.01714, 0.10554, 0.11268, 0.14190, 0.05573, 0.02646], atol=2e-5
     )
     with pytest.raises(sf.InputError, match="second is 3; expected amounts by domain"):
-        sf.amounts_at(small, 3, 5.0)  # pyright: ignore[reportArgumentType]
+        sf.amounts_at(small, 3, 5.0)  # pyright: ignore[reportArgumentType]  refused
     with pytest.raises(sf.InputError, match="'wbe'"):
         sf.amounts_at({"web": 1.0}, {"wbe": 2.0}, 3.0)
 
