@@ -106,6 +106,17 @@ def weighted(domains: int = 3, target: bool = False, **ranges: tuple[float, floa
     return sample
 
 
+def bucketed(U: tuple[float, float], **ranges: tuple[float, float]) -> Sample:
+    """Weights w of three buckets that hold U tokens each, and whatever else."""
+    draw = log_uniform(**{f"U{i}": U for i in range(3)})
+
+    def sample(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        sizes = np.stack(list(draw(rng, count).values()), axis=1)
+        return weighted(3, False, **ranges)(rng, count) | {"U": sizes}
+
+    return sample
+
+
 def shared(**ranges: tuple[float, float]) -> Sample:
     """The share r of one domain, and whatever else."""
     draw = log_uniform(r=(0.01, 1.0), **ranges)
@@ -268,6 +279,12 @@ LAWS: Mapping[str, LawRow] = {
         ),
         weighted(target=True, N=(1e7, 1e10), D=(1e9, 1e12)),
         weighted(target=True, N=(1e7, 1e15), D=(1e3, 1e15)),
+    ),
+    "InfoLaw": LawRow(
+        sf.laws.InfoLaw(alpha=60.0, beta=0.12, theta=0.9, a=0.14, b=0.018, bucket=("top", "middle", "rest")),
+        bucketed(U=(1e8, 1e10), N=(1e7, 1e10), D=(1e9, 1e11)),
+        bucketed(U=(1e3, 1e15), N=(1e3, 1e15), D=(1e3, 1e15)),
+        kept=("tokens", "parameters"),
     ),
     "BiMix": LawRow(sf.laws.BiMix(B=900.0, C=1.5, alpha=0.04, beta=0.35), shared(D=(1e9, 1e12)), shared(D=(1e3, 1e15))),
     "DCPT": LawRow(

@@ -16,6 +16,13 @@ def number(value: Scalar) -> Any:
     return value
 
 
+def numbers(given: Any) -> jax.Array:
+    """Numbers along an axis as an array; those of the host as floats, since JAX's integers end at 2e9."""
+    if isinstance(given, list | tuple):
+        return jnp.stack([jnp.asarray(number(one)) for one in given])
+    return jnp.asarray(np.asarray(given, float) if isinstance(given, np.ndarray) else given)
+
+
 def power(base: Scalar, exponent: Scalar) -> jax.Array:
     """`base ** exponent` for a positive base, by `exp` and `log`: twice as fast as the general power, and smooth."""
     return jnp.exp(exponent * jnp.log(number(base)))

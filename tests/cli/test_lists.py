@@ -31,7 +31,7 @@ def test_laws_stand_by_family(cli):
 
 def test_laws_by_what_they_take(cli):
     found = {one["name"] for one in json.loads(cli("laws", "--inputs", "N,D,U", "--json").out)}
-    assert found == {"data-constrained", "lovelace", "sparse-repetition"}
+    assert found == {"data-constrained", "info-law", "lovelace", "sparse-repetition"}
     assert "Repeats are penalised" in cli("laws", "--inputs", "U, N").out
     said = cli("laws", "--inputs", "N,param")
     assert (said.status, "'param'; expected inputs of laws, as N,D,U" in said.err) == (2, True)

@@ -79,7 +79,7 @@ CATALOGUE = {
     "capacity_mix": "CapacityMix",
     "dcpt": "DCPT",
     "mixed_modal": "to come: laws of mixtures",
-    "infolaw": "to come: laws of mixtures",
+    "infolaw": "InfoLaw",
 }
 """Entry of the catalogue → the law that it is, or the reason why there is none."""
 REASONS = ("no law: ", "to come: ", COMPOSED)

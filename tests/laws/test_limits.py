@@ -15,6 +15,7 @@ from scalefit.laws import (
     Chinchilla,
     CriticalBatch,
     DataConstrained,
+    InfoLaw,
     Padded,
     PassRate,
     PowerLaw,
@@ -166,3 +167,29 @@ def test_a_skill_of_a_family_shifts_every_benchmark_by_its_loading():
 
     apart = [level(1, b) - level(0, b) for b in range(3)]
     np.testing.assert_allclose(apart, 0.8 * np.array([0.3, 0.5, 0.2]), rtol=1e-9)
+
+
+def information(N, D, w, U, law):
+    """As the source sums it: different tokens of each bucket, and how often each is seen."""
+    found = 0.0
+    for d, (share, held) in enumerate(zip(w, U, strict=True)):
+        taken = max(share, 1e-300) * D
+        different = min(taken, held)
+        rate, passes = law.a * math.log(N) + law.b, taken / different
+        found += math.exp(-law.theta * d) * different * math.log(D) * (1 - math.exp(-rate * passes / math.log(D)))
+    return found
+
+
+def test_information_is_summed_over_buckets_and_their_passes():
+    law, at = InfoLaw.published("zhou"), {"N": 1.2e9, "D": 9.2e10, "w": [0.5, 0.3, 0.2], "U": [4.6e9, 1.4e10, 1.8e11]}
+    expected = law.alpha * information(**at, law=law) ** -law.beta
+    assert float(law(**{k: np.asarray(v) for k, v in at.items()})) == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_a_repeat_is_worth_less_to_a_larger_model():
+    law, once = known("InfoLaw"), {"w": [1.0, 0.0, 0.0], "U": [1e10] * 3}
+    for D in (1e10, 1e11):
+        gains = [information(N, 10 * D, **once, law=law) / information(N, D, **once, law=law) for N in (1e8, 1e9, 1e10)]
+        assert gains == sorted(gains, reverse=True)
+        by_law = [float(law(N=N, D=D, w=np.array(once["w"]), U=np.array(once["U"]))) for N in (1e8, 1e9, 1e10)]
+        assert by_law == sorted(by_law, reverse=True)

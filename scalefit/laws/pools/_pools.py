@@ -15,7 +15,7 @@ from jax.core import Tracer
 from ..._core import InputError, Phrase
 from ...params import Param, Scalar, interval, negative, nonnegative, parameters, positive
 from .._abstract import AbstractLaw, Doubt
-from .._formula import number
+from .._formula import number, numbers
 from .._inputs import SHARE, along_axes
 from ._pools_doubts import doubts_of_floor, doubts_of_rise
 from ._qqt import FEWEST_PASSES, MOST_PASSES, SAMPLE_UNIT, SLACK, refuse_option, sum_length
@@ -31,13 +31,6 @@ FEW = 5
 def total(parts: list[Any] | Any) -> Any:
     """The sum over the pools of what `each` gave."""
     return sum(parts[1:], start=parts[0]) if isinstance(parts, list) else jnp.sum(parts, axis=0)
-
-
-def _numbers(given: Any) -> jax.Array:
-    """Numbers by pool as an array; those of the host as floats, since JAX's integers end at 2e9."""
-    if isinstance(given, list | tuple):
-        return jnp.stack([jnp.asarray(number(one)) for one in given])
-    return jnp.asarray(np.asarray(given, float) if isinstance(given, np.ndarray) else given)
 
 
 class AbstractPools(AbstractLaw):
@@ -89,7 +82,7 @@ class AbstractPools(AbstractLaw):
 
     def __call__(self, n: Scalar, w: Any, U: Any) -> Scalar:
         """The error after n samples, the share w[i] of them from a pool of U[i] unique ones."""
-        n, w, U = number(n), _numbers(w), _numbers(U)
+        n, w, U = number(n), numbers(w), numbers(U)
         along = {f: getattr(self, f) for f, p in parameters(self).items() if p.axis}
         for name, column in {"U": U, **along}.items():
             if jnp.shape(column)[-1:] != w.shape:
