@@ -22,6 +22,7 @@ class Mixed(NamedTuple):
     - `shares`: The weights; `label`: which target a run was measured on, where the law says so itself.
     - `others`: What else it takes, each one number.
     - `tokens`: Which of these counts tokens, or `None`.
+    - `held`: The tokens that there are of each domain, where the law takes them and says itself what repeats are worth.
     """
 
     axis: str
@@ -29,6 +30,7 @@ class Mixed(NamedTuple):
     label: str | None
     others: tuple[str, ...]
     tokens: str | None
+    held: str | None = None
 
 
 def mixed_of(law: AbstractLaw) -> Mixed | None:
@@ -36,13 +38,18 @@ def mixed_of(law: AbstractLaw) -> Mixed | None:
     kinds = inputs_of(law)
     shares = [name for name, kind in kinds.items() if isinstance(kind, Weights) and kind.axis is not None]
     labels = [name for name, kind in kinds.items() if isinstance(kind, Label)]
-    others = [name for name in kinds if name not in (*shares, *labels)]
-    alone = all(kinds[name].axis is None and not isinstance(kinds[name], Series) for name in others)
-    if len(shares) != 1 or len(labels) > 1 or not alone:
+    if len(shares) != 1 or len(labels) > 1:
+        return None
+    axis = kinds[shares[0]].axis or ""
+    held = [name for name, kind in kinds.items() if name not in shares and kind.axis == axis and kind.unit == "tokens"]
+    others = [name for name in kinds if name not in (*shares, *labels, *held)]
+    if len(held) > 1 or not all(kinds[name].axis is None and not isinstance(kinds[name], Series) for name in others):
         return None
     tokens = [name for name in others if kinds[name].unit == "tokens"]
-    axis = kinds[shares[0]].axis or ""
-    return Mixed(axis, shares[0], next(iter(labels), None), tuple(others), tokens[0] if len(tokens) == 1 else None)
+    return Mixed(
+        axis, shares[0], next(iter(labels), None), tuple(others), tokens[0] if len(tokens) == 1 else None,
+        next(iter(held), None),
+    )  # fmt: skip
 
 
 class Known(NamedTuple):

@@ -92,6 +92,7 @@ class Form(NamedTuple):
     - `how`: See `Objective`; `risk`: over draws, with its `level`; `None` of one law.
     - `discounted`: Whether repeats lose value.
     - `strays`: Whether there is a price of straying from a prior.
+    - `fresh`: Whether a law that knows how many tokens there are is asked as if these had no end.
     """
 
     mixed: Mixed
@@ -101,6 +102,7 @@ class Form(NamedTuple):
     level: float = 0.9
     discounted: bool = False
     strays: bool = False
+    fresh: bool = False
 
 
 @functools.lru_cache(maxsize=256)
@@ -112,6 +114,8 @@ def predicted_by(form: Form) -> Callable[[Any, Mix], Any]:
         point = dict(mix.point)
         if mixed.tokens is not None:
             point[mixed.tokens] = point[mixed.tokens] * scale
+        if mixed.held is not None and form.fresh:
+            point[mixed.held] = jnp.full_like(w, jnp.inf)
         point[mixed.shares] = w
         if mixed.label is None:
             return jax.vmap(lambda one: one(**point))(law)

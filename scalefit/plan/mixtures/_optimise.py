@@ -95,7 +95,7 @@ class Task:
 
     def __init__(
         self, known: Known, goal: Objective, limits: MixtureLimits, at: Mapping[str, float], budget: float | None,
-        point: Mapping[str, float], over: Any, level: float, seed: int,
+        point: Mapping[str, Any], over: Any, level: float, seed: int,
     ):  # fmt: skip
         self.known, self.goal, self.limits, self.at, self.budget = known, goal, limits, at, budget
         self.point, self.over, self.level, self.seed = point, over, level, seed
@@ -136,7 +136,12 @@ class Task:
         if limits.tokens is None and limits.max_passes is not None:
             raise InputError("max_passes", Phrase("is of tokens that nobody gave"),
                              remedy="give the `tokens` of each domain")  # fmt: skip
-        point = {name: found[name] for name in mixed.others}
+        point: dict[str, Any] = {name: found[name] for name in mixed.others}
+        if mixed.held is not None:
+            if limits.tokens is None:
+                given = Phrase(f"of each domain are what {type(known.law).__name__} takes beside the weights")
+                raise InputError("tokens", given, remedy="give them with the limits, as limits={'tokens': {...}}")
+            point[mixed.held] = tokens_of(limits, known.domains)
         return cls(known, goal, limits, found, budget, point, over, level, seed)
 
     @property
@@ -167,8 +172,9 @@ class Task:
         capped = box_of(self.limits, known.domains, self.budget, cap=True)
         return {
             "cap": (priced, capped),
-            "discounted": (priced._replace(discounted=True), loose),
-            "none": (priced, loose),
+            # A law that takes the tokens there are says itself what repeats are worth.
+            "discounted": (priced._replace(discounted=known.mixed.held is None), loose),
+            "none": (priced._replace(fresh=known.mixed.held is not None), loose),
             "unconstrained": (plain, free),
         }
 
@@ -218,8 +224,9 @@ class Task:
 
     def values(self, weights: Float[np.ndarray, "lane domain"], form: Form | None = None) -> Float[np.ndarray, " lane"]:
         """The objective of mixtures by the law itself, repeats as good as fresh unless a form discounts them."""
-        discounted = form is not None and form.discounted
-        plain = Form(self.known.mixed, len(self.known.targets), self.goal.how, discounted=discounted)
+        plain = Form(self.known.mixed, len(self.known.targets), self.goal.how)
+        if form is not None:
+            plain = plain._replace(discounted=form.discounted, fresh=form.fresh)
         return in_lanes(cost_by(plain), weights, self._lanes(self.known.stacked, len(weights)))
 
     def predicted(self, weights: Float[np.ndarray, "lane domain"]) -> Float[np.ndarray, "lane target"]:
