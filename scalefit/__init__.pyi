@@ -55,10 +55,13 @@ from .plan import Design as Design
 from .plan import Envelope as Envelope
 from .plan import IsoFLOP as IsoFLOP
 from .plan import Ladder as Ladder
+from .plan import MatchedProxy as MatchedProxy
 from .plan import MixtureFolds as MixtureFolds
 from .plan import MixtureLimits as MixtureLimits
+from .plan import MixturePath as MixturePath
 from .plan import Ranked as Ranked
 from .plan import Speedup as Speedup
+from .plan import Swap as Swap
 from .plan import Trend as Trend
 from .plan import allocate as allocate
 from .plan import amounts_at as amounts_at
@@ -72,7 +75,9 @@ from .plan import envelope as envelope
 from .plan import gain as gain
 from .plan import isoflop as isoflop
 from .plan import ladder as ladder
+from .plan import matched_proxy as matched_proxy
 from .plan import mixture_folds as mixture_folds
+from .plan import mixture_speedup as mixture_speedup
 from .plan import mixtures_along as mixtures_along
 from .plan import optimise_mixture as optimise_mixture
 from .plan import overtakes as overtakes

@@ -26,11 +26,16 @@ from .ladders import Speedup as Speedup
 from .ladders import ladder as ladder
 from .ladders import speedup as speedup
 from .mixtures import BestMixture as BestMixture
+from .mixtures import MatchedProxy as MatchedProxy
 from .mixtures import MixtureDraws as MixtureDraws
 from .mixtures import MixtureFolds as MixtureFolds
 from .mixtures import MixtureLimits as MixtureLimits
+from .mixtures import MixturePath as MixturePath
+from .mixtures import Swap as Swap
 from .mixtures import amounts_at as amounts_at
+from .mixtures import matched_proxy as matched_proxy
 from .mixtures import mixture_folds as mixture_folds
+from .mixtures import mixture_speedup as mixture_speedup
 from .mixtures import mixtures_along as mixtures_along
 from .mixtures import optimise_mixture as optimise_mixture
 from .mixtures import short_names as short_names

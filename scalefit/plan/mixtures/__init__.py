@@ -9,7 +9,12 @@ from ._honesty import support as support
 from ._limits import MixtureLimits as MixtureLimits
 from ._names import short_names as short_names
 from ._optimise import optimise_mixture as optimise_mixture
+from ._proxies import MatchedProxy as MatchedProxy
+from ._proxies import matched_proxy as matched_proxy
 from ._result import BestMixture as BestMixture
 from ._result import MixtureDraws as MixtureDraws
+from ._scale import MixturePath as MixturePath
 from ._scale import amounts_at as amounts_at
 from ._scale import mixtures_along as mixtures_along
+from ._swap import Swap as Swap
+from ._swap import mixture_speedup as mixture_speedup

@@ -46,6 +46,51 @@ def test_caps_bind_more_the_larger_the_run_is():
     assert books[0] > 0.3
     assert books[2] == pytest.approx(0.08)
     assert path[0].value <= path[1].value <= path[2].value
+    assert path.along == ("D",)
+    np.testing.assert_allclose(path.weights[:, 1], books)
+
+
+def test_the_rule_of_two_budgets_stands_beside_the_fitted_optimum():
+    law = sf.laws.AutoScale(
+        E=1.0, A=[9e2, 1.2e3, 7e2], a=[2e8, 5e8, 3e8], b=[0.35, 0.37, 0.34], domain=WORDS
+    )  # fmt: skip
+    path = sf.mixtures_along(law, at={"D": [1e10, 3e10, 1e11, 1e12]})
+    ruled = path.by_rule()
+    np.testing.assert_allclose(ruled[:2], path.weights[:2], atol=1e-9)
+    np.testing.assert_allclose(ruled.sum(axis=1), 1.0)
+    # Far out all powers are alike, and the rule goes on as it began.
+    assert np.abs(ruled[2] - path.weights[2]).max() < 0.02 < np.abs(path.by_rule(0, 1)[3] - path.weights[0]).max()
+    np.testing.assert_allclose(path.by_rule(-2, -1)[2:], path.weights[2:], atol=1e-9)
+    sizes = sf.mixtures_along(laws(), kl=[0.0, 0.1], limits={"prior": dict.fromkeys(WORDS, 1 / 3)})
+    with pytest.raises(sf.InputError, match="has no two budgets of tokens D that differ"):
+        sizes.by_rule()
+    with pytest.raises(sf.InputError, match="second is 7; expected a whole number from"):
+        path.by_rule(0, 7)
+
+
+def test_sizes_that_go_together_are_as_many():
+    one = {"E": 1.2, "C": [4.0, 2.0, 3.0], "gamma": [0.4, 0.6, 0.5], "A": 482.0, "B": 2085.0, "alpha": 0.35}
+    law = sf.laws.MixingAdditive(**one, beta=0.37, domain=WORDS)
+    path = sf.mixtures_along(law, at={"N": [1e9, 1e10], "D": [2e10, 2e11]})
+    np.testing.assert_allclose(path.places, [[1e9, 2e10], [1e10, 2e11]])
+    # Terms that add leave the best weights the same at every size.
+    np.testing.assert_allclose(path.weights[0], path.weights[1], atol=1e-6)
+    with pytest.raises(sf.InputError, match="has 2 of N and 3 of D; expected as many"):
+        sf.mixtures_along(law, at={"N": [1e9, 1e10], "D": [1e10, 1e11, 1e12]})
+
+
+def test_a_matched_proxy_repeats_as_its_target_will():
+    found = sf.matched_proxy({"web": 1e13, "books": 2e10}, target=1e12, proxy=1e10)
+    np.testing.assert_allclose(found.tokens, [1e11, 2e8])
+    passes = found.passes({"web": 0.9, "books": 0.1})
+    assert passes["books"] == pytest.approx({"target": 5.0, "matched": 5.0, "unmatched": 0.05})
+    assert passes["web"]["matched"] == pytest.approx(0.09)
+    endless = sf.matched_proxy({"web": np.inf, "books": 1e9}, target=1e11, proxy=1e9)
+    assert endless.passes({"web": 1.0})["web"] == {"target": 0.0, "matched": 0.0, "unmatched": 0.0}
+    with pytest.raises(sf.InputError, match=r"proxy is 1e\+12 tokens, more than the 1e\+11 of the target"):
+        sf.matched_proxy({"web": 1e13}, target=1e11, proxy=1e12)
+    with pytest.raises(sf.InputError, match=r"weights sums to 0\.5"):
+        found.passes({"web": 0.5})
 
 
 def test_straying_from_a_prior_has_its_price():
