@@ -169,8 +169,8 @@ def test_the_page_on_few_runs_runs(capsys):
     assert "tell one cause: N and D couple" in capsys.readouterr().out
 
 
-def test_the_page_on_mixtures_runs(capsys):
-    names = run("mixtures.md")
+def test_the_page_on_mixtures_runs():
+    names = run("mixtures.md")  # which holds what is printed against what stands there
     best = names["best"]
-    assert capsys.readouterr().out.strip() in (DOCS / "mixtures.md").read_text(encoding="utf-8")
+    assert 1.0 < float(names["swap"]["value"].factor.value) < 3.0
     assert best.allowed == {"natural": True, "uniform": False, "observed": False}
