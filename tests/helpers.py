@@ -117,6 +117,12 @@ def bucketed(U: tuple[float, float], **ranges: tuple[float, float]) -> Sample:
     return sample
 
 
+def modal(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    """Sizes of models, and tokens of two modalities."""
+    columns = log_uniform(N=(1e7, 1e10), one=(1e9, 1e12), two=(1e9, 1e12))(rng, count)
+    return {"N": columns["N"], "D": np.stack([columns["one"], columns["two"]], axis=1)}
+
+
 def shared(**ranges: tuple[float, float]) -> Sample:
     """The share r of one domain, and whatever else."""
     draw = log_uniform(r=(0.01, 1.0), **ranges)
@@ -285,6 +291,24 @@ LAWS: Mapping[str, LawRow] = {
         bucketed(U=(1e8, 1e10), N=(1e7, 1e10), D=(1e9, 1e11)),
         bucketed(U=(1e3, 1e15), N=(1e3, 1e15), D=(1e3, 1e15)),
         kept=("tokens", "parameters"),
+    ),
+    "MixedModal": LawRow(
+        sf.laws.MixedModal(
+            E=[2.0, 1.4],
+            A=[400.0, 250.0],
+            B=[900.0, 2e3],
+            C=0.25,
+            G=9.0,
+            H=60.0,
+            alpha=[0.34, 0.3],
+            beta=[0.32, 0.37],
+            gamma=0.2,
+            delta=0.21,
+            modality=("text", "image"),
+        ),
+        modal,
+        modal,
+        fixed=("E", "A", "B", "alpha", "beta"),
     ),
     "BiMix": LawRow(sf.laws.BiMix(B=900.0, C=1.5, alpha=0.04, beta=0.35), shared(D=(1e9, 1e12)), shared(D=(1e3, 1e15))),
     "DCPT": LawRow(

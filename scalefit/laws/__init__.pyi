@@ -61,6 +61,7 @@ from .mixtures._bimix import DCPT as DCPT
 from .mixtures._bimix import BiMix as BiMix
 from .mixtures._capacity_mix import CapacityMix as CapacityMix
 from .mixtures._info_law import InfoLaw as InfoLaw
+from .mixtures._mixed_modal import MixedModal as MixedModal
 from .mixtures._mixing_exp import MixingExp as MixingExp
 from .mixtures._mixing_exp import MixingLinear as MixingLinear
 from .mixtures._mixing_exp import MixingTransfer as MixingTransfer

@@ -78,11 +78,11 @@ CATALOGUE = {
     "shukor_joint": "MixingJoint",
     "capacity_mix": "CapacityMix",
     "dcpt": "DCPT",
-    "mixed_modal": "to come: laws of mixtures",
+    "mixed_modal": "MixedModal",
     "infolaw": "InfoLaw",
 }
 """Entry of the catalogue → the law that it is, or the reason why there is none."""
-REASONS = ("no law: ", "to come: ", COMPOSED)
+REASONS = ("no law: ", COMPOSED)
 OURS = {
     "DownstreamError", "Sigmoid", "EffectiveParameters", "Quantised", "QQTEffective", "PoolsQQT", "PoolsMixed",
     "PoolsOverfit", "PoolsEffective", "PoolsDataConstrained", "PoolsExchange", "MixingLinear", "MixingTransfer",

@@ -86,6 +86,10 @@ SIMPLER = {
         changed("FineMoE"), Chinchilla(E=0.47, A=20.2, B=30.8, alpha=0.115, beta=0.147),
         {**SIZES, "G": [1.0] * 3}, SIZES,
     ),
+    "modalities that share nothing": (
+        changed("MixedModal", C=0.0, G=0.0, H=0.0, **{n: np.full(2, v) for n, v in CHINCHILLA.__dict__.items()}),
+        CHINCHILLA, {"N": SIZES["N"], "D": np.stack([SIZES["D"]] * 2, axis=1)}, SIZES,
+    ),
     "one expert": (
         changed("JointMoE"), Chinchilla(E=1.3, A=35.0, B=70.0, alpha=0.22, beta=0.21),
         {**SIZES, "E": [1.0] * 3}, SIZES,
