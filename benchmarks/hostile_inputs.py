@@ -57,7 +57,7 @@ FLAGS: dict[str, list[str]] = {
     "--seed": ["0", "-1", "3", "x", "99999999999999999999"],
     "--bootstrap": ["2", "20", "1", "x", "10000000000"],
     "--solver": ["newton", "lbfgs", "nothing"],
-    "--size": ["A=1", "A", "=", "A=-1"],
+    "--pool-size": ["A=1", "A", "=", "A=-1"],
     "--law": ["chinchilla", "power-law", "kaplan", "bnsl:1", "bnsl:0", "sigmoid", "qqt", "data-constrained", "",
               "nothing.py:Law", "pools-qqt", "chinchilla:2", "overtraining", "downstream-error"],
     "--cluster": ["none", "model", "auto", "nothing"],

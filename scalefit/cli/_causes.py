@@ -20,7 +20,9 @@ def causes(
     ] = None,
     unique: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="The column of unique tokens; U unless given, where there is one."),
+        typer.Option(
+            "--unique-column", metavar="COLUMN", help="The column of unique tokens; U unless given, where there is one."
+        ),
     ] = None,
     allow: Allow = None,
     json: Json = False,

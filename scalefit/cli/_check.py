@@ -12,7 +12,7 @@ import scalefit as sf  # its names are loaded when they are used
 
 from .._core import SEVERITIES, Finding, check_choice
 from ._config import print_document
-from ._options import CacheDir, Columns, Json, Target, Where
+from ._options import AnyLaw, CacheDir, Columns, Json, PerRun, Source, Target, Where
 
 NEXT = 3
 """Runs that are proposed."""
@@ -29,16 +29,12 @@ LACKS = {
 
 
 def check(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A table of runs, or data:NAME (see `scalefit data list`).")
-    ],
-    law: Annotated[
-        str | None,
-        typer.Option(metavar="LAW", help="Fit this law too, and check the fit; chinchilla where N and D are."),
-    ] = None,
+    source: Source,
+    law: AnyLaw = None,
     columns: Columns = None,
     where: Where = None,
     target: Target = None,
+    per_run: PerRun = None,
     deep: Annotated[
         bool, typer.Option("--deep", help="Fit again too: by other noises and laws, and from smaller runs alone.")
     ] = False,
@@ -50,14 +46,13 @@ def check(
 ) -> None:
     """Say what a table holds, which laws it serves, what misleads in it, and which runs would help most."""
     from .._core import cache
-    from ..specs import runs_of
     from ._terminal import quiet
-    from ._words import columns_of
+    from ._words import read_source
 
     with quiet(json), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # each is a finding
         check_choice("fail_on", fail_on, ("error", "warning", "never"))
-        runs = runs_of(source, columns=columns_of(columns), where=where, target=target)
+        runs = read_source(source, columns, where, target, per_run=per_run)
         cache(cache_dir)
         wanted = law or ("chinchilla" if {"N", "D"} <= set(_there(runs)) else None)
         fitted, why = _fitted(wanted, runs)

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, LeftOutWarning
 from ._config import print_document
-from ._options import Allow, Append, CacheDir, Columns, Json, Noise, Seed, Target, Where
+from ._options import Allow, Append, CacheDir, Columns, Json, Law, Noise, PerRun, Seed, Source, Target, Where
 from ._terminal import number
 
 
 def compare(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A table of runs, or data:NAME (see `scalefit data list`).")
-    ],
-    law: Annotated[
-        list[str],
-        typer.Option(metavar="LAW", help="A law, as of `scalefit fit`; to be repeated, twice at least."),
-    ],
+    source: Source,
+    law: Law,
     columns: Columns = None,
     where: Where = None,
     append: Append = None,
+    per_run: PerRun = None,
     target: Target = None,
     noise: Noise = None,
     seed: Seed = 0,
@@ -38,20 +32,21 @@ def compare(
     begun = time.perf_counter()
     from .._core import cache
     from ..results import versions
-    from ..specs import law_of, noise_of, runs_of
+    from ..specs import law_of, noise_of
     from ._checks import Checks
     from ._document import law_name
     from ._terminal import quiet
-    from ._words import columns_of
+    from ._words import read_source
 
     checks = Checks(allow)
     with quiet(json, checks):
         warnings.simplefilter("ignore", LeftOutWarning)
-        if len(set(law)) < len(law):
-            raise InputError("law", law, "each law once")
-        laws = {spec: law_of(spec, {}) for spec in law}
+        specs = [spec.strip() for spec in law.split(",")]
+        if not 1 < len(set(specs)) == len(specs):
+            raise InputError("law", law, "two laws or more, each once, as chinchilla,kaplan")
+        laws = {spec: law_of(spec, {}) for spec in specs}
         the_noise = None if noise is None else noise_of(noise)
-        runs = runs_of(source, columns=columns_of(columns), where=where, target=target, append=append or ())
+        runs = read_source(source, columns, where, target, append, per_run)
         checks.of(runs)
         cache(cache_dir)
         compared = sf.compare(laws, runs, noise=the_noise, seed=seed)

@@ -19,9 +19,15 @@ SCHEMA = 1
 _asked: dict[str, Any] = {}
 
 
-def configured(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with these two options."""
-    called = command.__name__.replace("_", "-")
+def configured(command: Callable[..., None], called: str = "") -> Callable[..., None]:
+    """The command with these two options.
+
+    **Arguments:**
+
+    - `command`: What is called.
+    - `called`: Its name in documents; that of the function unless given.
+    """
+    called = called or command.__name__.replace("_", "-")
     signature = inspect.signature(command, eval_str=True)
     own = [
         inspect.Parameter("config_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_ConfigFile),

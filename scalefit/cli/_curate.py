@@ -13,20 +13,26 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import InputError, Phrase, check_distinct, listed
+from .._core import InputError, Phrase, check_distinct, check_number, listed
 from ._config import headed, print_document
 from ._fit import check_draws, not_converged
 from ._options import (
     BY_POOL,
+    LEVEL,
     Allow,
+    AnyLaw,
+    Bootstrap,
+    Budget,
     CacheDir,
     Cluster,
     Columns,
     Fixed,
     Json,
     Level,
+    MaxPasses,
     Noise,
     Out,
+    PerRun,
     PlansFile,
     PoolsFile,
     Seed,
@@ -45,22 +51,13 @@ def curate(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE",
+            metavar="RUNS|DIR",
             help="A table of runs that says of each which pool (or plan) it was trained on, a folder written by "
             "`scalefit fit --out`, or data:NAME; data:qqt holds fitted pools.",
         ),
     ],
-    budget: Annotated[
-        str,
-        typer.Option("--budgets", metavar="NUMBER,…", help="Samples to spend, repeats included, as 32M,128M,3e9."),
-    ],
-    law: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LAW",
-            help="qqt, overfit, effective, data-constrained or exchange; your file.py:Class. qqt unless given.",
-        ),
-    ] = None,
+    budget: Budget,
+    law: AnyLaw = None,
     half_life: Annotated[
         str,
         typer.Option(
@@ -75,6 +72,7 @@ def curate(
     columns: Columns = None,
     where: Where = None,
     target: Target = None,
+    per_run: PerRun = None,
     metric: Annotated[
         str, typer.Option(metavar="auto|error|accuracy|loss", help="What it is; accuracy becomes an error.")
     ] = "auto",
@@ -87,14 +85,9 @@ def curate(
     ] = None,
     noise: Noise = None,
     held: Fixed = None,
-    bootstrap: Annotated[
-        int | None,
-        typer.Option(min=0, metavar="N", help="Resamples behind the intervals; 100 unless given, 0 for none."),
-    ] = None,
+    bootstrap: Bootstrap = None,
     cluster: Cluster = None,
-    max_passes: Annotated[
-        list[str] | None, typer.Option(metavar=BY_POOL, help="How often a pool may be seen, as 4 or A=4,B=inf.")
-    ] = None,
+    max_passes: MaxPasses = None,
     min_weight: Annotated[
         list[str] | None, typer.Option(metavar=BY_POOL, help="Least share of the budget, as 0.05 or A=0.2.")
     ] = None,
@@ -108,11 +101,12 @@ def curate(
     cost: Annotated[
         list[str] | None,
         typer.Option(
+            "--sample-cost",
             metavar=BY_POOL,
             help="Cost of a sample; budgets are in its unit then. 1 unless given here or by --pools.",
         ),
     ] = None,
-    level: Level = 0.95,
+    level: Level = None,
     seed: Seed = 0,
     allow: Allow = None,
     out: Out = None,
@@ -120,30 +114,33 @@ def curate(
     cache_dir: CacheDir = None,
 ) -> None:
     """Say which pools of data to train on at each budget, in what shares and how often, and how sure that is."""
+    level = level or LEVEL
     begun = time.perf_counter()
     import numpy as np
 
     from .._core import cache
-    from ..specs import noise_of, runs_of, with_fixed
+    from ..specs import noise_of, with_fixed
     from ._checks import Checks
     from ._document import to_json
     from ._pools import named_runs, options_of, pools_law, pools_of, sizes_of
     from ._show_curation import Planned, curation_document
     from ._terminal import progress, quiet
-    from ._words import by_pool, clusters_of, columns_of, every, single_numbers_of
+    from ._words import by_pool, clusters_of, every, read_source, several, single_numbers_of
 
     of_runs = {
-        "columns": columns, "where": where, "target": target, "metric": metric != "auto", "pools": pools,
-        "plans": plans, "unlimited": unlimited, "noise": noise, "bootstrap": bootstrap is not None, "cluster": cluster,
+        "columns": columns, "where": where, "target": target, "per_run": per_run, "metric": metric != "auto",
+        "pools": pools, "plans": plans, "unlimited": unlimited, "noise": noise, "bootstrap": bootstrap is not None,
+        "cluster": cluster,
     }  # fmt: skip
     of_fit = {"held": held, "half_life": half_life != "auto", "floor": floor != "outside"}
     replaced, clusters, notes, checks = False, None, [], Checks(allow)
     with quiet(json, checks), progress(5) as step:
         step("reading")
         cls = pools_law(law or "qqt")
-        if bootstrap == 1:
-            raise InputError("bootstrap", 1, "2 or more, or 0 for no intervals")
-        budgets = budgets_of(budget)
+        budgets = np.array(several(budget, "budget", "32M"))
+        for one in budgets:
+            check_number("budget", one, above=0.0, example="32M")
+        check_distinct("budget", budgets)
         options = options_of(cls, half_life, floor)
         numbers = single_numbers_of(held, "held", "d=0.1")
         settled = by_pool(fixed, "fixed", alone=False)
@@ -157,7 +154,7 @@ def curate(
         if out is not None:
             from ._out import check_folder  # it brings matplotlib
 
-            check_folder(out, ours=(PLAN_FILE, "frontier.png"))
+            check_folder(Path(out), ours=(PLAN_FILE, "frontier.png"))
         if source == PUBLISHED:
             _refuse(of_runs, f"{source} holds fitted parameters and no runs")
             result, there = published(law, cls, options, numbers, sizes)
@@ -170,7 +167,7 @@ def curate(
         else:
             the_noise = None if noise is None else noise_of(noise)
             said, further = sizes_of(pools, sizes)
-            runs = runs_of(source, columns=columns_of(columns), where=where, target=target)
+            runs = read_source(source, columns, where, target, per_run=per_run)
             ready = any(name.startswith("w[") for name in runs.inputs)
             runs = named_runs(runs, said, plans, unlimited or (), metric)
             name, num = runs.name, 100 if bootstrap is None else bootstrap
@@ -216,7 +213,7 @@ def curate(
             from ._out import frontier_picture, write_plan
 
             files = {PLAN_FILE: (to_json(document) + "\n").encode(), **frontier_picture(found, result)}
-            replaced = write_plan(result, files, out)
+            replaced = write_plan(result, files, Path(out))
     if json:
         print_document(document)
     else:
@@ -228,26 +225,7 @@ def curate(
         if out is not None:
             page.print(f"written to {out}", soft_wrap=True)
     if replaced:
-        typer.echo(f"scalefit: the earlier result in {str(out)!r} was replaced.", err=True)
-
-
-def budgets_of(given: str) -> Any:
-    """Budgets from `32M,128M,3e9`.
-
-    **Raises:** `InputError` for what is no number above 0, or given twice.
-    """
-    import numpy as np
-
-    from ..data import parse_number
-
-    found = []
-    for piece in given.split(","):
-        number = parse_number(piece)
-        if number is None or not np.isfinite(number) or number <= 0:
-            raise InputError("budget", piece.strip(), "numbers of samples above 0, as 32M,128M,3e9")
-        found.append(number)
-    check_distinct("budget", found)
-    return np.array(found)
+        typer.echo(f"scalefit: the earlier result in {out!r} was replaced.", err=True)
 
 
 def published(
@@ -304,7 +282,7 @@ def saved(folder: Path, name: str | None, cls: type[Any], sizes: list[str] | Non
         low, high = found.source.ranges.get(f"U[{pool}]", (UNLIMITED, UNLIMITED))
         if np.isnan(size) and (low >= UNLIMITED or (low != high and high < UNLIMITED)):
             raise InputError("source", Phrase(f"is {where!r}, which does not say how large pool {pool!r} is"),
-                             remedy=f"give --size {pool}=1M")  # fmt: skip
+                             remedy=f"give --pool-size {pool}=1M")  # fmt: skip
         known[pool] = low if np.isnan(size) else size
     return result, sf.Pools(known), found.source
 

@@ -6,15 +6,15 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
+from ._config import configured, print_document
+from ._errors import Group
 from ._options import Json
 
-data = typer.Typer(no_args_is_help=True, help="Public data sets by name.")
+data = typer.Typer(cls=Group, no_args_is_help=True, help="Public data sets by name.")
 
 
-@data.command("list")
 def list_sets(json: Json = False) -> None:
     """List the data sets, where each comes from and under which licence."""
-    from ._document import to_json
     from ._show import console, table
 
     records = sf.data_sets()
@@ -23,7 +23,7 @@ def list_sets(json: Json = False) -> None:
         found = [{name: getattr(one, name) for name in names} for one in records]
         for one, record in zip(found, records, strict=True):
             one |= {"files": [file.path for file in record.files], "notes": list(record.notes)}
-        typer.echo(to_json(found))
+        print_document({"data_sets": found})
         return
     ours = (
         "networks that we trained ourselves over sizes and fresh samples, part of the package; "
@@ -36,10 +36,18 @@ def list_sets(json: Json = False) -> None:
     out.print("Fit one with `scalefit fit data:NAME --law …`; none but the first is part of the package.")
 
 
-@data.command("fetch")
 def fetch_set(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A data set of `scalefit data list`.")],
-    file: Annotated[str | None, typer.Option(help="One of its files; the first unless given.")] = None,
+    file: Annotated[str | None, typer.Option(metavar="NAME", help="One of its files; the first unless given.")] = None,
+    json: Json = False,
 ) -> None:
     """Download a data set once, and print where it is."""
-    typer.echo(str(sf.fetch(name, file=file)))
+    path = str(sf.fetch(name, file=file))
+    if json:
+        print_document({"path": path})
+    else:
+        typer.echo(path)
+
+
+data.command("list")(configured(list_sets, "data-list"))
+data.command("fetch")(configured(fetch_set, "data-fetch"))

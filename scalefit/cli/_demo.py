@@ -13,10 +13,10 @@ import scalefit as sf  # its names are loaded when they are used
 
 from .._core import check_choice
 from ._config import headed, print_document
-from ._options import CacheDir, Json
+from ._options import CacheDir, Json, Out
 from ._terminal import number
 
-LEVEL, SEED = 0.95, 0
+LEVEL, SEED, FOLDER = 0.95, 0, "scalefit-demo"
 POOLS, FRESH = ("A", "B", "S"), ("A-unlimited", "B-unlimited")
 WINDOW = "n <= 32768 and `w[S]` * n <= 8192"
 """To 32 passes of each pool: beyond, noisy pools do harm, which this law cannot say."""
@@ -25,29 +25,28 @@ FLOOR = 0.861633
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the result and its pictures go.")] = Path(
-        "scalefit-demo"
-    ),
-    law: Annotated[
-        str, typer.Option(metavar="pools|chinchilla", help="Which of the bundled runs: pools of data, or sizes.")
+    runs: Annotated[
+        str,
+        typer.Argument(metavar="[pools|chinchilla]", help="Which of the bundled runs: pools of data, or sizes."),
     ] = "pools",
+    out: Out = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Fit the runs that ship with the package, end to end: a law with intervals, plans, pictures, a verdict."""
     begun = time.perf_counter()
     demos = {"pools": _pools, "chinchilla": _chinchilla}
-    demonstrate = demos[check_choice("law", law.lower(), demos)]
+    demonstrate, folder = demos[check_choice("runs", runs.lower(), demos)], Path(out or FOLDER)
     from .._core import cache
     from ._checks import Checks
     from ._out import check_folder
     from ._terminal import quiet
 
-    check_folder(out)
+    check_folder(folder)
     checks = Checks()
     with quiet(json, checks):
         cache(cache_dir)
-        found, show = demonstrate(out, begun, checks)
+        found, show = demonstrate(folder, begun, checks)
     if json:
         print_document(found)
     else:
@@ -119,7 +118,7 @@ def _pools(out: Path, begun: float, checks: Any) -> Any:
         page.print(Text(second))
         page.print()
         page.print(Text(f"Pictures and numbers are in {out}: look at frontier.png first."))
-        page.print(Text(f"Ask it for more: scalefit curate {out} --budgets 16k --max-passes 8"))
+        page.print(Text(f"Ask it for more: scalefit curate {out} --budget 16k --max-passes 8"))
 
     return found, show
 

@@ -19,7 +19,7 @@ import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, check_names, sweep, visible, written_whole
 from ._config import print_document
-from ._options import Allow, Append, CacheDir, Columns, Cost, Json, LawFile, Where
+from ._options import Allow, Append, Budget, CacheDir, Columns, Cost, FitOrLaw, Json, Out, OwnLaw, PerRun, Target, Where
 from ._terminal import counted, number
 
 LAYOUTS = {"isoflop": ("levels", "points", "spread", "ratio"), "L": ("levels", "ratio"), "ladder": ("levels", "ratio")}
@@ -27,14 +27,7 @@ LAYOUTS = {"isoflop": ("levels", "points", "spread", "ratio"), "L": ("levels", "
 
 
 def design(
-    fit: Annotated[
-        str,
-        typer.Argument(
-            metavar="FIT",
-            help="A folder written by `scalefit fit --out FIT`; or, before anything was trained, a published law, as "
-            "chinchilla:epoch (see `scalefit laws chinchilla`), with --noise.",
-        ),
-    ],
+    fit: FitOrLaw,
     candidates: Annotated[
         str,
         typer.Option(
@@ -44,12 +37,12 @@ def design(
             "may be chosen again, as with another seed: leave it out of the table if that is not meant.",
         ),
     ],
-    budget: Annotated[str, typer.Option(metavar="NUMBER", help="What they may cost together, in FLOP, as 1e21.")],
+    budget: Budget,
     cost: Cost = "6ND",
     most: Annotated[
         int | None, typer.Option(metavar="NUMBER", help="The most runs; what the budget pays for unless given.")
     ] = None,
-    target: Annotated[
+    goal: Annotated[
         str | None,
         typer.Option(metavar="WHAT@WHERE", help="What they are to tell: loss@C=1e24, loss@N=70B,D=1.4T or N@C=1e24."),
     ] = None,
@@ -70,13 +63,12 @@ def design(
     append: Append = None,
     columns: Columns = None,
     where: Where = None,
-    target_column: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column of --runs that was measured, --target of `scalefit fit`."),
-    ] = None,
+    target: Target = None,
+    per_run: PerRun = None,
     noise: Annotated[
         str | None,
         typer.Option(
+            "--scatter",
             metavar="NUMBER",
             help="Scatter of a run, of its logarithm where the fit's noise is, as 0.01; that of the fit unless given.",
         ),
@@ -84,11 +76,8 @@ def design(
     refine: Annotated[
         bool, typer.Option("--refine", help="Move N and D of the runs between the candidates, at no more cost.")
     ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE.csv", help="Write the runs to do, in order, as a table to fill in."),
-    ] = None,
-    law: LawFile = None,
+    out: Out = None,
+    law: OwnLaw = None,
     allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
@@ -99,15 +88,16 @@ def design(
     """
     from .._core import cache
     from ..laws import input_units
-    from ..specs import runs_of
     from ._checks import Checks
     from ._terminal import quiet
-    from ._words import columns_of, number_of
+    from ._words import number_of, read_source, several
 
-    money = number_of(budget, "budget", "1e21") or 0.0
+    spent = several(budget, "budget", "1e21")
+    if len(spent) != 1:
+        raise InputError("budget", ",".join(budget), "one number, what the runs may cost together")
     given = {"candidates": [candidates], "runs": [runs] if runs else [], "append": append or []}
-    table = None if out is None else target_file(out, given)
-    of_runs = {"append": append, "columns": columns, "where": where, "target_column": target_column}
+    table = None if out is None else target_file(Path(out), given)
+    of_runs = {"append": append, "columns": columns, "where": where, "target": target, "per_run": per_run}
     for argument, one in of_runs.items():
         if one and runs is None:
             raise InputError(argument, Phrase("is of the runs, and none were given"),
@@ -118,8 +108,7 @@ def design(
     with quiet(json, checks):
         result, done = _known(fit, law, scatter), None
         if runs is not None:
-            read: dict[str, Any] = {"where": where, "target": target_column, "append": append or ()}
-            done = runs_of(runs, columns=columns_of(columns), **read)
+            done = read_source(runs, columns, where, target, append, per_run)
             result = result.fit if isinstance(result, sf.Ensemble) else result
             checks.of(done)
         elif isinstance(result, sf.Fit):
@@ -133,8 +122,13 @@ def design(
         if table is not None:
             refuse_other(table, tuple(input_units(the_law)), name)
         cache(cache_dir)
-        asked: dict[str, Any] = {"target": target, "criterion": criterion, "cost": cost, "noise": scatter}
-        chosen = sf.design_runs(result, at, done=done, budget=money, most=most, refine=refine, **asked)
+        asked: dict[str, Any] = {"target": goal, "criterion": criterion, "cost": cost, "noise": scatter}
+        try:
+            chosen = sf.design_runs(result, at, done=done, budget=spent[0], most=most, refine=refine, **asked)
+        except InputError as error:
+            if error.argument == "target":  # which of the runs is a column
+                error.argument = "goal"
+            raise
         found = _document(chosen, None if done is None else _source(the_law, done))
         found["checks"] = checks.document()
     if table is not None:

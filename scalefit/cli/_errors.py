@@ -33,7 +33,8 @@ GRACE = 1.0
 """Seconds in which the work may end in order (and take away what it has half written) before it is ended."""
 CALLS = {
     "save": "`scalefit fit --out`",
-    "pooled": "--size A=1024,B=2048 or --pools sizes.csv",
+    "forecast": "`scalefit forecast`",
+    "pooled": "--pool-size A=1024,B=2048 or --pools sizes.csv",
     "fits": "a fit with --where instead of --by",
 }
 """Functions and results of the library that a message may speak of, and how to have the same here."""

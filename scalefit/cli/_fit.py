@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,21 +14,26 @@ import scalefit as sf  # its names are loaded when they are used
 from .._core import InputError, LeftOutWarning, Phrase, check_choice
 from ._config import headed, print_document
 from ._options import (
+    LEVEL,
     Allow,
     Append,
+    Bootstrap,
     CacheDir,
     Cluster,
     Columns,
     Fixed,
     Json,
+    Law,
     Level,
     MaxSteps,
     Noise,
     Out,
+    PerRun,
     PlansFile,
     PoolsFile,
     Seed,
     Sizes,
+    Source,
     Target,
     Where,
 )
@@ -40,23 +46,12 @@ SAMPLERS = ("auto", "is", "nuts", "svi")
 
 
 def fit(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE", help="A CSV, TSV, JSONL, JSON or Parquet file, or data:NAME (see `scalefit data list`)."
-        ),
-    ],
-    law: Annotated[
-        str,
-        typer.Option(
-            metavar="LAW",
-            help="A name (see `scalefit laws`; bnsl:2 has two breaks), or your own file.py:Class; auto tries every law "
-            "whose inputs the runs have, and takes the one that would have foreseen the larger runs best.",
-        ),
-    ],
+    source: Source,
+    law: Law,
     columns: Columns = None,
     where: Where = None,
     append: Append = None,
+    per_run: PerRun = None,
     by: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Fit each value of this column by itself, as one batch.")
     ] = None,
@@ -67,9 +62,7 @@ def fit(
     noise: Noise = None,
     fixed: Fixed = None,
     allow: Allow = None,
-    bootstrap: Annotated[
-        int | None, typer.Option(min=2, metavar="N", help="Refit N resamples of the runs, for errors and intervals.")
-    ] = None,
+    bootstrap: Bootstrap = None,
     posterior: Annotated[
         int | None,
         typer.Option(
@@ -99,7 +92,7 @@ def fit(
         ),
     ] = None,
     cluster: Cluster = None,
-    level: Level = 0.95,
+    level: Level = None,
     seed: Seed = 0,
     solver: Annotated[str, typer.Option(metavar="SOLVER", help="newton, or lbfgs or adam of Optax.")] = "newton",
     num_starts: Annotated[int | None, typer.Option("--starts", min=1, metavar="N", help="Starts to polish.")] = None,
@@ -109,17 +102,18 @@ def fit(
     cache_dir: CacheDir = None,
 ) -> None:
     """Fit a law to runs; print its parameters, how sure they are, and what was done to get them."""
+    level = level or LEVEL
     begun = time.perf_counter()
     import numpy as np
 
     from .._core import cache
-    from ..specs import law_of, noise_of, runs_of
+    from ..specs import law_of, noise_of
     from ..validate import refuse_grave
     from ._checks import Checks
     from ._document import document
     from ._pools import named_law, sizes_of
     from ._terminal import progress, quiet
-    from ._words import by_of, clusters_of, columns_of, priors_of, single_numbers_of
+    from ._words import by_of, clusters_of, priors_of, read_source, single_numbers_of
 
     replaced, checks = False, Checks(allow)
     with quiet(json, checks), progress(5) as step:
@@ -135,7 +129,7 @@ def fit(
         the_solver = solver_of(solver)
         _refuse_contradictions(bootstrap, posterior, cluster=cluster, method=method, priors=priors)
         said = priors_of(priors)
-        runs = runs_of(source, columns=columns_of(columns), where=where, target=target, append=append or ())
+        runs = read_source(source, columns, where, target, append, per_run)
         refuse_grave(runs, the_law, allow or ())
         ranked = None
         if the_law is None:
@@ -145,7 +139,7 @@ def fit(
         if out is not None:
             from ._out import check_folder  # it brings matplotlib
 
-            check_folder(out)
+            check_folder(Path(out))
         for argument, num in (("bootstrap", bootstrap), ("posterior", posterior)):
             check_draws(argument, num or 0, len(runs))
         together, _ = clusters_of(runs, cluster)
@@ -159,7 +153,7 @@ def fit(
         drawing: dict[str, Any] = {"cluster": together, "seed": seed}
         if failure is not None or not np.any(fitted.converged):
             pass
-        elif bootstrap is not None:
+        elif bootstrap:
             step(f"refitting {bootstrap} resamples")
             result = sf.bootstrap(fitted, num=bootstrap, max_steps=max_steps, **drawing)
         elif posterior is not None:
@@ -180,7 +174,7 @@ def fit(
             further = {}
             if posterior is not None and fitted.keys is None and isinstance(result, sf.Ensemble):
                 further = prior_picture(result, sf.prior(fitted, **drawing))
-            replaced = write_result(result, found, out, further, level=level)
+            replaced = write_result(result, found, Path(out), further, level=level)
     if json:
         print_document(found)
     else:
@@ -193,7 +187,7 @@ def fit(
         if keep:
             page.print(f"written to {out}", soft_wrap=True)
     if replaced:
-        typer.echo(f"scalefit: the earlier result in {str(out)!r} was replaced.", err=True)
+        typer.echo(f"scalefit: the earlier result in {out!r} was replaced.", err=True)
     if failure is not None:
         raise sf.NotConverged(failure)
 
@@ -237,9 +231,9 @@ def _refuse_contradictions(bootstrap: int | None, posterior: int | None, **of_dr
 
     **Raises:** `InputError` for a bootstrap beside a posterior, an option of either without it, or no known sampler.
     """
-    if bootstrap is not None and posterior is not None:
+    if bootstrap and posterior is not None:
         raise InputError("bootstrap", Phrase("and `posterior` were both given"), "draws of one kind", "leave out one")
-    if of_draws["cluster"] is not None and bootstrap is None and posterior is None:
+    if of_draws["cluster"] is not None and not bootstrap and posterior is None:
         raise InputError("cluster", Phrase("says what a bootstrap draws as one, and none was asked for"),
                          remedy="add `bootstrap=1000`, or leave it out")  # fmt: skip
     for argument in ("method", "priors"):

@@ -11,7 +11,7 @@ import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError
 from ._config import print_document
-from ._options import Allow, CacheDir, Columns, Folder, Json, LawFile, Level, Where
+from ._options import LEVEL_BEYOND, Allow, CacheDir, Columns, Folder, Json, Level, OwnLaw, Where
 from ._predict import given_of, inputs_of, not_converged
 from ._terminal import number, study_name
 
@@ -22,7 +22,7 @@ def forecast(
         list[str] | None,
         typer.Argument(metavar="[NAME=NUMBER…]", help="Every input, as N=70B D=1.4T; without, backtests alone."),
     ] = None,
-    level: Level = 0.9,
+    level: Level = None,
     register: Annotated[
         Path | None,
         typer.Option("--register", metavar="FILE", help="Write the forecast down, to check it."),
@@ -39,20 +39,20 @@ def forecast(
     ] = None,
     columns: Columns = None,
     where: Where = None,
-    law: LawFile = None,
+    law: OwnLaw = None,
     allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Foresee runs larger than those of a saved fit, by an interval that knows how forecasts go astray."""
+    level = level or LEVEL_BEYOND
     import numpy as np
 
     from .._core import cache
-    from ..specs import runs_of
     from ._checks import Checks
     from ._document import law_name
     from ._terminal import quiet
-    from ._words import columns_of, result_of
+    from ._words import read_source, result_of
 
     if observed is None and check is None and folder.is_file():
         raise InputError(
@@ -68,7 +68,7 @@ def forecast(
         if observed is not None and check is not None:
             raise InputError("observed", observed, "either what came, or a table with it", "leave `check` out")
         with quiet(json):
-            came = observed if check is None else runs_of(str(check), columns=columns_of(columns), where=where)
+            came = observed if check is None else read_source(str(check), columns, where)
         assert came is not None
         _check(str(folder), came, json)
         return

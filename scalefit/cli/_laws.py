@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ._config import print_document
 from ._options import Json
 from ._terminal import number
 
@@ -21,7 +22,6 @@ def laws(
     """List the laws by family; with a name, its formula, parameters and published values."""
     from .._core import InputError
     from ..specs import known_laws, law_named
-    from ._document import to_json
     from ._terminal import quiet
 
     known = known_laws()
@@ -32,13 +32,13 @@ def laws(
         known = known if inputs is None else _taking(known, inputs)
     if law is None:
         if json:
-            typer.echo(to_json([about(spec, cls) for spec, cls in known.items()]))
+            print_document({"laws": [about(spec, cls) for spec, cls in known.items()]})
         else:
             _show_all(known)
         return
     spec = next((one for one, other in known.items() if other is law), _class(law).__name__)
     if json:
-        typer.echo(to_json(about(spec, law)))
+        print_document(about(spec, law))
     else:
         _show_one(spec, law)
 

@@ -13,8 +13,12 @@ import scalefit as sf  # its names are loaded when they are used
 from .._core import InputError, Phrase
 from ._config import print_document
 from ._fit import not_converged
-from ._options import Allow, CacheDir, Fixed, Json, Level, Noise, Seed
+from ._options import LEVEL, Allow, AnyLaw, At, Bootstrap, CacheDir, Fixed, Json, Level, Noise, Seed, Target
 
+LAW = "mixing-exp"
+"""The law unless another is asked for."""
+FIRST_ORDER = 400
+"""Resamples behind intervals to first order."""
 SHOWN = 24
 """Domains and targets that tables show; the document has all."""
 
@@ -29,14 +33,7 @@ def mix(
             metavar="[METRICS]", help="What was measured of the same runs, a column a target; or else it is in RATIOS."
         ),
     ] = None,
-    law: Annotated[
-        str,
-        typer.Option(
-            metavar="LAW",
-            help="mixing-exp, mixing-transfer, mixing-linear, mixing-additive, mixing-joint, auto-scale, or your own "
-            "file.py:Class.",
-        ),
-    ] = "mixing-exp",
+    law: AnyLaw = None,
     objective: Annotated[
         str,
         typer.Option(metavar="mean|worst|TARGET|T=NUMBER,…", help="What is made small: of the predicted targets."),
@@ -48,43 +45,35 @@ def mix(
             help="TOML with tokens, max_passes, least, most, fixed, groups, prior and kl, as in sf.MixtureLimits.",
         ),
     ] = None,
-    at: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="What the law takes beside weights, and D, the tokens of the run."),
-    ] = None,
+    at: At = None,
     domains: Annotated[
         list[str] | None,
         typer.Option(metavar="HEADER", help="Columns that are weights, as 'weight_*'; may be repeated."),
     ] = None,
-    targets: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HEADER", help="Columns that were measured, as '*_loss'; may be repeated."),
+    targets: Target = None,
+    run: Annotated[
+        str | None, typer.Option("--run-column", metavar="HEADER", help="What tells runs apart in both tables.")
     ] = None,
-    run: Annotated[str | None, typer.Option(metavar="HEADER", help="What tells runs apart in both tables.")] = None,
     tolerance: Annotated[
         float | None, typer.Option(metavar="NUMBER", help="By how much weights may miss the sum of 1.")
     ] = None,
     noise: Noise = None,
     held: Fixed = None,
-    draws: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Resamples behind the intervals, to first order; 0 for none.")
-    ] = 400,
-    bootstrap: Annotated[
-        int | None, typer.Option(min=2, metavar="N", help="Resamples that are refitted instead: slower, and exact.")
-    ] = None,
+    bootstrap: Bootstrap = None,
     risk: Annotated[
         str | None, typer.Option(metavar="mean|cvar|quantile", help="What is made small over the resamples.")
     ] = None,
     folds: Annotated[
         bool, typer.Option("--folds/--no-folds", help="Whether mixtures are left out and foreseen.")
     ] = True,
-    level: Level = 0.95,
+    level: Level = None,
     seed: Seed = 0,
     allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Say which mixture of domains to train on, by a law fitted to runs on other mixtures, and how sure that is."""
+    level = level or LEVEL
     begun = time.perf_counter()
     from .._core import cache
     from ..specs import law_of, noise_of
@@ -96,7 +85,7 @@ def mix(
     with quiet(json, checks), progress(4) as step:
         step("reading")
         fixed = single_numbers_of(held, "held", "c=0")
-        template = law_of(law, fixed)
+        template = law_of(law or LAW, fixed)
         beside, within = single_numbers_of(at, "at", "D=1e12"), limits_of(limits)
         runs = sf.read_mixtures(ratios, metrics, domains=domains, targets=targets, run=run, tolerance=tolerance)
         cache(cache_dir)
@@ -112,14 +101,14 @@ def mix(
             raise sf.NotConverged(failure)
         checks.of(fits)
         result: Any = fits
-        if bootstrap is not None:
+        if bootstrap:
             step(f"refitting {bootstrap} resamples")
             result = sf.bootstrap(fits, num=bootstrap, together=True, seed=seed)
-        elif draws:
-            result = sf.jackknife(fits, num=draws, seed=seed)
+        elif bootstrap is None:
+            result = sf.jackknife(fits, num=FIRST_ORDER, seed=seed)
         step("optimising")
         asked: dict[str, Any] = {"objective": goal_of(objective), "limits": within, "at": beside}
-        best = sf.optimise_mixture(result, **asked, risk=risk, num_draws=max(draws, bootstrap or 2, 2), seed=seed)
+        best = sf.optimise_mixture(result, **asked, risk=risk, num_draws=bootstrap or FIRST_ORDER, seed=seed)
         left_out = None
         if folds:
             step("leaving mixtures out")

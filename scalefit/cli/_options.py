@@ -1,26 +1,56 @@
-"""Options that several commands share; the names of their parameters are those of the library's arguments."""
+"""Arguments and options that several commands share: one name has one meaning, wherever it stands.
+
+The names of their parameters are those of the library's arguments.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+LEVEL, LEVEL_BEYOND = 0.95, 0.9
+"""Probability of intervals unless given: of what the runs say, and of what lies beyond them."""
 BY_POOL = "POOL=NUMBER,…"
 
 
-def _probability(value: float) -> float:
-    if not 0.0 < value < 1.0:
+def _resamples(value: int | None) -> int | None:
+    if value == 1:
+        raise typer.BadParameter("1 resample says nothing; expected 2 or more, or 0 for none")
+    return value
+
+
+def _probability(value: float | None) -> float | None:
+    if value is not None and not 0.0 < value < 1.0:
         raise typer.BadParameter(f"{value:g} is no probability; expected a number between 0 and 1, as 0.95")
     return value
 
 
 # What is read.
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `scalefit fit --out DIR`.")]
-FolderOrLaw = Annotated[
+Source = Annotated[
     str,
     typer.Argument(
-        metavar="DIR", help="A folder written by `scalefit fit --out DIR`; or a published law, as chinchilla:epoch."
+        metavar="SOURCE",
+        help="A table of runs (CSV, TSV, JSON, JSONL or Parquet), or data:NAME (see `scalefit data list`).",
     ),
+]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by `scalefit fit --out DIR`.")]
+FitOrLaw = Annotated[
+    str,
+    typer.Argument(
+        metavar="FIT", help="A folder written by `scalefit fit --out FIT`; or a published law, as chinchilla:epoch."
+    ),
+]
+_law = typer.Option(
+    "--law",
+    metavar="LAW",
+    help="A name (see `scalefit laws`; bnsl:2 has two breaks) or your own file.py:Class; of compare several, as "
+    "chinchilla,kaplan; of fit also auto: of all laws whose inputs the runs have, the one that would have foreseen the "
+    "larger runs best. Unless given: chinchilla of check, qqt of curate, mixing-exp of mix.",
+)
+Law = Annotated[str, _law]
+AnyLaw = Annotated[str | None, _law]
+OwnLaw = Annotated[
+    str | None, typer.Option("--own-law", metavar="FILE.py:Class", help="Your own law, where the result is of one.")
 ]
 Columns = Annotated[
     list[str] | None,
@@ -32,7 +62,14 @@ Columns = Annotated[
 Where = Annotated[
     str | None, typer.Option(help='Runs to keep, as "loss < 3.44 and N >= 1B" or "kind != \'mixture\' and n >= 1k".')
 ]
-Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that was measured.")]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="COLUMN",
+        help="The column that was measured; may be repeated for several, of mix also as '*_loss'.",
+    ),
+]
 Append = Annotated[
     list[str] | None,
     typer.Option(
@@ -42,9 +79,20 @@ Append = Annotated[
         "--where if it has the columns that this names.",
     ),
 ]
+PerRun = Annotated[
+    str | None,
+    typer.Option(
+        "--per-run",
+        metavar="last|least|smoothed[:N]",
+        help="Keep one row of each run of a table of checkpoints: its last, that of its least loss, or the last with "
+        "the mean of the last N losses, 5 unless given.",
+    ),
+]
 Sizes = Annotated[
     list[str] | None,
-    typer.Option("--size", metavar=BY_POOL, help="Unique samples of the pools, as A=1024,B=2048, for a law of pools."),
+    typer.Option(
+        "--pool-size", metavar=BY_POOL, help="Unique samples of the pools, as A=1024,B=2048, for a law of pools."
+    ),
 ]
 PoolsFile = Annotated[
     Path | None,
@@ -57,7 +105,6 @@ PlansFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="What runs on several pools drew: a table of plan and a weight by pool."),
 ]
-LawFile = Annotated[str | None, typer.Option(metavar="FILE.py:Class", help="Your own law, where the result is of one.")]
 
 # How it is fitted and planned.
 Noise = Annotated[
@@ -89,15 +136,50 @@ Cluster = Annotated[
         "more stand under all plans, else trainings.",
     ),
 ]
+Bootstrap = Annotated[
+    int | None,
+    typer.Option(
+        "--bootstrap",
+        min=0,
+        callback=_resamples,
+        metavar="N",
+        help="Refit N resamples of the runs for errors and intervals, 2 or more; 0 for none. Unless given: fit and mix "
+        "have intervals to first order, and curate refits 100.",
+    ),
+]
+_budget = typer.Option(
+    "--budget",
+    metavar="NUMBER,…",
+    help="What may be spent, as 1e24 or 1e22,1e24: FLOP; of curate samples, repeats included. May be repeated; design "
+    "takes one.",
+)
+Budget = Annotated[list[str], _budget]
+AnyBudget = Annotated[list[str] | None, _budget]
+MaxPasses = Annotated[
+    list[str] | None,
+    typer.Option("--max-passes", metavar=BY_POOL, help="How often data may be seen, as 4; of pools also as A=4,B=inf."),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option("--at", metavar="NAME=NUMBER", help="A further input of the law, as D=1e12; may be repeated."),
+]
 Cost = Annotated[
     str,
     typer.Option(
+        "--cost",
         metavar="COST",
         help="What a compute pays for: 6ND, inference:TOKENS (served in the model's life), attention:CONTEXT, "
         "embedding:VOCABULARY, moe:SHARE (of the parameters that a token meets).",
     ),
 ]
-Level = Annotated[float, typer.Option(callback=_probability, help="Probability of the intervals.")]
+Level = Annotated[
+    float | None,
+    typer.Option(
+        "--level",
+        callback=_probability,
+        help="Probability of the intervals: 0.95 unless given; 0.9 of forecast and speedup, as it was measured there.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of starts, resamples and draws.")]
 MaxSteps = Annotated[
     int, typer.Option(min=1, metavar="N", help="Passes over the runs allowed to one start; beyond 300 while it gains.")
@@ -106,7 +188,13 @@ MaxSteps = Annotated[
 # What is said and kept.
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on standard output.")]
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Write the result, its arrays and figures into this folder.")
+    str | None,
+    typer.Option(
+        "--out",
+        metavar="PATH",
+        help="Where to write: a folder for the result, its arrays and figures, of sweep also in a bucket, as s3://…; a "
+        "table FILE.csv of design; a page FILE.html of report.",
+    ),
 ]
 CacheDir = Annotated[
     str | None,

@@ -13,18 +13,15 @@ import scalefit as sf  # its names are loaded when they are used
 from .._core import InputError, Phrase, check_distinct, check_number
 from ._config import print_document
 from ._errors import as_options
-from ._options import Allow, CacheDir, Cost, FolderOrLaw, Json, LawFile, Level
+from ._options import LEVEL, Allow, AnyBudget, At, CacheDir, Cost, FitOrLaw, Json, Level, MaxPasses, OwnLaw
 from ._terminal import ends_of, human, number
 
 NUMBERS = ("N", "D", "D_per_N", "loss")
 
 
 def plan(
-    folder: FolderOrLaw,
-    budget: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FLOP,…", help="Compute to spend, as 1e24 or 1e22,1e24; may be repeated."),
-    ] = None,
+    folder: FitOrLaw,
+    budget: AnyBudget = None,
     loss: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,25 +40,23 @@ def plan(
     ] = None,
     cost: Cost = "6ND",
     unique: Annotated[str | None, typer.Option(metavar="TOKENS", help="Unique tokens there are, as 2T.")] = None,
-    max_passes: Annotated[str | None, typer.Option(metavar="NUMBER", help="How often they may be seen.")] = None,
+    max_passes: MaxPasses = None,
     min_N: Annotated[str | None, typer.Option("--min-N", metavar="NUMBER", help="The least size, as 1B.")] = None,
     max_N: Annotated[str | None, typer.Option("--max-N", metavar="NUMBER", help="The largest size.")] = None,
-    held: Annotated[
-        list[str] | None,
-        typer.Option("--hold", metavar="NAME=NUMBER", help="A further input of the law; may be repeated."),
-    ] = None,
+    held: At = None,
     device: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="Say the hours of it that budgets take: H100, A100, TPU-v5p, …")
     ] = None,
     utilisation: Annotated[float, typer.Option(help="Share of its peak that a training has, for --device.")] = 0.4,
     price: Annotated[float | None, typer.Option(help="Of an hour of it, for --device.")] = None,
-    level: Level = 0.95,
-    law: LawFile = None,
+    level: Level = None,
+    law: OwnLaw = None,
     allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Say what size to train on how much data for a budget, how sure that is, and which sizes are as good."""
+    level = level or LEVEL
     begun = time.perf_counter()
     from .._core import cache
     from ..plan import NeverReached
@@ -69,7 +64,7 @@ def plan(
     from ._checks import Checks
     from ._document import draws_of, freedom_of, law_name
     from ._terminal import quiet
-    from ._words import number_of, result_or_law, several, single_numbers_of
+    from ._words import by_pool, number_of, result_or_law, several, single_numbers_of
 
     budgets, losses = several(budget, "budget", "1e24"), several(loss, "loss", "2.1")
     if not budgets and not losses:
@@ -82,9 +77,12 @@ def plan(
         check_distinct(argument, given)
     for one in sizes:
         check_number("size", one, above=0.0, example="7B")
+    passes = by_pool(max_passes, "max_passes", above=0.0)
+    if isinstance(passes, dict):
+        raise InputError("max_passes", ",".join(max_passes or ()), "one number, as no pools are planned")
     limits: dict[str, Any] = {
         "unique": number_of(unique, "unique", "2T"),
-        "max_passes": number_of(max_passes, "max_passes", "4"),
+        "max_passes": passes,
         "min_N": number_of("1" if min_N is None else min_N, "min_N", "1B"),
         "max_N": number_of(max_N, "max_N", "70B"),
         "held": single_numbers_of(held, "held", "k=4"),

@@ -70,7 +70,7 @@ def options_of(cls: type[AbstractPools], half_life: str, floor: str) -> dict[str
 def sizes_of(
     path: Path | None, given: Sequence[str] | None
 ) -> tuple[dict[str, float] | None, dict[str, dict[str, float]]]:
-    """Sizes by pool from `--pools` or `--size`, the latter first, and what else the table says: cost, max_passes.
+    """Sizes by pool from `--pools` or `--pool-size`, the latter first, and what else the table says: cost, max_passes.
 
     An empty cell of max_passes, or `inf` there, is no limit.
 

@@ -11,28 +11,30 @@ import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, check_names
 from ._config import print_document
-from ._options import Allow, CacheDir, FolderOrLaw, Json, LawFile, Level
+from ._errors import as_options
+from ._options import LEVEL, Allow, CacheDir, FitOrLaw, Json, Level, OwnLaw
 from ._terminal import ends_of, number, study_name
 
 
 def predict(
-    folder: FolderOrLaw,
+    folder: FitOrLaw,
     inputs: Annotated[
         list[str],
         typer.Argument(
             metavar="NAME=NUMBER…", help="Every input of the law, as N=70B D=1.4T, N=1B,7B,70B or corpus=c4."
         ),
     ],
-    level: Level = 0.95,
+    level: Level = None,
     new_run: Annotated[
         bool, typer.Option("--new-run", help="Intervals for one new run, its own scatter included, not for the curve.")
     ] = False,
-    law: LawFile = None,
+    law: OwnLaw = None,
     allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Say what a saved fit predicts, and how sure it is."""
+    level = level or LEVEL
     import numpy as np
 
     from .._core import cache
@@ -55,7 +57,7 @@ def predict(
         if not known:
             checks.of_saved(result, folder, at)
             warned = any(one.check == "target-distance" and one.severity == "warning" for one in checks.own)
-            notes += [] if warned else _beyond(fit, at)
+            notes += [] if warned or not band.note else [as_options(band.note)]
     found = {
         "law": law_name(fit.law), "inputs": at, **_values(fit, band), "level": level, "new_run": new_run,
         "draws": None if known else draws_of(result), "freedom": None if known else freedom_of(result), "notes": notes,
@@ -100,22 +102,6 @@ class Ranges(NamedTuple):
 
     ranges: Mapping[str, tuple[float, float]]
     target: str
-
-
-def _beyond(fit: sf.Fit[Any], at: Mapping[str, Any]) -> list[str]:
-    """That more is asked for than the runs have, which no check warns of up to ten times an input."""
-    import numpy as np
-
-    sizes = {"C": 6.0 * at["N"] * at["D"], **at} if {"N", "D"} <= set(at) else at
-    name = next((name for name in ("C", "x") if name in sizes and name in fit.source.ranges), None)
-    if name is None:
-        return []
-    times, what = (
-        float(np.max(sizes[name])) / fit.source.ranges[name][1],
-        "compute" if name == "C" else f"largest {name}",
-    )
-    said = "the interval takes the law to be right, `scalefit forecast` does not"
-    return [f"{times:.3g} times the {what} of the runs: {said}"] if times > 1.5 else []
 
 
 def not_converged(fit: sf.Fit[Any], folder: str) -> str:

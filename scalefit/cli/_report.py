@@ -9,7 +9,7 @@ import typer
 
 from .._core import InputError, Phrase
 from ._config import print_document
-from ._options import CacheDir, Folder, Json, LawFile
+from ._options import CacheDir, Folder, Json, Out, OwnLaw
 
 REPORT = "report.html"
 """The page in the folder of its result."""
@@ -17,10 +17,7 @@ REPORT = "report.html"
 
 def report(
     folder: Folder,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE.html", help=f"Where to; {REPORT} in the folder unless given."),
-    ] = None,
+    out: Out = None,
     more: Annotated[
         list[Path] | None,
         typer.Option(
@@ -30,7 +27,7 @@ def report(
             "runs. May be repeated; such files in the folder are shown anyway.",
         ),
     ] = None,
-    law: LawFile = None,
+    law: OwnLaw = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
@@ -40,10 +37,13 @@ def report(
     from ._terminal import quiet
     from ._words import result_of
 
-    file, checks = folder / REPORT if out is None else out, Checks()
+    file, checks = folder / REPORT if out is None else Path(out), Checks()
     if file.suffix.lower() not in (".html", ".htm") or file.is_dir():
         raise InputError("out", Phrase(f"is {str(file)!r}"), "a file whose name ends in .html")
-    words = [*(() if law is None else ("--law", law)), *(word for one in more or () for word in ("--with", str(one)))]
+    words = [
+        *(() if law is None else ("--own-law", law)),
+        *(word for one in more or () for word in ("--with", str(one))),
+    ]
     with quiet(json, checks):
         result = result_of(folder, law)
         cache(cache_dir)

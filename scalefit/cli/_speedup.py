@@ -10,7 +10,7 @@ import typer
 import scalefit as sf  # its names are loaded when they are used
 
 from ._config import print_document
-from ._options import Allow, CacheDir, Columns, Folder, Json, LawFile, Level, Target, Where
+from ._options import LEVEL_BEYOND, Allow, CacheDir, Columns, Folder, Json, Level, OwnLaw, PerRun, Target, Where
 from ._terminal import ends_of, number
 
 
@@ -20,26 +20,27 @@ def speedup(
     columns: Columns = None,
     where: Where = None,
     target: Target = None,
+    per_run: PerRun = None,
     along: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A size that grows with compute; may be repeated.")
     ] = None,
-    level: Level = 0.9,
-    law: LawFile = None,
+    level: Level = None,
+    law: OwnLaw = None,
     allow: Allow = None,
     json: Json = False,
     cache_dir: CacheDir = None,
 ) -> None:
     """Say how many times the compute the ladder in DIR needs for the loss of runs of another recipe."""
+    level = level or LEVEL_BEYOND
     from .._core import cache
-    from ..specs import runs_of
     from ._checks import Checks
     from ._terminal import quiet
-    from ._words import columns_of, result_of
+    from ._words import read_source, result_of
 
     checks = Checks(allow)
     with quiet(json, checks):
         result = result_of(folder, law)
-        runs = runs_of(str(source), columns=columns_of(columns), where=where, target=target)
+        runs = read_source(str(source), columns, where, target, per_run=per_run)
         checks.of_saved(result, folder)
         checks.of(runs)
         cache(cache_dir)

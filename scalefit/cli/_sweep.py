@@ -15,7 +15,7 @@ import scalefit as sf  # its names are loaded when they are used
 from .._core import InputError, Phrase, check_choice, visible
 from ._config import print_document
 from ._errors import leaves
-from ._options import CacheDir, Json
+from ._options import CacheDir, Json, Out
 from ._streams import finish
 from ._terminal import duration, number
 
@@ -31,11 +31,8 @@ def sweep(
             help="What to fit: sources, laws, noises, splits, seeds and verbs. Or `merge`, to join what is finished.",
         ),
     ] = None,
-    folder: Annotated[str | None, typer.Argument(metavar="DIR", help="Of `merge`: the sweep.")] = None,
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Where results go: a folder that every host sees, or a bucket as s3://…"),
-    ] = None,
+    folder: Annotated[str | None, typer.Argument(metavar="[FOLDER]", help="Of `merge`: that of the sweep.")] = None,
+    out: Out = None,
     resume: Annotated[
         str | None, typer.Option(metavar="DIR", help="Resume the sweep in this folder, as it was given then.")
     ] = None,
@@ -153,7 +150,9 @@ def _merge(folder: str | None, json: bool) -> None:
     from ._terminal import quiet
 
     if folder is None:
-        raise InputError("DIR", Phrase("was not given"), remedy="say which sweep to merge: scalefit sweep merge DIR")
+        raise InputError(
+            "FOLDER", Phrase("was not given"), remedy="say which sweep to merge: scalefit sweep merge FOLDER"
+        )
     with quiet(json):
         path = sf.merge(folder)
     if json:

@@ -9,10 +9,13 @@ import numpy as np
 
 from .._core import InputError, Phrase, check_names
 from ..data import Runs, parse_number
+from ..data import per_run as one_per_run
 from ..laws import AbstractLaw
 from ..results import Ensemble, Fit, load
-from ..specs import bare, known_laws, law_class, prior_of, published
+from ..specs import bare, known_laws, law_class, prior_of, published, runs_of
 
+WHICH = ("last", "least", "smoothed")
+"""Rows of a run that can be kept of it."""
 SEEDS = 6
 """Seeds, at least, for seeds to be drawn as one: of fewer a bootstrap says little."""
 
@@ -53,6 +56,32 @@ def result_or_law(given: str, law: str | None, argument: str = "folder") -> Fit[
         raise InputError("law", Phrase(f"is of a saved result, and {given!r} is a published law"),
                          remedy="leave it out")  # fmt: skip
     return found
+
+
+def read_source(
+    source: str,
+    columns: Iterable[str] | None,
+    where: str | None,
+    target: Sequence[str] | None = None,
+    append: Sequence[str] | None = None,
+    per_run: str | None = None,
+) -> Runs:
+    """Read the runs that a command is asked of.
+
+    **Arguments:**
+
+    - `source`, `columns`, `where`, `target`, `append`: As the options of these names have them.
+    - `per_run`: Which row of a run is kept, as `smoothed:20`; all unless given.
+
+    **Raises:** `InputError` for every source that cannot be used.
+    """
+    names = tuple(target or ())
+    which, sign, window = (per_run or "").partition(":")
+    if per_run is not None and (which not in WHICH or (sign and (which != "smoothed" or not window.isdecimal()))):
+        raise InputError("per_run", per_run, "last, least, smoothed, or smoothed:20 for a mean of 20 rows")
+    runs = runs_of(source, columns=columns_of(columns), where=where,
+                   target=names if len(names) > 1 else next(iter(names), None), append=append or ())  # fmt: skip
+    return runs if per_run is None else one_per_run(runs, which, window=int(window or 5))  # pyright: ignore[reportArgumentType]  looked at above
 
 
 def columns_of(given: Iterable[str] | None) -> dict[str, str | None]:

@@ -13,6 +13,8 @@ from ._fit import Fit
 
 FAR = 10.0
 """Factor outside the range of an input from which a value is far from the runs."""
+BEYOND = 1.5
+"""Factor above the compute of the runs from which a prediction says that it takes the law to be right."""
 FORECAST = "see sf.forecast, whose intervals know how laws go astray"
 
 
@@ -90,3 +92,16 @@ def far_inputs(fit: Fit[Any], at: Mapping[str, Any]) -> Iterator[Far]:
     for name, values in at.items():
         if name in ranges and not isinstance(kinds.get(name), Label) and units.get(name) != SHARE:
             yield from far_from_runs(ranges, name, values)
+
+
+def distance_note(fit: Fit[Any], at: Mapping[str, Any]) -> str:
+    """What an interval does not know where a law is asked, in words: of the farthest input, or else of compute."""
+    far = max(far_inputs(fit, at), key=lambda one: one.times, default=None)
+    if far is not None:
+        return f"{far.sentence}: {FORECAST}"
+    sizes = {"C": 6.0 * np.asarray(at["N"]) * np.asarray(at["D"]), **at} if {"N", "D"} <= set(at) else at
+    name = next((name for name in ("C", "x") if name in sizes and name in fit.source.ranges), None)
+    times = 0.0 if name is None else float(np.max(sizes[name])) / fit.source.ranges[name][1]
+    what = "compute" if name == "C" else f"largest {name}"
+    said = "the interval takes the law to be right, `forecast` does not"
+    return f"{times:.3g} times the {what} of the runs: {said}" if times > BEYOND else ""

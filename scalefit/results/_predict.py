@@ -14,7 +14,7 @@ from ..data import parse_number, refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
 from ..solve import in_lanes
 from ._check import check_result
-from ._distance import FORECAST, far_inputs
+from ._distance import distance_note
 from ._estimate import Estimate, estimated
 from ._fit import Ensemble, Fit
 from ._nearby import nearby, spread, to_first_order
@@ -63,8 +63,9 @@ def predict(
       the median `se`, where they have it), or for the mean curve.
     - `inputs`: Every input of the law, in its own unit: numbers, labels or series, or arrays of them that broadcast.
 
-    **Returns:** an `Estimate` of the inputs' shape, after the axis of studies for a batch. Far from the runs its
-    `note` says so: how laws go astray is not in its interval, but in that of `forecast`.
+    **Returns:** an `Estimate` of the inputs' shape, after the axis of studies for a batch. Beyond the runs,
+    from 1.5 times their compute on, its `note` says so: how laws go astray is not in its interval, but in that of
+    `forecast`.
 
     **Raises:** `InputError` for inputs that are missing, unknown or not what their kind allows, for a level outside
     (0, 1), and where the law itself is not finite.
@@ -73,8 +74,8 @@ def predict(
     check_flag("new_run", new_run)
     found = _found(result, level, new_run, inputs)
     points = {name: column for name, column in points_of(result.fit.law, inputs)[0].items() if np.ndim(column) == 1}
-    far = max(far_inputs(result.fit, points), key=lambda one: one.times, default=None)
-    return found if far is None else dataclasses.replace(found, note=f"{far.sentence}: {FORECAST}")
+    note = distance_note(result.fit, points)
+    return dataclasses.replace(found, note=note) if note else found
 
 
 def _found(result: Fit[Any] | Ensemble[Any], level: float, new_run: bool, inputs: dict[str, ArrayLike]) -> Estimate:

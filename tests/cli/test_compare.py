@@ -27,7 +27,7 @@ def one_run(tmp_path_factory):
 
 
 def test_laws_are_ranked_as_by_the_library(cli, runs_csv):
-    answer = cli("compare", runs_csv, "--law", "kaplan", "--law", "chinchilla", "--json")
+    answer = cli("compare", runs_csv, "--law", "kaplan,chinchilla", "--json")
     assert (answer.status, answer.err) == (0, "")
     found = json.loads(answer.out)
     told = sf.compare({"kaplan": sf.laws.Kaplan, "chinchilla": Chinchilla}, sf.read_runs(runs_csv))
@@ -35,7 +35,7 @@ def test_laws_are_ranked_as_by_the_library(cli, runs_csv):
     for name in ("error", "behind", "weight", "left_out", "aic"):
         np.testing.assert_allclose(found["laws"][1][name], getattr(told.laws[1], name), rtol=1e-6, err_msg=name)
     assert found["origins"] == told.origins
-    said = cli("compare", runs_csv, "--law", "kaplan", "--law", "chinchilla").out
+    said = cli("compare", runs_csv, "--law", "kaplan,chinchilla").out
     assert "missed by %" in said
     assert said.index("chinchilla") < said.index("kaplan")
 
@@ -58,8 +58,8 @@ def test_one_run_against_a_ladder(cli, folder, one_run):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (("compare", "RUNS", "--law", "kaplan"), "two or more"),
-        (("compare", "RUNS", "--law", "kaplan", "--law", "kaplan"), "each law once"),
+        (("compare", "RUNS", "--law", "kaplan"), "two laws or more"),
+        (("compare", "RUNS", "--law", "kaplan,kaplan"), "two laws or more, each once"),
         (("causes", "FOLDER", "--schedule", "none"), "--schedule is 'none'"),
         (("speedup", "FOLDER", "RUN", "--along", "x"), "--along is"),
     ],

@@ -1,6 +1,7 @@
 """Files of options, and options by name."""
 
 import json
+from typing import Any
 
 import jsonschema
 import pytest
@@ -66,19 +67,42 @@ def test_words_that_set_nothing_are_refused(cli, words, said):
     assert (answer.status, said in answer.err) == (2, True), answer.err
 
 
-def test_every_command_has_both():
+def commands():
+    """Every command by its name, those of groups by both words."""
     import typer.main
 
     from scalefit.cli import main
 
-    commands = typer.main.get_command(main).commands  # pyright: ignore[reportAttributeAccessIssue]  a group
-    for name, command in commands.items():
-        options = {word for one in command.params for word in one.opts}
-        assert name == "data" or {"--config", "--set"} <= options, name
+    found: dict[str, Any] = {}
+    for name, command in typer.main.get_command(main).commands.items():  # pyright: ignore[reportAttributeAccessIssue]  a group
+        parts = getattr(command, "commands", None)
+        found |= {f"{name} {part}": one for part, one in parts.items()} if parts else {name: command}
+    return found
+
+
+def test_every_command_has_both():
+    for name, command in commands().items():
+        assert {"--config", "--set"} <= {word for one in command.params for word in one.opts}, name
+
+
+def test_one_name_has_one_meaning():
+    """Every option and argument says the same, takes the same and defaults to the same wherever it stands."""
+    meanings: dict[str, dict[str, Any]] = {}
+    for name, command in commands().items():
+        for one in command.params:
+            option = one.param_type_name == "option"
+            said = (one.help, one.metavar, one.multiple if option else one.nargs, one.default)
+            for word in (*one.opts, *one.secondary_opts) if option else (one.metavar,):
+                meanings.setdefault(word, {})[name] = said
+    assert len(meanings) > 80
+    differing = {word: told for word, told in meanings.items() if len(set(told.values())) > 1}
+    assert differing == {}
+    assert [word for word in meanings if f"{word}s" in meanings] == []  # nor is one another's plural
 
 
 def test_schemas_are_json_schema_and_hold_documents(cli):
     found = json.loads(cli("schema").out)
+    assert set(found) == {name.replace(" ", "-") for name in commands()} - {"schema"}
     for command, schema in found.items():
         jsonschema.Draft202012Validator.check_schema(schema)
         with pytest.raises(jsonschema.ValidationError):

@@ -52,13 +52,13 @@ def kept(cli, pool_runs, tmp_path_factory):
     """One plan with intervals, and the folder it wrote."""
     folder = tmp_path_factory.mktemp("out") / "plan"
     options = ("--noise", "gaussian", "--bootstrap", "20", "--out", folder)
-    answer = cli("curate", pool_runs, "--law", "qqt", "--budgets", "2k,40k", *options, "--json")
+    answer = cli("curate", pool_runs, "--law", "qqt", "--budget", "2k,40k", *options, "--json")
     assert (answer.status, answer.err) == (0, "")
     return strict(answer.out), folder
 
 
 def test_published_pools(cli, public_data):
-    answer = cli("curate", "data:qqt", "--law", "qqt", "--budgets", "32e6,64e6,128e6,640e6,3e9", "--json")
+    answer = cli("curate", "data:qqt", "--law", "qqt", "--budget", "32e6,64e6,128e6,640e6,3e9", "--json")
     assert (answer.status, answer.err) == (0, "")
     found = strict(answer.out)
     best = [one["best"]["value"] for one in found["budgets"]]
@@ -81,7 +81,7 @@ def test_published_pools(cli, public_data):
 
 
 def test_limits_that_leave_no_single_pool(cli, public_data):
-    answer = cli("curate", "data:qqt", "--budgets", "640M", "--max-passes", "16")
+    answer = cli("curate", "data:qqt", "--budget", "640M", "--max-passes", "16")
     assert (answer.status, answer.err) == (0, "")
     assert "best single pool *" in answer.out
 
@@ -102,7 +102,7 @@ def made_up_plan(*budgets):
 def test_a_plan_beside_without_an_error_is_left_out(cli, kept, monkeypatch):
     """Whatever the reason, it is no fault: neither in the sentence nor in the table."""
     monkeypatch.setattr(sf, "curate", lambda *_, **__: made_up_plan(1e4))
-    said = " ".join(cli("curate", kept[1], "--budgets", "10k").out.split())
+    said = " ".join(cli("curate", kept[1], "--budget", "10k").out.split())
     assert "25 % less than with all pools in proportion to their sizes" in said
     assert "no finite error within the limits" in said
     assert said.count("no finite error") == 2
@@ -114,7 +114,7 @@ def test_what_the_other_rule_is_warned_of_is_said_to_be_its(cli, kept, monkeypat
         return made_up_plan(1e4)
 
     monkeypatch.setattr(sf, "curate", unsure)
-    said = cli("curate", kept[1], "--budgets", "10k").err
+    said = cli("curate", kept[1], "--budget", "10k").err
     assert said == "scalefit: unsure\nscalefit: With --half-life own: unsure\n"
 
 
@@ -129,7 +129,7 @@ def test_the_other_rule_of_half_lives_stands_beside(cli, kept):
         assert list(one["other_rules"]) == ["own"]
         assert one["other_rules"]["own"]["value"] == pytest.approx(own.value[b])
         assert list(one["other_rules"]["own"]["weights"].values()) == pytest.approx(own.weights[b].tolist())
-    said = " ".join(cli("curate", folder, "--budgets", "2k,40k").out.split())
+    said = " ".join(cli("curate", folder, "--budget", "2k,40k").out.split())
     assert "best weights by the rule of half-lives: weighted" in said
     assert "fitted to no mixture, the law does not say which rule of half-lives holds" in said
 
@@ -170,13 +170,13 @@ def test_folder(cli, kept):
     assert isinstance(sf.load(folder), sf.Ensemble)
     said = strict(cli("predict", folder, "n=2k", "w[A]=1", "--json").out)
     assert said["value"] == pytest.approx(error("A", 2000.0), rel=0.02)
-    again = strict(cli("curate", folder, "--budgets", "2k,40k", "--json").out)
+    again = strict(cli("curate", folder, "--budget", "2k,40k", "--json").out)
     assert again["budgets"][1]["best"]["value"] == pytest.approx(found["budgets"][1]["best"]["value"], abs=1e-9)
     assert again["budgets"][1]["best"]["low"] == pytest.approx(found["budgets"][1]["best"]["low"], abs=1e-9)
 
 
 def test_tables_for_people(cli, kept):
-    answer = cli("curate", kept[1], "--budgets", "40k", "--max-weight", "A=0.3,B=0.9", "--max-passes", "B=8")
+    answer = cli("curate", kept[1], "--budget", "40k", "--max-weight", "A=0.3,B=0.9", "--max-passes", "B=8")
     assert answer.status == 0
     for piece in (
         "half-life (passes)",
@@ -194,14 +194,14 @@ def test_tables_for_people(cli, kept):
 
 def test_limits(cli, kept):
     def weights(*options):
-        found = strict(cli("curate", kept[1], "--budgets", "8k", *options, "--json").out)
+        found = strict(cli("curate", kept[1], "--budget", "8k", *options, "--json").out)
         return found["budgets"][0]["best"]
 
     assert weights("--max-weight", "A=0.3")["weights"] == pytest.approx({"A": 0.3, "B": 0.7})
     assert weights("--max-passes", "A=2")["passes"]["A"] <= 2 + 1e-9
     assert weights("--min-weight", "B=0.6")["weights"]["B"] >= 0.6 - 1e-9
     assert weights("--fixed-weight", "B=0.25")["weights"] == pytest.approx({"A": 0.75, "B": 0.25})
-    dear = strict(cli("curate", kept[1], "--budgets", "8k", "--cost", "A=100", "--json").out)
+    dear = strict(cli("curate", kept[1], "--budget", "8k", "--sample-cost", "A=100", "--json").out)
     assert dear["pools"]["A"]["cost"] == 100.0
     assert dear["budgets"][0]["best"]["weights"]["B"] > 0.9
 
@@ -211,26 +211,26 @@ def test_limits_and_costs_are_laid_over_the_table(cli, pool_runs, tmp_path):
     (tmp_path / "pools.csv").write_text("pool,size,cost,max_passes\nA,1024,2,4\nB,8192,3,\n")
 
     def pools(*options):
-        arguments = ("--pools", tmp_path / "pools.csv", "--noise", "gaussian", "--bootstrap", "0", "--budgets", "8k")
+        arguments = ("--pools", tmp_path / "pools.csv", "--noise", "gaussian", "--bootstrap", "0", "--budget", "8k")
         found = strict(cli("curate", pool_runs, *arguments, *options, "--json").out)["pools"]
         return [(one["cost"], one["max_passes"]) for one in found.values()]
 
     assert pools() == [(2, 4), (3, None)]
-    assert pools("--cost", "A=9", "--max-passes", "B=2") == [(9, 4), (3, 2)]
+    assert pools("--sample-cost", "A=9", "--max-passes", "B=2") == [(9, 4), (3, 2)]
     assert pools("--max-passes", "A=inf") == [(2, None), (3, None)]
     (tmp_path / "pools.csv").write_text("pool,size,max_passes\nA,1024,inf\n")
-    assert pools("--size", "B=8192") == [(1, None), (1, None)]
+    assert pools("--pool-size", "B=8192") == [(1, None), (1, None)]
 
 
 def test_a_published_plan_in_a_folder(cli, tmp_path, public_data):
-    arguments = ("curate", "data:qqt", "--budgets", "32M", "--out", tmp_path / "plan", "--json")
+    arguments = ("curate", "data:qqt", "--budget", "32M", "--out", tmp_path / "plan", "--json")
     assert cli(*arguments).err == ""
     assert [p.name for p in (tmp_path / "plan").iterdir()] == ["curation.json"]
     assert "was replaced" in cli(*arguments).err
     assert [p.name for p in tmp_path.iterdir()] == ["plan"]
     (tmp_path / "plan" / "thesis.tex").write_text("mine")
     assert cli(*arguments).status == 2
-    assert cli("curate", "data:qqt", "--law", "effective", "--budgets", "32M").status == 0
+    assert cli("curate", "data:qqt", "--law", "effective", "--budget", "32M").status == 0
 
 
 def test_sizes_and_plans_from_tables(cli, tmp_path):
@@ -255,7 +255,7 @@ def test_sizes_and_plans_from_tables(cli, tmp_path):
         tmp_path / "plans.csv",
     )
     told = ("--bootstrap", "0", "--law", "exchange", "--half-life", "own", "--where", "subset != 'nothing'")
-    found = strict(cli("curate", table, *options, *told, "--budgets", "8k", "--json").out)
+    found = strict(cli("curate", table, *options, *told, "--budget", "8k", "--json").out)
     assert list(found["pools"]) == ["A", "B"]
     assert found["half_life"] == "own"
     assert found["fit"]["runs"]["used"] == 74
@@ -317,16 +317,16 @@ def test_what_is_drawn_as_one(cli, tmp_path, monkeypatch, labels, asked, by):
 def test_numbers_for_people(cli, kept, monkeypatch):
     budgets = (32e6, 3e9, 1024, 2000, 40e3, 65536, 12.8e6)
     monkeypatch.setattr(sf, "curate", lambda *_, **__: made_up_plan(*budgets))
-    said = cli("curate", kept[1], "--budgets", ",".join(map(str, budgets))).out
+    said = cli("curate", kept[1], "--budget", ",".join(map(str, budgets))).out
     for number in ("32M", "3B", "1024", "2000", "40k", "65536", "12.8M"):
         assert f"budget {number}" in said
 
 
 GIVEN = {
-    "no budgets": ([], ["--budgets"]),
-    "budget of zero": (["--budgets", "0"], ["--budgets is '0'", "above 0"]),
-    "budget of words": (["--budgets", "1k,much"], ["'much'", "32M"]),
-    "budget twice": (["--budgets", "1k,1000"], ["--budgets gives 1000 twice"]),
+    "no budgets": ([], ["--budget"]),
+    "budget of zero": (["--budget", "0"], ["--budget is 0", "above 0"]),
+    "budget of words": (["--budget", "1k,much"], ["'much'", "32M"]),
+    "budget twice": (["--budget", "1k,1000"], ["--budget gives 1000 twice"]),
     "unknown law": (["--law", "qtq"], ["'qtq'", "nearest is 'qqt'"]),
     "law of no pools": (["--law", "chinchilla"], ["'chinchilla'", "law of pools"]),
     "half-life of words": (["--half-life", "long"], ["--half-life is 'long'", "weighted, own"]),
@@ -335,23 +335,23 @@ GIVEN = {
     "pool that is not there": (["--max-passes", "X=4"], ["--max-passes names 'X'"]),
     "weight of a pool not there": (["--max-weight", "X=0.4"], ["--max-weight names 'X'"]),
     "fixed weight of one not there": (["--fixed-weight", "X=0.4"], ["--fixed-weight names 'X'"]),
-    "cost of one not there": (["--cost", "X=2"], ["--cost names 'X'"]),
-    "cost of nothing": (["--cost", "A=0"], ["--cost of the pool 'A' is 0; expected a number above 0"]),
-    "cost below nothing": (["--cost", "-1"], ["--cost is -1; expected a number above 0"]),
+    "cost of one not there": (["--sample-cost", "X=2"], ["--sample-cost names 'X'"]),
+    "cost of nothing": (["--sample-cost", "A=0"], ["--sample-cost of the pool 'A' is 0; expected a number above 0"]),
+    "cost below nothing": (["--sample-cost", "-1"], ["--sample-cost is -1; expected a number above 0"]),
     "no passes": (["--max-passes", "0"], ["--max-passes is 0; expected a number above 0"]),
-    "endless cost": (["--cost", "A=inf"], ["--cost is 'A=inf'", "POOL=NUMBER"]),
-    "size of nothing": (["--size", "A=0"], ["--size of the pool 'A' is 0; expected a number above 0"]),
-    "size that is another": (["--size", "A=1024,B=99"], ["U in row 7", "is 8192; expected 99", "--columns U="]),
+    "endless cost": (["--sample-cost", "A=inf"], ["--sample-cost is 'A=inf'", "POOL=NUMBER"]),
+    "size of nothing": (["--pool-size", "A=0"], ["--pool-size of the pool 'A' is 0; expected a number above 0"]),
+    "size that is another": (["--pool-size", "A=1024,B=99"], ["U in row 7", "is 8192; expected 99", "--columns U="]),
     "weight above one": (["--max-weight", "2"], ["--max-weight", "from 0 to 1"]),
     "weight without a number": (["--max-weight", "A="], ["--max-weight is 'A='", "POOL=NUMBER"]),
     "weight twice": (["--max-weight", "A=0.1,A=0.2"], ["'A'", "twice"]),
     "limits of nothing": (["--max-weight", "0.3"], ["cannot be spent whole", "--max-weight"]),
     "fixed weight for all": (["--fixed-weight", "0.5"], ["--fixed-weight is '0.5'", "POOL=NUMBER"]),
-    "size for all": (["--size", "1k"], ["--size is '1k'", "POOL=NUMBER"]),
-    "size of some": (["--size", "A=1024"], ["'B'", "neither a pool nor a plan"]),
-    "plans without sizes": (["--plans", "plans.csv"], ["--plans", "--size"]),
+    "size for all": (["--pool-size", "1k"], ["--pool-size is '1k'", "POOL=NUMBER"]),
+    "size of some": (["--pool-size", "A=1024"], ["'B'", "neither a pool nor a plan"]),
+    "plans without sizes": (["--plans", "plans.csv"], ["--plans", "--pool-size"]),
     "no such file of sizes": (["--pools", "sizes.csv"], ["sizes.csv"]),
-    "one resample": (["--bootstrap", "1"], ["--bootstrap is 1"]),
+    "one resample": (["--bootstrap", "1"], ["--bootstrap", "expected 2 or more, or 0 for none"]),
     "unknown cluster": (["--cluster", "sed"], ["'sed'", "nearest is 'seed'"]),
     "unknown fixed parameter": (["--fixed", "tau[X]=4"], ["--fixed names 'tau[X]'", "parameters of PoolsQQT"]),
     "fixed out of bounds": (["--fixed", "b[A]=1"], ["b[A]", "< 0"]),
@@ -365,7 +365,7 @@ GIVEN = {
 @pytest.mark.parametrize("case", GIVEN)
 def test_bad_options(cli, pool_runs, tmp_path, case):
     options, pieces = GIVEN[case]
-    budgets = [] if case == "no budgets" or "--budgets" in options else ["--budgets", "2k"]
+    budgets = [] if case == "no budgets" or "--budget" in options else ["--budget", "2k"]
     quick = ["--bootstrap", "0"] if "--bootstrap" not in options and case not in ("unknown cluster",) else []
     answer = cli("curate", pool_runs, *budgets, *quick, *options, "--json", "--out", tmp_path / "out")
     assert (answer.status, answer.out) == (2, "")
@@ -379,12 +379,12 @@ def test_bad_options(cli, pool_runs, tmp_path, case):
 TABLES = {
     "no pool": ("n,U,error\n100,10,0.5\n", ["which pool", "--columns pool="]),
     "no samples": ("pool,U,error\nA,10,0.5\nB,10,0.4\n", ["samples", "column n"]),
-    "no sizes": ("pool,n,error\nA,100,0.5\nB,100,0.4\n", ["--size", "--pools"]),
-    "an unknown plan": ("pool,n,error\nA,100,0.5\nAB,100,0.4\n", ["'AB'", "--plans"], ["--size", "A=10,B=20"]),
+    "no sizes": ("pool,n,error\nA,100,0.5\nB,100,0.4\n", ["--pool-size", "--pools"]),
+    "an unknown plan": ("pool,n,error\nA,100,0.5\nAB,100,0.4\n", ["'AB'", "--plans"], ["--pool-size", "A=10,B=20"]),
     "percentages": ("pool,n,U,error\nA,100,10,50\nB,100,10,40\n", ["from 0 to 1. Divide percentages by 100.\n"]),
     "errors beyond": ("pool,n,U,error\nA,100,10,-1\nB,100,10,40\n", ["--metric loss"]),
     "an empty cell": ("pool,n,U,error\nA,,10,0.5\nB,100,10,0.4\n", ['--where "n is not null"']),
-    "two sizes": ("pool,n,U,error\nA,100,10,0.5\nA,100,20,0.4\n", ["'A'", "--size"]),
+    "two sizes": ("pool,n,U,error\nA,100,10,0.5\nA,100,20,0.4\n", ["'A'", "--pool-size"]),
 }
 
 
@@ -393,7 +393,7 @@ def test_bad_tables(cli, tmp_path, case):
     text, pieces, *options = TABLES[case]
     path = tmp_path / "runs.csv"
     path.write_text(text)
-    answer = cli("curate", path, "--budgets", "2k", *(options[0] if options else ()))
+    answer = cli("curate", path, "--budget", "2k", *(options[0] if options else ()))
     assert (answer.status, answer.out) == (2, "")
     assert answer.err.count("\n") == 1
     for piece in pieces:
@@ -406,11 +406,11 @@ def test_bad_tables(cli, tmp_path, case):
         (["--law", "exchange"], ["qqt or effective"]),
         (["--bootstrap", "10"], ["--bootstrap", "fitted parameters"]),
         (["--where", "n > 1"], ["--where"]),
-        (["--size", "X=1"], ["--size names 'X'"]),
+        (["--pool-size", "X=1"], ["--pool-size names 'X'"]),
     ],
 )
 def test_bad_options_of_published_pools(cli, public_data, options, pieces):
-    answer = cli("curate", "data:qqt", "--budgets", "32M", *options)
+    answer = cli("curate", "data:qqt", "--budget", "32M", *options)
     assert (answer.status, answer.out) == (2, "")
     for piece in pieces:
         assert piece in answer.err
@@ -425,7 +425,7 @@ def test_bad_options_of_published_pools(cli, public_data, options, pieces):
     ],
 )
 def test_what_is_settled_is_not_said_otherwise(cli, kept, source, options, pieces):
-    answer = cli("curate", kept[1] if source == "kept" else source, "--budgets", "2k", *options)
+    answer = cli("curate", kept[1] if source == "kept" else source, "--budget", "2k", *options)
     assert (answer.status, answer.out) == (2, "")
     for piece in pieces:
         assert piece in answer.err, answer.err
@@ -433,9 +433,9 @@ def test_what_is_settled_is_not_said_otherwise(cli, kept, source, options, piece
 
 def test_results_that_are_no_plan(cli, runs_csv, tmp_path):
     assert cli("fit", runs_csv, "--law", "chinchilla", "--out", tmp_path / "out").status == 0
-    answer = cli("curate", tmp_path / "out", "--budgets", "1M")
+    answer = cli("curate", tmp_path / "out", "--budget", "1M")
     assert (answer.status, answer.out) == (2, "")
     assert "Chinchilla" in answer.err
-    answer = cli("curate", "data:pools-teacher", "--target", "error", "--budgets", "1M")
+    answer = cli("curate", "data:pools-teacher", "--target", "error", "--budget", "1M")
     assert (answer.status, answer.out) == (2, "")
     assert "Leave out" in answer.err

@@ -18,7 +18,7 @@ def pools_demo(cli, tmp_path_factory):
 @pytest.fixture(scope="module")
 def demo(cli, tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "demo"
-    return cli("demo", "--law", "chinchilla", "--out", folder), folder
+    return cli("demo", "chinchilla", "--out", folder), folder
 
 
 def test_demo_of_pools(pools_demo):
@@ -48,7 +48,7 @@ def test_demo_of_pools(pools_demo):
 
 
 def test_there_is_no_such_demo(cli, tmp_path):
-    answer = cli("demo", "--law", "chinchila", "--out", tmp_path / "demo")
+    answer = cli("demo", "chinchila", "--out", tmp_path / "demo")
     assert (answer.status, answer.out) == (2, "")
     assert "expected 'pools' or 'chinchilla'" in answer.err
 

@@ -28,7 +28,7 @@ def grid(tmp_path_factory):
 
 def test_the_runs_are_those_of_the_library_and_go_into_a_table(cli, folder, grid, runs_csv, tmp_path):
     out = tmp_path / "next.csv"
-    asked = ("--candidates", grid, "--budget", "4e21", "--target", "loss@C=1e24", "--runs", runs_csv)
+    asked = ("--candidates", grid, "--budget", "4e21", "--goal", "loss@C=1e24", "--runs", runs_csv)
     answer = cli("design", folder, *asked, "--json", "--out", out)
     assert (answer.status, answer.err) == (0, "")
     found, fit = json.loads(answer.out), sf.load(folder)
@@ -46,7 +46,7 @@ def test_the_runs_are_those_of_the_library_and_go_into_a_table(cli, folder, grid
 
 
 def test_runs_are_as_many_as_asked_for_and_moved(cli, folder, grid, runs_csv):
-    asked = ("--candidates", grid, "--budget", "1e22", "--target", "loss@C=1e24", "--runs", runs_csv, "--json")
+    asked = ("--candidates", grid, "--budget", "1e22", "--goal", "loss@C=1e24", "--runs", runs_csv, "--json")
     two, moved = (json.loads(cli("design", folder, *asked, "--most", "2", *more).out) for more in ((), ("--refine",)))
     assert len(two["rows"]) == 2
     assert moved["sd"][-1] < two["sd"][-1]
@@ -62,29 +62,29 @@ def test_runs_of_a_fit_are_named_as_the_fit_named_them(cli, grid, runs_csv, tmp_
         "fit", table, "--law", "chinchilla", "--noise", "gaussian:value", *read, "--target", "nll", "--out", folder
     )
     assert fitted.status == 0
-    asked = ("design", folder, "--candidates", grid, "--budget", "4e21", "--target", "N@C=1e24")
-    answer = cli(*asked, "--runs", table, *read, "--target-column", "nll", "--out", tmp_path / "next.csv")
+    asked = ("design", folder, "--candidates", grid, "--budget", "4e21", "--goal", "N@C=1e24")
+    answer = cli(*asked, "--runs", table, *read, "--target", "nll", "--out", tmp_path / "next.csv")
     assert answer.status == 0
     assert (tmp_path / "next.csv").read_text().startswith("N,D,nll\n")
     assert "sd of log N@C=1e24 after" in answer.out
     assert "%" not in answer.out.rpartition("at a scatter of ")[2]
-    other = cli(*asked, "--runs", table, "--columns", "N=size,D=seen", "--target-column", "nll")
+    other = cli(*asked, "--runs", table, "--columns", "N=size,D=seen", "--target", "nll")
     assert "these are other runs" in other.err
     assert "--where is of the runs" in cli(*asked, "--where", "N < 2e9").err
 
 
 def test_runs_cost_what_is_said(cli, folder, grid, runs_csv):
-    asked = ("--candidates", grid, "--budget", "1e21", "--target", "loss@C=1e24", "--runs", runs_csv, "--json")
+    asked = ("--candidates", grid, "--budget", "1e21", "--goal", "loss@C=1e24", "--runs", runs_csv, "--json")
     dense, sparse = (json.loads(cli("design", folder, *asked, *more).out) for more in ((), ("--cost", "moe:0.1")))
     assert len(sparse["rows"]) > len(dense["rows"])
     np.testing.assert_allclose(sparse["cost"], 0.6 * np.multiply(sparse["runs"]["N"], sparse["runs"]["D"]))
 
 
 def test_what_cannot_be_chosen_is_said(cli, folder, grid, runs_csv):
-    few = cli("design", folder, "--candidates", grid, "--budget", "1", "--target", "loss@C=1e24", "--runs", runs_csv)
+    few = cli("design", folder, "--candidates", grid, "--budget", "1", "--goal", "loss@C=1e24", "--runs", runs_csv)
     assert few.status == 2
     assert "--budget is 1; expected the cost of the cheapest candidate" in few.err
-    word = cli("design", folder, "--candidates", grid, "--budget", "lots", "--target", "loss@C=1e24")
+    word = cli("design", folder, "--candidates", grid, "--budget", "lots", "--goal", "loss@C=1e24")
     assert "--budget is 'lots'" in word.err
 
 
@@ -110,7 +110,7 @@ def test_fit_design_train_append_and_again(cli, truth, runs_csv, tmp_path):
         fitted = cli("fit", runs_csv, "--law", "chinchilla", "--noise", "gaussian", *append, "--out", folder, "--json")
         assert fitted.status == 0, fitted.err
         assert json.loads(fitted.out)["runs"]["used"] == 36 + 4 * turn
-        asked = ("--candidates", grid, "--budget", "5e22", "--most", "4", "--target", "loss@C=1e25", "--noise", "2e-3")
+        asked = ("--candidates", grid, "--budget", "5e22", "--most", "4", "--goal", "loss@C=1e25", "--scatter", "2e-3")
         chosen = json.loads(cli("design", folder, *asked, "--runs", runs_csv, *append, "--out", table, "--json").out)
         assert chosen["spent"] <= 5e22
         found.append(chosen["sd"][0])
@@ -126,8 +126,8 @@ def test_fit_design_train_append_and_again(cli, truth, runs_csv, tmp_path):
 
 def test_before_anything_is_trained(cli, tmp_path):
     """A published law and a layout in words: the design is that of the library, and its table is to be filled in."""
-    asked = ("--budget", "1e21", "--target", "N@C=1e24", "--most", "3")
-    layout = ("--candidates", "isoflop:1e18,1e20,levels=3,points=2", "--noise", "0.01")
+    asked = ("--budget", "1e21", "--goal", "N@C=1e24", "--most", "3")
+    layout = ("--candidates", "isoflop:1e18,1e20,levels=3,points=2", "--scatter", "0.01")
     answer = cli("design", "Chinchilla:EPOCH", *layout, *asked, "--json", "--out", tmp_path / "first.csv")
     assert (answer.status, answer.err) == (0, "")
     found = json.loads(answer.out)
@@ -147,22 +147,22 @@ def test_a_result_of_ones_own_law(cli, grid, tmp_path):
     own, draws = law_class(f"{path}:Own"), made_up_draws(50)
     one, many = (own(**{name: getattr(law, name) for name in parameters(law)}) for law in (draws.fit.law, draws.law))  # pyright: ignore[reportCallIssue]  whatever class it is of
     sf.save(dataclasses.replace(draws, law=many, fit=dataclasses.replace(draws.fit, law=one)), result)
-    asked = ("design", result, "--candidates", grid, "--budget", "4e21", "--target", "loss@N=1e11,D=1e12")
-    assert "sd of loss@N=1e11,D=1e12 after" in cli(*asked, "--noise", "0.01", "--law", f"{path}:Own").out
-    assert "--law FILE.py:Class" in cli(*asked).err
+    asked = ("design", result, "--candidates", grid, "--budget", "4e21", "--goal", "loss@N=1e11,D=1e12")
+    assert "sd of loss@N=1e11,D=1e12 after" in cli(*asked, "--scatter", "0.01", "--own-law", f"{path}:Own").out
+    assert "--own-law FILE.py:Class" in cli(*asked).err
 
 
 @pytest.mark.parametrize(
     "fit, options, said",
     [
         ("nowhere", [], ["FIT is 'nowhere'", "no folder of that name", "chinchilla:epoch"]),
-        ("some/where:new", ["--noise", "0.01"], ["FIT is 'some/where:new'", "no folder of that name"]),
-        ("chinchilla", ["--noise", "0.01"], ["published parameters of Chinchilla, as chinchilla:"]),
-        ("chinchilla:epok", ["--noise", "0.01"], ["'chinchilla:epok'", "nearest is 'epoch'"]),
-        ("chinchila:epoch", ["--noise", "0.01"], ["FIT is 'chinchila'", "nearest is 'chinchilla'"]),
-        ("sigmoid:epoch", ["--noise", "0.01"], ["no published parameters of Sigmoid"]),
-        ("chinchilla:epoch", [], ["'chinchilla:epoch', which does not say how runs scatter", "--noise 0.01"]),
-        ("chinchilla:epoch", ["--noise", "0.01", "--law", "own.py:Own"], ["--law is of a saved result"]),
+        ("some/where:new", ["--scatter", "0.01"], ["FIT is 'some/where:new'", "no folder of that name"]),
+        ("chinchilla", ["--scatter", "0.01"], ["published parameters of Chinchilla, as chinchilla:"]),
+        ("chinchilla:epok", ["--scatter", "0.01"], ["'chinchilla:epok'", "nearest is 'epoch'"]),
+        ("chinchila:epoch", ["--scatter", "0.01"], ["FIT is 'chinchila'", "nearest is 'chinchilla'"]),
+        ("sigmoid:epoch", ["--scatter", "0.01"], ["no published parameters of Sigmoid"]),
+        ("chinchilla:epoch", [], ["'chinchilla:epoch', which does not say how runs scatter", "--scatter 0.01"]),
+        ("chinchilla:epoch", ["--scatter", "0.01", "--own-law", "own.py:Own"], ["--own-law is of a saved result"]),
         ("chinchilla:epoch", ["--candidates", "isoflop"], ["--candidates is 'isoflop'", "isoflop:1e18,1e20"]),
         ("chinchilla:epoch", ["--candidates", "L:1e20,1e18"], ["the least and the largest compute", "L:1e18,1e20"]),
         ("chinchilla:epoch", ["--candidates", "ladder:1e18,1e20,level=3"], ["'level'", "nearest is 'levels'"]),
@@ -187,20 +187,20 @@ def test_a_result_of_ones_own_law(cli, grid, tmp_path):
             ["--candidates", "L:1e18,1e20,points=3"],
             ["'points'", "the layout L, 'levels' and 'ratio'"],
         ),
-        ("chinchilla:epoch", ["--noise", "1%"], ["--noise is '1%'", "0.01 for 1 %"]),
-        ("chinchilla:epoch", ["--noise", "0.01", "--target", "N@C=1e24,C=1e20"], ["expected C once"]),
+        ("chinchilla:epoch", ["--scatter", "1%"], ["--scatter is '1%'", "0.01 for 1 %"]),
+        ("chinchilla:epoch", ["--scatter", "0.01", "--goal", "N@C=1e24,C=1e20"], ["expected C once"]),
     ],
 )
 def test_what_is_no_result_nor_law_nor_layout(cli, fit, options, said):
     usual = [] if "--candidates" in options else ["--candidates", "isoflop:1e18,1e20"]
-    answer = cli("design", fit, *usual, "--budget", "1e21", "--target", "N@C=1e24", *options)
+    answer = cli("design", fit, *usual, "--budget", "1e21", "--goal", "N@C=1e24", *options)
     assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
     for piece in said:
         assert piece in answer.err, answer.err
 
 
-ASKED = ("--budget", "1e21", "--target", "N@C=1e24", "--most", "1")
-BEFORE = ("design", "chinchilla:epoch", "--noise", "0.01", *ASKED)
+ASKED = ("--budget", "1e21", "--goal", "N@C=1e24", "--most", "1")
+BEFORE = ("design", "chinchilla:epoch", "--scatter", "0.01", *ASKED)
 
 
 @pytest.mark.parametrize(

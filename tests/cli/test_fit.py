@@ -194,8 +194,8 @@ def test_own_law(cli, tmp_path, runs_csv):
     assert (found["law"], found["noise"]) == ("Mine", "gaussian:value")
     assert found["parameters"]["E"]["unit"] == "loss"
     assert cli("predict", tmp_path / "out", "N=1B").status == 2
-    assert cli("predict", tmp_path / "out", "N=1B", "--law", f"{path}:Mine").status == 0
-    strict(cli("predict", tmp_path / "out", "N=1B", "--law", f"{path}:Mine", "--json").out)
+    assert cli("predict", tmp_path / "out", "N=1B", "--own-law", f"{path}:Mine").status == 0
+    strict(cli("predict", tmp_path / "out", "N=1B", "--own-law", f"{path}:Mine", "--json").out)
 
 
 def test_an_earlier_result_is_replaced_aloud(cli, tmp_path, runs_csv):

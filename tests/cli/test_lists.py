@@ -14,13 +14,13 @@ def test_laws(cli):
     assert said.status == 0
     for name in LAWS:
         assert name in said.out
-    found = json.loads(cli("laws", "--json").out)
+    found = json.loads(cli("laws", "--json").out)["laws"]
     assert {one["name"] for one in found} >= set(LAWS)
     assert all(one["inputs"] and one["parameters"] for one in found)
 
 
 def test_laws_stand_by_family(cli):
-    found = json.loads(cli("laws", "--json").out)
+    found = json.loads(cli("laws", "--json").out)["laws"]
     families = {one["name"]: one["family"] for one in found}
     assert families["chinchilla"] == "sizes"
     assert families["fine-moe"] == "experts"
@@ -30,7 +30,7 @@ def test_laws_stand_by_family(cli):
 
 
 def test_laws_by_what_they_take(cli):
-    found = {one["name"] for one in json.loads(cli("laws", "--inputs", "N,D,U", "--json").out)}
+    found = {one["name"] for one in json.loads(cli("laws", "--inputs", "N,D,U", "--json").out)["laws"]}
     assert found == {"data-constrained", "info-law", "lovelace", "sparse-repetition"}
     assert "Repeats are penalised" in cli("laws", "--inputs", "U, N").out
     said = cli("laws", "--inputs", "N,param")
@@ -83,7 +83,9 @@ def test_data_sets(cli):
     for record in sf.data_sets():
         assert record.name in said
     assert "bundled" in said
-    assert [one["name"] for one in json.loads(cli("data", "list", "--json").out)] == [r.name for r in sf.data_sets()]
+    assert [one["name"] for one in json.loads(cli("data", "list", "--json").out)["data_sets"]] == [
+        r.name for r in sf.data_sets()
+    ]
 
 
 def test_fetch(cli, public_data):

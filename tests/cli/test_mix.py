@@ -28,7 +28,7 @@ def tables(tmp_path_factory):
 
 
 def test_two_tables_and_limits_give_a_mixture_with_its_intervals(cli, tables):
-    options = ("--limits", tables / "limits.toml", "--at", "D=1e12", "--noise", "gaussian", "--draws", "60")
+    options = ("--limits", tables / "limits.toml", "--at", "D=1e12", "--noise", "gaussian")
     answer = cli("mix", tables / "ratios.csv", tables / "metrics.csv", *options, "--json")
     assert (answer.status, answer.err) == (0, "")
     found = json.loads(answer.out)
@@ -50,7 +50,7 @@ def test_two_tables_and_limits_give_a_mixture_with_its_intervals(cli, tables):
 
 def test_people_get_tables(cli, tables):
     answer = cli(
-        "mix", tables / "ratios.csv", tables / "metrics.csv", "--no-folds", "--objective", "mbpp", "--draws", "0"
+        "mix", tables / "ratios.csv", tables / "metrics.csv", "--no-folds", "--objective", "mbpp", "--bootstrap", "0"
     )
     assert answer.status == 0
     assert "code" in answer.out
@@ -65,6 +65,6 @@ def test_what_cannot_be_used_is_said_in_a_sentence(cli, tables, tmp_path):
     assert "a file that can be read" in answer.err
     clash = tmp_path / "clash.toml"
     clash.write_text("least = 0.4\n", encoding="utf-8")
-    answer = cli("mix", *pair, "--limits", clash, "--draws", "0", "--no-folds")
+    answer = cli("mix", *pair, "--limits", clash, "--bootstrap", "0", "--no-folds")
     assert answer.status == 2
     assert "the least weights of all domains sum to 1.2" in answer.err

@@ -34,7 +34,7 @@ def test_arguments_are_named_as_options(ending, error, said):
         ("method='nuts', max_steps=500", "--sampler nuts --max-steps 500"),
         ("law=MyLaw", "--law LAW"),
         ("fits['a']", "a fit with --where instead of --by"),
-        ("pooled(runs, Pools({...}))", "--size A=1024,B=2048 or --pools sizes.csv"),
+        ("pooled(runs, Pools({...}))", "--pool-size A=1024,B=2048 or --pools sizes.csv"),
         ("save", "`scalefit fit --out`"),
     ],
 )

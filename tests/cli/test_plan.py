@@ -168,7 +168,7 @@ def test_a_law_without_draws_refuses_what_it_never_reaches_but_answers_budgets(c
         (["--budget", "1e22,1e21", "--budget", "1e22"], ["--budget gives 1e+22 twice"]),
         (["--budget", "1e22", "--size", "7B,7e9"], ["--size gives 7e+09 twice"]),
         (["--target-loss", "2", "--target-loss", "2.0"], ["--target-loss gives 2 twice"]),
-        (["--budget", "1e22", "--hold", "k=3"], ["--hold names 'k'"]),
+        (["--budget", "1e22", "--at", "k=3"], ["--at names 'k'"]),
     ],
 )
 def test_what_cannot_be_planned(cli, folder, given, said):

@@ -73,7 +73,9 @@ def test_far_from_the_runs(cli, folder):
     assert "warning: target-distance: N = 7e+10 is 14 times above" in cli("predict", folder, "N=70B", "D=20B").out
     said = cli("predict", folder, "N=40B", "D=900B").out
     assert "target-distance" not in said
-    assert "note: 72 times the compute of the runs: the interval takes the law to be right" in said
+    words = "72 times the compute of the runs: the interval takes the law to be right, `{}forecast` does not"
+    assert f"note: {words.format('scalefit ')}" in said
+    assert sf.predict(sf.load(folder), N=4e10, D=9e11).note == words.format("")  # Python says the same from there on
 
 
 def test_no_draws_no_interval(cli, runs_csv, tmp_path):
@@ -181,10 +183,10 @@ def test_labels_are_given_by_the_names_of_their_entries(cli, tmp_path):
     (tmp_path / "runs.csv").write_text("corpus,D,loss\n" + "".join(f"{c},{d:.17g},{y:.17g}\n" for c, d, y in rows))
     fitted = cli("fit", tmp_path / "runs.csv", "--law", law, "--noise", "gaussian", "--out", tmp_path / "kept")
     assert (fitted.status, fitted.err) == (0, "")
-    found = json.loads(cli("predict", tmp_path / "kept", "corpus=web,c4", "D=1e13", "--law", law, "--json").out)
+    found = json.loads(cli("predict", tmp_path / "kept", "corpus=web,c4", "D=1e13", "--own-law", law, "--json").out)
     assert found["inputs"] == {"corpus": ["web", "c4"], "D": 1e13}
     np.testing.assert_allclose(found["value"], np.array([2.5, 2.0]) + 400.0 * 1e13**-0.35, rtol=1e-6)
-    refused = cli("predict", tmp_path / "kept", "corpus=pile", "D=1e13", "--law", law)
+    refused = cli("predict", tmp_path / "kept", "corpus=pile", "D=1e13", "--own-law", law)
     assert (refused.status, "corpus is 'pile'; expected 'c4' or 'web'" in refused.err) == (2, True)
 
 
