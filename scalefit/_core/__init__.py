@@ -29,6 +29,7 @@ from ._finding import OverfitWarning as OverfitWarning
 from ._finding import Severity as Severity
 from ._finding import warn_of as warn_of
 from ._named import named as named
+from ._nearest import counted as counted
 from ._nearest import hint as hint
 from ._nearest import listed as listed
 from ._nearest import nearest as nearest

@@ -43,3 +43,8 @@ def listed(names: Iterable[str], *, most: int = 12, last: str = ", ") -> str:
 
 def _key(name: str) -> str:
     return "".join(c for c in name.lower() if c not in " _-.")
+
+
+def counted(count: int, what: str) -> str:
+    """A count of what is named in the singular."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

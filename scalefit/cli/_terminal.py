@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 from .._core import DAMAGED, CheckWarning, InputError, Phrase, mend, visible
+from .._core import counted as counted
 from ._checks import Checks
 from ._errors import as_options, say
 
@@ -158,11 +159,6 @@ def interval(entry: Mapping[str, Any]) -> str:
     if entry["low"] is None:
         return "–"
     return f"{number(entry['low'], 5)} … {'no upper end' if entry.get('unbounded') else number(entry['high'], 5)}"
-
-
-def counted(count: int, what: str) -> str:
-    """A count of what is named in the singular."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def study_name(key: Hashable) -> str:

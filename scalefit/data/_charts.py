@@ -1,4 +1,4 @@
-"""Charts of Weights & Biases as they are exported: a column for each run, rows by step."""
+"""Tables of whole histories, as charts of Weights & Biases are exported or a frame keeps them, with a row a step."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ._columns import our_name
 from ._labels import joined_label
-from ._numbers import missing_cells
+from ._numbers import is_series, missing_cells
 
 
 def unfolded(table: dict[str, np.ndarray], wanted: Collection[str]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
@@ -49,3 +49,24 @@ def unfolded(table: dict[str, np.ndarray], wanted: Collection[str]) -> tuple[dic
 def _joined(columns: list[np.ndarray]) -> np.ndarray:
     kinds = {column.dtype.kind for column in columns}
     return np.concatenate(columns) if kinds <= set("iuf") else joined_label(columns)
+
+
+def exploded(table: dict[str, np.ndarray], header: str) -> tuple[dict[str, np.ndarray], str]:
+    """Return a table whose cells of what was measured are whole series with a row for each number, and a note.
+
+    Other series of the same lengths go along; the labels run and step are made where the table has none.
+    """
+    cells = [np.zeros(0) if one is None else np.asarray(one) for one in table[header]]
+    lengths = [one.size for one in cells]
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    found: dict[str, np.ndarray] = {}
+    for name, column in table.items():
+        own = [np.zeros(0) if one is None else np.asarray(one) for one in column] if is_series(column) else []
+        found[name] = np.concatenate(own) if [one.size for one in own] == lengths else column[rows]
+    ours = {our_name(name) for name in found}
+    made = {"run": rows + 1, "step": np.concatenate([np.arange(1, n + 1) for n in lengths])}
+    made = {name: column for name, column in made.items() if name not in ours}
+    labels = f", with the label{'s' * (len(made) > 1)} {' and '.join(made)}" if made else ""
+    count = f"{min(lengths)} to {max(lengths)}" if min(lengths) < max(lengths) else str(max(lengths))
+    note = f"{header!r} has {count} numbers a row: each became a row{labels}"
+    return found | made, note

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core import InputError, Phrase, check_type
-from ._charts import unfolded
+from ._charts import exploded, unfolded
 from ._clusters import unlabelled
 from ._columns import COUNTS, INPUTS, entries_of, header_of, roles_of
 from ._dropped import Dropped, missing, nothing_left
@@ -51,8 +51,9 @@ def read_runs(
 
     **Arguments:**
 
-    - `source`: A path (CSV, TSV, JSONL, NDJSON, JSON, Parquet, also with `.gz`), any data frame that narwhals
-        knows, a dictionary of arrays, or a list of one dictionary a run, as `[json.load(open(p)) for p in paths]`.
+    - `source`: A path (CSV, TSV, JSONL, NDJSON, JSON, Parquet, also with `.gz`); a folder of such files or a list of
+        their paths, a run a file; event files of TensorBoard or a folder of them (with the package `tensorboard`); any
+        data frame that narwhals knows, a data set of xarray, a dictionary of arrays, or a list of one dictionary a run.
     - `columns`: Our name to the table's header, as `{"N": "Model Size", "C": "Training FLOP"}`; names that are not
         ours become inputs. `None` instead of a header leaves a recognised column out. The `x` of a law of one input
         is a column headed so in a table without other inputs, or what is given to it: after `{"x": "D"}` the column
@@ -103,6 +104,9 @@ def _read(given: Source, columns: Mapping[str, str | None] | None, where: str | 
     source, columns, made = with_sizes(source, columns, target)
     roles = roles_of(source, columns, target)
     target_name, header = roles.target
+    if is_series(source[header]):
+        table, note = exploded(source, header)
+        return _read(given._replace(table=table, notes=(*given.notes, note)), columns, where, target)
     # Shares that are text are an error; other text under headers alike has no role.
     text = {
         h for h in entries_of(source) if not h.startswith("w[") and h not in (columns or {}) and _is_text(source[h])

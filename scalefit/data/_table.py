@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import InputError, Phrase, hint
+from .._core import InputError, Phrase, counted, hint
 from ._cells import with_numbers
 from ._columns import our_name
 from ._csv import from_csv, refuse_other_separator
+from ._events import event_records, is_event_file
+from ._folder import files_in, one_table, run_of
 from ._numbers import one_column, series_column
 from ._parquet import parquet_frame
 
@@ -47,6 +49,15 @@ def source_of(source: Any) -> Source:
         path = Path(os.fspath(source))
         table, separator, notes = _from_file(path)
         table, name = _checked(table, repr(path.name)), path.name
+    elif isinstance(source, list | tuple) and source and all(isinstance(one, (str, os.PathLike)) for one in source):
+        files = [Path(os.fspath(one)) for one in source]
+        base = Path(os.path.commonpath([path.absolute().parent for path in files]))
+        table, separator, notes = _from_files([path.absolute() for path in files], base)
+        table, name = _checked(table, "the files"), base.name or name
+    elif hasattr(source, "to_dataframe") and hasattr(source, "dims"):  # of xarray, whose data sets are mappings too
+        of_xarray: Any = source
+        named = {} if hasattr(source, "data_vars") else {"name": of_xarray.name or "value"}
+        table = _checked(_from_frame(of_xarray.to_dataframe(**named).reset_index()), "the data set")
     elif isinstance(source, Mapping):
         table = _checked({str(k): _given(str(k), v) for k, v in source.items()}, "the dictionary")
     elif isinstance(source, list | tuple) and source and all(isinstance(row, Mapping) for row in source):
@@ -84,7 +95,11 @@ def _from_file(path: Path) -> tuple[Table, str, tuple[str, ...]]:
             "the path of a file, a data frame or a dictionary of arrays",
         ) from None  # fmt: skip
     if is_folder:
-        raise InputError(repr(str(path)), Phrase("is a directory"), f"a file ({', '.join(_SUFFIXES)})")
+        files, left = files_in(path, _SUFFIXES)
+        table, separator, notes = _from_files(files, path)
+        return table, separator, (*notes, *left)
+    if is_there and is_event_file(path):
+        return _from_files([path], path.parent)
     if str(path) == "-" or (is_there and not path.is_file()):
         pipe = Phrase("is a pipe or a device, and no file")
         raise InputError(repr(str(path)), pipe, remedy="write what it gives to a file first")
@@ -120,6 +135,20 @@ def _from_file(path: Path) -> tuple[Table, str, tuple[str, ...]]:
         table, notes = _from_json(text, repr(path.name))
         return table, ",", notes
     return _from_lines(text, repr(path.name)), ",", ()
+
+
+def _from_files(files: Sequence[Path], base: Path) -> tuple[Table, str, tuple[str, ...]]:
+    """The tables of files as one, as `_from_file` gives that of one."""
+    if is_event_file(files[0]):
+        names = [run_of(path, base) for path in files]
+        records, what = event_records(files, names), f"{counted(len(files), 'file')} of {base.name!r}"
+        if not records:
+            raise InputError(repr(str(base)), Phrase("holds event files without a scalar"), "losses by step")
+        note = f"{what} with events of TensorBoard: {counted(len(set(names)), 'run')}, a row for each step"
+        return _from_records(records, what), ",", (note,)
+    tables, separators, notes = zip(*map(_from_file, files), strict=True)
+    table, note = one_table(tables, files, base)
+    return table, next(iter(separators)), (note, *dict.fromkeys(one for each in notes for one in each))
 
 
 def _from_parquet(data: bytes, name: str) -> Table:
@@ -259,7 +288,7 @@ def _from_frame(source: Any) -> Table:
     except TypeError:
         raise InputError(
             "The source", Phrase(f"cannot be read from {type(source).__name__}"),
-            "a path, a data frame (pandas, polars, pyarrow, ...) or a dictionary of arrays",
+            "a path, a data frame (pandas, polars, pyarrow, xarray, ...) or a dictionary of arrays",
         ) from None  # fmt: skip
     except ValueError as error:
         why = Phrase(f"cannot be read ({_first_line(error)})")
@@ -274,7 +303,8 @@ def _from_frame(source: Any) -> Table:
             table[name] = numbers.astype(np.float64) if numbers.dtype.kind == "f" else numbers
         else:
             missing = series.is_null().to_list()
-            table[name] = _column(name, [None if m else c for c, m in zip(series.to_list(), missing)])
+            cells = [c.to_list() if hasattr(c, "to_list") else c for c in series.to_list()]  # whole series, of pandas
+            table[name] = _column(name, [None if m else c for c, m in zip(cells, missing)])
     return table
 
 
