@@ -328,6 +328,7 @@ LAWS: Mapping[str, LawRow] = {
         floor="a",
     ),
     "Power": LawRow(sf.laws.Power(c=0.58, a=0.571), log_uniform(x=(1e9, 1e12))),
+    "LogLinear": LawRow(sf.laws.LogLinear(a=0.05, b=0.03), log_uniform(x=(1e6, 1e10)), floor=-np.inf, log=False),
     "ShiftedPowerLaw": LawRow(
         sf.laws.ShiftedPowerLaw(E=1.7, A=410.0, s=3e7, alpha=0.34), log_uniform(x=(1e6, 1e10)), floor="E"
     ),

@@ -76,6 +76,8 @@ def _held(
         held = whole.size - len(left)
         natural = values(laws_at(prepared, theta[None], nothing))[0]
         gone = [whole.free[k] for k in range(whole.size) if k not in left]
+        if not np.isfinite(natural[gone]).all():
+            continue  # an amplitude beyond float64, whose exponent is still to be held
         curve = dataclasses.replace(whole, free=tuple(whole.free[k] for k in left))
         law = with_values(prepared.law, np.where(np.isin(np.arange(len(natural)), gone), natural, values(prepared.law)))
         rest = prepare(law, curve, prepared.studies, noise)

@@ -33,6 +33,7 @@ from .curves._bend import M4 as M4
 from .curves._bend import BoundedRational as BoundedRational
 from .curves._bnsl import BNSL as BNSL
 from .curves._frontier import Frontier as Frontier
+from .curves._log_linear import LogLinear as LogLinear
 from .curves._power_law import Power as Power
 from .curves._power_law import PowerLaw as PowerLaw
 from .curves._power_law import ShiftedPowerLaw as ShiftedPowerLaw

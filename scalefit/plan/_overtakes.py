@@ -3,18 +3,20 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from .._core import InputError, check_flag, check_probability
+from .._core import InputError, Phrase, check_flag, check_probability
 from ..calibrate import Discrepancy
 from ..data import Pools
-from ..laws import AbstractLaw
+from ..laws import AbstractLaw, input_kinds, input_units
 from ..results import Ensemble, Estimate, Fit, far_from_runs
+from ..solve import in_lanes
 from ._budgets import range_of
 from ._cost import CostLike
-from ._draws import drawn_of, over_draws
+from ._draws import Drawn, drawn_of, over_draws
 from ._roots import crossings
 from .pools import drawn_of_pools, errors, needed_mixing, pools_of, sized_for_plans
 from .sizes import check_pair, check_paired, constraints_of, optima, pairs, spendable
@@ -50,15 +52,18 @@ def overtakes(
     num_draws: int = 1000,
     seed: int = 0,
 ) -> Crossover:
-    """The budget from which on the second has the lower loss, with how sure that is.
+    """The budget from which on the second has the lower loss, or the higher score, with how sure that is.
 
-    Both are families of models, each at the best size for the budget; or, of a `result` and its `pools`, mixtures.
+    Both are families of models, each at the best size for the budget; or curves against one size, as error against
+    compute or samples, which then is the budget; or, of a `result` and its `pools`, mixtures.
 
     **Arguments:**
 
     - `first`, `second`: Fits, ensembles or laws of N and D, as for `gain`, and so are `cost`, `held`, `paired` and
-        `seed`; of pools the weights by pool (0 for the others), or in their order.
-    - `between`: The lowest and the highest budget to look at: in FLOP; of pools in samples, or the unit of their cost.
+        `seed`; or of one size alone, the same for both; of pools the weights by pool (0 for the others), or in their
+        order.
+    - `between`: The lowest and the highest budget to look at: in FLOP; of curves in the unit of their size; of pools in
+        samples, or the unit of their cost.
     - `result`: A fit of a law of pools, its `discrepancy`, an ensemble of draws of one, or such a law.
     - `pools`: The pools, or their sizes by name; their `max_passes` take no part.
     - `level`: Probability of the central interval.
@@ -114,6 +119,9 @@ def _of_laws(
 ) -> _Crossings:
     """The crossing of two laws, and of each pair of draws."""
     drawn = [drawn_of(first, num_draws, "first"), drawn_of(second, num_draws, "second")]
+    sizes = [tuple(input_kinds(one.law)) for one in drawn]
+    if len(sizes[0]) == 1 and sizes[0] == sizes[1]:
+        return _of_curves(first, second, drawn, sizes[0][0], between, cost, held, paired, seed)
     constraints = [
         constraints_of(one.law, cost, held=further)
         for one, further in zip(drawn, check_pair("held", held), strict=True)
@@ -130,6 +138,43 @@ def _of_laws(
         return one - other
 
     return _Crossings(*last_crossings(lead, np.geomspace(low, high, 64)), "C", tuple(one.ranges for one in drawn))
+
+
+def _of_curves(
+    first: Any, second: Any, drawn: list[Drawn], size: str, between: Any, cost: CostLike, held: Any, paired: bool,
+    seed: int,
+) -> _Crossings:  # fmt: skip
+    """The crossing of two curves against one size, and of each pair of draws."""
+    for argument, given, usual in (("cost", cost, "6ND"), ("held", tuple(held), (None, None))):
+        if given is not usual and given != usual:
+            raise InputError(argument, given, f"nothing, as both laws are of {size} alone", "leave it out")
+    better = [one.law.smaller_is_better for one in drawn]
+    if better[0] is not better[1]:
+        kinds = [("a loss" if smaller else "a score") for smaller in better]
+        raise InputError("second", Phrase(f"is of {kinds[1]} where the first is of {kinds[0]}"), "both of one kind")
+    if check_flag("paired", paired):
+        check_paired(first, second)
+    two, sign = pairs(drawn[0], drawn[1], paired, seed), 1.0 if better[0] else -1.0
+    ends = range_of(between)
+
+    def lead(budgets: np.ndarray) -> np.ndarray:
+        one, other = (_along(laws, size, budgets) for laws in two)
+        return sign * (one - other)
+
+    at, ahead = last_crossings(lead, np.geomspace(ends[0], ends[1], 512))
+    return _Crossings(at, ahead, size, tuple(one.ranges for one in drawn), input_units(drawn[0].law)[size])
+
+
+def _along(laws: Any, size: str, budgets: np.ndarray) -> Float[np.ndarray, "law budget"]:
+    """Laws at sizes, the same for all or a row for each."""
+    count = len(jax.tree.leaves(laws)[0])
+    at = np.broadcast_to(budgets, (count, np.shape(budgets)[-1]))
+    lanes = jax.tree.map(lambda a: np.repeat(a, at.shape[1], axis=0), laws)
+    return in_lanes(_value, lanes, {size: at.ravel()}, many=4096).reshape(at.shape)
+
+
+def _value(law: AbstractLaw, inputs: Any) -> Any:
+    return law(**inputs)
 
 
 def _of_pools(

@@ -61,7 +61,7 @@ CATALOGUE = {
     "scalerl": "ScaleRL",
     "context_len": "PowerLaw",
     "uncertainty": "Power",
-    "retrieval": "no law: no closed form is agreed on",
+    "retrieval": "LogLinear",
     "projektor": "Projektor",
     "lovelace": "Lovelace",
     "sparse_repeat": "SparseRepetition",

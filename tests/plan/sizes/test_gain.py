@@ -9,7 +9,7 @@ import pytest
 from helpers import made_up_draws
 
 import scalefit as sf
-from scalefit.laws import Chinchilla
+from scalefit.laws import Chinchilla, LogLinear, PowerLaw
 
 LAW = Chinchilla(E=1.8, A=400.0, B=400.0, alpha=0.32, beta=0.32)
 STEEPER = Chinchilla(E=1.8, A=1000.0, B=1000.0, alpha=0.36, beta=0.36)
@@ -90,6 +90,20 @@ def test_where_one_family_overtakes():
     assert found.budget.value == pytest.approx(expected, rel=1e-9)
     assert found.budget.draws is None
     assert np.isnan(sf.overtakes(STEEPER, LAW, between=(1e16, 1e24)).budget.value)
+
+
+def test_where_one_curve_overtakes_another():
+    """Curves of one size cross where their formulas do, losses and scores alike; the size is the budget."""
+    high, low = PowerLaw(E=0.0, A=2.0, alpha=0.2), PowerLaw(E=0.0, A=3.0, alpha=0.3)
+    found = sf.overtakes(high, low, between=(1.0, 1e6))
+    assert found.budget.value == pytest.approx(1.5**10, rel=1e-9)
+    assert np.isnan(sf.overtakes(low, high, between=(1.0, 1e6)).budget.value)
+    slow, fast = LogLinear(a=0.4, b=0.02), LogLinear(a=0.1, b=0.05)
+    assert sf.overtakes(slow, fast, between=(1.0, 1e9)).budget.value == pytest.approx(np.exp(10.0), rel=1e-9)
+    with pytest.raises(sf.InputError, match="both laws are of x alone"):
+        sf.overtakes(high, low, between=(1.0, 1e6), cost="inference:1e12")
+    with pytest.raises(sf.InputError, match="a loss where the first is of a score"):
+        sf.overtakes(slow, low, between=(1.0, 1e6))
 
 
 def test_paired_draws_leave_out_what_they_share(draws):
