@@ -56,9 +56,11 @@ from .plan import Envelope as Envelope
 from .plan import IsoFLOP as IsoFLOP
 from .plan import Ladder as Ladder
 from .plan import MatchedProxy as MatchedProxy
+from .plan import MixtureDesign as MixtureDesign
 from .plan import MixtureFolds as MixtureFolds
 from .plan import MixtureLimits as MixtureLimits
 from .plan import MixturePath as MixturePath
+from .plan import MixtureRegret as MixtureRegret
 from .plan import Ranked as Ranked
 from .plan import Speedup as Speedup
 from .plan import Swap as Swap
@@ -68,6 +70,7 @@ from .plan import amounts_at as amounts_at
 from .plan import approaches as approaches
 from .plan import compute_for as compute_for
 from .plan import curate as curate
+from .plan import design_mixtures as design_mixtures
 from .plan import design_runs as design_runs
 from .plan import design_template as design_template
 from .plan import device_hours as device_hours
@@ -77,6 +80,7 @@ from .plan import isoflop as isoflop
 from .plan import ladder as ladder
 from .plan import matched_proxy as matched_proxy
 from .plan import mixture_folds as mixture_folds
+from .plan import mixture_regret as mixture_regret
 from .plan import mixture_speedup as mixture_speedup
 from .plan import mixtures_along as mixtures_along
 from .plan import optimise_mixture as optimise_mixture

@@ -19,7 +19,22 @@ import scalefit as sf  # its names are loaded when they are used
 
 from .._core import InputError, Phrase, check_choice, check_names, sweep, visible, written_whole
 from ._config import print_document
-from ._options import Allow, Append, Budget, CacheDir, Columns, Cost, FitOrLaw, Json, Out, OwnLaw, PerRun, Target, Where
+from ._options import (
+    Allow,
+    Append,
+    Budget,
+    CacheDir,
+    Columns,
+    Cost,
+    Criterion,
+    FitOrLaw,
+    Json,
+    Out,
+    OwnLaw,
+    PerRun,
+    Target,
+    Where,
+)
 from ._terminal import counted, number
 
 LAYOUTS = {"isoflop": ("levels", "points", "spread", "ratio"), "L": ("levels", "ratio"), "ladder": ("levels", "ratio")}
@@ -46,12 +61,7 @@ def design(
         str | None,
         typer.Option(metavar="WHAT@WHERE", help="What they are to tell: loss@C=1e24, loss@N=70B,D=1.4T or N@C=1e24."),
     ] = None,
-    criterion: Annotated[
-        str,
-        typer.Option(
-            metavar="V|D|regret", help="Variance of the target, volume of what is unknown, or loss from a wrong N."
-        ),
-    ] = "V",
+    criterion: Criterion = "V",
     runs: Annotated[
         str | None,
         typer.Option(

@@ -13,7 +13,7 @@ import scalefit as sf  # its names are loaded when they are used
 from .._core import InputError, Phrase
 from ._config import print_document
 from ._fit import not_converged
-from ._options import LEVEL, Allow, AnyLaw, At, Bootstrap, CacheDir, Fixed, Json, Level, Noise, Seed, Target
+from ._options import LEVEL, Allow, AnyLaw, At, Bootstrap, CacheDir, Criterion, Fixed, Json, Level, Noise, Seed, Target
 
 LAW = "mixing-exp"
 """The law unless another is asked for."""
@@ -66,6 +66,15 @@ def mix(
     folds: Annotated[
         bool, typer.Option("--folds/--no-folds", help="Whether mixtures are left out and foreseen.")
     ] = True,
+    following: Annotated[
+        int | None,
+        typer.Option("--next", min=1, metavar="NUMBER", help="Mixtures to train next, chosen for what they tell."),
+    ] = None,
+    criterion: Criterion = "V",
+    regret: Annotated[
+        float | None,
+        typer.Option(metavar="NUMBER", help="A loss of the objective: say how many runs on mixtures leave no more."),
+    ] = None,
     level: Level = None,
     seed: Seed = 0,
     allow: Allow = None,
@@ -113,7 +122,18 @@ def mix(
         if folds:
             step("leaving mixtures out")
             left_out = sf.mixture_folds(fits, **asked, seed=seed)
-    found = mix_document(best, left_out, fits, result, tuple(dict.fromkeys(runs.notes)), level)
+        more: dict[str, Any] = {"next": None, "regret": None}
+        if following is not None:
+            step(f"choosing {following} mixtures to train next")
+            num_draws = bootstrap or FIRST_ORDER
+            design = sf.design_mixtures(
+                result, num=following, criterion=criterion, **asked, num_draws=num_draws, seed=seed
+            )
+            more["next"] = _next_document(design)
+        if regret is not None:
+            step("simulating studies")
+            more["regret"] = _regret_document(sf.mixture_regret(fits, **asked, seed=seed), regret, level)
+    found = mix_document(best, left_out, fits, result, tuple(dict.fromkeys(runs.notes)), level) | more
     found["checks"] = checks.document()
     found["seconds"] = time.perf_counter() - begun
     if json:
@@ -217,6 +237,35 @@ def mix_document(best: Any, folds: Any, fits: Any, result: Any, notes: tuple[str
     }  # fmt: skip
 
 
+def _next_document(design: Any) -> dict[str, Any]:
+    """Mixtures to train next, as the document has them."""
+    return {
+        "criterion": design.criterion,
+        "mixtures": [dict(zip(design.domains, w, strict=True)) for w in design.weights],
+        "train": dict(design.train),
+        "sd": design.sd,
+        "left": design.left,
+        "noise": dict(design.noise),
+    }
+
+
+def _regret_document(simulated: Any, regret: float, level: float) -> dict[str, Any]:
+    """How many runs a regret needs, as the document has it."""
+    from ._terminal import ends_of
+
+    needed = simulated.needed(regret, level=level)
+    return {
+        "regret": regret,
+        "runs_needed": {**ends_of(needed), "note": needed.note},
+        "simulated": [
+            {"runs": n, "mean": mean, "nine_of_ten": high, "failed": failed}
+            for n, mean, high, failed in zip(
+                simulated.runs, simulated.mean, simulated.quantile(), simulated.failed, strict=True
+            )
+        ],
+    }
+
+
 def _show(found: dict[str, Any], checks: Any) -> None:
     """Print a mixture: the weights beside what one would take without, the gains, and how far to trust them."""
     from rich.text import Text
@@ -266,7 +315,38 @@ def _show(found: dict[str, Any], checks: Any) -> None:
                    f"{number(one['price'], 3)} for each unit of weight")  # fmt: skip
     if found["folds"] is not None:
         _show_folds(found["folds"], page)
+    if found["next"] is not None:
+        _show_next(found["next"], found["objective"], page)
+    if found["regret"] is not None:
+        _show_regret(found["regret"], page)
     checks.show(page)
+
+
+def _show_next(found: dict[str, Any], objective: str, page: Any) -> None:
+    from ..plan import short_names
+    from ._show import table
+    from ._terminal import number
+
+    page.print()
+    short = short_names(found["mixtures"][0])
+    used = [name for name in short if max(w[name] for w in found["mixtures"]) >= 5e-3][:SHOWN]
+    rows = [[str(k + 1), *(number(w[name], 2) for name in used), number(after, 3)]
+            for k, (w, after) in enumerate(zip(found["mixtures"], found["sd"][1:], strict=True))]  # fmt: skip
+    headers = ["to train next", *(short[name] for name in used), "sd after"]
+    page.print(table(headers, rows, right=headers[1:]))
+    page.print(f"sd of {objective} where the best may be: {number(found['sd'][0], 3)} now")
+
+
+def _show_regret(found: dict[str, Any], page: Any) -> None:
+    from ._terminal import number
+
+    page.print()
+    for one in found["simulated"]:
+        failed = f"; {one['failed']} refits failed" if one["failed"] else ""
+        page.print(f"{one['runs']} runs leave a regret of {number(one['mean'], 3)} in the mean, "
+                   f"{number(one['nine_of_ten'], 3)} at most in nine of ten{failed}")  # fmt: skip
+    note = f"; {found['runs_needed']['note']}" if found["runs_needed"]["note"] else ""
+    page.print(f"a regret of {number(found['regret'], 3)} needs {_with_interval(found['runs_needed'])} runs{note}")
 
 
 def _with_interval(entry: dict[str, Any]) -> str:

@@ -163,6 +163,14 @@ At = Annotated[
     list[str] | None,
     typer.Option("--at", metavar="NAME=NUMBER", help="A further input of the law, as D=1e12; may be repeated."),
 ]
+Criterion = Annotated[
+    str,
+    typer.Option(
+        "--criterion",
+        metavar="V|D|regret",
+        help="Variance of the target, volume of what is unknown, or loss from a wrong N.",
+    ),
+]
 Cost = Annotated[
     str,
     typer.Option(

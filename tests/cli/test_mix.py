@@ -48,6 +48,24 @@ def test_two_tables_and_limits_give_a_mixture_with_its_intervals(cli, tables):
     assert set(found["targets"]) == set(TARGETS)
 
 
+def test_mixtures_to_train_next_and_how_many_a_regret_needs(cli, tables):
+    pair = (tables / "ratios.csv", tables / "metrics.csv", "--no-folds", "--noise", "gaussian", "--bootstrap", "0")
+    answer = cli("mix", *pair, "--law", "mixing_exp", "--next", "2", "--criterion", "D", "--regret", "0.001", "--json")
+    assert (answer.status, answer.err) == (0, "")
+    found = json.loads(answer.out)
+    assert found["next"]["criterion"] == "D"
+    assert [sum(w.values()) for w in found["next"]["mixtures"]] == pytest.approx([1.0, 1.0])
+    assert set(found["next"]["mixtures"][0]) == set(WORDS)
+    assert found["next"]["left"][2] < found["next"]["left"][0]
+    simulated = found["regret"]["simulated"]
+    assert [one["runs"] for one in simulated] == [10, 20, 40, 80]
+    assert simulated[-1]["mean"] < simulated[0]["mean"]
+    assert found["regret"]["runs_needed"]["value"] >= 10
+    said = cli("mix", *pair, "--next", "2", "--criterion", "regret")
+    assert said.status == 2
+    assert "criterion is 'regret'" in said.err
+
+
 def test_people_get_tables(cli, tables):
     answer = cli(
         "mix", tables / "ratios.csv", tables / "metrics.csv", "--no-folds", "--objective", "mbpp", "--bootstrap", "0"

@@ -8,9 +8,13 @@ from ._honesty import known_distance as known_distance
 from ._honesty import support as support
 from ._limits import MixtureLimits as MixtureLimits
 from ._names import short_names as short_names
+from ._next import MixtureDesign as MixtureDesign
+from ._next import design_mixtures as design_mixtures
 from ._optimise import optimise_mixture as optimise_mixture
 from ._proxies import MatchedProxy as MatchedProxy
 from ._proxies import matched_proxy as matched_proxy
+from ._regret import MixtureRegret as MixtureRegret
+from ._regret import mixture_regret as mixture_regret
 from ._result import BestMixture as BestMixture
 from ._result import MixtureDraws as MixtureDraws
 from ._scale import MixturePath as MixturePath

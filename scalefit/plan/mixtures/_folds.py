@@ -112,14 +112,14 @@ def mixture_folds(
     goal = objective_of(objective, known.targets)
     halves = check_number("halves", halves, least=0, whole=True)
     rng = np.random.default_rng([check_number("seed", seed, least=0, whole=True), 0xF01D])
-    mixture = _mixtures(fits, known.mixed.shares, known.domains)
+    mixture = mixtures_of(fits, known.mixed.shares, known.domains)
     count = int(mixture.max()) + 1
     if count < 4:
         raise InputError("fits", Phrase(f"has {count} different mixtures"), "four or more, of which to leave some out")
     folds = count if count <= FEW else FOLDS
     fold = rng.permutation(np.arange(count) % folds)[mixture]
     out = fold[None, :] == np.arange(folds)[:, None]
-    laws, good = _refitted(fits, ~out)
+    laws, good = refitted(fits, ~out)
     predicted = np.where(good[_study(fits), fold], _at_rows(fits, laws, fold), np.nan)
     own = _at_rows(fits, _self(fits), np.zeros(len(mixture), int))
     observed = np.asarray(fits.problem.runs.target)
@@ -136,7 +136,7 @@ def mixture_folds(
     return MixtureFolds(of_targets, whole, folds, count, failed, optimism, predicted)
 
 
-def _mixtures(fits: Fit[Any], shares: str, domains: tuple[str, ...]) -> Int[np.ndarray, " row"]:
+def mixtures_of(fits: Fit[Any], shares: str, domains: tuple[str, ...]) -> Int[np.ndarray, " row"]:
     inputs = fits.problem.runs.inputs
     table = np.stack([inputs[f"{shares}[{name}]"] for name in domains], axis=1)
     return np.unique(np.round(table, 12), axis=0, return_inverse=True)[1].reshape(-1)
@@ -156,8 +156,10 @@ def _targets(fits: Fit[Any], targets: tuple[str, ...]) -> Int[np.ndarray, " row"
     return np.array([targets.index(str(name)) for name in label])
 
 
-def _refitted(fits: Fit[Any], kept: Bool[np.ndarray, "draw row"]) -> tuple[Any, Bool[np.ndarray, "study draw"]]:
-    """The laws of fits to some of the rows each, and which converged."""
+def refitted(
+    fits: Fit[Any], kept: Bool[np.ndarray, "draw row"] | Int[np.ndarray, "draw row"]
+) -> tuple[Any, Bool[np.ndarray, "study draw"]]:
+    """The laws of fits to rows that count so often each, and which converged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         draws = bootstrap(fits, weights=kept.astype(float), together=True)
@@ -225,7 +227,7 @@ def _optimism(
     count = int(mixture.max()) + 1
     first = np.stack([rng.permutation(np.arange(count) % 2) for _ in range(halves)]) == 0
     kept = np.concatenate([first, ~first])[:, mixture]
-    laws, good = _refitted(fits, kept)
+    laws, good = refitted(fits, kept)
     if fits.keys is not None:
         laws = jax.tree.map(lambda a: np.swapaxes(np.asarray(a), 0, 1), laws)
     elif known.mixed.label is None:

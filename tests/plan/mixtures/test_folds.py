@@ -57,3 +57,32 @@ def test_choosing_the_best_costs_more_the_noisier_the_runs_are(folds):
     assert folds.optimism > 0.0
     quiet = sf.mixture_folds(made_up(1e-4))
     assert abs(quiet.optimism) < 0.2 * folds.optimism
+
+
+def test_regret_falls_with_runs_and_says_how_many_are_needed(fits):
+    found = sf.mixture_regret(fits, runs=[10, 40], simulations=8)
+    assert found.regret.shape == (2, 8)
+    assert (found.regret[np.isfinite(found.regret)] > -1e-9).all()
+    few, many = found.mean
+    assert many < 0.5 * few
+    assert (found.quantile(0.9) >= found.mean - 1e-12).all()
+    needed = found.needed(float(np.sqrt(few * many)))
+    assert 10 < float(needed.value) < 40
+    assert needed.note == ""
+    # What is off by little costs its square.
+    assert float(found.needed(0.25 * many).value) == pytest.approx(160.0)
+    assert "from 10 to 40" in found.needed(0.25 * many).note
+    with pytest.raises(sf.InputError, match="runs has 3; expected 5 at least"):
+        sf.mixture_regret(fits, runs=[3])
+    with pytest.raises(sf.InputError, match="fits is"):
+        sf.mixture_regret(3)  # pyright: ignore[reportArgumentType]  refused
+
+
+def test_mixtures_to_train_next_know_the_runs_done(fits):
+    found = sf.design_mixtures(fits, num=2, limits={"most": 0.8})
+    alone = sf.design_mixtures(
+        {name: fits[name].law for name in ("c4", "pg19")}, num=2, limits={"most": 0.8}, noise=found.noise
+    )
+    assert found.sd[0] < 0.1 * alone.sd[0]
+    assert found.sd[-1] < found.sd[0]
+    assert found.noise["c4"] == pytest.approx(0.01, rel=0.4)
