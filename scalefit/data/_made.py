@@ -1,6 +1,7 @@
-"""Sizes and targets that a table has in another form: as logarithms, or as tokens per parameter."""
+"""Sizes and targets that a table has in another form: logarithms, tokens per parameter, steps of so many tokens."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,14 @@ from ._numbers import objects, one_column, parse_number
 
 # More than models have: a logarithm whose base is not said is natural where powers of ten would be beyond.
 _BEYOND = {"N": 1e13, "D": 1e15, "C": 1e28, "U": 1e15, "n": 1e15}
+
+# Headers, in small letters without spaces and signs, of what multiplies to tokens.
+_FACTORS = {
+    "steps": "step steps numsteps nsteps trainsteps trainingsteps totalsteps maxsteps iterations iters updates",
+    "tokens": "batchtokens tokensperbatch tokensperstep batchsizetokens batchsizeintokens globalbatchsizetokens",
+    "batch": "batch batchsize bs bsz globalbatch globalbatchsize gbs trainbatchsize totalbatchsize",
+    "length": "length seq seqlen seqlength sequencelength contextlength ctx ctxlen contextlen maxseqlen blocksize",
+}
 
 Columns = Mapping[str, str | None]
 
@@ -48,6 +57,8 @@ def with_sizes(
         shown = "e" if base == math.e else f"{base:g}"
         times = "" if scale == 1.0 else f" times {scaled(scale)}"
         notes.append(f"{ours} = {shown} to the power of {log!r}{times}" + (", as its values tell" if natural else ""))
+    notes += _with_tokens(made, {*said}, {*roles.values()}, target)
+    roles |= {"D": "D"} if "D" in made else {}
     ratio = next((h for h in table if is_ratio(h) and h != target and h not in said.values()), None)
     there = {ours: header(ours) for ours in ("N", "D", "C")}
     if ratio is None or sum(h is not None for h in there.values()) != 1:
@@ -65,6 +76,38 @@ def with_sizes(
         made[ours] = _changed(ours, table[ratio], change, made[own])
         notes.append(f"{ours} = {formula.format(repr(ratio))}, tokens per parameter")
     return made, said if columns is not None else None, tuple(notes)
+
+
+def _with_tokens(
+    table: dict[str, np.ndarray], said: set[str], roles: set[str | None], target: str | None
+) -> tuple[str, ...]:
+    """Add D where a table has steps and what each of them takes, and neither tokens nor compute; what was done."""
+    if {"D", "C"} & (said | roles | set(table)):
+        return ()
+    named = {h: _plain(h) for h in table if h != target}
+
+    def the(factor: str) -> str | None:
+        found = [h for h, plain in named.items() if plain in _FACTORS[factor].split()]
+        return found[0] if len(found) == 1 else None
+
+    steps, tokens, batch, length = map(the, _FACTORS)
+    headers = [h for h in ([steps, tokens] if tokens else [steps, batch, length]) if h is not None]
+    if len(headers) < 2 + (tokens is None):
+        return ()
+    scale = math.prod(header_of(h).scale for h in headers)
+    product = _changed("D", table[headers[0]], lambda a, b: scale * a * b, table[headers[1]])
+    for header in headers[2:]:
+        product = _changed("D", product, lambda a, b: a * b, table[header])
+    table["D"] = product
+    times = "" if scale == 1.0 else f", times {scaled(scale)}"
+    return (f"D = {' times '.join(map(repr, headers))}{times}: the table has no token column",)
+
+
+def _plain(header: str) -> str:
+    """A header without signs and units, but with tokens where these are the unit."""
+    name = header_of(header).name
+    unit = "tokens" if "tok" in header.removeprefix(name).lower() else ""
+    return re.sub(r"[\W_]", "", name + unit).lower()
 
 
 def with_target(

@@ -23,6 +23,7 @@ from ._numbers import (
     missing_cells,
     parse_number,
 )
+from ._pivots import unpivoted
 from ._runs import UNITS, Runs
 from ._select import DERIVED, found
 from ._summaries import summary_rows
@@ -76,7 +77,8 @@ def read_runs(
     given = source_of(source)
     wanted = {*([target] if isinstance(target, str) else target or ()), *(columns or {}).values()}
     table, notes = unfolded(given.table, wanted - {None})
-    given = given._replace(table=table, name=name or given.name, notes=(*given.notes, *notes))
+    table, more = unpivoted(table, target)
+    given = given._replace(table=table, name=name or given.name, notes=(*given.notes, *notes, *more))
     if target is None or isinstance(target, str):
         return _read(given, columns, where, target)
     if not target:

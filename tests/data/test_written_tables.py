@@ -89,6 +89,12 @@ FORMS = {
     "ratio of scaled": ("runs.csv", csv("params (M),D/N,loss", [20, 400], [50, 10]), "D = N times 'D/N'"),
     "ratio and tokens": ("runs.csv", csv("tokens,ratio,loss", D, [50, 10]), "N = D over 'ratio'"),
     "ratio and C": ("runs.csv", csv("C,tokens/param,loss", C, [50, 10]), "N = the root of C / 6 over 'tokens/param'"),
+    "steps": (
+        "runs.csv", csv("N,steps,batch_size,seq_len,loss", N, [1e3, 2e3], [500, 1e3], [2e3, 2e3]), "D = 'steps' times"
+    ),
+    "steps of tokens": (
+        "runs.csv", csv("N,Steps (K),batch size (M tokens),loss", N, [1, 2], [1, 2]), "(M tokens)', times 1e9"
+    ),
     "by model": ("runs.json", json.dumps({
         f"m{k}": {"config": {"params": N[k], "tokens": D[k]}, "results": {"loss": LOSS[k]}} for k in (0, 1)
     }), "keyed by run"),
@@ -157,6 +163,40 @@ def test_a_chart_of_wandb_is_rows_by_run_and_step(tmp_path):
         ("b", 1000.0, 3.0),
     ]
     assert any("chart of Weights & Biases" in note for note in runs.notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "first"),
+    [
+        ("N \\ D,2e9,6e9", "1e7"),
+        ("params vs tokens,2B,6B", "10M"),
+        ("N (M)/D (B),2,6", "10"),
+        ("N,D=2B,D=6B", "1e7"),
+        ("params,2B tokens,6B tokens", "1e7"),
+    ],
+)
+def test_a_pivot_is_a_row_for_each_cell(tmp_path, header, first):
+    runs = read(tmp_path, f"{header}\n{first},4.0,3.5\n")
+    assert [runs.inputs[k].tolist() for k in "ND"] == [[1e7, 1e7], [2e9, 6e9]]
+    assert (runs.target.tolist(), runs.target_name) == ([4.0, 3.5], "loss")
+    assert "became 2 runs of 'loss'" in runs.notes[0]
+
+
+def test_cells_of_a_pivot_may_be_empty_and_are_called_as_asked(tmp_path):
+    runs = read(tmp_path, "D \\ N,1e7,1e8\n2e9,4,3.5\n6e9,,3\n", target="accuracy")
+    assert [runs.inputs[k].tolist() for k in "ND"] == [[1e7, 1e8, 1e8], [2e9, 2e9, 6e9]]
+    assert (runs.target.tolist(), runs.target_name) == ([4.0, 3.5, 3.0], "accuracy")
+
+
+@pytest.mark.parametrize("corner", ["N", "", "size", "width \\ depth"])
+def test_a_pivot_that_does_not_say_what_it_counts_is_asked(tmp_path, corner):
+    with pytest.raises(InputError, match=r"is a pivot of columns '2e9', '6e9'.* in its corner"):
+        read(tmp_path, f"{corner},2e9,6e9\n1e7,4,3.5\n1e8,3,2.5\n")
+
+
+def test_a_column_of_a_pivot_is_read_as_it_stands(tmp_path):
+    runs = read(tmp_path, "N,2e9,6e9\n1e7,4,3.5\n1e8,3,2.5\n", target="2e9")
+    assert runs.target.tolist() == [4.0, 3.0]
 
 
 def test_a_column_of_a_chart_is_read_as_it_stands(tmp_path):

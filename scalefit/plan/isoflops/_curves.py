@@ -113,8 +113,12 @@ def _told(
     column = called_budget(runs) if by == "auto" else None
     plain = "C" if by == "auto" else by
     budget = _budgets(runs, C, setting, plain, within)
-    if column is None or empty_cells(runs.columns[column]).any():
+    if column is None:
         return plain, budget, ()
+    if gaps := int(empty_cells(runs.columns[column]).sum()):
+        cells = "1 empty cell" if gaps == 1 else f"{gaps} empty cells"
+        note = f"the column {column!r} has {cells}: budgets are told from the compute of runs; fill it to use it"
+        return plain, budget, (note,)
     named = _budgets(runs, C, setting, column, within)
     if np.array_equal(named, budget):
         return column, budget, ()

@@ -407,6 +407,16 @@ def test_a_column_that_names_budgets_is_used_where_its_groups_are_curves(label, 
         assert np.isfinite(found.N).sum() == len(np.unique(C))
 
 
+def test_a_column_of_budgets_with_an_empty_cell_is_told():
+    runs = curves_of(surface())
+    named = runs.inputs["C"].round(-15)
+    named[2] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = sf.isoflop(runs.with_column("budget", named), num=20)
+    assert any("the column 'budget' has 1 empty cell: budgets are told from the compute" in n for n in found.notes)
+
+
 def test_a_line_through_two_optima_says_that_it_meets_both():
     with pytest.warns(UserWarning, match="a line through two optima meets both"):
         found = sf.isoflop(scattered(2, 0.05, settings=1), method="parabola", num=50)
