@@ -157,6 +157,9 @@ def draw_lines(found: Mapping[str, Any]) -> list[str]:
     failed = int(np.sum(draws["num"] - np.asarray(draws["converged"])))
     line = f"intervals: {100 * found['level']:g} %, from {draws['num']} {draws['method']} draws{_resampled(draws)}"
     lines = [line + (f"; {failed} did not converge and take no part" if failed else "")]
+    free = [entry for entry in found.get("parameters", {}).values() if not entry.get("fixed")]
+    if draws["method"] == "bootstrap" and free and draws["clusters"] and draws["clusters"] - len(free) < 5:
+        lines[0] += "; so few tell little of how they scatter, and these may be too narrow"
     if draws["method"] == "posterior":
         lines += posterior_lines(draws["diagnostics"], draws["priors"], "fits" in found)
     return lines
@@ -179,7 +182,7 @@ def first_order_line(found: Mapping[str, Any], begin: str, sure: bool) -> str:
     if not sure:
         return "no intervals: the cost has no curvature at most runs; ask for them with --bootstrap 1000"
     freedom = f"{left.min():.0f}" if left.min() == left.max() else f"{left.min():.0f} to {left.max():.0f}"
-    line = f"{begin}, to first order, by Student's t of {freedom} degrees of freedom"
+    line = f"{begin}, to first order, by Student's t of {freedom} degree{'' if freedom == '1' else 's'} of freedom"
     if together:
         line += f" (the rows of each of {int(trainings.sum())} trainings together)"
     return line + ("; these are too few to know the scatter well" if left.min() < 5 else "")

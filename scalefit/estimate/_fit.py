@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -122,7 +123,10 @@ def fit(
         parts = []
         for which, prepared in problem.parts():
             begin, guessed = _begin(prepared, noise, law, starts, keep, seed, quick)
-            ends = polished(prepared, noise, begin, solver, max_steps, precision, seed, quick, count, scouting, guessed)
+            scouts = partial(_guesses, prepared, noise) if scouting and law.screened else None
+            ends = polished(
+                prepared, noise, begin, solver, max_steps, precision, seed, quick, count, scouting, guessed, scouts
+            )
             parts.append((which, _outcome(prepared, noise, ends, begin.shape[1], seed), begin.shape[1]))
         return _collect(problem, parts, seed)
 
@@ -222,7 +226,7 @@ def _begin(
     count = len(prepared.studies)
     if starts is not None:
         return np.stack([given(prepared, noise, starts, s) for s in range(count)]), False
-    guesses = _guesses(prepared, noise)
+    guesses = None if prepared.law.screened else _guesses(prepared, noise, np.arange(count))
     if guesses is not None:
         return guesses, True
     begin = screened(prepared, noise, np.arange(count), np.zeros(count, int), keep, seed, quick)
@@ -233,22 +237,24 @@ def _begin(
     return begin, False
 
 
-def _guesses(prepared: Prepared, noise: AbstractNoise) -> Float[np.ndarray, "study start free"] | None:
-    """The starts that the law guesses from the runs of each study; `None` where it does not for every one."""
+def _guesses(
+    prepared: Prepared, noise: AbstractNoise, which: Int[np.ndarray, " study"]
+) -> Float[np.ndarray, "study start free"] | None:
+    """The starts that the law guesses from the runs of some studies; `None` where it does not for every one."""
     law, studies, curve = prepared.law, prepared.studies, prepared.curve
     if type(law).guesses is AbstractLaw.guesses:
         return None
     inputs, target = gathered(law, inputs_for(law, studies.runs)[0]), np.asarray(studies.runs.target)
     free, found = tuple(curve.slots[k].name for k in curve.free), []
-    for study in range(len(studies)):
+    for study in which.tolist():
         rows = studies.rows(study)
         laws = law.guesses(jax.tree.map(lambda a, rows=rows: a[rows], inputs), target[rows], free)
-        found.append([given(prepared, noise, one, study)[0] for one in laws])
+        if not laws:
+            return None
+        found.append(np.concatenate([given(prepared, noise, one, study) for one in laws]))
     most = max(map(len, found))
-    if min(map(len, found)) == 0:
-        return None
     # The last of those that have fewer, once more.
-    return np.stack([np.stack([*some, *[some[-1]] * (most - len(some))]) for some in found])
+    return np.stack([np.pad(some, ((0, most - len(some)), (0, 0)), mode="edge") for some in found])
 
 
 class _Outcome(NamedTuple):

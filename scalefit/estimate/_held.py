@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from .._core import RESULTS
 from ..noise import AbstractNoise
 from ..params import values, with_values
-from ..problem import Prepared, laws_at, prepare
+from ..problem import Prepared, laws_at, prepare, representable
 from ..solve import solve
 from ._starts import level, screened, searched
 
@@ -57,54 +57,86 @@ def _beyond(
 def _held(
     prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, " free"], objective: float, seed: int
 ) -> tuple[Float[np.ndarray, " free"], float] | None:
-    """The best that the runs allow with numbers held in their typical ranges; `None` where they tell otherwise."""
+    """The best that the runs allow with numbers held in their typical ranges, or one just where float64 holds all;
+    `None` where the runs tell otherwise."""
+    whole = prepared.curve
+    # An amplitude goes with its exponent, and stays what it is at the centre of the runs.
+    away = _beyond(prepared, theta[None], np.zeros(1, int))[0]
+    left = [k for k in range(whole.size) if k not in whole.amplitudes or not away[k]]
+    now, found = theta.copy(), None
+    while len(left) > 1 and (farthest := _farthest(prepared, noise, now, left)) is not None:
+        place, now[place] = farthest[0], farthest[1]
+        left.remove(place)
+        if not _representable(prepared, now):
+            continue  # more than one exponent has taken an amplitude out of float64
+        found = _refitted(prepared, noise, now, objective, left, seed)
+        if found is None:
+            break
+        now = found[0]
+        if not _beyond(prepared, now[None], np.zeros(1, int)).any():
+            return found
+    farthest = _farthest(prepared, noise, theta, [k for k in range(whole.size) if k not in whole.amplitudes])
+    if farthest is None or _representable(prepared, theta):
+        return None
+    place, end = farthest
+    near, now = theta.copy(), theta.copy()
+    now[place] = end
+    for _ in range(50):
+        between = np.where(np.arange(len(theta)) == place, 0.5 * (near + now), theta)
+        near, now = (near, between) if _representable(prepared, between) else (between, now)
+    return _refitted(prepared, noise, now, objective, [k for k in range(whole.size) if k != place], seed)
+
+
+def _representable(prepared: Prepared, theta: Float[np.ndarray, " free"]) -> bool:
+    natural = laws_at(prepared, theta[None, : prepared.curve.size], np.zeros(1, int))
+    return bool(representable(natural)[0])
+
+
+def _refitted(
+    prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, " free"], objective: float, left: list[int],
+    seed: int,
+) -> tuple[Float[np.ndarray, " free"], float] | None:  # fmt: skip
+    """Those that are left fitted anew, the others held; `None` where runs tell that this is worse than `objective`, or
+    float64 does not hold it."""
     from scipy.special import fdtri  # most fits do without SciPy
 
     whole, runs = prepared.curve, int(prepared.studies.counts[0])
+    if not _representable(prepared, theta):
+        return None
     nothing, floor = np.zeros(1, int), float(prepared.floor[0])
-    tail = theta[whole.size :]
-    # An amplitude goes with its exponent, and stays what it is at the centre of the runs.
-    away = _beyond(prepared, theta[None], nothing)[0]
-    left = [k for k in range(whole.size) if k not in whole.amplitudes or not away[k]]
-    theta = theta[: whole.size].copy()
-    while True:
-        out, place, end = _farthest(prepared, noise, theta, left)
-        if out <= 1.0 or len(left) == 1:
-            return None
-        theta[place] = end
-        left.remove(place)
-        held = whole.size - len(left)
-        natural = values(laws_at(prepared, theta[None], nothing))[0]
-        gone = [whole.free[k] for k in range(whole.size) if k not in left]
-        if not np.isfinite(natural[gone]).all():
-            continue  # an amplitude beyond float64, whose exponent is still to be held
-        curve = dataclasses.replace(whole, free=tuple(whole.free[k] for k in left))
-        law = with_values(prepared.law, np.where(np.isin(np.arange(len(natural)), gone), natural, values(prepared.law)))
-        rest = prepare(law, curve, prepared.studies, noise)
-        fresh = screened(rest, noise, nothing, nothing, STARTS, seed, quick=True)[0]
-        start = np.concatenate([np.append(theta[left], tail)[None], fresh])
-        fits = np.zeros(len(start), int)
-        solved = solve(curve, noise, rest.data, start, fits, fits, rest.floor, max_steps=3000)
-        best = int(np.argmin(np.where(np.isfinite(solved.objective), solved.objective, np.inf)))
-        theta[left], tail = np.split(np.asarray(solved.theta)[best], [len(left)])
-        now, freedom = float(solved.objective[best]), max(runs - whole.size, 1)
-        known = noise.free_scale or noise.absolute
-        worse = 2.0 * (now - objective) if known else runs * np.log(now / max(objective, floor))
-        if not worse <= runs * np.log1p(held * fdtri(held, freedom, SURE) / freedom):
-            return None
-        if not _beyond(prepared, theta[None], nothing).any():
-            return np.append(theta, tail), now
+    theta, tail = theta[: whole.size].copy(), theta[whole.size :]
+    held = whole.size - len(left)
+    natural = values(laws_at(prepared, theta[None], nothing))[0]
+    gone = [whole.free[k] for k in range(whole.size) if k not in left]
+    curve = dataclasses.replace(whole, free=tuple(whole.free[k] for k in left))
+    law = with_values(prepared.law, np.where(np.isin(np.arange(len(natural)), gone), natural, values(prepared.law)))
+    rest = prepare(law, curve, prepared.studies, noise)
+    fresh = screened(rest, noise, nothing, nothing, STARTS, seed, quick=True)[0]
+    start = np.concatenate([np.append(theta[left], tail)[None], fresh])
+    fits = np.zeros(len(start), int)
+    solved = solve(curve, noise, rest.data, start, fits, fits, rest.floor, max_steps=3000)
+    best = int(np.argmin(np.where(np.isfinite(solved.objective), solved.objective, np.inf)))
+    theta[left], tail = np.split(np.asarray(solved.theta)[best], [len(left)])
+    now, freedom = float(solved.objective[best]), max(runs - whole.size, 1)
+    known = noise.free_scale or noise.absolute
+    worse = 2.0 * (now - objective) if known else runs * np.log(now / max(objective, floor))
+    if not worse <= runs * np.log1p(held * fdtri(held, freedom, SURE) / freedom) or not _representable(prepared, theta):
+        return None
+    return np.append(theta, tail), now
 
 
 def _farthest(
     prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, " free"], left: list[int]
-) -> tuple[float, int, float]:
-    """The shape farthest outside its typical range: by how many widths of it, its place, and the end it is beyond."""
-    curve, found = prepared.curve, [(0.0, 0, 0.0)]
+) -> tuple[int, float] | None:
+    """The shape farthest outside its typical range, one that takes a number out of float64 first, and the end of that
+    range; `None` where all are within a width of it."""
+    curve, found = prepared.curve, []
     bound = {k for row in curve.rows for k in row}
     for k in left:
         if k not in curve.amplitudes and curve.free[k] not in bound:
             low, high = searched(prepared, k, level(prepared, noise))
-            out = float(max(low - theta[k], theta[k] - high) / (high - low))
-            found.append((out, k, low if theta[k] < low else high))
-    return max(found)
+            out, end = float(max(low - theta[k], theta[k] - high) / (high - low)), low if theta[k] < low else high
+            there = np.where(np.arange(curve.size) == k, end, theta[: curve.size])
+            back = _representable(prepared, there)
+            found += [(back, out, k, end)] if out > 1.0 else []
+    return max(found)[2:] if found else None

@@ -10,7 +10,7 @@ from .._core import RESULTS
 from ..noise import AbstractNoise
 from ..problem import LawCurve, Prepared
 from ..solve import Precision, Solutions, Solver, exact_moments, responses, solve
-from ._starts import level, nodes, screened
+from ._starts import WIDER, level, nodes, screened
 
 AGREE = 1e-6
 """Starts agree when their objectives are within this share of the best."""
@@ -57,7 +57,7 @@ class Polished(NamedTuple):
 def polished(
     prepared: Prepared, noise: AbstractNoise, begin: Float[np.ndarray, "study start free"], solver: Solver,
     max_steps: int, precision: Precision, seed: int, quick: bool, together: int, scouting: bool,
-    guessed: bool = False,
+    guessed: bool = False, guesses: Callable[[np.ndarray], np.ndarray | None] | None = None,
 ) -> Polished:  # fmt: skip
     """Every start to its optimum, and the optima that were met, best first.
 
@@ -69,6 +69,7 @@ def polished(
 
     - `quick`: Whether screens have fewer nodes.
     - `together`: Studies that are fitted together, of which these are some.
+    - `guesses`: Further scouts of some studies, where the law knows of any.
     """
     studies, tried, free = begin.shape
     everyone = np.arange(studies)
@@ -82,9 +83,9 @@ def polished(
             max_steps=min(max_steps, most) if own else max_steps, precision=precision, whole=whole,
         )  # fmt: skip
 
-    def screened_again(which: np.ndarray, keep: int) -> Float[np.ndarray, "study start free"]:
+    def screened_again(which: np.ndarray, keep: int, beyond: float = 0.0) -> Float[np.ndarray, "study start free"]:
         long = prepared.data.target.shape[1] * SCOUTS > MOST
-        return screened(prepared, noise, which, np.zeros(len(which), int), keep, seed + 1, quick or long)
+        return screened(prepared, noise, which, np.zeros(len(which), int), keep, seed + 1, quick or long, beyond)
 
     def followed(
         far: Float[np.ndarray, "some start free"], which: Int[np.ndarray, " some"]
@@ -104,7 +105,9 @@ def polished(
     unsure = np.flatnonzero(~_unanimous(prepared, solved, tried))
     scouting = scouting and own and scouts > tried and unsure.size > 0
     if scouting:
-        met.append(followed(screened_again(unsure, scouts), unsure))
+        more = guesses(unsure) if guesses else None
+        far = screened_again(unsure, scouts)
+        met.append(followed(far if more is None else np.concatenate([far, more], axis=1), unsure))
         solved = _better(prepared, solved, *met[-1], tried)
         for turn in range(KICKS):
             rare = np.intersect1d(unsure, np.flatnonzero(_rarely_met(prepared, met)))
@@ -127,6 +130,9 @@ def polished(
     if lost.size:
         which, place = np.unique(study[lost], return_inverse=True)
         again = screened_again(which, SCOUTS if poor.any() and not quick else AGAIN)
+        unfelt = _felt_by_no_start(prepared, begin, which[poor[which]])
+        if unfelt.size:
+            again[np.searchsorted(which, unfelt)] = screened_again(unfelt, again.shape[1], WIDER)
         fresh = again[place, lost % tried % again.shape[1]]
         met.append((run(fresh, study[lost]), study[lost]))
         solved = _lower_of(solved, met[-1][0], lost)
@@ -247,15 +253,27 @@ def _lost_somewhere(
 ) -> Bool[np.ndarray, " study"]:
     """Studies of whose best no run responds to some shape."""
     curve, tried = prepared.curve, begin.shape[1]
-    theta = np.asarray(solved.theta).reshape(begin.shape)[_best(solved, tried)]
+    best = _best(solved, tried)
+    theta = np.asarray(solved.theta).reshape(begin.shape)[best]
     shapes = np.array([k for k in range(curve.size) if k not in curve.amplitudes], int)
     gone = np.zeros(len(theta), bool)
-    # Only what went far, or to nothing, is asked about.
-    far = np.abs(theta - begin.mean(axis=1))[:, shapes] > 5.0
-    some = np.flatnonzero((far | (np.abs(theta[:, shapes]) < FELT)).any(axis=1))
+    # Only what went far, to nothing or nowhere is asked about.
+    far = (np.abs(theta - begin.mean(axis=1)) > 5.0) | (theta == begin[best])
+    some = np.flatnonzero((far | (np.abs(theta) < FELT))[:, shapes].any(axis=1))
     if some.size:
         gone[some] = _lost_shape(prepared, theta[some], some)
     return gone
+
+
+def _felt_by_no_start(
+    prepared: Prepared, begin: Float[np.ndarray, "study start free"], study: Int[np.ndarray, " some"]
+) -> Int[np.ndarray, " less"]:
+    """Studies of which no start is where every shape is felt: their shapes may be of another size altogether."""
+    if study.size == 0:
+        return study
+    tried = begin.shape[1]
+    lost = _lost_shape(prepared, begin[study].reshape(-1, begin.shape[2]), np.repeat(study, tried))
+    return study[lost.reshape(-1, tried).all(axis=1)]
 
 
 def _lost_shape(

@@ -22,6 +22,9 @@ SERIES = 1 << 25
 """Nodes times numbers of all series from which there are fewer nodes: some seconds of a core."""
 FEW = 16
 """Studies up to which every one is screened as a single fit is."""
+WIDER = 46.0
+"""How far beyond its ends a free number is looked for where nothing between them gives a finite objective, or any run
+responds to it: as a logarithm, twenty decades."""
 ROOM = 16384
 """Runs times resamples of one study screened at once: what is left of every run at several nodes is held together."""
 
@@ -42,7 +45,7 @@ def searched(prepared: Prepared, k: int, target: float) -> tuple[float, float]:
 
 
 def nodes(
-    prepared: Prepared, seed: int, target: float, batch: bool
+    prepared: Prepared, seed: int, target: float, batch: bool, beyond: float = 0.0
 ) -> tuple[Float[np.ndarray, "node shape"], Float[np.ndarray, "node shape"]]:
     """Shapes to try, as free numbers and in the unit cube; the seed shifts them."""
     curve = prepared.curve
@@ -55,8 +58,8 @@ def nodes(
     cube = kronecker(count, len(shapes), shift)
     columns = []
     for at, k in enumerate(shapes):
-        ends = searched(prepared, k, target)
-        columns.append(ends[0] + cube[:, at] * (ends[1] - ends[0]))
+        low, high = searched(prepared, k, target)
+        columns.append(low - beyond + cube[:, at] * (high - low + 2.0 * beyond))
     return np.stack(columns, axis=-1) if columns else np.zeros((1, 0)), cube
 
 
@@ -68,17 +71,28 @@ def screened(
     keep: int,
     seed: int,
     quick: bool,
+    beyond: float = 0.0,
 ) -> Float[np.ndarray, "fit keep free"]:
     """The best starts of each fit by the global screen, from distinct regions; `study` in ascending order.
 
-    A quick screen has fewer nodes, as is enough for one of many studies.
+    A quick screen has fewer nodes, as is enough for one of many studies. Nodes go `beyond` the ends of where shapes are
+    looked for; of a fit with no finite objective there, by `WIDER`.
     """
-    at, cube = nodes(prepared, seed, level(prepared, noise), batch=quick)
-    keep = min(keep, len(at))
     table = _side_by_side(study, max(1, ROOM // prepared.data.target.shape[1]))
-    found = screen(prepared.curve, noise, prepared.data, at, cube, study[table[:, 0]], resample[table], keep=keep)
-    starts, cost = (np.empty((len(study), *a.shape[2:])) for a in found)
-    starts[table], cost[table] = found
+
+    def best(beyond: float) -> list[np.ndarray]:
+        at, cube = nodes(prepared, seed, level(prepared, noise), quick, beyond)
+        most, group = min(keep, len(at)), study[table[:, 0]]
+        found = screen(prepared.curve, noise, prepared.data, at, cube, group, resample[table], keep=most)
+        by_fit = [np.empty((len(study), *a.shape[2:])) for a in found]
+        by_fit[0][table], by_fit[1][table] = found
+        return by_fit
+
+    starts, cost = best(beyond)
+    nowhere = ~np.isfinite(cost[:, 0])
+    if nowhere.any():
+        wider = best(WIDER)
+        starts[nowhere], cost[nowhere] = wider[0][nowhere], wider[1][nowhere]
     if not noise.free_scale:
         return starts
     spread = 0.5 * np.log(np.maximum(cost, 1e-12))

@@ -124,6 +124,9 @@ class AbstractLaw(Tree):
     """Inputs along an axis in which the value is convex, whatever the parameters: an optimum over them is then known
     to be the best."""
 
+    screened: ClassVar[bool] = True
+    """Whether a screen over its shapes finds where a fit may begin."""
+
     def sized_for(self: Law, inputs: Mapping[str, Any]) -> Law:
         """The law with whatever static size its formula needs to cover these inputs; most need none."""
         del inputs
@@ -142,9 +145,11 @@ class AbstractLaw(Tree):
         return jnp.log(self(*args, **inputs))
 
     def guesses(self: Law, inputs: Mapping[str, Any], target: np.ndarray, free: Sequence[str]) -> Sequence[Law]:
-        """Laws from which the fit of one study may begin in place of a screen; none for most laws.
+        """Laws from which the fit of one study may begin; none for most laws.
 
-        What has many shapes is not screened well, and may be near its optimum at what a linear regression gives.
+        What has many shapes is not screened well, and may be near its optimum at what a linear regression gives. They
+        are scouts beside those of the screen, or stand in its place where the law is not `screened`. A law whose
+        parameters have a leading axis stands for many.
 
         **Arguments:**
 

@@ -380,3 +380,11 @@ def test_what_is_held_of_a_law_along_an_axis_is_known_before_its_entries_are(tmp
 def test_no_degree_of_freedom_has_its_reason(trainings, why):
     found = {"freedom": {"left": 0.0, "trainings": trainings, "runs": 30}}
     assert why in first_order_line(found, "intervals: 95 %", True)
+
+
+def test_a_bootstrap_of_few_runs_says_how_little_they_tell(cli, tmp_path):
+    path = tmp_path / "rungs.csv"
+    path.write_text("x,loss\n1e18,3.1\n1e19,2.7\n1e20,2.45\n1e21,2.28\n")
+    said = cli("fit", path, "--law", "PowerLaw", "--bootstrap", "10").out
+    assert "so few tell little of how they scatter" in " ".join(said.split())
+    assert "by Student's t of 1 degree of freedom" in " ".join(cli("fit", path, "--law", "PowerLaw").out.split())

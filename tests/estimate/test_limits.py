@@ -9,7 +9,9 @@ import optax
 import pytest
 
 import scalefit as sf
-from scalefit.params import Param, Scalar, nonnegative
+from scalefit.estimate._held import brought_back
+from scalefit.params import Param, Scalar, nonnegative, values
+from scalefit.problem import laws_at
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,17 @@ def test_a_study_beyond_float64_holds_up_no_other(steep, runs):
     assert dict(zip(fits.keys, fits.result.tolist(), strict=True)) == {"steep": sf.RESULTS.overflow, "plain": 0}
     value = sf.predict(fits, N=1e9, D=1e11).value
     assert np.isfinite(value).tolist() == [key == "plain" for key in fits.keys]
+
+
+def test_two_amplitudes_beyond_float64_are_brought_back_with_their_exponents(fit):
+    """While the first exponent is held, the other's amplitude is infinite still."""
+    ((_, prepared),) = fit.problem.parts()
+    steep = {"alpha": 90.0, "beta": 80.0}
+    theta = np.array([[steep.get(prepared.curve.slots[k].name, 1.0) for k in prepared.curve.free]])
+    # So poor an objective that what is held is as good.
+    found, _, result = brought_back(prepared, fit.noise, (theta, np.array([1e6]), np.array([1])), 0)
+    assert result.tolist() == [sf.RESULTS.undetermined]
+    assert np.isfinite(values(laws_at(prepared, found, np.array([0])))).all()
 
 
 def test_a_law_that_cannot_reach_the_target_is_not_fitted(runs):

@@ -191,6 +191,35 @@ def test_a_slope_that_happens_to_be_zero_is_known_to_be():
     assert sf.covariance(fit).se["b"] == pytest.approx(np.sqrt(10.8 / 3 / 10))
 
 
+class InVolts(sf.laws.AbstractLaw):
+    """A decay whose rate is in a unit twenty decades from anybody's."""
+
+    inputs: ClassVar[Mapping[str, Any]] = {"t": sf.laws.Number("s")}
+    floor: Param = nonnegative(amplitude=True)
+    height: Param = nonnegative(amplitude=True)
+    rate: Param = positive()
+
+    def __call__(self, t: Scalar) -> Scalar:
+        return self.floor + self.height * jnp.exp(-t * self.rate / 1.6e-16)
+
+
+# A public thread, lmfit 724, by SciPy with the rate in units of 1e-16: 5223.2917 + 2185.2390 exp(-2.6406114 t).
+DECAY = [0, 0.131, 0.261, 0.377, 0.503, 0.653, 0.784, 0.88], [
+    7349.91, 6889.77, 6354.54, 5952.89, 5709.72, 5599.58, 5618.98, 5405.07
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("begin", [0.0, 1.0])
+def test_a_number_decades_from_where_it_is_looked_for_is_found(begin):
+    """By no start does any run respond to the rate, or from none is the objective finite."""
+    t, y = DECAY
+    fit = sf.fit(InVolts, sf.Runs(y, t=np.array(t) - begin), noise=PLAIN)
+    assert fit.converged
+    assert float(fit.law.floor) == pytest.approx(5223.2917, rel=1e-7)
+    assert float(fit.law.rate) / 1.6e-16 == pytest.approx(2.6406114, rel=1e-7)
+    assert not fit.unidentified.any()
+
+
 class Product(sf.laws.AbstractLaw):
     """p q x^-a, of which runs tell p q alone."""
 

@@ -26,6 +26,7 @@ class MixingExp(AbstractLaw):
     inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
     domain: tuple[str, ...] = axis()
     convex_in: ClassVar[tuple[str, ...]] = ("w",)
+    screened: ClassVar[bool] = False
 
     c: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
     # No amplitude: where one domain alone matters it is minute, being of even weights, and its logarithm is not.
@@ -88,6 +89,7 @@ class MixingTransfer(AbstractLaw):
     inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
     domain: tuple[str, ...] = axis()
     convex_in: ClassVar[tuple[str, ...]] = ("w",)
+    screened: ClassVar[bool] = False
 
     E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
     k: Param = positive(unit="target", typical=(0.05, 1.0), of_target=True)
