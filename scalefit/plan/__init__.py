@@ -36,6 +36,7 @@ from .mixtures import MixtureRegret as MixtureRegret
 from .mixtures import Swap as Swap
 from .mixtures import amounts_at as amounts_at
 from .mixtures import design_mixtures as design_mixtures
+from .mixtures import judged as judged
 from .mixtures import matched_proxy as matched_proxy
 from .mixtures import mixture_folds as mixture_folds
 from .mixtures import mixture_regret as mixture_regret

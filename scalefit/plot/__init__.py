@@ -15,7 +15,9 @@ from ._loss import loss_against as loss_against
 from ._loss import loss_against_compute as loss_against_compute
 from ._mixture import foreseen as foreseen
 from ._mixture import mixture as mixture
+from ._mixture import parity as parity
 from ._mixture_path import mixture_path as mixture_path
+from ._mixture_ternary import mixture_ternary as mixture_ternary
 from ._pools import frontier as frontier
 from ._prior_posterior import prior_posterior as prior_posterior
 from ._ranks import rank_histogram as rank_histogram

@@ -7,8 +7,10 @@ from jaxtyping import Float
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from ..plan import Curation
+from .._core import check_flag, check_probability
+from ..plan import Curation, MixturePath
 from ._common import COLOUR_MAP, INK, at_right, literal, log_axis, new_axes
+from ._mixture_lines import mixture_lines
 from ._pools import budget_label, check_budgets
 
 COLUMNS = 6
@@ -17,21 +19,30 @@ ROOM = 0.06
 """The least share in which there is room for a line of words."""
 
 
-def mixture_path(curation: Curation, ax: Axes | None = None) -> Axes:
-    """Draw the best weights against the budget as stacked areas, with how often each pool is seen written in.
+def mixture_path(
+    curation: Curation | MixturePath, ax: Axes | None = None, *, level: float = 0.95, rule: bool = False
+) -> Axes:
+    """Draw the best weights against the budget.
 
-    The best pool is at the bottom and darkest. Pools that no budget uses are named above the picture. How far the
-    weights themselves are known is said by `Curation.weights_interval`.
+    Of pools as stacked areas, with how often each pool is seen written in: the best pool is at the bottom and darkest,
+    pools that no budget uses are named above the picture, and how far the weights are known is said by
+    `Curation.weights_interval`. Of domains as lines, along budgets, sizes, or the price of straying from a prior, with
+    bands of their intervals where there are draws.
 
     **Arguments:**
 
-    - `curation`: A plan over several budgets, as `curate` gives it.
+    - `curation`: A plan over several budgets, as `curate` gives it, or the path of `mixtures_along`.
     - `ax`: Where to draw; a figure of its own unless given.
+    - `level`: Probability of the bands.
+    - `rule`: Whether AutoScale's rule from the first two budgets is drawn too, dashed: see `MixturePath.by_rule`.
 
     **Returns:** the Axes.
 
-    **Raises:** `InputError` for what is no plan of several budgets.
+    **Raises:** `InputError` for what is no plan of several budgets, and a rule of what has none.
     """
+    check_probability("level", level)
+    if isinstance(curation, MixturePath):
+        return mixture_lines(curation, ax, level=level, rule=check_flag("rule", rule))
     check_budgets(curation)
     ax = new_axes()[0] if ax is None else ax
     x, weights, passes = curation.budgets, curation.weights, curation.passes

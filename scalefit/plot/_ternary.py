@@ -1,5 +1,6 @@
 """The error over all mixtures of three pools."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def ternary(result: Any, pools: Pools, budget: float, ax: Axes | None = None) ->
         raise InputError("budget", budget, "one")
     plan = curate(result, pools, budget=budget)
     ax = new_figure(6.4, 5.2).subplots() if ax is None else ax
-    weights = _mixtures()
+    weights = grid_mixtures()
     samples = budget / (weights @ pools.cost)
     error = errors_of(law_of(result), pools, samples, weights)
     grid = Triangulation(*(weights @ CORNERS).T)
@@ -66,30 +67,33 @@ def ternary(result: Any, pools: Pools, budget: float, ax: Axes | None = None) ->
     ticks = np.asarray(MaxNLocator(6).tick_values(best, worst))
     ticks = ticks[(ticks >= best) & (ticks <= worst)]
     ax.figure.colorbar(filled, ax=ax, label="predicted error", pad=0.02, shrink=0.8, ticks=ticks)
-    _frame(ax, pools)
+    frame(ax, pools.names, [f"{short(size)} samples" for size in pools.sizes])
     _marks(ax, plan, bool(beyond.any()))
     ax.set_title(f"budget {short(budget)}: best {best:.4g}", fontsize=10)
     return ax
 
 
-def _mixtures() -> Float[np.ndarray, "mixture 3"]:
+def grid_mixtures() -> Float[np.ndarray, "mixture 3"]:
+    """Mixtures of three, evenly apart."""
     i, j = np.meshgrid(np.arange(STEPS + 1), np.arange(STEPS + 1), indexing="ij")
     inside = i + j <= STEPS
     first, second = i[inside] / STEPS, j[inside] / STEPS
     return np.stack([first, second, np.maximum(1.0 - first - second, 0.0)], axis=-1)
 
 
-def _frame(ax: Axes, pools: Pools) -> None:
-    """Sides with their ticks, and the pools at the corners."""
+def frame(ax: Axes, names: Sequence[str], beneath: Sequence[str], whole: float = 1.0) -> None:
+    """Sides with their ticks, and names at the corners with what is said beneath; shares are of the whole."""
     ax.set_aspect("equal")
-    ax.set_xlim(-0.12, 1.12)
-    ax.set_ylim(-0.16, CORNERS[2, 1] + 0.12)
+    # Letters take more of a small triangle.
+    room = float(np.clip(4.5 * ax.figure.dpi / ax.get_window_extent().width, 1.0, 1.8))
+    ax.set_xlim(-0.12 * room, 1.0 + 0.12 * room)
+    ax.set_ylim(-0.16 * room, CORNERS[2, 1] + 0.12 * room)
     ax.axis("off")
     ax.fill(*CORNERS.T, fill=False, edgecolor=INK, linewidth=1.0, zorder=3)
-    for k, name in enumerate(map(literal, pools.names)):
+    for k, name in enumerate(map(literal, names)):
         x, y = CORNERS[k]
-        words, below = f"{name}\n{short(pools.sizes[k])} samples", k < 2
-        y, va = (y - 0.045, "top") if below else (y + 0.025, "bottom")
+        words, below = f"{name}\n{beneath[k]}".rstrip(), k < 2
+        y, va = (y - 0.045 * room, "top") if below else (y + 0.025, "bottom")
         ax.text(x, y, words, ha="center", va=va, fontsize=9.5, fontweight="bold")
         # The share of this pool rises along the side that comes from the pool before it.
         start, end, third = CORNERS[k - 1], CORNERS[k], CORNERS[k - 2]
@@ -98,12 +102,12 @@ def _frame(ax: Axes, pools: Pools) -> None:
         for share in (0.2, 0.4, 0.6, 0.8):
             at = start + share * (end - start)
             ax.plot(*np.stack([at, at + 0.012 * out]).T, color=INK, linewidth=0.8)
-            x, y = at + 0.038 * out
-            ax.text(x, y, f"{100 * share:.0f}", ha="center", va="center", fontsize=7.5, color=GREY)
+            x, y = at + 0.038 * room * out
+            ax.text(x, y, f"{100 * whole * share:.3g}", ha="center", va="center", fontsize=7.5, color=GREY)
         angle = np.degrees(np.arctan2(*(end - start)[::-1]))
         turned = (angle + 90.0) % 180.0 - 90.0
         words = f"{name} (%) →" if abs(angle - turned) < 1.0 else f"← {name} (%)"
-        x, y = 0.5 * (start + end) + 0.085 * out
+        x, y = 0.5 * (start + end) + 0.085 * room * out
         ax.text(x, y, words, rotation=turned, ha="center", va="center", fontsize=8.5, color=GREY)
 
 
@@ -126,4 +130,15 @@ def _marks(ax: Axes, plan: Curation, blank: bool) -> None:
     handles = ax.get_legend_handles_labels()[0]
     if blank:
         handles.append(Patch(facecolor="white", edgecolor=INK, linewidth=0.8, label="beyond max_passes"))
-    ax.legend(handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(-0.04, 1.0), fontsize=8.5)
+    legend_beside(ax, handles)
+
+
+def legend_beside(ax: Axes, handles: Sequence[Any]) -> None:
+    """A legend beside the top of the triangle, or below it where the figure is too narrow."""
+    if ax.get_window_extent().width / ax.figure.dpi > 4.0:
+        ax.legend(handles=list(handles), frameon=False, loc="upper left", bbox_to_anchor=(-0.04, 1.0), fontsize=8.5)
+        return
+    figure = ax.get_figure(root=True)
+    if figure is not None:
+        figure.legend(handles=list(handles), frameon=False, loc="outside lower center", ncols=2, fontsize=6.5,
+                      markerscale=0.7, columnspacing=1.0, handletextpad=0.3)  # fmt: skip

@@ -36,3 +36,47 @@ def test_what_was_foreseen_stands_against_what_was_measured(fits):
     assert points == 88
     with pytest.raises(sf.InputError, match="its own fits"):
         sf.plot.foreseen(folds, fits["c4"])
+
+
+def test_parity_and_residuals_stand_by_target(fits):
+    left, right = sf.plot.parity(fits)
+    assert sum(len(np.asarray(line.get_xdata())) for line in left.lines[:2]) == 88
+    assert {label.get_text() for label in right.get_yticklabels()} == {"c4", "pg19"}
+    dots = [line for line in right.lines if line.get_marker() == "."]
+    off = 100.0 * np.expm1(np.asarray(fits.residuals))
+    wide = np.sqrt(np.mean(off**2, axis=1))
+    # Whose residuals are widest stands at the top.
+    np.testing.assert_allclose(sorted(np.asarray(dots[-1].get_xdata(), float)), sorted(off[np.argmax(wide)]))
+    alone, _ = sf.plot.parity(fits["c4"])
+    assert alone.get_legend() is None
+    with pytest.raises(sf.InputError, match="fits is 3"):
+        sf.plot.parity(3)  # pyright: ignore[reportArgumentType]  refused
+
+
+def test_a_path_is_a_line_for_each_domain_with_its_band(fits):
+    prior = dict(zip(WORDS, (0.8, 0.1, 0.1), strict=True))
+    path = sf.mixtures_along(sf.jackknife(fits, num=20), kl=[0.0, 0.1, 1.0], limits={"prior": prior})
+    ax = sf.plot.mixture_path(path)
+    lines = [line for line in ax.lines if len(np.asarray(line.get_xdata())) == 3]
+    assert len(lines) == 3
+    assert len(ax.collections) == 3
+    largest = np.argmax(path.weights.max(axis=0))
+    np.testing.assert_allclose(np.asarray(lines[0].get_ydata(), float), 100.0 * path.weights[:, largest])
+    assert ax.get_xticklabels()[0].get_text() == "0"
+    assert {text.get_text() for text in ax.texts} == {"web", "books", "code"}
+    with pytest.raises(sf.InputError, match="no two budgets of tokens"):
+        sf.plot.mixture_path(path, rule=True)
+
+
+def test_the_map_of_three_domains_has_its_star_at_the_best(fits):
+    limits = {"most": {WORDS[1]: 0.3}}
+    ax = sf.plot.mixture_ternary(fits, limits=limits)
+    best = sf.optimise_mixture(fits, limits=limits)
+    (star,) = (line for line in ax.lines if line.get_marker() == "*")
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
+    np.testing.assert_allclose(np.ravel(star.get_xydata()), best.weights @ corners, atol=1e-9)
+    legend = ax.get_legend()
+    assert legend is not None
+    assert "beyond the limits" in {text.get_text() for text in legend.get_texts()}
+    with pytest.raises(sf.InputError, match=r"domains is .*expected three different ones"):
+        sf.plot.mixture_ternary(fits, domains=WORDS[:2])

@@ -6,6 +6,7 @@ from ._folds import mixture_folds as mixture_folds
 from ._honesty import hull_distance as hull_distance
 from ._honesty import known_distance as known_distance
 from ._honesty import support as support
+from ._judged import judged as judged
 from ._limits import MixtureLimits as MixtureLimits
 from ._names import short_names as short_names
 from ._next import MixtureDesign as MixtureDesign

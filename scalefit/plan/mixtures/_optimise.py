@@ -84,7 +84,7 @@ def optimise_mixture(
         treatments[main].plain, task.predicted(weights[None])[0], treatments,
         active_limits(known.domains, weights, slopes[main], box), plans,
         {k: float(v) for k, v in zip(plans, task.values(np.stack(list(plans.values()))), strict=True)},
-        {k: _keeps(w, box) for k, w in plans.items()}, distance, known_to, task.convex(form), draws,
+        {k: keeps(w, box) for k, w in plans.items()}, distance, known_to, task.convex(form), draws,
     )  # fmt: skip
     _warn(best)
     return best
@@ -264,7 +264,7 @@ def _drawn(task: Task, weights: np.ndarray, plans: Mapping[str, np.ndarray]) -> 
     )
 
 
-def _keeps(w: np.ndarray, box: Box) -> bool:
+def keeps(w: np.ndarray, box: Box) -> bool:
     """Whether weights keep the limits."""
     fine = bool(np.all((w >= box.low - 1e-9) & (w <= box.high + 1e-9)))
     if box.groups is None:
