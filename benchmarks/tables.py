@@ -24,6 +24,7 @@ DOCUMENTS = (
     "docs/calibration.md",
     "docs/comparison.md",
     "docs/forecasts.md",
+    "docs/systems.md",
 )
 PLACE = re.compile(r"<!-- table: (?P<file>\S+)(?: (?P<view>\w+))? -->\n(?:.+\n)*")
 HIDDEN = {
