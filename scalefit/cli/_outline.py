@@ -87,9 +87,9 @@ def _table(caption: str, each: Mapping[str, Mapping[str, Any]]) -> list[Block]:
     if len(labels) <= max(6, len(flat)):
         rows = [[name, *(one.get(label, "–") for label in labels)] for name, one in list(flat.items())[:MOST]]
         more = [f"And {len(flat) - MOST} more."] if len(flat) > MOST else []
-        return [*table(caption, ("", *labels), rows, labels), *lines(more)]
+        return [*table(caption, ("entry", *labels), rows, labels), *lines(more)]
     rows = [[label, *(one.get(label, "–") for one in flat.values())] for label in labels]
-    return table(caption, ("", *flat), rows, list(flat))
+    return table(caption, ("quantity", *flat), rows, list(flat))
 
 
 def _flat(one: Any, name: str = "") -> Iterator[tuple[str, str]]:

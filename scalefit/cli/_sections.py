@@ -43,15 +43,20 @@ PICTURES = {
 """What the pictures of a folder show, in the order of the report."""
 TITLES = {
     "forecast": "Forecast and backtests",
+    "predict": "Predictions",
     "plan": "Plan",
     "curation": "Plan of the data",
+    "curate": "Plan of the data",
     "mixture": "Mixture",
     "mix": "Mixture",
     "design": "Next runs",
     "next": "Next runs",
     "compare": "Laws compared",
+    "causes": "What explains a drift",
+    "speedup": "Speedup",
+    "check": "Checks of a table",
 }
-"""Headings of further files, by their name; of another, its name."""
+"""Headings of further files, by their name, or else by the command that wrote them; of another, its name."""
 OURS = ("result.json", SUMMARY)
 MOST = 200
 """Rows of a table, at most; what is left out is counted."""
@@ -166,7 +171,7 @@ def _data(fit: Fit[Any], found: Mapping[str, Any]) -> list[Block]:
     studies = [[study_name(one["key"]), one["reason"]] for one in found.get("left_out", ())]
     return [
         *facts(counts),
-        *table("Ranges of the runs", ("", "from", "to", "decades", "unit"), rows, ("from", "to", "decades")),
+        *table("Ranges of the runs", ("input", "from", "to", "decades", "unit"), rows, ("from", "to", "decades")),
         *_cut(table, "Rows left out", ("row", "reason"), dropped),
         *_cut(table, "Studies left out", ("study", "reason"), studies),
         *lines(found["notes"]),
@@ -218,7 +223,7 @@ def _parameters(result: Any, found: Mapping[str, Any]) -> list[Block]:
          f"{one['unit']} (held fixed)".strip() if one.get("fixed") else one["unit"]]
         for name, one in entries.items()
     ]  # fmt: skip
-    made = table("Parameters", ("", "value", *middle, "unit"), rows, ("value", "± se", *middle))
+    made = table("Parameters", ("parameter", "value", *middle, "unit"), rows, ("value", "± se", *middle))
     return [*made, *_correlations(result)]
 
 
@@ -241,7 +246,7 @@ def _correlations(result: Any) -> list[Block]:
     names = [name for name, _ in moves]
     rows = [[name, *(f"{one:.3f}" if np.isfinite(one) else "–" for one in row)]
             for name, row in zip(names, found, strict=True)]  # fmt: skip
-    return table("Correlations of the draws", ("", *names), rows, names)
+    return table("Correlations of the draws", ("parameter", *names), rows, names)
 
 
 def _derived(result: Any, level: float) -> list[Block]:
@@ -308,6 +313,8 @@ def _further(path: Path, said: Sequence[Mapping[str, Any]]) -> Section:
         found = json.loads(path.read_text("utf-8"), parse_int=float)  # of any length
         if not isinstance(found, dict):
             raise ValueError("it is no document of a command")
+        wrote = str(found.get("schema", "")).split("/")
+        title = TITLES.get(path.stem, TITLES.get(wrote[1], path.stem) if wrote[0] == "scalefit" else path.stem)
         return Section(title, blocks_of(found, said))
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise InputError("with", Phrase(f"is {str(path)!r}, which cannot be shown ({error})"),

@@ -34,6 +34,7 @@ def quiet(json: bool, checks: Checks | None = None) -> Iterator[None]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)  # of other packages, for who writes them
         damaged = False
 
         def told(message: Any, *_: Any) -> None:

@@ -1,11 +1,14 @@
 """`scalefit report`: a saved result as one page that needs nothing else."""
 
 import base64
+import html
+import importlib.util
 import json
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +63,7 @@ def written(cli, folder, tmp_path_factory):
     odd = [HOSTILE, [1, {"a": None}], 10**400]
     budget = {"budget": 1e21, "N": {"value": 3e9, "low": 2e9, "high": 4e9}, "x": odd}
     plan = {
+        "schema": "scalefit/plan/1",  # which names the section, whatever the file is called
         "law": "chinchilla",
         "budgets": [budget],
         "notes": [HOSTILE],
@@ -67,9 +71,9 @@ def written(cli, folder, tmp_path_factory):
         "checks": "none",
         "verdict": HOSTILE,
     }
-    (place / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    (place / "out.json").write_text(json.dumps(plan), encoding="utf-8")
     (place / "next.csv").write_text("N,D\n1e9,2e10\n", encoding="utf-8")
-    further = ("--with", place / "plan.json", "--with", place / "next.csv")
+    further = ("--with", place / "out.json", "--with", place / "next.csv")
     answer = cli("report", folder, "--out", place / "new" / "page.html", *further, "--json")
     assert (answer.status, answer.err) == (0, "")
     assert [path.name for path in (place / "new").iterdir()] == ["page.html"]
@@ -161,17 +165,36 @@ def test_what_cannot_be_done_is_said(cli, folder, tmp_path, arguments, said):
     assert [path.name for path in broken.glob("*.html")] == []
 
 
+AXE = importlib.util.find_spec("axe_playwright_python")
+
+
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no Chromium")
-def test_a_browser_shows_it_and_asks_for_nothing(written, tmp_path):
-    (tmp_path / "page.html").write_text(written[1], encoding="utf-8")
+@pytest.mark.skipif(AXE is None, reason="axe-playwright-python, which brings axe, is not installed")
+def test_a_browser_shows_it_asks_for_nothing_and_anyone_can_read_it(written, tmp_path):
+    """With the rules of axe run inside the page, which its own policy would not let in."""
+    assert AXE is not None
+    assert AXE.origin is not None
+    rules = (Path(AXE.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+    tell = (
+        "axe.run().then(found => { const said = document.createElement('pre'); said.id = 'axe';"
+        "said.textContent = JSON.stringify(found); document.body.append(said) })"
+    )
+    page, policies = re.subn(r"<meta http-equiv=.Content-Security-Policy.[^>]*>", "", written[1])
+    assert policies == 1
+    page = page.replace("</body>", f"<script>{rules}</script><script>{tell}</script></body>")
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
     profile, net = tmp_path / "profile", tmp_path / "net.json"
     flags = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
              "--disable-component-update", "--enable-logging=stderr", f"--user-data-dir={profile}")  # fmt: skip
     address = (tmp_path / "page.html").as_uri()
-    command = ["chromium", *flags, f"--log-net-log={net}", "--dump-dom", address]
+    command = ["chromium", *flags, f"--log-net-log={net}", "--virtual-time-budget=20000", "--dump-dom", address]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert Page(done.stdout).headings == written[0]["sections"]
+    shown, _, said = done.stdout.partition('<pre id="axe">')
+    assert re.findall(r"<h2[^>]*>([^<]*)</h2>", shown) == written[0]["sections"]
     assert "CONSOLE" not in done.stderr
+    found = json.loads(html.unescape(said.partition("</pre>")[0]))
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    assert {"color-contrast", "document-title", "html-has-lang", "image-alt"} <= {one["id"] for one in found["passes"]}
     asked = set(re.findall(r'"url":"((?:http|ws|ftp)s?://[^/"]*)', net.read_text()))
     # The browser asks its maker for updates, whatever it shows.
     assert [one for one in asked if not one.endswith((".google.com", ".googleapis.com", ".gvt1.com"))] == []
