@@ -243,10 +243,10 @@ def _sized(law: Law) -> Law:
 
 
 def gathered(law: AbstractLaw, point: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs as the formula takes them: numbers along an axis are one array, the axis last."""
+    """The inputs as the formula takes them: numbers along an axis are one array, the axis last, or are so already."""
     whole = {}
     for base, names in input_names(law).items():
-        if names == (base,):
+        if names == (base,) or base in point:
             whole[base] = point[base]
             continue
         columns = [point[name] for name in names]

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -88,10 +89,11 @@ def values(law: eqx.Module) -> np.ndarray:
     return np.concatenate(columns, axis=-1) if columns else np.zeros(0)
 
 
-def with_values(law: Module, numbers: Any) -> Module:
+def with_values(law: Module, numbers: Any, whole: Mapping[str, Any] | None = None) -> Module:
     """The law with its parameters replaced by those along the last axis of `numbers`; the inverse of `values`.
 
     `numbers` is an array, or a sequence with one (possibly batched) number a parameter. Host numbers stay on the host.
+    What stands in it for the parameters of `whole`, which are given as they are, by name, does not matter.
     """
     table = hasattr(numbers, "ndim")
     columns = [numbers[..., i] for i in range(numbers.shape[-1])] if table else list(numbers)
@@ -106,6 +108,10 @@ def with_values(law: Module, numbers: Any) -> Module:
     left = iter(columns)
     updates = {}
     for name, shape in shapes.items():
+        if whole and name in whole:
+            updates[name] = whole[name]
+            next(itertools.islice(left, math.prod(shape) - 1, None), None)
+            continue
         if not shape:
             updates[name] = next(left)
             continue

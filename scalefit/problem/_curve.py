@@ -1,9 +1,10 @@
 """A law as the solvers see it: a value as a function of free numbers, in centred inputs."""
 
+import bisect
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._core import InputError, Phrase, check_names
-from ..laws import AbstractLaw, Input, Padded, Series, gathered, input_kinds
+from ..laws import AbstractLaw, Input, Padded, Series, gathered, input_kinds, input_names, inputs_of
 from ..params import (
     Parameter,
     Slot,
@@ -21,6 +22,8 @@ from ..params import (
     holder_of,
     namespace,
     numbers,
+    parameter_values,
+    parameters,
     rescale,
     scales_by_dims,
     slots,
@@ -169,39 +172,85 @@ class LawCurve:
         declared = [self.slots[k].parameter for k in self.free]
         return np.array([one.constraint.vanishes or is_amplitude(one) for one in declared], bool)
 
-    def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
-        """The law's value for one run."""
+    @property
+    def series(self) -> bool:
+        """Whether a run has an array of numbers for an input."""
+        return any(isinstance(said, Series) for said in self.kinds.values())
+
+    def packed(self, point: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of runs with those along an axis as one array each, the axis last."""
+        whole = dict(point)
+        for base, names in input_names(self.template).items():
+            if names and names[0] != base and names[0] in whole:
+                columns = [whole.pop(name) for name in names]
+                whole[base] = namespace(*columns).stack(columns, axis=-1)
+        return whole
+
+    def __call__(self, theta: Any, point: Mapping[str, Any], constant: Any) -> Any:
+        """The law's value for one run; of many free numbers as one array, and inputs `packed`, programs are smaller."""
         law = self.law(theta, constant)
+        kinds = {**inputs_of(self.template), **self.kinds}
         # exp here and log in the law cancel in compilation: logarithms are taken once, on the host, in float64.
-        inputs = {n: jnp.exp(point[n]) if said.logarithm else point[n] for n, said in self.kinds.items()}
+        inputs = {n: jnp.exp(a) if kinds[n].logarithm else a for n, a in point.items() if n in kinds}
         for n, said in self.kinds.items():
             if isinstance(said, Series):
                 inputs[n] = Padded(inputs[n], point[n + REAL])
         return law(**gathered(law, inputs))
 
-    def law(self, theta: Sequence[Any], constant: Any) -> AbstractLaw:
-        """The law in centred inputs from its free numbers and the constants of a study, along any leading axes."""
-        return self._completed(self.numbers(theta, constant), constant)
+    def law(self, theta: Any, constant: Any) -> AbstractLaw:
+        """The law in centred inputs from its free numbers and the constants of a study.
 
-    def numbers(self, theta: Sequence[Any], constant: Any) -> list[Any]:
-        """The numbers of the law in centred inputs; `None` for those that are fixed or tied."""
+        The numbers come one by one, along any leading axes, or as one array without any.
+        """
+        whole = self._whole(theta, constant) if hasattr(theta, "ndim") else {}
+        return self._completed(self.numbers(theta, constant, whole), constant, whole)
+
+    @functools.cached_property
+    def _blocks(self) -> dict[str, tuple[int, int]]:
+        """Parameters along axes of which every number is free: from where to where in `free`."""
+        bound = {*self.fixed, *(k for pair in self.ties for k in pair)}
+        places: dict[str, list[int]] = {}
+        for k, slot in enumerate(self.slots):
+            if slot.index is not None:
+                places.setdefault(slot.field, []).append(k)
+        return {
+            name: (bisect.bisect_left(self.free, own[0]), bisect.bisect_right(self.free, own[-1]))
+            for name, own in places.items()
+            if not bound & set(own)
+        }
+
+    def _whole(self, theta: Any, constant: Any) -> dict[str, Any]:
+        """Parameters along axes as one array each: a program of few arrays compiles in less time than of many."""
+        found, held = {}, parameter_values(self.template)
+        for name, (low, high) in self._blocks.items():
+            declared = parameters(self.template)[name]
+            shape, constraint = np.shape(held[name]), declared.constraint
+            free = shape if constraint.elementwise else (*shape[:-1], constraint.size(shape[-1]))
+            value = constraint.constrain(theta[low:high].reshape(free))
+            found[name] = value * constant[len(self.units)] if is_amplitude(declared) else value
+        return found
+
+    def numbers(self, theta: Any, constant: Any, whole: Container[str] = ()) -> list[Any]:
+        """The numbers of the law in centred inputs; `None` for those that are fixed or tied, or whole already."""
         typical = constant[..., len(self.units)]
         found: list[Any] = [None] * len(self.slots)
         bound = {k for row in self.rows for k in row}
-        for k, t in zip(self.free, theta, strict=True):
+        of = {k: theta[i] for i, k in enumerate(self.free) if self.slots[k].field not in whole}
+        for k, t in of.items():
             declared = self.slots[k].parameter
             if k not in bound:
                 value = declared.constraint.constrain(t)
                 found[k] = value * typical if is_amplitude(declared) else value
-        of = dict(zip(self.free, theta, strict=True))
         for row in self.rows:
             own = [of[k] for k in row if k in of]
-            whole = self.slots[row[0]].parameter.constraint.constrain(namespace(*own).stack(own, axis=-1))
+            if not own:
+                continue
+            row_of = self.slots[row[0]].parameter.constraint.constrain(namespace(*own).stack(own, axis=-1))
             for i, k in enumerate(row):
-                found[k] = whole[..., i]
+                found[k] = row_of[..., i]
         return found
 
-    def _completed(self, found: list[Any], constant: Any) -> AbstractLaw:
+    def _completed(self, found: list[Any], constant: Any, whole: Mapping[str, Any]) -> AbstractLaw:
         """The law in centred inputs from what is free: with what is fixed, and what is tied, by natural values."""
         centre = {unit: constant[..., i] for i, unit in enumerate(self.units)}
         # A law that keeps where it is centred in a constant does so whatever its numbers are.
@@ -214,7 +263,7 @@ class LawCurve:
             found[k] = constant[..., len(self.units) + 1 + i]
         for k, source in self.ties:
             found[k] = found[source]
-        law = with_values(template, found)
+        law = with_values(template, found, whole)
         shifted = {k: self._factor(law, k, centre) for k in (*self.fixed, *(k for pair in self.ties for k in pair))}
         for k in self.fixed:
             if shifted[k] is not None:
@@ -223,7 +272,7 @@ class LawCurve:
             own, other = (0.0 if shifted[j] is None else shifted[j] for j in (k, source))
             if shifted[k] is not None or shifted[source] is not None:
                 found[k] = found[source] * namespace(own, other).exp(other - own)
-        return with_values(template, found)
+        return with_values(template, found, whole)
 
     @functools.cached_property
     def _by_dims(self) -> bool:

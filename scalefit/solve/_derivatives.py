@@ -88,8 +88,10 @@ def _curved(traced: ClosedJaxpr, size: int) -> tuple[tuple[int, int], ...]:
 
 def curvatures_are_dear(curve: Curve, point: Mapping[str, Any], constant: Any, dtype: Any = np.float64) -> bool:
     """Whether slopes alone are to be had for so much less that they are worth compiling."""
+    if curve.size > MANY:
+        return False
     traced = _traced(curve, *_kinds(point), constant.shape[0], jnp.dtype(dtype))
-    return curve.size <= MANY and len(_curved(traced, curve.size)) * _operations(traced) > DEAR
+    return len(_curved(traced, curve.size)) * _operations(traced) > DEAR
 
 
 @functools.lru_cache(maxsize=256)
@@ -161,12 +163,9 @@ def slopes(
     return f(*theta), tuple(along(f, k)(*theta) for k in range(curve.size))
 
 
-def reverse_slopes(
-    curve: Curve, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any
-) -> tuple[Any, tuple[Any, ...]]:
-    """As `slopes`, by one pass backwards: its cost does not grow with the free numbers."""
-    f = flat(curve, point, constant, theta[0].dtype)
-    return jax.value_and_grad(f, argnums=tuple(range(curve.size)))(*theta)
+def reverse_slopes(curve: Curve, theta: Any, point: Mapping[str, Any], constant: Any) -> tuple[Any, Any]:
+    """As `slopes`, by one pass backwards, of free numbers in one array: its cost does not grow with their number."""
+    return jax.value_and_grad(curve)(theta, point, constant)
 
 
 def derivatives(

@@ -20,18 +20,20 @@ from ._problem import Curve, Lanes, Noise
 BLOCK = 1024
 """Runs taken at once: more and the intermediate arrays leave the cache."""
 
+ALONE = 1 << 17
+"""Multiplications of a matrix product up to which OpenBLAS starts no threads: on cores that others use too these wait
+for each other fifty times as long as one thread takes for it all."""
+
 Moments = tuple[Float[Numbers, " lane"], Float[Numbers, "lane free"], Float[Numbers, "lane free free"]]
 
 
-def by_lane_and_run(
-    function: Any, curve: Curve, theta: tuple[Float[Array, " lane"], ...], point: Any, constant: Any
-) -> Any:
-    """A function of one run at every lane and run."""
-    shared = constant.shape[0] == 1
+def by_lane_and_run(function: Any, curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
+    """A function of one run at every lane and run, of free numbers as `columns` gives them."""
+    shared, point = constant.shape[0] == 1, whole(curve, point)
     if shared:
         point, constant = jax.tree.map(lambda a: a[0], (dict(point), constant))
     by_run = jax.vmap(function, in_axes=(None, None, 0, None))
-    if any(a.ndim > 1 + (not shared) for a in jax.tree.leaves(dict(point))):
+    if curve.series:
         # A series is long: the derivatives of all runs at once would not fit.
         by_run = functools.partial(_one_after_the_other, function)
     by_lane = jax.vmap(by_run, in_axes=(None, 0, None if shared else 0, None if shared else 0))
@@ -43,13 +45,24 @@ def _one_after_the_other(function: Any, curve: Curve, theta: Any, point: Any, co
     return jax.lax.map(lambda run: function(curve, theta, run, constant), point)
 
 
-def columns(curve: Curve, theta: Float[Array, "lane free"]) -> tuple[Float[Array, " lane"], ...]:
-    """The free numbers of a curve, one by one."""
-    return tuple(theta[:, k] for k in range(curve.size))
+def whole(curve: Curve, point: Any) -> Any:
+    """The inputs of runs, of a curve of many free numbers in few arrays."""
+    if curve.size <= MANY:
+        return point
+    packed = curve.packed(point)
+    # Made once, and not anew inside every loop over it.
+    return packed if packed.keys() == point.keys() else jax.lax.optimization_barrier(packed)
+
+
+def columns(curve: Curve, theta: Float[Array, "lane free"]) -> Any:
+    """The free numbers of a curve one by one, many of them as they are: see `Curve`."""
+    return theta[:, : curve.size] if curve.size > MANY else tuple(theta[:, k] for k in range(curve.size))
 
 
 def value_at(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
     """The value of the curve for one run."""
+    if curve.size > MANY:
+        return curve(theta, point, constant)
     return flat(curve, point, constant, theta[0].dtype)(*theta)
 
 
@@ -117,11 +130,13 @@ def _block_moments(
 ) -> Moments:
     if curve.size > MANY:
         value, first = by_lane_and_run(reverse_slopes, curve, columns(curve, theta), rows.point, rows.constant)
+        first = jnp.swapaxes(first, 1, 2)
         bent = functools.partial(second_moments, curve, theta, rows.point, rows.constant)
     else:
-        value, first, curvatures = by_lane_and_run(derivatives, curve, columns(curve, theta), rows.point, rows.constant)
+        value, each, curvatures = by_lane_and_run(derivatives, curve, columns(curve, theta), rows.point, rows.constant)
+        first = jnp.stack(each, axis=1)
         bent = functools.partial(_paired, curve, theta, rows, curvatures)
-    return weighed(noise, theta, exact, rows, value, jnp.stack(first, axis=1), bent)
+    return weighed(noise, theta, exact, rows, value, first, bent)
 
 
 def weighed(
@@ -183,7 +198,9 @@ def weighed(
 def _outer(left: Numbers, right: Numbers) -> Any:
     """The products of rows summed over the runs."""
     if isinstance(left, np.ndarray):
-        return left @ right.swapaxes(1, 2)
+        few = max(ALONE // (left.shape[1] * right.shape[1]), 1)
+        parts = [slice(low, low + few) for low in range(0, left.shape[2], few)]
+        return functools.reduce(np.add, [left[..., some] @ right[..., some].swapaxes(1, 2) for some in parts])
     return jnp.einsum("lan,lbn->lab", left, right, precision="highest")
 
 
@@ -202,24 +219,24 @@ def second_moments(
     curve: Curve, theta: Float[Array, "lane free"], point: Any, constant: Any, factor: Float[Array, "lane run"]
 ) -> Any:
     """The second derivatives of the curve summed over the runs with a factor each, a row of the matrix at a time."""
-    shared = constant.shape[0] == 1
+    shared, point = constant.shape[0] == 1, whole(curve, point)
 
     def slope(at: Any, point: Any, constant: Any, factor: Any) -> Any:
-        def total(*theta: Any) -> Any:
-            each = jax.vmap(lambda p: flat(curve, p, constant, theta[0].dtype)(*theta))(point)
-            return jnp.sum(factor * each)
+        def total(theta: Any) -> Any:
+            return jnp.sum(factor * jax.vmap(lambda p: value_at(curve, theta, p, constant))(point))
 
-        return jax.grad(total, argnums=tuple(range(curve.size)))(*at)
+        return jax.grad(total)(at)
 
     point, constant = jax.tree.map(lambda a: a[0] if shared else a, (dict(point), constant))
     of_rows = None if shared else 0
     by_lane = jax.vmap(slope, in_axes=(0, of_rows, of_rows, 0))
     at = columns(curve, theta)
 
+    _, slopes_along = jax.linearize(lambda t: by_lane(t, point, constant, factor), at)
+
     def row(direction: Any) -> Any:
-        tangents = tuple(jnp.broadcast_to(direction[k], at[k].shape) for k in range(curve.size))
-        along = jax.jvp(lambda t: by_lane(t, point, constant, factor), (at,), (tangents,))[1]
-        return jnp.stack(along, axis=-1)
+        along = slopes_along(columns(curve, jnp.broadcast_to(direction, (theta.shape[0], curve.size))))
+        return along if curve.size > MANY else jnp.stack(along, axis=-1)
 
     return jnp.moveaxis(jax.lax.map(row, jnp.eye(curve.size, dtype=theta.dtype)), 0, 1)
 

@@ -33,8 +33,24 @@ class Curve(Protocol):
         """Which free numbers have a natural size of 1, as shares and exponents have, and logarithms have not."""
         ...
 
-    def __call__(self, theta: tuple[Any, ...], point: Mapping[str, Any], constant: Any) -> Any:
-        """The value for one run: `theta` scalars, `point` the run's inputs, `constant` what its study holds fixed."""
+    @property
+    def series(self) -> bool:
+        """Whether a run has an array of numbers for an input."""
+        ...
+
+    def packed(self, point: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The inputs of runs in fewer arrays, those that belong together along a last axis; of such, the same."""
+        ...
+
+    def __call__(self, theta: Any, point: Mapping[str, Any], constant: Any) -> Any:
+        """The value for one run.
+
+        **Arguments:**
+
+        - `theta`: The free numbers, a tuple of scalars; of many one array.
+        - `point`: The run's inputs, those of a curve of many numbers `packed`.
+        - `constant`: What its study holds fixed.
+        """
         ...
 
 

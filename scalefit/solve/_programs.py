@@ -54,11 +54,14 @@ class Layout(NamedTuple):
         groups = [slice(0, 1)] if shared else _groups(rows, lanes)
         sets = 1 if shared else lanes
 
+        many = curve.size > MANY
+        whole = curve.packed({n: np.asarray(a) for n, a in point.items()}) if many else point
+
         def block(some: slice, low: int) -> dict[str, np.ndarray]:
-            return {n: _padded(np.asarray(a)[some, low : low + length], sets, length) for n, a in point.items()}
+            return {n: _padded(np.asarray(a)[some, low : low + length], sets, length) for n, a in whole.items()}
 
         one = {n: np.asarray(a)[0, 0] for n, a in point.items()}
-        pairs = curved_pairs(curve, one, constant[0]) if curve.size <= MANY else ()
+        pairs = curved_pairs(curve, one, constant[0]) if not many else ()
         return cls(
             runs,
             length,
@@ -218,7 +221,7 @@ def _derivatives(curve: Curve, theta: Any, point: Any, constant: Any, curved: bo
     at = columns(curve, theta)
     if curve.size > MANY:
         value, first = by_lane_and_run(reverse_slopes, curve, at, point, constant)
-        return value, jnp.stack(first)
+        return value, jnp.moveaxis(first, -1, 0)
 
     def values(*theta: Any) -> Any:
         return by_lane_and_run(value_at, curve, theta, point, constant)

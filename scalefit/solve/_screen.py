@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ._derivatives import along, flat
+from ._derivatives import MANY, along, flat
 from ._driver import Driver, Job
 from ._linear import nonnegative_least_squares
+from ._moments import whole
 from ._namespace import Numbers, namespace
 from ._problem import Curve, Data, Noise
 from ._programs import Layout, slopes_at
@@ -150,10 +151,13 @@ def _affine(curve: AffineCurve, point: Any, constant: Any, shapes: Any) -> tuple
     theta = tuple(zero if k in curve.amplitudes else shapes[next(left)] for k in range(curve.size))
 
     def at(run: Any) -> Any:
+        if curve.size > MANY:
+            value, slope = jax.linearize(lambda theta: curve(theta, run, constant), jnp.stack(theta))
+            return value, tuple(slope(direction) for direction in np.eye(curve.size)[list(curve.amplitudes)])
         f = flat(curve, run, constant, shapes.dtype)
         return f(*theta), tuple(along(f, k)(*theta) for k in curve.amplitudes)
 
-    return jax.vmap(at)(point)
+    return jax.vmap(at)(whole(curve, point))
 
 
 def _on_host(

@@ -23,6 +23,10 @@ class Decay:
     lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
     sized: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
+    series: bool = False
+
+    def packed(self, point):
+        return point
 
     def __call__(self, theta, point, constant):
         return theta[0] + theta[1] * jnp.exp(-theta[2] * point["x"]) + constant[0]

@@ -41,9 +41,13 @@ class Implicit:
     sized: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
     truth: tuple[float, ...] = (1.0, 0.5, 0.8)
+    series: bool = False
 
     def __call__(self, theta, point, constant):
         return theta[0] + theta[1] * (3.0 + root(theta[2] * point["x"]))
+
+    def packed(self, point):
+        return point
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +60,15 @@ class Series:
     sized: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
     truth: tuple[float, ...] = (1.0, 2.0, 0.7)
+    series: bool = True
 
     def __call__(self, theta, point, constant):
         there = point["there"]
         part = jnp.where(there, jnp.exp(-theta[2] * point["series"]), 0.0)
         return theta[0] + theta[1] * jnp.sum(part) / jnp.sum(jnp.where(there, 1.0, 0.0))
+
+    def packed(self, point):
+        return point
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +77,7 @@ class Grouped:
 
     groups: int = GROUPS
     two: bool = False
+    series: bool = False
 
     @property
     def size(self):
@@ -95,6 +104,9 @@ class Grouped:
         floors = np.linspace(1.0, 2.0, self.groups)
         slopes = np.linspace(2.0, 1.0, self.groups) if self.two else [1.5]
         return (*floors, *slopes, 0.7)
+
+    def packed(self, point):
+        return point
 
     def __call__(self, theta, point, constant):
         group = point["group"]

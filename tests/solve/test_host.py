@@ -114,6 +114,10 @@ class Long:
     lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
     sized: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
+    series: bool = False
+
+    def packed(self, point):
+        return point
 
     def __call__(self, theta, point, constant):
         k = jnp.arange(1, self.terms + 1) / self.terms

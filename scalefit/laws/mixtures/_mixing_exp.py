@@ -51,7 +51,9 @@ class MixingExp(AbstractLaw):
                 continue
             # The scatter of the logarithm above a floor is the larger the less is left.
             weight = above / target
-            slopes, *_ = np.linalg.lstsq(w * weight[:, None], np.log(above) * weight, rcond=1e-9)
+            scaled = w * weight[:, None]
+            # As near as a start needs: many runs are a small matrix.
+            slopes, *_ = np.linalg.lstsq(scaled.T @ scaled, scaled.T @ (np.log(above) * weight), rcond=1e-12)
             left = np.abs(weight * (np.log(above) - w @ slopes)).sum()
             level = np.mean(slopes)
             found.append((left, dataclasses.replace(self, c=c, k=np.exp(level), t=slopes - level)))
