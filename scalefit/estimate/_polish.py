@@ -20,8 +20,8 @@ AGAIN = 16
 """Starts of another screen, from which those begin again that failed or lost a term."""
 SCOUTS, SHORT = 64, 20
 """Further starts that are followed for so many passes; as many of the best as a fit keeps optima are polished."""
-ENOUGH = 8
-"""Starts of which, where all agree, no scout could tell more."""
+ENOUGH, GUESSED = 8, 2
+"""Starts of which, where all agree, no scout could tell more; fewer where the law guessed them from the runs."""
 KICKS, RARE = 3, 0.25
 """Times that scouts leave from the best of a study, some of its shapes drawn anew, and the share of all ends that are
 there from which they need not."""
@@ -63,7 +63,8 @@ def polished(
 
     One that does not converge, or loses a term, begins once more elsewhere. Where scouts are sent out, the best of what
     they find below all starts of a study takes the place of the worst. Where
-    a law has `guessed` its starts, a lost term is no reason to look for others: a screen knows less.
+    a law has `guessed` its starts, a lost term is no reason to look for others, nor is that they are few: a screen
+    knows less.
 
     **Arguments:**
 
@@ -102,7 +103,7 @@ def polished(
     solved = run(begin.reshape(-1, free), study, together * tried)
     met = [(solved, study)]
     scouts = max(AGAIN, min(SCOUTS, MOST // prepared.data.target.shape[1]))
-    unsure = np.flatnonzero(~_unanimous(prepared, solved, tried))
+    unsure = np.flatnonzero(~_unanimous(prepared, solved, tried, GUESSED if guessed else ENOUGH))
     scouting = scouting and own and scouts > tried and unsure.size > 0
     if scouting:
         more = guesses(unsure) if guesses else None
@@ -155,13 +156,13 @@ def _cost(solved: Solutions) -> Float[np.ndarray, " fit"]:
     return np.where(np.isfinite(solved.objective), solved.objective, np.inf)
 
 
-def _unanimous(prepared: Prepared, solved: Solutions, tried: int) -> Bool[np.ndarray, " study"]:
+def _unanimous(prepared: Prepared, solved: Solutions, tried: int, enough: int) -> Bool[np.ndarray, " study"]:
     """Studies of which enough starts all ended at one objective: there is nothing to scout for."""
     cost = _cost(solved).reshape(-1, tried)
     least = cost.min(axis=1, keepdims=True)
     good = (np.asarray(solved.result) == int(RESULTS.successful)).reshape(-1, tried)
     near = cost <= least + AGREE * np.abs(least) + prepared.floor[:, None]
-    return (good & near).all(axis=1) & (tried >= ENOUGH)
+    return (good & near).all(axis=1) & (tried >= enough)
 
 
 def _rarely_met(prepared: Prepared, met: Met) -> Bool[np.ndarray, " study"]:
