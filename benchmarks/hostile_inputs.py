@@ -27,6 +27,7 @@ import numpy as np
 from _report import Options, Report
 from typer.testing import CliRunner
 
+import scalefit as sf
 from scalefit.cli import main
 
 MINUTE = 60
@@ -138,6 +139,89 @@ SWEEPS = {
     ],
 }  # fmt: skip
 """What stands in the sweep, and what may stand there instead."""
+
+OPTIONS = {
+    "level": ["0.9", "1", "'x'", "nan", "[0.9]", "true"], "seed": ["3", "-1", "1.5", "'x'", "true"],
+    "noise": ["'gaussian'", "'cauchy'", "3", "{}"], "law": ["'chinchilla'", "'bnsl:1'", "''", "1"],
+    "by": ["'model'", "['model', 'loss']", "''", "1"], "fixed": ["'E=1.7'", "['E=0', 'alpha=0.3']", "{}", "{E = 1.7}"],
+    "bootstrap": ["20", "0", "'x'", "1e2"], "where": ["'N > 1e8'", "'N >'", "1"], "json": ["true", "1", "'x'"],
+    "budget": ["1e21", "'1e21,1e22'", "-1", "'x'", "[]"], "nothing": ["1"], "config": ["'more.toml'"], "": ["1"],
+    "columns": ["'N=params'", "['N=params', 'D=tokens']", "{}"], "new-run": ["true", "'yes'", "0"],
+    "target-loss": ["2.5", "1", "'x'"], "most": ["3", "0", "2.5"], "deep": ["true", "'x'"], "max-passes": ["4", "-1"],
+}  # fmt: skip
+"""Options of commands, and what a file of them or `--set` may give them; the first works."""
+OF = {
+    "fit": ["level", "seed", "noise", "by", "fixed", "bootstrap", "where", "json", "columns"],
+    "predict": ["level", "new-run", "json"],
+    "plan": ["budget", "target-loss", "json", "level", "max-passes"],
+    "design": ["most", "budget", "json"],
+    "report": ["json"],
+    "compare": ["noise", "seed", "where", "json", "columns"],
+    "check": ["where", "columns", "deep", "json"],
+    "laws": ["json"],
+    "schema": [],
+}
+"""Options that commands have."""
+CALLS = {
+    "sf.ScalingLaw({}, noise={}, fixed={}).fit({}).predict({}, interval={})": [
+        ["'chinchilla'", "'power-law'", "sf.laws.Chinchilla", "sf.laws.Chinchilla(E=1.7)", "'nothing'", "3", "None"],
+        ["None", "'gaussian'", "sf.noise.Huber(1e-3)", "'cauchy'", "1"],
+        ["None", "{'E': 1.7}", "{'Q': 1}", "{'E': float('nan')}", "['E']", "{'E': 'x'}"],
+        ["table", "runs", "path", "{}", "None", "[table, table]", "np.ones((5, 2))", "table['loss']", "runs.target"],
+        ["table", "{'N': 1e9, 'D': 2e10}", "{'N': 1e9}", "{'N': -1, 'D': 1e9}", "{'N': 'x', 'D': 1}", "None", "[]"],
+        ["None", "0.9", "1.0", "'x'", "True"],
+    ],
+    "sf.ScalingLaw({}).fit({}, {}).score({}, {})": [
+        ["'chinchilla'", "'power-law'"],
+        ["np.stack([N, D], 1)", "table", "np.ones((3, 2))", "np.stack([N, -D], 1)", "np.ones(4)", "[[1, 'x']]"],
+        ["loss", "None", "loss[:3]", "-loss", "loss * np.nan", "'loss'", "np.stack([loss, loss], 1)"],
+        ["table", "np.stack([N, D], 1)[:2]", "runs", "None"],
+        ["None", "loss[:2]", "loss"],
+    ],
+    "sf.ScalingLaw('chinchilla').set_params({}).fit(table).summary({})": [
+        [
+            "law='kaplan'",
+            "nothing=1",
+            "seed='x'",
+            "max_steps=0",
+            "num_starts=2",
+            "target='nothing'",
+            "columns={'N': 1}",
+        ],
+        ["", "level=0.5", "level=2"],
+    ],
+    "sf.per_run({}, {}{})": [
+        ["checkpoints", "runs", "table", "None", "checkpoints.where('loss < 0')"],
+        ["'last'", "'least'", "'smoothed'", "'first'", "None", "3"],
+        ["", ", window=3", ", window=0", ", window='x'", ", window=1000"],
+    ],
+    "sf.read_runs({}, columns={}, target={})": [
+        [
+            "table",
+            "[{**{k: v[0] for k, v in table.items()}}]",
+            "[{}]",
+            "[1]",
+            "path",
+            "b'x'",
+            "{'loss': []}",
+            "iter([])",
+        ],
+        ["None", "{}", "{'N': 'params'}", "{'N': None}", "{1: 2}", "'N'"],
+        ["None", "'loss'", "('loss', 'params')", "()", "1"],
+    ],
+}
+"""Calls of Python, and what may stand in each place."""
+BEFORE = """
+import warnings
+import numpy as np
+import scalefit as sf
+warnings.simplefilter("ignore")
+path = {path!r}
+runs = sf.read_runs(path)
+table = {{k: np.asarray(v) for k, v in runs.columns.items()}}
+N, D, loss = runs.inputs["N"], runs.inputs["D"], runs.target
+checkpoints = sf.Runs(loss, N=N, D=D, run=["a", "b"] * 8)
+"""
 
 Mutation = Callable[[np.random.Generator, Path], list[str]]
 
@@ -253,8 +337,45 @@ def saved(rng: np.random.Generator, folder: Path) -> list[str]:
     return [command, str(result), *more, *(["--json"] if rng.random() < 0.5 else [])]
 
 
-KINDS: dict[str, Mutation] = {"tables": tables, "flags": flags, "laws": laws, "sweeps": sweeps, "saved": saved}
-SHARES = {"tables": 0.5, "flags": 0.2, "laws": 0.1, "sweeps": 0.08, "saved": 0.12}
+def options(rng: np.random.Generator, folder: Path) -> list[str]:
+    """Options from a file and from `--set`, of commands that begin with runs or with a result."""
+    written(table(rng), folder / "runs.csv")
+    commands = {
+        "fit": [str(folder / "runs.csv"), "--law", "chinchilla"], "predict": [str(_saved()), "N=1e9", "D=2e10"],
+        "plan": [str(_saved())], "design": [str(_saved()), "--candidates", "isoflop:1e18,1e19"],
+        "report": [str(_saved())], "compare": [str(folder / "runs.csv"), "--law", "chinchilla", "--law", "power-law"],
+        "schema": [str(rng.choice(["fit", "plan", "nothing", ""]))],
+        "check": [str(folder / "runs.csv"), "--law", "chinchilla"], "laws": [],
+    }  # fmt: skip
+    command = str(rng.choice(list(commands)))
+    known = OF[command] if OF[command] and rng.random() < 0.85 else list(OPTIONS)
+    names = rng.choice(known, min(int(rng.integers(1, 4)), len(known)), replace=False).tolist()
+    chosen = {k: OPTIONS[k][0] if rng.random() < 0.6 else str(rng.choice(OPTIONS[k])) for k in names}
+    found = [command, *commands[command]]
+    if rng.random() < 0.5:
+        name = str(rng.choice(["options.toml", "options.yaml", "options.txt"], p=[0.6, 0.3, 0.1]))
+        sign = ": " if name.endswith("yaml") else " = "
+        lines = [f"{k or rng.choice(['', '[x]', chr(0)])}{sign}{v}" for k, v in chosen.items()]
+        (folder / name).write_text("\n".join(lines) + "\n")
+        found += ["--config", str(folder / str(rng.choice([name, name, name, "missing.toml"])))]
+    else:
+        found += [word for k, v in chosen.items() for word in ("--set", f"{k}={v.strip(chr(39))}")]
+    return found
+
+
+def calls(rng: np.random.Generator, folder: Path) -> list[str]:
+    """A call of Python, as `python` and its text."""
+    written(table(rng), folder / "runs.csv")
+    call = str(rng.choice(list(CALLS)))
+    # The first of each is what works.
+    given = [one[0] if rng.random() < 0.6 else str(rng.choice(one)) for one in CALLS[call]]
+    return ["python", call.format(*given), str(folder / "runs.csv")]
+
+
+KINDS: dict[str, Mutation] = {
+    "tables": tables, "flags": flags, "laws": laws, "sweeps": sweeps, "saved": saved, "options": options, "calls": calls
+}  # fmt: skip
+SHARES = {"tables": 0.4, "flags": 0.15, "laws": 0.1, "sweeps": 0.05, "saved": 0.1, "options": 0.1, "calls": 0.1}
 
 
 def _shape(rng: np.random.Generator, folder: Path) -> list[str]:
@@ -321,6 +442,25 @@ def end_of(given: list[str], folder: Path) -> tuple[str, str | None]:
     return ("faults" if fault else ENDS[done.exit_code]), fault
 
 
+def end_of_call(text: str, path: str) -> tuple[str, str | None]:
+    """How a call of Python ends: an answer, or an error that says what was given."""
+    names: dict[str, Any] = {}
+    signal.alarm(MINUTE)
+    try:
+        exec(BEFORE.format(path=path), names)
+        repr(eval(text, names))
+    except (sf.InputError, sf.NotConverged) as error:
+        return ("refused" if isinstance(error, sf.InputError) else "not converged"), None
+    except TooLong:
+        return "faults", "more than a minute"
+    except BaseException as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return "faults", f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {str(error)[:200]}"
+    finally:
+        signal.alarm(0)
+    return "answered", None
+
+
 def _fault_of(done: Any, given: list[str], folder: Path, before: set[str]) -> str | None:
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         if isinstance(done.exception, TooLong):
@@ -376,7 +516,7 @@ def main_() -> None:
         words = KINDS[kind](own, folder)
         if given.verbose:
             print(k, words, flush=True)
-        end, fault = end_of(words, folder)
+        end, fault = end_of_call(*words[1:]) if kind == "calls" else end_of(words, folder)
         ends[kind][end] += 1
         if fault is None:
             shutil.rmtree(folder)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core import InputError, Phrase, check_names
+from .._core import InputError, Phrase, check_names, check_type
 from ..calibrate import Forecast
 from ..calibrate import forecast as foreseen
 from ..data import Runs
@@ -203,7 +203,8 @@ class ScalingLaw:
         held = self.fixed or {}
         if isinstance(self.law, str):
             return law_of(self.law, held)
-        law = self.law() if isinstance(self.law, type) else self.law
+        law = self.law() if isinstance(self.law, type) and issubclass(self.law, AbstractLaw) else self.law
+        check_type("law", law, AbstractLaw, "the name of a law, a law class or a law")
         return with_fixed(law, held) if held else law
 
     def _at(self, X: Any) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from .. import laws as families
-from .._core import InputError, Phrase, check_names, listed, suggestion
+from .._core import InputError, Phrase, check_names, check_type, listed, suggestion
 from ..laws import AbstractLaw, axes, check_inputs
 from ..params import parameters, slots, values, with_values
 from ._bare import bare
@@ -136,12 +138,15 @@ def with_fixed(law: Law, fixed: Mapping[str, float], argument: str = "fixed") ->
 
     **Raises:** `InputError` for an unknown parameter, or a value that it cannot have.
     """
+    check_type(argument, fixed, Mapping, "values by parameter, as {'E': 1.7}")
     numbers = values(law)
     names = list(dict.fromkeys([*(slot.name for slot in slots(law)), *parameters(law)]))
     check_names(argument, fixed, names, what=f"parameters of {type(law).__name__},")
     for name, value in fixed.items():
         places = [k for k, slot in enumerate(slots(law)) if name in (slot.name, slot.field)]
         allowed = slots(law)[places[0]].parameter.constraint
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise InputError(argument, Phrase(f"holds {name} at {value!r}"), f"a number {allowed}")
         if not allowed.low <= value <= allowed.high:
             raise InputError(argument, Phrase(f"holds {name} at {value:g}"), f"a number {allowed}")
         numbers[places] = value

@@ -40,7 +40,8 @@ class Profile:
     level: float
 
     def __repr__(self) -> str:
-        ends = f"between {self.low:.4g} and {self.high:.4g}"
+        low = f"{self.low:.4g}" if np.isfinite(self.low) else "no lower end"
+        ends = f"between {low} and {f'{self.high:.4g}' if np.isfinite(self.high) else 'no upper end'}"
         most = {n: (float(np.min(c)), float(np.max(c))) for n, c in self.others.items()}
         along = ", ".join(f"{n} {a:.3g} … {b:.3g}" for n, (a, b) in most.items())
         return f"Profile of {self.name}: {100 * self.level:g} % {ends}; along it {along}"

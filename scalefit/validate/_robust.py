@@ -90,7 +90,8 @@ class Robustness:
         """A few lines for each quantity: its interval, and from where to where each kind of change takes it."""
         for name, value in self.value.items():
             low, high = self.low[name], self.high[name]
-            sure = f" ({100 * self.level:g} % interval {low:.4g} … {high:.4g})" if np.isfinite(low) else ""
+            end = f"{high:.4g}" if np.isfinite(high) else "no upper end"
+            sure = f" ({100 * self.level:g} % interval {low:.4g} … {end})" if np.isfinite(low) else ""
             yield f"{name} = {value:.4g}{sure}"
             if not self.variants:
                 continue
@@ -104,7 +105,7 @@ class Robustness:
                     yield f"{said}{least.values[name]:.4g} ({least.what}) … {most.values[name]:.4g} ({most.what})"
             least, most = self.spread(name)
             wide = most.values[name] - least.values[name]
-            times = f", {wide / (high - low):.2g} times its interval" if high > low else ""
+            times = f", {wide / (high - low):.2g} times its interval" if np.inf > high > low else ""
             yield f"  over all: {least.values[name]:.4g} … {most.values[name]:.4g}{times}"
 
 

@@ -127,6 +127,22 @@ def test_tables_that_do_not_go_together_are_refused(X, y, said):
         sf.ScalingLaw().fit(X, y)
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"law": 3}, "law is 3; expected the name of a law"),
+        ({"law": None, "fixed": {"E": 1.7}}, "law is None; expected the name of a law"),
+        ({"law": dict}, "law is .*dict.*; expected the name of a law"),
+        ({"fixed": ["E"]}, "fixed is .*; expected values by parameter"),
+        ({"fixed": {"E": "x"}}, "fixed holds E at 'x'; expected a number"),
+        ({"fixed": {"E": True}}, "fixed holds E at True; expected a number"),
+    ],
+)
+def test_settings_of_another_kind_are_refused(table, settings, said):
+    with pytest.raises(sf.InputError, match=said):
+        sf.ScalingLaw(**settings).fit(table)
+
+
 def test_a_row_without_an_input_is_refused(fitted, table):
     with pytest.raises(sf.InputError, match="Row 2 of X"):
         fitted.predict({"N": [1e9, np.nan], "D": [1e10, 1e10]})

@@ -64,6 +64,13 @@ def test_without_variants_there_is_the_interval_alone(found):
     assert repr(dataclasses.replace(found, variants=(), failed=0)).startswith("alpha = ")
 
 
+def test_an_interval_without_an_upper_end_is_said_in_words(found):
+    said = repr(dataclasses.replace(found, high={**found.high, "alpha": np.inf}))
+    assert "… no upper end)" in said.splitlines()[0]
+    assert "inf" not in said
+    assert said.count("times its interval") == 1
+
+
 def test_of_many_runs_each_is_left_out_by_one_step(fit, found, monkeypatch):
     monkeypatch.setattr(_robust, "EXACT", 0)
     step = sf.robustness(fit, "alpha", kinds=["run"])

@@ -367,6 +367,12 @@ def test_intervals_hold_where_curves_scatter(budgets, scatter):
         (lambda: sf.load_data("isoflops-collection", file="epochai_chinchilla.isoflops.csv"), "C", 0.4864, 0.0250),
         (lambda: sf.load_data("isoflops-collection", file="ml_scalefit.isoflops.csv"), "budget", 0.4772, 0.0180),
         (lambda: sf.load_data("xlstm", where="data_set == 'isoflop_llama_ctx8192'"), "C", 0.4998, 0.0368),
+        (
+            lambda: collected("marin_202603").where("experiment == 'marin_202603__dclm__llama_2'"),
+            "budget",
+            0.5531,
+            0.0134,
+        ),
     ],
 )
 def test_lines_through_public_optima_know_their_scatter(read, by, exponent, error):
