@@ -13,7 +13,9 @@ from ._terminal import number
 
 
 def laws(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A law, or your own file.py:Class.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A law, your own file.py:Class, or all of a file.py.")
+    ] = None,
     inputs: Annotated[
         str | None, typer.Option(metavar="NAME,…", help="Those alone that take all of these, as N,D,U.")
     ] = None,
@@ -21,14 +23,21 @@ def laws(
 ) -> None:
     """List the laws by family; with a name, its formula, parameters and published values."""
     from .._core import InputError
-    from ..specs import known_laws, law_named
+    from ..laws import try_formula
+    from ..specs import known_laws, law_named, laws_of_file
     from ._terminal import quiet
 
     known = known_laws()
     with quiet(json):
+        if name is not None and name.lower().endswith(".py"):
+            known, name = laws_of_file(name, "name"), None
+            for one in known.values():
+                try_formula(one)
         if name is not None and inputs is not None:
             raise InputError("inputs", inputs, "no name of a law beside it", "leave out one of the two")
         law = None if name is None else law_named(name, "name")
+        if law is not None and _class(law) not in known.values():
+            try_formula(law)
         known = known if inputs is None else _taking(known, inputs)
     if law is None:
         if json:
@@ -139,7 +148,8 @@ def _show_all(found: Mapping[str, Any]) -> None:
         row = [name, _opening(cls), ", ".join(_units(cls)), _numbers(cls), str(len(cls.published_sets) or "–")]
         families.setdefault(family_of(cls), []).append(row)
     for (family, about_it), rows in sorted(families.items()):
-        out.print(Text.assemble((family, "bold"), f"   {about_it}"))
+        if family:
+            out.print(Text.assemble((family, "bold"), f"   {about_it}"))
         out.print(table(("law", "what it says", "inputs", "parameters", "published"), rows, right=("published",)))
         out.print()
     out.print(Text("`scalefit laws NAME` says more of one. Your own law is a file: --law my_laws.py:MyLaw."))

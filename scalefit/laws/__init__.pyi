@@ -28,6 +28,9 @@ from ._inputs import input_kinds as input_kinds
 from ._inputs import input_names as input_names
 from ._inputs import input_units as input_units
 from ._inputs import inputs_of as inputs_of
+from ._trial import refuse_shape as refuse_shape
+from ._trial import try_formula as try_formula
+from ._trial import trying as trying
 from .curves._bend import M3 as M3
 from .curves._bend import M4 as M4
 from .curves._bend import BoundedRational as BoundedRational

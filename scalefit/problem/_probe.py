@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
 
 from .._core import InputError, Phrase
-from ..laws import AbstractLaw, Weights, gathered, input_names, inputs_of
+from ..laws import AbstractLaw, Weights, gathered, input_names, inputs_of, refuse_shape, trying
 from ..params import cleared, rescale, scales_by_dims, values, with_values
 from ._curve import LawCurve, mean_log, rescaled
 
@@ -105,24 +104,11 @@ def probe(curve: LawCurve, inputs: Mapping[str, Any]) -> Bool[np.ndarray, " unit
 
 def _tried(curve: LawCurve, laws: list[AbstractLaw], at: Mapping[str, Any]) -> np.ndarray:
     """The value of each law at its point."""
-    name = type(curve.template).__name__
-    try:
-        with jax.enable_x64(True):
-            stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *laws)
-            found = _each(stacked, dict(at))
-            if np.shape(found) != (len(laws),) or not jnp.issubdtype(found.dtype, jnp.floating):
-                raise TypeError(f"it gave {found.dtype}{list(np.shape(found)[1:])}")
-            return np.asarray(found)
-    except BaseException as error:  # the formula is the user's own, and may raise anything
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            raise
-        said = str(error).strip().split("\n", maxsplit=1)[0]
-        raise InputError(
-            f"The formula of {name}",
-            Phrase(f"cannot be used ({type(error).__name__}: {said})"),
-            "one number from one run, written with jax.numpy",
-            f"take {', '.join(curve.inputs) or 'its inputs'} by name",
-        ) from error
+    with trying(curve.template), jax.enable_x64(True):
+        stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *laws)
+        found = _each(stacked, dict(at))
+        refuse_shape(found, (len(laws),))
+        return np.asarray(found)
 
 
 @jax.jit

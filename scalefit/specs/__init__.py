@@ -7,6 +7,7 @@ from ._law import known_laws as known_laws
 from ._law import law_class as law_class
 from ._law import law_named as law_named
 from ._law import law_of as law_of
+from ._law import laws_of_file as laws_of_file
 from ._law import published as published
 from ._law import with_fixed as with_fixed
 from ._noise import NOISES as NOISES

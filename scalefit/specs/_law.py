@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 import numpy as np
@@ -153,8 +154,23 @@ def with_fixed(law: Law, fixed: Mapping[str, float], argument: str = "fixed") ->
     return with_values(law, numbers)
 
 
-def _own(path: Path, name: str | None, argument: str) -> type[AbstractLaw] | AbstractLaw:
-    """A law of the user's own file, its class or one that was made, which is run as Python runs any module."""
+def laws_of_file(path: str, argument: str = "law") -> dict[str, type[AbstractLaw]]:
+    """Every law that a file of the user's own defines, by the words that name it.
+
+    **Raises:** `InputError` for a file that cannot be imported or defines no law.
+    """
+    module = _module(Path(path), argument)
+    own = {f"{path}:{k}": v for k, v in vars(module).items() if _is_law(v) and v.__module__ == module.__name__}
+    if not own:
+        raise InputError(argument, Phrase(f"names {path!r}, which defines no law"), "a subclass of AbstractLaw in it")
+    for cls in own.values():
+        if not isinstance(getattr(cls, "inputs", None), property):
+            check_inputs(cls, argument)
+    return own
+
+
+def _module(path: Path, argument: str) -> ModuleType:
+    """A file of the user's own, run as Python runs any module."""
     if not path.is_file():
         raise InputError(argument, Phrase(f"names {str(path)!r}, and there is no such file"), "FILE.py:Class")
     module = importlib.util.module_from_spec(
@@ -171,6 +187,12 @@ def _own(path: Path, name: str | None, argument: str) -> type[AbstractLaw] | Abs
         ) from error  # fmt: skip
     except Exception as error:
         raise InputError(argument, Phrase(f"{unread}: {_said(error)}")) from error
+    return module
+
+
+def _own(path: Path, name: str | None, argument: str) -> type[AbstractLaw] | AbstractLaw:
+    """A law of the user's own file, its class or one that was made."""
+    module = _module(path, argument)
     own = {k: v for k, v in vars(module).items() if _is_law(v) and v.__module__ == module.__name__}
     if name is None or name not in vars(module):
         there = suggestion(name or "", own) or (f"its laws are {listed(own)}" if own else "")

@@ -78,6 +78,62 @@ def test_formulas_in_plain_characters(cli, tmp_path, latex, said):
     assert json.loads(cli("laws", f"{path}:Mine", "--json").out)["formula"] == said
 
 
+OWN = """
+from typing import ClassVar
+from scalefit.laws import AbstractLaw
+from scalefit.params import positive
+
+class One(AbstractLaw):
+    inputs: ClassVar = {"N": "parameters"}
+    A: object = positive()
+
+    def __call__(self, N):
+        return self.A / N
+
+class Other(AbstractLaw):
+    inputs: ClassVar = {"w[domain]": "share", "D": "tokens"}
+    t: object = positive(axis="domain")
+
+    def __call__(self, w, D):
+        return %s
+"""
+
+
+def test_laws_of_a_file(cli, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(OWN % "(self.t * w).sum() / D")
+    found = json.loads(cli("laws", path, "--json").out)["laws"]
+    assert [one["name"] for one in found] == [f"{path}:One", f"{path}:Other"]
+    assert "Other" in cli("laws", path).out
+    assert [one["class"] for one in json.loads(cli("laws", path, "--inputs", "D", "--json").out)["laws"]] == ["Other"]
+    path.write_text("")
+    assert "which defines no law" in cli("laws", path).err
+    path.write_text(
+        (OWN % "1.0 / D").replace("    A: object = positive()", "    size: int\n    A: object = positive()")
+    )
+    assert "is One, of which none can be made" in cli("laws", path).err
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("self.tt * w", "AttributeError: 'Other' object has no attribute 'tt'"),
+        ("self.t * w / D", "TypeError: it gave float64[2]"),
+        ("1 if D > 2 else 0.0", "TracerBoolConversionError"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("None", "ValueError: None is not"),
+    ],
+)
+def test_an_error_in_a_formula_is_told_where_it_is_listed(cli, tmp_path, formula, said):
+    path = tmp_path / "mine.py"
+    path.write_text(OWN % formula)
+    for name in (path, f"{path}:Other"):
+        answer = cli("laws", name)
+        assert (answer.status, "The formula of Other cannot be used" in answer.err) == (2, True)
+        assert said in answer.err
+    assert cli("laws", f"{path}:One").status == 0
+
+
 def test_data_sets(cli):
     said = cli("data", "list").out
     for record in sf.data_sets():
