@@ -33,7 +33,7 @@ class DataSet:
     """A public data set: its first file is the one that `load_data` reads by default.
 
     `columns` are what its headers mean; `citation` is an arXiv identifier; `licence` is the upstream's own;
-    `notes` are what to know before fitting.
+    `notes` are what to know before fitting; `domains` those of mixtures, in the order of their weights.
     """
 
     name: str
@@ -45,6 +45,7 @@ class DataSet:
     files: tuple[DataFile, ...]
     columns: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
 
     @property
     def url(self) -> str | None:
@@ -102,5 +103,6 @@ def _public() -> dict[str, DataSet]:
         for file in record.pop("files"):
             at = file.pop("at", None)
             files.append(DataFile(**file, url=None if at is None else place + at))
-        found[name] = DataSet(name, **{**record, "notes": tuple(record.get("notes", ()))}, files=tuple(files))
+        notes, domains = (tuple(record.pop(field, ())) for field in ("notes", "domains"))
+        found[name] = DataSet(name, **record, notes=notes, domains=domains, files=tuple(files))
     return found

@@ -11,6 +11,7 @@ import numpy as np
 from .._core import InputError, Phrase, check_type
 from ._data_sets import BUNDLED, BUNDLED_POOLS, BUNDLED_UNITS, data_set
 from ._fetch import fetch
+from ._mixture_paths import read_mixture_paths
 from ._pools import Pools, pooled
 from ._read import read_runs
 from ._runs import Runs
@@ -64,7 +65,8 @@ def load_data(
 
     **Arguments:**
 
-    - `name`: `"bundled"` or a name of `data_sets()`. `"qqt"` holds no runs and gives `PoolParameters`.
+    - `name`: `"bundled"` or a name of `data_sets()`. `"qqt"` holds no runs and gives `PoolParameters`; mixtures are
+        read by `read_mixture_paths`.
     - `file`: Another file of the set than its first, such as `"pools_teacher.csv"` of the bundled ones.
     - `columns`, `where`, `target`: As `read_runs` takes them; what `columns` does not name stays as the set has it.
 
@@ -94,6 +96,12 @@ def load_data(
             remedy = f"read its tables with load_table('qqt', {file!r})"
             raise InputError("'qqt'", Phrase("holds no runs"), remedy=remedy)
         return _pool_parameters()
+    if record.domains:
+        if columns or target is not None:
+            raise InputError(repr(name), Phrase("has its weights in names of folders, and no columns"),
+                             remedy="leave out `columns` and `target`: each row says its target")  # fmt: skip
+        mixed = read_mixture_paths(fetch(name, file=file), domains=record.domains).with_fields(name=name)
+        return mixed if where is None else mixed.where(where)
     usual = record.columns if columns is None else columns
     if isinstance(columns, Mapping):
         usual = {**record.columns, **columns}
