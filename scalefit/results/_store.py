@@ -286,6 +286,7 @@ def _recognise(fit: Fit[Any], probe: dict[str, Any]) -> None:
     rows, law = np.asarray(probe["rows"], int), fit.template
     at, saved = _at(fit.problem, rows), np.asarray(probe["value"], float)
     found = evaluate(law, at, False)
+    found = np.where(np.isfinite(found), found, np.nan)  # as the file has it, which knows no infinity
     differ = np.flatnonzero(~np.isclose(found, saved, rtol=1e-9, atol=0.0, equal_nan=True))
     if differ.size:
         first = int(differ[0])
