@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from .._core import InputError, Phrase, check_type
 from ..calibrate import Backtest
-from ._common import BAND, COLOURS, INK, new_axes, tidy
+from ._common import BAND, COLOURS, INK, in_column, log_axis, new_axes, tidy
 
 
 def backtest(tested: Backtest, ax: Axes | None = None) -> Axes:
@@ -39,11 +39,11 @@ def backtest(tested: Backtest, ax: Axes | None = None) -> Axes:
         middle, low, high, color=BAND, alpha=0.18, lw=0, label=f"{100 * tested.level:g} % interval", zorder=1
     )
     ax.axhline(0.0, color=INK, lw=0.6, zorder=1)
-    ax.set_xscale("log")
+    log_axis(ax, "x", times[known])
     ax.set_xlabel("times the compute of the largest fitted run" if name == "C" else f"times the largest fitted {name}")
     ax.set_ylabel("what came, above the forecast (%)")
-    ax.legend(fontsize="small", frameon=False, loc="best")
     tidy(ax)
+    in_column(ax, fontsize="small", frameon=False, loc="best")
     return ax
 
 

@@ -27,6 +27,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 COLOUR_MAP = "viridis"
 LONGEST = 80
 """Letters of a name that are drawn, at most."""
+NARROW = 4.0
+"""Inches of Axes below which a picture stands in the column of a page."""
 LINE = 0.045
 """Room of a line of words, in shares of the height of the Axes."""
 
@@ -160,18 +162,44 @@ def check_length(runs: Runs, by_run: np.ndarray) -> None:
         raise InputError("runs", Phrase(f"are {len(runs)} of {runs.name!r}"), f"the {len(by_run)} of the result")
 
 
-def legend_above(ax: Axes) -> None:
+def is_narrow(ax: Axes) -> bool:
+    """Tell whether Axes stand in the column of a page, where words and numbers take room that counts."""
+    return ax.get_window_extent().width / ax.figure.dpi < NARROW
+
+
+def in_column(ax: Axes, **legend: Any) -> None:
+    """A legend, and labels and a title as they are; in the column of a page the legend above, and wrapped words.
+
+    **Arguments:**
+
+    - `legend`: Of `Axes.legend` where there is room.
+    """
+    has_legend = bool(ax.get_legend_handles_labels()[1])
+    if not is_narrow(ax):
+        if has_legend:
+            ax.legend(**legend)
+        return
+    if has_legend:
+        legend_above(ax, legend.get("title"))
+    width, height = (side / ax.figure.dpi for side in ax.get_window_extent().size)
+    for axis, inches in ((ax.xaxis, width), (ax.yaxis, height)):
+        axis.label.set_fontsize(9)
+        axis.set_label_text("\n".join(textwrap.wrap(axis.get_label_text(), max(int(14.0 * inches), 12))))
+
+
+def legend_above(ax: Axes, title: str | None = None) -> None:
     """A legend above the Axes, in as many columns as are wide enough, and in lines as short as a narrow figure asks."""
     inches = ax.get_window_extent().width / ax.figure.dpi
     handles, labels = ax.get_legend_handles_labels()
     # A number stays with what it is of. In a narrow figure, the symbol takes room that counts.
     whole = [re.sub(r" ([~=]) |(?<=,) (?=[-\d])", lambda gap: gap[0].replace(" ", "\u00a0"), one) for one in labels]
-    letters = max(int((15.0 if inches > 4.0 else 10.0) * inches), 16)
+    narrow = is_narrow(ax)
+    letters = max(int(15.0 * inches), 16)
     labels = ["\n".join(textwrap.wrap(one, letters)) for one in whole]
-    columns = 2 if inches > 4.0 else 1
+    size, columns = (7, 1) if narrow else (8.5, 2)
     ax.legend(
-        handles, labels, frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns,
-        borderaxespad=0.0, labelspacing=0.3, handlelength=1.5,
+        handles, labels, frameon=False, fontsize=size, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns,
+        borderaxespad=0.0, labelspacing=0.3, handlelength=1.5, title=title, title_fontsize=size, alignment="left",
     )  # fmt: skip
 
 

@@ -12,7 +12,20 @@ from matplotlib.ticker import FuncFormatter
 from .._core import InputError, Phrase, check_probability
 from ..data import Runs
 from ..results import Ensemble, Fit, predict
-from ._common import BAND, COLOURS, INK, axis_label, fit_of, literal, new_axes, target_label, tidy, with_inputs
+from ._common import (
+    BAND,
+    COLOURS,
+    INK,
+    axis_label,
+    fit_of,
+    in_column,
+    is_narrow,
+    literal,
+    new_axes,
+    target_label,
+    tidy,
+    with_inputs,
+)
 
 
 def forecast(
@@ -82,7 +95,7 @@ def forecast(
             )
             ax.plot(place[which], left[which], marker, color=colour, markersize=3.6, label=words_of, zorder=4, **style)
     ax.axhline(0.0, color=INK, linewidth=0.9, zorder=3)
-    ticks = np.unique(np.linspace(0, target.size - 1, min(7, target.size)).round().astype(int))
+    ticks = np.unique(np.linspace(0, target.size - 1, min(4 if is_narrow(ax) else 7, target.size)).round().astype(int))
     ax.set_xticks(ticks)
     shown = {int(k): f"{along[k]:.2g}".replace("e+", "e") for k in ticks}
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: shown.get(round(x), "")))
@@ -91,7 +104,7 @@ def forecast(
     ax.set_ylabel(f"{observed} above the law (%)" if fit.noise.log else f"{observed} − law")
     tidy(ax)
     ax.grid(visible=False, axis="x")
-    ax.legend(frameon=False, fontsize=8.5, loc="best")
+    in_column(ax, frameon=False, fontsize=8.5, loc="best")
     return ax
 
 

@@ -21,6 +21,8 @@ from ._common import (
     INK,
     axis_label,
     fit_of,
+    in_column,
+    is_narrow,
     literal,
     log_axis,
     new_axes,
@@ -119,12 +121,12 @@ def loss_against_compute(
     tidy(ax)
     ax.figure.colorbar(ScalarMappable(norm, colours), ax=ax, label=axis_label("N", runs, fit), pad=0.02)
     enlarged = False
-    if past.sum() > 1 and low is not None and high is not None:
+    if past.sum() > 1 and low is not None and high is not None and not is_narrow(ax):  # an inset takes room
         points = ((compute, runs.target), (beyond, unseen), (budgets[drawn], low[drawn]))
         seen = np.concatenate([np.stack(pair, axis=-1) for pair in points])
         enlarged = enlarge(ax, budgets[past], low[past], high[past], best, seen)
     if inside.any():
-        ax.legend(frameon=False, loc="upper right" if enlarged else "best")
+        in_column(ax, frameon=False, loc="upper right" if enlarged else "best")
     return ax
 
 
@@ -191,7 +193,7 @@ def loss_against(
     ax.set_xlabel(axis_label(name, runs, fit))
     ax.set_ylabel(target_label(runs))
     tidy(ax)
-    ax.legend(frameon=False, loc="best")
+    in_column(ax, frameon=False, loc="best")
     return ax
 
 
@@ -215,7 +217,7 @@ def _against_value(fit: Fit[Any], ax: Axes | None, held_out: Runs | None) -> Axe
     ax.set_xlabel(f"{target_label(runs)} by the law")
     ax.set_ylabel(target_label(runs))
     tidy(ax)
-    ax.legend(frameon=False, loc="best")
+    in_column(ax, frameon=False, loc="best")
     return ax
 
 

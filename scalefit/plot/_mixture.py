@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from .._core import InputError, Phrase, check_type
 from ..plan import BestMixture, MixtureFolds, short_names
 from ..results import Fit
-from ._common import BAND, COLOURS, INK, as_many, literal, new_figure
+from ._common import BAND, COLOURS, INK, as_many, in_column, is_narrow, literal, new_figure
 
 MOST = 24
 """Domains that are drawn, those of the largest weights."""
@@ -53,12 +53,16 @@ def mixture(best: BestMixture, ax: Axes | None = None, *, level: float = 0.95) -
     ax.set_yticks(place, [literal(names[i]) for i in order])
     ax.set_xlim(left=0.0)
     ax.set_xlabel("share of the tokens (%)")
-    ax.legend(fontsize=8, loc="lower right", edgecolor="none", framealpha=0.9)
     ax.spines[["top", "right"]].set_visible(False)
     left = len(best.domains) - len(order)
     said = "hatched: at its limit" if bound & {best.domains[i] for i in order} else ""
     more = f"{left} smaller ones are not shown" if left else ""
-    ax.set_title("; ".join(filter(None, (said, more))), fontsize=9, loc="right")
+    said = "; ".join(filter(None, (said, more)))
+    if is_narrow(ax) and said:  # where the title stands is the legend
+        ax.set_xlabel(f"{ax.get_xlabel()}; {said}")
+    else:
+        ax.set_title(said, fontsize=9, loc="right")
+    in_column(ax, fontsize=8, loc="lower right", edgecolor="none", framealpha=0.9)
     return ax
 
 
@@ -86,8 +90,12 @@ def foreseen(folds: MixtureFolds, fits: Fit[Any], ax: Axes | None = None) -> Axe
     ax.set_xlabel("foreseen without its mixture, less the target's mean")
     ax.set_ylabel("measured, less the target's mean")
     ranks = np.mean([one.spearman for one in folds.targets.values()])
-    ax.set_title(f"Spearman {ranks:.3f} over {len(names)} targets, {folds.mixtures} mixtures", fontsize=9, loc="right")
+    said = f"Spearman {ranks:.3f} over {len(names)} targets, {folds.mixtures} mixtures"
+    ax.set_title(said.replace(" over", "\nover") if is_narrow(ax) else said, fontsize=9, loc="right")
     _legend(ax, names, "foreseen worst")
+    for axis in (ax.xaxis, ax.yaxis):
+        words = axis.get_label_text()
+        axis.set_label_text(words.replace(", less", ",\nless") if is_narrow(ax) else words)
     return ax
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from .._core import check_flag, check_probability
 from ..plan import Curation, MixturePath
-from ._common import COLOUR_MAP, INK, at_right, literal, log_axis, new_axes
+from ._common import COLOUR_MAP, INK, at_right, in_column, is_narrow, literal, log_axis, new_axes
 from ._mixture_lines import mixture_lines
 from ._pools import budget_label, check_budgets
 
@@ -53,6 +53,7 @@ def mixture_path(
     ax.stackplot(x, 100.0 * weights[:, used].T, colors=list(shades), edgecolor="white", linewidth=0.8)
     top = np.cumsum(weights[:, used], axis=1)
     at = np.unique([int(np.argmin(np.abs(np.log(x / wanted)))) for wanted in _inside(x)])
+    at = at[:: 2 if is_narrow(ax) else 1]
     ends = []
     for place, i in enumerate(used):
         share = weights[at, i]
@@ -75,9 +76,11 @@ def mixture_path(
     ax.spines[["top", "right"]].set_visible(False)
     at_right(ax, ends)
     unused = [names[i] for i in order if i not in used]
+    gap = ";\n" if is_narrow(ax) else "; "
     ax.set_title(
-        "×: passes over the pool" + (f"; never used: {', '.join(unused)}" if unused else ""), fontsize=9, loc="right"
+        "×: passes over the pool" + (f"{gap}never used: {', '.join(unused)}" if unused else ""), fontsize=9, loc="right"
     )
+    in_column(ax)
     return ax
 
 

@@ -12,7 +12,7 @@ from .._core import InputError, Phrase, check_probability, check_type, listed
 from ..data import Pools
 from ..plan import Curation, overtakes
 from ..results import evaluate
-from ._common import BAND, COLOUR_MAP, COLOURS, INK, at_right, log_axis, new_axes, short, tidy
+from ._common import BAND, COLOUR_MAP, COLOURS, INK, at_right, in_column, log_axis, new_axes, short, tidy
 
 PLANS = {
     "best_single": ("best single pool", COLOURS[0], (0, (5, 2))),
@@ -96,7 +96,7 @@ def frontier(
     # Of more than eight unions, those that are best somewhere are numbered, with the first and the last.
     ends = [end for end in ends if count <= 8 or int(end[2]) in {1, count, *map(len, curation.union)}]
     at_right(ax, ends)
-    ax.legend(loc="best", fontsize=9, edgecolor="none", framealpha=0.8)
+    in_column(ax, loc="best", fontsize=9, edgecolor="none", framealpha=0.8)
     return ax
 
 

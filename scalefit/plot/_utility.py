@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from .._core import InputError, Phrase, check_probability
 from ..params import parameters
 from ..results import Ensemble, Fit
-from ._common import COLOURS, INK, fit_of, literal, new_axes, tidy
+from ._common import COLOURS, INK, fit_of, in_column, literal, new_axes, tidy
 
 DASHES = ("-", (0, (6, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2, 2, 2)), (0, (3, 1)))
 """A kind of line for each colour, so that pools differ in grey too."""
@@ -82,7 +82,7 @@ def utility(result: Any, ax: Axes | None = None, level: float = 0.95) -> Axes:
     ax.set_ylabel("utility left (share of a first sample's)")
     tidy(ax)
     of = "" if drawn is None else f" ({100 * level:g} % interval)"
-    ax.legend(frameon=False, loc="best", title=f"half-life in passes{of}", alignment="left")
+    in_column(ax, frameon=False, loc="best", title=f"half-life in passes{of}", alignment="left")
     return ax
 
 

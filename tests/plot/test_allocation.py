@@ -31,7 +31,7 @@ def study():
     return runs, sf.fit(sf.laws.Chinchilla, runs, noise=sf.noise.Gaussian())
 
 
-def test_a_narrow_picture_shows_runs_and_legend_apart(study):
+def test_a_narrow_picture_shows_runs_and_legend_apart(study, looks_like):
     _, fit = study
     figure = sf.plot.new_figure(3.25, 2.4)
     ax = sf.plot.contours(fit, figure.subplots())
@@ -41,6 +41,7 @@ def test_a_narrow_picture_shows_runs_and_legend_apart(study):
     assert legend.get_window_extent().y0 >= ax.get_window_extent().y1 - 1.0
     assert figure.bbox.contains(*legend.get_window_extent().max)
     assert ax.get_position().width > 0.6
+    looks_like(ax, "contours")
 
 
 def line(ax: Axes, label: str) -> np.ndarray:
@@ -48,7 +49,7 @@ def line(ax: Axes, label: str) -> np.ndarray:
     return np.asarray(found.get_xydata())
 
 
-def test_lines_are_those_of_the_plan(plan):
+def test_lines_are_those_of_the_plan(plan, looks_like):
     """In the order of the budgets, whatever order they were asked for in."""
     axes = sf.plot.allocation(plan)
     for ax, name in zip(axes, ("N", "D", "D_per_N"), strict=True):
@@ -59,6 +60,7 @@ def test_lines_are_those_of_the_plan(plan):
         assert ax.get_xscale() == ax.get_yscale() == "log"
     assert line(axes[0], "loss within 0.5 % of the best")[:, 1] == pytest.approx(plan.near_optimal[0.005].low[::-1])
     assert line(axes[2], "20 tokens each")[:, 1] == pytest.approx(20.0)
+    looks_like(axes, "allocation")
 
 
 def test_data_of_the_flat_region_cost_the_budget(plan):

@@ -32,12 +32,13 @@ def test_every_training_and_the_envelope_are_drawn(made):
     ax.figure.canvas.draw()
 
 
-def test_a_column_of_a_page_is_wide_enough(made):
+def test_a_column_of_a_page_is_wide_enough(made, looks_like):
     runs, found = made
     figure = sf.plot.new_figure(3.25, 2.4)
     ax = sf.plot.envelope(found, runs, figure.subplots())
     figure.draw_without_rendering()
     assert ax.get_position().width > 0.4
+    looks_like(ax, "envelope")
 
 
 def test_other_runs_are_refused(made):

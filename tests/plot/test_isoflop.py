@@ -37,13 +37,14 @@ def test_curves_minima_and_flagged_runs_are_drawn(made):
     ax.figure.canvas.draw()
 
 
-def test_a_column_of_a_page_is_wide_enough(made):
+def test_a_column_of_a_page_is_wide_enough(made, looks_like):
     """Of 3.25 inches; where words take all of it matplotlib warns, and draws no axes."""
     runs, found = made
     figure = sf.plot.new_figure(3.25, 2.4)
     ax = sf.plot.isoflop(found["one"], runs, figure.subplots())
     figure.draw_without_rendering()
     assert ax.get_position().width > 0.35
+    looks_like(ax, "isoflop")
 
 
 def test_another_setting_shows_its_own_runs_only(made):

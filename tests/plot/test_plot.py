@@ -74,9 +74,9 @@ def points(ax: Axes) -> int:
     return sum(len(np.asarray(c.get_offsets())) for c in ax.collections if isinstance(c, PathCollection))
 
 
-def test_loss(study_of):
+def test_loss(study_of, looks_like, column):
     runs, fit, draws = study_of
-    ax = sf.plot.loss_against_compute(draws)
+    ax = sf.plot.loss_against_compute(draws, column)
     assert isinstance(ax, Axes)
     everything_is_finite(ax)
     assert points(ax) == len(runs)
@@ -89,6 +89,7 @@ def test_loss(study_of):
     everything_is_finite(bare)
     # The least loss of a fit by itself has no interval; its curves have one to first order.
     assert (bands(bare) == 0) == (first == "N")
+    looks_like(ax, f"loss_{len(fit.law.inputs)}_{first}")
 
 
 class Level(AbstractLaw):
@@ -141,7 +142,7 @@ def test_loss_against_every_input(study_of):
         sf.plot.loss_against(fit, "Q")
 
 
-def test_residuals(study_of):
+def test_residuals(study_of, looks_like):
     runs, fit, _ = study_of
     axes = sf.plot.residuals(fit)
     assert len(axes) == len(fit.law.inputs)
@@ -153,9 +154,10 @@ def test_residuals(study_of):
     assert "%" in axes[0].get_ylabel()
     shown = np.concatenate([np.asarray(c.get_offsets())[:, 1] for c in axes[0].collections])
     assert np.allclose(shown, 100 * np.expm1(fit.residuals))
+    looks_like(axes, f"residuals_{len(axes)}_{runs.target_name}")
 
 
-def test_corner(study_of):
+def test_corner(study_of, looks_like):
     _, fit, draws = study_of
     axes = sf.plot.corner(draws)
     size = len(fit.free)
@@ -166,6 +168,7 @@ def test_corner(study_of):
             if column <= row:
                 everything_is_finite(axes[row, column])
     assert "±" in axes[0, 0].get_title()
+    looks_like(axes, f"corner_{size}_{fit.free[-1]}")
 
 
 def test_labels_say_what_is_counted(study_of):

@@ -103,8 +103,8 @@ def saved(ax: Axes) -> None:
     figure.draw_without_rendering()
 
 
-def test_frontier_draws_what_the_plan_says(plan):
-    ax = sf.plot.frontier(plan)
+def test_frontier_draws_what_the_plan_says(plan, looks_like, column):
+    ax = sf.plot.frontier(plan, column)
     assert np.array_equal(line(ax, "best weights"), np.stack([BUDGETS, plan.value], axis=-1))
     assert np.array_equal(line(ax, "best single pool")[:, 1], errors([1.0, 0.0, 0.0]))
     assert np.array_equal(line(ax, "natural proportions = uniform")[:, 1], plan.values["natural"])  # equal pools
@@ -120,6 +120,7 @@ def test_frontier_draws_what_the_plan_says(plan):
     assert "samples" in ax.get_xlabel()
     assert not list(sf.plot.frontier(dataclasses.replace(plan, draws=None)).collections)
     saved(ax)
+    looks_like(ax, "frontier")
 
 
 def test_frontier_in_per_cent_of_the_best(plan):
@@ -196,8 +197,8 @@ def test_a_path_needs_several_budgets(plan):
             draw(one)
 
 
-def test_mixture_path_stacks_the_weights(plan):
-    ax = sf.plot.mixture_path(plan)
+def test_mixture_path_stacks_the_weights(plan, looks_like, column):
+    ax = sf.plot.mixture_path(plan, column)
     assert len(ax.collections) == 2
     outline: Any = [area.get_paths()[0].vertices for area in ax.collections]
     for b, budget in enumerate(BUDGETS):
@@ -211,6 +212,7 @@ def test_mixture_path_stacks_the_weights(plan):
     middle = len(BUDGETS) // 2
     assert any(f"{plan.passes[b, 0]:.1f}×" in words for b in (middle - 1, middle, middle + 1))
     saved(ax)
+    looks_like(ax, "pools_path")
 
 
 def test_a_pool_that_is_given_up_is_named_where_it_is_widest(plan):
@@ -221,7 +223,7 @@ def test_a_pool_that_is_given_up_is_named_where_it_is_widest(plan):
     assert names[0].get_fontweight() == "bold"
 
 
-def test_utility_halves(ensemble):
+def test_utility_halves(ensemble, looks_like, column):
     ax = sf.plot.utility(LAW)
     for i, name in enumerate(NAMES):
         half_life = float(np.asarray(LAW.tau)[i])
@@ -239,6 +241,7 @@ def test_utility_halves(ensemble):
     assert f"best: τ = 6.7 ({low:.3g} … {high:.3g})" in said(drawn)
     assert "half-life in passes (80 % interval)" in said(drawn)
     saved(drawn)
+    looks_like(sf.plot.utility(ensemble, column, level=0.8), "utility")
 
 
 def test_utility_of_every_kind_of_law():
@@ -270,7 +273,7 @@ def made_up_curate(result, pools, *, budget):
     return of_one_budget(whole, 5, pools=pools, budgets=at, samples=at, value=value, draws=draws)
 
 
-def test_ternary(ensemble, monkeypatch):
+def test_ternary(ensemble, monkeypatch, looks_like):
     monkeypatch.setattr(_ternary, "curate", made_up_curate)
     drawn: dict[str, Any] = {}
     keep = Axes.tricontourf
@@ -297,6 +300,7 @@ def test_ternary(ensemble, monkeypatch):
     assert all(any(one.startswith(f"{name}\n12.8M") for one in words) for name in NAMES)
     assert "beyond max_passes" not in words
     saved(ax)
+    looks_like(ax, "ternary")
 
 
 def test_ternary_leaves_blank_what_is_not_allowed(monkeypatch):

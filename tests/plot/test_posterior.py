@@ -56,7 +56,7 @@ def legend(ax) -> list[str]:
     return [] if box is None else [text.get_text() for text in box.get_texts()]
 
 
-def test_prior_and_posterior(draws, prior):
+def test_prior_and_posterior(draws, prior, looks_like):
     axes = sf.plot.prior_posterior(draws, prior)
     assert [ax.get_xlabel() for ax in axes] == ["E", "A", "α", "scatter of the runs"]
     assert [ax.get_xscale() for ax in axes] == ["log", "log", "linear", "log"]
@@ -68,6 +68,7 @@ def test_prior_and_posterior(draws, prior):
     before, after, _ = axes[2].get_lines()
     assert before.get_xdata()[np.argmax(before.get_ydata())] == pytest.approx(0.3, abs=0.01)
     assert after.get_xdata()[np.argmax(after.get_ydata())] == pytest.approx(np.median(draws.law.alpha), abs=0.005)
+    looks_like(axes, "prior_posterior")
 
 
 def test_a_prior_of_something_else_is_refused(draws, prior):
@@ -92,7 +93,7 @@ def test_the_density_of_draws(draws, prior):
     assert normal == pytest.approx(np.exp(-0.5 * ((alpha - 0.3) / 0.02) ** 2), abs=0.03)
 
 
-def test_chains_that_mixed_and_one_that_did_not(draws):
+def test_chains_that_mixed_and_one_that_did_not(draws, looks_like):
     good = mixed(draws)
     axes = sf.plot.ranks(good)
     assert [ax.get_title() for ax in axes] == NAMES
@@ -102,6 +103,7 @@ def test_chains_that_mixed_and_one_that_did_not(draws):
     stuck = np.where(draws.law.alpha <= np.quantile(draws.law.alpha, 0.25), 7, good.drawn["chain"] % 3)
     axes = sf.plot.ranks(dataclasses.replace(draws, drawn={"chain": stuck}))
     assert "chain 7" in legend(axes[2])
+    looks_like(axes, "ranks")
 
 
 def test_draws_without_chains_are_refused(draws):
@@ -147,7 +149,7 @@ def test_ranks_of_truths():
         sf.plot.rank_histogram(even[:, None], 99, ["a", "b"])
 
 
-def test_what_was_foreseen(draws, runs, seen):
+def test_what_was_foreseen(draws, runs, seen, looks_like, column):
     last = runs.take(np.arange(32, 40))
     ax = sf.plot.forecast(draws, last)
     said = " ".join(legend(ax))
@@ -167,6 +169,7 @@ def test_what_was_foreseen(draws, runs, seen):
     assert ax.get_xlabel() == "runs in order of x"
     with pytest.raises(sf.InputError, match="draws is a fit by itself; expected draws, of"):
         sf.plot.forecast(draws.fit)
+    looks_like(sf.plot.forecast(draws, last, ax=column), "forecast")
 
 
 def held_out_points(ax) -> list[int]:
