@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from ..._core import InputError, Phrase, listed
+from ...calibrate import Discrepancy
 from ...data import Runs
 from ...laws import AbstractLaw, Label, Series, Weights, inputs_of
 from ...results import Ensemble, Fit
@@ -98,6 +99,9 @@ def known_of(result: Any, num_draws: int) -> Known:
         result = {"value": result}
     if isinstance(result, Mapping):
         return _of_laws(result)
+    if isinstance(result, Discrepancy):
+        given = Phrase("is a discrepancy, a function of sizes: it moves what is foreseen of all weights alike")
+        raise InputError("result", given, "what tells weights apart", "give its fit, `result.fit`, or an ensemble")
     fit = result.fit if isinstance(result, Ensemble) else result
     if not isinstance(fit, Fit):
         raise InputError("result", Phrase(f"is a {type(result).__name__}"), "a fit over weights, an ensemble or a law")
@@ -130,6 +134,8 @@ def known_of(result: Any, num_draws: int) -> Known:
 
 
 def _of_laws(laws: Mapping[Any, Any]) -> Known:
+    if not laws:
+        raise InputError("result", Phrase("is empty"), "laws of one class by the name of a target")
     first = next(iter(laws.values()), None)
     for name, law in laws.items():
         if not isinstance(law, AbstractLaw) or type(law) is not type(first):

@@ -1,7 +1,7 @@
 """What a mixture must keep: how much of each domain there is, least and most weights, groups, nearness to a prior."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,8 +107,11 @@ def box_of(limits: MixtureLimits, domains: tuple[str, ...], budget: float | None
     for i in np.flatnonzero(low > high + 1e-12):
         _clash(f"{domains[i]!r} is to have {low[i]:g} at least and {high[i]:g} at most")
     low = np.minimum(low, high)
+    if held.all() and abs(low.sum() - 1.0) > 1e-9:
+        _clash(f"`fixed` holds every domain, and the weights sum to {low.sum():.6g}", "leave one free, or mend them")
     if low.sum() > 1.0 + 1e-9:
-        _clash(f"the least weights of all domains sum to {low.sum():.4g}, above 1")
+        of = "least and fixed weights" if held.any() else "least weights"
+        _clash(f"the {of} of all domains sum to {low.sum():.4g}, above 1")
     if high.sum() < 1.0 - 1e-9:
         said = "with the tokens that there are the domains can make up" if capped.any() else "the domains may have"
         _clash(
@@ -170,7 +173,8 @@ def prior_of(limits: MixtureLimits, domains: tuple[str, ...]) -> Float[np.ndarra
 
 def repeats_of(limits: MixtureLimits, domains: tuple[str, ...]) -> Float[np.ndarray, " domain"]:
     """Over how many passes the repeats of each domain lose their value."""
-    return _by_domain("repeats", REPEATS if limits.repeats is None else limits.repeats, REPEATS, domains)
+    found = _by_domain("repeats", REPEATS if limits.repeats is None else limits.repeats, REPEATS, domains)
+    return np.minimum(found, 1e300)  # over which nothing is lost, and the formula is finite
 
 
 def _by_domain(
@@ -201,7 +205,9 @@ def _groups_of(
         example = "{'domains': ['a', 'b'], 'least': 0.1, 'most': 0.5}"
         said = check_type(f"groups: {name}", said, Mapping, example)
         check_names(f"groups: {name}", said, ("domains", "least", "most"), what="parts")
-        inside = list(said.get("domains", ()))
+        inside = said.get("domains", ())
+        if not isinstance(inside, Collection) or isinstance(inside, str | Mapping) or not inside:
+            raise InputError(f"domains of the group {name!r}", inside, "names of domains, as ['a', 'b']")
         check_names(f"groups: {name}", inside, domains, what="domains")
         for domain in inside:
             if of.setdefault(domain, name) != name:

@@ -44,6 +44,7 @@ def objective_of(given: Any, targets: Sequence[str]) -> Objective:
     """
     even = np.full(len(targets), 1.0 / len(targets))
     if callable(given):
+        _check_function(given, len(targets))
         return Objective(given, even, getattr(given, "__name__", "a function of the targets"))
     if isinstance(given, Mapping):
         check_names("objective", given, targets, what="targets")
@@ -58,6 +59,25 @@ def objective_of(given: Any, targets: Sequence[str]) -> Objective:
         return Objective(given, even, targets[0] if len(targets) == 1 else named)
     expected = "'mean', 'worst', a target, weights by target, or a function of the predicted targets"
     raise InputError("objective", given, expected)
+
+
+def _check_function(given: Callable[[Any], Any], targets: int) -> None:
+    """Check that a function of the targets gives one number, with slopes.
+
+    **Raises:** `InputError` where it does not.
+    """
+    expected = f"a function of {targets} predicted targets that gives one number, written with jax.numpy"
+    try:
+        given(np.ones(targets))  # NumPy refuses places that JAX would take to be the last
+        with jax.enable_x64(True):
+            found = jax.eval_shape(given, jax.ShapeDtypeStruct((targets,), np.float64))
+    except Exception as error:  # whatever it raises is a fault of it
+        said = str(error).splitlines() or [""]
+        raise InputError("objective", Phrase(f"raises {type(error).__name__}: {said[0][:120]}"), expected) from error
+    shape, dtype = getattr(found, "shape", None), getattr(found, "dtype", np.dtype(object))
+    if shape != () or not np.issubdtype(dtype, np.floating):
+        said = f"gives {type(found).__name__}" if shape is None else f"gives {dtype} of the shape {shape}"
+        raise InputError("objective", Phrase(said), expected)
 
 
 class Mix(NamedTuple):
@@ -199,7 +219,8 @@ def risk_of(risk: Any) -> tuple[Risk | None, float]:
     """
     if risk is None:
         return None, 0.9
-    kind, level = (risk, 0.9) if isinstance(risk, str) else tuple(risk) if len(tuple(risk)) == 2 else (None, 0.9)
+    pair = isinstance(risk, tuple | list) and len(risk) == 2
+    kind, level = tuple(risk) if pair else (risk, 0.9)
     return check_choice("risk", kind, ("mean", "cvar", "quantile")), check_probability("risk", level)
 
 

@@ -61,7 +61,7 @@ def optimise_mixture(
     if over is not None and known.draws is None:
         raise InputError("risk", Phrase("is taken over draws, and the result has none"),
                          remedy="give `sf.bootstrap(fits, together=True)`")  # fmt: skip
-    task = Task.of(known, goal, limits, at or {}, over, level, seed)
+    task = Task.of(known, goal, limits, at or {}, over, level, check_number("seed", seed, least=0, whole=True))
     treatments, slopes = {}, {}
     for name, (form, box) in task.treatments.items():
         found = solved(form, task.mix_for(form), box, task.starts(box), convex=task.convex(form))
@@ -72,6 +72,9 @@ def optimise_mixture(
         )  # fmt: skip
         slopes[name] = found.slope[0]
     main = task.recommended
+    if not np.isfinite(treatments[main].value):
+        raise InputError("objective", Phrase("is no finite number at any weights that were tried"),
+                         remedy="look at the function of targets, or at the values of the laws")  # fmt: skip
     form, box = task.treatments[main]
     weights = treatments[main].weights
     plans = task.plans()

@@ -129,6 +129,44 @@ def test_limits_that_clash_are_named():
     refused("gives 'N', and the law takes", at={"N": 1e9})
 
 
+@pytest.mark.parametrize(
+    ("said", "given"),
+    [
+        (
+            "gives NoneType; expected a function of 3 predicted targets that gives one number",
+            {"objective": lambda y: None},
+        ),
+        ("gives float64 of the shape \\(3,\\)", {"objective": lambda y: y}),
+        ("raises IndexError", {"objective": lambda y: y[7]}),
+        ("raises ConcretizationTypeError", {"objective": lambda y: float(np.mean(y))}),
+        ("gives int64", {"objective": lambda y: 1}),
+        ("risk is 5; expected 'mean', 'cvar' or 'quantile'", {"risk": 5}),
+        ("seed is 0.5; expected a whole number", {"seed": 0.5}),
+        ("domains of the group 'a' is 'web'", {"limits": {"groups": {"a": {"domains": "web"}}}}),
+        ("domains of the group 'a' is \\(\\)", {"limits": {"groups": {"a": {"least": 0.1}}}}),
+        ("least and fixed weights of all domains sum to 1.1", {"limits": {"fixed": {"web": 0.5, "books": 0.6}}}),
+        ("`fixed` holds every domain, and the weights sum to 0.9", {"limits": {"fixed": dict.fromkeys(WORDS, 0.3)}}),
+    ],
+)
+def test_each_wrong_argument_has_its_sentence(said, given):
+    with pytest.raises(sf.InputError, match=said):
+        sf.optimise_mixture(laws(), **given)
+
+
+def test_laws_that_are_none_and_discrepancies_are_refused():
+    with pytest.raises(sf.InputError, match="result is empty"):
+        sf.optimise_mixture({})
+    about = object.__new__(sf.Discrepancy)
+    with pytest.raises(sf.InputError, match="moves what is foreseen of all weights alike"):
+        sf.optimise_mixture(about)
+
+
+def test_repeats_that_lose_nothing_are_as_good_as_fresh():
+    limits = {"tokens": dict.fromkeys(WORDS, 1e11), "max_passes": 20, "repeats": np.inf}
+    best = sf.optimise_mixture(laws(), at={"D": 1e12}, limits=limits)
+    assert best.treatments["discounted"].value == pytest.approx(best.treatments["none"].value, rel=1e-9)
+
+
 def test_a_prior_has_a_price_and_groups_have_limits():
     prior = {"web": 0.8, "books": 0.1, "code": 0.1}
     cheap = sf.optimise_mixture(laws(), limits={"prior": prior, "kl": 0.001})
