@@ -1,6 +1,7 @@
 """Settings of every test: shapes checked at run time, JAX's switches by folder, where public data lie."""
 
 import contextlib
+import gc
 import os
 import shutil
 import sys
@@ -43,6 +44,8 @@ KEEP = "SCALEFIT_TESTS_KEEP"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Share compiled programs among workers: most of the suite's time is compilation."""
+    # Each look for garbage walks all that tests and JAX have made so far, one twentieth of the time by default.
+    gc.set_threshold(50_000, 10, 10)
     if not hasattr(config, "workerinput"):
         os.environ[COMPILED] = os.environ.get(KEEP) or tempfile.mkdtemp(prefix="scalefit-tests-")
     jax.config.update("jax_compilation_cache_dir", os.environ[COMPILED])

@@ -1,4 +1,4 @@
-"""`scalefit demo`: the main job on the bundled runs."""
+"""`scalefit demo` of sizes; that of pools, the README's first command, is run and looked at by `.ci/run`."""
 
 import json
 import re
@@ -10,41 +10,9 @@ import scalefit as sf
 
 
 @pytest.fixture(scope="module")
-def pools_demo(cli, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pools") / "demo"
-    return cli("demo", "--out", folder), folder
-
-
-@pytest.fixture(scope="module")
 def demo(cli, tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "demo"
     return cli("demo", "chinchilla", "--out", folder), folder
-
-
-def test_demo_of_pools(pools_demo):
-    answer, folder = pools_demo
-    assert (answer.status, answer.err) == (0, "")
-    for piece in ("A is clean", "half-life (passes)", "best weights", "20 seeds", "mixtures of them were trained"):
-        assert piece in answer.out
-    names = {
-        "result.json",
-        "arrays.npz",
-        "runs.parquet",
-        "summary.json",
-        "curation.json",
-        "frontier.png",
-        "loss.png",
-        "residuals.png",
-        "parameters.png",
-    }
-    assert {p.name for p in folder.iterdir()} == names
-    found = json.loads((folder / "curation.json").read_text(encoding="utf-8"))
-    assert len(found["budgets"]) == 3
-    for one in found["budgets"]:
-        assert one["best"]["low"] < one["best"]["value"] < one["best"]["high"]
-    assert found["budgets"][-1]["probability_best"] > 0.9
-    # What `curate` is asked for next; `test_curate.py` asks it of a folder.
-    assert isinstance(sf.load(folder), sf.Ensemble)
 
 
 def test_there_is_no_such_demo(cli, tmp_path):
