@@ -24,8 +24,9 @@ TESTS = Path(__file__).parent
 ARRAY_FOLDERS = {"solve", "params", "laws", "noise"}
 """Folders of array functions: 64 bits and strict promotion there; everything else runs under JAX's default setting."""
 COMPILED_PLAINLY = (
-    "solve", "noise", "laws/test_contract.py", "laws/test_pools.py", "plan/design", "plan/mixtures", "plan/sizes",
-    "estimate/test_bootstrap.py", "estimate/test_devices.py",
+    "solve", "noise", "results", "laws/test_contract.py", "laws/test_pools.py", "plan/design", "plan/mixtures",
+    "plan/sizes", "cli/test_design.py", "estimate/test_bootstrap.py", "estimate/test_composed.py",
+    "estimate/test_devices.py", "estimate/test_limits.py",
 )  # fmt: skip
 """Where nearly every test has programs of its own and runs them once: without XLA's optimisations these are compiled in
 half the time, and give the same to rounding."""

@@ -22,9 +22,6 @@ ONE_SUM = {
     "dynamic_slice", "max", "min", "abs", "clamp", "reduce_max", "reduce_min",
 }  # fmt: skip
 """Primitives that are linear, or so piece by piece."""
-DEAR = 60_000
-"""Operations of all curvatures at a run beyond which slopes have a program of their own: a start screened at its runs
-would cost more by the program of both than this one to compile."""
 RUNNING = 64
 """Operations for each number of a running sum, which XLA takes in many small steps that share no loop with others."""
 CALLS = {"jit", "pjit", "closed_call", "core_call", "remat", "checkpoint"}
@@ -86,12 +83,10 @@ def _curved(traced: ClosedJaxpr, size: int) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(pairs))
 
 
-def curvatures_are_dear(curve: Curve, point: Mapping[str, Any], constant: Any, dtype: Any = np.float64) -> bool:
-    """Whether slopes alone are to be had for so much less that they are worth compiling."""
-    if curve.size > MANY:
-        return False
+def curvature_operations(curve: Curve, point: Mapping[str, Any], constant: Any, dtype: Any = np.float64) -> int:
+    """How many operations all curvatures at a run take, about."""
     traced = _traced(curve, *_kinds(point), constant.shape[0], jnp.dtype(dtype))
-    return len(_curved(traced, curve.size)) * _operations(traced) > DEAR
+    return len(_curved(traced, curve.size)) * _operations(traced)
 
 
 @functools.lru_cache(maxsize=256)

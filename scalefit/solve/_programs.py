@@ -1,6 +1,7 @@
 """The programs of a curve for the host: few, small, and of a few fixed shapes, whatever is asked of them."""
 
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ._derivatives import MANY, curvatures_are_dear, curved_pairs, reverse_slopes, stacked_derivatives
+from ._derivatives import MANY, curvature_operations, curved_pairs, reverse_slopes, stacked_derivatives
 from ._moments import Moments, by_lane_and_run, columns, second_moments, value_at, weighed
 from ._problem import Curve, Data, Lanes, Noise, lanes
 
@@ -17,6 +18,10 @@ WIDTH = 8
 """Lanes of a program: fewer are padded, more are taken in turn; more at once would leave the cache."""
 LENGTHS, FEW = (64, 128, 256), (8, 16)
 """Runs of a program, and where each has a series: fewer are padded, more are taken in blocks of the last."""
+LIGHT, DEAR = 500, 60_000
+"""Operations of all curvatures at a run up to which a call takes as long for few runs as for many, and far less than
+another program takes to compile; and beyond which slopes have a program of their own, as a start screened at its runs
+would cost more by the program of both than this one to compile."""
 TOGETHER = 2 * WIDTH
 """Lanes whose numbers are held together: with more, their memory would be given back and asked for again each time."""
 WIDE, THOUSANDS = 256, 2048
@@ -50,17 +55,19 @@ class Layout(NamedTuple):
         rows, runs = next(iter(point.values())).shape[:2]
         lengths = lengths_of(point)
         lanes = width if lengths == LENGTHS else 1
-        length = next((n for n in lengths if runs <= n), lengths[-1])
+        one = {n: np.asarray(a)[0, 0] for n, a in point.items()}
+        many = curve.size > MANY
+        work = curvature_operations(curve, one, constant[0]) if not many else math.inf
+        least = lengths[-1] if lanes == WIDTH and work <= LIGHT else runs
+        length = next((n for n in lengths if least <= n), lengths[-1])
         groups = [slice(0, 1)] if shared else _groups(rows, lanes)
         sets = 1 if shared else lanes
 
-        many = curve.size > MANY
         whole = curve.packed({n: np.asarray(a) for n, a in point.items()}) if many else point
 
         def block(some: slice, low: int) -> dict[str, np.ndarray]:
             return {n: _padded(np.asarray(a)[some, low : low + length], sets, length) for n, a in whole.items()}
 
-        one = {n: np.asarray(a)[0, 0] for n, a in point.items()}
         pairs = curved_pairs(curve, one, constant[0]) if not many else ()
         return cls(
             runs,
@@ -69,7 +76,7 @@ class Layout(NamedTuple):
             tuple(tuple(block(some, low) for some in groups) for low in range(0, runs, length)),
             tuple(_padded(np.asarray(constant)[some], sets) for some in groups),
             np.array(pairs, int).reshape(-1, 2).T,
-            lanes == WIDTH and not curvatures_are_dear(curve, one, constant[0]),
+            lanes == WIDTH and (work <= DEAR or many),
         )
 
 
