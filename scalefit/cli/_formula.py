@@ -32,7 +32,7 @@ def plain(latex: str) -> str:
     if "\\begin" in latex:  # cases and matrices are no line
         return latex
     text = re.sub(r"\\[,;:! ]", " ", re.sub(r"\\(?:left|right|[bB]igg?[lr]?)(?![a-z])\.?", "", latex))
-    text = _UPRIGHT.sub(r"\1", text)
+    text = _UPRIGHT.sub(r"\1", re.sub(r"\\([%&#$])", r"\1", text))
     while found := _ACCENTED.search(text):
         letter, end = _group(text, found.end())
         text = f"{text[: found.start()]}{letter[:1]}{_ACCENTS[found[1]]}{letter[1:]}{text[end:]}"

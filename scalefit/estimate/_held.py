@@ -84,6 +84,7 @@ def _held(
     for _ in range(50):
         between = np.where(np.arange(len(theta)) == place, 0.5 * (near + now), theta)
         near, now = (near, between) if _representable(prepared, between) else (between, now)
+    now[place] += 0.05 * (end - now[place])  # so that the amplitude, fitted again, stays inside
     return _refitted(prepared, noise, now, objective, [k for k in range(whole.size) if k != place], seed)
 
 

@@ -51,7 +51,9 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
     r"""The best fit with one number held at values about its optimum, and the interval that this gives.
 
     $2\,(\ell_{max} - \max_{\theta: \theta_k = v} \ell(\theta))$ against v, each fit starting where the one before
-    ended. The interval is where it stays below a quantile of F with one degree of freedom and those that are left.
+    ended. The interval is where it stays below $n \ln(1 + F/\nu)$, F being a quantile with one degree of freedom and ν
+    that are left: exactly the ratio of sums of squares where errors are normal. Where standard errors are taken as they
+    are, it is a quantile of $\chi^2$.
 
     **Arguments:**
 
@@ -65,6 +67,7 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
 
     **Raises:** `InputError` for a batch, a fit that did not converge, and names that are not free.
     """
+    from scipy.stats import chi2
     from scipy.stats import f as f_distribution
 
     check_fit("fit", fit)
@@ -77,10 +80,13 @@ def profile(fit: Fit[Any], name: str, *, level: float = 0.9, num: int = 15) -> P
     names = [slot.name for slot in slots(fit.law)]
     at, place = values(fit.law), names.index(name)
     freedom = max(len(fit.residuals) - len(fit.free), 1)
-    beyond = float(f_distribution.ppf(level, 1, freedom))
+    if fit.noise.absolute:
+        beyond = float(chi2.ppf(level, 1))
+    else:
+        beyond = len(fit.residuals) * float(np.log1p(f_distribution.ppf(level, 1, freedom) / freedom))
     here = told(fit, level)[name].high
     value = float(at[place])
-    reach = max(here - value if here is not None else 0.0, 0.2 * abs(value))
+    reach = here - value if here is not None and np.isfinite(here) and here > value else 0.2 * abs(value)
     best = _deviance(fit)
     found: dict[float, tuple[float, np.ndarray]] = {value: (0.0, at)}
     low, high = slots(fit.law)[place].parameter.constraint.low, slots(fit.law)[place].parameter.constraint.high

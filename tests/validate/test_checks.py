@@ -559,6 +559,14 @@ def test_a_profile_meets_the_interval_to_first_order_where_runs_are_many():
     assert "90 %" in repr(found)
 
 
+def test_a_profile_of_few_runs_is_that_of_the_ratio_of_squares():
+    """Seven rungs and three numbers; the ends by SciPy's least squares and the t of four degrees of freedom."""
+    loss = [1.1608, 1.0213, 0.9193, 0.8382, 0.7753, 0.7333, 0.6991]
+    fit = sf.fit(sf.laws.PowerLaw, sf.Runs(loss, x=np.geomspace(1e18, 1e21, 7)), noise=sf.noise.Gaussian())
+    found = sf.profile(fit, "E", level=0.95, num=6)
+    assert (found.low, found.high) == pytest.approx((0.57709, 0.60790), abs=3e-4)
+
+
 def test_a_profile_of_what_is_not_free_is_refused():
     fit = fitted(good())
     with pytest.raises(sf.InputError, match="gamma"):
