@@ -32,6 +32,12 @@ def kept(name):
     return {tuple(row[column] for column in found["columns"][:2]): row for row in found["rows"]}
 
 
+def test_every_model_of_nist_came_to_eight_digits_from_ten_seeds():
+    rows = kept("nist")
+    assert len(rows) == 27
+    assert {row["with 8 digits"] for row in rows.values()} == {10}
+
+
 def test_a_coupled_law_foresees_better_where_a_sum_leaves_a_saddle():
     rows = {law: row for (law, _), row in kept("sldbench").items()}
     plain = rows["Chinchilla, a sum"]
