@@ -58,6 +58,7 @@ from .plan import Ladder as Ladder
 from .plan import MatchedProxy as MatchedProxy
 from .plan import MixtureDesign as MixtureDesign
 from .plan import MixtureFolds as MixtureFolds
+from .plan import MixtureInfluence as MixtureInfluence
 from .plan import MixtureLimits as MixtureLimits
 from .plan import MixturePath as MixturePath
 from .plan import MixtureRegret as MixtureRegret
@@ -80,6 +81,7 @@ from .plan import isoflop as isoflop
 from .plan import ladder as ladder
 from .plan import matched_proxy as matched_proxy
 from .plan import mixture_folds as mixture_folds
+from .plan import mixture_influence as mixture_influence
 from .plan import mixture_regret as mixture_regret
 from .plan import mixture_speedup as mixture_speedup
 from .plan import mixtures_along as mixtures_along

@@ -23,8 +23,9 @@ FARTHEST = 3.0
 
 
 def jackknife(
-    fit: Fit[LawT], *, num: int = 1000, cluster: str | tuple[str, ...] | None = "auto", seed: int = 0
-) -> Ensemble[LawT]:
+    fit: Fit[LawT], *, num: int = 1000, cluster: str | tuple[str, ...] | None = "auto", seed: int = 0,
+    weights: Float[np.ndarray, "draw row"] | None = None,
+) -> Ensemble[LawT]:  # fmt: skip
     r"""Draws of a bootstrap to first order: what each run weighs moves the optimum by its own slope.
 
     $\theta_b = \hat\theta - H^{-1}\sum_i (m_{bi} - 1)\,g_i$ with the gradient g of each run's cost, the Hessian H of
@@ -38,8 +39,9 @@ def jackknife(
     - `num`: Draws.
     - `cluster`: What is drawn as one: see `Runs.clusters`.
     - `seed`: Of the resampling.
+    - `weights`: What each row counts in each draw, instead of resamples, as 0 for a run that is left out.
 
-    **Returns:** an `Ensemble` of `num` draws.
+    **Returns:** an `Ensemble` of `num` draws, or of one for each row of `weights`.
 
     **Raises:** `InputError` where the fit did not converge, or its noise gives most runs no curvature.
     """
@@ -52,10 +54,18 @@ def jackknife(
     if min(fit.noise.informed(row[np.isfinite(row)]) for row in left) < INFORMED:
         raise InputError("fit", Phrase(f"has the noise {fit.noise}, under which most runs carry no curvature"),
                          "a smooth noise", "refit with StudentT or Gaussian, or take `bootstrap`")  # fmt: skip
-    counts = drawn_together(runs.clusters(cluster), num, [seed, 0x3AC])
+    if weights is None:
+        counts, farthest = drawn_together(runs.clusters(cluster), num, [seed, 0x3AC]), FARTHEST
+    else:
+        # Draws of one's own choice have no scatter by which one could be too far.
+        counts, farthest = np.asarray(weights, float), np.inf
+        if counts.ndim != 2 or counts.shape[1] != len(runs) or not np.isfinite(counts).all():
+            given = Phrase(f"has the shape {counts.shape}, or what is no number")
+            raise InputError("weights", given, f"a number for each of {len(runs)} rows in each draw")
+        num = len(counts)
     parts, order = [], []
     for which, prepared in problem.parts():
-        moved, scale = _moved(prepared, fit, which, counts)
+        moved, scale = _moved(prepared, fit, which, counts, farthest)
         study = np.repeat(np.arange(len(which)), num)
         law = laws_at(prepared, moved.reshape(len(study), -1), study)
         shape = (len(which), num)
@@ -76,8 +86,9 @@ def jackknife(
 
 
 def _moved(
-    prepared: Prepared, fit: Fit[Any], which: Int[np.ndarray, " study"], counts: Float[np.ndarray, "draw run"]
-) -> tuple[Float[np.ndarray, "study draw free"], Float[np.ndarray, "study draw"]]:
+    prepared: Prepared, fit: Fit[Any], which: Int[np.ndarray, " study"], counts: Float[np.ndarray, "draw run"],
+    farthest: float,
+) -> tuple[Float[np.ndarray, "study draw free"], Float[np.ndarray, "study draw"]]:  # fmt: skip
     """The free numbers of every draw of some studies, and the scales of their noise."""
     curve, noise, data = prepared.curve, fit.noise, prepared.data
     law = fit.law if fit.keys is None else jax.tree.map(lambda a: a[which], fit.law)
@@ -102,7 +113,7 @@ def _moved(
         inside = np.append((np.asarray(curve.lower) < theta[s]) & ~np.atleast_2d(fit.unidentified)[which[s]],
                            np.ones(int(noise.free_scale), bool))  # fmt: skip
         step = np.zeros((len(counts), len(inside)))
-        step[:, inside] = _steps(hessian[s][np.ix_(inside, inside)], score[inside], counts[:, rows])
+        step[:, inside] = _steps(hessian[s][np.ix_(inside, inside)], score[inside], counts[:, rows], farthest)
         moved = np.maximum(at[s] + step, np.append(curve.lower, [-np.inf] * int(noise.free_scale)))
         found.append(moved[:, : curve.size])
         scales.append(np.exp(moved[:, -1]) if noise.free_scale else np.full(len(counts), scale[s]))
@@ -110,8 +121,9 @@ def _moved(
 
 
 def _steps(
-    hessian: Float[np.ndarray, "free free"], score: Float[np.ndarray, "free run"], counts: Float[np.ndarray, "draw run"]
-) -> Float[np.ndarray, "draw free"]:
+    hessian: Float[np.ndarray, "free free"], score: Float[np.ndarray, "free run"],
+    counts: Float[np.ndarray, "draw run"], farthest: float,
+) -> Float[np.ndarray, "draw free"]:  # fmt: skip
     """How far each draw moves, along the directions that the runs inform."""
     unit = 1.0 / np.sqrt(np.maximum(np.abs(np.diagonal(hessian)), 1e-300))
     bend, axes = np.linalg.eigh(hessian * unit[:, None] * unit[None])
@@ -119,5 +131,7 @@ def _steps(
     axes = axes[:, known] * unit[:, None]
     along = (axes.T @ score) / bend[known, None]
     step = -((counts - 1.0) @ along.T)
-    size = FARTHEST * np.std(step, axis=0, keepdims=True)
-    return np.clip(step, -size, size) @ axes.T
+    if np.isfinite(farthest):
+        size = farthest * np.std(step, axis=0, keepdims=True)
+        step = np.clip(step, -size, size)
+    return step @ axes.T

@@ -30,6 +30,7 @@ from .mixtures import MatchedProxy as MatchedProxy
 from .mixtures import MixtureDesign as MixtureDesign
 from .mixtures import MixtureDraws as MixtureDraws
 from .mixtures import MixtureFolds as MixtureFolds
+from .mixtures import MixtureInfluence as MixtureInfluence
 from .mixtures import MixtureLimits as MixtureLimits
 from .mixtures import MixturePath as MixturePath
 from .mixtures import MixtureRegret as MixtureRegret
@@ -39,6 +40,7 @@ from .mixtures import design_mixtures as design_mixtures
 from .mixtures import judged as judged
 from .mixtures import matched_proxy as matched_proxy
 from .mixtures import mixture_folds as mixture_folds
+from .mixtures import mixture_influence as mixture_influence
 from .mixtures import mixture_regret as mixture_regret
 from .mixtures import mixture_speedup as mixture_speedup
 from .mixtures import mixtures_along as mixtures_along

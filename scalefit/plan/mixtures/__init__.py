@@ -6,6 +6,8 @@ from ._folds import mixture_folds as mixture_folds
 from ._honesty import hull_distance as hull_distance
 from ._honesty import known_distance as known_distance
 from ._honesty import support as support
+from ._influence import MixtureInfluence as MixtureInfluence
+from ._influence import mixture_influence as mixture_influence
 from ._judged import judged as judged
 from ._limits import MixtureLimits as MixtureLimits
 from ._names import short_names as short_names

@@ -86,3 +86,17 @@ def test_mixtures_to_train_next_know_the_runs_done(fits):
     assert found.sd[0] < 0.1 * alone.sd[0]
     assert found.sd[-1] < found.sd[0]
     assert found.noise["c4"] == pytest.approx(0.01, rel=0.4)
+
+
+def test_the_best_mixture_without_a_run_is_that_of_a_fit_without_it(fits):
+    found = sf.mixture_influence(fits)
+    assert found.weights.shape == (44, 3)
+    assert (found.cost > -1e-9).all()
+    np.testing.assert_allclose(found.weights.sum(axis=1), 0.0, atol=1e-9)
+    run = int(np.argmax(np.abs(found.weights).sum(axis=1)))
+    runs = fits.problem.runs
+    rest = runs.take(runs.labels["run"] != found.runs[run])
+    again = sf.fit(sf.laws.MixingExp, rest, by="target", noise=sf.noise.Gaussian())
+    moved = sf.optimise_mixture(again).weights - sf.optimise_mixture(fits).weights
+    np.testing.assert_allclose(found.weights[run], moved, atol=0.3 * np.abs(moved).max())
+    assert np.abs(moved).max() > 1e-4
