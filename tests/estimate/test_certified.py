@@ -111,6 +111,12 @@ def test_published_resamples_give_the_published_errors(published_draws):
     assert published_draws.objective[3178] == pytest.approx(0.00124609835, rel=1e-8)
 
 
+def test_amplitudes_and_exponents_of_resamples_go_together(published_draws):
+    law = published_draws.law
+    for amplitude, exponent, known in ((law.A, law.alpha, 0.999), (law.B, law.beta, 1.0)):
+        assert np.corrcoef(np.log(amplitude), exponent)[0, 1] == pytest.approx(known, abs=6e-4)
+
+
 # Muennighoff et al.: the base law is held at its published values and the two decay constants are fitted.
 HELD = ("E", "A", "B", "alpha", "beta")
 TRIED = 9

@@ -10,7 +10,16 @@ import pytest
 from scipy.stats import norm
 
 from scalefit.data import load_data, load_table
-from scalefit.laws import QQT, Chinchilla, DataConstrained, Kaplan, PowerLaw, QQTEffective
+from scalefit.laws import (
+    QQT,
+    Chinchilla,
+    DataConstrained,
+    DownstreamError,
+    Kaplan,
+    Overtraining,
+    PowerLaw,
+    QQTEffective,
+)
 from scalefit.noise import Huber
 from scalefit.params import values
 
@@ -51,6 +60,7 @@ def test_chinchilla_loss_of_a_billion_parameters_after_twenty_billion_tokens(nam
 def test_the_quoted_refit_is_the_stored_one_rounded(printed_epoch):
     assert float(printed_epoch(N=1e9, D=2e10)) == pytest.approx(2.530, abs=5e-4)
     assert values(Chinchilla.published("epoch")) == pytest.approx(values(printed_epoch), rel=2e-4)
+    assert tokens_per_parameter(printed_epoch, 5.76e23) == pytest.approx(18.4, abs=0.05)
 
 
 def test_kaplan_loss_of_a_billion_parameters_after_twenty_billion_tokens():
@@ -65,7 +75,12 @@ def test_kaplan_laws_of_one_input_are_powers_of_their_scale(name, scale, exponen
 
 @pytest.mark.parametrize(
     ("name", "compute", "ratio"),
-    [("hoffmann-rounded", 5.76e23, 92.6), ("hoffmann", 5.76e23, 58.9), ("epoch", 5.88e23, 18.3), ("epoch", 1e18, 25.6)],
+    [
+        ("hoffmann-rounded", 5.76e23, 92.6),
+        ("hoffmann", 5.76e23, 58.9),
+        ("epoch", 5.88e23, 18.3),
+        ("epoch", 1e18, 25.6),
+    ],
 )
 def test_chinchilla_optimal_tokens_per_parameter(name, compute, ratio):
     law = Chinchilla.published(name)
@@ -73,6 +88,21 @@ def test_chinchilla_optimal_tokens_per_parameter(name, compute, ratio):
     assert found == pytest.approx(ratio, abs=0.05)
     along_compute = jax.grad(lambda log_n: law(N=jnp.exp(log_n), D=compute / 6 / jnp.exp(log_n)))
     assert float(along_compute(0.5 * math.log(compute / 6 / found))) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "exponent"),
+    [
+        ("hoffmann-rounded", 0.452),
+        ("hoffmann", 0.4565),
+        ("epoch", 0.513),
+        ("epoch-huber", 0.5139),
+        ("muennighoff-c4", 0.5),
+    ],
+)
+def test_chinchilla_exponent_of_the_optimal_size(name, exponent):
+    law = Chinchilla.published(name)
+    assert float(law.beta / (law.alpha + law.beta)) == pytest.approx(exponent, abs=5e-4)
 
 
 @pytest.mark.usefixtures("public_data")
@@ -138,6 +168,85 @@ def test_data_constrained_objective_and_r_squared_of_its_runs():
     assert objective == pytest.approx(0.015825935258, rel=1e-10)
     explained = 1 - np.sum((runs.target - fitted) ** 2) / np.sum((runs.target - np.mean(runs.target)) ** 2)
     assert explained == pytest.approx(0.7722046084968405, rel=1e-12)
+
+
+WITHOUT = 1e12
+"""Of a number of repeats beyond which they are worth no less."""
+
+
+@pytest.mark.usefixtures("public_data")
+@pytest.mark.parametrize(
+    ("R_D", "R_N", "objective", "explained"),
+    [
+        (WITHOUT, WITHOUT, None, 0.4451684),
+        (2.9157212, WITHOUT, 0.01692235, 0.7354469),
+        # The notebook's objective has B / U^beta in it and its R² has B / D^beta, of the same numbers.
+        (1e-9, 713.0015, 0.02410778, None),
+        (WITHOUT, 713.0015, None, 0.4487786),
+    ],
+    ids=["no decay", "of data", "of parameters, objective", "of parameters, R²"],
+)
+def test_data_constrained_variants_of_the_notebook(R_D, R_N, objective, explained):
+    runs = load_data("datablations")
+    law = dataclasses.replace(DataConstrained.published("c4"), R_D=R_D, R_N=R_N)
+    fitted = along(law, **runs.select(("N", "D", "U"))[0])
+    if objective is not None:
+        found = float(jnp.sum(Huber(1e-3).rho(jnp.asarray(np.log(runs.target / fitted)))))
+        assert found == pytest.approx(objective, rel=1e-6)
+    if explained is not None:
+        found = 1 - np.sum((runs.target - fitted) ** 2) / np.sum((runs.target - np.mean(runs.target)) ** 2)
+        assert found == pytest.approx(explained, rel=1e-6)
+
+
+def test_data_constrained_worth_of_a_token_by_its_pass():
+    """Its own, and the mean of all so far; in the end the data are worth 16.4 and the parameters 6.3 times as many."""
+    law = DataConstrained.published("c4")
+    passes = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 40.0])
+    N, U = np.full(6, 1e6), np.full(6, 1e9)
+
+    def worth(D):
+        data = along(law, N=N, D=D, U=U) - float(law.E) - float(law.A) * N ** -float(law.alpha)
+        return (data / float(law.B)) ** (-1 / float(law.beta))
+
+    step = 1e-4 * U
+    np.testing.assert_allclose(
+        (worth(passes * U + step) - worth(passes * U)) / step, [1.0, 0.94, 0.82, 0.64, 0.38, 0.08], atol=6e-3
+    )
+    np.testing.assert_allclose(worth(passes * U) / passes / U, [1.0, 0.98, 0.93, 0.83, 0.66, 0.38], atol=5.1e-3)
+    assert worth(1e9 * U)[0] / 1e9 == pytest.approx(16.4, abs=0.05)
+    assert 1 + float(law.R_N) == pytest.approx(6.3, abs=0.05)
+
+
+def test_the_released_qqt_loses_its_floor():
+    law = QQT(d=0.1, a=0.02, b=-0.2, tau=5.0).covering(64)
+    n, U = 12.8e6 * np.array([2.0, 50.0]), np.full(2, 12.8e6)
+    lost = along(law, n=n, U=U) - along(dataclasses.replace(law, floor="released"), n=n, U=U)
+    np.testing.assert_allclose(lost, [0.011, 0.028], atol=6e-4)
+
+
+@pytest.mark.usefixtures("public_data")
+@pytest.mark.parametrize(
+    ("train", "name", "larger", "loss", "error"),
+    [
+        ("c4_original", "c4", [(1.4e9, 1), (1.4e9, 4), (6.9e9, 1)], [0.780, 1.498, 4.295], [0.736, 9.582, 0.137]),
+        ("rw_original", "refinedweb", [(1.4e9, 1), (1.4e9, 16), (6.9e9, 1)], [0.560, 0.005, 1.619],
+         [0.419, 5.617, 2.939]),
+    ],
+)  # fmt: skip
+def test_overtraining_foresees_larger_runs(train, name, larger, loss, error):
+    """Relative errors of the loss on C4, in per cent, and of the error on 17 tasks through it."""
+    table = load_table("gadre-overtraining", "models_c4_rw.csv")
+    N, D, multiplier, seen, wrong = (
+        table[k].astype(float) for k in ("params", "tokens", "chinchilla_multiplier", "loss_c4_val", "err_avg_17")
+    )
+    rows = [
+        int(np.argmin(np.abs(np.log(N / size)) + 9.0 * (multiplier != times) + 9.0 * (table["train_dataset"] != train)))
+        for size, times in larger
+    ]
+    foreseen = along(Overtraining.published(name), N=N[rows], D=D[rows])
+    np.testing.assert_allclose(100 * np.abs(foreseen / seen[rows] - 1), loss, atol=2e-3)
+    through = along(DownstreamError.published(name), x=foreseen)
+    np.testing.assert_allclose(100 * np.abs(through / wrong[rows] - 1), error, atol=0.02)
 
 
 @pytest.mark.usefixtures("public_data")

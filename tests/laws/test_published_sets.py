@@ -11,11 +11,13 @@ from scalefit.laws import (
     FineMoE,
     HunyuanMoE,
     MultiPower,
+    Overtraining,
     Padded,
     Power,
     PowerLaw,
     Precision,
     Routed,
+    SparseRepetition,
     StepLaw,
 )
 
@@ -39,6 +41,34 @@ def test_precision_at_full_precision():
 
 def test_routing_is_in_logarithms_of_ten():
     assert float(Routed.published("s-base")(N=1e9, E=1.0)) == pytest.approx(2.28, abs=0.02)
+
+
+def test_routing_in_natural_logarithms_would_give_too_little():
+    law, log_N = Routed.published("s-base"), np.log(1e9)
+    log_E = np.log(float(law.E_start))  # of one expert
+    assert np.exp(law.a * log_N + law.b * log_E + law.c * log_N * log_E + law.d) == pytest.approx(0.58, abs=5e-3)
+
+
+def test_constants_that_are_not_shipped_are_absurd():
+    """Of text in arXiv 2301.03728, in raw units."""
+    assert float(Chinchilla(E=2.42, A=492.51, B=1987.40, alpha=0.18, beta=0.22)(**BILLION)) == pytest.approx(
+        25, abs=0.1
+    )
+
+
+def test_overtraining_at_twenty_tokens_a_parameter():
+    law = Overtraining.published("c4")
+    assert float(law(**BILLION)) == pytest.approx(2.740, abs=5e-4)
+    # The released code has alpha in place of a = alpha 6^eta, and b = -2 eta.
+    for name, alpha, beta, b in (("c4", 113.6926, 189.5155, -0.242472), ("refinedweb", 125.0957, 246.2067, -0.254395)):
+        law = Overtraining.published(name)
+        assert float(law.a) == pytest.approx(alpha * 6.0 ** float(law.eta), rel=1e-5)
+        assert (float(law.b), -2.0 * float(law.eta)) == pytest.approx((beta, b), rel=1e-5)
+
+
+def test_sparse_repetition_is_the_released_one():
+    law = SparseRepetition.published("wu")
+    assert np.log([law.A, law.B, law.E]) == pytest.approx([5.240737, 6.103031, 0.853550], rel=1e-12)
 
 
 def test_the_best_cut_of_experts():
