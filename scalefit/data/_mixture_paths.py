@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, check_number
 from ._dropped import Dropped
 from ._mixtures import Paired, shares_of
 from ._numbers import parse_number
@@ -16,7 +16,9 @@ from ._runs import Runs
 from ._table import Table
 
 
-def read_mixture_paths(source: str | os.PathLike[str], *, domains: Sequence[str]) -> Runs:
+def read_mixture_paths(
+    source: str | os.PathLike[str], *, domains: Sequence[str], tolerance: float | None = None
+) -> Runs:
     """Read runs over mixtures whose weights stand in the names of their folders, as lists of evaluations have it.
 
     A line is the path of a checkpoint, that of the text it was evaluated on, and the loss, apart by tabs or blanks. A
@@ -27,6 +29,7 @@ def read_mixture_paths(source: str | os.PathLike[str], *, domains: Sequence[str]
 
     - `source`: The file.
     - `domains`: The domains, in the order of the weights: nothing in the file says which is which.
+    - `tolerance`: By how much weights of a run may miss the sum of 1, as of `read_mixtures`.
 
     **Returns:** [`scalefit.Runs`][] with `w[domain]`, the labels `run`, `step` and `target`, and N if a size is said.
 
@@ -39,6 +42,10 @@ def read_mixture_paths(source: str | os.PathLike[str], *, domains: Sequence[str]
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise InputError("source", str(path), "a file that can be read", str(error.strerror or error)) from error
+    except UnicodeDecodeError as error:
+        raise InputError("source", str(path), "lines of text in UTF-8") from error
+    if tolerance is not None:
+        check_number("tolerance", tolerance, least=0.0)
     number = r"\d*\.?\d+(?:[eE][-+]?\d+)?"
     folder = re.compile(rf"(?P<name>[^/]*?)(?P<weights>(?:-{number}){{{len(names)}}})")
     rows: dict[tuple[str, int], dict[str, float]] = {}
@@ -60,8 +67,12 @@ def read_mixture_paths(source: str | os.PathLike[str], *, domains: Sequence[str]
             continue
         run, step = match[0], int(parts[-1]) if parts[-1].isdigit() else 0
         text = cells[1].rsplit("/", 1)[-1].split(".")
+        found, target = rows.setdefault((run, step), {}), text[-2] if len(text) > 1 else text[0]
+        if found.get(target, value) != value:
+            dropped.append(Dropped(k, f"an earlier line has {found[target]:.6g} for {target} of this run and step"))
+            continue
         weights[run] = np.array([float(w) for w in re.findall(rf"-({number})", match["weights"])])
-        rows.setdefault((run, step), {})[text[-2] if len(text) > 1 else text[0]] = value
+        found[target] = value
     if not rows:
         raise InputError(repr(path.name), Phrase(f"has no line with {len(names)} weights in the name of a folder"),
                          "lines of a path as '70M_3-0.5-0.5/1000', a text and a loss",
@@ -71,7 +82,7 @@ def read_mixture_paths(source: str | os.PathLike[str], *, domains: Sequence[str]
     of_rows = np.stack([weights[run] for run, _ in rows])
     table: Table = {name: of_rows[:, i] for i, name in enumerate(names)} | {"run": np.array([run for run, _ in rows])}
     pair = Paired(table, tuple(names), tuple(targets), "run", path.name, ())
-    shares, notes = shares_of(pair, None)
+    shares, notes = shares_of(pair, tolerance)
     sizes = [parse_number(run.split("_")[0]) if "_" in run else None for run, _ in rows]
     inputs: dict[str, Any] = {f"w[{name}]": shares[:, i] for i, name in enumerate(names)}
     if all(size is not None for size in sizes):

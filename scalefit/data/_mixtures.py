@@ -12,6 +12,7 @@ from jaxtyping import Float
 from .._core import InputError, Phrase, check_number, check_type, hint
 from ._columns import INPUTS, header_of, our_name
 from ._labels import LABELS
+from ._mixture_long import DOMAINS, SHARES, TARGETS, VALUES, wide
 from ._numbers import loose_numbers, missing_cells
 from ._runs import Runs
 from ._table import Source, Table, source_of
@@ -36,8 +37,10 @@ def read_mixtures(
 ) -> Runs:
     """Read runs over mixtures of domains: what each drew from which domain, and what was measured of it.
 
-    Runs of two tables are joined by name, in whatever order either has them. Inputs are `w[domain]`, and N, D and the
-    like where a table has them; several targets make the long form of `Runs`, to be fitted by `by="target"`.
+    Runs of two tables are joined by name, in whatever order either has them. Long tables, of a row for each domain
+    (with a column `domain` and one `weight`) or target (`target` and `loss`), are read as wide ones, with a note; a
+    domain without a row of a run has the weight 0 there. Inputs are `w[domain]`, and N, D and the like where a table
+    has them; several targets make the long form of `Runs`, to be fitted by `by="target"`.
 
     **Arguments:**
 
@@ -59,11 +62,13 @@ def read_mixtures(
     """
     if tolerance is not None:
         check_number("tolerance", tolerance, least=0.0)
-    first = source_of(ratios)
-    if metrics is None:
-        pair = _alone(first, domains, targets, run)
-    else:
-        pair = _paired(first, source_of(metrics), domains, targets, run)
+    ids = (*_IDS, *([] if run is None else [run.strip().lower()]))
+    first, entries = wide(source_of(ratios), DOMAINS, SHARES, ids, 0.0)
+    domains = entries if domains is None else domains
+    second, measured = wide(first if metrics is None else source_of(metrics), TARGETS, VALUES, ids, np.nan)
+    targets = measured if targets is None else targets
+    alone = metrics is None
+    pair = _alone(second, domains, targets, run) if alone else _paired(first, second, domains, targets, run)
     shares, note = shares_of(pair, tolerance)
     return _runs(pair, shares, (*pair.notes, *note))
 
@@ -94,7 +99,7 @@ class Paired(NamedTuple):
 def _paired(first: Source, second: Source, domains: Headers, targets: Headers, run: str | None) -> Paired:
     both = [h for h in first.table if h in second.table]
     key = _key(first, second, both, run)
-    names, others = _labels(first, key), _labels(second, key)
+    names, others = _alike(_labels(first, key), _labels(second, key))
     lacking = [n for n in names if n not in others]
     spare = [n for n in others if n not in names]
     if lacking or spare:
@@ -157,6 +162,17 @@ def _labels(source: Source, key: str) -> dict[Any, int]:
     return found
 
 
+def _alike(first: dict[Any, int], second: dict[Any, int]) -> tuple[dict[Any, int], dict[Any, int]]:
+    """Names of runs, as numbers in both tables where one has these as text."""
+
+    def numbered(names: dict[Any, int]) -> dict[Any, int]:
+        text = all(isinstance(n, str) and n.strip().lstrip("-").isdigit() and str(int(n)) == n.strip() for n in names)
+        return {int(n): row for n, row in names.items()} if text else names
+
+    whole = [all(isinstance(n, int) for n in names) for names in (first, second)]
+    return (first, second) if whole[0] == whole[1] else (numbered(first), numbered(second))
+
+
 def _alone(source: Source, domains: Headers, targets: Headers, run: str | None) -> Paired:
     if run is not None and run not in source.table:
         raise InputError("run", Phrase(f"names {run!r}, which {source.name!r} has not"), remedy=hint(run, source.table))
@@ -180,7 +196,9 @@ def _families(headers: list[str], table: Table) -> frozenset[str]:
         for end in (m.end() for m in re.finditer(r"[_./:\[ -]", header)):
             found.setdefault(header[:end], []).append(header)
     fine = [some for some in found.values() if len(some) > 1 and _sum_to_one(some, table)]
-    return frozenset(max(fine, key=len, default=headers if len(headers) > 1 and _sum_to_one(headers, table) else ()))
+    # Without a beginning in common, all that are not called a loss or the like.
+    rest = [header for header in headers if not _called_measured(header, table[header])]
+    return frozenset(max(fine, key=len, default=rest if len(rest) > 1 and _sum_to_one(rest, table) else ()))
 
 
 def _sum_to_one(headers: list[str], table: Table) -> bool:

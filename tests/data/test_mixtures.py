@@ -92,3 +92,67 @@ def test_weights_stand_in_the_names_of_folders(tmp_path):
     assert any("twice" in note for note in runs.notes)
     with pytest.raises(sf.InputError, match="no line with 3 weights"):
         sf.read_mixture_paths(file, domains=["code", "web", "books"])
+
+
+def told(runs):
+    """What runs say, whatever the order of rows and domains."""
+    return sorted(
+        (str(runs.labels["run"][i]), str(runs.labels["target"][i]), float(runs.target[i]),
+         *(float(runs.inputs[name][i]) for name in sorted(runs.inputs)))
+        for i in range(len(runs))
+    )  # fmt: skip
+
+
+def test_long_tables_say_the_same_as_wide_ones():
+    rng = np.random.default_rng(0)
+    domains, targets = ("web", "books", "code"), ("c4_bpb", "mbpp_bpb")
+    shares = [(RATIOS["run"][i], d, RATIOS[d][i]) for i in range(3) for d in domains]
+    measured = [(METRICS["run"][i], t, METRICS[t][i]) for i in range(3) for t in targets]
+    both = [(r, t, y, *(RATIOS[d][RATIOS["run"].index(r)] for d in domains)) for r, t, y in measured]
+
+    def table(rows, *headers):
+        order = rng.permutation(len(rows))
+        return {h: [rows[k][i] for k in order] for i, h in enumerate(headers)}
+
+    plain = {h: RATIOS[h] for h in ("run", *domains)}, {h: METRICS[h] for h in ("run", *targets)}
+    wanted = told(sf.read_mixtures(*plain))
+    long_shares = table([row for row in shares if row[2] > 0.0], "run", "domain", "weight")
+    long_measured = table(measured, "run", "metric", "value")
+    assert told(sf.read_mixtures(long_shares, plain[1])) == wanted
+    assert told(sf.read_mixtures(plain[0], long_measured)) == wanted
+    found = sf.read_mixtures(long_shares, long_measured)
+    assert told(found) == wanted
+    assert any("2 of no row count as 0" in note for note in found.notes)
+    whole = table(both, "run", "target", "loss", *(f"weight_{d}" for d in domains))
+    assert [row[:3] for row in told(sf.read_mixtures(whole))] == [row[:3] for row in wanted]
+    twice = {h: [*column, column[0]] for h, column in long_shares.items()}
+    with pytest.raises(sf.InputError, match="of one run twice, in the rows 1 and 8"):
+        sf.read_mixtures(twice, plain[1])
+
+
+def test_names_of_runs_may_be_numbers_in_one_table_and_text_in_the_other():
+    turned = {**METRICS, "run": ["3", "1", "2"], "index": ["z", "x", "y"]}
+    runs = sf.read_mixtures({h: RATIOS[h] for h in ("web", "books", "code")} | {"run": [1, 2, 3]}, turned)
+    assert runs.target[:2].tolist() == [1.1, 0.9]
+
+
+def test_a_single_table_tells_weights_from_losses_by_their_sum():
+    table = {"web": [0.5, 0.2, 0.1], "code": [0.5, 0.8, 0.9], "c4_loss": [3.0, 3.1, 2.9]}
+    assert set(sf.read_mixtures(table).inputs) == {"w[web]", "w[code]"}
+
+
+def test_lines_of_one_run_that_disagree_are_listed(tmp_path):
+    file = tmp_path / "runs.txt"
+    file.write_text("a/1-0.5-0.5/10\tv.c4.bin\t2.5\na/1-0.5-0.5/10\tv.c4.bin\t2.9\n")
+    runs = sf.read_mixture_paths(file, domains=["code", "web"])
+    assert runs.target.tolist() == [2.5]
+    assert "an earlier line has 2.5 for c4" in runs.dropped[0].reason
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(sf.InputError, match="expected lines of text in UTF-8"):
+        sf.read_mixture_paths(file, domains=["code", "web"])
+    file.write_text("a/1-0.5-0.4/10\tv.c4.bin\t2.5\n")
+    with pytest.raises(sf.InputError, match=r"sum to 0\.9; expected 1"):
+        sf.read_mixture_paths(file, domains=["code", "web"])
+    assert sf.read_mixture_paths(file, domains=["code", "web"], tolerance=0.2).inputs["w[code]"][0] == pytest.approx(
+        5 / 9
+    )
