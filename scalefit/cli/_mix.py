@@ -10,7 +10,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import InputError, Phrase
+from .._core import InputError, Phrase, check_choice, check_number
 from ._config import print_document
 from ._fit import not_converged
 from ._options import LEVEL, Allow, AnyLaw, At, Bootstrap, CacheDir, Criterion, Fixed, Json, Level, Noise, Seed, Target
@@ -68,7 +68,9 @@ def mix(
     ] = True,
     following: Annotated[
         int | None,
-        typer.Option("--next", min=1, metavar="NUMBER", help="Mixtures to train next, chosen for what they tell."),
+        typer.Option(
+            "--next", min=1, max=128, metavar="NUMBER", help="Mixtures to train next, chosen for what they tell."
+        ),
     ] = None,
     criterion: Criterion = "V",
     regret: Annotated[
@@ -83,6 +85,9 @@ def mix(
 ) -> None:
     """Say which mixture of domains to train on, by a law fitted to runs on other mixtures, and how sure that is."""
     level = level or LEVEL
+    check_choice("criterion", criterion, ("V", "D"))
+    if regret is not None:
+        check_number("regret", regret, above=0.0)
     begun = time.perf_counter()
     from .._core import cache
     from ..specs import law_of, noise_of

@@ -128,6 +128,8 @@ def design_mixtures(
     task = Task.of(known, objective_of(objective, known.targets), MixtureLimits.of(limits), at or {}, None, 0.9, seed)
     box = task.treatments[task.recommended][1]
     pool = _within(box, seed)
+    # Limits may leave few mixtures: one can be trained again.
+    pool = np.tile(pool, (-(-num // len(pool)), 1))
     sizes = _sizes(known, task, train)
     about = _About.of(known, task, pool, sizes, noise)
     asked = _asked(known, task, pool, box)

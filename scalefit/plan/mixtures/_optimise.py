@@ -101,7 +101,8 @@ class Task:
         point: Mapping[str, Any], over: Any, level: float, seed: int,
     ):  # fmt: skip
         self.known, self.goal, self.limits, self.at, self.budget = known, goal, limits, at, budget
-        self.point, self.over, self.level, self.seed = point, over, level, seed
+        self.point, self.over, self.level = point, over, level
+        self.seed = check_number("seed", seed, least=0, whole=True)
         self.prior = prior_of(limits, known.domains)
         self.observed = observed_mixtures(known)
         self._weights = goal.weights

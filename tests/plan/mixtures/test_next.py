@@ -33,6 +33,12 @@ def test_within_limits_the_corners_of_these_are_best():
     assert (off < 0.02).all()
 
 
+def test_where_limits_leave_one_mixture_it_is_trained_again():
+    held = dict(zip(WORDS, (0.5, 0.25, 0.25), strict=True))
+    found = sf.design_mixtures(BOTH, num=2, noise=0.01, limits={"fixed": held})
+    np.testing.assert_allclose(found.weights, [list(held.values())] * 2, atol=1e-9)
+
+
 @pytest.mark.parametrize("criterion", ["V", "D"])
 def test_what_is_chosen_leaves_less_than_what_is_drawn(criterion):
     from scalefit.plan.mixtures._known import known_of
@@ -74,6 +80,7 @@ def test_what_cannot_be_designed_is_refused():
     refused("criterion is 'E'", criterion="E")
     refused("the least weights of all domains sum to 1.2", limits={"least": 0.4})
     refused("'D'", train={"D": 1e9})
+    refused("seed is -1; expected a whole number", seed=-1)
     several = sf.laws.CapacityMix(c=[40.0, 60.0], b=[0.3, 0.35], A=[2e3, 3e3], a=[0.37, 0.35], E=[1.0, 1.5], H=1e6,
                                   domain=("a", "b"))  # fmt: skip
     refused("a law of all targets at once", several, at={"N": 1e9, "D": 1e10})
