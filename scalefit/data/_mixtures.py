@@ -23,6 +23,8 @@ Headers = str | Sequence[str] | None
 _IDS = ("run", "run_id", "run_name", "name", "id", "uid", "index", "mixture", "mixture_id", "mix")
 """Usual headers of what tells runs apart, the surest first."""
 _NUMBERED = ("", "index", "id", "unnamed: 0")
+_OF_DOMAIN = re.compile(r"U\[(.+)\]")
+"""Headers of the tokens that there were of a domain, `U[web]`, for laws that take them."""
 _MEASURED = ("loss", "ppl", "perplexity", "bpb", "bits", "error", "acc", "nll")
 
 
@@ -39,8 +41,8 @@ def read_mixtures(
 
     Runs of two tables are joined by name, in whatever order either has them. Long tables, of a row for each domain
     (with a column `domain` and one `weight`) or target (`target` and `loss`), are read as wide ones, with a note; a
-    domain without a row of a run has the weight 0 there. Inputs are `w[domain]`, and N, D and the like where a table
-    has them; several targets make the long form of `Runs`, to be fitted by `by="target"`.
+    domain without a row of a run has the weight 0 there. Inputs are `w[domain]`, and N, D, the tokens `U[domain]` and
+    the like where a table has them; several targets make the long form of `Runs`, to be fitted by `by="target"`.
 
     **Arguments:**
 
@@ -230,7 +232,7 @@ def _chosen(argument: str, given: Headers, source: Source, usual: Any) -> tuple[
 
 def _is_input(header: str) -> bool:
     ours = our_name(header)
-    return ours in INPUTS or ours in LABELS or header.strip().lower() in _NUMBERED
+    return bool(_OF_DOMAIN.fullmatch(header)) or ours in INPUTS or ours in LABELS or header.strip().lower() in _NUMBERED
 
 
 def _is_share(header: str, column: np.ndarray) -> bool:
@@ -296,6 +298,10 @@ def _runs(pair: Paired, shares: Float[np.ndarray, "run domain"], notes: Iterable
     used = {*pair.shares, *pair.targets, pair.run}
     for header, column in pair.table.items():
         ours = our_name(header)
+        of = _OF_DOMAIN.fullmatch(header)
+        if of and of[1] in names:
+            inputs[header] = loose_numbers(column)
+            continue
         if header in used or ours is None or ours in (*inputs, *labels):
             continue
         if ours in INPUTS and np.isfinite(loose_numbers(column)).all():

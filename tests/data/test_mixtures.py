@@ -136,6 +136,13 @@ def test_names_of_runs_may_be_numbers_in_one_table_and_text_in_the_other():
     assert runs.target[:2].tolist() == [1.1, 0.9]
 
 
+def test_tokens_of_domains_are_inputs_and_no_weights():
+    held = {"U[web]": [1e9, 1e9, 2e9], "U[books]": [1e8] * 3, "U[code]": [5e8] * 3}
+    runs = sf.read_mixtures(RATIOS | held, METRICS)
+    assert set(runs.inputs) == {"w[web]", "w[books]", "w[code]", *held}
+    assert runs.inputs["U[web]"].tolist() == [1e9, 1e9, 1e9, 2e9, 2e9]
+
+
 def test_a_single_table_tells_weights_from_losses_by_their_sum():
     table = {"web": [0.5, 0.2, 0.1], "code": [0.5, 0.8, 0.9], "c4_loss": [3.0, 3.1, 2.9]}
     assert set(sf.read_mixtures(table).inputs) == {"w[web]", "w[code]"}
