@@ -11,13 +11,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_key[found[0]] if found else None
 
 
-def hint(name: str, known: Iterable[str], *, what: str = "columns") -> str:
-    """Return the clause that ends such a message: the nearest name, else all names."""
+def hint(name: str, known: Iterable[str], *, what: str = "columns", shown: Iterable[str] | None = None) -> str:
+    """Return the clause that ends such a message: the nearest name, else all names, or those to be shown."""
     known = list(known)
     found = nearest(name, known)
     if found is not None:
         return f"the nearest is {found!r}"
-    return f"the {what} are {listed(known)}" if known else f"there are no {what}"
+    return f"the {what} are {listed(known if shown is None else shown)}" if known else f"there are no {what}"
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

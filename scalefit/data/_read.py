@@ -175,7 +175,7 @@ def _rows_kept(
     lacks = {k: missed[k] for k in used if k in (target, "se")}
     excluded = np.zeros(size, dtype=bool)
     if where is not None:
-        condition = Condition(where, _for_where(table, used), size)
+        condition = Condition(where, _for_where(table, used), size, used)
         excluded, untold = _judged(condition, table, used, missed)
         excluded &= ~blank
         if (excluded | blank).all():

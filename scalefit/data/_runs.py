@@ -16,7 +16,7 @@ from ._dropped import Dropped
 from ._frozen import Frozen
 from ._labels import closed, empty_cells, label, numbered, update
 from ._numbers import check_numbers, check_series, one_column, parse_number, series_column
-from ._select import completed, input_of, names_of, selected
+from ._select import completed, headers_of, input_of, names_of, selected
 from ._targets import of_targets
 from ._where import Condition
 
@@ -186,7 +186,7 @@ class Runs(Frozen):
 
         **Raises:** `InputError` where the condition cannot be read, names no column, or keeps no row.
         """
-        condition = Condition(expr, {"row": self.rows, **names_of(self)}, len(self))
+        condition = Condition(expr, {"row": self.rows, **names_of(self)}, len(self), headers_of(self))
         holds = condition.told.holds
         if not holds.any():
             raise condition.nothing_kept(self.name)

@@ -12,6 +12,7 @@ from ._columns import misspelt
 from ._dropped import Dropped, missing, nothing_left
 from ._labels import empty_cells, plain
 from ._numbers import check_numbers, missing_cells
+from ._where import each_once
 
 if TYPE_CHECKING:
     from ._runs import Runs
@@ -58,6 +59,11 @@ def input_of(runs: "Runs", name: str) -> Float[np.ndarray, " run"] | None:
         return None
     column = runs.columns.get(name, runs.labels.get(name))
     return None if column is None else check_numbers(name, column, runs.rows, gaps=True)
+
+
+def headers_of(runs: "Runs") -> dict[str, str]:
+    """The headers of columns that have a name of ours."""
+    return {**runs.headers, runs.target_name: runs.target_header}
 
 
 def names_of(runs: "Runs") -> dict[str, np.ndarray]:
@@ -152,7 +158,7 @@ def _no_input(runs: "Runs", name: str) -> InputError:
         return InputError(f"{name!r} of {runs.name!r}", Phrase("is a series of each row"), "one number for each")
     known = names_of(runs)
     example = misspelt(name, known)
-    said = f"the nearest is {example!r}" if example else f"the columns are {listed(known)}"
+    said = f"the nearest is {example!r}" if example else f"the columns are {listed(each_once(known, headers_of(runs)))}"
     header = example or "its header"
     return InputError(
         repr(runs.name), Phrase(f"has no input {name!r}: {said}"),

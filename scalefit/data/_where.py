@@ -16,7 +16,8 @@ Each value becomes a Python name that numbers it (`_0 < _1 and _2 in [_3]`): `as
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -64,16 +65,19 @@ class Condition:
 
     - `expr`: Its text.
     - `columns`: The columns that it may name, of `size` rows each: numbers, truths or objects.
+    - `headers`: The header of a column that stands there under our name too.
 
     **Raises:** `InputError` where it cannot be read, or names no column; the message says at which character.
     """
 
-    def __init__(self, expr: str, columns: Mapping[str, np.ndarray], size: int):
+    def __init__(
+        self, expr: str, columns: Mapping[str, np.ndarray], size: int, headers: Mapping[str, str] = MappingProxyType({})
+    ):
         if not isinstance(expr, str):
             raise InputError("where", expr, _EXAMPLE)
         if not expr.strip():
             raise InputError("where", Phrase("is an empty condition"), _EXAMPLE)
-        self.expr, self.columns, self.size = expr, columns, size
+        self.expr, self.columns, self.size, self.headers = expr, columns, size, headers
         self.values: list[tuple[np.ndarray, _Token]] = []
         self.named: list[str] = []
         try:
@@ -139,7 +143,7 @@ class Condition:
         if token.kind == "truth":
             return np.full(self.size, token.text.lower() == "true")
         if token.text not in self.columns:
-            near = hint(token.text, self.columns)
+            near = hint(token.text, self.columns, shown=each_once(self.columns, self.headers))
             raise _error(self.expr, token, f"there is no column {token.text!r}, {near}; put text in quotes")
         self.named.append(token.text)
         column = self.columns[token.text]
@@ -254,3 +258,9 @@ def _missing(cells: np.ndarray) -> Bool[np.ndarray, " row"]:
 def _error(expr: str, token: _Token, message: str) -> InputError:
     place = "at its end" if token.kind == "end" else f"at character {token.at + 1} ({token.text!r})"
     return InputError("where", Phrase(f"{expr!r}, {place}: {message}"))
+
+
+def each_once(names: Iterable[str], headers: Mapping[str, str]) -> list[str]:
+    """The names of columns for people: one that stands there under its header and under ours by its header alone."""
+    names = list(names)
+    return [name for name in names if headers.get(name, name) == name or headers[name] not in names]

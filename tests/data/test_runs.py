@@ -249,3 +249,11 @@ def test_seeds_beyond_whole_floats_stay_apart():
         assert read_runs(frame).clusters().tolist() == [0, 1, 0]
     assert Runs([1.0] * 3, seed=seeds).clusters().tolist() == [0, 1, 0]
     assert Runs([1.0] * 3, seed=[1e300, 2e300, 1e300]).clusters().tolist() == [0, 1, 0]
+
+
+def test_a_column_that_has_two_names_is_listed_once():
+    runs = read_runs({"size": [1e8, 1e9], "val_loss": [3.0, 2.5]})
+    for ask in (lambda: runs.select(["N"]), lambda: runs.where("Q > 1")):
+        with pytest.raises(InputError, match=r"the columns are ('row', )?'size', 'val_loss'[.;]"):
+            ask()
+    assert runs.where("loss < 3").target.tolist() == runs.where("val_loss < 3").target.tolist() == [2.5]
