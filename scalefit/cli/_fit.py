@@ -223,6 +223,8 @@ def _show_ranked(ranked: list[dict[str, Any]], out: Any) -> None:
     ]  # fmt: skip
     if ranked:
         out.print(table(headers, rows, right=headers[1:]))
+        if not any(np.isfinite(one["error"]) for one in ranked):
+            out.print("No larger run could be foreseen from smaller ones: by AIC.")
         out.print()
 
 

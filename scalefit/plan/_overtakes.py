@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .._core import InputError, Phrase, check_flag, check_probability
 from ..calibrate import Discrepancy
 from ..data import Pools
-from ..laws import AbstractLaw, input_kinds, input_units
+from ..laws import AbstractLaw, Series, input_kinds, input_units
 from ..results import Ensemble, Estimate, Fit, far_from_runs
 from ..solve import in_lanes
 from ._budgets import range_of
@@ -119,9 +119,12 @@ def _of_laws(
 ) -> _Crossings:
     """The crossing of two laws, and of each pair of draws."""
     drawn = [drawn_of(first, num_draws, "first"), drawn_of(second, num_draws, "second")]
-    sizes = [tuple(input_kinds(one.law)) for one in drawn]
-    if len(sizes[0]) == 1 and sizes[0] == sizes[1]:
-        return _of_curves(first, second, drawn, sizes[0][0], between, cost, held, paired, seed)
+    sizes = [_size_of(one.law) for one in drawn]
+    if None not in sizes:
+        if sizes[0] != sizes[1]:
+            given = Phrase(f"is a law of {sizes[1]} where the first is one of {sizes[0]}")
+            raise InputError("second", given, "two curves of one size, which is the budget")
+        return _of_curves(first, second, drawn, str(sizes[0]), between, cost, held, paired, seed)
     constraints = [
         constraints_of(one.law, cost, held=further)
         for one, further in zip(drawn, check_pair("held", held), strict=True)
@@ -140,12 +143,18 @@ def _of_laws(
     return _Crossings(*last_crossings(lead, np.geomspace(low, high, 64)), "C", tuple(one.ranges for one in drawn))
 
 
+def _size_of(law: AbstractLaw) -> str | None:
+    """The one number of a curve; `None` for a law of more, of a series, or of numbers along an axis."""
+    names = [n for n, said in input_kinds(law).items() if said.axis is None and not isinstance(said, Series)]
+    return names[0] if len(names) == len(input_kinds(law)) == 1 else None
+
+
 def _of_curves(
     first: Any, second: Any, drawn: list[Drawn], size: str, between: Any, cost: CostLike, held: Any, paired: bool,
     seed: int,
 ) -> _Crossings:  # fmt: skip
     """The crossing of two curves against one size, and of each pair of draws."""
-    for argument, given, usual in (("cost", cost, "6ND"), ("held", tuple(held), (None, None))):
+    for argument, given, usual in (("cost", cost, "6ND"), ("held", check_pair("held", held), (None, None))):
         if given is not usual and given != usual:
             raise InputError(argument, given, f"nothing, as both laws are of {size} alone", "leave it out")
     better = [one.law.smaller_is_better for one in drawn]
@@ -155,7 +164,7 @@ def _of_curves(
     if check_flag("paired", paired):
         check_paired(first, second)
     two, sign = pairs(drawn[0], drawn[1], paired, seed), 1.0 if better[0] else -1.0
-    ends = range_of(between)
+    ends = range_of(between, example="(1e3, 1e9)")
 
     def lead(budgets: np.ndarray) -> np.ndarray:
         one, other = (_along(laws, size, budgets) for laws in two)

@@ -7,6 +7,8 @@ import pytest
 
 import scalefit as sf
 from scalefit import specs
+from scalefit.cli._fit import _show_ranked
+from scalefit.cli._show import console
 from scalefit.specs import candidates
 
 RNG = np.random.default_rng(0)
@@ -55,6 +57,12 @@ def test_the_best_is_fitted_and_all_are_told(cli, runs_csv, monkeypatch):
     said = cli("fit", runs_csv, "--law", "auto", "--noise", "gaussian").out
     assert "law tried" in said
     assert "kaplan" in said
+
+
+def test_laws_that_foresaw_nothing_are_told_to_be_in_another_order(capsys):
+    columns = dict.fromkeys(("error", "behind", "behind_se", "best"), float("nan"))
+    _show_ranked([{"law": "power", "aic": -112.1, "within": 0.1, **columns}], console())
+    assert "No larger run could be foreseen from smaller ones: by AIC." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("option", [("--fixed", "E=1.7"), ("--by", "study")])

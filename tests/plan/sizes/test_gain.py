@@ -9,7 +9,7 @@ import pytest
 from helpers import made_up_draws
 
 import scalefit as sf
-from scalefit.laws import Chinchilla, LogLinear, PowerLaw
+from scalefit.laws import Chinchilla, Frontier, LogLinear, MultiPower, PowerLaw
 
 LAW = Chinchilla(E=1.8, A=400.0, B=400.0, alpha=0.32, beta=0.32)
 STEEPER = Chinchilla(E=1.8, A=1000.0, B=1000.0, alpha=0.36, beta=0.36)
@@ -104,6 +104,17 @@ def test_where_one_curve_overtakes_another():
         sf.overtakes(high, low, between=(1.0, 1e6), cost="inference:1e12")
     with pytest.raises(sf.InputError, match="a loss where the first is of a score"):
         sf.overtakes(slow, low, between=(1.0, 1e6))
+    assert np.isnan(sf.overtakes(low, low, between=(1.0, 1e6)).budget.value)
+
+
+def test_what_are_no_two_curves():
+    curve, schedule = PowerLaw(E=0.0, A=2.0, alpha=0.2), MultiPower.published("25m")
+    with pytest.raises(sf.InputError, match="second is a law of C where the first is one of x; expected two curves"):
+        sf.overtakes(curve, Frontier(E=0.0, A=2.0, alpha=0.2), between=(1.0, 1e6))
+    with pytest.raises(sf.InputError, match="MultiPower is a law of lr; expected a law of N and D"):
+        sf.overtakes(schedule, schedule, between=(1.0, 10.0))
+    with pytest.raises(sf.InputError, match="held is None; expected one for each of the two"):
+        sf.overtakes(curve, curve, between=(1.0, 1e6), held=None)  # pyright: ignore[reportArgumentType]  what a user may try
 
 
 def test_paired_draws_leave_out_what_they_share(draws):
