@@ -61,6 +61,7 @@ def plan(
     from .._core import cache
     from ..plan import NeverReached
     from ..results import versions
+    from ..specs import said_of_published
     from ._checks import Checks
     from ._document import draws_of, freedom_of, law_name
     from ._terminal import quiet
@@ -115,7 +116,7 @@ def plan(
                 raise
             notes.append(as_options(error).rstrip("."))
         judged, more = ([], []) if planned is None else _judged(planned, sizes)
-    notes += more
+    notes += more + (said_of_published(result) if known else [])
     found = {
         "law": law_name(result if known else result.fit.law),
         "cost": cost,

@@ -38,6 +38,7 @@ def predict(
     import numpy as np
 
     from .._core import cache
+    from ..specs import said_of_published
     from ._checks import Checks
     from ._document import draws_of, freedom_of, law_name
     from ._terminal import quiet
@@ -54,7 +55,9 @@ def predict(
         if known and new_run:
             raise InputError("new_run", Phrase("needs runs, and a published law has none"), remedy="leave it out")
         band = fit.predict(at) if known else sf.predict(result, level=level, new_run=new_run, **at)
-        if not known:
+        if known:
+            notes += said_of_published(result)
+        else:
             checks.of_saved(result, folder, at)
             warned = any(one.check == "target-distance" and one.severity == "warning" for one in checks.own)
             notes += [] if warned or not band.note else [as_options(band.note)]

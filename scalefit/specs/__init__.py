@@ -9,6 +9,7 @@ from ._law import law_named as law_named
 from ._law import law_of as law_of
 from ._law import laws_of_file as laws_of_file
 from ._law import published as published
+from ._law import said_of_published as said_of_published
 from ._law import with_fixed as with_fixed
 from ._noise import NOISES as NOISES
 from ._noise import noise_of as noise_of

@@ -13,7 +13,7 @@ import numpy as np
 from .. import laws as families
 from .._core import InputError, Phrase, check_names, check_type, listed, suggestion
 from ..laws import AbstractLaw, axes, check_inputs
-from ..params import parameters, slots, values, with_values
+from ..params import parameter_values, parameters, slots, values, with_values
 from ._bare import bare
 
 Law = TypeVar("Law", bound=AbstractLaw)
@@ -123,6 +123,17 @@ def published(spec: str, argument: str = "law") -> AbstractLaw:
         expected = f"published parameters of {cls.__name__}, as {name}:{next(iter(sets))}"
         raise InputError(argument, spec, expected, suggestion(key, sets) or f"there are {listed(sets)}")
     return cls.published(found)
+
+
+def said_of_published(law: AbstractLaw) -> list[str]:
+    """A note on the published set that a law is, where it is one: what it was fitted to may be another thing."""
+    own = parameter_values(law)
+    for name, known in type(law).published_sets.items():
+        if all(np.array_equal(own[n], value) for n, value in known.values.items()):
+            doubt = ", unverified" if known.status in ("2nd", "mem") else ""
+            of = f"published {name!r} [{known.status}{doubt}], of {known.about or known.source}"
+            return [f"parameters are the {of}: see that what you ask is alike"]
+    return []
 
 
 def _of_size(cls: type[AbstractLaw], spec: str, tail: str, argument: str) -> AbstractLaw:

@@ -196,6 +196,10 @@ def test_a_published_law_predicts_without_runs(cli):
     law = sf.laws.Chinchilla.published("epoch")
     assert found["value"] == pytest.approx([float(law(N=1e9, D=2e10)), float(law(N=7e9, D=2e10))], rel=1e-6)
     assert (found["low"], found["draws"], found["freedom"]) == (None, None, None)
-    assert cli("predict", "chinchilla:epoch", "N=1B", "D=20B").status == 0
+    assert found["notes"] == [
+        "parameters are the published 'epoch' [run], of 240 of the 245 Chinchilla runs digitised by Epoch; N, D in "
+        "units of 1, nats per token: see that what you ask is alike"
+    ]
+    assert "published 'kaplan' [mem, unverified]" in cli("predict", "kaplan:kaplan", "N=1B", "D=20B").out
     assert cli("predict", "chinchilla:epoch", "N=1B", "D=20B", "--new-run").status == 2
     assert "nearest is 'epoch'" in cli("predict", "chinchilla:epok", "N=1B", "D=20B").err

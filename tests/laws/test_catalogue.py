@@ -1,7 +1,10 @@
 """The catalogue of published laws and the package agree: every entry is a law, or says why it is none."""
 
+import ast
 import inspect
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import scalefit as sf
@@ -82,6 +85,7 @@ CATALOGUE = {
     "infolaw": "InfoLaw",
 }
 """Entry of the catalogue → the law that it is, or the reason why there is none."""
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 REASONS = ("no law: ", COMPOSED)
 OURS = {
     "DownstreamError", "Sigmoid", "EffectiveParameters", "Quantised", "QQTEffective", "PoolsQQT", "PoolsMixed",
@@ -106,3 +110,13 @@ def test_an_entry_is_a_law_or_says_why_not(entry):
 
 def test_every_law_is_an_entry():
     assert exported() == {said for said in CATALOGUE.values() if not said.startswith(REASONS)} | OURS
+
+
+def test_a_law_is_a_short_file():
+    """Without documentation, half of them have no more than sixty lines."""
+    lengths = []
+    for path in Path(inspect.getfile(sf.laws)).parent.glob("*/_*.py"):
+        text, tree = path.read_text(encoding="utf-8").splitlines(), ast.parse(path.read_text(encoding="utf-8"))
+        said = [node.body[0] for node in ast.walk(tree) if isinstance(node, DOCUMENTED) and ast.get_docstring(node)]
+        lengths.append(len(text) - sum((one.end_lineno or 0) - one.lineno + 1 for one in said))
+    assert np.median(lengths) <= 60
