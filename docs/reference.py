@@ -119,7 +119,8 @@ def _command(name: str, command: Any) -> str:
     names = " ".join(_name(one) if one.required else f"[{_name(one)}]" for one in given)
     options = [one for one in said if one.param_type_name != "argument"]
     usage = f"scalefit {name} {names}{' [options]' if options else ''}"
-    text = f"\n## scalefit {name}\n\n{command.help}\n\n```text\n{usage}\n```\n"
+    example = (command.epilog or "").removeprefix("Example: ")
+    text = f"\n## scalefit {name}\n\n{command.help}\n\n```text\n{usage}\n```\n\n```bash\n{example}\n```\n"
     if not said:
         return text
     rows = []

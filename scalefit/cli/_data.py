@@ -49,5 +49,5 @@ def fetch_set(
         typer.echo(path)
 
 
-data.command("list")(configured(list_sets, "data-list"))
-data.command("fetch")(configured(fetch_set, "data-fetch"))
+data.command("list", epilog="Example: scalefit data list --json")(configured(list_sets, "data-list"))
+data.command("fetch", epilog="Example: scalefit data fetch epoch-chinchilla")(configured(fetch_set, "data-fetch"))

@@ -57,20 +57,25 @@ def root(
     del version
 
 
-main.command()(configured(check))
-main.command()(configured(fit))
-main.command()(configured(predict))
-main.command()(configured(forecast))
-main.command()(configured(compare))
-main.command()(configured(causes))
-main.command()(configured(speedup))
-main.command()(configured(plan))
-main.command()(configured(curate))
-main.command()(configured(mix))
-main.command()(configured(design))
-main.command()(configured(sweep))
-main.command()(configured(report))
-main.command()(configured(laws))
-main.command()(configured(schema))
+EXAMPLES = {
+    check: "scalefit check data:epoch-chinchilla --law chinchilla --deep",
+    fit: "scalefit fit runs.csv --law chinchilla --bootstrap 1000 --out fit",
+    predict: "scalefit predict fit N=70B D=1.4T --new-run",
+    forecast: "scalefit forecast fit N=70B D=1.4T --register forecast.json",
+    compare: "scalefit compare runs.csv --law chinchilla,skaling,kaplan",
+    causes: "scalefit causes fit --unique-column tokens_unique",
+    speedup: "scalefit speedup fit other_recipe.csv --along N",
+    plan: "scalefit plan fit --budget 1e22,1e24 --target-loss 2.0 --device H100",
+    curate: "scalefit curate runs.csv --pool-size A=1M,B=5M --budget 10M,100M --max-passes 8",
+    mix: "scalefit mix ratios.csv metrics.csv --limits limits.toml --at D=1e12",
+    design: "scalefit design fit --candidates isoflop:1e18,1e20 --budget 1e21 --goal N@C=1e24 --out next.csv",
+    sweep: "scalefit sweep sweep.toml --out swept",
+    report: "scalefit report fit --with plan.json",
+    laws: "scalefit laws --inputs N,D,U",
+    schema: "scalefit schema fit",
+}
+"""Commands in the order of the help, each with an example."""
+for _command, _example in EXAMPLES.items():
+    main.command(epilog=f"Example: {_example}")(configured(_command))
 main.add_typer(data, name="data")
-main.command()(configured(demo))
+main.command(epilog="Example: scalefit demo --out demo")(configured(demo))

@@ -85,6 +85,14 @@ def test_every_command_has_both():
         assert {"--config", "--set"} <= {word for one in command.params for word in one.opts}, name
 
 
+def test_every_command_has_an_example_of_its_own_options():
+    for name, command in commands().items():
+        word, *example = command.epilog.split()
+        assert (word, example[: 1 + len(name.split())]) == ("Example:", ["scalefit", *name.split()])
+        options = {word for one in command.params for word in one.opts}
+        assert {one for one in example if one.startswith("--")} <= options, name
+
+
 def test_one_name_has_one_meaning():
     """Every option and argument says the same, takes the same and defaults to the same wherever it stands."""
     meanings: dict[str, dict[str, Any]] = {}
