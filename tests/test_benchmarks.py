@@ -26,10 +26,16 @@ def test_every_file_is_described_and_every_result_has_its_file(folder):
     assert {path.stem for path in (ROOT / folder / "results").glob("*.json")} <= files
 
 
+def table(name, folder="benchmarks"):
+    """The columns and rows that a benchmark or a study left."""
+    found = json.loads((ROOT / folder / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return found["columns"], found["rows"]
+
+
 def kept(name):
     """The rows that a benchmark left, by their first cell and its second."""
-    found = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
-    return {tuple(row[column] for column in found["columns"][:2]): row for row in found["rows"]}
+    columns, rows = table(name)
+    return {tuple(row[column] for column in columns[:2]): row for row in rows}
 
 
 def test_every_model_of_nist_came_to_eight_digits_from_ten_seeds():
@@ -61,3 +67,31 @@ def test_what_is_bought_foresees_no_worse_than_was_published(task, law, shares):
         published = [float(part[k]) for part in (column.split(", ") for column in columns) if part[k] != "–"]
         assert (row[share] >= max(published)) is (share in shares)
     assert row["R² of all"] >= (row["published, all"] or 0.0)
+
+
+def test_a_small_scale_knows_how_little_it_can_choose():
+    """DCLM (arXiv 2406.11794), `studies/proxy_decisions.py`: most pairs are right, and those that are clear all are."""
+    _, (scale, law) = table("proxy_decisions", "studies")
+    assert 0.7 < scale["ordered alike"] <= law["ordered alike"] < 0.9
+    assert law["clear and alike"] > 0.95
+    assert law["regret"] > 0.0
+    assert law["sure of its choice"] < 0.5
+
+
+def test_less_filtering_and_random_data_win_with_enough_compute():
+    """`studies/selection_curves.py`: crossings lie where the published numbers have them."""
+    _, rows = table("selection_curves", "studies")
+    for row in rows:
+        if row["seen to cross"] != "–":
+            low, high = (float(end) for end in row["seen to cross"].split(" … "))
+            assert low <= float(row["crossing"].replace(",", "")) <= high
+            assert row["crosses"] > 0.5
+    slices = [row for row in rows if row["kind"] == "slices of a pool"]
+    assert [float(row["crossing"]) for row in slices] == sorted(float(row["crossing"]) for row in slices)
+    # Goyal et al. 2024 (arXiv 2404.07177): about 450M samples seen.
+    assert float(slices[-1]["from"]) < 4.5e8 < float(slices[-1]["to"])
+    assert all(row["crosses"] < 0.05 for row in rows if row["kind"] == "filters of text")
+    # The page works out one of them with fewer draws.
+    (matched,) = [row for row in rows if row["first"] == "DM"]
+    crossing = float(matched["crossing"].replace(",", ""))
+    assert f"at {crossing:.2g} [" in (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")

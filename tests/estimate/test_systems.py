@@ -2,7 +2,6 @@
 
 import csv
 import functools
-import json
 import os
 from pathlib import Path
 from statistics import NormalDist
@@ -371,33 +370,3 @@ def test_how_long_a_scarce_domain_is_upsampled_at_the_end():
     assert best(fits) == pytest.approx(best(law), abs=0.03)
     for fit in fits.values():
         assert float(fit.of["r"].h) == pytest.approx(0.3, rel=0.05)
-
-
-def kept(study: str) -> list[dict[str, Any]]:
-    """The rows that a study left."""
-    path = Path(__file__).parents[2] / "studies" / "results" / f"{study}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["rows"]
-
-
-def test_a_small_scale_knows_how_little_it_can_choose():
-    """DCLM (arXiv 2406.11794), `studies/proxy_decisions.py`: most pairs are right, and those that are clear all are."""
-    scale, law = kept("proxy_decisions")
-    assert 0.7 < scale["ordered alike"] <= law["ordered alike"] < 0.9
-    assert law["clear and alike"] > 0.95
-    assert law["regret"] > 0.0
-    assert law["sure of its choice"] < 0.5
-
-
-def test_less_filtering_and_random_data_win_with_enough_compute():
-    """`studies/selection_curves.py`: crossings lie where the published numbers have them."""
-    rows = kept("selection_curves")
-    for row in rows:
-        if row["seen to cross"] != "–":
-            low, high = (float(end) for end in row["seen to cross"].split(" … "))
-            assert low <= float(row["crossing"].replace(",", "")) <= high
-            assert row["crosses"] > 0.5
-    slices = [row for row in rows if row["kind"] == "slices of a pool"]
-    assert [float(row["crossing"]) for row in slices] == sorted(float(row["crossing"]) for row in slices)
-    # Goyal et al. 2024 (arXiv 2404.07177): about 450M samples seen.
-    assert float(slices[-1]["from"]) < 4.5e8 < float(slices[-1]["to"])
-    assert all(row["crosses"] < 0.05 for row in rows if row["kind"] == "filters of text")
