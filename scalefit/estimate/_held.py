@@ -85,7 +85,14 @@ def _held(
         between = np.where(np.arange(len(theta)) == place, 0.5 * (near + now), theta)
         near, now = (near, between) if _representable(prepared, between) else (between, now)
     now[place] += 0.05 * (end - now[place])  # so that the amplitude, fitted again, stays inside
-    return _refitted(prepared, noise, now, objective, [k for k in range(whole.size) if k != place], seed)
+    rest, found = [k for k in range(whole.size) if k != place], None
+    for share in (0.2, 0.4, 0.6, 0.8, 1.0):  # the others follow by and by
+        near = (found[0] if found else theta).copy()
+        near[place] = theta[place] + share * (now[place] - theta[place])
+        found = _refitted(prepared, noise, near, objective, rest, seed)
+        if found is None:
+            break
+    return found if found and _representable(prepared, found[0]) else None
 
 
 def _representable(prepared: Prepared, theta: Float[np.ndarray, " free"]) -> bool:
@@ -97,13 +104,10 @@ def _refitted(
     prepared: Prepared, noise: AbstractNoise, theta: Float[np.ndarray, " free"], objective: float, left: list[int],
     seed: int,
 ) -> tuple[Float[np.ndarray, " free"], float] | None:  # fmt: skip
-    """Those that are left fitted anew, the others held; `None` where runs tell that this is worse than `objective`, or
-    float64 does not hold it."""
+    """Those that are left fitted anew, the others held; `None` where runs tell that this is worse than `objective`."""
     from scipy.special import fdtri  # most fits do without SciPy
 
     whole, runs = prepared.curve, int(prepared.studies.counts[0])
-    if not _representable(prepared, theta):
-        return None
     nothing, floor = np.zeros(1, int), float(prepared.floor[0])
     theta, tail = theta[: whole.size].copy(), theta[whole.size :]
     held = whole.size - len(left)
@@ -121,7 +125,7 @@ def _refitted(
     now, freedom = float(solved.objective[best]), max(runs - whole.size, 1)
     known = noise.free_scale or noise.absolute
     worse = 2.0 * (now - objective) if known else runs * np.log(now / max(objective, floor))
-    if not worse <= runs * np.log1p(held * fdtri(held, freedom, SURE) / freedom) or not _representable(prepared, theta):
+    if not worse <= runs * np.log1p(held * fdtri(held, freedom, SURE) / freedom):
         return None
     return np.append(theta, tail), now
 
