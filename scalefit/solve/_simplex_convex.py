@@ -8,7 +8,9 @@ mu falling to nothing. Each step solves one system of the size of the weights:
 
     (curvature + diag(z/s of the limits) + members' diag(z/s of the groups) members) dw - dy = ...
 
-It needs some twenty steps whatever the limits, and gives their prices with the weights.
+It needs some twenty steps whatever the limits, and gives their prices with the weights. Of many weights the system is
+solved by conjugate gradients, preconditioned by the diagonal of the limits: what curves the cost in few directions, as
+a few targets do, takes few products with the curvature, and no table of it.
 """
 
 import functools
@@ -35,6 +37,13 @@ COLDEST = 1e-8
 """Temperature, of the spread of slopes, at which kinks are rounded in the end."""
 NUMBERS = 2048
 """Lanes times weights whose curvatures are one program's."""
+DIRECT, TABLE, PRODUCTS = 128, 512, 100
+"""Weights up to which systems are solved by elimination, and up to which they are where conjugate gradients of so many
+products do not: costs that curve in every direction alike."""
+NEARLY = 1e-13
+"""What conjugate gradients leave of a right side, as a share of it in the norm of the preconditioner."""
+ROUGHLY = 1e-6
+"""The same, beyond which they have failed."""
 
 Sharpened = Callable[[Any, Float[np.ndarray, " lane"]], Any]
 """The numbers of the problems with a temperature each, at which a smooth stand-in for a kink is taken."""
@@ -77,6 +86,7 @@ def minimise_convex(
     high: Float[np.ndarray, "lane pool"],
     groups: Groups | None = None,
     sharpened: Sharpened | None = None,
+    direct: bool | None = None,
 ) -> Convex:
     """The weights of least cost on the simplex within limits, on the host.
 
@@ -87,11 +97,13 @@ def minimise_convex(
     - `low`, `high`: Limits of the weights, with sum(low) <= 1 <= sum(high).
     - `groups`: Limits of the totals of groups.
     - `sharpened`: Of a cost with kinks, which has a smooth stand-in that nears it as a temperature falls.
+    - `direct`: Whether systems are solved by elimination; `None` for what fits the number of weights.
     """
     lanes, pools = low.shape
+    given = groups
     groups = groups or Groups(np.ones((lanes, 1, pools)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
-    first = project(np.ones_like(low), low, high, groups=groups)
-    asked = groups
+    first = project(np.ones_like(low), low, high, groups=given)
+    asked = given
     # Limits that the sum keeps anyway would be met twice, and have no price.
     groups = groups._replace(
         low=np.where(groups.low <= 0.0, -1.0, groups.low), high=np.where(groups.high >= 1.0, 2.0, groups.high)
@@ -107,9 +119,11 @@ def minimise_convex(
         out, left = state, np.arange(lanes)
         for _ in range(STEPS):
             some = jax.tree.map(lambda a, left=left: a[left], (args, low, high, groups, unit))
-            state, rest = _stepped(cost, sharp, state, *some)
+            state, rest = _stepped(cost, sharp, state, *some, direct=pools <= DIRECT if direct is None else direct)
             done = (_complementarity(state, *some[1:4]) < ENOUGH * some[4]) & (rest < AT_REST * some[4])
             broken = ~np.isfinite(state.w).all(axis=1)
+            if broken.any() and direct is None and DIRECT < pools <= TABLE:
+                return minimise_convex(cost, args, low, high, given, sharpened, direct=True)
             over = done | broken
             if over.any():
                 for whole, part in zip(out, state, strict=True):
@@ -143,7 +157,7 @@ def _complementarity(s: _State, low: Any, high: Any, groups: Groups) -> Any:
 
 
 def _stepped(
-    cost: Cost, sharp: Sharpened, s: _State, args: Any, low: Any, high: Any, groups: Groups, unit: Any
+    cost: Cost, sharp: Sharpened, s: _State, args: Any, low: Any, high: Any, groups: Groups, unit: Any, *, direct: bool
 ) -> tuple[_State, Any]:
     """One step from every lane, and what prices leave of the slopes before it."""
     free = high - low > 1e-13
@@ -152,27 +166,44 @@ def _stepped(
     paired = np.sum(np.where(free, s_low * s.z_low + s_high * s.z_high, 0.0), axis=1)
     paired = paired + np.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
     mu = paired / count
-    _, slope, curved = _curvatures(cost, sharp(args, np.maximum(paired, COLDEST * unit)), s.w)
+    warm = sharp(args, np.maximum(paired, COLDEST * unit))
+    _, slope, curved = _curvatures(cost, warm, s.w) if direct else (*_slopes(cost, warm, s.w), None)
     total, member = groups.totals(s.w), groups.member
     off_least, off_most = total - groups.low - s.s_least, groups.high - total - s.s_most
     of_groups = s.z_least - s.z_most
     left = slope - s.y[:, None] - s.z_low + s.z_high - groups.of_pools(of_groups)
     stiff = s.z_least / s.s_least + s.z_most / s.s_most
-    system = curved + np.swapaxes(member, 1, 2) @ (stiff[:, :, None] * member)
-    along = np.arange(system.shape[1])
-    # A hair of its own size: what the cost does not tell apart has no curvature.
-    hair = 1e-14 * (np.trace(system, axis1=1, axis2=2)[:, None] + unit[:, None])
-    system[:, along, along] += s.z_low / s_low + s.z_high / s_high + hair
-    system = np.where(free[:, :, None] & free[:, None, :], system, np.eye(len(along))[None])
-    ones = np.where(free, 1.0, 0.0)
+    ones, limited = np.where(free, 1.0, 0.0), s.z_low / s_low + s.z_high / s_high
+    if curved is None:
+
+        def both_of(right: Any) -> Any:
+            steep = np.where(free, limited + 1e-14 * unit[:, None], 1.0)
+
+            def product(v: Any) -> Any:
+                bent = in_lanes(_bent(cost), s.w, warm, v, few=_few(s.w)) + groups.of_pools(stiff * groups.totals(v))
+                return np.where(free, bent, 0.0) + steep * v
+
+            return _conjugate(product, right, steep), _conjugate(product, ones, steep)
+
+    else:
+        system = curved + np.swapaxes(member, 1, 2) @ (stiff[:, :, None] * member)
+        along = np.arange(system.shape[1])
+        # A hair of its own size: what the cost does not tell apart has no curvature.
+        hair = 1e-14 * (np.trace(system, axis1=1, axis2=2)[:, None] + unit[:, None])
+        system[:, along, along] += limited + hair
+        system = np.where(free[:, :, None] & free[:, None, :], system, np.eye(len(along))[None])
+
+        def both_of(right: Any) -> Any:
+            both = np.linalg.solve(system, np.stack([right, ones], axis=-1))
+            return both[..., 0], both[..., 1]
+
     target = 0.1 * mu[:, None]
 
     def moves(target: Any) -> tuple[Any, ...]:
         by_least = target / s.s_least - s.z_least - s.z_least / s.s_least * off_least
         by_most = target / s.s_most - s.z_most - s.z_most / s.s_most * off_most
         right = -left + target / s_low - s.z_low - target / s_high + s.z_high + groups.of_pools(by_least - by_most)
-        both = np.linalg.solve(system, np.stack([np.where(free, right, 0.0), ones], axis=-1))
-        own, of_y = both[..., 0], both[..., 1]
+        own, of_y = both_of(np.where(free, right, 0.0))
         dy = (1.0 - s.w.sum(axis=1) - own.sum(axis=1)) / of_y.sum(axis=1)
         dw = np.where(free, own + dy[:, None] * of_y, 0.0)
         dt = groups.totals(dw)
@@ -198,6 +229,23 @@ def _stepped(
     return moved, np.max(np.where(free, np.abs(left), 0.0), axis=1)
 
 
+def _conjugate(product: Callable[[Any], Any], right: Any, steep: Any) -> Any:
+    """The solutions of positive systems that are known by their products, one a lane, preconditioned by a diagonal."""
+    x, rest = np.zeros_like(right), right
+    way = near = rest / steep
+    size = first = np.sum(rest * near, axis=1)
+    for _ in range(PRODUCTS):
+        if not (size > NEARLY**2 * first).any():
+            break
+        bent = product(way)
+        far = size / np.maximum(np.sum(way * bent, axis=1), 1e-300)
+        x, rest = x + far[:, None] * way, rest - far[:, None] * bent
+        near = rest / steep
+        last, size = size, np.sum(rest * near, axis=1)
+        way = near + (size / np.maximum(last, 1e-300))[:, None] * way
+    return np.where((size > ROUGHLY**2 * first)[:, None], np.nan, x)
+
+
 def _longest(pairs: list[tuple[Any, Any]]) -> Any:
     """The longest step, 1 at most, that keeps all of some numbers above 0."""
     shares = [
@@ -206,15 +254,16 @@ def _longest(pairs: list[tuple[Any, Any]]) -> Any:
     return np.minimum(np.min(shares, axis=0), 1.0)
 
 
-def _settled(s: _State, low: Any, high: Any, groups: Groups) -> Any:
+def _settled(s: _State, low: Any, high: Any, groups: Groups | None) -> Any:
     """Feasible weights, those whose limit has a price above their distance from it being there."""
     at_low, at_high = s.z_low > s.w - low, s.z_high > high - s.w
     free = ~(at_low | at_high)
     bottom = np.where(free, low, np.where(at_low, low, high))
     top = np.where(free, high, np.where(at_low, low, high))
     possible = (bottom.sum(axis=1) <= 1.0) & (top.sum(axis=1) >= 1.0)
-    possible &= np.all(groups.totals(bottom) <= groups.high + 1e-12, axis=1)
-    possible &= np.all(groups.totals(top) >= groups.low - 1e-12, axis=1)
+    if groups is not None:
+        possible &= np.all(groups.totals(bottom) <= groups.high + 1e-12, axis=1)
+        possible &= np.all(groups.totals(top) >= groups.low - 1e-12, axis=1)
     possible &= np.isfinite(s.w).all(axis=1)
     bottom, top = np.where(possible[:, None], bottom, low), np.where(possible[:, None], top, high)
     return project(np.where(np.isfinite(s.w), np.maximum(s.w, 0.0), 1.0), bottom, top, groups=groups)
@@ -230,8 +279,12 @@ def plane_gap(
     of all that still may have more.
     """
     lanes, pools = w.shape
-    groups = groups or Groups(np.ones((lanes, 1, pools)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
     best, order = low.copy(), np.argsort(slope, axis=1)
+    if groups is None:
+        room = np.take_along_axis(high - low, order, axis=1)
+        left = 1.0 - low.sum(axis=1, keepdims=True) - (np.cumsum(room, axis=1) - room)
+        np.put_along_axis(best, order, np.take_along_axis(low, order, axis=1) + np.clip(left, 0.0, room), axis=1)
+        return _promised(slope, w, best)
     of_pool = np.argmax(groups.member, axis=1)
     lane = np.arange(lanes)
     for limit in (groups.low, groups.high):
@@ -242,6 +295,10 @@ def plane_gap(
             room = np.minimum(high[lane, i] - best[lane, i], limit[lane, g] - totals[lane, g])
             room = np.minimum(room, 1.0 - totals.sum(axis=1))
             best[lane, i] += np.maximum(room, 0.0)
+    return _promised(slope, w, best)
+
+
+def _promised(slope: Any, w: Any, best: Any) -> Any:
     return np.maximum(np.sum(np.where(np.isfinite(slope), slope, 0.0) * (w - best), axis=1), 0.0)
 
 
@@ -264,8 +321,23 @@ def _curved(cost: Cost) -> Callable[..., Any]:
     return at
 
 
+@functools.lru_cache(maxsize=64)
+def _bent(cost: Cost) -> Callable[..., Any]:
+    """The product of the curvature with a direction."""
+
+    def along(w: Any, arg: Any, direction: Any) -> Any:
+        return jax.jvp(lambda w: jax.grad(cost)(w, arg), (w,), (direction,))[1]
+
+    return along
+
+
+def _few(w: Any) -> int:
+    """Lanes of a program: of many weights few are work enough."""
+    return max(1, min(64, 4096 // w.shape[1]))
+
+
 def _slopes(cost: Cost, args: Any, w: Any) -> tuple[Any, Any]:
-    return in_lanes(_sloped(cost), w, args)
+    return in_lanes(_sloped(cost), w, args, few=_few(w))
 
 
 def _curvatures(cost: Cost, args: Any, w: Any) -> tuple[Any, Any, Any]:

@@ -99,3 +99,17 @@ def test_a_projection_by_groups_is_the_plain_one_where_groups_leave_it():
         np.testing.assert_allclose(
             project(jnp.asarray(v), jnp.asarray(low), jnp.asarray(high), groups=groups), w, rtol=1e-9, atol=1e-12
         )
+
+
+def test_many_weights_are_certified_by_products_with_the_curvature():
+    rng = np.random.default_rng(5)
+    t, k = rng.normal(0.0, 2.0, (1, 4, 200)), rng.uniform(0.5, 1.5, (1, 4))
+    low, high = np.zeros((1, 200)), np.full((1, 200), 0.02)
+
+    def cost(w, arg):
+        return jnp.sum(arg[0] * jnp.exp(arg[1] @ w))
+
+    found = minimise_convex(cost, (k, t), low, high)
+    table = minimise_convex(cost, (k, t), low, high, direct=True)
+    assert found.gap[0] < 1e-10
+    np.testing.assert_allclose(found.weights, table.weights, atol=1e-8)

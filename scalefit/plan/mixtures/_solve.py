@@ -10,8 +10,8 @@ from ...solve import Groups, in_lanes, minimise_convex, minimise_on_host, plane_
 from ._limits import Box
 from ._objective import Form, Mix, cost_by
 
-LARGEST = 512
-"""Domains up to which curvatures are taken."""
+LARGEST = 8192
+"""Domains up to which an interior point is taken."""
 CERTAIN = 1e-7
 """Gap, relative to the spread of slopes, up to which an optimum counts as certified."""
 KINKED = 1e-5
