@@ -195,7 +195,6 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
     columns, _ = inputs_for(law, runs)
     refuse_unfit(law, curve, studies, columns, noise)
     real = studies.real
-    mean = 1.0 / studies.counts[:, None]
     with np.errstate(divide="ignore"):  # of a size of 0
         logs = {n: np.log(c) for n, c in columns.items() if curve.kinds[n].logarithm}
     point = {n: studies.table(logs[n] if n in logs else _values(c)) for n, c in columns.items()}
@@ -211,8 +210,10 @@ def prepare(law: AbstractLaw, curve: LawCurve, studies: Studies, noise: Abstract
             own = centre[:, curve.units.index(said.unit), None]
             point[n] = point[n] - own if said.logarithm else point[n] * np.exp(-own)
     target = studies.table(np.log(runs.target) if noise.log else np.asarray(runs.target))
-    size = np.log(np.abs(studies.table(runs.target)) + 1e-300)
-    typical = np.exp(np.sum(size * real * mean, axis=1))
+    size = np.abs(studies.table(runs.target))
+    there = real & (size > 0.0)  # a target of 0 has no size
+    share = 1.0 / np.maximum(np.sum(there, axis=1, keepdims=True), 1)
+    typical = np.exp(np.sum(np.log(np.where(there, size, 1.0)) * there * share, axis=1))
     largest = np.max(np.abs(target) * real, axis=1) + (1.0 if noise.log else 0.0)
     rounding = studies.counts * (4 * np.finfo(float).eps * largest) ** 2
     # A log likelihood has no natural zero: its rounding is that of its runs.

@@ -135,7 +135,8 @@ def responses(
     for some, value, first in _in_turn(curve, theta, data, study):
         real = np.asarray(data.weight)[some] > 0
         with np.errstate(all="ignore"):
-            shares.append(np.max(np.where(real, np.abs(first / value), 0.0), axis=2).T)
+            # A run at which the curve is 0 whatever a number is, as a reward at no distance, does not feel it.
+            shares.append(np.max(np.where(real & (first != 0.0), np.abs(first / value), 0.0), axis=2).T)
         values.append(value)
     return np.concatenate(values), np.concatenate(shares)
 

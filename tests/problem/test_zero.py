@@ -8,7 +8,7 @@ import pytest
 from programs import count_programs
 
 import scalefit as sf
-from scalefit.laws import AbstractLaw, Chinchilla
+from scalefit.laws import AbstractLaw, BestOfN, Chinchilla, RewardOfPolicy
 from scalefit.params import Param, nonnegative, positive, real
 
 GAUSSIAN = sf.noise.Gaussian(log=False)
@@ -47,6 +47,16 @@ def test_a_formula_that_is_finite_at_zero_takes_it():
     fit = sf.fit(Decay, sf.Runs(np.asarray(2.0 + 3.0 * np.exp(-t / 50.0)), t=t), noise=GAUSSIAN)
     np.testing.assert_allclose([fit.law.c, fit.law.a, fit.law.s], [truth.c, truth.a, truth.s], rtol=1e-9)
     np.testing.assert_allclose(sf.predict(fit, t=0.0).value, 5.0, rtol=1e-9)
+
+
+@pytest.mark.parametrize("law", [BestOfN(alpha=0.9, beta=0.18), RewardOfPolicy(alpha=0.9, beta=0.48)])
+def test_a_reward_of_0_where_nothing_was_trained(law):
+    """The run says nothing, as the law is 0 there whatever its numbers are; the others are fitted as without it."""
+    d = np.array([0.0, 0.5, 1.0, 2.0, 3.0, 4.0])
+    beyond = np.log(np.maximum(d, 0.5)) if isinstance(law, RewardOfPolicy) else d
+    fit = sf.fit(type(law), sf.Runs(d * (0.9 - float(law.beta) * beyond), d=d), noise=GAUSSIAN)
+    np.testing.assert_allclose([fit.law.alpha, fit.law.beta], [law.alpha, law.beta], rtol=1e-9)
+    assert float(sf.predict(fit, d=0.0).value) == 0.0
 
 
 def test_no_table_of_a_law_compiles_anything_of_its_own():

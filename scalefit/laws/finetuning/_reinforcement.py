@@ -56,7 +56,8 @@ class RewardOfPolicy(AbstractLaw):
 
     def __call__(self, d: Scalar) -> Scalar:
         """The true reward at a distance of d from the first policy."""
-        return number(d) * (self.alpha - self.beta * jnp.log(number(d)))
+        d = jnp.asarray(number(d))
+        return d * (self.alpha - self.beta * jnp.log(jnp.where(d > 0.0, d, 1.0)))
 
 
 class PassRate(AbstractLaw):
