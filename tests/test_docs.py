@@ -102,6 +102,15 @@ def test_commands_and_their_options_exist():
     assert unknown == []
 
 
+def test_tables_are_whole():
+    """A row without a head above it is no table on the site."""
+    for path in (*DOCS.glob("*.md"), *DOCS.parent.glob("*.md"), *DOCS.parent.glob("[bs]*/README.md")):
+        lines = ["", *path.read_text(encoding="utf-8").splitlines(), ""]
+        for i, line in enumerate(lines[1:-1], 1):
+            if line.startswith("|") and not lines[i - 1].startswith("|"):
+                assert re.fullmatch(r"[|:\- ]+", lines[i + 1]), f"{path.name}: {line}"
+
+
 def test_the_page_on_systems_has_a_row_for_each():
     page = (DOCS / "systems.md").read_text(encoding="utf-8")
     named = re.findall(r"test_systems\.py -k (\w+)", page)

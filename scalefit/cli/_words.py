@@ -77,7 +77,9 @@ def read_source(
     """
     names = tuple(target or ())
     which, sign, window = (per_run or "").partition(":")
-    if per_run is not None and (which not in WHICH or (sign and (which != "smoothed" or not window.isdecimal()))):
+    if per_run is not None and (
+        which not in WHICH or (sign and (which != "smoothed" or not window.isdecimal() or int(window) == 0))
+    ):
         raise InputError("per_run", per_run, "last, least, smoothed, or smoothed:20 for a mean of 20 rows")
     runs = runs_of(source, columns=columns_of(columns), where=where,
                    target=names if len(names) > 1 else next(iter(names), None), append=append or ())  # fmt: skip

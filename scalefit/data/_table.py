@@ -55,9 +55,8 @@ def source_of(source: Any) -> Source:
         table, separator, notes = _from_files([path.absolute() for path in files], base)
         table, name = _checked(table, "the files"), base.name or name
     elif hasattr(source, "to_dataframe") and hasattr(source, "dims"):  # of xarray, whose data sets are mappings too
-        of_xarray: Any = source
-        named = {} if hasattr(source, "data_vars") else {"name": of_xarray.name or "value"}
-        table = _checked(_from_frame(of_xarray.to_dataframe(**named).reset_index()), "the data set")
+        table, notes = _from_xarray(source)
+        table = _checked(table, "the data set")
     elif isinstance(source, Mapping):
         table = _checked({str(k): _given(str(k), v) for k, v in source.items()}, "the dictionary")
     elif isinstance(source, list | tuple) and source and all(isinstance(row, Mapping) for row in source):
@@ -139,16 +138,44 @@ def _from_file(path: Path) -> tuple[Table, str, tuple[str, ...]]:
 
 def _from_files(files: Sequence[Path], base: Path) -> tuple[Table, str, tuple[str, ...]]:
     """The tables of files as one, as `_from_file` gives that of one."""
-    if is_event_file(files[0]):
+    if len(set(files)) < len(files):
+        twice = next(path for i, path in enumerate(files) if path in files[:i])
+        raise InputError("The files", Phrase(f"name {str(twice)!r} twice"), "each file once")
+    events = [path for path in files if is_event_file(path)]
+    if 0 < len(events) < len(files):
+        given = Phrase(
+            f"are event files of TensorBoard and others, as {next(p.name for p in files if p not in events)!r}"
+        )
+        raise InputError("The files", given, "one kind, a run a file")
+    if events:
         names = [run_of(path, base) for path in files]
-        records, what = event_records(files, names), f"{counted(len(files), 'file')} of {base.name!r}"
+        (records, more), what = event_records(files, names), f"{counted(len(files), 'file')} of {base.name!r}"
         if not records:
-            raise InputError(repr(str(base)), Phrase("holds event files without a scalar"), "losses by step")
+            why = f" ({'; '.join(more[:-1])})" if more[1:] else ""
+            given = Phrase(f"holds event files without a scalar{why}")
+            raise InputError(repr(str(base)), given, "losses by step")
         note = f"{what} with events of TensorBoard: {counted(len(set(names)), 'run')}, a row for each step"
-        return _from_records(records, what), ",", (note,)
+        return _from_records(records, what), ",", (note, *more)
     tables, separators, notes = zip(*map(_from_file, files), strict=True)
     table, note = one_table(tables, files, base)
     return table, next(iter(separators)), (note, *dict.fromkeys(one for each in notes for one in each))
+
+
+def _from_xarray(source: Any) -> tuple[Table, tuple[str, ...]]:
+    """The table of a data set or array of xarray, and a note of each variable that some dimension does not change."""
+    try:
+        data = source if hasattr(source, "data_vars") else source.to_dataset(name=source.name or "value")
+        frame = data.to_dataframe() if data.sizes else None
+    except ValueError as error:
+        given = Phrase(f"cannot be read as a table ({_first_line(error)})")
+        raise InputError("The data set", given, "variables along dimensions of other names") from None
+    if frame is None:
+        raise InputError("The data set", Phrase("has no dimension"), "variables with a value for each run")
+    notes = []
+    for name, one in data.data_vars.items():
+        if lacks := [repr(axis) for axis in data.sizes if axis not in one.dims]:
+            notes.append(f"{name!r} has no dimension {' or '.join(lacks)}: it stands in a row for each value there")
+    return _from_frame(frame.reset_index()), tuple(notes)
 
 
 def _from_parquet(data: bytes, name: str) -> Table:

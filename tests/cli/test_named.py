@@ -4,6 +4,7 @@ import pytest
 
 from scalefit import InputError
 from scalefit._core import Phrase
+from scalefit.cli._words import read_source
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,12 @@ from scalefit._core import Phrase
 )  # fmt: skip
 def test_arguments_are_named_as_options(ending, error, said):
     assert ending(error) == (2, "", f"scalefit: {said}\n")
+
+
+@pytest.mark.parametrize("given", ["smoothed:0", "smoothed:", "smoothed:2.5", "last:3", "first", ""])
+def test_which_row_of_a_run_is_one_of_three(given):
+    with pytest.raises(InputError, match="expected last, least, smoothed, or smoothed:20 for a mean of 20 rows"):
+        read_source("runs.csv", None, None, per_run=given)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,31 @@ def test_folders_that_say_nothing_are_refused(tmp_path):
         sf.read_runs(tmp_path)
 
 
+def test_files_without_rows_are_said_and_none_is_read_twice(tmp_path):
+    (tmp_path / "a.csv").write_text("N,loss\n1,2\n")
+    (tmp_path / "b.csv").write_text("N,loss\n")
+    assert "2 files of" in (note := sf.read_runs(tmp_path).notes[0])
+    assert "'b.csv' without a row" in note
+    with pytest.raises(sf.InputError, match=r"The files name '.*a\.csv' twice"):
+        sf.read_runs([tmp_path / "a.csv", tmp_path / "a.csv"])
+
+
+def test_dimensions_of_xarray():
+    xarray = pytest.importorskip("xarray")
+    data = {"N": ("model", [1e8, 1e9]), "D": ("at", [1e9, 2e9, 3e9]), "loss": (("model", "at"), np.full((2, 3), 2.0))}
+    runs = sf.read_runs(xarray.Dataset(data))
+    assert runs.inputs["D"].tolist() == [1e9, 2e9, 3e9] * 2
+    assert runs.notes == (
+        "'N' has no dimension 'at': it stands in a row for each value there",
+        "'D' has no dimension 'model': it stands in a row for each value there",
+    )
+    for given in (xarray.Dataset({"loss": 3.0}), xarray.Dataset(), xarray.DataArray(3.0)):
+        with pytest.raises(sf.InputError, match="The data set has no dimension"):
+            sf.read_runs(given)
+    with pytest.raises(sf.InputError, match="The data set cannot be read as a table"):
+        sf.read_runs(xarray.DataArray([3.0, 2.0], dims=("loss",), coords={"loss": [1e8, 2e8]}, name="loss"))
+
+
 def test_events_of_tensorboard(tmp_path, monkeypatch):
     writer = pytest.importorskip("tensorboard.summary.writer.event_file_writer")
     from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]  made by protobuf
@@ -96,6 +121,24 @@ def test_events_of_tensorboard(tmp_path, monkeypatch):
     assert len(runs.dropped) == 1
     (one,) = (tmp_path / "small").iterdir()
     assert sf.read_runs(one, target="train/loss").target.tolist() == [3.5, 3.25]
+    assert not any("breaks off" in note for note in runs.notes)
+    # Of a killed training the file ends within a record; of a damaged one TensorBoard reads what stands before.
+    whole = one.read_bytes()
+    other = bytearray(whole)
+    other[-3] ^= 255
+    for damaged in (whole[:-3], bytes(other), whole + b"\0" * 5):
+        one.write_bytes(damaged)
+        notes = sf.read_runs(tmp_path, target="val/loss").notes
+        assert f"{one.name!r} of 'small' breaks off: what follows there was not read" in notes
+    one.write_bytes(b"")
+    assert "no scalar was read of 'small'" in sf.read_runs(tmp_path, target="val/loss").notes
+    one.write_bytes(b"no event at all, but some words")
+    with pytest.raises(sf.InputError, match=r"without a scalar \(.*breaks off"):
+        sf.read_runs(one)
+    (tmp_path / "a.csv").write_text("N,loss\n1,2\n")
+    with pytest.raises(sf.InputError, match=r"The files are event files of TensorBoard and others, as 'a\.csv'"):
+        sf.read_runs([one, tmp_path / "a.csv"])
+    one.write_bytes(whole)
     monkeypatch.setitem(sys.modules, "tensorboard.util", None)
     with pytest.raises(
         sf.InputError, match=re.escape("the package tensorboard is not installed. Install tensorboard.")
