@@ -133,10 +133,16 @@ def test_the_asymptote_of_asymptotes_has_the_errors_of_both():
     ends = np.array([table[key]["E"].value for key in fits.keys or ()])
     spread = np.array([table[key]["E"].high - table[key]["E"].low for key in fits.keys or ()]) / 4.0
     np.testing.assert_allclose(ends, 1.9 + 0.88 * np.unique(D) ** -0.24, rtol=0.02)
-    whole = sf.fit(PowerLaw, sf.Runs(ends, x=np.unique(D), se=spread), noise=PLAIN)
+    known = sf.noise.Gaussian(absolute=True)
+    whole, doubtful = (
+        sf.fit(PowerLaw, sf.Runs(ends, x=np.unique(D), se=times * spread), noise=known) for times in (1.0, 2.0)
+    )
     band: Any = sf.predict(whole, x=30.0)
     assert band.low < 1.9 + 0.88 * 30.0**-0.24 < band.high
-    assert np.ptp([float(band.low), float(band.high)]) > float(spread.min())
+    ends_at: list[Any] = [sf.summary(fit) for fit in (whole, doubtful)]
+    assert ends_at[0]["E"].low < 1.9 < ends_at[0]["E"].high
+    width, wider = (float(one["E"].high - one["E"].low) for one in ends_at)
+    assert wider == pytest.approx(2.0 * width, rel=1e-4)
 
 
 def test_how_many_noisy_samples_are_worth_a_clean_one():
