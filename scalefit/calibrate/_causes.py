@@ -215,6 +215,9 @@ def _with_columns(
 
 def _column(runs: Runs, name: str, argument: str) -> Float[np.ndarray, " run"]:
     found = runs.input(name)
-    if found is None or not np.all(np.isfinite(found)):
+    if found is None:
+        remedy = "name it in `columns` where the runs are read: a saved fit keeps no others"
+        raise InputError(argument, name, f"an input or column of {runs.name!r}", remedy)
+    if not np.all(np.isfinite(found)):
         raise InputError(argument, name, "a column with a number in every run")
     return np.asarray(found, float)

@@ -16,12 +16,15 @@ from ._terminal import ends_of, number
 def causes(
     folder: Folder,
     schedule: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="A column of numbers that tells schedules apart.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="What tells schedules apart, a number that `scalefit fit --columns` named."
+        ),
     ] = None,
     unique: Annotated[
         str | None,
         typer.Option(
-            "--unique-column", metavar="COLUMN", help="The column of unique tokens; U unless given, where there is one."
+            "--unique-column", metavar="COLUMN", help="Unique tokens, likewise; U unless given, where there is one."
         ),
     ] = None,
     allow: Allow = None,

@@ -60,7 +60,8 @@ def test_one_run_against_a_ladder(cli, folder, one_run):
     [
         (("compare", "RUNS", "--law", "kaplan"), "two laws or more"),
         (("compare", "RUNS", "--law", "kaplan,kaplan"), "two laws or more, each once"),
-        (("causes", "FOLDER", "--schedule", "none"), "--schedule is 'none'"),
+        (("causes", "FOLDER", "--schedule", "none"), "--schedule is 'none'; expected an input or column of"),
+        (("causes", "FOLDER", "--unique-column", "seen"), "where the runs are read: a saved fit keeps no others"),
         (("speedup", "FOLDER", "RUN", "--along", "x"), "--along is"),
     ],
 )

@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.cli._main import EXAMPLES, curate
+from scalefit.data import parse_number
 
 LAWS = ["bnsl", "chinchilla", "data-constrained", "kaplan", "pools-qqt", "power-law", "qqt", "qqt-effective"]
 
@@ -165,3 +168,10 @@ def test_a_law_made_of_others(cli, tmp_path, runs_csv):
     assert found["converged"] is True
     assert found["law"] == "Effective"
     assert cli("fit", runs_csv, "--law", "effective").status == 2
+
+
+def test_the_budgets_of_an_example_can_be_spent():
+    words = EXAMPLES[curate].split()
+    sizes, budgets, passes = (words[words.index(f"--{name}") + 1] for name in ("pool-size", "budget", "max-passes"))
+    most = sum(float(parse_number(one.split("=")[1]) or 0.0) for one in sizes.split(",")) * float(passes)
+    assert max(float(parse_number(one) or np.inf) for one in budgets.split(",")) <= most
