@@ -20,7 +20,7 @@ def one_table(tables: Sequence[Table], files: Sequence[Path], base: Path) -> tup
     sizes = [len(next(iter(one.values()))) for one in tables]
     table = {h: _column([one.get(h) for one in tables], sizes) for h in dict.fromkeys(h for one in tables for h in one)}
     note = f"{counted(len(files), 'file')} of {base.name!r} became one table"
-    if bare := [path.name for path, n in zip(files, sizes, strict=True) if not n]:
+    if bare := [run_of(path, base) for path, n in zip(files, sizes, strict=True) if not n]:
         note = f"{note}, {listed(bare)} without a row"
     if any(our_name(header) == "run" for header in table):
         return table, note

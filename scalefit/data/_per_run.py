@@ -30,7 +30,7 @@ def per_run(runs: Runs, loss: Which = "last", *, window: int = 5) -> Runs:
     check_type("runs", runs, Runs, "Runs, as sf.read_runs or sf.load_data give")
     check_choice("loss", loss, ("last", "least", "smoothed"))
     check_type("window", window, int, "a number of rows, 1 or more")
-    if window < 1:
+    if isinstance(window, bool) or window < 1:
         raise InputError("window", window, "a number of rows, 1 or more")
     if "run" not in runs.labels:
         given = Phrase("has no label run, which tells whose checkpoint a row is")

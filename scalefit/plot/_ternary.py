@@ -13,7 +13,7 @@ from matplotlib.tri import Triangulation
 from .._core import InputError, Phrase
 from ..data import Pools
 from ..plan import Curation, curate
-from ._common import BAND, COLOUR_MAP, INK, literal, new_figure, short
+from ._common import BAND, COLOUR_MAP, INK, is_narrow, literal, new_figure, short
 from ._pools import errors_of, law_of
 
 STEPS = 96
@@ -135,7 +135,7 @@ def _marks(ax: Axes, plan: Curation, blank: bool) -> None:
 
 def legend_beside(ax: Axes, handles: Sequence[Any]) -> None:
     """A legend beside the top of the triangle, or below it where the figure is too narrow."""
-    if ax.get_window_extent().width / ax.figure.dpi > 4.0:
+    if not is_narrow(ax):
         ax.legend(handles=list(handles), frameon=False, loc="upper left", bbox_to_anchor=(-0.04, 1.0), fontsize=8.5)
         return
     figure = ax.get_figure(root=True)

@@ -74,7 +74,7 @@ def test_files_without_rows_are_said_and_none_is_read_twice(tmp_path):
     (tmp_path / "a.csv").write_text("N,loss\n1,2\n")
     (tmp_path / "b.csv").write_text("N,loss\n")
     assert "2 files of" in (note := sf.read_runs(tmp_path).notes[0])
-    assert "'b.csv' without a row" in note
+    assert "'b' without a row" in note
     with pytest.raises(sf.InputError, match=r"The files name '.*a\.csv' twice"):
         sf.read_runs([tmp_path / "a.csv", tmp_path / "a.csv"])
 

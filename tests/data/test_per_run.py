@@ -52,6 +52,7 @@ def test_runs_of_other_groups_and_targets_are_apart():
         (sf.Runs([1.0]), {}, "has no label run"),
         (sf.Runs([1.0], run=["a"]), {}, "has no step, D or n"),
         (table(), {"window": 0}, "window is 0"),
+        (table(), {"window": True}, "window is True"),
         (table(), {"loss": "best"}, "loss is 'best'"),
         ({"loss": [1.0]}, {}, "runs is .*; expected Runs"),
     ],
