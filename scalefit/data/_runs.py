@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from .._core import InputError, Phrase, check_names, check_type
-from ._clusters import clusters_of
+from ._clusters import clusters_of, unlabelled
 from ._dropped import Dropped
 from ._frozen import Frozen
 from ._labels import closed, empty_cells, label, numbered, update
@@ -129,7 +129,7 @@ class Runs(Frozen):
         else:
             fields["target"] = _numbers(fields["target_name"], loss, rows, sizes=False)
             fields["se"] = None if se is None else _numbers("se", se, rows, sizes=False)
-        self._fill(fields)
+        self._fill({**fields, "notes": (*fields.get("notes", ()), *unlabelled(self.from_fields(**fields)))})
 
     def __len__(self) -> int:
         return len(self.target)
@@ -267,14 +267,19 @@ class Runs(Frozen):
         header is one of the usual names of N or U). So rows that differ in D alone are one cluster even if each was a
         run of its own, which makes intervals wider rather than too narrow: say `by=None` then.
 
+        Of rows with a series, as a schedule of learning rates up to each, those are one training whose series goes on
+        from that of another, as far as the same labels and inputs do not differ. A start that several schedules share
+        goes with the nearest row that goes on from it, and two schedules of which neither goes on from the other are
+        never one. Rows of equal series are one training only where a step, or a seed and what grows, differs.
+
         Runs that differ in their seed only are apart: each is a draw of its own, unless seeds were shared on purpose
         (the same pools and initial weights under every mixture), which no table can show: say `by="seed"` then.
 
         **Arguments:**
 
         - `by`: A name or a tuple of names; equal values are one cluster, and a row without a label is one by itself.
-            `None`: each row for itself. `"auto"`: `run` if there is one; else, with a `seed` or a `step`, the runs as
-            above; else each row of the source for itself.
+            `None`: each row for itself. `"auto"`: `run` if there is one; else, with a `seed`, a `step` or a series, the
+            runs as above; else each row of the source for itself.
 
         **Returns:** whole numbers from 0, in order of first appearance.
 

@@ -151,3 +151,25 @@ def test_draws_stay_where_parameters_may_lie_and_keep_together():
     assert band.low is not None
     assert band.high is not None
     assert band.high - band.low < 0.05 * band.value
+
+
+def test_rows_of_one_schedule_err_together_with_and_without_a_label():
+    """Six curves of seven rows, whose errors walk along the curve."""
+    place = np.arange(30)
+    curves = [
+        np.ones(30), np.where(place < 15, 1.0, 1.0 - 0.06 * (place - 14)), 0.55 + 0.45 * np.cos(np.pi * place / 30.0),
+        np.where(place < 20, 1.0, 0.3), np.linspace(1.0, 0.2, 30), np.where(place < 8, 1.0, 0.5),
+    ]  # fmt: skip
+    lr = [1e-3 * curve[:end] for curve in curves for end in range(6, 31, 4)]
+    walk = np.cumsum(2e-3 * np.random.default_rng(1).standard_normal((6, 7)), axis=1).ravel()
+    loss = np.array([2.4 + 0.6 * (600.0 * one.sum()) ** -0.45 - 200.0 * (one[0] - one[-1]) for one in lr])
+    law = sf.laws.Annealing(alpha=0.45, m=1000.0, stride=600.0)
+    labelled, bare = (
+        sf.fit(law, sf.Runs(loss * np.exp(walk), lr=lr, run=run), fixed=("alpha", "m"))
+        for run in (np.repeat(np.arange(6), 7), None)
+    )
+    expected = sf.covariance(labelled).matrix
+    np.testing.assert_allclose(sf.covariance(bare).matrix, expected, rtol=1e-9)
+    assert np.max(np.abs(sf.covariance(bare, cluster=None).matrix / expected - 1.0)) > 0.1
+    one, two = (np.quantile(sf.jackknife(fit, num=50).law.C, (0.05, 0.95)) for fit in (labelled, bare))
+    np.testing.assert_allclose(two, one, rtol=1e-9)

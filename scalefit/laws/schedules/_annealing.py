@@ -1,7 +1,7 @@
 """What falling learning rates add to what their sum has learnt.
 
 The rows of one training curve are a schedule each, cut at the step of the row. They are not independent of each other:
-draw and hold out whole curves, by the label that says which they are of (`run`).
+whole curves are drawn and held out, by the label that says which they are of (`run`), or else by how schedules go on.
 """
 
 from collections.abc import Mapping
