@@ -234,7 +234,8 @@ def mix_document(best: Any, folds: Any, fits: Any, result: Any, notes: tuple[str
             "objective": None if folds.objective is None else folds.objective._asdict(),
             "targets": {name: one._asdict() for name, one in folds.targets.items()},
         },
-        "runs": runs_of(fits.source),
+        # A run has a row for each of its targets.
+        "runs": {**runs_of(fits.source), "used": len(np.unique(fits.problem.runs.rows))},
         "draws": draws_of(result),
         "level": level,
         "notes": list(notes),

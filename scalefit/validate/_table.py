@@ -246,8 +246,16 @@ def checkpoints(case: Case) -> Found:
         yield from _unnamed(case)
         return
     whole, trainings = len(case.code), len(count)
-    said = f"{whole} rows are of {trainings} trainings, which intervals draw whole"
-    yield Finding("checkpoints", "note", said, numbers={"rows": whole, "trainings": trainings})
+    names, target = np.unique(case.runs.labels.get("target", np.zeros(whole)).astype(str), return_inverse=True)
+    targets = len(names)
+    # The rows of one training and target are its checkpoints.
+    count = np.bincount(case.code * targets + target, minlength=trainings * targets).reshape(-1, targets).max(axis=1)
+    what = "" if targets == 1 else f"{targets} targets " if count.max() < 2 else f"checkpoints with {targets} targets "
+    said = f"{whole} rows are {what}of {trainings} trainings, which intervals draw whole"
+    numbers = {"rows": float(whole), "trainings": float(trainings), "targets": float(targets)}
+    yield Finding("checkpoints", "note", said, numbers=numbers)
+    if count.max() < 2:
+        return
     seen = next((c for n in ("D", "n", "step") if (c := case.number(n)) is not None), None)
     if seen is None:
         return

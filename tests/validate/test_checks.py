@@ -283,6 +283,21 @@ def test_checkpoints_that_nothing_names_are_told_by_what_they_share(shared):
     assert found.get("checkpoints") == ("warning" if shared else None)
 
 
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([100, 100], "48 rows are 2 targets of 24 trainings, which intervals draw whole"),
+        ([50, 100], "48 rows are checkpoints with 2 targets of 12 trainings, which intervals draw whole"),
+    ],
+)
+def test_targets_of_one_training_are_no_checkpoints(steps, said):
+    step = np.tile(steps, 12)
+    run = np.arange(24) if steps[0] == steps[1] else np.arange(24) // 2
+    loss = 2.0 + np.arange(24) / 24.0
+    runs = sf.Runs({"a": loss, "b": loss + 1.0}, N=1e8 * (1.0 + run), D=1e6 * step, step=step, run=run)
+    assert [one.says for one in sf.diagnose(runs).findings if one.check == "checkpoints"] == [said]
+
+
 def test_runs_that_scatter_less_about_each_other_than_about_the_law():
     columns = rows(good(), np.repeat(np.arange(48), 2))
     rng = np.random.default_rng(1)
