@@ -78,7 +78,7 @@ def curves(
     se = None if runs.se is None else table(runs.se, np.nan)
     row, of = table(np.arange(len(runs)), -1), table(training[np.argsort(order)], -1)
     loss = table(runs.target, np.nan)
-    notes = *notes, *told, *more
+    notes = *notes, *told, *_counted_otherwise(runs, point["C"], by), *more
     found = Curves(tuple(keys), table(point["C"], np.nan), log_N, log_D, loss, se, there, row, of, by, notes)
     if np.max(found.sizes(there)) < FEWEST:
         given = Phrase(f"has no compute budget with {FEWEST} sizes")
@@ -126,6 +126,25 @@ def _told(
         return plain, budget, ()
     note = f"budgets are those of the column {column!r}: by='C' tells them from the compute of runs instead"
     return column, named, (note,)
+
+
+def _counted_otherwise(runs: Runs, C: np.ndarray, by: str) -> tuple[str, ...]:
+    """A note where the column of budgets is of compute in FLOP, which is no fixed multiple of that of the runs."""
+    if by == "C":
+        return ()
+    keys, code = runs.codes(by)
+    numbers = [parse_number(str(key)) for key in keys]
+    said = np.array([np.nan if number is None else number for number in numbers])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = np.bincount(code, C) / np.bincount(code) / said
+    low, high = float(np.min(times)), float(np.max(times))
+    # Far from 1 it is in another unit; a tenth over the range of most tables turns a line by less than its error.
+    if not (low > 0.5 and high < 2.0 and high > 1.1 * low):
+        return ()
+    return (
+        f"the compute of runs is {low:.3g} to {high:.3g} times what {by!r} says, and the line is in that of the runs: "
+        f"read {by!r} as C (`columns={{'C': {by!r}}}`) for a line in it",
+    )
 
 
 def _of_one_compute(cells: np.ndarray, C: np.ndarray, N: np.ndarray, setting: np.ndarray, budget: np.ndarray) -> bool:

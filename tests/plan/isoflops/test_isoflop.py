@@ -122,6 +122,11 @@ def collected(*sources):
     return sf.read_runs(whole, name="collection")
 
 
+def marin(**options):
+    whole = sf.load_data("isoflops-collection", file="marin_202603.isoflops.csv", **options)
+    return whole.where("experiment == 'marin_202603__dclm__llama_2'")
+
+
 def assert_shares_compute(found):
     """Budgets snapped within 10%, over a factor of 170, leave the sum of the exponents open by 0.04."""
     np.testing.assert_allclose(found.trend_N.exponent + found.trend_D.exponent, 1.0, atol=0.04)
@@ -134,7 +139,10 @@ def assert_shares_compute(found):
 @pytest.mark.usefixtures("public_data")
 def test_three_corpora_at_once_share_their_compute_between_N_and_D():
     runs = collected("marin_202603")
-    with pytest.warns(UserWarning, match="1 budgets have no optimum, the first at 2.3e[+]18 FLOP of .*nemotron"):
+    with (
+        pytest.warns(UserWarning, match="the compute of runs is 1.01 to 1.28 times what 'budget' says"),
+        pytest.warns(UserWarning, match="1 budgets have no optimum, the first at 2.3e[+]18 FLOP of .*nemotron"),
+    ):
         found = sf.isoflop(runs, **COLLECTION)
     assert found.keys is not None
     assert [key.split("__")[1] for key in found.keys] == ["comma", "dclm", "nemotron"]
@@ -367,12 +375,9 @@ def test_intervals_hold_where_curves_scatter(budgets, scatter):
         (lambda: sf.load_data("isoflops-collection", file="epochai_chinchilla.isoflops.csv"), "C", 0.4864, 0.0250),
         (lambda: sf.load_data("isoflops-collection", file="ml_scalefit.isoflops.csv"), "budget", 0.4772, 0.0180),
         (lambda: sf.load_data("xlstm", where="data_set == 'isoflop_llama_ctx8192'"), "C", 0.4998, 0.0368),
-        (
-            lambda: collected("marin_202603").where("experiment == 'marin_202603__dclm__llama_2'"),
-            "budget",
-            0.5531,
-            0.0134,
-        ),
+        # Compute by 6 N D is 1.01 to 1.21 times what its authors count, and more at small budgets.
+        (marin, "budget", 0.5531, 0.0134),
+        (lambda: marin(columns={"C": "budget"}), "C", 0.5387, 0.0133),
     ],
 )
 def test_lines_through_public_optima_know_their_scatter(read, by, exponent, error):
