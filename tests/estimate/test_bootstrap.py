@@ -91,6 +91,31 @@ def test_checkpoints_of_one_training_are_drawn_together_unasked(drawn, fit, runs
     assert (alone != alone[..., :1]).any()
 
 
+def test_intervals_from_six_trainings_know_that_rows_are_off_together():
+    """Three studies of twelve checkpoints of each size, all of a training off by .3 %, and each by .03 %."""
+    rng, training = np.random.default_rng(0), np.repeat(np.arange(6), 12)
+    N, D = np.geomspace(1e7, 1e9, 6)[training], np.tile(np.geomspace(1e9, 3e10, 12), 6)
+    A, B = 400.0 * N**-0.34, 410.0 * D**-0.28
+    loss = 1.7 + A + B
+    # How α scatters, to first order: least squares of the law's slopes on what the rows are off by.
+    slopes = np.stack([np.ones(72), A, -A * np.log(N), B, -B * np.log(D)], axis=1) / loss[:, None]
+    of = np.linalg.pinv(slopes)[2]
+    right = np.hypot(0.003 * np.linalg.norm(np.add.reduceat(of, np.arange(0, 72, 12))), 0.0003 * np.linalg.norm(of))
+    width = []
+    for _ in range(3):
+        off = 0.003 * rng.standard_normal(6)[training] + 0.0003 * rng.standard_normal(72)
+        runs = sf.Runs(loss * np.exp(off), N=N, D=D, run=training)
+        fit = sf.fit(sf.laws.Chinchilla, runs, noise=GAUSSIAN, num_starts=2)
+        ways = fit, sf.bootstrap(fit, num=40), sf.bootstrap(fit, num=40, cluster=None)
+        alpha: list[Any] = [sf.summary(way)["alpha"] for way in ways]
+        assert all(a.low < 0.34 < a.high for a in alpha[:2])
+        width.append([float(a.se) for a in alpha])
+    first_order, together, alone = np.median(width, axis=0) / right
+    assert 0.5 < first_order < 2.0
+    assert 0.5 < together < 3.0  # six trainings tell little of how they scatter
+    assert alone < 0.3
+
+
 def test_seeds_set_the_draws(drawn, fit, runs):
     first, again, other = (drawn(fit, runs, num=20, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, again)

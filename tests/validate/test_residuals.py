@@ -32,6 +32,25 @@ def test_columns_that_explain_the_residuals_are_named(seed):
     assert "`by='data'`, `by='model'`" in one.remedy
 
 
+def test_groups_of_laws_of_their_own_are_named_and_fitted_by_themselves():
+    """Two models on two sets of data, each with its asymptote: one law for all converges, and says little of any."""
+    rng, floors = np.random.default_rng(0), np.array([1.7, 1.8, 2.1, 2.2])
+    N, D = (a.ravel() for a in np.meshgrid([2e7, 1e8, 5e8, 2e9], [1e9, 1e10, 1e11]))
+    loss = floors[:, None] + 450.0 * N**-0.342 + 500.0 * D**-0.29
+    loss = loss * np.exp(2e-3 * rng.standard_normal((4, 12)))
+    names = {"model": np.repeat(["p", "q"], 24), "data": np.tile(np.repeat(["u", "v"], 12), 2)}
+    runs = sf.read_runs({"loss": loss.ravel(), "N": np.tile(N, 4), "D": np.tile(D, 4), **names})
+    whole = sf.fit(sf.laws.Chinchilla, runs)
+    assert whole.converged
+    (one,) = (one for one in sf.diagnose(whole).findings if "share" in one.numbers and one.check == "residuals")
+    assert one.names == ("model", "data")
+    assert one.numbers["share"] > 0.9
+    assert "`by='model'`, `by='data'`" in one.remedy
+    fits = sf.fit(sf.laws.Chinchilla, runs, by=("model", "data"), num_starts=2)
+    np.testing.assert_allclose(fits.law.E, floors, atol=0.06)
+    assert (fits.scale < 0.1 * whole.scale).all()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_where_there_is_nothing_nothing_is_said(seed):
     assert found(table(seed)) == ()

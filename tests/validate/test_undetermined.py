@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import optimize
 
 import scalefit as sf
 from scalefit.params import Param, nonnegative, real
@@ -45,17 +46,28 @@ def test_numbers_that_change_together_are_named():
     assert not said(held)
 
 
-@pytest.mark.parametrize("varies", [1e-4, 1e-3])
-def test_an_input_that_hardly_varies_is_said_so(varies):
-    """E and the term of N are one number: 1.8 and 1e9 to the -.3 times 120 are 2.0394."""
+@pytest.mark.parametrize(
+    ("varies", "noise"), [(1e-4, sf.noise.StudentT(4)), (1e-3, sf.noise.StudentT(4)), (1e-4, sf.noise.Gaussian())]
+)
+def test_an_input_that_hardly_varies_is_said_so(varies, noise):
+    """E and the term of N are one number, 1.8 + 120 (1e9)^-.3 = 2.0394; it and β are those of a law without N."""
     rng = np.random.default_rng(1)
     N, D = 1e9 * np.exp(varies * rng.standard_normal(24)), np.geomspace(1e9, 2e11, 24)
-    loss = 1.8 + 120.0 * N**-0.3 + 400.0 * D**-0.28
-    fit = sf.fit(sf.laws.Chinchilla, sf.Runs(loss * np.exp(1e-3 * rng.standard_t(4, 24)), N=N, D=D), throw=False)
+    loss = (1.8 + 120.0 * N**-0.3 + 400.0 * D**-0.28) * np.exp(1e-3 * rng.standard_t(4, 24))
+    fit = sf.fit(sf.laws.Chinchilla, sf.Runs(loss, N=N, D=D), noise=noise, throw=False)
     words = said(fit)
     assert words[0].startswith("N varies only from")
+    assert fit.result in (sf.RESULTS.successful, sf.RESULTS.undetermined)
+    # SciPy's least squares on log loss.
+    right, cov = optimize.curve_fit(
+        lambda D, c, b, beta: np.log(c + b * (D / 1e10) ** -beta), D, np.log(loss), (2, 1, 0.3)
+    )
+    error = np.sqrt(np.diag(cov))
+    found = np.array([fit.law.E + fit.law.A * 1e9**-fit.law.alpha, fit.law.B * 1e10**-fit.law.beta, fit.law.beta])
+    assert (np.abs(found - right) < (0.02 if noise == sf.noise.Gaussian() else 2.0) * error).all()
+    assert (np.abs(found - [1.8 + 120.0 * 1e9**-0.3, 400.0 * 1e10**-0.28, 0.28]) < 2.6 * error).all()
+    assert words[1].startswith("the terms of E and A are one number to these runs, 2.0")
     if fit.converged:
-        assert words[1].startswith("the terms of E and A are one number to these runs, 2.0")
         told: Any = sf.summary(fit)["A"]
         assert told.low is None or told.unbounded
 
