@@ -183,3 +183,12 @@ def test_the_page_on_mixtures_runs():
     best = names["best"]
     assert 1.0 < float(names["swap"]["value"].factor.value) < 3.0
     assert best.allowed == {"natural": True, "uniform": False, "observed": False}
+
+
+def test_the_page_on_checks_runs(capsys):
+    run("checks.md")
+    assert "times its interval" in capsys.readouterr().out
+
+
+def test_the_page_on_systems_runs():
+    assert run("systems.md")["crossing"].probability > 0.9
