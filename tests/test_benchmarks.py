@@ -95,3 +95,14 @@ def test_less_filtering_and_random_data_win_with_enough_compute():
     (matched,) = [row for row in rows if row["first"] == "DM"]
     crossing = float(matched["crossing"].replace(",", ""))
     assert f"at {crossing:.2g} [" in (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")
+
+
+def test_no_better_mixture_with_repeats_is_found_in_eight_times_the_time():
+    _, rows = table("mixture_repetition")
+    assert {(row["law"], row["domains"]) for row in rows} >= {("exponential", 7), ("exponential", 17)}
+    assert any(row["optima"] > 1 for row in rows)
+    for row in rows:
+        assert row["as good or better"] == row["problems"] == len(row["problems_each"]) == 6
+        for one in row["problems_each"]:
+            assert one["excess"] <= 1e-9
+            assert one["SLSQP's core-s"] == pytest.approx(8.0 * one["core-s"])
