@@ -206,9 +206,14 @@ def _natural(prepared: Prepared, prior: Prior, numbers: Float[np.ndarray, "*draw
     """Sampled numbers as parameters of the law at the mean inputs, and the scatter in the noise's unit."""
     typical, found = float(prepared.typical[0]), np.exp(numbers)
     theta = prior.free(numbers, np.asarray(prepared.data.constant)[0])
-    for i, k in enumerate(prior.curve.free):
-        declared = prior.curve.slots[k].parameter
-        found[..., i] = declared.constraint.constrain(theta[..., i]) * (typical if is_amplitude(declared) else 1.0)
+    place = {k: i for i, k in enumerate(prior.curve.free)}
+    bound = [[k for k in row if k in place] for row in prior.curve.rows]
+    alone = [k for k in place if not any(k in row for row in bound)]
+    for row in (*([k] for k in alone), *filter(None, bound)):
+        declared, own = prior.curve.slots[row[0]].parameter, [place[k] for k in row]
+        # Numbers that are bound together may be one more than are free.
+        natural = declared.constraint.constrain(theta[..., own])[..., : len(own)]
+        found[..., own] = natural * (typical if is_amplitude(declared) else 1.0)
     return found
 
 

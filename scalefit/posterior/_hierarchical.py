@@ -81,6 +81,8 @@ class Hierarchy:
         # The root of d/d log τ of -G log τ - apart/2τ² - τ²/2b² + log τ.
         most, b2 = groups - 1.0, self.between**2
         spread2 = 0.5 * b2 * (np.sqrt(most**2 + 4.0 * apart / b2) - most)
+        # A law that meets every run of a small group leaves it no scatter, and the spread would follow without end.
+        spread2[-1] = min(spread2[-1], 4.0 * b2[-1])
         return Population(
             np.where(self.pooled, middle, population.middle),
             np.where(self.pooled, 0.5 * np.log(spread2), population.log_spread),

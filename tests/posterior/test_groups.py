@@ -2,7 +2,7 @@
 
 import dataclasses
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -13,10 +13,13 @@ import pytest
 from scipy import stats
 
 import scalefit as sf
+from scalefit.posterior._density import Likelihood
 from scalefit.posterior._diagnostics import warn_of_draws
-from scalefit.posterior._hierarchical import Population, in_population
+from scalefit.posterior._groups import _natural
+from scalefit.posterior._hierarchical import Hierarchy, Population, in_population
+from scalefit.posterior._mode import Ascent, Curved
 from scalefit.posterior._prior import Prior
-from scalefit.problem import LawCurve
+from scalefit.problem import LawCurve, Problem
 
 TRUTH = {"E": (1.7, 0.06), "A": (0.7, 0.2), "alpha": (0.35, 0.15)}
 """Middle and spread of each number between groups, at the mean input."""
@@ -127,6 +130,29 @@ def test_numbers_are_as_probable_as_the_population_or_their_own_prior_says(poole
     if not pooled[2]:
         middle[2], spread[2] = -1.0, 0.3
     np.testing.assert_allclose(found, stats.norm.logpdf(numbers, middle, spread).sum(axis=1), rtol=1e-10)
+
+
+def test_a_group_whose_every_run_is_met_does_not_spread_the_scatter_without_end():
+    curve = LawCurve.of(sf.laws.PowerLaw(), ())
+    prior = Prior.of(curve)
+    groups = Hierarchy(cast(Any, object.__new__(Likelihood)), prior, prior.spread / 3.0, np.ones(4, bool))
+    numbers, none = np.zeros((3, 4)), np.zeros(3)
+    numbers[2, -1] = -40.0
+    runs = Curved(none, numbers, np.zeros((3, 4, 4)))
+    at = Ascent(numbers, runs, np.ones((3, 4)), np.tile(np.eye(4), (3, 1, 1)), none, none, none > 0.0)
+    learnt = groups._learnt(at, Population(np.zeros(4), np.zeros(4)))
+    assert learnt.log_spread[-1] == pytest.approx(np.log(2.0 * groups.between[-1]))
+
+
+def test_numbers_that_sum_to_zero_have_a_middle():
+    law = sf.laws.MixingExp(c=1.0, k=1.0, t=[0.0, 0.0, 0.0], domain=("a", "b", "c"))
+    w = np.random.default_rng(0).dirichlet(np.ones(3), 8)
+    table = sf.Runs(np.exp(np.linspace(-1.0, 1.0, 8)), **{f"w[{name}]": w[:, i] for i, name in enumerate("abc")})  # pyright: ignore[reportArgumentType]  entries in brackets
+    prepared = Problem.of(law, table, sf.noise.Gaussian(), ()).arrays
+    numbers = np.zeros((4, 7, 5))
+    numbers[..., 2:4] = -2.0, 0.5
+    found = _natural(prepared, Prior.of(prepared.curve), numbers)
+    np.testing.assert_allclose(found, np.broadcast_to([1.0, 1.0, -2.0, 0.5, 1.0], (4, 7, 5)))
 
 
 class Bare(sf.noise.AbstractNoise):
