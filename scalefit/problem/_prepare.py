@@ -17,6 +17,7 @@ from ..laws import (
     along_axes,
     gathered,
     input_kinds,
+    input_names,
     inputs_of,
 )
 from ..noise import AbstractNoise
@@ -75,6 +76,14 @@ def inputs_for(law: AbstractLaw, runs: Runs) -> tuple[dict[str, Any], tuple[str,
     be 0 where the formula is finite there.
     """
     kinds = input_kinds(law)
+    for base, entries in input_names(law).items():
+        if not entries:
+            axis = inputs_of(law)[base].axis
+            raise InputError(
+                repr(runs.name), Phrase(f"has no {base} along the {axis}, which {type(law).__name__} takes"),
+                f"a column {base}[name] for each {axis}",
+                f"head its columns {base}[…], or read a table of weights with `read_mixtures`",
+            )  # fmt: skip
     names = tuple(name for name, said in kinds.items() if not isinstance(said, Series | Label))
     called = {name: name for name in names}
     if names == ("x",) and "x" not in runs.inputs and "x" not in runs.columns:

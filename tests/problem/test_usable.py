@@ -92,3 +92,10 @@ def test_what_is_held_at_published_values_is_said_with_what_they_are_of():
     assert note.startswith("E, A, alpha are held at the published 'epoch' [run], which are of 240 of the 245")
     assert not Problem.of(law, runs, sf.noise.Gaussian(), ("E",)).source.notes
     assert not Problem.of(dataclasses.replace(law, A=400.0, E=1.7), runs, sf.noise.Gaussian(), held).source.notes
+
+
+@pytest.mark.parametrize("law", [sf.laws.MixingLinear, sf.laws.MixingExp, sf.laws.AutoScale])
+def test_laws_of_weights_say_that_a_table_has_none(law):
+    runs = sf.Runs([3.0, 2.8, 2.7, 2.6], D=[1e9, 2e9, 4e9, 8e9], name="four")
+    with pytest.raises(sf.InputError, match=r"'four' has no w along the domain, .* a column w\[name\] for each domain"):
+        sf.fit(law, runs)
