@@ -3,7 +3,9 @@
 RegMix (arXiv 2407.01492): fitted to 512 mixtures of 17 domains at 1M parameters, Spearman over 256 others at 1M and at
 60M, the mean of 13 targets; LightGBM has .990 at 1M by its authors, who stop it early on the test set. Data Mixing Laws
 (arXiv 2403.16952): five groups of the Pile at 70M, the mean absolute error of the overall loss on six mixtures, by fits
-to all 26 as published (.00862) and to the other 20.
+to all 26 as published (.00862) and to the other 20. Shukor et al. (arXiv 2507.09404): seven domains, the mean relative
+error over the losses on them at all checkpoints of the sizes fitted and of larger ones, by fits to every eighth
+checkpoint of the sizes up to 680M.
 """
 
 import json
@@ -97,6 +99,21 @@ def five_groups(report: Report) -> None:
             add(report, f"Data Mixing Laws, 5 groups, {said}", law, "MAE", float(error), taken)
 
 
+def seven_domains(report: Report) -> None:
+    """Losses on seven domains at the sizes that were fitted and at larger ones."""
+    path = DATA / "shukor-mixtures" / "dmsl_llm_slimpajama.csv"
+    runs = sf.read_mixtures(path, domains="weight_*", targets="*_loss").where("target != 'openhermes_loss'")
+    place, size = runs.rows, runs.inputs["N"]
+    begun = time.process_time()
+    fits = sf.fit(sf.laws.MixingAdditive, runs.take((size < 7e8) & (place % 8 == 0)), by="target")
+    taken = time.process_time() - begun
+    for said, some in (("122M to 680M", size < 7e8), ("1.2B", (size > 1e9) & (size < 2e9)), ("2.7B", size > 2e9)):
+        found, measured = foreseen(fits, runs.take(some))
+        errors = [float(np.mean(np.abs(a / b - 1.0))) for a, b in zip(found, measured, strict=True)]
+        error = float(np.mean(errors))
+        add(report, f"Shukor, to 680M → {said}", sf.laws.MixingAdditive, "relative error", error, taken)
+
+
 def add(report: Report, task: str, law: Any, measure: str, value: float, seconds: float | None) -> None:
     """One row."""
     report.add(task, law.__name__, measure, value, seconds)
@@ -109,6 +126,7 @@ def main() -> None:
     report = Report("mixture_laws", "Laws over weights of domains on public runs", COLUMNS, asked)
     five_groups(report)
     regmix(report, asked.quick)
+    seven_domains(report)
     report.finish()
 
 

@@ -106,3 +106,9 @@ def test_no_better_mixture_with_repeats_is_found_in_eight_times_the_time():
         for one in row["problems_each"]:
             assert one["excess"] <= 1e-9
             assert one["SLSQP's core-s"] == pytest.approx(8.0 * one["core-s"])
+
+
+def test_the_additive_law_is_within_what_is_quoted_of_it_at_the_sizes_fitted():
+    value = {(row["runs"], row["law"]): row["value"] for row in table("mixture_laws")[1]}
+    fitted, larger = (value[f"Shukor, to 680M → {said}", "MixingAdditive"] for said in ("122M to 680M", "1.2B"))
+    assert fitted < 0.0121 < larger < 0.02
