@@ -17,6 +17,9 @@ from jaxtyping import config
 # Before any test imports the package: every annotated array of it is checked at run time, in tests only.
 runtime_checks.install()
 
+# Workers share the cores: threads of BLAS would only wait for each other. Workers and commands inherit this.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # XLA writes to standard error where a busy machine compiles slowly, and there tests ask what a command says.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 

@@ -16,7 +16,7 @@ from beartype import BeartypeConf, beartype
 from jaxtyping import AbstractArray, jaxtyped
 
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
-OFTEN = 20
+OFTEN = 6
 """Calls of a function that are checked in one test."""
 CALLS: collections.Counter[Callable[..., Any]] = collections.Counter()
 """Calls so far, by function; forgotten from test to test."""

@@ -39,6 +39,8 @@ FLAT = 1e-5
 """Curvature, as a share of the steepest, along which parameters run away."""
 FELT = 1e-6
 """A parameter is unidentified where a whole e-fold of it would not change any run by this share."""
+ALIKE = 1e-6
+"""Share of a target within which runs are all alike."""
 
 Met = list[tuple[Solutions, Any]]
 """Ends of searches, some after others, each with the study that it is of."""
@@ -269,7 +271,14 @@ def _lost_somewhere(
 def _felt_by_no_start(
     prepared: Prepared, begin: Float[np.ndarray, "study start free"], study: Int[np.ndarray, " some"]
 ) -> Int[np.ndarray, " less"]:
-    """Studies of which no start is where every shape is felt: their shapes may be of another size altogether."""
+    """Studies of which no start is where every shape is felt: their shapes may be of another size altogether.
+
+    Where the runs are all alike there is no shape to feel.
+    """
+    target = np.asarray(prepared.data.target)[study]
+    real = np.asarray(prepared.data.weight)[study] > 0.0
+    least, most = np.where(real, target, np.inf).min(axis=1), np.where(real, target, -np.inf).max(axis=1)
+    study = study[most - least > ALIKE * np.maximum(np.abs(least), np.abs(most))]
     if study.size == 0:
         return study
     tried = begin.shape[1]

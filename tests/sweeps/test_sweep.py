@@ -287,7 +287,7 @@ def test_laws_of_labels_and_series(tmp_path):
     """Targets of one table share an exponent, a series is padded, and runs that are left out are predicted."""
     x = np.geomspace(1e6, 1e9, 12)
     losses = {"a": 1.0 + 50.0 * x**-0.3, "b": 2.0 + 50.0 * x**-0.3}
-    both = sf.Runs(losses, x=x, steps=[np.ones(1 + k % 3) for k in range(12)], name="both")
+    both = sf.Runs(losses, x=x, steps=[np.full(1 + k % 3, 1.0 + k) for k in range(12)], name="both")
     law = sf.laws.Own.of(sf.laws.PowerLaw(), "E", by="target")
     given = {"sources": [both], "laws": [{"law": law, "name": "own"}, Steps], "noises": "gaussian", "splits": "folds:3"}
     done = sf.sweep(given, out=tmp_path / "out")
