@@ -48,7 +48,7 @@ KEEP = "SCALEFIT_TESTS_KEEP"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Share compiled programs among workers: most of the suite's time is compilation."""
-    # Each look for garbage walks all that tests and JAX have made so far, one twentieth of the time by default.
+    # Each look for garbage walks all that tests and JAX have made so far.
     gc.set_threshold(50_000, 10, 10)
     if not hasattr(config, "workerinput"):
         os.environ[COMPILED] = os.environ.get(KEEP) or tempfile.mkdtemp(prefix="scalefit-tests-")

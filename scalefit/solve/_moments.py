@@ -22,7 +22,7 @@ BLOCK = 1024
 
 ALONE = 1 << 17
 """Multiplications of a matrix product up to which OpenBLAS starts no threads: on cores that others use too these wait
-for each other fifty times as long as one thread takes for it all."""
+for each other many times as long as one thread takes for it all."""
 
 Moments = tuple[Float[Numbers, " lane"], Float[Numbers, "lane free"], Float[Numbers, "lane free free"]]
 

@@ -230,13 +230,13 @@ class _About(NamedTuple):
             fixed |= dict(zip(names[mixed.held], task.point[mixed.held].tolist(), strict=True))
         curve = LawCurve.of(jax.tree.map(lambda a: a[0], law)) if fit is None else fit.problem.curve
         log = fit is None or fit.noise.log
-        draft = cls(None, np.ones(0), log, np.ones((0, 0, 0)), tuple(names[mixed.shares]), fixed)  # pyright: ignore[reportArgumentType]  filled below
-        scale = scale_of(curve, law, draft.inputs(pool))
+        columns = tuple(names[mixed.shares])
+        scale = scale_of(curve, law, _table(columns, fixed, pool))
         sigma = _scatter(known, noise)
-        whole = draft._replace(scale=scale, sigma=sigma)
         prior = np.broadcast_to(np.eye(curve.size), (len(sigma), curve.size, curve.size))
+        whole = cls(scale, sigma, log, prior, columns, fixed)
         if fit is None:
-            return whole._replace(before=prior)
+            return whole
         runs = fit.problem.inputs
         study = fit.problem.studies.of_runs
         shown = slopes(scale, runs, nothing, log).runs / sigma[:, None, None]
@@ -245,8 +245,7 @@ class _About(NamedTuple):
 
     def inputs(self, weights: Float[np.ndarray, "mixture domain"]) -> dict[str, Float[np.ndarray, " mixture"]]:
         """Mixtures as a table of the law's inputs."""
-        columns = {name: weights[:, i] for i, name in enumerate(self.columns)}
-        return columns | {name: np.full(len(weights), value) for name, value in self.fixed.items()}
+        return _table(self.columns, self.fixed, weights)
 
     def slopes(self, weights: Float[np.ndarray, "mixture domain"]) -> Float[np.ndarray, "target mixture free"]:
         """What each mixture would show, by its scatter."""
@@ -278,6 +277,13 @@ class _About(NamedTuple):
                 back = _pulled(some, inputs, self.log, weighed)
                 found += np.stack([np.asarray(back[name]) for name in self.columns], axis=1)
         return found[: len(weights)]
+
+
+def _table(
+    columns: tuple[str, ...], fixed: Mapping[str, float], weights: Float[np.ndarray, "mixture domain"]
+) -> dict[str, Float[np.ndarray, " mixture"]]:
+    shares = {name: weights[:, i] for i, name in enumerate(columns)}
+    return shares | {name: np.full(len(weights), value) for name, value in fixed.items()}
 
 
 @eqx.filter_jit
