@@ -269,6 +269,11 @@ def _is_scatter(header: str, target: str) -> bool:
     return bool(_SCATTERS & words) and words <= _SCATTERS | about | _MEASURED
 
 
+def is_error_of(header: str, targets: Iterable[str]) -> bool:
+    """Say whether a header is a usual name of standard errors, alone or after the name of what they are of."""
+    return our_name(header) == "se" or _plain(header) in {_plain(t) + end for t in targets for end in _OF_ITSELF}
+
+
 def _unused(header: str, target: str) -> str:
     relative = any(word in header.lower() for word in ("rel", "pct", "percent", "%"))
     if relative:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from .._core import InputError, Phrase, check_number, check_type, hint
-from ._columns import INPUTS, header_of, our_name
+from .._core import InputError, Phrase, check_number, check_type, hint, listed
+from ._columns import INPUTS, header_of, is_error_of, our_name
 from ._labels import LABELS
 from ._mixture_long import DOMAINS, SHARES, TARGETS, VALUES, wide
 from ._numbers import loose_numbers, missing_cells
@@ -52,7 +52,8 @@ def read_mixtures(
         first table that the second lacks and that are no input; of a single table the columns that begin alike and
         sum to 1.
     - `targets`: The columns that were measured, by header or pattern. Unless given, all numbers of the second table
-        that the first lacks; of a single table those called a loss or the like.
+        that the first lacks and that are no input and no standard error; of a single table those called a loss or the
+        like. A note names the columns of either table that are not used.
     - `run`: The header of what tells runs apart; found where it has a usual name.
     - `tolerance`: By how much weights of a run may miss the sum of 1, to be divided by it with a note; unless given,
         what rounding to the digits of the table explains.
@@ -64,6 +65,8 @@ def read_mixtures(
     """
     if tolerance is not None:
         check_number("tolerance", tolerance, least=0.0)
+    if run is not None:
+        check_type("run", run, str, "the header of what tells runs apart")
     ids = (*_IDS, *([] if run is None else [run.strip().lower()]))
     first, entries = wide(source_of(ratios), DOMAINS, SHARES, ids, 0.0)
     domains = entries if domains is None else domains
@@ -112,8 +115,16 @@ def _paired(first: Source, second: Source, domains: Headers, targets: Headers, r
             remedy=f"leave those out of both, or say with `run` which header they share, if not {key!r}",
         )  # fmt: skip
     order = [others[n] for n in names]
-    shares = _chosen("domains", domains, first, lambda h: h not in both and _is_share(h, first.table[h]))
-    measured = _chosen("targets", targets, second, lambda h: h not in first.table and _is_measured(second.table[h]))
+    for h in both if domains is None else ():
+        mine, other = (loose_numbers(one.table[h]) for one in (first, second))
+        if _is_share(h, first.table[h]) and not (np.isnan(other[order]) | (other[order] == mine)).all():
+            given = Phrase(f"is a column of both tables, with other numbers in {second.name!r}")
+            raise InputError(repr(h), given, remedy="rename it where it is a metric, or say with `domains` what is not")
+    likely = [h for h in first.table if h not in both and _is_share(h, first.table[h])]
+    shares = _chosen("domains", domains, first, _without_odd(likely, first.table))
+    others = [h for h in second.table if h not in both and not _is_input(h) and not is_error_of(h, second.table)]
+    likely = [h for h in others if _is_measured(second.table[h])]
+    measured = _chosen("targets", targets, second, likely)
     if not measured:
         raise InputError(repr(second.name), Phrase("has no column of numbers that the table of weights lacks"),
                          "what was measured of each run")  # fmt: skip
@@ -179,9 +190,10 @@ def _alone(source: Source, domains: Headers, targets: Headers, run: str | None) 
     if run is not None and run not in source.table:
         raise InputError("run", Phrase(f"names {run!r}, which {source.name!r} has not"), remedy=hint(run, source.table))
     headers = [h for h in source.table if _is_share(h, source.table[h])]
-    sums = _families(headers, source.table)
-    shares = _chosen("domains", domains, source, lambda h: h in sums)
-    said = _chosen("targets", targets, source, lambda h: h not in shares and _called_measured(h, source.table[h]))
+    shares = _chosen("domains", domains, source, _without_odd(_families(headers, source.table), source.table))
+    others = [h for h in source.table if h not in shares and not is_error_of(h, source.table)]
+    likely = [h for h in others if _called_measured(h, source.table[h])]
+    said = _chosen("targets", targets, source, likely)
     if not said:
         raise InputError(repr(source.name), Phrase("has no column that is called a loss or the like"),
                          remedy='say which were measured, as `targets="*_loss"`')  # fmt: skip
@@ -191,7 +203,7 @@ def _alone(source: Source, domains: Headers, targets: Headers, run: str | None) 
     return Paired(source.table, shares, said, key, source.name, source.notes)
 
 
-def _families(headers: list[str], table: Table) -> frozenset[str]:
+def _families(headers: list[str], table: Table) -> list[str]:
     """The columns that begin alike and sum to about 1 in every row: the widest such family."""
     found: dict[str, list[str]] = {}
     for header in headers:
@@ -200,33 +212,43 @@ def _families(headers: list[str], table: Table) -> frozenset[str]:
     fine = [some for some in found.values() if len(some) > 1 and _sum_to_one(some, table)]
     # Without a beginning in common, all that are not called a loss or the like.
     rest = [header for header in headers if not _called_measured(header, table[header])]
-    return frozenset(max(fine, key=len, default=rest if len(rest) > 1 and _sum_to_one(rest, table) else ()))
+    return max(fine, key=len, default=rest if len(rest) > 1 and _sum_to_one(rest, table) else [])
 
 
-def _sum_to_one(headers: list[str], table: Table) -> bool:
+def _sum_to_one(headers: list[str], table: Table, within: float = 0.05) -> bool:
     total = np.sum([loose_numbers(table[h]) for h in headers], axis=0)
-    return bool(np.nanmax(np.abs(total - 1.0), initial=0.0) < 0.05 and np.isfinite(total).any())
+    return bool(np.nanmax(np.abs(total - 1.0), initial=0.0) < within and np.isfinite(total).any())
 
 
-def _chosen(argument: str, given: Headers, source: Source, usual: Any) -> tuple[str, ...]:
+def _without_odd(headers: list[str], table: Table) -> list[str]:
+    """Headers without the one that the others sum to 1 without, as a learning rate beside weights."""
+    if len(headers) < 3 or _sum_to_one(headers, table, 1e-9):
+        return headers
+    odd = [h for h in headers if _sum_to_one([other for other in headers if other != h], table, 1e-9)]
+    return [h for h in headers if h not in odd] if len(odd) == 1 else headers
+
+
+def _chosen(argument: str, given: Headers, source: Source, likely: list[str]) -> tuple[str, ...]:
     """Headers by name or pattern; those that usually serve where none are given."""
     if given is None:
-        likely = [h for h in source.table if usual(h)]
         if argument == "domains" and len(likely) < 2:
             raise InputError(
                 repr(source.name), Phrase(f"has {len(likely)} columns that could be weights of domains"), "two or more",
                 'say which are, as `domains="weight_*"`',
             )  # fmt: skip
         return tuple(likely)
-    patterns = (given,) if isinstance(given, str) else tuple(given)
+    expected = "headers, or patterns as 'weight_*'"
+    patterns = (given,) if isinstance(given, str) else tuple(check_type(argument, given, Iterable, expected))
     found: dict[str, None] = {}
     for pattern in patterns:
-        check_type(argument, pattern, str, "headers, or patterns as 'weight_*'")
+        check_type(argument, pattern, str, expected)
         some = [h for h in source.table if h == pattern] or fnmatch.filter(source.table, pattern)
         if not some:
             given = Phrase(f"names {pattern!r}, and {source.name!r} has no such column")
             raise InputError(argument, given, remedy=hint(pattern, source.table))
         found |= dict.fromkeys(some)
+    if argument == "domains" and len(found) < 2:
+        raise InputError(argument, given, "two columns or more")
     return tuple(found)
 
 
@@ -286,7 +308,9 @@ def _rounding(shares: Float[np.ndarray, "run domain"]) -> tuple[float, str]:
     k = next(digits, None)
     if k is None:
         return 1e-6, "within rounding"
-    return shares.shape[1] * 0.5 * 10.0**-k, f"within the rounding to {k} digits"
+    # Of many weights errors cancel: five standard deviations of their sum, or half a digit each of few.
+    count = shares.shape[1]
+    return 10.0**-k * min(0.5 * count, 5.0 * np.sqrt(count / 12.0)), f"within the rounding to {k} digits"
 
 
 def _runs(pair: Paired, shares: Float[np.ndarray, "run domain"], notes: Iterable[str]) -> Runs:
@@ -296,18 +320,20 @@ def _runs(pair: Paired, shares: Float[np.ndarray, "run domain"], notes: Iterable
     inputs: dict[str, Any] = {f"w[{name}]": shares[:, i] for i, name in enumerate(names)}
     labels: dict[str, Any] = {} if pair.run is None else {"run": _plain(pair.table[pair.run])}
     used = {*pair.shares, *pair.targets, pair.run}
+    unused = []
     for header, column in pair.table.items():
-        ours = our_name(header)
+        ours, numbers = our_name(header), loose_numbers(column)
         of = _OF_DOMAIN.fullmatch(header)
-        if of and of[1] in names:
-            inputs[header] = loose_numbers(column)
-            continue
-        if header in used or ours is None or ours in (*inputs, *labels):
-            continue
-        if ours in INPUTS and np.isfinite(loose_numbers(column)).all():
-            inputs[ours] = loose_numbers(column) * header_of(header, ours).scale
-        elif ours in ("seed", "group", "step") and not missing_cells(column).any():
+        if header in used or header.strip().lower() in (*_IDS, *_NUMBERED):
+            continue  # what names a run beside the column that tells runs apart says nothing more
+        if of and of[1] in names and np.isfinite(numbers).all():
+            inputs[header] = numbers
+        elif ours in INPUTS and ours not in inputs and np.isfinite(numbers).all():
+            inputs[ours] = numbers * header_of(header, ours).scale
+        elif ours in ("seed", "group", "step") and ours not in labels and not missing_cells(column).any():
             labels[ours] = _plain(column)
+        else:
+            unused.append(header)
     losses = {}
     for target in pair.targets:
         losses[target] = loose_numbers(pair.table[target])
@@ -316,7 +342,8 @@ def _runs(pair: Paired, shares: Float[np.ndarray, "run domain"], notes: Iterable
             row = int(np.argmax(bad))
             raise InputError(f"{target!r} in {pair.place(row)}", str(pair.table[target][row]), "a number")
     runs = Runs(losses, name=pair.name, **labels, **inputs)
-    return runs.with_fields(notes=(*notes, *runs.notes))
+    more = (f"columns that are not used, or have empty cells: {listed(unused)}",) if unused else ()
+    return runs.with_fields(notes=(*notes, *more, *runs.notes))
 
 
 def _domain(header: str) -> str:

@@ -54,11 +54,53 @@ def test_weights_are_divided_by_a_sum_that_rounding_explains():
         ({h: [100 * v for v in c] if h in ("web", "books", "code") else c for h, c in RATIOS.items()}, METRICS,
          "sum to 100; expected 1. Divide percentages by 100"),
         (RATIOS, METRICS | {"c4_bpb": [1.3, "oops", 1.2]}, "'c4_bpb' in row 1 .* is 'oops'; expected a number"),
+        (RATIOS, METRICS | {"code": [0.1, 0.2, 0.3]}, "'code' is a column of both tables, with other"),
     ],
 )  # fmt: skip
 def test_tables_that_cannot_be_used_are_refused_in_a_sentence(ratios, metrics, said):
     with pytest.raises(sf.InputError, match=said):
         sf.read_mixtures(ratios, metrics)
+
+
+def test_what_is_not_used_is_said():
+    more = {"note": ["x", "y", "z"], "D": [1e9, None, 1e9]}, {"status": ["ok"] * 3, "c4_bpb_se": [0.1, 0.1, 0.1]}
+    runs = sf.read_mixtures(RATIOS | more[0], METRICS | more[1])
+    assert runs.notes == ("columns that are not used, or have empty cells: 'status', 'c4_bpb_se', 'note', 'D'",)
+    assert told(runs) == told(sf.read_mixtures(RATIOS, METRICS))
+    # A learning rate beside weights that sum to 1 without it is no weight.
+    alone = RATIOS | {"c4_loss": [1.1, 1.2, 1.3], "lr": [1e-3] * 3}
+    assert set(sf.read_mixtures(alone).inputs) == {"w[web]", "w[books]", "w[code]"}
+    assert "'lr'" in sf.read_mixtures(alone).notes[0]
+    assert "'lr'" in sf.read_mixtures(RATIOS | {"lr": [1e-3] * 3}, METRICS).notes[0]
+
+
+def test_sizes_and_labels_beside_metrics_are_no_targets():
+    runs = sf.read_mixtures(RATIOS, METRICS | {"N": [1e8, 1e8, 2e8], "tokens": [1e9] * 3, "seed": [1, 2, 3]})
+    assert sorted(set(runs.labels["target"])) == ["c4_bpb", "mbpp_bpb"]
+    assert runs.inputs["N"].tolist() == [1e8, 1e8, 2e8, 1e8, 1e8]
+    assert runs.labels["seed"].tolist() == [2, 2, 3, 1, 1]
+    assert runs.inputs["D"].tolist() == [1e9] * 5
+
+
+def test_rounding_explains_little_of_many_weights():
+    # Quarters of 63 domains, one of which is not in the table: no rounding to two digits.
+    table = {"run": ["a", "b"]} | {f"d{i}": [0.25 * (i < 3), 0.25 * (1 < i < 6)] for i in range(63)}
+    with pytest.raises(sf.InputError, match=r"row 1 .* sum to 0\.75; expected 1"):
+        sf.read_mixtures(table, {"run": ["a", "b"], "c4": [1.0, 2.0]})
+
+
+@pytest.mark.parametrize(
+    ("said", "given"),
+    [
+        ("domains is 3; expected headers", {"domains": 3}),
+        (r"domains is \['web'\]; expected two columns or more", {"domains": ["web"]}),
+        ("run is 3; expected the header", {"run": 3}),
+        ("tolerance is nan", {"tolerance": np.nan}),
+    ],
+)
+def test_each_wrong_argument_has_its_sentence(said, given):
+    with pytest.raises(sf.InputError, match=said):
+        sf.read_mixtures(RATIOS, METRICS, **given)
 
 
 def test_a_single_table_has_the_weights_that_begin_alike():
