@@ -10,12 +10,14 @@ mu falling to nothing. Each step solves one system of the size of the weights:
 
 It needs some twenty steps whatever the limits, and gives their prices with the weights. Of many weights the system is
 solved by conjugate gradients, preconditioned by the diagonal of the limits: what curves the cost in few directions, as
-a few targets do, takes few products with the curvature, and no table of it.
+a few targets do, takes few products with the curvature, and no table of it. What each weight curves on its own besides,
+as a sum over domains or a price of straying from a prior does, is told from products with random signs and is of the
+diagonal too, once the limits alone have not done.
 """
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -32,19 +34,23 @@ NEAR = 0.995
 ENOUGH = 1e-12
 """Complementarity, relative to the spread of slopes, at which a lane is done."""
 AT_REST = 1e-8
-"""What prices may leave of the slopes one step before the last, relative to their spread."""
+"""What prices, or a lack of room, may leave of the slopes one step before the last, relative to their spread."""
 COLDEST = 1e-8
 """Temperature, of the spread of slopes, at which kinks are rounded in the end."""
 NUMBERS = 2048
 """Lanes times weights whose curvatures are one program's."""
 DIRECT, TABLE, PRODUCTS = 128, 512, 100
 """Weights up to which systems are solved by elimination, and up to which they are where conjugate gradients of so many
-products do not: costs that curve in every direction alike."""
+products do not: costs that curve in every direction and couple weights in many."""
+PROBES = 32
+"""Products that tell what each weight curves on its own from what curves in up to half as many directions together."""
 NEARLY = 1e-13
 """What conjugate gradients leave of a right side, as a share of it in the norm of the preconditioner."""
 ROUGHLY = 1e-6
 """The same, beyond which they have failed."""
 
+How = Literal["elimination", "limits", "own"]
+"""By what systems are solved: elimination, or conjugate gradients with either of two diagonals."""
 Sharpened = Callable[[Any, Float[np.ndarray, " lane"]], Any]
 """The numbers of the problems with a temperature each, at which a smooth stand-in for a kink is taken."""
 
@@ -117,9 +123,13 @@ def minimise_convex(
         unit = np.maximum(np.ptp(slope, axis=1), 1e-6 * np.abs(value) + 1e-300)
         state = _begun(w, unit, low, high, groups)
         out, left = state, np.arange(lanes)
+        how = "elimination" if direct or (direct is None and pools <= DIRECT) else "limits"
         for _ in range(STEPS):
             some = jax.tree.map(lambda a, left=left: a[left], (args, low, high, groups, unit))
-            state, rest = _stepped(cost, sharp, state, *some, direct=pools <= DIRECT if direct is None else direct)
+            before, (state, rest) = state, _stepped(cost, sharp, state, *some, how=how)
+            if how == "limits" and not np.isfinite(state.w).all():
+                how = "own"
+                state, rest = _stepped(cost, sharp, before, *some, how=how)
             done = (_complementarity(state, *some[1:4]) < ENOUGH * some[4]) & (rest < AT_REST * some[4])
             broken = ~np.isfinite(state.w).all(axis=1)
             if broken.any() and direct is None and DIRECT < pools <= TABLE:
@@ -133,7 +143,7 @@ def minimise_convex(
                 break
         for whole, part in zip(out, state, strict=True):
             whole[left] = part
-    w = _settled(out, low, high, asked)
+    w = _settled(out, low, high, asked, unit)
     value, slope = _slopes(cost, sharp(args, COLDEST * unit), w)
     return Convex(w, value, slope, plane_gap(w, slope, low, high, asked), unit)
 
@@ -157,7 +167,7 @@ def _complementarity(s: _State, low: Any, high: Any, groups: Groups) -> Any:
 
 
 def _stepped(
-    cost: Cost, sharp: Sharpened, s: _State, args: Any, low: Any, high: Any, groups: Groups, unit: Any, *, direct: bool
+    cost: Cost, sharp: Sharpened, s: _State, args: Any, low: Any, high: Any, groups: Groups, unit: Any, *, how: How
 ) -> tuple[_State, Any]:
     """One step from every lane, and what prices leave of the slopes before it."""
     free = high - low > 1e-13
@@ -167,23 +177,28 @@ def _stepped(
     paired = paired + np.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
     mu = paired / count
     warm = sharp(args, np.maximum(paired, COLDEST * unit))
-    _, slope, curved = _curvatures(cost, warm, s.w) if direct else (*_slopes(cost, warm, s.w), None)
+    _, slope, curved = _curvatures(cost, warm, s.w) if how == "elimination" else (*_slopes(cost, warm, s.w), None)
     total, member = groups.totals(s.w), groups.member
     off_least, off_most = total - groups.low - s.s_least, groups.high - total - s.s_most
     of_groups = s.z_least - s.z_most
-    left = slope - s.y[:, None] - s.z_low + s.z_high - groups.of_pools(of_groups)
+    steeper = slope - s.y[:, None] - groups.of_pools(of_groups)
+    left = steeper - s.z_low + s.z_high
     stiff = s.z_least / s.s_least + s.z_most / s.s_most
     ones, limited = np.where(free, 1.0, 0.0), s.z_low / s_low + s.z_high / s_high
     if curved is None:
 
         def both_of(right: Any) -> Any:
             steep = np.where(free, limited + 1e-14 * unit[:, None], 1.0)
+            own = _own(cost, warm, s.w, steep) if how == "own" else 0.0
+            known = np.where(free, steep + own, 1.0)
 
             def product(v: Any) -> Any:
                 bent = in_lanes(_bent(cost), s.w, warm, v, few=_few(s.w)) + groups.of_pools(stiff * groups.totals(v))
                 return np.where(free, bent, 0.0) + steep * v
 
-            return _conjugate(product, right, steep), _conjugate(product, ones, steep)
+            # Products one by one beyond that many cost more than the probes all at once.
+            most = PRODUCTS if how == "own" else PRODUCTS // 2
+            return _conjugate(product, right, known, most), _conjugate(product, ones, known, most)
 
     else:
         system = curved + np.swapaxes(member, 1, 2) @ (stiff[:, :, None] * member)
@@ -226,15 +241,34 @@ def _stepped(
         s.w + far * dw, s.z_low + far * dz_low, s.z_high + far * dz_high, s.s_least + far * ds_least,
         s.s_most + far * ds_most, s.z_least + far * dz_least, s.z_most + far * dz_most, s.y + far[:, 0] * dy,
     )  # fmt: skip
-    return moved, np.max(np.where(free, np.abs(left), 0.0), axis=1)
+    # By price and room: the price of a weight that a prior lets fall without end keeps falling with it.
+    room = np.minimum(np.where(steeper > 0.0, s_low, s_high) * s.w.shape[1], 1.0)
+    return moved, np.max(np.where(free, np.minimum(np.abs(left), np.abs(steeper) * room), 0.0), axis=1)
 
 
-def _conjugate(product: Callable[[Any], Any], right: Any, steep: Any) -> Any:
+def _own(cost: Cost, args: Any, w: Any, steep: Any) -> Any:
+    """The diagonal part of a curvature that is a diagonal and few directions together, as far as products tell.
+
+    Products with random signs are Y = D V + U M, of which the rows of U M lie in few directions: those that Y - D V has
+    most of, with D as it was known before. Across them D is a quotient, row by row.
+    """
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (w.shape[1], PROBES))
+    found = in_lanes(_probed(cost), w, args, np.tile(signs, (len(w), 1, 1)), few=max(1, _few(w) // PROBES))
+    own = np.maximum(np.mean(found * signs, axis=2), 0.0)
+    for _ in range(4):
+        rest = (found - own[:, :, None] * signs) / np.sqrt(steep + own)[:, :, None]
+        across = np.linalg.eigh(np.swapaxes(rest, 1, 2) @ rest)[1][:, :, : PROBES // 2]
+        by = signs @ across
+        own = np.maximum(np.sum((found @ across) * by, axis=2) / np.sum(by * by, axis=2), 0.0)
+    return own
+
+
+def _conjugate(product: Callable[[Any], Any], right: Any, steep: Any, most: int) -> Any:
     """The solutions of positive systems that are known by their products, one a lane, preconditioned by a diagonal."""
     x, rest = np.zeros_like(right), right
     way = near = rest / steep
     size = first = np.sum(rest * near, axis=1)
-    for _ in range(PRODUCTS):
+    for _ in range(most):
         if not (size > NEARLY**2 * first).any():
             break
         bent = product(way)
@@ -254,9 +288,9 @@ def _longest(pairs: list[tuple[Any, Any]]) -> Any:
     return np.minimum(np.min(shares, axis=0), 1.0)
 
 
-def _settled(s: _State, low: Any, high: Any, groups: Groups | None) -> Any:
-    """Feasible weights, those whose limit has a price above their distance from it being there."""
-    at_low, at_high = s.z_low > s.w - low, s.z_high > high - s.w
+def _settled(s: _State, low: Any, high: Any, groups: Groups | None, unit: Any) -> Any:
+    """Feasible weights, those being at a limit whose price, in units of slopes, is above their distance from it."""
+    at_low, at_high = s.z_low > (s.w - low) * unit[:, None], s.z_high > (high - s.w) * unit[:, None]
     free = ~(at_low | at_high)
     bottom = np.where(free, low, np.where(at_low, low, high))
     top = np.where(free, high, np.where(at_low, low, high))
@@ -329,6 +363,12 @@ def _bent(cost: Cost) -> Callable[..., Any]:
         return jax.jvp(lambda w: jax.grad(cost)(w, arg), (w,), (direction,))[1]
 
     return along
+
+
+@functools.lru_cache(maxsize=64)
+def _probed(cost: Cost) -> Callable[..., Any]:
+    """Its products with the columns of a table."""
+    return lambda w, arg, table: jax.vmap(lambda one: _bent(cost)(w, arg, one), in_axes=1, out_axes=1)(table)
 
 
 def _few(w: Any) -> int:

@@ -113,3 +113,40 @@ def test_many_weights_are_certified_by_products_with_the_curvature():
     table = minimise_convex(cost, (k, t), low, high, direct=True)
     assert found.gap[0] < 1e-10
     np.testing.assert_allclose(found.weights, table.weights, atol=1e-8)
+
+
+def test_what_each_weight_curves_on_its_own_is_told_from_products():
+    rng = np.random.default_rng(5)
+    t, price = rng.normal(0.0, 2.0, (1, 4, 300)), np.full(1, 0.1)
+
+    def strayed(w, arg):
+        t, price = arg
+        there = jnp.where(w > 0.0, w, 1.0)
+        return jnp.mean(jnp.exp(t @ w)) + price * jnp.sum(jnp.where(w > 0.0, w * jnp.log(300.0 * there), 0.0))
+
+    low, high = np.zeros((1, 300)), np.ones((1, 300))
+    found = minimise_convex(strayed, (t, price), low, high, direct=False)
+    assert found.gap[0] < 1e-7 * found.unit[0]
+    # Weights under a price of relative entropy are those of the prior times e^(-slope / price) of the rest.
+    of_rest = np.mean(np.exp(t[0] @ found.weights[0])[:, None] * t[0], axis=0)
+    by_slopes = np.exp(-(of_rest - of_rest.min()) / price)
+    np.testing.assert_allclose(found.weights[0], by_slopes / by_slopes.sum(), atol=1e-6)
+    # So low a price lets weights fall without end, which have no price of their own then.
+    cheap = minimise_convex(strayed, (t, 1e-2 * price), low, high, direct=False)
+    assert cheap.gap[0] < 1e-7 * cheap.unit[0]
+    # The unit of the cost is nothing to the weights.
+    dear = minimise_convex(lambda w, arg: 1e6 * strayed(w, arg), (t, price), low, high, direct=False)
+    np.testing.assert_allclose(dear.weights, found.weights, atol=1e-6)
+
+
+def test_a_sum_over_many_domains_has_its_slopes_alike():
+    rng = np.random.default_rng(6)
+    a, b = rng.lognormal(0.0, 1.0, (1, 1000)) / 1000.0, rng.uniform(0.1, 0.6, (1, 1000))
+    found = minimise_convex(
+        lambda w, arg: jnp.sum((w + arg[0]) ** -arg[1]), (a, b), np.zeros((1, 1000)), np.full((1, 1000), 8e-3)
+    )
+    assert found.gap[0] < 1e-9 * found.unit[0]
+    slope = (-b * (found.weights + a) ** (-b - 1.0))[0]
+    free = (found.weights[0] > 0.0) & (found.weights[0] < 8e-3)
+    assert free.sum() > 500
+    assert np.ptp(slope[free]) < 1e-6 * found.unit[0]
