@@ -221,7 +221,7 @@ def _word(value: Any) -> str:
         return ",".join(map(_word, value))
     if isinstance(value, str):
         return f'"{value}"' if re.search(r"[^\w.:/%-]", value) else value
-    return str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def leaves(words: str) -> None:

@@ -88,6 +88,10 @@ def mix(
     check_choice("criterion", criterion, ("V", "D"))
     if regret is not None:
         check_number("regret", regret, above=0.0)
+    if risk is not None and bootstrap == 0:
+        raise InputError(
+            "risk", Phrase("is taken over resamples, and `bootstrap=0` makes none"), remedy="leave one out"
+        )
     begun = time.perf_counter()
     from .._core import cache
     from ..specs import law_of, noise_of
@@ -102,6 +106,7 @@ def mix(
         template = law_of(law or LAW, fixed)
         beside, within = single_numbers_of(at, "at", "D=1e12"), limits_of(limits)
         runs = sf.read_mixtures(ratios, metrics, domains=domains, targets=targets, run=run, tolerance=tolerance)
+        _check_inputs(template, law or LAW, runs)
         cache(cache_dir)
         count = len(set(runs.labels["target"].tolist()))
         step(f"fitting {type(template).__name__} to {count} targets")
@@ -145,6 +150,23 @@ def mix(
         print_document(found)
     else:
         _show(found, checks)
+
+
+def _check_inputs(law: Any, name: str, runs: Any) -> None:
+    """Check that the law is one of mixtures, and that the tables have what it takes.
+
+    **Raises:** `InputError` where not.
+    """
+    from ..laws import Label, Weights, inputs_of
+
+    kinds = inputs_of(law)
+    if not any(isinstance(kind, Weights) and kind.axis is not None for kind in kinds.values()):
+        raise InputError("law", Phrase(f"names {name}, which takes no weights of domains by themselves"),
+                         f"a law over weights, as {LAW}")  # fmt: skip
+    single = [k for k, kind in kinds.items() if kind.axis is None and not isinstance(kind, Label)]
+    if lacking := [k for k in single if k not in runs.inputs]:
+        raise InputError(repr(runs.name), Phrase(f"has no column of {lacking[0]}, which {name} takes too"),
+                         remedy=f"add one to either table, headed {lacking[0]}")  # fmt: skip
 
 
 def limits_of(file: Path | None) -> dict[str, Any] | None:

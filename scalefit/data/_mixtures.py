@@ -295,11 +295,12 @@ def shares_of(pair: Paired, tolerance: float | None) -> tuple[Float[np.ndarray, 
             "divide percentages by 100" if percent else "correct them, name the columns that are weights with "
             "`domains`, or allow for it with `tolerance`",
         )  # fmt: skip
-    mend = off > 1e-9
+    mend, never = off > 1e-9, [name for name, most in zip(pair.shares, shares.max(axis=0), strict=True) if most == 0.0]
+    without = (f"no run drew from {listed(never)}, which no law can tell of",) if never else ()
     if not mend.any():
-        return shares, ()
+        return shares, without
     said = f"weights sum to {total.min():.6g} to {total.max():.6g} in {int(mend.sum())} runs, which is 1 {why}"
-    return shares / np.where(mend, total, 1.0)[:, None], (f"{said}: they were divided by their sum",)
+    return shares / np.where(mend, total, 1.0)[:, None], (f"{said}: they were divided by their sum", *without)
 
 
 def _rounding(shares: Float[np.ndarray, "run domain"]) -> tuple[float, str]:

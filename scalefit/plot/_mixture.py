@@ -80,6 +80,7 @@ def foreseen(folds: MixtureFolds, fits: Fit[Any], ax: Axes | None = None) -> Axe
     **Raises:** `InputError` where the two are not of the same runs.
     """
     check_type("folds", folds, MixtureFolds, "as `mixture_folds` gives it")
+    check_type("fits", fits, Fit, "fits by target, or one fit")
     runs = fits.problem.runs
     if len(folds.predicted) != len(runs):
         raise InputError("fits", Phrase(f"has {len(runs)} rows, and the folds {len(folds.predicted)}"), "its own fits")

@@ -50,7 +50,8 @@ def mixture_ternary(
     kept = {name: value for name, value in options.items() if name in ("objective", "limits", "at")}
     found = judged(result, weights, **kept)
     mesh = Triangulation(*(grid @ CORNERS).T)
-    shown = found.allowed
+    # Where a law has no value, as at a weight of 0, nothing is drawn.
+    shown = found.allowed & np.isfinite(found.value)
     mesh.set_mask(~shown[mesh.triangles].all(axis=1))
     if not shown[mesh.triangles].all(axis=1).any():
         raise InputError("limits", Phrase("leave next to no mixture of the three to be drawn"), "wider ones")
@@ -62,7 +63,7 @@ def mixture_ternary(
                        ticks=ticks[(ticks >= low) & (ticks <= high)])  # fmt: skip
     called = short_names(best.domains)
     frame(ax, [called[best.domains[i]] for i in place], ["", "", ""], whole)
-    _marks(ax, best, result, place, bool((~shown).any()))
+    _marks(ax, best, result, place, bool((~found.allowed).any()))
     ax.set_title(f"best {best.value:.4g}", fontsize=10)
     return ax
 
@@ -73,7 +74,7 @@ def _places(best: BestMixture, domains: Any) -> list[int]:
             given = Phrase(f"are {len(best.domains)}: {', '.join(best.domains[:8])}")
             raise InputError("domains", given, "three, as domains=('web', 'books', 'code')")
         return [0, 1, 2]
-    names = [domains] if isinstance(domains, str) else list(domains)
+    names = [domains] if not isinstance(domains, Sequence) or isinstance(domains, str) else list(domains)
     check_names("domains", names, best.domains, what="domains")
     if len(names) != 3 or len(set(names)) != 3:
         raise InputError("domains", domains, "three different ones")

@@ -82,6 +82,23 @@ def test_what_cannot_be_used_is_said_in_a_sentence(cli, tables, tmp_path):
     answer = cli("mix", *pair, "--limits", tmp_path / "none.toml")
     assert answer.status == 2
     assert "a file that can be read" in answer.err
+    answer = cli("mix", *pair, "--law", "chinchilla")
+    assert answer.status == 2
+    assert "--law names chinchilla, which takes no weights of domains" in answer.err
+    answer = cli("mix", *pair, "--law", "autoscale")
+    assert answer.status == 2
+    assert "has no column of D, which autoscale takes too. Add one to either table, headed D." in answer.err
+    answer = cli("mix", *pair, "--risk", "cvar", "--bootstrap", "0")
+    assert answer.status == 2
+    assert "--risk is taken over resamples, and --bootstrap 0 makes none" in answer.err
+    answer = cli("mix", *pair, "--limits", tables / "limits.toml", "--bootstrap", "0", "--no-folds")
+    assert answer.status == 2
+    assert "as --at D=1e+12" in answer.err
+    held = tmp_path / "held.toml"
+    held.write_text("[fixed]\nwbe = 0.4\n", encoding="utf-8")
+    answer = cli("mix", *pair, "--limits", held, "--bootstrap", "0", "--no-folds")
+    assert answer.status == 2
+    assert "fixed weights names 'wbe'" in answer.err  # and not the option that holds numbers of the law
     clash = tmp_path / "clash.toml"
     clash.write_text("least = 0.4\n", encoding="utf-8")
     answer = cli("mix", *pair, "--limits", clash, "--bootstrap", "0", "--no-folds")

@@ -74,6 +74,11 @@ def test_what_is_not_used_is_said():
     assert "'lr'" in sf.read_mixtures(RATIOS | {"lr": [1e-3] * 3}, METRICS).notes[0]
 
 
+def test_a_domain_that_no_run_drew_from_is_named():
+    runs = sf.read_mixtures(RATIOS | {"law": [0.0] * 3}, METRICS)
+    assert runs.notes == ("no run drew from 'law', which no law can tell of",)
+
+
 def test_sizes_and_labels_beside_metrics_are_no_targets():
     runs = sf.read_mixtures(RATIOS, METRICS | {"N": [1e8, 1e8, 2e8], "tokens": [1e9] * 3, "seed": [1, 2, 3]})
     assert sorted(set(runs.labels["target"])) == ["c4_bpb", "mbpp_bpb"]

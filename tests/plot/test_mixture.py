@@ -37,6 +37,8 @@ def test_what_was_foreseen_stands_against_what_was_measured(fits, looks_like, co
     assert points == 88
     with pytest.raises(sf.InputError, match="its own fits"):
         sf.plot.foreseen(folds, fits["c4"])
+    with pytest.raises(sf.InputError, match="fits is 3"):
+        sf.plot.foreseen(folds, 3)  # pyright: ignore[reportArgumentType]  refused
     looks_like(ax, "foreseen")
 
 
@@ -84,4 +86,6 @@ def test_the_map_of_three_domains_has_its_star_at_the_best(fits, looks_like):
     assert "beyond the limits" in {text.get_text() for text in legend.get_texts()}
     with pytest.raises(sf.InputError, match=r"domains is .*expected three different ones"):
         sf.plot.mixture_ternary(fits, domains=WORDS[:2])
+    with pytest.raises(sf.InputError, match="domains names 3"):
+        sf.plot.mixture_ternary(fits, domains=3)  # pyright: ignore[reportArgumentType]  refused
     looks_like(ax, "mixture_ternary")

@@ -31,7 +31,8 @@ class MixtureLimits:
     - `least`, `most`: Limits of the weights, one for all or by domain; `fixed`: weights that are held.
     - `groups`: Name → `{"domains": [...], "least": 0.1, "most": 0.5}`, limits of the total of some domains; no domain
         is of two groups.
-    - `prior`: A mixture from which weights may stray at a price; that of the tokens unless given.
+    - `prior`: A mixture from which weights may stray at a price; that of the tokens unless given. What it misses of a
+        sum of 1, by a thousandth at most, it is divided by.
     - `kl`: The price of the relative entropy to the prior, $\\sum_i w_i\\log(w_i/p_i)$, in units of the objective.
     - `repeats`: Where value is discounted, the R of $(1 + R(1 - e^{-(t-1)/R}))/t$, the share that t passes are worth.
     """
@@ -88,15 +89,16 @@ def box_of(limits: MixtureLimits, domains: tuple[str, ...], budget: float | None
     """
     low = _by_domain("least", limits.least, 0.0, domains, most=1.0)
     high = _by_domain("most", limits.most, 1.0, domains, most=1.0)
-    fixed = _by_domain("fixed", limits.fixed or {}, np.nan, domains, most=1.0)
+    fixed = _by_domain("fixed weights", limits.fixed or {}, np.nan, domains, most=1.0)
     held = ~np.isnan(fixed)
     for i in np.flatnonzero(held & ((fixed < low) | (fixed > high))):
-        _clash(f"`fixed` holds {domains[i]!r} at {fixed[i]:g}, and it is to have {low[i]:g} to {high[i]:g}")
+        _clash(f"{domains[i]!r} is fixed at {fixed[i]:g}, and it is to have {low[i]:g} to {high[i]:g}")
     low, high = np.where(held, fixed, low), np.where(held, fixed, high)
     capped = np.zeros(len(domains), bool)
     if cap and limits.tokens is not None and budget is not None:
         there, passes = tokens_of(limits, domains), passes_of(limits, domains)
-        most = passes * there / budget
+        with np.errstate(over="ignore", invalid="ignore"):
+            most = np.where(passes > 0.0, passes * there / budget, 0.0)  # of domains without end too
         for i in np.flatnonzero(most < low - 1e-12):
             _clash(
                 f"{passes[i]:g} passes over the {there[i]:.4g} tokens of {domains[i]!r} are {most[i]:.3g} of "
@@ -108,15 +110,14 @@ def box_of(limits: MixtureLimits, domains: tuple[str, ...], budget: float | None
         _clash(f"{domains[i]!r} is to have {low[i]:g} at least and {high[i]:g} at most")
     low = np.minimum(low, high)
     if held.all() and abs(low.sum() - 1.0) > 1e-9:
-        _clash(f"`fixed` holds every domain, and the weights sum to {low.sum():.6g}", "leave one free, or mend them")
+        _clash(f"every domain is fixed, and the weights sum to {low.sum():.6g}", "leave one free, or mend them")
     if low.sum() > 1.0 + 1e-9:
         of = "least and fixed weights" if held.any() else "least weights"
         _clash(f"the {of} of all domains sum to {low.sum():.4g}, above 1")
     if high.sum() < 1.0 - 1e-9:
         said = "with the tokens that there are the domains can make up" if capped.any() else "the domains may have"
-        _clash(
-            f"{said} {high.sum():.4g} of the whole at most", "raise `max_passes` or `most`, or plan for fewer tokens"
-        )
+        remedy = "raise `max_passes` or `most`, or plan for fewer tokens" if capped.any() else "raise `most`"
+        _clash(f"{said} {high.sum():.4g} of the whole at most", remedy)
     groups, names = _groups_of(limits, domains, low, high)
     return Box(low, high, capped, groups, names)
 
@@ -135,7 +136,7 @@ def tokens_of(limits: MixtureLimits, domains: tuple[str, ...]) -> Float[np.ndarr
     if (found <= 0.0).any():
         i = int(np.argmax(found <= 0.0))
         raise InputError(f"tokens of {domains[i]!r}", float(found[i]), "a number above 0",
-                         "hold the weight of a domain without tokens at 0 with `fixed`")  # fmt: skip
+                         "say 0 for it among the fixed weights of the limits, and a number here")  # fmt: skip
     return found
 
 

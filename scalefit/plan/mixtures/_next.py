@@ -25,7 +25,7 @@ from ..design import Choice, Scale, best_batch, few_best, nothing, run_slopes, s
 from ._known import Known, known_of
 from ._limits import Box, MixtureLimits
 from ._objective import objective_of
-from ._optimise import Task
+from ._optimise import Task, nowhere_finite
 from ._solve import solved
 
 CANDIDATES = 256
@@ -198,7 +198,10 @@ def _asked(known: Known, task: Task, pool: np.ndarray, box: Box) -> Float[np.nda
         every = np.unique(np.linspace(0, len(jax.tree.leaves(known.draws)[0]) - 1, ASKED // 2).astype(int))
         laws = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b, float)[every]]), laws, known.draws)
     best = solved(form, task.mix(laws), box, task.starts(box), convex=task.convex(form)).weights
-    few = pool[np.argsort(task.values(pool), kind="stable")[: max(len(pool) // 10, 1)]]
+    values = task.values(pool)
+    if not np.isfinite(values).any():
+        raise nowhere_finite()
+    few = pool[np.argsort(values, kind="stable")[: max(len(pool) // 10, 1)]]
     return np.concatenate([best, few])[:ASKED]
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from ..._core import InputError, Phrase, check_choice, check_names, check_number, check_probability
+from ..._core import InputError, Phrase, check_choice, check_names, check_number, check_probability, hint
 from ...laws import AbstractLaw, implicit_root
 from ...solve import in_lanes
 from ._known import Known, Mixed
@@ -54,11 +54,11 @@ def objective_of(given: Any, targets: Sequence[str]) -> Objective:
         return Objective("mean", weights, "a weighted sum of targets")
     if isinstance(given, str) and given in targets:
         return Objective("mean", np.array([float(t == given) for t in targets]), given)
-    if given in ("mean", "worst"):
+    if isinstance(given, str) and given in ("mean", "worst"):
         named = f"the mean of {len(targets)} targets" if given == "mean" else f"the worst of {len(targets)} targets"
         return Objective(given, even, targets[0] if len(targets) == 1 else named)
     expected = "'mean', 'worst', a target, weights by target, or a function of the predicted targets"
-    raise InputError("objective", given, expected)
+    raise InputError("objective", given, expected, hint(given, targets) if isinstance(given, str) else "")
 
 
 def _check_function(given: Callable[[Any], Any], targets: int) -> None:

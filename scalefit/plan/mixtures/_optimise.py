@@ -73,8 +73,7 @@ def optimise_mixture(
         slopes[name] = found.slope[0]
     main = task.recommended
     if not np.isfinite(treatments[main].value):
-        raise InputError("objective", Phrase("is no finite number at any weights that were tried"),
-                         remedy="look at the function of targets, or at the values of the laws")  # fmt: skip
+        raise nowhere_finite()
     form, box = task.treatments[main]
     weights = treatments[main].weights
     plans = task.plans()
@@ -131,12 +130,12 @@ class Task:
         if lacking:
             law = type(known.law).__name__
             raise InputError("at", Phrase(f"has no {lacking[0]}, which {law} takes beside the weights"),
-                             remedy=f"give it, as at={{{lacking[0]!r}: 1e9}}")  # fmt: skip
+                             remedy=f"give it, as `at={{{lacking[0]!r}: 1e9}}`")  # fmt: skip
         found = {str(k): float(check_number(f"at: {k}", v, above=0.0)) for k, v in at.items()}
         budget = found.get(mixed.tokens or "D")
         if limits.tokens is not None and budget is None:
             raise InputError("tokens", Phrase("of the domains are given, and not those of the run"),
-                             remedy="say how many it sees in all, as at={'D': 1e12}")  # fmt: skip
+                             remedy="say how many it sees in all, as `at={'D': 1e12}`")  # fmt: skip
         if limits.tokens is None and limits.max_passes is not None:
             raise InputError("max_passes", Phrase("is of tokens that nobody gave"),
                              remedy="give the `tokens` of each domain")  # fmt: skip
@@ -223,7 +222,9 @@ class Task:
         found["uniform"] = self.uniform
         if self.observed is not None:
             values = self.values(self.observed)
-            found["observed"] = self.observed[int(np.nanargmin(values))]
+            if not np.isfinite(values).any():
+                raise nowhere_finite()
+            found["observed"] = self.observed[int(np.argmin(np.where(np.isfinite(values), values, np.inf)))]
         return found
 
     def values(self, weights: Float[np.ndarray, "lane domain"], form: Form | None = None) -> Float[np.ndarray, " lane"]:
@@ -251,6 +252,12 @@ class Task:
 
     def _lanes(self, law: Any, count: int) -> Mix:
         return jax.tree.map(lambda a: np.broadcast_to(a, (count, *np.shape(a)[1:])), self.mix(law))
+
+
+def nowhere_finite() -> InputError:
+    """What is said of an objective that is infinite, or no number, wherever it was looked at."""
+    given = Phrase("is no finite number at any weights that were tried")
+    return InputError("objective", given, remedy="look at the function of targets, or at the values of the laws")
 
 
 def _drawn(task: Task, weights: np.ndarray, plans: Mapping[str, np.ndarray]) -> MixtureDraws:

@@ -170,14 +170,20 @@ def amounts_at(first: Mapping[str, float], second: Mapping[str, float], total: f
     one = np.array([check_number(f"first: {name}", v, above=0.0) for name, v in first.items()])
     two = np.array([check_number(f"second: {name}", second[name], above=0.0) for name in first])
     check_number("total", total, above=0.0)
+    if not len(one):
+        raise InputError("first", first, "amounts by domain, as {'web': 2e9, 'code': 1e9}")
     from scipy.optimize import brentq  # most calls of the package do without SciPy
 
-    def off(k: float) -> float:
-        return float(np.log(np.sum(np.exp(np.log(one) + k * np.log(two / one)))) - np.log(total))
+    start, step = np.log(one), np.log(two) - np.log(one)
 
+    def off(k: float) -> float:
+        return float(np.logaddexp.reduce(start + k * step) - np.log(total))
+
+    if abs(off(0.0)) < 1e-12:
+        return dict(zip(first, one.tolist(), strict=True))
     # Which way is up: the sum may fall at first where one domain shrinks by much.
     ends = (0.0, STEPS) if (total >= one.sum()) == (two.sum() >= one.sum()) else (-STEPS, 0.0)
     if off(ends[0]) * off(ends[1]) > 0.0:
         raise InputError("total", float(total), "one that the line through both amounts reaches")
     k = float(brentq(off, *ends, xtol=1e-14))  # pyright: ignore[reportArgumentType]  its result is a number
-    return dict(zip(first, np.exp(np.log(one) + k * np.log(two / one)).tolist(), strict=True))
+    return dict(zip(first, np.exp(start + k * step).tolist(), strict=True))

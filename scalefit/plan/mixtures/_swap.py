@@ -66,7 +66,7 @@ def mixture_speedup(
 
     - `result`: As of `optimise_mixture`.
     - `first`, `second`: Weights by domain (0 where left out), or mixtures that were found. The second takes the place
-        of the first.
+        of the first. What weights miss of a sum of 1, by a thousandth at most, they are divided by.
     - `at`: What the law takes beside the weights, and the ladders.
     - `along`: The sizes that grow, each taking the like share of the factor: all that the law takes, or the ladder,
         unless given, so that tokens per parameter stay as they are.
@@ -148,13 +148,20 @@ def _of_ladders(
     known = task.known
     check_type("ladders", ladders, Mapping, "fits by target, as {'c4': fit}")
     check_names("ladders", ladders, known.targets, what="targets")
+    if not ladders:
+        raise InputError("ladders", Phrase("is empty"), "fits by target, as {'c4': fit}")
+    rungs_of = {name: drawn_of(ladder, num_draws, f"ladders: {name}").stacked for name, ladder in ladders.items()}
+    for name, rungs in rungs_of.items():
+        if any(kind.axis is not None for kind in inputs_of(rungs).values()):
+            raise InputError(f"ladders: {name}", Phrase(f"is of {type(rungs).__name__}, a law of weights"),
+                             "a law of sizes, as sf.laws.Frontier")  # fmt: skip
+    taken = dict.fromkeys([*known.mixed.others, *(k for rungs in rungs_of.values() for k in inputs_of(rungs))])
+    check_names("at", at, taken, what="inputs of the laws and ladders")
     mix = task.mix(_drawn(known))
     form = Form(known.mixed, len(known.targets), task.goal.how)
     base, now = (in_lanes(predicted_by(form), np.tile(w, (len(mix.temperature), 1)), mix) for w in pair)
-    for name, ladder in ladders.items():
-        called = f"ladders: {name}"
-        rungs = drawn_of(ladder, num_draws, called).stacked
-        kinds = inputs_of(rungs)
+    for name, rungs in rungs_of.items():
+        called, kinds = f"ladders: {name}", inputs_of(rungs)
         grown = _grown(along, [k for k, kind in kinds.items() if kind.logarithm], called)
         start = {k: check_number(f"at: {k}", at[k], above=0.0) for k in kinds if k in at}
         if lacking := [k for k in kinds if k not in start]:
@@ -199,7 +206,7 @@ def _drawn(known: Any) -> Any:
 
 def _grown(along: Any, sizes: Sequence[str], of: str) -> tuple[str, ...]:
     """The sizes that grow: all, unless told."""
-    asked = tuple(sizes) if along is None else (along,) if isinstance(along, str) else tuple(along)
+    asked = sizes if along is None else (along,) if not isinstance(along, Sequence) or isinstance(along, str) else along
     if any(name not in sizes for name in asked) or (along is not None and not asked):
         raise InputError("along", along, f"sizes of {of}: {', '.join(sizes) or 'none'}")
-    return asked
+    return tuple(asked)

@@ -53,6 +53,29 @@ def test_a_fold_is_foreseen_by_a_fit_to_the_others(fits, folds):
     np.testing.assert_allclose(folds.predicted[there], wanted, rtol=1e-6)
 
 
+def test_few_mixtures_are_left_out_one_by_one():
+    # Of a linear law a residual without its own run is e / (1 - h), h being the leverage.
+    rng = np.random.default_rng(6)
+    w = rng.dirichlet(np.ones(3), 14)
+    y = w @ np.array([[3.0, 2.5, 2.8], [2.0, 2.6, 3.1]]).T + 0.02 * rng.standard_normal((14, 2))
+    shares = {f"w[{d}]": w[:, i] for i, d in enumerate(WORDS)}
+    table = sf.Runs({"c4": y[:, 0], "pg19": y[:, 1]}, run=np.arange(14), **shares)  # pyright: ignore[reportArgumentType]  entries in brackets
+    linear = sf.fit(sf.laws.MixingLinear, table, by="target", noise=sf.noise.Gaussian(log=False))
+    found = sf.mixture_folds(linear, halves=0)
+    assert (found.folds, found.mixtures) == (14, 14)
+    off = y - w @ np.linalg.lstsq(w, y, rcond=None)[0]
+    without = y - off / (1.0 - np.einsum("ij,jk,ik->i", w, np.linalg.inv(w.T @ w), w))[:, None]
+    for i, name in enumerate(("c4", "pg19")):
+        np.testing.assert_allclose(found.predicted[table.labels["target"] == name], without[:, i], rtol=1e-7)
+    assert found.objective is not None
+    foreseen, measured = without.mean(axis=1), y.mean(axis=1)
+    assert found.objective.rmse == pytest.approx(np.sqrt(np.mean((foreseen - measured) ** 2)))
+    ranks = np.corrcoef(np.argsort(np.argsort(foreseen)), np.argsort(np.argsort(measured)))[0, 1]
+    assert found.objective.spearman == pytest.approx(ranks)
+    assert found.objective.regret == pytest.approx(measured[np.argmin(foreseen)] - measured.min())
+    assert found.objective.regret > 0.0
+
+
 def test_choosing_the_best_costs_more_the_noisier_the_runs_are(folds):
     assert folds.optimism > 0.0
     quiet = sf.mixture_folds(made_up(1e-4))

@@ -108,7 +108,7 @@ def test_limits_that_clash_are_named():
 
     refused("the least weights of all domains sum to 1.2", least=0.4)
     refused("the domains may have 0.9 of the whole at most", most=0.3)
-    refused("`fixed` holds 'web' at 0.5, and it is to have 0 to 0.2", most={"web": 0.2}, fixed={"web": 0.5})
+    refused("'web' is fixed at 0.5, and it is to have 0 to 0.2", most={"web": 0.2}, fixed={"web": 0.5})
     refused("4 passes over the 1e\\+10 tokens of 'code' are 0.04 of 1e\\+12, and it is to have 0.1", at={"D": 1e12},
             tokens={"web": 1e12, "books": 1e12, "code": 1e10}, least={"code": 0.1})  # fmt: skip
     refused(
@@ -140,12 +140,15 @@ def test_limits_that_clash_are_named():
         ("raises IndexError", {"objective": lambda y: y[7]}),
         ("raises ConcretizationTypeError", {"objective": lambda y: float(np.mean(y))}),
         ("gives int64", {"objective": lambda y: 1}),
+        ("is no finite number at any weights", {"objective": lambda y: jnp.log(jnp.sum(y) - 100.0)}),
+        ("objective is \\[1, 1, 1\\]; expected 'mean'", {"objective": np.ones(3)}),
+        ("objective is 'c5'.*The nearest is 'c4'", {"objective": "c5"}),
         ("risk is 5; expected 'mean', 'cvar' or 'quantile'", {"risk": 5}),
         ("seed is 0.5; expected a whole number", {"seed": 0.5}),
         ("domains of the group 'a' is 'web'", {"limits": {"groups": {"a": {"domains": "web"}}}}),
         ("domains of the group 'a' is \\(\\)", {"limits": {"groups": {"a": {"least": 0.1}}}}),
         ("least and fixed weights of all domains sum to 1.1", {"limits": {"fixed": {"web": 0.5, "books": 0.6}}}),
-        ("`fixed` holds every domain, and the weights sum to 0.9", {"limits": {"fixed": dict.fromkeys(WORDS, 0.3)}}),
+        ("every domain is fixed, and the weights sum to 0.9", {"limits": {"fixed": dict.fromkeys(WORDS, 0.3)}}),
     ],
 )
 def test_each_wrong_argument_has_its_sentence(said, given):
@@ -159,6 +162,16 @@ def test_laws_that_are_none_and_discrepancies_are_refused():
     about = object.__new__(sf.Discrepancy)
     with pytest.raises(sf.InputError, match="moves what is foreseen of all weights alike"):
         sf.optimise_mixture(about)
+
+
+def test_a_domain_of_no_pass_has_no_weight_even_without_end():
+    limits = {"tokens": {"web": np.inf, "books": 1e12, "code": 1e12}, "max_passes": {"web": 0.0}}
+    best = sf.optimise_mixture(laws(), at={"D": 1e12}, limits=limits)
+    assert best.weights[0] == 0.0
+    assert best.weights.sum() == pytest.approx(1.0)
+    # So few tokens that every domain has more than enough.
+    tiny = sf.optimise_mixture(laws(), at={"D": 1e-300}, limits={"tokens": dict.fromkeys(WORDS, 1e12)})
+    np.testing.assert_allclose(tiny.weights, sf.optimise_mixture(laws()).weights, atol=1e-9)
 
 
 def test_repeats_that_lose_nothing_are_as_good_as_fresh():
@@ -216,6 +229,30 @@ def test_draws_say_how_sure_the_gain_is(fits, ensemble):
     np.testing.assert_allclose(alone.weights, best.weights, atol=1e-9)
     with pytest.raises(sf.InputError, match="risk is taken over draws, and the result has none"):
         sf.optimise_mixture(fits, risk="cvar")
+
+
+def test_the_gain_over_natural_is_what_the_laws_say_of_both(fits, ensemble):
+    prior = {"web": 0.6, "books": 0.3, "code": 0.1}
+    best = sf.optimise_mixture(ensemble, limits={"prior": prior})
+
+    def mean(law, w):
+        return np.mean(np.asarray(law.c) + np.asarray(law.k) * np.exp(np.asarray(law.t) @ w), axis=0)
+
+    natural = np.array(list(prior.values()))
+    gain = best.gains()["natural"]
+    assert float(gain.value) == pytest.approx(mean(fits.law, natural) - mean(fits.law, best.weights), rel=1e-9)
+    drawn = mean(ensemble.law, natural) - mean(ensemble.law, best.weights)
+    assert gain.draws is not None
+    assert gain.low is not None
+    assert gain.high is not None
+    np.testing.assert_allclose(gain.draws, drawn, rtol=1e-9)
+    assert drawn.min() < float(gain.low) < np.median(drawn) < float(gain.high) < drawn.max()
+    careful = float(gain.value) - np.std(drawn, ddof=1) - max(np.mean(best.drawn.optimism), 0.0)
+    assert best.careful_gains["natural"] == pytest.approx(careful)
+    # Of tokens the natural mixture is in proportion to them.
+    there = sf.optimise_mixture(fits, limits={"tokens": {"web": 6e9, "books": 3e9, "code": 1e9}}, at={"D": 1e9})
+    np.testing.assert_allclose(there.plans["natural"], natural)
+    assert float(there.gains()["natural"].value) == pytest.approx(mean(fits.law, natural) - there.value)
 
 
 def test_draws_of_a_batch_are_of_one_resample(fits, ensemble):

@@ -35,6 +35,12 @@ def test_the_published_rule_of_two_scales():
     )
     with pytest.raises(sf.InputError, match="second is 3; expected amounts by domain"):
         sf.amounts_at(small, 3, 5.0)  # pyright: ignore[reportArgumentType]  refused
+    assert sf.amounts_at(small, small, sum(small.values())) == pytest.approx(small)
+    # Amounts of other orders than a float can be the ratio of.
+    far = sf.amounts_at({"web": 1e-300, "books": 2.0}, {"web": 1e300, "books": 1.0}, 1e5)
+    assert sum(far.values()) == pytest.approx(1e5)
+    with pytest.raises(sf.InputError, match="expected amounts by domain"):
+        sf.amounts_at({}, {}, 3.0)
     with pytest.raises(sf.InputError, match="'wbe'"):
         sf.amounts_at({"web": 1.0}, {"wbe": 2.0}, 3.0)
 

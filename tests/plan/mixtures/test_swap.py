@@ -57,4 +57,8 @@ def test_ladders_say_it_for_laws_of_weights_alone():
     refused("at has no C, which the ladder of 'c4' takes", ladders={"c4": ladder})
     refused("first sums to 0.9", {"web": 0.9}, SECOND)
     refused("'wbe'.*The nearest is 'web'", {"wbe": 1.0}, SECOND)
+    refused("ladders is empty", ladders={})
+    refused("at names 'Q'", ladders={"c4": ladder}, at={"C": 1e20, "Q": 1.0})
+    refused("ladders: c4 is of MixingExp, a law of weights", ladders={"c4": laws["c4"]}, at={"C": 1e20})
+    refused("along is 3; expected sizes of ladders: c4: C", ladders={"c4": ladder}, at={"C": 1e20}, along=3)
     refused("along is 'D'; expected sizes of ladders: c4: C", ladders={"c4": ladder}, at={"C": 1e20}, along="D")
