@@ -29,12 +29,18 @@ def in_lanes(formula: Callable[..., Any], *columns: Any, many: int = MANY, few: 
     """
     count = len(jax.tree.leaves(columns)[0])
     width = few if few < FEW or count <= BLOCKS * few else many
+    return in_blocks(functools.partial(_block, formula), columns, width)
+
+
+def in_blocks(program: Callable[[Any], Any], columns: Any, width: int) -> Any:
+    """A program at blocks of so many lanes, the last one padded; otherwise as `in_lanes`."""
+    count = len(jax.tree.leaves(columns)[0])
     with jax.enable_x64(True):  # a worker thread does not inherit the context
         parts = []
         for low in range(0, count, width):
             whole = low + width <= count
             some = slice(low, low + width) if whole else np.minimum(np.arange(low, low + width), count - 1)
-            parts.append(_block(formula, jax.tree.map(lambda a, some=some: a[some], columns)))
+            parts.append(program(jax.tree.map(lambda a, some=some: a[some], columns)))
     return jax.tree.map(lambda *one: np.concatenate([np.asarray(a) for a in one])[:count], *parts)
 
 

@@ -8,11 +8,15 @@ mu falling to nothing. Each step solves one system of the size of the weights:
 
     (curvature + diag(z/s of the limits) + members' diag(z/s of the groups) members) dw - dy = ...
 
-It needs some twenty steps whatever the limits, and gives their prices with the weights. Of many weights the system is
-solved by conjugate gradients, preconditioned by the diagonal of the limits: what curves the cost in few directions, as
-a few targets do, takes few products with the curvature, and no table of it. What each weight curves on its own besides,
-as a sum over domains or a price of straying from a prior does, is told from products with random signs and is of the
-diagonal too, once the limits alone have not done.
+Steps are some fifteen whatever the limits, and give their prices with the weights. Of many weights the system is
+solved by conjugate gradients among moves that keep the sum, preconditioned by the diagonal of the limits: what curves
+the cost in few directions, as a few targets do, takes few products with the curvature, and no table of it. What each
+weight curves on its own besides, as a sum over domains or a price of straying from a prior does, is told from products
+with random signs and is of the diagonal too, once the limits alone have not done. Solutions are rough at first and
+finer towards the end.
+
+One step code has two drivers: NumPy, the slopes of the cost and products with its curvature alone being compiled, for a
+first answer without a wait; and one compiled loop for the draws of a law, whose lanes NumPy takes on where it is lost.
 """
 
 import functools
@@ -20,11 +24,14 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ._driver import Driver, Job
 from ._groups import Groups
-from ._lanes import in_lanes
+from ._lanes import in_blocks, in_lanes
+from ._namespace import namespace, select
 from ._simplex_steps import Cost, project
 
 STEPS = 80
@@ -44,10 +51,11 @@ DIRECT, TABLE, PRODUCTS = 128, 512, 100
 products do not: costs that curve in every direction and couple weights in many."""
 PROBES = 32
 """Products that tell what each weight curves on its own from what curves in up to half as many directions together."""
-NEARLY = 1e-13
-"""What conjugate gradients leave of a right side, as a share of it in the norm of the preconditioner."""
-ROUGHLY = 1e-6
-"""The same, beyond which they have failed."""
+NEARLY, ROUGHLY = 1e-9, 1e-3
+"""What conjugate gradients leave of a right side in the end and at first, as a share of it in the norm of the
+preconditioner; those that leave a thousand times that have failed."""
+COMPILING = 1.5
+"""Core-seconds of the host's work from which compiling the loop pays; a solve takes it some .01, and 6e-6 a weight."""
 
 How = Literal["elimination", "limits", "own"]
 """By what systems are solved: elimination, or conjugate gradients with either of two diagonals."""
@@ -83,6 +91,15 @@ class _State(NamedTuple):
     z_least: Any
     z_most: Any
     y: Any
+    rest: Any  # what prices left of the slopes before the last step
+
+
+class _Task(NamedTuple):
+    args: Any
+    low: Any
+    high: Any
+    groups: Groups
+    unit: Any
 
 
 def minimise_convex(
@@ -93,8 +110,9 @@ def minimise_convex(
     groups: Groups | None = None,
     sharpened: Sharpened | None = None,
     direct: bool | None = None,
+    driver: Driver = "auto",
 ) -> Convex:
-    """The weights of least cost on the simplex within limits, on the host.
+    """The weights of least cost on the simplex within limits.
 
     **Arguments:**
 
@@ -102,148 +120,200 @@ def minimise_convex(
     - `args`: The numbers of the problems, a pytree of arrays with a leading axis of lanes.
     - `low`, `high`: Limits of the weights, with sum(low) <= 1 <= sum(high).
     - `groups`: Limits of the totals of groups.
-    - `sharpened`: Of a cost with kinks, which has a smooth stand-in that nears it as a temperature falls.
+    - `sharpened`: Of a cost with kinks, which has a smooth stand-in that nears it as a temperature falls; a plain
+        function, as it is compiled with.
     - `direct`: Whether systems are solved by elimination; `None` for what fits the number of weights.
+    - `driver`: Where steps are taken that solve no system by elimination; see `driver`.
     """
     lanes, pools = low.shape
-    given = groups
-    groups = groups or Groups(np.ones((lanes, 1, pools)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
-    first = project(np.ones_like(low), low, high, groups=given)
-    asked = given
+    first = project(np.ones_like(low), low, high, groups=groups)
+    met = groups or Groups(np.ones((lanes, 1, pools)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
     # Limits that the sum keeps anyway would be met twice, and have no price.
-    groups = groups._replace(
-        low=np.where(groups.low <= 0.0, -1.0, groups.low), high=np.where(groups.high >= 1.0, 2.0, groups.high)
-    )
+    met = met._replace(low=np.where(met.low <= 0.0, -1.0, met.low), high=np.where(met.high >= 1.0, 2.0, met.high))
     # Inside, but for what has no inside: it stays where it is.
     inner = 0.05 * np.maximum(high - low, 0.0)
     w = np.where(high - low > 1e-13, np.clip(first, low + inner, high - inner), low)
-    sharp = sharpened or (lambda args, _: args)
+    sharp = sharpened or _as_is
     with np.errstate(all="ignore"):
         value, slope = _slopes(cost, sharp(args, np.ones(lanes)), w)
-        unit = np.maximum(np.ptp(slope, axis=1), 1e-6 * np.abs(value) + 1e-300)
-        state = _begun(w, unit, low, high, groups)
-        out, left = state, np.arange(lanes)
+        task = _Task(args, low, high, met, np.maximum(np.ptp(slope, axis=1), 1e-6 * np.abs(value) + 1e-300))
+        state = _begun(w, slope, task)
         how = "elimination" if direct or (direct is None and pools <= DIRECT) else "limits"
-        for _ in range(STEPS):
-            some = jax.tree.map(lambda a, left=left: a[left], (args, low, high, groups, unit))
-            before, (state, rest) = state, _stepped(cost, sharp, state, *some, how=how)
-            if how == "limits" and not np.isfinite(state.w).all():
-                how = "own"
-                state, rest = _stepped(cost, sharp, before, *some, how=how)
-            done = (_complementarity(state, *some[1:4]) < ENOUGH * some[4]) & (rest < AT_REST * some[4])
-            broken = ~np.isfinite(state.w).all(axis=1)
-            if broken.any() and direct is None and DIRECT < pools <= TABLE:
-                return minimise_convex(cost, args, low, high, given, sharpened, direct=True)
-            over = done | broken
-            if over.any():
-                for whole, part in zip(out, state, strict=True):
-                    whole[left[over]] = part[over]
-                left, state = left[~over], _State(*(a[~over] for a in state))
-            if not left.size:
+        work = 0.01 + 6e-6 * lanes * pools
+        job = Job.of("host" if how == "elimination" else driver, (task, state), (cost, sharp), work, COMPILING)
+        if job.here:
+            job.did(work)
+            out = _on_host(cost, sharp, state, task, how)
+        else:
+            width = min(_few(w), 1 << (lanes - 1).bit_length())
+            out: _State = in_blocks(functools.partial(_looped, cost, sharp), (state, task), width)
+        for other in ("own", "elimination") if direct is None and pools <= TABLE else ("own",):
+            lost = ~np.isfinite(out.w).all(axis=1)
+            if how == "elimination" or not lost.any():
                 break
-        for whole, part in zip(out, state, strict=True):
-            whole[left] = part
-    w = _settled(out, low, high, asked, unit)
-    value, slope = _slopes(cost, sharp(args, COLDEST * unit), w)
-    return Convex(w, value, slope, plane_gap(w, slope, low, high, asked), unit)
+            some = jax.tree.map(lambda a, lost=lost: a[lost], (state, task))
+            for whole, part in zip(out, _on_host(cost, sharp, some[0], some[1], other), strict=True):
+                whole[lost] = part
+        w = _settled(out, task, groups)
+        value, slope = _slopes(cost, sharp(args, COLDEST * task.unit), w)
+        return Convex(w, value, slope, plane_gap(w, slope, low, high, groups), task.unit)
 
 
-def _begun(w: Any, unit: Any, low: Any, high: Any, groups: Groups) -> _State:
-    total, one = groups.totals(w), unit[:, None]
+def _as_is(args: Any, _: Any) -> Any:
+    return args
+
+
+def _on_host(cost: Cost, sharp: Sharpened, state: _State, task: _Task, how: How) -> _State:
+    """Where steps under NumPy end; conjugate gradients take what each weight curves on its own where they need it."""
+    out, left = jax.tree.map(np.array, state), np.arange(len(state.w))
+    for _ in range(STEPS):
+        before, state = state, _stepped(cost, sharp, state, task, how)
+        if how == "limits" and not np.isfinite(state.w).all():
+            how = "own"
+            state = _stepped(cost, sharp, before, task, how)
+        over = _over(state, task)
+        if over.any():
+            for whole, part in zip(out, state, strict=True):
+                whole[left[over]] = part[over]
+            left = left[~over]
+            state, task = jax.tree.map(lambda a, over=over: a[~over], (state, task))
+        if not left.size:
+            break
+    for whole, part in zip(out, state, strict=True):
+        whole[left] = part
+    return out
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _looped(cost: Cost, sharp: Sharpened, given: tuple[_State, _Task]) -> _State:
+    """The same as one program."""
+    state, task = given
+
+    def going(at: Any) -> Any:
+        return (at[1] < STEPS) & ~_over(at[0], task).all()
+
+    def step(at: Any) -> Any:
+        return select(~_over(at[0], task), _stepped(cost, sharp, at[0], task, "limits"), at[0]), at[1] + 1
+
+    return jax.lax.while_loop(going, step, (state, jnp.zeros((), jnp.int32)))[0]
+
+
+def _begun(w: Any, slope: Any, task: _Task) -> _State:
+    _, low, high, groups, unit = task
+    total = groups.totals(w)
     least, most = np.maximum(total - groups.low, 1e-2), np.maximum(groups.high - total, 1e-2)
-    mu = 0.1 * one / w.shape[1]
+    mu = 0.1 * unit[:, None] / w.shape[1]
     free = high - low > 1e-13
-    of_low, of_high = (np.where(free, mu / np.where(free, a, 1.0), 0.0) for a in (w - low, high - w))
-    return _State(w.copy(), of_low, of_high, least, most, mu / least, mu / most, np.zeros(len(w)))
+    y = np.sum(np.where(free, slope, 0.0), axis=1) / np.maximum(free.sum(axis=1), 1)
+    # Prices make up for the slopes from the first.
+    above = np.where(np.isfinite(slope), slope - y[:, None], 0.0)
+    of_low, of_high = (
+        np.where(free, mu / np.where(free, room, 1.0) + np.maximum(by, 0.0), 0.0)
+        for room, by in ((w - low, above), (high - w, -above))
+    )
+    y = np.where(np.isfinite(y), y, 0.0)
+    return _State(w.copy(), of_low, of_high, least, most, mu / least, mu / most, y, np.full(len(w), np.inf))
 
 
-def _complementarity(s: _State, low: Any, high: Any, groups: Groups) -> Any:
+def _over(s: _State, task: _Task) -> Any:
+    """Lanes that are done, or lost."""
+    np_ = namespace(s.w)
+    done = (_complementarity(s, task) < ENOUGH * task.unit) & (s.rest < AT_REST * task.unit)
+    return done | ~np_.isfinite(s.w).all(axis=1)
+
+
+def _complementarity(s: _State, task: _Task) -> Any:
     """What slacks and prices leave, and by how much the totals are missed."""
+    _, low, high, groups, _ = task
+    np_, total = namespace(s.w), groups.totals(s.w)
+    left = np_.sum((s.w - low) * s.z_low + (high - s.w) * s.z_high, axis=1)
+    left = left + np_.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
+    off = np_.abs(total - groups.low - s.s_least) * s.z_least + np_.abs(groups.high - total - s.s_most) * s.z_most
+    return left + np_.sum(off, axis=1) + np_.abs(s.w.sum(axis=1) - 1.0) * np_.abs(s.y)
+
+
+def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How) -> _State:
+    """One step from every lane."""
+    args, low, high, groups, unit = task
+    np_, free = namespace(s.w), high - low > 1e-13
+    s_low, s_high = np_.where(free, s.w - low, 1.0), np_.where(free, high - s.w, 1.0)
+    count = 2.0 * np_.sum(np_.where(free, 1.0, 0.0), axis=1) + 2.0 * groups.low.shape[1]
+    paired = np_.sum(np_.where(free, s_low * s.z_low + s_high * s.z_high, 0.0), axis=1)
+    paired = paired + np_.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
+    warm, share = sharp(args, np_.maximum(paired, COLDEST * unit)), paired / unit
+    slope, curved = _curvature(cost, warm, s.w, how)
     total = groups.totals(s.w)
-    left = np.sum((s.w - low) * s.z_low + (high - s.w) * s.z_high, axis=1)
-    left = left + np.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
-    off = np.abs(total - groups.low - s.s_least) * s.z_least + np.abs(groups.high - total - s.s_most) * s.z_most
-    return left + np.sum(off, axis=1) + np.abs(s.w.sum(axis=1) - 1.0) * np.abs(s.y)
-
-
-def _stepped(
-    cost: Cost, sharp: Sharpened, s: _State, args: Any, low: Any, high: Any, groups: Groups, unit: Any, *, how: How
-) -> tuple[_State, Any]:
-    """One step from every lane, and what prices leave of the slopes before it."""
-    free = high - low > 1e-13
-    s_low, s_high = np.where(free, s.w - low, 1.0), np.where(free, high - s.w, 1.0)
-    count = 2.0 * free.sum(axis=1) + 2.0 * groups.low.shape[1]
-    paired = np.sum(np.where(free, s_low * s.z_low + s_high * s.z_high, 0.0), axis=1)
-    paired = paired + np.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
-    mu = paired / count
-    warm = sharp(args, np.maximum(paired, COLDEST * unit))
-    _, slope, curved = _curvatures(cost, warm, s.w) if how == "elimination" else (*_slopes(cost, warm, s.w), None)
-    total, member = groups.totals(s.w), groups.member
     off_least, off_most = total - groups.low - s.s_least, groups.high - total - s.s_most
-    of_groups = s.z_least - s.z_most
-    steeper = slope - s.y[:, None] - groups.of_pools(of_groups)
+    steeper = slope - s.y[:, None] - groups.of_pools(s.z_least - s.z_most)
     left = steeper - s.z_low + s.z_high
     stiff = s.z_least / s.s_least + s.z_most / s.s_most
-    ones, limited = np.where(free, 1.0, 0.0), s.z_low / s_low + s.z_high / s_high
-    if curved is None:
-
-        def both_of(right: Any) -> Any:
-            steep = np.where(free, limited + 1e-14 * unit[:, None], 1.0)
-            own = _own(cost, warm, s.w, steep) if how == "own" else 0.0
-            known = np.where(free, steep + own, 1.0)
-
-            def product(v: Any) -> Any:
-                bent = in_lanes(_bent(cost), s.w, warm, v, few=_few(s.w)) + groups.of_pools(stiff * groups.totals(v))
-                return np.where(free, bent, 0.0) + steep * v
-
-            # Products one by one beyond that many cost more than the probes all at once.
-            most = PRODUCTS if how == "own" else PRODUCTS // 2
-            return _conjugate(product, right, known, most), _conjugate(product, ones, known, most)
-
-    else:
-        system = curved + np.swapaxes(member, 1, 2) @ (stiff[:, :, None] * member)
-        along = np.arange(system.shape[1])
-        # A hair of its own size: what the cost does not tell apart has no curvature.
-        hair = 1e-14 * (np.trace(system, axis1=1, axis2=2)[:, None] + unit[:, None])
-        system[:, along, along] += limited + hair
-        system = np.where(free[:, :, None] & free[:, None, :], system, np.eye(len(along))[None])
-
-        def both_of(right: Any) -> Any:
-            both = np.linalg.solve(system, np.stack([right, ones], axis=-1))
-            return both[..., 0], both[..., 1]
-
-    target = 0.1 * mu[:, None]
-
-    def moves(target: Any) -> tuple[Any, ...]:
-        by_least = target / s.s_least - s.z_least - s.z_least / s.s_least * off_least
-        by_most = target / s.s_most - s.z_most - s.z_most / s.s_most * off_most
-        right = -left + target / s_low - s.z_low - target / s_high + s.z_high + groups.of_pools(by_least - by_most)
-        own, of_y = both_of(np.where(free, right, 0.0))
-        dy = (1.0 - s.w.sum(axis=1) - own.sum(axis=1)) / of_y.sum(axis=1)
-        dw = np.where(free, own + dy[:, None] * of_y, 0.0)
-        dt = groups.totals(dw)
-        ds_least, ds_most = dt + off_least, -dt + off_most
-        dz_low = np.where(free, target / s_low - s.z_low - s.z_low / s_low * dw, 0.0)
-        dz_high = np.where(free, target / s_high - s.z_high + s.z_high / s_high * dw, 0.0)
-        dz_least = target / s.s_least - s.z_least - s.z_least / s.s_least * ds_least
-        dz_most = target / s.s_most - s.z_most - s.z_most / s.s_most * ds_most
-        return dw, dz_low, dz_high, ds_least, ds_most, dz_least, dz_most, dy
-
-    step = moves(target)
-    dw, dz_low, dz_high, ds_least, ds_most, dz_least, dz_most, dy = step
-    inside = _longest([(s_low, np.where(free, dw, 0.0)), (s_high, np.where(free, -dw, 0.0)),
-                       (s.s_least, ds_least), (s.s_most, ds_most)])  # fmt: skip
-    priced = _longest([(np.where(free, s.z_low, 1.0), dz_low), (np.where(free, s.z_high, 1.0), dz_high),
-                       (s.z_least, dz_least), (s.z_most, dz_most)])  # fmt: skip
-    # One length for both, as the cost is no parabola.
-    far = np.minimum(inside, priced)[:, None]
-    moved = _State(
-        s.w + far * dw, s.z_low + far * dz_low, s.z_high + far * dz_high, s.s_least + far * ds_least,
-        s.s_most + far * ds_most, s.z_least + far * dz_least, s.z_most + far * dz_most, s.y + far[:, 0] * dy,
-    )  # fmt: skip
+    limited = s.z_low / s_low + s.z_high / s_high
     # By price and room: the price of a weight that a prior lets fall without end keeps falling with it.
-    room = np.minimum(np.where(steeper > 0.0, s_low, s_high) * s.w.shape[1], 1.0)
-    return moved, np.max(np.where(free, np.minimum(np.abs(left), np.abs(steeper) * room), 0.0), axis=1)
+    room = np_.minimum(np_.where(steeper > 0.0, s_low, s_high) * s.w.shape[1], 1.0)
+    rest = np_.max(np_.where(free, np_.minimum(np_.abs(left), np_.abs(steeper) * room), 0.0), axis=1)
+    # Ever faster towards the end, but where kinks sharpen meanwhile; not far ahead of the slopes that prices leave, and
+    # not beyond the end, where slacks round to nothing.
+    rate = 0.1 if sharp is not _as_is else np_.minimum(0.1, np_.sqrt(share))
+    aim = np_.maximum(np_.maximum(rate * paired, 1e-3 * rest), 0.1 * ENOUGH * unit)
+    target = (aim / np_.maximum(count, 1.0))[:, None]
+    right = s.y[:, None] - slope + target / s_low - target / s_high
+    for_groups = (target - s.z_least * off_least) / s.s_least - (target - s.z_most * off_most) / s.s_most
+    missing = 1.0 - s.w.sum(axis=1)
+    if how == "elimination":
+        dw, dy = _eliminated(curved, limited, stiff, task, right + groups.of_pools(for_groups), missing)
+        dt = groups.totals(dw)
+    else:
+        # Lanes that are done wait for no better solution.
+        enough = np_.where(_over(s, task), 1.0, np_.clip(share, NEARLY, ROUGHLY))
+        # Moves that neither the cost nor a limit tells apart are held back a little, or rounding would lead them.
+        diagonal = limited + 1e-6 * unit[:, None]
+
+        def product(v: Any) -> Any:
+            return curved(v) + np_.where(free, diagonal, 0.0) * v
+
+        known = diagonal + _own(cost, warm, s.w, diagonal) if how == "own" else diagonal
+        # Products one by one beyond that many cost more than the probes all at once.
+        most = PRODUCTS if how == "own" else PRODUCTS // 2
+        inverse = np_.where(free, 1.0 / known, 0.0)
+        dw, dt, dy = _conjugate(product, inverse, groups, stiff, right, for_groups, missing, enough, most)
+    ds_least, ds_most = dt + off_least, -dt + off_most
+    dz_low = np_.where(free, target / s_low - s.z_low - s.z_low / s_low * dw, 0.0)
+    dz_high = np_.where(free, target / s_high - s.z_high + s.z_high / s_high * dw, 0.0)
+    dz_least = target / s.s_least - s.z_least - s.z_least / s.s_least * ds_least
+    dz_most = target / s.s_most - s.z_most - s.z_most / s.s_most * ds_most
+    far = _longest([(s_low, dw), (s_high, -dw), (s.s_least, ds_least), (s.s_most, ds_most)])[:, None]
+    priced = _longest([(np_.where(free, s.z_low, 1.0), dz_low), (np_.where(free, s.z_high, 1.0), dz_high),
+                       (s.z_least, dz_least), (s.z_most, dz_most)])[:, None]  # fmt: skip
+    return _State(
+        s.w + far * dw, s.z_low + priced * dz_low, s.z_high + priced * dz_high, s.s_least + far * ds_least,
+        s.s_most + far * ds_most, s.z_least + priced * dz_least, s.z_most + priced * dz_most, s.y + far[:, 0] * dy,
+        rest,
+    )  # fmt: skip
+
+
+def _curvature(cost: Cost, args: Any, w: Any, how: How) -> tuple[Any, Any]:
+    """The slopes, and the curvature: a table for each lane, or what multiplies by it."""
+    if how == "elimination":
+        few = max(1, min(64, NUMBERS // w.shape[1]))
+        return in_lanes(_curved(cost), w, args, few=few)
+    if isinstance(w, np.ndarray):
+        return _slopes(cost, args, w)[1], lambda v: in_lanes(_bent(cost), w, args, v, few=_few(w))
+    return jax.linearize(lambda w: jax.vmap(jax.grad(cost))(w, args), w)
+
+
+def _eliminated(curved: Any, limited: Any, stiff: Any, task: _Task, right: Any, missing: Any) -> tuple[Any, Any]:
+    """The move of weights and of the price of their sum, from tables of the curvature."""
+    member, free = task.groups.member, task.high - task.low > 1e-13
+    system = curved + np.swapaxes(member, 1, 2) @ (stiff[:, :, None] * member)
+    along = np.arange(system.shape[1])
+    # A hair of its own size: what the cost does not tell apart has no curvature.
+    hair = 1e-14 * (np.trace(system, axis1=1, axis2=2)[:, None] + task.unit[:, None])
+    system[:, along, along] += limited + hair
+    system = np.where(free[:, :, None] & free[:, None, :], system, np.eye(len(along))[None])
+    sides = np.stack([np.where(free, right, 0.0), np.where(free, 1.0, 0.0)], axis=-1)
+    own, of_y = np.moveaxis(np.linalg.solve(system, sides), -1, 0)
+    dy = (missing - own.sum(axis=1)) / of_y.sum(axis=1)
+    return np.where(free, own + dy[:, None] * of_y, 0.0), dy
 
 
 def _own(cost: Cost, args: Any, w: Any, steep: Any) -> Any:
@@ -263,34 +333,89 @@ def _own(cost: Cost, args: Any, w: Any, steep: Any) -> Any:
     return own
 
 
-def _conjugate(product: Callable[[Any], Any], right: Any, steep: Any, most: int) -> Any:
-    """The solutions of positive systems that are known by their products, one a lane, preconditioned by a diagonal."""
-    x, rest = np.zeros_like(right), right
-    way = near = rest / steep
-    size = first = np.sum(rest * near, axis=1)
-    for _ in range(most):
-        if not (size > NEARLY**2 * first).any():
-            break
-        bent = product(way)
-        far = size / np.maximum(np.sum(way * bent, axis=1), 1e-300)
-        x, rest = x + far[:, None] * way, rest - far[:, None] * bent
-        near = rest / steep
-        last, size = size, np.sum(rest * near, axis=1)
-        way = near + (size / np.maximum(last, 1e-300))[:, None] * way
-    return np.where((size > ROUGHLY**2 * first)[:, None], np.nan, x)
+class _Directions(NamedTuple):
+    x: Any
+    total: Any
+    y: Any
+    rest: Any
+    group_rest: Any
+    way: Any
+    group_way: Any
+    size: Any
+    count: Any
+
+
+def _conjugate(
+    product: Callable[[Any], Any], inverse: Any, groups: Groups, stiff: Any, right: Any, for_groups: Any, missing: Any,
+    enough: Any, most: int,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """The x of a given sum, its totals by group and the y, for each lane, of
+
+        product(x) - right + (stiff totals - for_groups) of its group - y = 0,   where `inverse` is not 0; else x = 0.
+
+    Conjugate gradients among the x of that sum, preconditioned by the diagonal `inverse` and what binds groups, whose
+    inverse is known as every weight is of one group; residuals lose what y may take. What groups have in common is kept
+    apart from what tells their weights apart, and totals from weights: of a group at its limit the one is large and the
+    other small, and nothing of either would be left.
+    """
+    np_ = namespace(right)
+    room = groups.totals(inverse)
+    loose = 1.0 / (1.0 + stiff * room)
+    whole = np_.maximum(np_.sum(loose * room, axis=1), 1e-300)
+
+    def near(rest: Any, group_rest: Any) -> tuple[Any, ...]:
+        common = groups.totals(inverse * rest) / np_.maximum(room, 1e-300)
+        rest, group_rest = rest - groups.of_pools(common), group_rest + common
+        by = np_.sum(loose * room * group_rest, axis=1) / whole
+        group_rest = group_rest - by[:, None]
+        way, group_way = inverse * (rest + groups.of_pools(loose * group_rest)), loose * room * group_rest
+        size = np_.sum(rest * way, axis=1) + np_.sum(group_rest * group_way, axis=1)
+        return by, rest, group_rest, way, group_way, size
+
+    total = (missing / whole)[:, None] * loose * room
+    x = (missing / whole)[:, None] * inverse * groups.of_pools(loose)
+    by, rest, group_rest, way, group_way, size = near(right - product(x), for_groups - stiff * total)
+    limit = enough**2 * size
+    first = _Directions(x, total, -by, rest, group_rest, way, group_way, size, np_.zeros((), np_.int32))
+
+    def going(s: _Directions) -> Any:
+        return (s.count < most) & (s.size > limit).any()
+
+    def step(s: _Directions) -> _Directions:
+        bent, held = product(s.way), stiff * s.group_way
+        steep = np_.sum(s.way * bent, axis=1) + np_.sum(s.group_way * held, axis=1)
+        far = (s.size / np_.maximum(steep, 1e-300))[:, None]
+        by, rest, group_rest, way, group_way, size = near(s.rest - far * bent, s.group_rest - far * held)
+        turn = (size / np_.maximum(s.size, 1e-300))[:, None]
+        return _Directions(
+            s.x + far * s.way, s.total + far * s.group_way, s.y - by, rest, group_rest, way + turn * s.way,
+            group_way + turn * s.group_way, size, s.count + 1,
+        )  # fmt: skip
+
+    if np_ is jnp:
+        last = jax.lax.while_loop(going, step, first)
+    else:
+        last = first
+        while going(last):
+            last = step(last)
+    return np_.where((last.size > 1e6 * limit)[:, None], np.nan, last.x), last.total, last.y
 
 
 def _longest(pairs: list[tuple[Any, Any]]) -> Any:
     """The longest step, 1 at most, that keeps all of some numbers above 0."""
+    np_ = namespace(pairs[0][0])
     shares = [
-        np.where(move < 0.0, -NEAR * at / np.where(move < 0.0, move, -1.0), 1.0).min(axis=1) for at, move in pairs
+        np_.min(np_.where(move < 0.0, -NEAR * at / np_.where(move < 0.0, move, -1.0), 1.0), axis=1, initial=1.0)
+        for at, move in pairs
     ]
-    return np.minimum(np.min(shares, axis=0), 1.0)
+    return functools.reduce(np_.minimum, shares)
 
 
-def _settled(s: _State, low: Any, high: Any, groups: Groups | None, unit: Any) -> Any:
-    """Feasible weights, those being at a limit whose price, in units of slopes, is above their distance from it."""
-    at_low, at_high = s.z_low > (s.w - low) * unit[:, None], s.z_high > (high - s.w) * unit[:, None]
+def _settled(s: _State, task: _Task, groups: Groups | None) -> Any:
+    """Feasible weights, those whose limit has a price far above their distance from it being there."""
+    # Nearer to none, a weight that goes to its limit would take the certificate with it.
+    _, low, high, _, unit = task
+    at_low, at_high = (1e-3 * z > unit[:, None] * a for z, a in ((s.z_low, s.w - low), (s.z_high, high - s.w)))
     free = ~(at_low | at_high)
     bottom = np.where(free, low, np.where(at_low, low, high))
     top = np.where(free, high, np.where(at_low, low, high))
@@ -349,8 +474,7 @@ def _curved(cost: Cost) -> Callable[..., Any]:
         def row(direction: Any) -> Any:
             return jax.jvp(lambda w: slope(w, arg), (w,), (direction,))[1][1]
 
-        value, first = slope(w, arg)
-        return value, first, jax.vmap(row)(np.eye(w.shape[0], dtype=w.dtype))
+        return slope(w, arg)[1], jax.vmap(row)(np.eye(w.shape[0], dtype=w.dtype))
 
     return at
 
@@ -378,8 +502,3 @@ def _few(w: Any) -> int:
 
 def _slopes(cost: Cost, args: Any, w: Any) -> tuple[Any, Any]:
     return in_lanes(_sloped(cost), w, args, few=_few(w))
-
-
-def _curvatures(cost: Cost, args: Any, w: Any) -> tuple[Any, Any, Any]:
-    few = max(1, min(64, NUMBERS // w.shape[1]))
-    return in_lanes(_curved(cost), w, args, few=few)

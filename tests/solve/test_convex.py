@@ -101,18 +101,22 @@ def test_a_projection_by_groups_is_the_plain_one_where_groups_leave_it():
         )
 
 
-def test_many_weights_are_certified_by_products_with_the_curvature():
+@pytest.mark.parametrize("where", ["host", "compiled"])
+def test_many_weights_are_certified_by_products_with_the_curvature(where):
     rng = np.random.default_rng(5)
-    t, k = rng.normal(0.0, 2.0, (1, 4, 200)), rng.uniform(0.5, 1.5, (1, 4))
-    low, high = np.zeros((1, 200)), np.full((1, 200), 0.02)
-
-    def cost(w, arg):
-        return jnp.sum(arg[0] * jnp.exp(arg[1] @ w))
-
-    found = minimise_convex(cost, (k, t), low, high)
-    table = minimise_convex(cost, (k, t), low, high, direct=True)
-    assert found.gap[0] < 1e-10
+    t, k = rng.normal(0.0, 2.0, (2, TARGETS, 200)), rng.uniform(0.5, 1.5, (2, TARGETS))
+    low, high = np.zeros((2, 200)), np.full((2, 200), 0.02)
+    low[1, 7], high[1, 7] = 0.01, 0.01
+    member = np.zeros((2, 2, 200))
+    member[:, 0, :100], member[:, 1, 100:] = 1.0, 1.0
+    groups = Groups(member, np.tile([0.0, 0.3], (2, 1)), np.tile([0.2, 1.0], (2, 1)))
+    found = minimise_convex(exponential, (k, t), low, high, groups, driver=where)
+    table = minimise_convex(exponential, (k, t), low, high, groups, direct=True)
+    assert (found.gap < 1e-10).all()
     np.testing.assert_allclose(found.weights, table.weights, atol=1e-8)
+    np.testing.assert_allclose(groups.totals(found.weights)[:, 0], 0.2, rtol=1e-10)
+    assert (groups.totals(found.weights) <= groups.high + 1e-12).all()
+    assert found.weights[1, 7] == 0.01
 
 
 def test_what_each_weight_curves_on_its_own_is_told_from_products():

@@ -55,8 +55,7 @@ def solved(form: Form, mix: Mix, box: Box, starts: Float[np.ndarray, "start doma
     kinked = form.how == "worst" or form.risk == "cvar"
     cost = cost_by(form)
     if convex and pools <= LARGEST:
-        sharpened = (lambda args, heat: args._replace(temperature=np.maximum(heat, 1e-12))) if kinked else None
-        found = minimise_convex(cost, mix, low, high, groups, sharpened)
+        found = minimise_convex(cost, mix, low, high, groups, _sharpened if kinked else None)
         good = np.isfinite(found.value) & (found.gap <= (KINKED if kinked else CERTAIN) * found.unit)
         kkt = pair_slope(found.weights, found.slope, low, high, groups)
         whole = Solved(found.weights, found.slope, kkt, found.gap, np.ones(lanes, int))
@@ -73,6 +72,10 @@ def solved(form: Form, mix: Mix, box: Box, starts: Float[np.ndarray, "start doma
             column[some[better]] = other[better]
         return whole
     return _searched(form, mix, low, high, groups, np.tile(starts, (lanes, 1, 1)), kinked, convex)
+
+
+def _sharpened(mix: Mix, heat: Any) -> Mix:
+    return mix._replace(temperature=heat)
 
 
 def _searched(
