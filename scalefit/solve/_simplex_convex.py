@@ -94,11 +94,25 @@ class _State(NamedTuple):
     rest: Any  # what prices left of the slopes before the last step
 
 
+class _Whole(NamedTuple):
+    """As `Groups`, of one group of all weights."""
+
+    member: Any
+    low: Any
+    high: Any
+
+    def totals(self, w: Any) -> Any:
+        return w.sum(axis=1, keepdims=True)
+
+    def of_pools(self, a: Any) -> Any:
+        return a
+
+
 class _Task(NamedTuple):
     args: Any
     low: Any
     high: Any
-    groups: Groups
+    groups: Groups | _Whole
     unit: Any
 
 
@@ -127,7 +141,7 @@ def minimise_convex(
     """
     lanes, pools = low.shape
     first = project(np.ones_like(low), low, high, groups=groups)
-    met = groups or Groups(np.ones((lanes, 1, pools)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
+    met = groups or _Whole(np.ones((lanes, 1, 1)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
     # Limits that the sum keeps anyway would be met twice, and have no price.
     met = met._replace(low=np.where(met.low <= 0.0, -1.0, met.low), high=np.where(met.high >= 1.0, 2.0, met.high))
     # Inside, but for what has no inside: it stays where it is.
@@ -190,12 +204,14 @@ def _looped(cost: Cost, sharp: Sharpened, given: tuple[_State, _Task]) -> _State
     state, task = given
 
     def going(at: Any) -> Any:
-        return (at[1] < STEPS) & ~_over(at[0], task).all()
+        return (at[2] < STEPS) & ~at[1].all()
 
     def step(at: Any) -> Any:
-        return select(~_over(at[0], task), _stepped(cost, sharp, at[0], task, "limits"), at[0]), at[1] + 1
+        state, over, count = at
+        state = select(over, state, _stepped(cost, sharp, state, task, "limits", over))
+        return state, _over(state, task), count + 1
 
-    return jax.lax.while_loop(going, step, (state, jnp.zeros((), jnp.int32)))[0]
+    return jax.lax.while_loop(going, step, (state, _over(state, task), jnp.zeros((), jnp.int32)))[0]
 
 
 def _begun(w: Any, slope: Any, task: _Task) -> _State:
@@ -232,13 +248,15 @@ def _complementarity(s: _State, task: _Task) -> Any:
     return left + np_.sum(off, axis=1) + np_.abs(s.w.sum(axis=1) - 1.0) * np_.abs(s.y)
 
 
-def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How) -> _State:
-    """One step from every lane."""
+def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How, idle: Any = False) -> _State:
+    """One step from every lane; those that are idle wait for no good one."""
     args, low, high, groups, unit = task
     np_, free = namespace(s.w), high - low > 1e-13
     s_low, s_high = np_.where(free, s.w - low, 1.0), np_.where(free, high - s.w, 1.0)
+    per_low, per_high = np_.where(free, 1.0 / s_low, 0.0), np_.where(free, 1.0 / s_high, 0.0)
+    per_least, per_most = 1.0 / s.s_least, 1.0 / s.s_most
     count = 2.0 * np_.sum(np_.where(free, 1.0, 0.0), axis=1) + 2.0 * groups.low.shape[1]
-    paired = np_.sum(np_.where(free, s_low * s.z_low + s_high * s.z_high, 0.0), axis=1)
+    paired = np_.sum(s_low * s.z_low + s_high * s.z_high, axis=1)
     paired = paired + np_.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
     warm, share = sharp(args, np_.maximum(paired, COLDEST * unit)), paired / unit
     slope, curved = _curvature(cost, warm, s.w, how)
@@ -246,8 +264,7 @@ def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How) -> 
     off_least, off_most = total - groups.low - s.s_least, groups.high - total - s.s_most
     steeper = slope - s.y[:, None] - groups.of_pools(s.z_least - s.z_most)
     left = steeper - s.z_low + s.z_high
-    stiff = s.z_least / s.s_least + s.z_most / s.s_most
-    limited = s.z_low / s_low + s.z_high / s_high
+    stiff, limited = s.z_least * per_least + s.z_most * per_most, s.z_low * per_low + s.z_high * per_high
     # By price and room: the price of a weight that a prior lets fall without end keeps falling with it.
     room = np_.minimum(np_.where(steeper > 0.0, s_low, s_high) * s.w.shape[1], 1.0)
     rest = np_.max(np_.where(free, np_.minimum(np_.abs(left), np_.abs(steeper) * room), 0.0), axis=1)
@@ -256,15 +273,14 @@ def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How) -> 
     rate = 0.1 if sharp is not _as_is else np_.minimum(0.1, np_.sqrt(share))
     aim = np_.maximum(np_.maximum(rate * paired, 1e-3 * rest), 0.1 * ENOUGH * unit)
     target = (aim / np_.maximum(count, 1.0))[:, None]
-    right = s.y[:, None] - slope + target / s_low - target / s_high
-    for_groups = (target - s.z_least * off_least) / s.s_least - (target - s.z_most * off_most) / s.s_most
+    right = s.y[:, None] - slope + target * (per_low - per_high)
+    for_groups = (target - s.z_least * off_least) * per_least - (target - s.z_most * off_most) * per_most
     missing = 1.0 - s.w.sum(axis=1)
     if how == "elimination":
         dw, dy = _eliminated(curved, limited, stiff, task, right + groups.of_pools(for_groups), missing)
         dt = groups.totals(dw)
     else:
-        # Lanes that are done wait for no better solution.
-        enough = np_.where(_over(s, task), 1.0, np_.clip(share, NEARLY, ROUGHLY))
+        enough = np_.where(idle, 1.0, np_.clip(share, NEARLY, ROUGHLY))
         # Moves that neither the cost nor a limit tells apart are held back a little, or rounding would lead them.
         diagonal = limited + 1e-6 * unit[:, None]
 
@@ -277,13 +293,15 @@ def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How) -> 
         inverse = np_.where(free, 1.0 / known, 0.0)
         dw, dt, dy = _conjugate(product, inverse, groups, stiff, right, for_groups, missing, enough, most)
     ds_least, ds_most = dt + off_least, -dt + off_most
-    dz_low = np_.where(free, target / s_low - s.z_low - s.z_low / s_low * dw, 0.0)
-    dz_high = np_.where(free, target / s_high - s.z_high + s.z_high / s_high * dw, 0.0)
-    dz_least = target / s.s_least - s.z_least - s.z_least / s.s_least * ds_least
-    dz_most = target / s.s_most - s.z_most - s.z_most / s.s_most * ds_most
-    far = _longest([(s_low, dw), (s_high, -dw), (s.s_least, ds_least), (s.s_most, ds_most)])[:, None]
-    priced = _longest([(np_.where(free, s.z_low, 1.0), dz_low), (np_.where(free, s.z_high, 1.0), dz_high),
-                       (s.z_least, dz_least), (s.z_most, dz_most)])[:, None]  # fmt: skip
+    dz_low = target * per_low - s.z_low * (1.0 + per_low * dw)
+    dz_high = target * per_high - s.z_high * (1.0 - per_high * dw)
+    dz_least = target * per_least - s.z_least * (1.0 + per_least * ds_least)
+    dz_most = target * per_most - s.z_most * (1.0 + per_most * ds_most)
+    far = _longest(np_.maximum(-dw * per_low, dw * per_high), np_.maximum(-ds_least * per_least, -ds_most * per_most))
+    priced = _longest(
+        np_.where(free, np_.maximum(-dz_low / s.z_low, -dz_high / s.z_high), 0.0),
+        np_.maximum(-dz_least / s.z_least, -dz_most / s.z_most),
+    )
     return _State(
         s.w + far * dw, s.z_low + priced * dz_low, s.z_high + priced * dz_high, s.s_least + far * ds_least,
         s.s_most + far * ds_most, s.z_least + priced * dz_least, s.z_most + priced * dz_most, s.y + far[:, 0] * dy,
@@ -346,8 +364,8 @@ class _Directions(NamedTuple):
 
 
 def _conjugate(
-    product: Callable[[Any], Any], inverse: Any, groups: Groups, stiff: Any, right: Any, for_groups: Any, missing: Any,
-    enough: Any, most: int,
+    product: Callable[[Any], Any], inverse: Any, groups: Groups | _Whole, stiff: Any, right: Any, for_groups: Any,
+    missing: Any, enough: Any, most: int,
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """The x of a given sum, its totals by group and the y, for each lane, of
 
@@ -401,14 +419,11 @@ def _conjugate(
     return np_.where((last.size > 1e6 * limit)[:, None], np.nan, last.x), last.total, last.y
 
 
-def _longest(pairs: list[tuple[Any, Any]]) -> Any:
-    """The longest step, 1 at most, that keeps all of some numbers above 0."""
-    np_ = namespace(pairs[0][0])
-    shares = [
-        np_.min(np_.where(move < 0.0, -NEAR * at / np_.where(move < 0.0, move, -1.0), 1.0), axis=1, initial=1.0)
-        for at, move in pairs
-    ]
-    return functools.reduce(np_.minimum, shares)
+def _longest(*shares: Any) -> Any:
+    """The longest step, 1 at most, that leaves some of everything, given the shares that a whole step takes."""
+    np_ = namespace(shares[0])
+    most = functools.reduce(np_.maximum, [np_.max(a, axis=1, keepdims=True) for a in shares])
+    return np_.minimum(NEAR / np_.maximum(most, 0.5 * NEAR), 1.0)
 
 
 def _settled(s: _State, task: _Task, groups: Groups | None) -> Any:
