@@ -3,10 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from scipy import optimize
 
 from scalefit.solve import Groups, minimise_convex, minimise_on_host, project
+from scalefit.solve._simplex_descent import nearest
 
 POOLS, TARGETS = 17, 5
 
@@ -154,3 +156,18 @@ def test_a_sum_over_many_domains_has_its_slopes_alike():
     free = (found.weights[0] > 0.0) & (found.weights[0] < 8e-3)
     assert free.sum() > 500
     assert np.ptp(slope[free]) < 1e-6 * found.unit[0]
+
+
+def test_the_nearest_weights_are_those_of_optax_and_under_limits_those_of_least_distance():
+    rng = np.random.default_rng(7)
+    v = rng.normal(0.0, 0.3, (4, POOLS))
+    low, high, groups = np.zeros((4, POOLS)), np.ones((4, POOLS)), of_groups(4)
+    with jax.enable_x64(True):
+        with jax.numpy_dtype_promotion("standard"):
+            theirs = jax.vmap(optax.projections.projection_simplex)(jnp.asarray(v))
+        ours = jax.jit(jax.vmap(nearest))(*(jnp.asarray(a) for a in (v, low, high)))
+        grouped = jax.jit(jax.vmap(nearest))(*(jax.tree.map(jnp.asarray, a) for a in (v, low, 0.3 * high, groups)))
+    np.testing.assert_allclose(ours, theirs, atol=1e-14)
+    least = minimise_convex(lambda w, v: jnp.sum((w - v) ** 2), v, low, 0.3 * high, groups)
+    np.testing.assert_allclose(grouped, least.weights, atol=1e-7)
+    np.testing.assert_allclose(np.sum(grouped, axis=1), 1.0, rtol=1e-14)

@@ -27,6 +27,7 @@ def optimise_mixture(
     risk: Any = None,
     num_draws: int = 200,
     seed: int = 0,
+    solver: Any = None,
 ) -> BestMixture:
     r"""The weights of domains that make an objective of the predicted targets least, within limits.
 
@@ -47,6 +48,9 @@ def optimise_mixture(
         `"mean"`, `"cvar"` (the mean of the worst tenth), `"quantile"` (the 90 % one); with a level as `("cvar", 0.8)`.
     - `num_draws`: The most draws of an ensemble to plan for.
     - `seed`: Of the random starts.
+    - `solver`: An Optax optimiser (`optax.adam(0.01)`) in place of these: projected gradient, each step brought back to
+        the nearest weights within the limits. Slopes have a spread of 1 at the start. Whether the best weights that it
+        saw are best is judged as ever; a learning rate that does not decay rarely gets there.
 
     **Returns:** a `BestMixture`.
 
@@ -56,6 +60,8 @@ def optimise_mixture(
     numbers that the law needs and `at` lacks.
     """
     known = known_of(result, check_number("num_draws", num_draws, least=2, whole=True))
+    if solver is not None and not all(hasattr(solver, name) for name in ("init", "update")):
+        raise InputError("solver", solver, "None, or an Optax optimiser (optax.adam(0.01))")
     goal, limits = objective_of(objective, known.targets), MixtureLimits.of(limits)
     over, level = risk_of(risk)
     if over is not None and known.draws is None:
@@ -64,7 +70,7 @@ def optimise_mixture(
     task = Task.of(known, goal, limits, at or {}, over, level, check_number("seed", seed, least=0, whole=True))
     treatments, slopes = {}, {}
     for name, (form, box) in task.treatments.items():
-        found = solved(form, task.mix_for(form), box, task.starts(box), convex=task.convex(form))
+        found = solved(form, task.mix_for(form), box, task.starts(box), convex=task.convex(form), solver=solver)
         w = found.weights[0]
         treatments[name] = Treatment(
             w, float(task.values(w[None], form)[0]), float(task.values(w[None])[0]), float(found.kkt[0]),
@@ -77,7 +83,7 @@ def optimise_mixture(
     form, box = task.treatments[main]
     weights = treatments[main].weights
     plans = task.plans()
-    draws = None if known.draws is None else _drawn(task, weights, plans)
+    draws = None if known.draws is None else _drawn(task, weights, plans, solver)
     distance, known_to = np.nan, np.nan
     if task.observed is not None:
         distance, known_to = hull_distance(task.observed, weights), known_distance(task.observed)
@@ -260,12 +266,12 @@ def nowhere_finite() -> InputError:
     return InputError("objective", given, remedy="look at the function of targets, or at the values of the laws")
 
 
-def _drawn(task: Task, weights: np.ndarray, plans: Mapping[str, np.ndarray]) -> MixtureDraws:
+def _drawn(task: Task, weights: np.ndarray, plans: Mapping[str, np.ndarray], solver: Any) -> MixtureDraws:
     """The best weights of every draw, and what every draw says of the recommended ones and of the plans."""
     form, box = task.treatments[task.recommended]
     form = form._replace(risk=None)
     starts = np.concatenate([weights[None], np.stack(list(plans.values()))])
-    found = solved(form, task.mix(task.known.draws), box, starts, convex=task.convex(form))
+    found = solved(form, task.mix(task.known.draws), box, starts, convex=task.convex(form), solver=solver)
     plain = Form(task.known.mixed, len(task.known.targets), task.goal.how)
     value = in_lanes(cost_by(plain), found.weights, task.mix(task.known.draws))
     of_best, predicted = task.drawn(weights)

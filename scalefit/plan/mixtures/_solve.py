@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ...solve import Groups, in_lanes, minimise_convex, minimise_on_host, plane_gap
+from ...solve import Groups, descend_on_simplex, in_lanes, minimise_convex, minimise_on_host, plane_gap
 from ._limits import Box
 from ._objective import Form, Mix, cost_by
 
@@ -40,7 +40,9 @@ class Solved(NamedTuple):
     optima: np.ndarray
 
 
-def solved(form: Form, mix: Mix, box: Box, starts: Float[np.ndarray, "start domain"], *, convex: bool) -> Solved:
+def solved(
+    form: Form, mix: Mix, box: Box, starts: Float[np.ndarray, "start domain"], *, convex: bool, solver: Any = None
+) -> Solved:
     """The best weights of each lane.
 
     **Arguments:**
@@ -48,13 +50,14 @@ def solved(form: Form, mix: Mix, box: Box, starts: Float[np.ndarray, "start doma
     - `mix`: The numbers of the cost, with a leading axis of lanes.
     - `starts`: Where a search that is not convex begins.
     - `convex`: Whether the cost is known to be.
+    - `solver`: An optimiser of Optax in place of ours.
     """
     lanes, pools = len(mix.temperature), len(box.low)
     low, high = (np.tile(limit, (lanes, 1)) for limit in (box.low, box.high))
     groups = None if box.groups is None else Groups(*(np.tile(a, (lanes, *[1] * a.ndim)) for a in box.groups))
     kinked = form.how == "worst" or form.risk == "cvar"
     cost = cost_by(form)
-    if convex and pools <= LARGEST:
+    if solver is None and convex and pools <= LARGEST:
         found = minimise_convex(cost, mix, low, high, groups, _sharpened if kinked else None)
         good = np.isfinite(found.value) & (found.gap <= (KINKED if kinked else CERTAIN) * found.unit)
         kkt = pair_slope(found.weights, found.slope, low, high, groups)
@@ -71,7 +74,7 @@ def solved(form: Form, mix: Mix, box: Box, starts: Float[np.ndarray, "start doma
         for column, other in zip(whole, again, strict=True):
             column[some[better]] = other[better]
         return whole
-    return _searched(form, mix, low, high, groups, np.tile(starts, (lanes, 1, 1)), kinked, convex)
+    return _searched(form, mix, low, high, groups, np.tile(starts, (lanes, 1, 1)), kinked, convex, solver)
 
 
 def _sharpened(mix: Mix, heat: Any) -> Mix:
@@ -80,7 +83,7 @@ def _sharpened(mix: Mix, heat: Any) -> Mix:
 
 def _searched(
     form: Form, mix: Mix, low: np.ndarray, high: np.ndarray, groups: Groups | None, starts: np.ndarray, kinked: bool,
-    convex: bool,
+    convex: bool, solver: Any = None,
 ) -> Solved:  # fmt: skip
     """The best of what every start leads to, each as a problem of its own."""
     lanes, count, pools = starts.shape
@@ -90,7 +93,10 @@ def _searched(
         values = in_lanes(cost, starts.reshape(-1, pools), each).reshape(lanes, count)
         mix = mix._replace(temperature=ROUNDED * np.maximum(np.ptp(values, axis=1), 1e-9 * np.abs(values[:, 0])))
     mixes, *ends, limits = jax.tree.map(lambda a: np.repeat(a, count, axis=0), (mix, low, high, groups))
-    found = minimise_on_host(cost, cost, mixes, starts.reshape(-1, 1, pools), *ends, groups=limits)
+    if solver is None:
+        found = minimise_on_host(cost, cost, mixes, starts.reshape(-1, 1, pools), *ends, groups=limits)
+    else:
+        found = descend_on_simplex(cost, mixes, starts.reshape(-1, pools), *ends, optimiser=solver, groups=limits)
     value = np.where(np.isfinite(found.value), found.value, np.inf).reshape(lanes, count)
     ends = np.asarray(found.weights).reshape(lanes, count, pools)
     best = np.argmin(value, axis=1)

@@ -5,6 +5,7 @@ import warnings
 
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import scalefit as sf
@@ -99,6 +100,20 @@ def test_a_law_that_knows_what_repeats_are_worth_is_asked_with_the_tokens_there_
     assert none.value < discounted.value < none.plain
     with pytest.raises(sf.InputError, match="tokens of each domain are what InfoLaw takes beside the weights"):
         sf.optimise_mixture(law, at={"N": 7e9, "D": 3e11})
+
+
+def test_projected_gradient_by_optax_ends_at_the_same_weights_or_says_that_it_did_not():
+    limits = {"most": {"web": 0.3}}
+    exact = sf.optimise_mixture(laws(), limits=limits)
+    best = sf.optimise_mixture(laws(), limits=limits, solver=optax.sgd(0.3))
+    assert best.value == pytest.approx(exact.value, abs=1e-9)
+    np.testing.assert_allclose(best.weights, exact.weights, atol=1e-6)
+    assert best.treatments["none"].gap < 1e-6
+    with pytest.warns(sf.OptimumWarning, match="not known to be the best: others may be better by"):
+        lost = sf.optimise_mixture(laws(), limits=limits, solver=optax.sgd(1e-9))
+    assert lost.value > exact.value
+    with pytest.raises(sf.InputError, match="an Optax optimiser"):
+        sf.optimise_mixture(laws(), solver="adam")
 
 
 def test_limits_that_clash_are_named():
