@@ -353,11 +353,11 @@ def _ahead(
     curve: LawCurve, before: Float[np.ndarray, "fit free"], now: Float[np.ndarray, "fit free"], times: float
 ) -> Float[np.ndarray, "fit free"]:
     """Where numbers are that move on as they moved, several times as far; large ones by their factor."""
-    sized = np.append(curve.sized, np.zeros(now.shape[1] - curve.size, bool))
+    by_factor = np.append(curve.by_factor, np.zeros(now.shape[1] - curve.size, bool))
     lower = np.append(curve.lower, np.full(now.shape[1] - curve.size, -np.inf))
     with np.errstate(all="ignore"):
         factor = now / before
-        grown = sized & (np.abs(now) > 1.0) & (factor > 1.0) & (factor < 1e3)
+        grown = by_factor & (np.abs(now) > 1.0) & (factor > 1.0) & (factor < 1e3)
         return np.maximum(np.where(grown, now * factor**times, now + times * (now - before)), lower)
 
 

@@ -160,6 +160,12 @@ class LawCurve:
         return tuple(not self.slots[k].parameter.constraint.ranges for k in self.free)
 
     @property
+    def by_factor(self) -> tuple[bool, ...]:
+        """Which of these change by factors where they are large: what is bound together adds up."""
+        bound = (not self.slots[k].parameter.constraint.elementwise for k in self.free)
+        return tuple(one and not other for one, other in zip(self.sized, bound, strict=True))
+
+    @property
     def amplitudes(self) -> tuple[int, ...]:
         """Which free numbers are amplitudes."""
         # What a shape follows is none: the value is not affine in it.

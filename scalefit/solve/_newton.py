@@ -59,20 +59,22 @@ class Limits(NamedTuple):
     - `caps`: The longest step at once.
     - `vanishes`: Whether it may fall to zero.
     - `sized`: Whether it is no logarithm.
+    - `by_factor`: Whether it changes by factors where it is large.
     """
 
     lower: Float[np.ndarray, " free"]
     caps: Float[np.ndarray, " free"]
     vanishes: Bool[np.ndarray, " free"]
     sized: Bool[np.ndarray, " free"]
+    by_factor: Bool[np.ndarray, " free"]
 
     @classmethod
     def of(cls, curve: Curve, scaled: bool, dtype: Any) -> "Limits":
         """The limits of a curve's free numbers and, if `scaled`, of the scale."""
         lower, caps = (*curve.lower, *(LEAST_SCALE,) * scaled), (*curve.caps, *(3.0,) * scaled)
-        vanishes = np.append(np.isfinite(curve.lower), np.zeros(int(scaled), bool))
-        sized = np.append(np.asarray(curve.sized, bool), np.zeros(int(scaled), bool))
-        return cls(np.asarray(lower, dtype), np.asarray(caps, dtype), vanishes.astype(bool), sized)
+        columns = np.isfinite(curve.lower), curve.sized, curve.by_factor
+        kinds = (np.append(np.asarray(column, bool), np.zeros(int(scaled), bool)) for column in columns)
+        return cls(np.asarray(lower, dtype), np.asarray(caps, dtype), *kinds)
 
 
 class State(NamedTuple):
@@ -207,7 +209,7 @@ def propose(limits: Limits, floor: Numbers, tolerance: float, max_steps: Numbers
 def _bent(theta: Numbers, move: Numbers, limits: Limits) -> Any:
     """A step as it is taken: what is far from its natural size, 1, grows and shrinks by a factor, as products do."""
     xp, size = namespace(theta), abs(theta)
-    far = (size > 1.0) & limits.sized[None] | (size < SMALL) & limits.vanishes[None]
+    far = (size > 1.0) & limits.by_factor[None] | (size < SMALL) & limits.vanishes[None]
     # One that would change its sign, or vanish, does so along a straight line.
     far = far & (xp.abs(move) < 0.9 * size)
     at = xp.where(far, theta, 1.0)

@@ -34,6 +34,11 @@ class Curve(Protocol):
         ...
 
     @property
+    def by_factor(self) -> tuple[bool, ...]:
+        """Which of these change by factors where they are large, as products do and terms of one sum do not."""
+        ...
+
+    @property
     def series(self) -> bool:
         """Whether a run has an array of numbers for an input."""
         ...

@@ -1,6 +1,10 @@
 """Published coefficients come out of the published runs by the published recipe."""
 
+import csv
+
+import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 import scalefit as sf
 
@@ -31,3 +35,38 @@ def test_an_exponential_of_weights_at_26_mixtures():
     assert len(fit.problem.runs) == 26
     assert float(fit.law.c) == pytest.approx(1.59959, abs=5e-6)
     assert float(fit.objective) == pytest.approx(6.1340e-4, rel=2e-5)
+
+
+def test_sixty_four_domains_within_their_tokens_are_mixed_as_by_slsqp(public_data):
+    """The runs of arXiv 2602.12237, the mixture within half of the tokens of each domain and near their prior."""
+    folder = public_data / "olmix"
+    runs = sf.read_mixtures(
+        folder / "full_recomputation_ratios.csv", folder / "full_recomputation_metrics.csv",
+        targets=["hellaswag:rc::olmes", "basic_skills:rc::olmes"],
+    )  # fmt: skip
+    fits = sf.fit(sf.laws.MixingExp, runs, by="target", max_steps=100)
+    # Some t of the second run to minus infinity, in tens of steps that are no factors and in hundreds that are.
+    assert (fits.scouts == 0).all()
+    with open(folder / "full_recomputation_priors.csv", newline="") as file:
+        tokens = {row["domain"]: float(row["token_count"]) for row in csv.DictReader(file)}
+    best = sf.optimise_mixture(fits, at={"D": 1e12}, limits={"tokens": tokens, "kl": 0.05, "max_passes": 0.5})
+
+    there = np.array([tokens[name] for name in best.domains])
+    most, prior = np.minimum(0.5 * there / 1e12, 1.0), there / there.sum()
+    both = [fits[name].law for name in fits.keys]
+    c, k, t = (np.array([getattr(law, name) for law in both]) for name in ("c", "k", "t"))
+
+    def cost(w):
+        each, far = k * np.exp(t @ w), np.log(np.maximum(w, 1e-300) / prior)
+        return (c + each).mean() + 0.05 * w @ far, each @ t / len(t) + 0.05 * (far + 1.0)
+
+    whole = {"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like}
+    found = minimize(
+        cost, prior, jac=True, bounds=[(1e-9, high) for high in most], constraints=[whole], method="SLSQP",
+        options={"ftol": 1e-13, "maxiter": 500},
+    )  # fmt: skip
+    assert (best.weights <= most + 1e-12).all()
+    assert 3 < (best.weights > most - 1e-9).sum() < 60
+    assert best.treatments["cap"].gap < 1e-8
+    assert cost(best.weights)[0] == pytest.approx(found.fun, abs=1e-7)
+    np.testing.assert_allclose(best.weights, found.x, atol=1e-4)

@@ -22,6 +22,7 @@ class Decay:
     caps: tuple[float, ...] = (1.5, 1.5, 1.5)
     lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
     sized: tuple[bool, ...] = (True,) * 3
+    by_factor: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
     series: bool = False
 

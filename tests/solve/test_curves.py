@@ -39,6 +39,7 @@ class Implicit:
     caps: tuple[float, ...] = (1.5,) * 3
     lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
     sized: tuple[bool, ...] = (True,) * 3
+    by_factor: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
     truth: tuple[float, ...] = (1.0, 0.5, 0.8)
     series: bool = False
@@ -58,6 +59,7 @@ class Series:
     caps: tuple[float, ...] = (1.5,) * 3
     lower: tuple[float, ...] = (0.0, 0.0, -math.inf)
     sized: tuple[bool, ...] = (True,) * 3
+    by_factor: tuple[bool, ...] = (True,) * 3
     amplitudes: tuple[int, ...] = (0, 1)
     truth: tuple[float, ...] = (1.0, 2.0, 0.7)
     series: bool = True
@@ -94,6 +96,10 @@ class Grouped:
     @property
     def sized(self):
         return (True,) * self.size
+
+    @property
+    def by_factor(self):
+        return self.sized
 
     @property
     def amplitudes(self):
