@@ -12,6 +12,9 @@ from ._namespace import Numbers, namespace, select
 
 UNROLL = 6
 """Above this size a loop over the columns is several times as quick to compile and hardly slower to run."""
+BLOCK, COMPILED = 16, 32
+"""Columns that are cleared one by one, on the host and in programs, where every block is compiled; of larger systems
+the rest is updated by a matrix product a block."""
 SUBSETS = 4
 """Up to this size every set of positive entries is tried; they double with each entry, and so does compilation."""
 ROUNDS = 10
@@ -33,23 +36,32 @@ def solve_positive(
     if xp is jnp and matrix.shape[-1] <= UNROLL:
         return _by_entries(matrix, right)
     least = PIVOT * np.finfo(matrix.dtype).eps * xp.abs(xp.diagonal(matrix, axis1=1, axis2=2))
-    return _eliminated(xp.concatenate([matrix, right[..., None]], axis=2), least)
+    found, sound = _eliminated(xp.concatenate([matrix, right[..., None]], axis=2), least)
+    return found[:, :, 0], sound
 
 
 def _eliminated(table: Any, least: Any) -> tuple[Any, Any]:
     """The solutions of systems that stand beside their right sides, and whether every pivot was large enough.
 
     By Gauss and Jordan, a column of all systems at a time: factorisations of LAPACK in several threads could wait for
-    each other.
+    each other. Of a large system the first block is solved for the columns of the others, and these for the rest.
     """
     xp, size = namespace(table), table.shape[1]
+    block = BLOCK if xp is np else COMPILED
+    if size > block:
+        across, first = _eliminated(table[:, :block], least[:, :block])
+        left = table[:, block:, block:] - _product(table[:, block:, :block], across)
+        rest, sound = _eliminated(left, least[:, block:])
+        own = across[:, :, size - block :] - _product(across[:, :, : size - block], rest)
+        return xp.concatenate([own, rest], axis=1), first & sound
     place = np.arange(size, dtype=np.int32)[None, :, None]
 
     def clear(k: Any, carry: Any) -> Any:
         table, sound = carry
         row, column = table[:, k], table[:, :, k]
         good = row[:, k] > least[:, k]
-        row = row / xp.where(good, row[:, k], 1.0)[:, None]
+        # What has no pivot stays at 0, lest a system that is not solved overflow.
+        row = xp.where(good[:, None], row / xp.where(good, row[:, k], 1.0)[:, None], 0.0)
         rest = table - column[:, :, None] * row[:, None, :]
         return xp.where(place == k, row[:, None, :], rest), sound & good
 
@@ -59,7 +71,12 @@ def _eliminated(table: Any, least: Any) -> tuple[Any, Any]:
             carry = clear(k, carry)
     else:
         carry = jax.lax.fori_loop(jnp.asarray(0, jnp.int32), jnp.asarray(size, jnp.int32), clear, carry)
-    return carry[0][:, :, size], carry[1]
+    return carry[0][:, :, size:], carry[1]
+
+
+def _product(left: Any, right: Any) -> Any:
+    """Products of matrices, with every digit on accelerators too."""
+    return left @ right if isinstance(left, np.ndarray) else jnp.matmul(left, right, precision="highest")
 
 
 def _by_entries(matrix: Any, right: Any) -> tuple[Array, Array]:
@@ -221,4 +238,5 @@ def _masked_solve(matrix: Numbers, right: Numbers, chosen: Numbers) -> tuple[Num
     eye = np.eye(size, dtype=right.dtype)[None]
     system = xp.where(chosen[:, :, None] & chosen[:, None, :], matrix, eye)
     table = xp.concatenate([system, xp.where(chosen, right, 0.0)[:, :, None]], axis=2)
-    return _eliminated(table, xp.full_like(right, DEPENDENT))
+    found, sound = _eliminated(table, xp.full_like(right, DEPENDENT))
+    return found[:, :, 0], sound

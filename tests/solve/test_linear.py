@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear, nnls
 
-from scalefit.solve._linear import UNROLL, nonnegative_least_squares, solve_positive
+from scalefit.solve._linear import COMPILED, UNROLL, nonnegative_least_squares, solve_positive
 
 BATCH = 5
-SIZES = range(1, 15)
+SIZES = [*range(1, 15), 17, COMPILED + 1]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -19,7 +19,9 @@ def test_positive_systems_are_solved_as_numpy_does(size, rng):
     right = rng.standard_normal((BATCH, size))
     x, fine = solve_positive(jnp.asarray(matrix), jnp.asarray(right))
     assert np.asarray(fine).all()
-    np.testing.assert_allclose(x, np.linalg.solve(matrix, right[..., None])[..., 0], rtol=1e-9, atol=1e-12)
+    wanted = np.linalg.solve(matrix, right[..., None])[..., 0]
+    np.testing.assert_allclose(x, wanted, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(solve_positive(matrix, right)[0], wanted, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -32,6 +34,7 @@ def test_a_system_that_is_not_positive_is_said_to_be_so(size, rng):
     matrix = 0.5 * (matrix + matrix.swapaxes(1, 2))
     x, fine = solve_positive(jnp.asarray(matrix), jnp.ones((BATCH, size)))
     assert np.asarray(fine).tolist() == [True] + [False] * (BATCH - 1)
+    assert solve_positive(matrix, np.ones((BATCH, size)))[1].tolist() == np.asarray(fine).tolist()
     assert np.isfinite(np.asarray(x)).all()
 
 
