@@ -35,7 +35,7 @@ class MixingExp(AbstractLaw):
 
     def __call__(self, w: Any) -> Scalar:
         """The loss on a target of a model trained on the weights w of the domains."""
-        return self.c + self.k * jnp.exp(jnp.sum(jnp.asarray(self.t) * jnp.asarray(w)))
+        return self.c + self.k * jnp.exp(jnp.dot(jnp.asarray(self.t), jnp.asarray(w), precision="highest"))
 
     def guesses(self, inputs: Mapping[str, Any], target: np.ndarray, free: Sequence[str]) -> Sequence["MixingExp"]:
         """The two best of what regressions of the logarithm above several floors give."""
@@ -74,7 +74,7 @@ class MixingLinear(AbstractLaw):
 
     def __call__(self, w: Any) -> Scalar:
         """The loss on a target of a model trained on the weights w of the domains."""
-        return jnp.sum(jnp.asarray(self.t) * jnp.asarray(w))
+        return jnp.dot(jnp.asarray(self.t), jnp.asarray(w), precision="highest")
 
 
 class MixingTransfer(AbstractLaw):
@@ -101,7 +101,7 @@ class MixingTransfer(AbstractLaw):
     def __call__(self, w: Any) -> Scalar:
         """The loss on a target of a model trained on the weights w of the domains."""
         a = jnp.asarray(self.a)
-        worth = a.shape[-1] * jnp.sum(a * jnp.asarray(w))
+        worth = a.shape[-1] * jnp.dot(a, jnp.asarray(w), precision="highest")
         return self.E + self.k * jnp.exp(-self.gamma * jnp.log(worth))
 
     def guesses(self, inputs: Mapping[str, Any], target: np.ndarray, free: Sequence[str]) -> Sequence["MixingTransfer"]:
