@@ -37,23 +37,35 @@ def test_an_exponential_of_weights_at_26_mixtures():
     assert float(fit.objective) == pytest.approx(6.1340e-4, rel=2e-5)
 
 
+@pytest.mark.usefixtures("public_data")
+def test_an_exponential_without_a_floor_is_a_regression_of_logarithms():
+    runs = sf.load_data("data-mixing-laws-5mix", file="70M.txt", where="step == 30000 and target == 'Github'")
+    fit = sf.fit(sf.laws.MixingExp(c=0.0), runs, fixed="c", noise=sf.noise.Gaussian())
+    w = np.stack([runs.inputs[f"w[{name}]"] for name in fit.law.domain], axis=1)
+    slopes, *_ = np.linalg.lstsq(w, np.log(runs.target))
+    np.testing.assert_allclose(np.asarray(fit.law.t), slopes - slopes.mean(), rtol=1e-6, atol=1e-9)
+    assert float(fit.law.k) == pytest.approx(np.exp(slopes.mean()), rel=1e-7)
+    # A regression and even domains are starts enough.
+    assert fit.agreeing == 2
+    assert not np.any(fit.scouts)
+
+
 def test_sixty_four_domains_within_their_tokens_are_mixed_as_by_slsqp(public_data):
     """The runs of arXiv 2602.12237, the mixture within half of the tokens of each domain and near their prior."""
     folder = public_data / "olmix"
-    runs = sf.read_mixtures(
-        folder / "full_recomputation_ratios.csv", folder / "full_recomputation_metrics.csv",
-        targets=["hellaswag:rc::olmes", "basic_skills:rc::olmes"],
-    )  # fmt: skip
+    targets = ["hellaswag:rc::olmes", "basic_skills:rc::olmes"]
+    tables = (folder / f"full_recomputation_{name}.csv" for name in ("ratios", "metrics"))
+    runs = sf.read_mixtures(*tables, targets=targets)
     fits = sf.fit(sf.laws.MixingExp, runs, by="target", max_steps=100)
     # Some t of the second run to minus infinity, in tens of steps that are no factors and in hundreds that are.
-    assert (fits.scouts == 0).all()
+    assert not np.any(fits.scouts)
     with open(folder / "full_recomputation_priors.csv", newline="") as file:
         tokens = {row["domain"]: float(row["token_count"]) for row in csv.DictReader(file)}
     best = sf.optimise_mixture(fits, at={"D": 1e12}, limits={"tokens": tokens, "kl": 0.05, "max_passes": 0.5})
 
     there = np.array([tokens[name] for name in best.domains])
     most, prior = np.minimum(0.5 * there / 1e12, 1.0), there / there.sum()
-    both = [fits[name].law for name in fits.keys]
+    both = [fits[name].law for name in targets]
     c, k, t = (np.array([getattr(law, name) for law in both]) for name in ("c", "k", "t"))
 
     def cost(w):

@@ -38,7 +38,7 @@ class MixingExp(AbstractLaw):
         return self.c + self.k * jnp.exp(jnp.dot(jnp.asarray(self.t), jnp.asarray(w), precision="highest"))
 
     def guesses(self, inputs: Mapping[str, Any], target: np.ndarray, free: Sequence[str]) -> Sequence["MixingExp"]:
-        """The two best of what regressions of the logarithm above several floors give."""
+        """The two best of regressions of the logarithm above several floors; beside that of one floor, no slopes."""
         w = np.asarray(inputs["w"])
         if {name.partition("[")[0] for name in free} - {"c"} != {"k", "t"}:
             return ()
@@ -57,6 +57,11 @@ class MixingExp(AbstractLaw):
             left = np.abs(weight * (np.log(above) - w @ slopes)).sum()
             level = np.mean(slopes)
             found.append((left, dataclasses.replace(self, c=c, k=np.exp(level), t=slopes - level)))
+        if len(found) == 1:
+            # A second start, that two can agree: all domains alike.
+            _, one = found[0]
+            even = dataclasses.replace(one, k=np.median(target) - one.c, t=np.zeros(w.shape[1]))
+            found.append((np.inf, even))
         return [law for _, law in sorted(found, key=lambda one: one[0])[:2]]
 
 
