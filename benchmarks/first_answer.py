@@ -131,6 +131,26 @@ with step("curate"):
     sf.curate(fit, sf.Pools(dict.fromkeys(names, size)), budget=[1e6, 4e6])
 """
 
+MIXTURE = """
+import csv, tempfile
+from pathlib import Path
+import numpy as np
+rng = np.random.default_rng(0)
+domains, targets = [f"d{i}" for i in range(17)], [f"loss {i}" for i in range(13)]
+w, t = rng.dirichlet(np.ones(17), 512), rng.normal(0.0, 1.0, (13, 17))
+loss = (2.0 + 0.5 * np.exp(w @ t.T)) * np.exp(0.002 * rng.standard_normal((512, 13)))
+folder = Path(tempfile.mkdtemp())
+for name, columns, table in (("ratios", domains, w), ("metrics", targets, loss)):
+    with open(folder / f"{name}.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["run", *columns], *([i, *row] for i, row in enumerate(table.tolist()))])
+with step("mixture"):
+    import scalefit as sf
+    runs = sf.read_mixtures(folder / "ratios.csv", folder / "metrics.csv")
+    fits = sf.fit(sf.laws.MixingExp, runs, by="target", noise=sf.noise.Gaussian(log=False))
+    best = sf.optimise_mixture(fits)
+    assert best.treatments[best.recommended].gap < 1e-9
+"""
+
 TEN = (
     OWN
     + """
@@ -172,6 +192,7 @@ ROWS: tuple[tuple[str, tuple[str, ...], str, str, str, str], ...] = (
     ("first allocate", (CHINCHILLA, PLANS), "allocate", "2.4", ".5", "–"),
     ("first predict", (CHINCHILLA, PLANS), "predict", ".3", ".1", "–"),
     ("first curate of four pools", (POOLS, CURATE), "curate", "–", "2", "–"),
+    ("two tables of mixtures to the best weights, 17 domains", (MIXTURE,), "mixture", "–", "5", "–"),
     ("ten laws fitted and bootstrapped on one table", (TEN,), "ten", "minutes", "25", "15"),
 )
 COMMANDS = (

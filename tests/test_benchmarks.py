@@ -52,6 +52,16 @@ def test_a_coupled_law_foresees_better_where_a_sum_leaves_a_saddle():
     assert rows["Farseer, coupled"]["dense grid"] < 0.2 * plain["dense grid"]
 
 
+def test_best_mixtures_are_those_of_slsqp_and_draws_are_found_as_a_batch():
+    columns, rows = table("mixture_batches")
+    of = {tuple(row[column] for column in columns[:3]): row for row in rows}
+    assert of[32, 17, "host"]["within 1e-6"] == "32 of 32"
+    assert of[2000, 17, "host"]["core-s"] < 5.0
+    assert max(row["gap at most"] for row in rows) < 1e-8
+    assert of[1, 256, "host"]["first call, core-s"] < 1.0
+    assert of[1, 4096, "host"]["core-s"] < 1.0
+
+
 @pytest.mark.parametrize(
     ("task", "law", "shares"),
     [
