@@ -41,4 +41,5 @@ from ._simplex_convex import Convex as Convex
 from ._simplex_convex import minimise_convex as minimise_convex
 from ._simplex_convex import plane_gap as plane_gap
 from ._simplex_descent import descend_on_simplex as descend_on_simplex
+from ._simplex_pieces import Kinks as Kinks
 from ._simplex_steps import project as project

@@ -17,6 +17,7 @@ finer towards the end.
 
 One step code has two drivers: NumPy, the slopes of the cost and products with its curvature alone being compiled, for a
 first answer without a wait; and one compiled loop for the draws of a law, whose lanes NumPy takes on where it is lost.
+Costs with kinks have prices of their pieces beside those of limits (`_simplex_pieces.py`).
 """
 
 import functools
@@ -32,6 +33,7 @@ from ._driver import Driver, Job
 from ._groups import Groups
 from ._lanes import in_blocks, in_lanes
 from ._namespace import namespace, select
+from ._simplex_pieces import Kinks, Priced, Prices, allowed, begun, few_lanes, lagrangian, largest, priced_at
 from ._simplex_steps import Cost, project
 
 STEPS = 80
@@ -42,8 +44,8 @@ ENOUGH = 1e-12
 """Complementarity, relative to the spread of slopes, at which a lane is done."""
 AT_REST = 1e-8
 """What prices, or a lack of room, may leave of the slopes one step before the last, relative to their spread."""
-COLDEST = 1e-8
-"""Temperature, of the spread of slopes, at which kinks are rounded in the end."""
+NEARBY = 1e-8
+"""What prices of pieces miss, likewise, from which on a step that rounding takes back ends the search."""
 NUMBERS = 2048
 """Lanes times weights whose curvatures are one program's."""
 DIRECT, TABLE, PRODUCTS = 128, 512, 100
@@ -59,8 +61,6 @@ COMPILING = 1.5
 
 How = Literal["elimination", "limits", "own"]
 """By what systems are solved: elimination, or conjugate gradients with either of two diagonals."""
-Sharpened = Callable[[Any, Float[np.ndarray, " lane"]], Any]
-"""The numbers of the problems with a temperature each, at which a smooth stand-in for a kink is taken."""
 
 
 class Convex(NamedTuple):
@@ -92,6 +92,8 @@ class _State(NamedTuple):
     z_most: Any
     y: Any
     rest: Any  # what prices left of the slopes before the last step
+    prices: Prices | None = None  # of the pieces of a cost with kinks
+    missed: Any = None  # what these missed of the cost before the last step
 
 
 class _Whole(NamedTuple):
@@ -122,7 +124,7 @@ def minimise_convex(
     low: Float[np.ndarray, "lane pool"],
     high: Float[np.ndarray, "lane pool"],
     groups: Groups | None = None,
-    sharpened: Sharpened | None = None,
+    kinks: Kinks | None = None,
     direct: bool | None = None,
     driver: Driver = "auto",
 ) -> Convex:
@@ -134,10 +136,9 @@ def minimise_convex(
     - `args`: The numbers of the problems, a pytree of arrays with a leading axis of lanes.
     - `low`, `high`: Limits of the weights, with sum(low) <= 1 <= sum(high).
     - `groups`: Limits of the totals of groups.
-    - `sharpened`: Of a cost with kinks, which has a smooth stand-in that nears it as a temperature falls; a plain
-        function, as it is compiled with.
+    - `kinks`: Of a cost with kinks, its pieces; the cost itself is not asked then.
     - `direct`: Whether systems are solved by elimination; `None` for what fits the number of weights.
-    - `driver`: Where steps are taken that solve no system by elimination; see `driver`.
+    - `driver`: Where steps are taken that solve no system by elimination, and meet no kinks; see `driver`.
     """
     lanes, pools = low.shape
     first = project(np.ones_like(low), low, high, groups=groups)
@@ -147,59 +148,85 @@ def minimise_convex(
     # Inside, but for what has no inside: it stays where it is.
     inner = 0.05 * np.maximum(high - low, 0.0)
     w = np.where(high - low > 1e-13, np.clip(first, low + inner, high - inner), low)
-    sharp = sharpened or _as_is
     with np.errstate(all="ignore"):
-        value, slope = _slopes(cost, sharp(args, np.ones(lanes)), w)
-        task = _Task(args, low, high, met, np.maximum(np.ptp(slope, axis=1), 1e-6 * np.abs(value) + 1e-300))
-        state = _begun(w, slope, task)
+        if kinks is None:
+            value, slope = _slopes(cost, args, w)
+            unit, prices, missed = np.maximum(np.ptp(slope, axis=1), 1e-6 * np.abs(value) + 1e-300), None, None
+        else:
+            prices, unit = begun(kinks, w, args)
+            cost, missed = lagrangian(kinks.pieces), np.full(lanes, np.inf)
+            slope = _slopes(cost, (args, prices.p), w, prices.p.shape[1])[1]
+        task = _Task(args, low, high, met, unit)
+        state = _begun(w, slope, task)._replace(prices=prices, missed=missed)
         how = "elimination" if direct or (direct is None and pools <= DIRECT) else "limits"
         work = 0.01 + 6e-6 * lanes * pools
-        job = Job.of("host" if how == "elimination" else driver, (task, state), (cost, sharp), work, COMPILING)
+        job = Job.of(
+            "host" if how == "elimination" or kinks is not None else driver, (task, state), (cost,), work, COMPILING
+        )
         if job.here:
             job.did(work)
-            out = _on_host(cost, sharp, state, task, how)
+            out = _on_host(cost, kinks, state, task, how)
         else:
-            width = min(_few(w), 1 << (lanes - 1).bit_length())
-            out: _State = in_blocks(functools.partial(_looped, cost, sharp), (state, task), width)
+            width = min(few_lanes(w), 1 << (lanes - 1).bit_length())
+            out: _State = in_blocks(functools.partial(_looped, cost), (state, task), width)
         for other in ("own", "elimination") if direct is None and pools <= TABLE else ("own",):
             lost = ~np.isfinite(out.w).all(axis=1)
             if how == "elimination" or not lost.any():
                 break
             some = jax.tree.map(lambda a, lost=lost: a[lost], (state, task))
-            for whole, part in zip(out, _on_host(cost, sharp, some[0], some[1], other), strict=True):
-                whole[lost] = part
+            _put(out, np.flatnonzero(lost), _on_host(cost, kinks, some[0], some[1], other))
         w = _settled(out, task, groups)
-        value, slope = _slopes(cost, sharp(args, COLDEST * task.unit), w)
-        return Convex(w, value, slope, plane_gap(w, slope, low, high, groups), task.unit)
+        if kinks is None or out.prices is None:
+            value, slope = _slopes(cost, args, w)
+            return Convex(w, value, slope, plane_gap(w, slope, low, high, groups), unit)
+        p = allowed(kinks, np.where(np.isfinite(out.prices.p), out.prices.p, 1.0))
+        slope = _slopes(cost, (args, p), w, p.shape[1])[1]
+        values = priced_at(kinks, w, args, out.prices).value
+        # At any prices the sum of pieces is no more than the cost, so that what bounds it bounds the cost.
+        value, priced = largest(kinks, values), np.sum(p * values, axis=(1, 2))
+        return Convex(w, value, slope, plane_gap(w, slope, low, high, groups) + (value - priced), unit)
 
 
-def _as_is(args: Any, _: Any) -> Any:
-    return args
-
-
-def _on_host(cost: Cost, sharp: Sharpened, state: _State, task: _Task, how: How) -> _State:
+def _on_host(cost: Cost, kinks: Kinks | None, state: _State, task: _Task, how: How) -> _State:
     """Where steps under NumPy end; conjugate gradients take what each weight curves on its own where they need it."""
-    out, left = jax.tree.map(np.array, state), np.arange(len(state.w))
+    out, left, least = jax.tree.map(np.array, state), np.arange(len(state.w)), np.full(len(state.w), np.inf)
     for _ in range(STEPS):
-        before, state = state, _stepped(cost, sharp, state, task, how)
+        before, state = state, _stepped(cost, kinks, state, task, how)
         if how == "limits" and not np.isfinite(state.w).all():
             how = "own"
-            state = _stepped(cost, sharp, before, task, how)
+            state = _stepped(cost, kinks, before, task, how)
         over = _over(state, task)
+        if kinks is not None:
+            # Prices of pieces come to where rounding takes the next step back: the nearest is kept.
+            missed = np.maximum(state.missed, state.rest)
+            better = missed < least[left]
+            _put(out, left[better], _of_lanes(better, before))
+            least[left[better]] = missed[better]
+            near = least[left] / task.unit
+            over = (near < ENOUGH) | ((near < NEARBY) & ~better) | ~np.isfinite(state.w).all(axis=1)
         if over.any():
-            for whole, part in zip(out, state, strict=True):
-                whole[left[over]] = part[over]
+            if kinks is None:
+                _put(out, left[over], _of_lanes(over, state))
             left = left[~over]
-            state, task = jax.tree.map(lambda a, over=over: a[~over], (state, task))
+            state, task = _of_lanes(~over, (state, task))
         if not left.size:
             break
-    for whole, part in zip(out, state, strict=True):
-        whole[left] = part
+    if kinks is None:
+        _put(out, left, state)
     return out
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _looped(cost: Cost, sharp: Sharpened, given: tuple[_State, _Task]) -> _State:
+def _put(out: _State, lanes: np.ndarray, part: _State) -> None:
+    for whole, some in zip(jax.tree.leaves(out), jax.tree.leaves(part), strict=True):
+        whole[lanes] = some
+
+
+def _of_lanes(some: np.ndarray, of: Any) -> Any:
+    return jax.tree.map(lambda a: a[some], of)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _looped(cost: Cost, given: tuple[_State, _Task]) -> _State:
     """The same as one program."""
     state, task = given
 
@@ -208,7 +235,7 @@ def _looped(cost: Cost, sharp: Sharpened, given: tuple[_State, _Task]) -> _State
 
     def step(at: Any) -> Any:
         state, over, count = at
-        state = select(over, state, _stepped(cost, sharp, state, task, "limits", over))
+        state = select(over, state, _stepped(cost, None, state, task, "limits", over))
         return state, _over(state, task), count + 1
 
     return jax.lax.while_loop(going, step, (state, _over(state, task), jnp.zeros((), jnp.int32)))[0]
@@ -248,7 +275,7 @@ def _complementarity(s: _State, task: _Task) -> Any:
     return left + np_.sum(off, axis=1) + np_.abs(s.w.sum(axis=1) - 1.0) * np_.abs(s.y)
 
 
-def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How, idle: Any = False) -> _State:
+def _stepped(cost: Cost, kinks: Kinks | None, s: _State, task: _Task, how: How, idle: Any = False) -> _State:
     """One step from every lane; those that are idle wait for no good one."""
     args, low, high, groups, unit = task
     np_, free = namespace(s.w), high - low > 1e-13
@@ -258,8 +285,12 @@ def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How, idl
     count = 2.0 * np_.sum(np_.where(free, 1.0, 0.0), axis=1) + 2.0 * groups.low.shape[1]
     paired = np_.sum(s_low * s.z_low + s_high * s.z_high, axis=1)
     paired = paired + np_.sum(s.s_least * s.z_least + s.s_most * s.z_most, axis=1)
-    warm, share = sharp(args, np_.maximum(paired, COLDEST * unit)), paired / unit
-    slope, curved = _curvature(cost, warm, s.w, how)
+    priced = None
+    if kinks is not None and s.prices is not None:
+        priced = priced_at(kinks, s.w, args, s.prices)
+        args, paired, count = (args, s.prices.p), paired + priced.paired, count + priced.count
+    share = paired / unit
+    slope, curved = _curvature(cost, args, s.w, how, priced)
     total = groups.totals(s.w)
     off_least, off_most = total - groups.low - s.s_least, groups.high - total - s.s_most
     steeper = slope - s.y[:, None] - groups.of_pools(s.z_least - s.z_most)
@@ -268,12 +299,14 @@ def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How, idl
     # By price and room: the price of a weight that a prior lets fall without end keeps falling with it.
     room = np_.minimum(np_.where(steeper > 0.0, s_low, s_high) * s.w.shape[1], 1.0)
     rest = np_.max(np_.where(free, np_.minimum(np_.abs(left), np_.abs(steeper) * room), 0.0), axis=1)
-    # Ever faster towards the end, but where kinks sharpen meanwhile; not far ahead of the slopes that prices leave, and
-    # not beyond the end, where slacks round to nothing.
-    rate = 0.1 if sharp is not _as_is else np_.minimum(0.1, np_.sqrt(share))
+    # Ever faster towards the end, but where prices of pieces come along; not far ahead of the slopes that prices leave,
+    # and not beyond the end, where slacks round to nothing.
+    rate = 0.1 if priced is not None else np_.minimum(0.1, np_.sqrt(share))
     aim = np_.maximum(np_.maximum(rate * paired, 1e-3 * rest), 0.1 * ENOUGH * unit)
     target = (aim / np_.maximum(count, 1.0))[:, None]
     right = s.y[:, None] - slope + target * (per_low - per_high)
+    if priced is not None:
+        right = right + priced.right(target[:, :, None])
     for_groups = (target - s.z_least * off_least) * per_least - (target - s.z_most * off_most) * per_most
     missing = 1.0 - s.w.sum(axis=1)
     if how == "elimination":
@@ -287,7 +320,7 @@ def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How, idl
         def product(v: Any) -> Any:
             return curved(v) + np_.where(free, diagonal, 0.0) * v
 
-        known = diagonal + _own(cost, warm, s.w, diagonal) if how == "own" else diagonal
+        known = diagonal + _own(cost, args, s.w, diagonal) if how == "own" else diagonal
         # Products one by one beyond that many cost more than the probes all at once.
         most = PRODUCTS if how == "own" else PRODUCTS // 2
         inverse = np_.where(free, 1.0 / known, 0.0)
@@ -298,24 +331,38 @@ def _stepped(cost: Cost, sharp: Sharpened, s: _State, task: _Task, how: How, idl
     dz_least = target * per_least - s.z_least * (1.0 + per_least * ds_least)
     dz_most = target * per_most - s.z_most * (1.0 + per_most * ds_most)
     far = _longest(np_.maximum(-dw * per_low, dw * per_high), np_.maximum(-ds_least * per_least, -ds_most * per_most))
-    priced = _longest(
+    paid = _longest(
         np_.where(free, np_.maximum(-dz_low / s.z_low, -dz_high / s.z_high), 0.0),
         np_.maximum(-dz_least / s.z_least, -dz_most / s.z_most),
     )
+    prices, missed = None, None
+    if priced is not None:
+        # One length for all: what pieces are worth changes with the weights.
+        bought = priced.moves(dw, target[:, :, None])
+        far = paid = np.minimum(np.minimum(far, paid), _longest(*priced.shrinking(bought)))
+        prices = jax.tree.map(lambda a, da: a + far[:, :, None] * da, s.prices, bought)
+        missed = _complementarity(s, task) + priced.missed + priced.paired
     return _State(
-        s.w + far * dw, s.z_low + priced * dz_low, s.z_high + priced * dz_high, s.s_least + far * ds_least,
-        s.s_most + far * ds_most, s.z_least + priced * dz_least, s.z_most + priced * dz_most, s.y + far[:, 0] * dy,
-        rest,
+        s.w + far * dw, s.z_low + paid * dz_low, s.z_high + paid * dz_high, s.s_least + far * ds_least,
+        s.s_most + far * ds_most, s.z_least + paid * dz_least, s.z_most + paid * dz_most, s.y + far[:, 0] * dy,
+        rest, prices, missed,
     )  # fmt: skip
 
 
-def _curvature(cost: Cost, args: Any, w: Any, how: How) -> tuple[Any, Any]:
+def _curvature(cost: Cost, args: Any, w: Any, how: How, priced: Priced | None) -> tuple[Any, Any]:
     """The slopes, and the curvature: a table for each lane, or what multiplies by it."""
+    draws = 1 if priced is None else priced.value.shape[1]
     if how == "elimination":
-        few = max(1, min(64, NUMBERS // w.shape[1]))
-        return in_lanes(_curved(cost), w, args, few=few)
+        few = max(1, min(64, NUMBERS // (w.shape[1] * draws)))
+        slope, curved = in_lanes(_curved(cost), w, args, few=few)
+        return slope, curved if priced is None else curved + priced.curved()
     if isinstance(w, np.ndarray):
-        return _slopes(cost, args, w)[1], lambda v: in_lanes(_bent(cost), w, args, v, few=_few(w))
+
+        def product(v: Any) -> Any:
+            bent = in_lanes(_bent(cost), w, args, v, few=few_lanes(w, draws))
+            return bent if priced is None else bent + priced.product(v)
+
+        return _slopes(cost, args, w, draws)[1], product
     return jax.linearize(lambda w: jax.vmap(jax.grad(cost))(w, args), w)
 
 
@@ -341,7 +388,7 @@ def _own(cost: Cost, args: Any, w: Any, steep: Any) -> Any:
     most of, with D as it was known before. Across them D is a quotient, row by row.
     """
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (w.shape[1], PROBES))
-    found = in_lanes(_probed(cost), w, args, np.tile(signs, (len(w), 1, 1)), few=max(1, _few(w) // PROBES))
+    found = in_lanes(_probed(cost), w, args, np.tile(signs, (len(w), 1, 1)), few=max(1, few_lanes(w) // PROBES))
     own = np.maximum(np.mean(found * signs, axis=2), 0.0)
     for _ in range(4):
         rest = (found - own[:, :, None] * signs) / np.sqrt(steep + own)[:, :, None]
@@ -510,10 +557,5 @@ def _probed(cost: Cost) -> Callable[..., Any]:
     return lambda w, arg, table: jax.vmap(lambda one: _bent(cost)(w, arg, one), in_axes=1, out_axes=1)(table)
 
 
-def _few(w: Any) -> int:
-    """Lanes of a program: of many weights few are work enough."""
-    return max(1, min(64, 4096 // w.shape[1]))
-
-
-def _slopes(cost: Cost, args: Any, w: Any) -> tuple[Any, Any]:
-    return in_lanes(_sloped(cost), w, args, few=_few(w))
+def _slopes(cost: Cost, args: Any, w: Any, draws: int = 1) -> tuple[Any, Any]:
+    return in_lanes(_sloped(cost), w, args, few=few_lanes(w, draws))

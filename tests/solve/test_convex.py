@@ -7,7 +7,7 @@ import optax
 import pytest
 from scipy import optimize
 
-from scalefit.solve import Groups, minimise_convex, minimise_on_host, project
+from scalefit.solve import Groups, Kinks, minimise_convex, minimise_on_host, project
 from scalefit.solve._simplex_descent import nearest
 
 POOLS, TARGETS = 17, 5
@@ -171,3 +171,52 @@ def test_the_nearest_weights_are_those_of_optax_and_under_limits_those_of_least_
     least = minimise_convex(lambda w, v: jnp.sum((w - v) ** 2), v, low, 0.3 * high, groups)
     np.testing.assert_allclose(grouped, least.weights, atol=1e-7)
     np.testing.assert_allclose(np.sum(grouped, axis=1), 1.0, rtol=1e-14)
+
+
+def targets_of(w, arg):
+    return (arg @ w)[None]
+
+
+def draws_of(w, arg):
+    return (arg @ w)[:, None]
+
+
+LANES, DRAWS, LEAST = 6, 12, 0.3
+"""Lanes, draws, and the share of the worst of these."""
+
+
+@pytest.mark.parametrize("kind", ["largest", "worst draws", "each"])
+def test_kinks_of_lines_are_where_a_linear_program_ends(kind):
+    rng = np.random.default_rng(4)
+    lines = rng.normal(3.0, 1.0, (LANES, DRAWS, 5))
+    most = rng.uniform(0.25, 0.9, (LANES, 5))
+    kinks = {
+        "largest": Kinks(targets_of), "worst draws": Kinks(draws_of, 1.0 / (DRAWS * LEAST)),
+        "each": Kinks(lambda w, arg: (arg @ w).reshape(3, 4), each=True),
+    }[kind]  # fmt: skip
+    found = minimise_convex(lambda w, _: w[0], lines, np.zeros_like(most), most, kinks=kinks)
+    for lane, (own, ends) in enumerate(zip(lines, most, strict=True)):
+        # Weights, levels, and by how much pieces exceed these: the least of level + mean excess / share.
+        levels = np.repeat(np.eye(3), 4, axis=0) if kind == "each" else np.ones((DRAWS, 1))
+        over = np.zeros((DRAWS, 0)) if kind != "worst draws" else np.eye(DRAWS)
+        cost = np.concatenate([np.zeros(5), np.full(levels.shape[1], 1.0 / levels.shape[1]),
+                               np.full(over.shape[1], 1.0 / (DRAWS * LEAST))])  # fmt: skip
+        bounds = [*((0.0, end) for end in ends), *[(None, None)] * levels.shape[1], *[(0.0, None)] * over.shape[1]]
+        whole = [[*np.ones(5), *np.zeros(len(cost) - 5)]]
+        table = np.concatenate([own, -levels, -over], axis=1)
+        theirs = optimize.linprog(cost, table, np.zeros(DRAWS), whole, [1.0], bounds)
+        assert found.value[lane] == pytest.approx(theirs.fun, abs=1e-9)
+    assert (found.gap < 1e-8).all()
+    assert (found.gap >= 0.0).all()
+    np.testing.assert_allclose(found.weights.sum(axis=1), 1.0, rtol=1e-12)
+    assert (found.weights <= most + 1e-12).all()
+
+
+def test_kinks_of_many_weights_are_met_without_a_table():
+    rng = np.random.default_rng(5)
+    lines = rng.normal(3.0, 1.0, (1, 3, 40))
+    ends = np.zeros((1, 40)), np.full((1, 40), 0.2)
+    table = minimise_convex(lambda w, _: w[0], lines, *ends, kinks=Kinks(targets_of), direct=True)
+    found = minimise_convex(lambda w, _: w[0], lines, *ends, kinks=Kinks(targets_of), direct=False)
+    assert found.gap < 1e-8
+    assert found.value == pytest.approx(table.value, abs=1e-8)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from ..._core import InputError, Phrase, check_choice, check_names, check_number, check_probability, hint
 from ...laws import AbstractLaw, implicit_root
-from ...solve import in_lanes
+from ...solve import Kinks, in_lanes
 from ._known import Known, Mixed
 
 Risk = Literal["mean", "cvar", "quantile"]
@@ -176,14 +176,34 @@ def cost_by(form: Form) -> Callable[[Any, Mix], Any]:
         else:
             values = jax.vmap(lambda law: of_targets(predicted(w, mix._replace(law=law)), mix))(mix.law)
             value = _over_draws(values, form.risk, form.level, mix.temperature)
-        if form.strays:
-            there = w > 0.0
-            value = value + mix.price * jnp.sum(
-                jnp.where(there, w * jnp.log(jnp.where(there, w, 1.0) / mix.prior), 0.0)
-            )
-        return value
+        return value + _strayed(w, mix) if form.strays else value
 
     return cost
+
+
+@functools.lru_cache(maxsize=256)
+def kinks_of(form: Form, draws: int) -> Kinks | None:
+    """The pieces of a convex cost with kinks, by draw and target: the same object for the same form."""
+    worst, over = form.how == "worst", form.risk
+    if not worst and over != "cvar":
+        return None
+    predicted = predicted_by(form)
+
+    def pieces(w: Any, mix: Mix) -> Any:
+        def of(law: Any) -> Any:
+            values = mix.weights * predicted(w, mix._replace(law=law))
+            return values if worst else jnp.sum(values)[None]
+
+        found = of(mix.law)[None] if over is None else jax.vmap(of)(mix.law)
+        return found + _strayed(w, mix) if form.strays else found
+
+    return Kinks(pieces, 1.0 / (draws * (1.0 - form.level)) if over == "cvar" else np.inf, over == "mean")
+
+
+def _strayed(w: Any, mix: Mix) -> Any:
+    """The price of straying from the prior."""
+    there = w > 0.0
+    return mix.price * jnp.sum(jnp.where(there, w * jnp.log(jnp.where(there, w, 1.0) / mix.prior), 0.0))
 
 
 def _soft_max(values: Any, temperature: Any) -> Any:

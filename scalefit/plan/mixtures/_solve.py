@@ -8,14 +8,14 @@ from jaxtyping import Bool, Float
 
 from ...solve import Groups, descend_on_simplex, in_lanes, minimise_convex, minimise_on_host, plane_gap
 from ._limits import Box
-from ._objective import Form, Mix, cost_by
+from ._objective import Form, Mix, cost_by, kinks_of
 
 LARGEST = 8192
 """Domains up to which an interior point is taken."""
 CERTAIN = 1e-7
 """Gap, relative to the spread of slopes, up to which an optimum counts as certified."""
-KINKED = 1e-5
-"""The same of a cost with kinks, which are rounded a little."""
+KINKED = 1e-6
+"""The same of a cost with kinks, whose prices rounding ends sooner."""
 ROUNDED = 1e-3
 """Temperature, of the spread of the cost over the starts, at which kinks are rounded in a search by slopes alone."""
 APART = 1e-3
@@ -58,7 +58,8 @@ def solved(
     kinked = form.how == "worst" or form.risk == "cvar"
     cost = cost_by(form)
     if solver is None and convex and pools <= LARGEST:
-        found = minimise_convex(cost, mix, low, high, groups, _sharpened if kinked else None)
+        draws = 1 if form.risk is None else np.shape(jax.tree.leaves(mix.law)[0])[1]
+        found = minimise_convex(cost, mix, low, high, groups, kinks_of(form, draws))
         good = np.isfinite(found.value) & (found.gap <= (KINKED if kinked else CERTAIN) * found.unit)
         kkt = pair_slope(found.weights, found.slope, low, high, groups)
         whole = Solved(found.weights, found.slope, kkt, found.gap, np.ones(lanes, int))
@@ -75,10 +76,6 @@ def solved(
             column[some[better]] = other[better]
         return whole
     return _searched(form, mix, low, high, groups, np.tile(starts, (lanes, 1, 1)), kinked, convex, solver)
-
-
-def _sharpened(mix: Mix, heat: Any) -> Mix:
-    return mix._replace(temperature=heat)
 
 
 def _searched(
@@ -102,7 +99,12 @@ def _searched(
     best = np.argmin(value, axis=1)
     weights = ends[np.arange(lanes), best]
     slope = in_lanes(_sloped(form), weights, mix)
-    gap = plane_gap(weights, slope, low, high, groups) if convex else np.full(lanes, np.nan)
+    gap = np.full(lanes, np.nan)
+    if convex:
+        # What is rounded is above the cost by so much at most.
+        rounded = mix.temperature * (np.log(form.targets) if form.how == "worst" else 0.0)
+        rounded = rounded + (mix.temperature * np.log(2.0) / (1.0 - form.level) if form.risk == "cvar" else 0.0)
+        gap = plane_gap(weights, slope, low, high, groups) + (rounded if kinked else 0.0)
     kkt = np.asarray(found.kkt).reshape(lanes, count)[np.arange(lanes), best]
     optima = np.ones(lanes, int) if convex else _distinct(ends, np.asarray(found.kkt).reshape(lanes, count) > -1e-4)
     return Solved(weights.copy(), slope, kkt.copy(), gap, optima)
