@@ -14,7 +14,7 @@ from ...estimate import bootstrap
 from ...laws import gathered
 from ...results import Fit
 from ...solve import in_lanes
-from ._known import known_of
+from ._known import at_one_scale, known_of
 from ._limits import MixtureLimits
 from ._objective import Form, cost_by, objective_of
 from ._optimise import Task
@@ -88,7 +88,7 @@ def mixture_folds(
     *,
     objective: Any = "mean",
     limits: MixtureLimits | Mapping[str, Any] | None = None,
-    at: Mapping[str, float] | None = None,
+    at: Mapping[str, Any] | None = None,
     halves: int = 8,
     seed: int = 0,
 ) -> MixtureFolds:
@@ -108,6 +108,7 @@ def mixture_folds(
     **Raises:** `InputError` where there is nothing to leave out.
     """
     check_type("fits", fits, Fit, "fits by target, or one fit")
+    fits, at = at_one_scale(fits, at, objective)
     known = known_of(fits, 2)
     goal = objective_of(objective, known.targets)
     halves = check_number("halves", halves, least=0, whole=True)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from ..._core import check_type
 from ...estimate import jackknife
 from ...results import Fit
-from ._known import known_of
+from ._known import at_one_scale, known_of
 from ._limits import MixtureLimits
 from ._objective import objective_of
 from ._optimise import Task
@@ -36,7 +36,7 @@ def mixture_influence(
     *,
     objective: Any = "mean",
     limits: MixtureLimits | Mapping[str, Any] | None = None,
-    at: Mapping[str, float] | None = None,
+    at: Mapping[str, Any] | None = None,
 ) -> MixtureInfluence:
     r"""The best mixture without each run, every target of it together.
 
@@ -53,6 +53,7 @@ def mixture_influence(
     **Raises:** `InputError` as `jackknife` and `optimise_mixture` do.
     """
     check_type("fits", fits, Fit, "fits by target, or one fit")
+    fits, at = at_one_scale(fits, at, objective)
     runs = fits.problem.runs
     _, first, place = np.unique(runs.rows, return_index=True, return_inverse=True)
     without = jackknife(fits, weights=(place[None, :] != np.arange(len(first))[:, None]).astype(float))

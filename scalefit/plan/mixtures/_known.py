@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from ..._core import InputError, Phrase, listed
+from ..._core import InputError, Phrase, check_type, listed
 from ...calibrate import Discrepancy
 from ...data import Runs
 from ...laws import AbstractLaw, Label, Series, Weights, inputs_of
@@ -131,6 +131,32 @@ def known_of(result: Any, num_draws: int) -> Known:
     if not kept.size:
         raise InputError("result", Phrase("has no draw that converged for every target"), remedy="plan with its fit")
     return known._replace(draws=jax.tree.map(lambda a: a[kept], draws), failed=int((~good).sum()))
+
+
+def at_one_scale(result: Any, at: Mapping[str, Any] | None, objective: Any) -> tuple[Any, dict[str, Any]]:
+    """A result by size or family at the one that `at` names, as `{"group": "large"}`, and the rest of `at`.
+
+    Sizes and families are no targets of one model: where none is named, and the objective says nothing of them either,
+    a mean of them would be what nobody asked for.
+
+    **Raises:** `InputError` where none is named, or one that there is not.
+    """
+    at = dict(check_type("at", at or {}, Mapping, "numbers by input, as {'D': 1e12}"))
+    fit = getattr(result, "fit", None)
+    if not isinstance(fit, Fit) or fit.keys is None or not isinstance(fit.by, str):
+        return result, at
+    by, keys, runs = fit.by, fit.keys, fit.problem.runs
+    if by in at:
+        asked = at.pop(by)
+        if asked not in keys:
+            raise InputError(f"at: {by}", asked, f"one of {listed(map(str, keys))}")
+        return result[asked], at
+    if objective in ("mean", "worst") and by != "target" and by in (*runs.inputs, *runs.labels):
+        given = Phrase(f"is by {by}, {listed(map(str, keys))}: these are no targets of one model")
+        raise InputError(
+            "result", given, f"one of them, as at={{{by!r}: {keys[-1]!r}}}", "or weigh them by `objective`"
+        )
+    return result, at
 
 
 def _of_laws(laws: Mapping[Any, Any]) -> Known:

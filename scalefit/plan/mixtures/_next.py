@@ -22,7 +22,7 @@ from ...laws import input_names
 from ...problem import LawCurve
 from ...solve import Groups, project
 from ..design import Choice, Scale, best_batch, few_best, nothing, run_slopes, scale_of, slopes
-from ._known import Known, known_of
+from ._known import Known, at_one_scale, known_of
 from ._limits import Box, MixtureLimits
 from ._objective import objective_of
 from ._optimise import Task, nowhere_finite
@@ -88,7 +88,7 @@ def design_mixtures(
     criterion: str = "V",
     objective: Any = "mean",
     limits: MixtureLimits | Mapping[str, Any] | None = None,
-    at: Mapping[str, float] | None = None,
+    at: Mapping[str, Any] | None = None,
     train: Mapping[str, float] | None = None,
     noise: float | Mapping[str, float] | None = None,
     num_draws: int = 200,
@@ -121,6 +121,7 @@ def design_mixtures(
     """
     num = check_number("num", num, least=1, most=CANDIDATES // 2, whole=True)
     check_choice("criterion", criterion, ("V", "D"))
+    result, at = at_one_scale(result, at, objective)
     known = known_of(result, check_number("num_draws", num_draws, least=2, whole=True))
     if known.mixed.label is not None:
         given = Phrase(f"is of {type(known.law).__name__}, a law of all targets at once")

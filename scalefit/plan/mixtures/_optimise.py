@@ -11,7 +11,7 @@ from jaxtyping import Float
 from ..._core import CheckWarning, InputError, OptimumWarning, Phrase, check_number, check_type, listed, warn_of
 from ...solve import in_lanes
 from ._honesty import hull_distance, known_distance, observed_mixtures, support
-from ._known import Known, known_of
+from ._known import Known, at_one_scale, known_of
 from ._limits import Box, MixtureLimits, box_of, prior_of, repeats_of, tokens_of
 from ._objective import Form, Mix, Objective, cost_by, objective_of, predicted_by, risk_of
 from ._result import BestMixture, MixtureDraws, Treatment
@@ -23,7 +23,7 @@ def optimise_mixture(
     *,
     objective: Any = "mean",
     limits: MixtureLimits | Mapping[str, Any] | None = None,
-    at: Mapping[str, float] | None = None,
+    at: Mapping[str, Any] | None = None,
     risk: Any = None,
     num_draws: int = 200,
     seed: int = 0,
@@ -43,7 +43,8 @@ def optimise_mixture(
     - `objective`: `"mean"` of the targets, `"worst"` (the largest ratio of a target to what it is under the natural
         mixture, or the mean observed one), a target, weights by target, or a differentiable function of the targets.
     - `limits`: See `MixtureLimits`.
-    - `at`: What the law takes beside weights, as N and D; `D`, the tokens of the run, is also what passes are of.
+    - `at`: What the law takes beside weights, as N and D; `D`, the tokens of the run, is also what passes are of. Of
+        fits by size or family, as of `sample_groups(..., by="group")`, also the one to plan for: `{"group": "large"}`.
     - `risk`: What is made small over the draws of an ensemble: nothing (the fit's own objective) unless given, or
         `"mean"`, `"cvar"` (the mean of the worst tenth), `"quantile"` (the 90 % one); with a level as `("cvar", 0.8)`.
     - `num_draws`: The most draws of an ensemble to plan for.
@@ -59,6 +60,7 @@ def optimise_mixture(
     **Raises:** `InputError` for laws of other kinds, limits without weights that keep them (with those that clash), and
     numbers that the law needs and `at` lacks.
     """
+    result, at = at_one_scale(result, at, objective)
     known = known_of(result, check_number("num_draws", num_draws, least=2, whole=True))
     if solver is not None and not all(hasattr(solver, name) for name in ("init", "update")):
         raise InputError("solver", solver, "None, or an Optax optimiser (optax.adam(0.01))")

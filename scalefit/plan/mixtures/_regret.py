@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from ..._core import InputError, Phrase, check_number, check_probability, check_type
 from ...results import Estimate, Fit, estimated
 from ._folds import mixtures_of, refitted
-from ._known import known_of
+from ._known import at_one_scale, known_of
 from ._limits import MixtureLimits
 from ._objective import objective_of
 from ._optimise import Task
@@ -115,7 +115,7 @@ def mixture_regret(
     simulations: int = 16,
     objective: Any = "mean",
     limits: MixtureLimits | Mapping[str, Any] | None = None,
-    at: Mapping[str, float] | None = None,
+    at: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> MixtureRegret:
     """Simulate studies of so many runs, and what each would have lost by the weights that it finds best.
@@ -138,6 +138,7 @@ def mixture_regret(
     **Raises:** `InputError` for what are no fits to runs, and counts below the numbers of the law.
     """
     check_type("fits", fits, Fit, "fits by target, or one fit")
+    fits, at = at_one_scale(fits, at, objective)
     known = known_of(fits, 2)
     goal = objective_of(objective, known.targets)
     simulations = check_number("simulations", simulations, least=2, whole=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -367,3 +368,37 @@ def test_laws_of_other_kinds_are_refused():
     unset = {"a": dataclasses.replace(laws()["c4"], k=np.nan)}
     with pytest.raises(sf.InputError, match="k of MixingExp is nan"):
         sf.optimise_mixture(unset)
+
+
+@pytest.fixture(scope="module")
+def sizes():
+    """One target at two sizes, of which the larger wants another mixture."""
+    parts = [made_up_runs().where(f"target == '{target}'") for target in ("c4", "pg19")]
+    shares = {f"w[{d}]": np.concatenate([part.inputs[f"w[{d}]"] for part in parts]) for d in WORDS}
+    group = np.repeat(["small", "large"], [len(part) for part in parts])
+    runs = sf.Runs(np.concatenate([part.target for part in parts]), group=group, **shares)  # pyright: ignore[reportArgumentType]  entries in brackets
+    return sf.fit(sf.laws.MixingExp, runs, by="group", noise=sf.noise.Gaussian())
+
+
+def test_of_fits_by_size_one_is_planned_for(sizes, fits):
+    within = {"most": dict.fromkeys(WORDS, 0.5)}
+    best = sf.optimise_mixture(sizes, at={"group": "large"}, limits=within)
+    np.testing.assert_allclose(best.weights, sf.optimise_mixture(fits["pg19"], limits=within).weights, atol=1e-6)
+    assert best.targets == ("large",)
+    assert sf.optimise_mixture(sizes, objective="small", limits=within).targets == ("small", "large")
+    design = sf.design_mixtures(sf.jackknife(sizes, num=40), num=2, at={"group": "small"}, limits=within)
+    assert len(design.weights) == 2
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ({}, "by group, .*: these are no targets of one model; expected one of them, as at=.'group': 'large'"),
+        ({"group": "huge"}, "at: group is 'huge'; expected one of 'small', 'large'"),
+        ({"family": "large"}, "gives 'family', and the law takes"),
+    ],
+)
+def test_sizes_are_no_targets(sizes, at, message):
+    options: dict[str, Any] = {} if "family" not in at else {"objective": "small"}
+    with pytest.raises(sf.InputError, match=message):
+        sf.optimise_mixture(sizes, at=at, **options)
