@@ -38,12 +38,14 @@ from .data import pooled as pooled
 from .data import read_mixture_paths as read_mixture_paths
 from .data import read_mixtures as read_mixtures
 from .data import read_runs as read_runs
+from .estimate import Scatter as Scatter
 from .estimate import bootstrap as bootstrap
 from .estimate import covariance as covariance
 from .estimate import fit as fit
 from .estimate import influence as influence
 from .estimate import jackknife as jackknife
 from .estimate import laplace as laplace
+from .estimate import scatter as scatter
 from .estimate import sensitivity as sensitivity
 from .estimator import ScalingLaw as ScalingLaw
 from .plan import Allocation as Allocation

@@ -13,5 +13,7 @@ from ._laplace import covariance as covariance
 from ._laplace import laplace as laplace
 from ._resamples import resamples as resamples
 from ._rivals import rivals_of as rivals_of
+from ._scatter import Scatter as Scatter
+from ._scatter import scatter as scatter
 from ._starts import nodes as nodes
 from ._starts import screened as screened

@@ -31,12 +31,16 @@ def suits(fit: Fit[Any], trainings: Int[np.ndarray, " study"]) -> Bool[np.ndarra
     The noise must be alike to both sides, and its scale not given.
     """
     noise, counts, free = fit.noise, fit.problem.studies.counts, len(fit.free)
-    z = np.array([0.3, 1.0, 4.0])
-    with jax.enable_x64(True):  # for a noise of the user's own, written for JAX alone
-        even = np.allclose(np.asarray(noise.rho(z)), np.asarray(noise.rho(-z)))
-    if noise.absolute or not even:
+    if noise.absolute or not even(noise):
         return np.zeros(len(counts), bool)
     return (trainings == counts) & (counts <= max(FEW, 4 * free)) & (counts > free)
+
+
+def even(noise: AbstractNoise) -> bool:
+    """Whether a noise is alike to both sides."""
+    z = np.array([0.3, 1.0, 4.0])
+    with jax.enable_x64(True):  # for a noise of the user's own, written for JAX alone
+        return bool(np.allclose(np.asarray(noise.rho(z)), np.asarray(noise.rho(-z))))
 
 
 def drawn_targets(

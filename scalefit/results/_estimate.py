@@ -30,6 +30,7 @@ class FirstOrder(eqx.Module):
     - `freedom`: The degrees of freedom; infinite where the scatter is known.
     - `noise`: By level, how far a new run scatters about the curve, by study of a batch; `None` for the curve itself.
     - `log`: Whether the interval is even about the logarithm, as that of what is above zero.
+    - `times`: By place, how many times as far as by `noise` a new run scatters there; `None` for once.
     - `within`: What the number cannot leave.
     """
 
@@ -37,10 +38,18 @@ class FirstOrder(eqx.Module):
     freedom: Float[np.ndarray, "*shape"] = eqx.field(converter=_array)
     noise: Any = eqx.field(default=None, static=True)
     log: bool = eqx.field(default=True, static=True)
+    times: Float[np.ndarray, "*shape"] | None = eqx.field(default=None, converter=_end)
     within: tuple[float, float] = eqx.field(default=(-np.inf, np.inf), static=True)
 
     def __getitem__(self, place: Any) -> "FirstOrder":
-        return dataclasses.replace(self, error=self.error[place], freedom=self.freedom[place])
+        times = None if self.times is None else self.times[place]
+        return dataclasses.replace(self, error=self.error[place], freedom=self.freedom[place], times=times)
+
+    def _scatter(self, level: float) -> np.ndarray:
+        """Half of the interval of what a new run scatters by, by place, or alike in all of them."""
+        wide = np.asarray(self.noise(level))
+        wide = wide.reshape((*wide.shape, *[1] * (self.error.ndim - wide.ndim)))
+        return wide if self.times is None else wide * self.times
 
     def ends(self, value: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the interval of a level."""
@@ -51,8 +60,7 @@ class FirstOrder(eqx.Module):
         with np.errstate(all="ignore"):
             off = wide * (self.error / value if self.log else self.error)
             if self.noise is not None:
-                more = np.asarray(self.noise(level))
-                off = np.sqrt(off**2 + more.reshape((*more.shape, *[1] * (off.ndim - more.ndim))) ** 2)
+                off = np.sqrt(off**2 + self._scatter(level) ** 2)
             low, high = (value * np.exp(-off), value * np.exp(off)) if self.log else (value - off, value + off)
         return _array(np.maximum(low, self.within[0])), _array(np.minimum(high, self.within[1]))
 
@@ -62,7 +70,7 @@ class FirstOrder(eqx.Module):
         t = rng.standard_normal(shape) if np.isinf(freedom) else rng.standard_t(freedom, shape)
         off = t * (self.error / value if self.log else self.error)
         if self.noise is not None:  # a normal of the same width
-            off = off + rng.standard_normal((shape[0], *value.shape)) * self.noise(0.9) / 1.645
+            off = off + rng.standard_normal((shape[0], *value.shape)) * self._scatter(0.9) / 1.645
         return value * np.exp(off) if self.log else value + off
 
     def about(self, value: ArrayLike, level: float, unit: str = "") -> "Estimate":
@@ -149,11 +157,12 @@ class Estimate(eqx.Module):
         """Whether the interval has no upper end."""
         return np.zeros(self.value.shape, bool) if self.high is None else np.asarray(self.high == np.inf)
 
-    def of_new_run(self, noise: Any) -> "Estimate":
+    def of_new_run(self, noise: Any, times: np.ndarray | None = None) -> "Estimate":
         """The interval of a new run, which scatters by `noise` about what is known to first order; see `FirstOrder`."""
         if not isinstance(self.spread, FirstOrder) or self.level is None:
             return self
-        return dataclasses.replace(self, spread=dataclasses.replace(self.spread, noise=noise)).at_level(self.level)
+        spread = dataclasses.replace(self.spread, noise=noise, times=times)
+        return dataclasses.replace(self, spread=spread).at_level(self.level)
 
     def at_level(self, level: float) -> "Estimate":
         """The same with an interval of another level.

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from .._core import InputError, Phrase, check_flag, check_probability, listed, suggestion
 from ..data import parse_number, refuse_shares
 from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
+from ..problem import typical_se
 from ..solve import in_lanes
 from ._check import check_result
 from ._distance import distance_note
@@ -50,8 +51,9 @@ def evaluate(law: AbstractLaw, inputs: dict[str, Any], batched: bool) -> np.ndar
 
 
 def predict(
-    result: Fit[Any] | Ensemble[Any], *, level: float = 0.95, new_run: bool = False, **inputs: ArrayLike
-) -> Estimate:
+    result: Fit[Any] | Ensemble[Any], *, level: float = 0.95, new_run: bool = False, se: ArrayLike | None = None,
+    **inputs: ArrayLike,
+) -> Estimate:  # fmt: skip
     """The value of a fitted law and an interval about it.
 
     **Arguments:**
@@ -61,6 +63,8 @@ def predict(
     - `level`: Probability of the central interval.
     - `new_run`: Whether the interval is for one new run, which scatters about the curve as the fitted runs did (one of
       the median `se`, where they have it), or for the mean curve.
+    - `se`: Of a new run, its standard error, beside those that the fitted runs have: as `Scatter.at` gives it where
+      scatter goes by the inputs. After the axis of studies for a batch, if it has one.
     - `inputs`: Every input of the law, in its own unit: numbers, labels or series, or arrays of them that broadcast.
 
     **Returns:** an `Estimate` of the inputs' shape, after the axis of studies for a batch. Beyond the runs,
@@ -72,16 +76,20 @@ def predict(
     """
     check_probability("level", level)
     check_flag("new_run", new_run)
-    found = _found(result, level, new_run, inputs)
+    if se is not None and not new_run:
+        raise InputError("se", se, "that of a new run", "say `new_run=True`, or leave it out")
+    found = _found(result, level, new_run, inputs, se)
     points = {name: column for name, column in points_of(result.fit.law, inputs)[0].items() if np.ndim(column) == 1}
     note = distance_note(result.fit, points)
     return dataclasses.replace(found, note=note) if note else found
 
 
-def _found(result: Fit[Any] | Ensemble[Any], level: float, new_run: bool, inputs: dict[str, ArrayLike]) -> Estimate:
-    value, draws = predicted(result, new_run, inputs)
+def _found(
+    result: Fit[Any] | Ensemble[Any], level: float, new_run: bool, inputs: dict[str, ArrayLike], se: ArrayLike | None
+) -> Estimate:
+    value, draws = predicted(result, new_run, inputs, se)
     if draws is None or isinstance(result, Fit):
-        return _first_order(result.fit, value, level, new_run, inputs)
+        return _first_order(result.fit, value, level, new_run, inputs, _times(result.fit, se, value))
     found = estimated(value, np.moveaxis(draws, -2, 0).reshape(-1, *value.shape), level)
     return _without_ends(found, result, inputs) if result.method in RESAMPLED else found
 
@@ -101,8 +109,9 @@ def _without_ends(found: Estimate, result: Ensemble[Any], inputs: dict[str, Arra
 
 
 def _first_order(
-    fit: Fit[Any], value: Float[np.ndarray, "*shape"], level: float, new_run: bool, inputs: dict[str, ArrayLike]
-) -> Estimate:
+    fit: Fit[Any], value: Float[np.ndarray, "*shape"], level: float, new_run: bool, inputs: dict[str, ArrayLike],
+    times: Float[np.ndarray, "*shape"] | None = None,
+) -> Estimate:  # fmt: skip
     """A prediction of a fit by itself: with an interval to first order where curvature says how sure it is."""
     if not np.any(fit.converged):
         return Estimate(value)
@@ -110,7 +119,30 @@ def _first_order(
     points, shape = points_of(fit.law, inputs)
     numbers = evaluate(about.laws, points, True)
     found = to_first_order(value, numbers.reshape(-1, *shape), about, level, log=fit.noise.log)
-    return found.of_new_run(width_of_runs(fit)) if new_run else found
+    return found.of_new_run(width_of_runs(fit), times) if new_run else found
+
+
+def _times(
+    fit: Fit[Any], se: ArrayLike | None, value: Float[np.ndarray, "*shape"]
+) -> Float[np.ndarray, "*shape"] | None:
+    """How many times as far as a run of the median `se` runs of other `se` scatter."""
+    if se is None:
+        return None
+    if fit.problem.runs.se is None:
+        given = Phrase("is given of a new run, and the fitted runs have none to hold it against")
+        raise InputError("se", given, remedy="fit runs with an `se`, as those of `scatter`")
+    size = _float64("se", se)
+    if not np.all(np.isfinite(size) & (size > 0.0)):
+        raise InputError("se", se, "finite numbers above 0, in the unit of the target")
+    try:
+        size = np.broadcast_to(size, value.shape)
+    except ValueError:
+        raise InputError(
+            "se", Phrase(f"has the shape {size.shape}"), f"one number, or the shape {value.shape}"
+        ) from None
+    typical = typical_se(fit.problem.studies, fit.noise.log)
+    typical = typical[0] if fit.keys is None else typical.reshape(-1, *[1] * (value.ndim - 1))
+    return size / (np.abs(value) if fit.noise.log else 1.0) / typical
 
 
 def width_of_runs(fit: Fit[Any]) -> Callable[[float], np.ndarray]:
@@ -125,7 +157,7 @@ def width_of_runs(fit: Fit[Any]) -> Callable[[float], np.ndarray]:
 
 
 def predicted(
-    result: Fit[Any] | Ensemble[Any], new_run: bool, inputs: dict[str, ArrayLike]
+    result: Fit[Any] | Ensemble[Any], new_run: bool, inputs: dict[str, ArrayLike], se: ArrayLike | None = None
 ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*batch draw point"] | None]:
     """The value of a fitted law, in the inputs' shape, and that of each draw at points in order; see `predict`."""
     fit = check_result("result", result).fit
@@ -140,7 +172,11 @@ def predicted(
             "result", Phrase("has no draw that converged"), remedy="raise `max_steps`, or fit a smaller law"
         )
     draws = _draw_values(result, points)
-    return value, _scatter(result, draws, points) if new_run else draws
+    if not new_run:
+        return value, draws
+    times = _times(fit, se, value)
+    times = None if times is None else times.reshape((*np.shape(fit.scale), 1, -1))
+    return value, _scatter(result, draws, points, times)
 
 
 def points_of(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, ...]]:
@@ -270,7 +306,9 @@ def _draw_values(ensemble: Ensemble[Any], points: dict[str, Any]) -> Float[np.nd
     return np.where(ensemble.converged[..., None], draws, np.nan)
 
 
-def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any]) -> np.ndarray:
+def _scatter(
+    ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any], times: np.ndarray | None
+) -> np.ndarray:
     """Each draw with a residual added on the noise's scale: of one fitted run, or of the density that was drawn from.
 
     A posterior knows of more: a scatter that grows with an input, and what the rows of a run share.
@@ -292,6 +330,7 @@ def _scatter(ensemble: Ensemble[Any], draws: np.ndarray, points: dict[str, Any])
             grown = name.removeprefix(GROWTH).removesuffix("]")
             low, high = ensemble.fit.source.ranges[grown]
             residual = residual * np.exp(column[..., None] * np.log(points[grown] / np.sqrt(low * high)))
+    residual = residual if times is None else residual * times
     if "run" in ensemble.drawn:
         residual = residual + rng.standard_normal(draws.shape) * ensemble.drawn["run"][..., None]
     return draws * np.exp(residual) if noise.log else draws + residual

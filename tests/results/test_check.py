@@ -55,6 +55,7 @@ OF_A_FIT = {
     "laplace": sf.laplace,
     "prior": sf.prior,
     "sample": sf.sample,
+    "scatter": lambda it: sf.scatter(it, by="x"),
     "sensitivity": lambda it: sf.sensitivity(it, of=forecast),
 }
 OF_DRAWS = {
