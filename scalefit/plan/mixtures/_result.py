@@ -20,7 +20,8 @@ class Treatment(NamedTuple):
     **Arguments:**
 
     - `weights`: By domain; `value`: of the objective as this treatment has it; `plain`: as if repeats were fresh.
-    - `kkt`: The slope of the cost along the best move of weight that limits allow: 0 where none pays.
+    - `kkt`: The slope of the cost along the best move of weight that limits allow: 0 where none pays. Where the cost is
+        not known to be convex its kinks are rounded for that.
     - `gap`: By how much the cost exceeds the least that limits allow, at most; NaN where it is not known to be convex.
     - `optima`: How many distinct optima the starts led to.
     - `passes`: Over each domain; NaN where the tokens that there are, or the run's, are not known.

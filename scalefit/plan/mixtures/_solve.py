@@ -18,6 +18,8 @@ KINKED = 1e-6
 """The same of a cost with kinks, whose prices rounding ends sooner."""
 ROUNDED = 1e-3
 """Temperature, of the spread of the cost over the starts, at which kinks are rounded in a search by slopes alone."""
+COOLINGS = 3
+"""Times that the best end is searched on from, kinks being rounded at a tenth of the temperature each time."""
 APART = 1e-3
 """Weights further apart than this are of different optima."""
 
@@ -28,7 +30,8 @@ class Solved(NamedTuple):
     **Arguments:**
 
     - `weights`: By lane.
-    - `slope`: Of the cost; `kkt`: along the best move of weight from one domain to another, 0 where none pays.
+    - `slope`: Of the cost; `kkt`: along the best move of weight from one domain to another, 0 where none pays; of a
+        search by slopes alone with kinks rounded at `ROUNDED`.
     - `gap`: By how much the cost may exceed the least at most; NaN where it is not known to be convex.
     - `optima`: Distinct optima that the starts led to; 1 where it is convex.
     """
@@ -98,6 +101,13 @@ def _searched(
     ends = np.asarray(found.weights).reshape(lanes, count, pools)
     best = np.argmin(value, axis=1)
     weights = ends[np.arange(lanes), best]
+    kkt = np.asarray(found.kkt).reshape(lanes, count)[np.arange(lanes), best]
+    if kinked and solver is None:
+        # What is rounded less and less draws the best end to where the cost itself is least.
+        for _ in range(COOLINGS):
+            mix = mix._replace(temperature=0.1 * mix.temperature)
+            cooled = minimise_on_host(cost, cost, mix, weights[:, None], low, high, groups=groups)
+            weights = np.asarray(cooled.weights)
     slope = in_lanes(_sloped(form), weights, mix)
     gap = np.full(lanes, np.nan)
     if convex:
@@ -105,7 +115,6 @@ def _searched(
         rounded = mix.temperature * (np.log(form.targets) if form.how == "worst" else 0.0)
         rounded = rounded + (mix.temperature * np.log(2.0) / (1.0 - form.level) if form.risk == "cvar" else 0.0)
         gap = plane_gap(weights, slope, low, high, groups) + (rounded if kinked else 0.0)
-    kkt = np.asarray(found.kkt).reshape(lanes, count)[np.arange(lanes), best]
     optima = np.ones(lanes, int) if convex else _distinct(ends, np.asarray(found.kkt).reshape(lanes, count) > -1e-4)
     return Solved(weights.copy(), slope, kkt.copy(), gap, optima)
 

@@ -88,6 +88,24 @@ def test_repetition_is_treated_in_three_ways_side_by_side():
     assert best.values["natural"] > best.value
 
 
+def test_tokens_fill_the_cheapest_domains_first_and_repeats_lose_what_a_grid_says():
+    cost, there = np.array([2.0, 2.4, 3.0]), np.array([1e10, 4e10, 9e10])
+    target = {"a": cost, "b": np.array([3.0, 2.2, 2.6])}
+    laws = {name: sf.laws.MixingLinear(t=t, domain=WORDS) for name, t in target.items()}
+    limits, at = {"tokens": dict(zip(WORDS, there.tolist(), strict=True))}, {"D": 2e11}
+    best = sf.optimise_mixture(laws["a"], limits=limits, at=at)
+    np.testing.assert_allclose(best.weights, [0.2, 0.8, 0.0], atol=1e-9)  # four passes over the first
+    grid = np.array([(i, j, 100 - i - j) for i in range(101) for j in range(101 - i)]) / 100.0
+    passes = np.maximum(grid * 2e11 / there, 1.0)
+    worth = grid * (1.0 + 15.387756 * (1.0 - np.exp((1.0 - passes) / 15.387756))) / passes
+    lost = 1.0 - worth.sum(axis=1)
+    natural = there / there.sum()
+    ratios = [(worth @ t + lost * t.max()) / (t @ natural) for t in target.values()]
+    for objective, values in (("a", ratios[0] * (cost @ natural)), ("worst", np.max(ratios, axis=0))):
+        found = sf.optimise_mixture(laws, objective=objective, limits=limits, at=at).treatments["discounted"]
+        assert values.min() - 1e-2 < found.value < values.min() + 1e-6
+
+
 def test_a_law_that_knows_what_repeats_are_worth_is_asked_with_the_tokens_there_are():
     # arXiv 2605.02364: of six buckets .548 and .444 of the best two were found best for 7B parameters at 3e11 tokens.
     shares = {f"bucket {i}": share for i, share in enumerate((0.05, 0.15, 0.2, 0.2, 0.2, 0.2))}
