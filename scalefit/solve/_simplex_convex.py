@@ -33,7 +33,7 @@ from ._driver import Driver, Job
 from ._groups import Groups
 from ._lanes import in_blocks, in_lanes
 from ._namespace import namespace, select
-from ._simplex_pieces import Kinks, Priced, Prices, allowed, begun, few_lanes, lagrangian, largest, priced_at
+from ._simplex_pieces import Kinks, Priced, Prices, allowed, begun, dearest, few_lanes, lagrangian, priced_at
 from ._simplex_steps import Cost, project
 
 STEPS = 80
@@ -179,12 +179,18 @@ def minimise_convex(
         if kinks is None or out.prices is None:
             value, slope = _slopes(cost, args, w)
             return Convex(w, value, slope, plane_gap(w, slope, low, high, groups), unit)
-        p = allowed(kinks, np.where(np.isfinite(out.prices.p), out.prices.p, 1.0))
-        slope = _slopes(cost, (args, p), w, p.shape[1])[1]
+        found = allowed(kinks, np.where(np.isfinite(out.prices.p), out.prices.p, 1.0))
         values = priced_at(kinks, w, args, out.prices).value
-        # At any prices the sum of pieces is no more than the cost, so that what bounds it bounds the cost.
-        value, priced = largest(kinks, values), np.sum(p * values, axis=(1, 2))
-        return Convex(w, value, slope, plane_gap(w, slope, low, high, groups) + (value - priced), unit)
+        own = dearest(kinks, values)
+        value, each = np.sum(own * values, axis=(1, 2)), []
+        for p in (found, own):
+            # At any prices the sum of pieces is no more than the cost, so that what bounds it bounds the cost.
+            slope = _slopes(cost, (args, p), w, p.shape[1])[1]
+            gap = plane_gap(w, slope, low, high, groups) + (value - np.sum(p * values, axis=(1, 2)))
+            each.append(Convex(w, value, slope, gap, unit))
+        better = each[1].gap < each[0].gap
+        slope = np.where(better[:, None], each[1].slope, each[0].slope)
+        return each[0]._replace(slope=slope, gap=np.where(better, each[1].gap, each[0].gap))
 
 
 def _on_host(cost: Cost, kinks: Kinks | None, state: _State, task: _Task, how: How) -> _State:

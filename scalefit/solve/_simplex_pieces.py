@@ -178,15 +178,16 @@ def few_lanes(w: Any, draws: int = 1) -> int:
     return max(1, min(64, 4096 // (w.shape[1] * draws)))
 
 
-def largest(kinks: Kinks, value: Float[np.ndarray, "lane draw piece"]) -> Float[np.ndarray, " lane"]:
-    """The cost itself: the largest that prices make of the pieces."""
-    worst = value.max(axis=2)
-    if kinks.each:
-        return worst.mean(axis=1)
-    most = min(kinks.most, 1.0)
-    order = -np.sort(-worst, axis=1)
-    share = np.clip(1.0 - most * np.arange(worst.shape[1]), 0.0, most)
-    return order @ share
+def dearest(kinks: Kinks, value: Float[np.ndarray, "lane draw piece"]) -> Float[np.ndarray, "lane draw piece"]:
+    """The prices at which the pieces sum to the cost itself, the largest sum there is."""
+    draws = value.shape[1]
+    worst = np.argmax(value, axis=2)[:, :, None]
+    most = 1.0 / draws if kinks.each else min(kinks.most, 1.0)
+    place = np.argsort(np.argsort(-np.take_along_axis(value, worst, axis=2), axis=1, kind="stable"), axis=1)
+    share = np.full_like(place, most, dtype=float) if kinks.each else np.clip(1.0 - most * place, 0.0, most)
+    found = np.zeros_like(value)
+    np.put_along_axis(found, worst, share, axis=2)
+    return found
 
 
 def allowed(kinks: Kinks, p: Float[np.ndarray, "lane draw piece"]) -> Float[np.ndarray, "lane draw piece"]:

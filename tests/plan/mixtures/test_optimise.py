@@ -268,6 +268,13 @@ def test_the_worst_of_lines_and_what_limits_cost_are_those_of_a_linear_program()
         assert prices.get(name, 0.0) == pytest.approx(slope, abs=1e-6)
 
 
+def test_one_mixture_is_certified_whatever_is_made_small(ensemble):
+    held = {"fixed": dict(zip(WORDS, (0.2, 0.3, 0.5), strict=True))}
+    for risk in (None, "cvar"):
+        best = sf.optimise_mixture(ensemble, objective="worst", risk=risk, limits=held)
+        assert best.treatments["none"].gap < 1e-15
+
+
 def test_the_mean_of_the_worst_draws_is_least_on_no_grid(ensemble):
     law, share = ensemble.law, 0.17
     best = sf.optimise_mixture(ensemble, risk=("cvar", 1.0 - share))
