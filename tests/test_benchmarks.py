@@ -122,3 +122,14 @@ def test_the_additive_law_is_within_what_is_quoted_of_it_at_the_sizes_fitted():
     value = {(row["runs"], row["law"]): row["value"] for row in table("mixture_laws")[1]}
     fitted, larger = (value[f"Shukor, to 680M → {said}", "MixingAdditive"] for said in ("122M to 680M", "1.2B"))
     assert fitted < 0.0121 < larger < 0.02
+
+
+def test_the_best_mixture_of_64_domains_is_certified_and_that_of_slsqp():
+    _, rows = table("mixture_olmix")
+    assert {row["law"] for row in rows} >= {"MixingExp", "MixingLinear"}
+    for row in rows:
+        assert row["targets"] == 105
+        assert row["best"] < row["natural"]
+        assert abs(row["SLSQP above"]) <= row["gap"] + 1e-8
+        assert row["gap"] < 1e-6
+    assert all(row["converged"] == 105 and row["core-s"] < 100.0 for row in rows if row["law"] == "MixingExp")
