@@ -19,8 +19,8 @@ from jaxtyping import Bool, Float
 
 from ..noise import AbstractNoise
 
-STEPS = 200
-"""Steps of scoring at most."""
+STEPS = 30
+"""Steps of scoring at most: where law and scatter are fitted in turn, the next turn goes on."""
 REST = 1e-6
 """Largest change of any ln s by which scoring has come to rest."""
 DRAWS = 2000
