@@ -3,8 +3,9 @@
 Each pool's utility fades with its passes at its own half-life, so that the cost is convex in the weights; a third of
 the pools or so are worth having, and those are repeated. SLSQP is given the gradient, the limits, the same start (even
 weights), two tolerances, and one thread: with more, its linear algebra takes up to thirty times as long on busy cores.
-The function with its kinks, at whole passes, is timed beside the smooth one. The excess is over the bound that holds
-for any convex function: what its slopes promise at most, anywhere on the simplex.
+The function with its kinks, at whole passes, is timed beside the smooth one, and the interior point for convex costs
+beside exponentiated gradient and moves, compiled where it solves no system by elimination. The excess is over the bound
+that holds for any convex function: what its slopes promise at most, anywhere on the simplex.
 """
 
 import os
@@ -19,7 +20,7 @@ import numpy as np
 from _report import Report, alternate, options
 from scipy.optimize import minimize
 
-from scalefit.solve import minimise_on_simplex
+from scalefit.solve import minimise_convex, minimise_on_simplex
 
 SEED = 20240407
 BUDGET = 1.0
@@ -106,6 +107,10 @@ def main() -> None:
         def ours(cost: Any, args: Any = args, even: Any = even, low: Any = low, high: Any = high) -> Any:
             return jax.block_until_ready(minimise_on_simplex(cost, smooth, args, even, low, high))
 
+        def inside(args: Any = args, count: int = count) -> Any:
+            limits = np.zeros((1, count)), np.ones((1, count))
+            return minimise_convex(smooth, jax.tree.map(np.asarray, args), *limits, driver="compiled")
+
         def scipy(ftol: float, count: int = count, one: Any = one) -> Any:
             def objective(v: np.ndarray) -> tuple[float, np.ndarray]:
                 value, slope = value_and_grad(v, one)
@@ -119,6 +124,7 @@ def main() -> None:
 
         contenders = {
             "scalefit": lambda ours=ours: ours(smooth),
+            "scalefit, interior point": inside,
             "scalefit, whole passes": lambda ours=ours: ours(staircase),
         }
         if count <= most:
@@ -130,7 +136,7 @@ def main() -> None:
             w = np.asarray(out.x if name.startswith("SciPy") else out.weights[0])
             sure = excess(np.asarray(slope(w, one)), w) if "passes" not in name else None
             ratio = times[TIGHT].core_least / timing.core_least if count <= most and sure is not None else None
-            kkt = None if name.startswith("SciPy") else float(out.kkt[0])
+            kkt = float(out.kkt[0]) if hasattr(out, "kkt") else None
             report.add(count, name, 1e3 * timing.core_least, ratio, sure, kkt, int(np.sum(w > 1e-8)), timing=timing)
     report.note(f"Utilities drawn with seed {SEED}; compilation apart; one start, even weights.")
     report.finish()

@@ -60,6 +60,9 @@ def test_best_mixtures_are_those_of_slsqp_and_draws_are_found_as_a_batch():
     assert max(row["gap at most"] for row in rows) < 1e-8
     assert of[1, 256, "host"]["first call, core-s"] < 1.0
     assert of[1, 4096, "host"]["core-s"] < 1.0
+    inside = kept("mixture_weights")[4096, "scalefit, interior point"]
+    assert inside["core ms"] < 1000.0
+    assert inside["excess at most"] < 1e-9
 
 
 @pytest.mark.parametrize(

@@ -327,8 +327,8 @@ def _stepped(cost: Cost, kinks: Kinks | None, s: _State, task: _Task, how: How, 
             return curved(v) + np_.where(free, diagonal, 0.0) * v
 
         known = diagonal + _own(cost, args, s.w, diagonal) if how == "own" else diagonal
-        # Products one by one beyond that many cost more than the probes all at once.
-        most = PRODUCTS if how == "own" else PRODUCTS // 2
+        # Products one by one beyond that many cost more than the probes all at once; in a program they cost little.
+        most = 10 * PRODUCTS if np_ is jnp else PRODUCTS if how == "own" else PRODUCTS // 2
         inverse = np_.where(free, 1.0 / known, 0.0)
         dw, dt, dy = _conjugate(product, inverse, groups, stiff, right, for_groups, missing, enough, most)
     ds_least, ds_most = dt + off_least, -dt + off_most
