@@ -104,14 +104,15 @@ def seven_domains(report: Report) -> None:
     path = DATA / "shukor-mixtures" / "dmsl_llm_slimpajama.csv"
     runs = sf.read_mixtures(path, domains="weight_*", targets="*_loss").where("target != 'openhermes_loss'")
     place, size = runs.rows, runs.inputs["N"]
-    begun = time.process_time()
-    fits = sf.fit(sf.laws.MixingAdditive, runs.take((size < 7e8) & (place % 8 == 0)), by="target")
-    taken = time.process_time() - begun
-    for said, some in (("122M to 680M", size < 7e8), ("1.2B", (size > 1e9) & (size < 2e9)), ("2.7B", size > 2e9)):
-        found, measured = foreseen(fits, runs.take(some))
-        errors = [float(np.mean(np.abs(a / b - 1.0))) for a, b in zip(found, measured, strict=True)]
-        error = float(np.mean(errors))
-        add(report, f"Shukor, to 680M → {said}", sf.laws.MixingAdditive, "relative error", error, taken)
+    some = runs.take((size < 7e8) & (place % 8 == 0))
+    for law in (sf.laws.MixingAdditive, sf.laws.MixingJoint):
+        begun = time.process_time()
+        fits = sf.fit(law, some, by="target")
+        taken = time.process_time() - begun
+        for said, at in (("122M to 680M", size < 7e8), ("1.2B", (size > 1e9) & (size < 2e9)), ("2.7B", size > 2e9)):
+            found, measured = foreseen(fits, runs.take(at))
+            error = float(np.mean([np.mean(np.abs(a / b - 1.0)) for a, b in zip(found, measured, strict=True)]))
+            add(report, f"Shukor, to 680M → {said}", law, "relative error", error, taken)
 
 
 def add(report: Report, task: str, law: Any, measure: str, value: float, seconds: float | None) -> None:

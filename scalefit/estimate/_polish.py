@@ -121,10 +121,8 @@ def polished(
             solved = _better(prepared, solved, *met[-1], tried)
     sent, scouted = met[1:], (np.asarray(solved.theta) != np.asarray(met[0][0].theta)).any(axis=1)
     failed = np.asarray(solved.result) != int(RESULTS.successful)
-    poor = _lost_somewhere(prepared, solved, begin)
-    gone = vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried)
-    if guessed:
-        gone[:] = False
+    poor = _lost_somewhere(prepared, solved, begin) & ~np.array(guessed)
+    gone = (vanished(prepared, solved.theta).any(axis=1) | np.repeat(poor, tried)) & ~np.array(guessed)
     if scouting:
         # Scouts have been where starts would begin again.
         found = np.isin(everyone, unsure) & ~failed.reshape(studies, tried).all(axis=1)
@@ -141,7 +139,7 @@ def polished(
         solved = _lower_of(solved, met[-1][0], lost)
         # A study that none of its starts brought anywhere, or all to where a number is lost, gets what else there is.
         failed = np.asarray(solved.result).reshape(studies, tried) != int(RESULTS.successful)
-        poor = failed.all(axis=1) | _lost_somewhere(prepared, solved, begin)
+        poor = failed.all(axis=1) | (_lost_somewhere(prepared, solved, begin) & ~np.array(guessed))
         rest, first = again[poor[which], tried:], which[poor[which]]
         if rest.size:
             more = run(rest.reshape(-1, free), np.repeat(first, rest.shape[1]))

@@ -16,6 +16,7 @@ from scalefit.laws import (
     CriticalBatch,
     DataConstrained,
     InfoLaw,
+    MixingAdditive,
     Padded,
     PassRate,
     PowerLaw,
@@ -197,3 +198,24 @@ def test_a_repeat_is_worth_less_to_a_larger_model():
         assert gains == sorted(gains, reverse=True)
         by_law = [float(law(N=N, D=D, w=np.array(once["w"]), U=np.array(once["U"]))) for N in (1e8, 1e9, 1e10)]
         assert by_law == sorted(by_law, reverse=True)
+
+
+def test_terms_of_size_are_means_over_domains_of_what_each_leaves_alone():
+    one = known("MixingJoint")
+    w, N, D = np.array([0.2, 0.3, 0.5]), 1e8, 1e10
+    published = sum(
+        (w @ (size * np.exp(logs)) ** p) ** (1.0 / p) * at**-power
+        for size, logs, p, at, power in (
+            (one.A, np.array(one.a), one.p_A, N, one.alpha), (one.B, np.array(one.b), one.p_B, D, one.beta)
+        )
+    )  # fmt: skip
+    of_weights = 1.0 / (np.array(one.C) @ w ** np.array(one.gamma))
+    np.testing.assert_allclose(one(w=w, N=N, D=D), one.E + of_weights + published, rtol=1e-12)
+    # Below and above where a series takes over, and at its end, the geometric mean.
+    near = [float(dataclasses.replace(one, p_A=p, p_B=p)(w=w, N=N, D=D)) for p in (0.0, 0.999e-3, 1.001e-3)]
+    np.testing.assert_allclose(near[1], near[2], rtol=1e-6)
+    geometric = one.A * np.exp(w @ one.a) * N**-one.alpha + one.B * np.exp(w @ one.b) * D**-one.beta
+    np.testing.assert_allclose(near[0], one.E + of_weights + geometric, rtol=1e-12)
+    even = dataclasses.replace(one, a=np.zeros(3), b=np.zeros(3))
+    numbers = {name: getattr(one, name) for name in ("E", "C", "gamma", "A", "B", "alpha", "beta", "domain")}
+    np.testing.assert_allclose(even(w=w, N=N, D=D), MixingAdditive(**numbers)(w=w, N=N, D=D), rtol=1e-12)
