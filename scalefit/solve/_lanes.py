@@ -47,3 +47,9 @@ def in_blocks(program: Callable[[Any], Any], columns: Any, width: int) -> Any:
 @functools.partial(jax.jit, static_argnums=0)
 def _block(formula: Callable[..., Any], columns: Any) -> Any:
     return jax.vmap(formula)(*columns)
+
+
+def few_lanes(w: np.ndarray, args: Any, draws: int = 1) -> int:
+    """Lanes of a program: of many weights, of many draws or of many other numbers, few are work enough."""
+    numbers = sum(np.size(a) for a in jax.tree.leaves(args)) // len(w)
+    return max(1, min(FEW, 4096 // (w.shape[1] * draws), 32768 // max(numbers, 1)))

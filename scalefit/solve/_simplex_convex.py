@@ -31,9 +31,9 @@ from jaxtyping import Float
 
 from ._driver import Driver, Job
 from ._groups import Groups
-from ._lanes import in_blocks, in_lanes
+from ._lanes import few_lanes, in_blocks, in_lanes
 from ._namespace import namespace, select
-from ._simplex_pieces import Kinks, Priced, Prices, allowed, begun, dearest, few_lanes, lagrangian, priced_at
+from ._simplex_pieces import Kinks, Priced, Prices, allowed, begun, dearest, lagrangian, priced_at
 from ._simplex_steps import Cost, project
 
 STEPS = 80
@@ -146,7 +146,7 @@ def minimise_convex(
     # Limits that the sum keeps anyway would be met twice, and have no price.
     met = met._replace(low=np.where(met.low <= 0.0, -1.0, met.low), high=np.where(met.high >= 1.0, 2.0, met.high))
     # Inside, but for what has no inside: it stays where it is.
-    inner = 0.05 * np.maximum(high - low, 0.0)
+    inner = 0.05 * np.clip(high - low, 0.0, 1.0 / pools)
     w = np.where(high - low > 1e-13, np.clip(first, low + inner, high - inner), low)
     with np.errstate(all="ignore"):
         if kinks is None:
@@ -167,7 +167,7 @@ def minimise_convex(
             job.did(work)
             out = _on_host(cost, kinks, state, task, how)
         else:
-            width = min(few_lanes(w), 1 << (lanes - 1).bit_length())
+            width = min(few_lanes(w, args), 1 << (lanes - 1).bit_length())
             out: _State = in_blocks(functools.partial(_looped, cost), (state, task), width)
         for other in ("own", "elimination") if direct is None and pools <= TABLE else ("own",):
             lost = ~np.isfinite(out.w).all(axis=1)
@@ -359,13 +359,13 @@ def _curvature(cost: Cost, args: Any, w: Any, how: How, priced: Priced | None) -
     """The slopes, and the curvature: a table for each lane, or what multiplies by it."""
     draws = 1 if priced is None else priced.value.shape[1]
     if how == "elimination":
-        few = max(1, min(64, NUMBERS // (w.shape[1] * draws)))
+        few = min(few_lanes(w, args, draws), max(1, NUMBERS // (w.shape[1] * draws)))
         slope, curved = in_lanes(_curved(cost), w, args, few=few)
         return slope, curved if priced is None else curved + priced.curved()
     if isinstance(w, np.ndarray):
 
         def product(v: Any) -> Any:
-            bent = in_lanes(_bent(cost), w, args, v, few=few_lanes(w, draws))
+            bent = in_lanes(_bent(cost), w, args, v, few=few_lanes(w, args, draws))
             return bent if priced is None else bent + priced.product(v)
 
         return _slopes(cost, args, w, draws)[1], product
@@ -394,7 +394,7 @@ def _own(cost: Cost, args: Any, w: Any, steep: Any) -> Any:
     most of, with D as it was known before. Across them D is a quotient, row by row.
     """
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (w.shape[1], PROBES))
-    found = in_lanes(_probed(cost), w, args, np.tile(signs, (len(w), 1, 1)), few=max(1, few_lanes(w) // PROBES))
+    found = in_lanes(_probed(cost), w, args, np.tile(signs, (len(w), 1, 1)), few=max(1, few_lanes(w, args) // PROBES))
     own = np.maximum(np.mean(found * signs, axis=2), 0.0)
     for _ in range(4):
         rest = (found - own[:, :, None] * signs) / np.sqrt(steep + own)[:, :, None]
@@ -564,4 +564,4 @@ def _probed(cost: Cost) -> Callable[..., Any]:
 
 
 def _slopes(cost: Cost, args: Any, w: Any, draws: int = 1) -> tuple[Any, Any]:
-    return in_lanes(_sloped(cost), w, args, few=few_lanes(w, draws))
+    return in_lanes(_sloped(cost), w, args, few=few_lanes(w, args, draws))

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from ._lanes import in_lanes
+from ._lanes import few_lanes, in_lanes
 
 Formula = Callable[[Any, Any], Any]
 
@@ -155,7 +155,7 @@ class Priced:
 def begun(kinks: Kinks, w: Any, args: Any) -> tuple[Prices, Float[np.ndarray, " lane"]]:
     """Even prices, and the largest spread of the slopes of a piece, by which gaps are measured."""
     draws = jax.eval_shape(kinks.pieces, *jax.tree.map(lambda a: a[0], (w, args))).shape[0]
-    value, slope = in_lanes(_with_slopes(kinks.pieces), w, args, few=few_lanes(w, draws))
+    value, slope = in_lanes(_with_slopes(kinks.pieces), w, args, few=few_lanes(w, args, draws))
     unit = np.maximum(np.ptp(slope, axis=3).max(axis=(1, 2)), 1e-6 * np.abs(value).max(axis=(1, 2)) + 1e-300)
     lanes, draws, pieces = value.shape
     mu = 0.1 * unit[:, None, None] / w.shape[1]
@@ -169,13 +169,8 @@ def begun(kinks: Kinks, w: Any, args: Any) -> tuple[Prices, Float[np.ndarray, " 
 
 def priced_at(kinks: Kinks, w: Any, args: Any, prices: Prices) -> Priced:
     """The pieces at weights."""
-    value, slope = in_lanes(_with_slopes(kinks.pieces), w, args, few=few_lanes(w, prices.p.shape[1]))
+    value, slope = in_lanes(_with_slopes(kinks.pieces), w, args, few=few_lanes(w, args, prices.p.shape[1]))
     return Priced(kinks, value, slope, prices)
-
-
-def few_lanes(w: Any, draws: int = 1) -> int:
-    """Lanes of a program: of many weights, or of many draws, few are work enough."""
-    return max(1, min(64, 4096 // (w.shape[1] * draws)))
 
 
 def dearest(kinks: Kinks, value: Float[np.ndarray, "lane draw piece"]) -> Float[np.ndarray, "lane draw piece"]:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ._groups import Groups, best_pair, by_group, room_between
-from ._lanes import in_lanes
+from ._lanes import few_lanes, in_lanes
 from ._namespace import Numbers, namespace, select
 
 Cost = Callable[[Array, Any], Array]
@@ -30,8 +30,6 @@ DUST = 1e-11
 """A weight no further than that from its lower limit is there."""
 LEAST = 1e-12
 """The nudge of a weight of nothing."""
-NUMBERS = 4096
-"""Lanes times pools whose slopes are one program's."""
 FLOOR = 1e-10
 """Share of a feasible middle that a search on a logarithmic scale keeps, so that no pool is lost to it for good."""
 RATE, LAST_RATE = 0.3, 0.003
@@ -147,9 +145,9 @@ def _value(cost: Cost, arg: Any, w: Numbers) -> Numbers:
 
 def _slopes(cost: Cost, arg: Any, w: Numbers) -> tuple[Numbers, Numbers]:
     """The cost and its slopes by lane."""
-    # Lanes of many pools are work enough a few at a time.
-    few = max(1, min(64, NUMBERS // w.shape[-1]))
-    return in_lanes(_sloped(cost), w, arg, few=few) if isinstance(w, np.ndarray) else jax.vmap(_sloped(cost))(w, arg)
+    if isinstance(w, np.ndarray):
+        return in_lanes(_sloped(cost), w, arg, few=few_lanes(w, arg))
+    return jax.vmap(_sloped(cost))(w, arg)
 
 
 @functools.lru_cache(maxsize=64)
