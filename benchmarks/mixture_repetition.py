@@ -1,13 +1,14 @@
 """Best mixtures where repeats lose value: `sf.optimise_mixture` against SLSQP with eight times its core time.
 
 Laws drawn at random over 7 and 17 domains, of each of which there are tokens for a twentieth to five times its even
-share: a repeat is worth less than a fresh token, so that objectives are not convex. Of exponential laws of five
-targets what is lost counts as tokens of the domain least useful; of additive ones the run is one of fewer fresh
-tokens. SLSQP is SciPy's, on one thread, with slopes written out by hand in NumPy, and starts from mixtures at random
-until eight times the core time of the whole call is over: that call finds the mixture under all four treatments of
-repetition, once things are compiled. Both are measured by the same NumPy function. An optimum is where no move of
-weight from one domain to another has a slope below -1e-4, and distinct where some weight differs by more than .001.
-An exponent γ above 1 makes a whole share of one domain worth more than its parts.
+share: a repeat is worth less than a fresh token. Of exponential laws of five targets what is lost counts as tokens of
+the domain least useful, which is convex and certified; of additive ones the run is one of fewer fresh tokens, which
+need not be convex and is searched from many starts. SLSQP is SciPy's, on one thread, with slopes written out by hand
+in NumPy, and starts from mixtures at random until eight times the core time of the whole call is over: that call
+finds the mixture under all four treatments of repetition, once things are compiled. Both are measured by the same
+NumPy function. An optimum is where no move of weight from one domain to another has a slope below -1e-4, and distinct
+where some weight differs by more than .001. An exponent γ above 1 makes a whole share of one domain worth more than
+its parts.
 """
 
 import os

@@ -237,7 +237,7 @@ def _optimism(
     task = Task.of(known._replace(draws=laws), goal, MixtureLimits.of(limits), at or {}, None, 0.9, 0)
     form, box = task.treatments[task.recommended]
     mix = task.mix(laws)
-    best = solved(form, mix, box, task.starts(box), convex=task.convex(form)).weights
+    best = solved(form, mix, box, task.starts(), convex=task.convex(form)).weights
     cost = cost_by(Form(known.mixed, len(known.targets), goal.how))
     own = in_lanes(cost, best, mix)
     other = in_lanes(cost, np.roll(best, halves, axis=0), mix)

@@ -61,7 +61,7 @@ def mixture_influence(
     goal = objective_of(objective, known.targets)
     task = Task.of(known, goal, MixtureLimits.of(limits), at or {}, None, 0.9, 0)
     form, box = task.treatments[task.recommended]
-    convex, starts = task.convex(form), task.starts(box)
+    convex, starts = task.convex(form), task.starts()
     best = solved(form, task.mix_for(form), box, starts, convex=convex).weights
     each = solved(form, task.mix(known.draws), box, np.concatenate([best, starts[:2]]), convex=convex).weights
     names = runs.labels.get("run", runs.rows)

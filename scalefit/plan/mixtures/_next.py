@@ -198,7 +198,7 @@ def _asked(known: Known, task: Task, pool: np.ndarray, box: Box) -> Float[np.nda
     if known.draws is not None:
         every = np.unique(np.linspace(0, len(jax.tree.leaves(known.draws)[0]) - 1, ASKED // 2).astype(int))
         laws = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b, float)[every]]), laws, known.draws)
-    best = solved(form, task.mix(laws), box, task.starts(box), convex=task.convex(form)).weights
+    best = solved(form, task.mix(laws), box, task.starts(), convex=task.convex(form)).weights
     values = task.values(pool)
     if not np.isfinite(values).any():
         raise nowhere_finite()

@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from ..._core import InputError, Phrase, check_choice, check_names, check_number, check_probability, hint
 from ...laws import AbstractLaw, implicit_root
-from ...solve import Kinks, in_lanes
-from ._known import Known, Mixed
+from ...solve import Kinks
+from ._known import Mixed
 
 Risk = Literal["mean", "cvar", "quantile"]
 
@@ -136,10 +136,11 @@ def predicted_by(form: Form) -> Callable[[Any, Mix], Any]:
             point[mixed.tokens] = point[mixed.tokens] * scale
         if mixed.held is not None and form.fresh:
             point[mixed.held] = jnp.full_like(w, jnp.inf)
-        point[mixed.shares] = w
+        shares = 0 if w.ndim == 2 else None  # some for each target, or the same for all
         if mixed.label is None:
-            return jax.vmap(lambda one: one(**point))(law)
-        return jax.vmap(lambda place: law(**point, **{str(mixed.label): place}))(jnp.arange(form.targets))
+            return jax.vmap(lambda one, w: one(**point, **{mixed.shares: w}), (0, shares))(law, w)
+        named = jax.vmap(lambda place, w: law(**point, **{mixed.shares: w, str(mixed.label): place}), (0, shares))
+        return named(jnp.arange(form.targets), w)
 
     def predicted(w: Any, mix: Mix) -> Any:
         if not form.discounted:
@@ -152,8 +153,10 @@ def predicted_by(form: Form) -> Callable[[Any, Mix], Any]:
             total = jnp.sum(worth)
             return at(mix.law, worth / total, mix, total)
         # What a repeat has lost is worth no more than the tokens of the domain least useful to the target.
-        lost = 1.0 - jnp.sum(worth) / jnp.sum(w)
-        return jnp.max(jax.vmap(lambda one: at(mix.law, worth + lost * one, mix, 1.0))(jnp.eye(w.shape[0])), axis=0)
+        lost, whole = 1.0 - jnp.sum(worth) / jnp.sum(w), jnp.eye(w.shape[0])
+        stands = jax.lax.stop_gradient(worth + lost * whole)
+        least_useful = jnp.argmax(jax.vmap(lambda w: at(mix.law, w, mix, 1.0))(stands), axis=0)
+        return at(mix.law, worth + lost * whole[least_useful], mix, 1.0)
 
     return predicted
 
@@ -242,13 +245,3 @@ def risk_of(risk: Any) -> tuple[Risk | None, float]:
     pair = isinstance(risk, tuple | list) and len(risk) == 2
     kind, level = tuple(risk) if pair else (risk, 0.9)
     return check_choice("risk", kind, ("mean", "cvar", "quantile")), check_probability("risk", level)
-
-
-def values_at(
-    known: Known, form: Form, mix: Mix, weights: Float[np.ndarray, "*lane domain"]
-) -> Float[np.ndarray, "*lane target"]:
-    """The predicted targets of mixtures, by laws with the same leading axes."""
-    flat = weights.reshape(-1, weights.shape[-1])
-    lanes = jax.tree.map(lambda a: np.broadcast_to(a, (len(flat), *np.shape(a)[1:])), mix)
-    del known
-    return in_lanes(predicted_by(form), flat, lanes).reshape(*weights.shape[:-1], -1)

@@ -72,7 +72,7 @@ def optimise_mixture(
     task = Task.of(known, goal, limits, at or {}, over, level, check_number("seed", seed, least=0, whole=True))
     treatments, slopes = {}, {}
     for name, (form, box) in task.treatments.items():
-        found = solved(form, task.mix_for(form), box, task.starts(box), convex=task.convex(form), solver=solver)
+        found = solved(form, task.mix_for(form), box, task.starts(), convex=task.convex(form), solver=solver)
         w = found.weights[0]
         treatments[name] = Treatment(
             w, float(task.values(w[None], form)[0]), float(task.values(w[None])[0]), float(found.kkt[0]),
@@ -192,7 +192,10 @@ class Task:
     def convex(self, form: Form) -> bool:
         """Whether the cost is known to be convex."""
         laws = self.known if form.risk is None else self.known._replace(law=self.known.draws)
-        return laws.convex and self.goal.convex and not form.discounted and form.risk != "quantile"
+        # The largest loss that anything in the place of lost value would leave is convex in what weights are worth and
+        # falls with it, and that is concave in the weights. With fewer tokens too it need not be.
+        kept = not form.discounted or form.mixed.tokens is None
+        return laws.convex and self.goal.convex and kept and form.risk != "quantile"
 
     def mix(self, law: Any) -> Mix:
         """The numbers of the cost for laws with a leading axis of lanes."""
@@ -215,13 +218,12 @@ class Task:
             return self.mix(self.known.stacked)
         return self.mix(jax.tree.map(lambda a: np.asarray(a, float)[None], self.known.draws))
 
-    def starts(self, box: Box) -> Float[np.ndarray, "start domain"]:
+    def starts(self) -> Float[np.ndarray, "start domain"]:
         """Where searches begin: the plans, each domain more than the others, and mixtures at random."""
         count = len(self.known.domains)
         rng = np.random.default_rng([self.seed, 0x3142])
         corners = 0.1 * self.uniform + 0.9 * np.eye(count) if count <= 32 else np.zeros((0, count))
         random = rng.dirichlet(np.ones(count), 8)
-        del box
         return np.concatenate([np.stack(list(self.plans().values())), corners, random])
 
     def plans(self) -> dict[str, Float[np.ndarray, " domain"]]:

@@ -149,7 +149,7 @@ def mixture_regret(
     counts = _counts(runs, there, least)
     task = Task.of(known, goal, MixtureLimits.of(limits), at or {}, None, 0.9, seed)
     form, box = task.treatments[task.recommended]
-    best = solved(form, task.mix(known.stacked), box, task.starts(box), convex=task.convex(form)).weights
+    best = solved(form, task.mix(known.stacked), box, task.starts(), convex=task.convex(form)).weights
     drawn = np.stack([rng.multinomial(n, np.full(there, 1.0 / there)) for n in np.repeat(counts, simulations)])
     # Too few different mixtures fit no law.
     enough = np.flatnonzero((drawn > 0).sum(axis=1) >= least)
