@@ -10,7 +10,7 @@ from .._core import RESULTS, InputError, Phrase
 from ..laws import AbstractLaw
 from ..problem import Prepared, free_numbers, laws_at
 from ..results import INFORMED, Ensemble, Fit, check_fit
-from ..solve import exact_moments, slopes
+from ..solve import exact_moments, slopes, values_at
 from ._fit import refuse_number
 from ._resamples import drawn_together
 
@@ -20,6 +20,8 @@ FLATTEST = 1e-10
 """Curvature, relative to the steepest, of a direction that a draw may still move along."""
 FARTHEST = 3.0
 """Standard errors of a number that a draw may move it by at most, beyond which a first order says little."""
+DAMPINGS = (0.0, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+"""Added to the curvatures, in units of a number's own, until the step gains by its draw what it promises."""
 
 
 def jackknife(
@@ -30,8 +32,10 @@ def jackknife(
 
     $\theta_b = \hat\theta - H^{-1}\sum_i (m_{bi} - 1)\,g_i$ with the gradient g of each run's cost, the Hessian H of
     the objective and the counts m of a resample of clusters. What stands in several studies of a batch, as the targets
-    of one run, is drawn together. One linear solve serves all draws, so that thousands cost no more than a few; where
-    the law is far from linear over the scatter of its numbers `bootstrap`, which refits, is right and this is not.
+    of one run, is drawn together. One linear solve serves all draws, so that thousands cost no more than a few. A step
+    that does not lower the draw's own objective by a quarter of what it promises is damped as Levenberg and Marquardt
+    do: numbers that runs hardly tell move less then, as the worth of a domain that is worth next to nothing. Where the
+    law is far from linear over the scatter of its numbers `bootstrap`, which refits, is right and this is not.
 
     **Arguments:**
 
@@ -112,26 +116,51 @@ def _moved(
             score = np.concatenate([score, (1.0 - psi * z)[None]])
         inside = np.append((np.asarray(curve.lower) < theta[s]) & ~np.atleast_2d(fit.unidentified)[which[s]],
                            np.ones(int(noise.free_scale), bool))  # fmt: skip
-        step = np.zeros((len(counts), len(inside)))
-        step[:, inside] = _steps(hessian[s][np.ix_(inside, inside)], score[inside], counts[:, rows], farthest)
-        moved = np.maximum(at[s] + step, np.append(curve.lower, [-np.inf] * int(noise.free_scale)))
+        target, free_scale = np.asarray(data.target)[s, :n], noise.free_scale
+
+        def cost(theta: np.ndarray, own: np.ndarray, counts: np.ndarray, s: int = s, unit: np.ndarray = unit,
+                 target: np.ndarray = target) -> np.ndarray:  # fmt: skip
+            """The objective of each draw at its own numbers, `own` being how far the logarithm of the scale moved."""
+            with np.errstate(all="ignore"):
+                value = values_at(curve, theta, data, s)[:, : len(target)]
+                z = (target - (np.log(value) if noise.log else value)) * unit * np.exp(-own)[:, None]
+                found = (counts * (np.asarray(noise.rho(z)) + own[:, None])).sum(axis=1)
+            return np.where(np.isfinite(found), found, np.inf)
+
+        bounds = np.append(curve.lower, [-np.inf] * int(free_scale))
+        own_counts, moved = counts[:, rows], np.tile(at[s], (len(counts), 1))
+        none = np.zeros(len(counts))
+        before = cost(moved[:, : curve.size], none, own_counts)
+        left = np.arange(len(counts))
+        for damping in DAMPINGS:
+            step = np.zeros((len(left), len(inside)))
+            step[:, inside], promised = _steps(
+                hessian[s][np.ix_(inside, inside)], score[inside], own_counts, left, farthest, damping
+            )
+            moved[left] = np.maximum(at[s] + step, bounds)
+            by = moved[left, -1] - at[s][-1] if free_scale else none[left]
+            after = cost(moved[left, : curve.size], by, own_counts[left])
+            left = left[~(after <= before[left] - 0.25 * promised)]
+            if not left.size:
+                break
         found.append(moved[:, : curve.size])
-        scales.append(np.exp(moved[:, -1]) if noise.free_scale else np.full(len(counts), scale[s]))
+        scales.append(np.exp(moved[:, -1]) if free_scale else np.full(len(counts), scale[s]))
     return np.stack(found), np.stack(scales)
 
 
 def _steps(
     hessian: Float[np.ndarray, "free free"], score: Float[np.ndarray, "free run"],
-    counts: Float[np.ndarray, "draw run"], farthest: float,
-) -> Float[np.ndarray, "draw free"]:  # fmt: skip
-    """How far each draw moves, along the directions that the runs inform."""
+    counts: Float[np.ndarray, "draw run"], which: Int[np.ndarray, " some"], farthest: float, damping: float,
+) -> tuple[Float[np.ndarray, "some free"], Float[np.ndarray, " some"]]:  # fmt: skip
+    """How far some draws move along the directions that the runs inform, and what of their objective that saves."""
     unit = 1.0 / np.sqrt(np.maximum(np.abs(np.diagonal(hessian)), 1e-300))
-    bend, axes = np.linalg.eigh(hessian * unit[:, None] * unit[None])
-    known = bend > FLATTEST * bend[-1]
-    axes = axes[:, known] * unit[:, None]
-    along = (axes.T @ score) / bend[known, None]
-    step = -((counts - 1.0) @ along.T)
+    curvature, axes = np.linalg.eigh(hessian * unit[:, None] * unit[None])
+    known = curvature > FLATTEST * curvature[-1]
+    axes, curvature = axes[:, known] * unit[:, None], curvature[known]
+    slope = (counts - 1.0) @ (axes.T @ score).T
+    step = -slope / (curvature + damping)
     if np.isfinite(farthest):
         size = farthest * np.std(step, axis=0, keepdims=True)
         step = np.clip(step, -size, size)
-    return step @ axes.T
+    step, slope = step[which], slope[which]
+    return step @ axes.T, -(slope * step).sum(axis=1) - 0.5 * (step**2 * curvature).sum(axis=1)

@@ -23,6 +23,7 @@ from ._problem import lanes as lanes
 from ._programs import exact_moments as exact_moments
 from ._programs import responses as responses
 from ._programs import slopes as slopes
+from ._programs import values_at as values_at
 from ._run import Precision as Precision
 from ._run import Solver as Solver
 from ._run import bucket as bucket

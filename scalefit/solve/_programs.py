@@ -141,6 +141,21 @@ def responses(
     return np.concatenate(values), np.concatenate(shares)
 
 
+def values_at(
+    curve: Curve, theta: Float[np.ndarray, "lane size"], data: Data, study: int
+) -> Float[np.ndarray, "lane run"]:
+    """The curve's values alone, of any number of lanes at the runs of one study."""
+    point = {n: np.asarray(a)[study : study + 1] for n, a in data.point.items()}
+    constant = np.asarray(data.constant)[study : study + 1]
+    layout, found = Layout.of(curve, point, constant, shared=True, width=WIDE), []
+    with jax.enable_x64(True):
+        for group in _groups(len(theta), layout.width):
+            at = _padded(theta[group, : curve.size], layout.width)
+            parts = [np.asarray(_values(curve, at, inputs[0], layout.constants[0])) for inputs in layout.blocks]
+            found.append(np.concatenate(parts, axis=1)[: len(theta[group]), : layout.runs])
+    return np.concatenate(found)
+
+
 def _in_turn(
     curve: Curve, theta: np.ndarray, data: Data, study: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -236,6 +251,11 @@ def _derivatives(curve: Curve, theta: Any, point: Any, constant: Any, curved: bo
 
     one = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[2:], a.dtype), point)
     return stacked_derivatives(values, at, curved_pairs(curve, one, constant[0], theta.dtype) if curved else ())
+
+
+@functools.partial(jax.jit, static_argnames=("curve",))
+def _values(curve: Curve, theta: Any, point: Any, constant: Any) -> Any:
+    return by_lane_and_run(value_at, curve, columns(curve, theta), point, constant)
 
 
 @functools.partial(jax.jit, static_argnames=("curve",))

@@ -50,3 +50,19 @@ def test_a_noise_without_curvature_is_refused():
     fits = sf.fit(sf.laws.MixingLinear, runs, by="target", noise=sf.noise.Huber(1e-6))
     with pytest.raises(sf.InputError, match="under which most runs carry no curvature"):
         sf.jackknife(fits)
+
+
+def test_a_domain_that_is_worth_nothing_leaves_the_draws_sane():
+    # The logarithm of its worth has no end below, and a full step up would make it worth more than all others.
+    rng = np.random.default_rng(5)
+    w = rng.dirichlet(np.ones(3), 60)
+    loss = (1.0 + (w @ [1.5, 1.5, 0.002]) ** -0.3) * np.exp(0.01 * rng.standard_normal(60))
+    shares: dict[str, np.ndarray] = {f"w[{name}]": w[:, i] for i, name in enumerate(NAMES)}
+    runs = sf.Runs({"loss": loss}, **shares)  # pyright: ignore[reportArgumentType]  entries in brackets
+    fit = sf.fit(sf.laws.MixingTransfer(gamma=0.3), runs, fixed="gamma")
+
+    def scatter(draws: sf.Ensemble) -> float:
+        law = draws.law
+        return float(np.std(law.E + law.k * (3.0 * law.a @ [0.45, 0.45, 0.1]) ** -0.3))
+
+    assert scatter(sf.jackknife(fit, num=200)) == pytest.approx(scatter(sf.bootstrap(fit, num=60)), rel=0.3)
