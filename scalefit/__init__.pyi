@@ -13,6 +13,7 @@ from ._core import LeftOutWarning as LeftOutWarning
 from ._core import NotConverged as NotConverged
 from ._core import OptimumWarning as OptimumWarning
 from ._core import OverfitWarning as OverfitWarning
+from ._core import RareDomainWarning as RareDomainWarning
 from ._core import cache as cache
 from .calibrate import Backtest as Backtest
 from .calibrate import Causes as Causes

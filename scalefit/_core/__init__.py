@@ -26,6 +26,7 @@ from ._finding import FloorWarning as FloorWarning
 from ._finding import LeftOutWarning as LeftOutWarning
 from ._finding import OptimumWarning as OptimumWarning
 from ._finding import OverfitWarning as OverfitWarning
+from ._finding import RareDomainWarning as RareDomainWarning
 from ._finding import Severity as Severity
 from ._finding import warn_of as warn_of
 from ._named import named as named

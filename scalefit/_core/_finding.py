@@ -84,6 +84,12 @@ class OverfitWarning(CheckWarning):
     check = "residuals"
 
 
+class RareDomainWarning(CheckWarning):
+    """A domain that a single run drew from, under a law of mixtures that has numbers of its own for it."""
+
+    check = "conditioning"
+
+
 def warn_of(
     check: str, says: str, remedy: str = "", *, category: type[CheckWarning] = CheckWarning, stacklevel: int = 2,
 ) -> None:  # fmt: skip

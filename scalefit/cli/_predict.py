@@ -155,8 +155,9 @@ def inputs_of(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> tuple[dict[str, A
     import numpy as np
 
     from ..laws import input_units
+    from ..results import of_known_domains
 
-    numbers = dict(numbers)
+    numbers: dict[str, Any] = of_known_domains(fit.law, numbers)
     needed = tuple(input_units(fit.law))
     numbers |= _of_pools(fit, numbers)
     notes = []

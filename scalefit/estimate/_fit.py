@@ -94,7 +94,7 @@ def fit(
     and `fits.problem.left_out` has the reasons. `FloorWarning` for a law of pools with a free floor d where no run
     on fresh samples, none seen twice, has seen half as many as the longest run: d and the half-life of the best
     pool then trade off. `OverfitWarning` for one that can only fall where the error of a pool rises again with its
-    passes.
+    passes. `RareDomainWarning` for a law of weights of domains, one of which a single run drew from.
 
     **Raises:** `InputError` for runs that the law or the noise cannot take; `NotConverged` where no start converged.
     """

@@ -22,6 +22,7 @@ from ._patterns import Pattern as Pattern
 from ._patterns import pattern_scores as pattern_scores
 from ._patterns import patterns as patterns
 from ._predict import evaluate as evaluate
+from ._predict import of_known_domains as of_known_domains
 from ._predict import points_of as points_of
 from ._predict import predict as predict
 from ._predict import predicted as predicted

@@ -1,7 +1,7 @@
 """Predictions of fitted laws, with intervals."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .._core import InputError, Phrase, check_flag, check_probability, listed, suggestion
 from ..data import parse_number, refuse_shares
-from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names
+from ..laws import AbstractLaw, Label, Padded, Series, Weights, gathered, input_kinds, input_names, inputs_of
 from ..problem import typical_se
 from ..solve import in_lanes
 from ._check import check_result
@@ -66,6 +66,7 @@ def predict(
     - `se`: Of a new run, its standard error, beside those that the fitted runs have: as `Scatter.at` gives it where
       scatter goes by the inputs. After the axis of studies for a batch, if it has one.
     - `inputs`: Every input of the law, in its own unit: numbers, labels or series, or arrays of them that broadcast.
+      Weights of domains that no fitted run drew from may be among them where they are 0.
 
     **Returns:** an `Estimate` of the inputs' shape, after the axis of studies for a batch. Beyond the runs,
     from 1.5 times their compute on, its `note` says so: how laws go astray is not in its interval, but in that of
@@ -220,6 +221,20 @@ def _points(law: AbstractLaw, inputs: dict[str, Any]) -> tuple[dict[str, Any], t
     return {name: points[name] for name in kinds}, shape
 
 
+def of_known_domains(law: AbstractLaw, inputs: Mapping[str, ArrayLike]) -> dict[str, ArrayLike]:
+    """Inputs without the weights of domains that no fitted run drew from, which are 0.
+
+    **Raises:** `InputError` where one is not.
+    """
+    kinds, along = input_kinds(law), [name for name, kind in inputs_of(law).items() if isinstance(kind, Weights)]
+    strange = [name for name in inputs if name not in kinds and name.partition("[")[0] in along and "[" in name]
+    for name in strange:
+        if np.any(_float64(name, inputs[name]) != 0.0):
+            given = Phrase("is above 0, and no fitted run drew from this domain")
+            raise InputError(name, given, "0", "leave out the runs that draw from it, or fit to some that do")
+    return {name: column for name, column in inputs.items() if name not in strange}
+
+
 def _float64(name: str, given: Any) -> np.ndarray:
     if isinstance(given, str | list | tuple):  # sizes as people write them, as "70B"
         texts = [given] if isinstance(given, str) else given
@@ -277,7 +292,7 @@ def _one_by_one(law: AbstractLaw, inputs: dict[str, ArrayLike]) -> dict[str, Arr
             given = Phrase(f"has shape {whole.shape}")
             raise InputError(base, given, f"one number along the last axis for each of {', '.join(names)}")
         found |= {name: whole[..., i] for i, name in enumerate(names)}
-    return found
+    return of_known_domains(law, found)
 
 
 def _check_defined(fit: Fit[Any], value: Float[np.ndarray, "*study point"], points: dict[str, Any]) -> None:

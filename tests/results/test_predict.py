@@ -192,3 +192,16 @@ def test_sizes_as_people_write_them(chinchilla):
     np.testing.assert_array_equal(found.value, sf.predict(chinchilla, N=1e9, D=[2e10, 1.4e12]).value)
     with pytest.raises(sf.InputError, match="N is 'large'; expected numbers"):
         sf.predict(chinchilla, N="large", D=2e10)
+
+
+def test_a_domain_that_no_fitted_run_drew_from_may_have_no_weight_and_no_other():
+    rng = np.random.default_rng(0)
+    w = rng.dirichlet(np.ones(2), 12)
+    loss = 2.0 + 0.5 * w[:, 0] + 0.01 * rng.standard_normal(12)
+    columns: dict[str, Any] = {"w[web]": w[:, 0], "w[books]": w[:, 1]}
+    fit = sf.fit(sf.laws.MixingLinear, sf.Runs(loss, **columns))
+    at = {"w[web]": [0.3, 1.0], "w[books]": [0.7, 0.0]}
+    found = predict(fit, **at, **{"w[travel]": 0.0})
+    np.testing.assert_array_equal(found.low, predict(fit, **at).low)
+    with pytest.raises(sf.InputError, match=r"w\[travel\] is above 0, and no fitted run drew from this domain"):
+        predict(fit, **at, **{"w[travel]": [0.0, 0.1]})

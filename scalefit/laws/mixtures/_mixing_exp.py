@@ -8,12 +8,11 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
-from ...params import Param, Scalar, axis, nonnegative, positive, real, simplex, zero_sum
-from .._abstract import AbstractLaw
-from .._inputs import SHARE
+from ...params import Param, Scalar, nonnegative, positive, real, simplex, zero_sum
+from ._of_weights import OfWeights
 
 
-class MixingExp(AbstractLaw):
+class MixingExp(OfWeights):
     r"""Exponential in the weights of domains: $L = c + k\,e^{\sum_j t_j w_j}$.
 
     The weights sum to 1, so that a shift of all t is a factor of k: the t sum to 0. A negative $t_j$ says that more of
@@ -23,9 +22,6 @@ class MixingExp(AbstractLaw):
     Source: Ye et al. 2024 (arXiv 2403.16952, eq. 6), where the shift is left open.
     """
 
-    inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
-    domain: tuple[str, ...] = axis()
-    convex_in: ClassVar[tuple[str, ...]] = ("w",)
     screened: ClassVar[bool] = False
 
     c: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
@@ -65,15 +61,11 @@ class MixingExp(AbstractLaw):
         return [law for _, law in sorted(found, key=lambda one: one[0])[:2]]
 
 
-class MixingLinear(AbstractLaw):
+class MixingLinear(OfWeights):
     r"""Linear in the weights of domains: $L = \sum_j t_j w_j$, $t_j$ being the loss of domain j alone.
 
     Source: the linear regression of Liu et al. 2024 (arXiv 2407.01492).
     """
-
-    inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
-    domain: tuple[str, ...] = axis()
-    convex_in: ClassVar[tuple[str, ...]] = ("w",)
 
     t: Param = real(unit="target", amplitude=True, typical=(0.5, 1.5), axis="domain")
 
@@ -82,7 +74,7 @@ class MixingLinear(AbstractLaw):
         return jnp.dot(jnp.asarray(self.t), jnp.asarray(w), precision="highest")
 
 
-class MixingTransfer(AbstractLaw):
+class MixingTransfer(OfWeights):
     r"""A power law of what all domains are worth to a target: $L = E + k\,(K \sum_j a_j w_j)^{-\gamma}$, K domains.
 
     $a_j$ is the worth of a token of domain j; the a sum to 1, so that k is what even weights leave above E. The first
@@ -93,9 +85,6 @@ class MixingTransfer(AbstractLaw):
     with tokens of every domain worth something to the target.
     """
 
-    inputs: ClassVar[Mapping[str, str]] = {"w[domain]": SHARE}
-    domain: tuple[str, ...] = axis()
-    convex_in: ClassVar[tuple[str, ...]] = ("w",)
     screened: ClassVar[bool] = False
 
     E: Param = nonnegative(unit="target", amplitude=True, typical=(0.05, 1.0))
