@@ -175,22 +175,35 @@ def minimise_convex(
                 break
             some = jax.tree.map(lambda a, lost=lost: a[lost], (state, task))
             _put(out, np.flatnonzero(lost), _on_host(cost, kinks, some[0], some[1], other))
-        w = _settled(out, task, groups)
-        if kinks is None or out.prices is None:
-            value, slope = _slopes(cost, args, w)
-            return Convex(w, value, slope, plane_gap(w, slope, low, high, groups), unit)
-        found = allowed(kinks, np.where(np.isfinite(out.prices.p), out.prices.p, 1.0))
-        values = priced_at(kinks, w, args, out.prices).value
-        own = dearest(kinks, values)
-        value, each = np.sum(own * values, axis=(1, 2)), []
-        for p in (found, own):
-            # At any prices the sum of pieces is no more than the cost, so that what bounds it bounds the cost.
-            slope = _slopes(cost, (args, p), w, p.shape[1])[1]
-            gap = plane_gap(w, slope, low, high, groups) + (value - np.sum(p * values, axis=(1, 2)))
-            each.append(Convex(w, value, slope, gap, unit))
-        better = each[1].gap < each[0].gap
-        slope = np.where(better[:, None], each[1].slope, each[0].slope)
-        return each[0]._replace(slope=slope, gap=np.where(better, each[1].gap, each[0].gap))
+        found = _judged(cost, kinks, out, _settled(out, task, groups), task, groups)
+        unsure = ~(found.gap <= NEARBY * unit)
+        if unsure.any():
+            # Costs that fall without end towards a limit, as a price of straying does, keep weights a hair off it.
+            other = _judged(cost, kinks, out, _settled(out, task, groups, snap=False), task, groups)
+            better = np.flatnonzero(unsure & (other.gap < found.gap))
+            for column, one in zip(found, other, strict=True):
+                column[better] = one[better]
+        return found
+
+
+def _judged(cost: Cost, kinks: Kinks | None, out: _State, w: np.ndarray, task: _Task, groups: Groups | None) -> Convex:
+    """Feasible weights with the gap that their slopes, or those of their pieces at two sets of prices, certify."""
+    args, low, high, _, unit = task
+    if kinks is None or out.prices is None:
+        value, slope = _slopes(cost, args, w)
+        return Convex(w, value, slope, plane_gap(w, slope, low, high, groups), unit)
+    found = allowed(kinks, np.where(np.isfinite(out.prices.p), out.prices.p, 1.0))
+    values = priced_at(kinks, w, args, out.prices).value
+    own = dearest(kinks, values)
+    value, each = np.sum(own * values, axis=(1, 2)), []
+    for p in (found, own):
+        # At any prices the sum of pieces is no more than the cost, so that what bounds it bounds the cost.
+        slope = _slopes(cost, (args, p), w, p.shape[1])[1]
+        gap = plane_gap(w, slope, low, high, groups) + (value - np.sum(p * values, axis=(1, 2)))
+        each.append(Convex(w, value, slope, gap, unit))
+    better = each[1].gap < each[0].gap
+    slope = np.where(better[:, None], each[1].slope, each[0].slope)
+    return each[0]._replace(slope=slope, gap=np.where(better, each[1].gap, each[0].gap))
 
 
 def _on_host(cost: Cost, kinks: Kinks | None, state: _State, task: _Task, how: How) -> _State:
@@ -479,11 +492,12 @@ def _longest(*shares: Any) -> Any:
     return np_.minimum(NEAR / np_.maximum(most, 0.5 * NEAR), 1.0)
 
 
-def _settled(s: _State, task: _Task, groups: Groups | None) -> Any:
-    """Feasible weights, those whose limit has a price far above their distance from it being there."""
+def _settled(s: _State, task: _Task, groups: Groups | None, snap: bool = True) -> Any:
+    """Feasible weights, those whose limit has a price far above their distance from it being there if they `snap`."""
     # Nearer to none, a weight that goes to its limit would take the certificate with it.
     _, low, high, _, unit = task
-    at_low, at_high = (1e-3 * z > unit[:, None] * a for z, a in ((s.z_low, s.w - low), (s.z_high, high - s.w)))
+    near = ((s.z_low, s.w - low), (s.z_high, high - s.w))
+    at_low, at_high = (snap & (1e-3 * z > unit[:, None] * a) for z, a in near)
     free = ~(at_low | at_high)
     bottom = np.where(free, low, np.where(at_low, low, high))
     top = np.where(free, high, np.where(at_low, low, high))

@@ -205,8 +205,9 @@ def kinks_of(form: Form, draws: int) -> Kinks | None:
 
 def _strayed(w: Any, mix: Mix) -> Any:
     """The price of straying from the prior."""
-    there = w > 0.0
-    return mix.price * jnp.sum(jnp.where(there, w * jnp.log(jnp.where(there, w, 1.0) / mix.prior), 0.0))
+    # Next to nothing in place of 0, where the slope is without end: no tangent plane would be below the cost.
+    least = jnp.finfo(w.dtype).tiny
+    return mix.price * jnp.sum(w * (jnp.log(jnp.maximum(w, least)) - jnp.log(mix.prior)))
 
 
 def _soft_max(values: Any, temperature: Any) -> Any:

@@ -92,7 +92,7 @@ def optimise_mixture(
     best = BestMixture(
         known.domains, known.targets, type(known.law).__name__, goal.name, limits, task.at, main, weights,
         treatments[main].plain, task.predicted(weights[None])[0], treatments,
-        active_limits(known.domains, weights, slopes[main], box), plans,
+        active_limits(known.domains, weights, slopes[main], box, form.strays), plans,
         {k: float(v) for k, v in zip(plans, task.values(np.stack(list(plans.values()))), strict=True)},
         {k: keeps(w, box) for k, w in plans.items()}, distance, known_to, task.convex(form), draws,
     )  # fmt: skip

@@ -144,15 +144,15 @@ def pair_slope(
     w: np.ndarray, slope: np.ndarray, low: np.ndarray, high: np.ndarray, groups: Groups | None
 ) -> Float[np.ndarray, " lane"]:
     """The slope along the best move of weight that limits allow; 0 where none pays."""
-    takes, gives = np.where(w < high - 1e-11, slope, np.inf), np.where(w > low + 1e-11, slope, -np.inf)
+    takes, gives = np.where(w < high - 1e-9, slope, np.inf), np.where(w > low + 1e-9, slope, -np.inf)
     if groups is None:
         return np.minimum(takes.min(axis=1) - gives.max(axis=1), 0.0)
     inside = groups.member > 0.5
     of_takes = np.where(inside, takes[:, None], np.inf).min(axis=2)
     of_gives = np.where(inside, gives[:, None], -np.inf).max(axis=2)
     totals = groups.totals(w)
-    across = np.where(totals < groups.high - 1e-11, of_takes, np.inf).min(axis=1)
-    across = across - np.where(totals > groups.low + 1e-11, of_gives, -np.inf).max(axis=1)
+    across = np.where(totals < groups.high - 1e-9, of_takes, np.inf).min(axis=1)
+    across = across - np.where(totals > groups.low + 1e-9, of_gives, -np.inf).max(axis=1)
     return np.minimum(np.minimum((of_takes - of_gives).min(axis=1), across), 0.0)
 
 
@@ -174,15 +174,20 @@ class Active(NamedTuple):
 
 
 def active_limits(
-    domains: tuple[str, ...], w: Float[np.ndarray, " domain"], slope: Float[np.ndarray, " domain"], box: Box
-) -> tuple[Active, ...]:
-    """The limits that weights are at, with their prices, the dearest first."""
+    domains: tuple[str, ...], w: Float[np.ndarray, " domain"], slope: Float[np.ndarray, " domain"], box: Box,
+    strays: bool,
+) -> tuple[Active, ...]:  # fmt: skip
+    """The limits that weights are at, with their prices, the dearest first.
+
+    Where straying from a prior has a price no weight falls to 0, and so 0 is no limit, however near.
+    """
     member = np.ones((1, len(w))) if box.groups is None else box.groups.member
     of = np.argmax(member, axis=0)
     totals = member @ w
     fixed = box.high - box.low <= 1e-12
     at_low, at_high = (w <= box.low + 1e-9) & ~fixed, (w >= box.high - 1e-9) & ~fixed & (box.high < 1.0)
     free = ~(at_low | at_high | fixed)
+    at_low &= (box.low > 0.0) | (not strays)
     bottom, top = np.zeros(len(totals), bool), np.zeros(len(totals), bool)
     if box.groups is not None:
         bottom = (totals <= box.groups.low + 1e-9) & (box.groups.low > 0.0)

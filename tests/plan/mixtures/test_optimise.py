@@ -215,6 +215,18 @@ def test_repeats_that_lose_nothing_are_as_good_as_fresh():
     assert best.treatments["discounted"].value == pytest.approx(best.treatments["none"].value, rel=1e-9)
 
 
+def test_a_price_of_straying_keeps_every_weight_above_0_and_the_gap_holds_there():
+    t, prior, price = np.array([2.0, 2.4, 3.0]), np.array([0.2, 0.3, 0.5]), 0.02
+    law = sf.laws.MixingLinear(t=t, domain=WORDS)
+    best = sf.optimise_mixture(law, limits={"prior": dict(zip(WORDS, prior.tolist(), strict=True)), "kl": price})
+    least = t.min() - price * np.log(np.sum(prior * np.exp((t.min() - t) / price)))
+    w = np.maximum(best.weights, 1e-300)
+    assert best.value + price * w @ np.log(w / prior) - least <= best.treatments["none"].gap + 1e-14
+    # exp(-.4/.02) of its part of the prior is 3e-9.
+    assert best.weights[1] == pytest.approx(1.5 * np.exp(-20.0), rel=1e-2)
+    assert not best.active
+
+
 def test_a_prior_has_a_price_and_groups_have_limits():
     prior = {"web": 0.8, "books": 0.1, "code": 0.1}
     cheap = sf.optimise_mixture(laws(), limits={"prior": prior, "kl": 0.001})
