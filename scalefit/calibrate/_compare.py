@@ -132,17 +132,23 @@ def compare(
     **Arguments:**
 
     - `laws`: Classes of laws, or laws whose values serve as a start, by name or in a sequence.
-    - `runs`: What was observed; each law must be able to use all of it.
+    - `runs`: What was observed of one target; each law must be able to use all of it. Laws over mixtures of domains are
+        told apart for several targets at once by `mixture_folds`.
     - `noise`: How runs scatter about every law: `StudentT(4)` unless given.
     - `seed`: Of the resamples.
 
     **Returns:** a `Comparison`, the best first; by AIC where the runs do not reach far enough, the first law takes no
     size, or targets are 0 or less.
 
-    **Raises:** `InputError` for fewer than two laws, two of one name, laws that use other runs, and as `fit` does.
+    **Raises:** `InputError` for fewer than two laws, two of one name, several targets, laws that use other runs, and as
+    `fit` does.
     """
     named, seed = _named(laws), check_number("seed", seed, least=0, whole=True)
     noise = StudentT() if noise is None else noise
+    targets = set(check_type("runs", runs, Runs, "Runs").labels.get("target", np.empty(0)).tolist())
+    if len(targets) > 1:
+        remedy = "keep one, as runs.where(\"target == '...'\"); laws of mixtures are told apart by `mixture_folds`"
+        raise InputError("runs", Phrase(f"have {len(targets)} targets"), "runs of one", remedy)
     fits = {name: fit_law(law, runs, noise=noise, throw=False) for name, law in named.items()}
     counts = {name: len(one.problem.runs) for name, one in fits.items()}
     if len(set(counts.values())) > 1:

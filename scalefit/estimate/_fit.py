@@ -90,11 +90,12 @@ def fit(
 
     **Returns:** a `Fit`; with `by`, a batch of them with `fits.keys`.
 
-    **Warns:** `LeftOutWarning` where some studies of `by` cannot be fitted, as with too few runs; the others are,
-    and `fits.problem.left_out` has the reasons. `FloorWarning` for a law of pools with a free floor d where no run
-    on fresh samples, none seen twice, has seen half as many as the longest run: d and the half-life of the best
-    pool then trade off. `OverfitWarning` for one that can only fall where the error of a pool rises again with its
-    passes. `RareDomainWarning` for a law of weights of domains, one of which a single run drew from.
+    **Warns:** where several targets are taken for one, as without `by="target"`. `LeftOutWarning` where some studies of
+    `by` cannot be fitted, as with too few runs; the others are, and `fits.problem.left_out` has the reasons.
+    `FloorWarning` for a law of pools with a free floor d where no run on fresh samples, none seen twice, has seen half
+    as many as the longest run: d and the half-life of the best pool then trade off. `OverfitWarning` for one that can
+    only fall where the error of a pool rises again with its passes. `RareDomainWarning` for a law of weights of
+    domains, one of which a single run drew from.
 
     **Raises:** `InputError` for runs that the law or the noise cannot take; `NotConverged` where no start converged.
     """
@@ -142,6 +143,7 @@ def fit(
     if throw:
         _raise_unless_converged(out)
     _say_left_out(problem)
+    _say_pooled(problem, by)
     _say_doubts(out.problem)
     return out
 
@@ -163,6 +165,14 @@ def _say_left_out(problem: Problem) -> None:
     count = len(reasons) + len(problem.studies)
     left_out = f"{len(reasons)} of {count} studies could not be fitted and were left out. {' '.join(reasons[:3])}{more}"
     warn_of(LeftOutWarning.check, left_out, category=LeftOutWarning, stacklevel=3)
+
+
+def _say_pooled(problem: Problem, by: str | tuple[str, ...] | None) -> None:
+    """Warn where several targets are taken for one."""
+    count = len(set(problem.runs.labels.get("target", np.empty(0)).tolist()))
+    if count > 1 and "target" not in (*np.atleast_1d(by or ""), *problem.curve.inputs):
+        said = f"{problem.runs.name!r} has {count} targets, which {type(problem.law).__name__} takes for one"
+        warn_of("residuals", said, 'fit each by itself, as by="target"', stacklevel=3)
 
 
 def _say_doubts(problem: Problem) -> None:

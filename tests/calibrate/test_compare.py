@@ -147,6 +147,12 @@ def test_what_cannot_be_compared(study, laws, said):
         sf.compare(laws, study)
 
 
+def test_targets_are_compared_one_by_one():
+    runs = sf.Runs({"one": np.ones(8), "two": np.ones(8)}, N=np.arange(1.0, 9.0), D=np.ones(8))
+    with pytest.raises(sf.InputError, match="runs have 2 targets; expected runs of one"):
+        sf.compare([Chinchilla, Kaplan], runs)
+
+
 def test_a_seed_is_a_whole_number(study):
     with pytest.raises(sf.InputError, match="seed is -1"):
         sf.compare([Chinchilla, Kaplan], study, seed=-1)

@@ -233,6 +233,14 @@ def test_standard_errors_weigh_the_runs():
 # How it ends.
 
 
+def test_targets_that_are_taken_for_one_are_warned_of():
+    w = np.random.default_rng(0).dirichlet(np.ones(3), 20)
+    shares: dict[str, np.ndarray] = {f"w[{name}]": w[:, i] for i, name in enumerate("abc")}
+    runs = sf.Runs({"one": 2.0 + w[:, 0], "two": 3.0 + w[:, 1]}, **shares)  # pyright: ignore[reportArgumentType]  entries in brackets
+    with pytest.warns(sf.CheckWarning, match="has 2 targets, which MixingLinear takes for one"):
+        sf.fit(sf.laws.MixingLinear, runs)
+
+
 def test_a_fit_that_does_not_converge_raises_once(runs):
     with pytest.raises(sf.NotConverged, match="max_steps"):
         chinchilla(runs, max_steps=2)

@@ -39,8 +39,8 @@ def support(distance: float, known_to: float) -> Finding | None:
     if not is_outside(distance, known_to):
         return None
     said = (
-        f"The weights lie outside what was observed: {100 * distance:.3g} % of the whole from any mixture of the runs, "
-        f"where half of these lie up to {100 * known_to:.3g} % from each other"
+        f"The weights lie outside what was observed: {100 * distance:.3g} % of the whole away from the nearest mixture "
+        f"of the runs, where half of these lie within {100 * round(known_to, 4):.3g} % of a mixture of the others"
     )
     return Finding("mixture-support", "warning", said, "train one there before you rely on the prediction",
                    {"outside": distance, "known to": known_to})  # fmt: skip

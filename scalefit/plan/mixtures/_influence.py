@@ -21,14 +21,23 @@ class MixtureInfluence(NamedTuple):
 
     **Arguments:**
 
-    - `runs`: Their names.
+    - `runs`: Their names; `domains`: those of the domains.
     - `weights`: By how much the best weights change where a run is left out.
     - `cost`: By how much the objective, by the fit to all runs, is higher at those weights.
     """
 
     runs: tuple[Any, ...]
+    domains: tuple[str, ...]
     weights: Float[np.ndarray, "run domain"]
     cost: Float[np.ndarray, " run"]
+
+    def __repr__(self) -> str:
+        lines = [f"MixtureInfluence of {len(self.runs)} runs on the best mixture of {len(self.domains)} domains"]
+        for k in np.argsort(-self.cost, kind="stable")[:4]:
+            most = np.argsort(-np.abs(self.weights[k]), kind="stable")[:2]
+            moved = " and ".join(f"{100 * self.weights[k, i]:+.2g} % {self.domains[i]}" for i in most)
+            lines.append(f"  without {self.runs[k]!r}: {moved}; by all runs {self.cost[k]:.2g} worse")
+        return "\n".join(lines)
 
 
 def mixture_influence(
@@ -66,4 +75,4 @@ def mixture_influence(
     each = solved(form, task.mix(known.draws), box, np.concatenate([best, starts[:2]]), convex=convex).weights
     names = runs.labels.get("run", runs.rows)
     cost = task.values(each) - task.values(best)
-    return MixtureInfluence(tuple(np.asarray(names)[first].tolist()), each - best, cost)
+    return MixtureInfluence(tuple(np.asarray(names)[first].tolist()), known.domains, each - best, cost)

@@ -128,6 +128,7 @@ def tokens_of(limits: MixtureLimits, domains: tuple[str, ...]) -> Float[np.ndarr
     **Raises:** `InputError` for a domain that is in one of the two only.
     """
     there = check_type("tokens", limits.tokens, Mapping, "tokens by domain")
+    check_names("tokens", there, domains, what="domains")
     lacking = [name for name in domains if name not in there]
     if lacking:
         raise InputError("tokens", Phrase(f"has no number for the domain {lacking[0]!r}, which the runs drew from"),

@@ -69,14 +69,14 @@ class MixtureRegret:
 
         **Returns:** the number; its note says where it lies beyond the counts that were simulated.
 
-        **Raises:** `InputError` for a regret that is not above 0, and where no simulation has a regret.
+        **Raises:** `InputError` for a regret that is not above 0, and where no simulated study could be fitted.
         """
         check_number("regret", regret, above=0.0)
         check_probability("level", level)
         rng = np.random.default_rng([check_number("seed", seed, least=0, whole=True), 0x4E67])
         value = self._needed(self.mean, regret)
         if np.isnan(value):
-            raise InputError("result", Phrase("has no regret above 0"), remedy="simulate fewer runs at the least")
+            raise InputError("result", Phrase("has no study that could be fitted"), remedy="simulate more runs")
         draws = np.empty(AGAIN)
         for k in range(AGAIN):
             some = rng.integers(self.regret.shape[1], size=self.regret.shape[1])
@@ -86,17 +86,18 @@ class MixtureRegret:
         return dataclasses.replace(estimated(value, draws, level), note=note)
 
     def _needed(self, mean: Float[np.ndarray, " count"], regret: float) -> float:
-        there = mean > 0.0
+        there = np.isfinite(mean)
         if not there.any():
             return np.nan
-        runs, left = np.log(self.runs[there]), np.log(mean[there])
+        # Every study may find the best weights, as where limits alone decide them.
+        runs, left = np.log(self.runs[there]), np.log(np.maximum(mean[there], 1e-300))
         reached = np.flatnonzero(left <= np.log(regret))
         if not reached.size:
             # What is off by little costs its square: regret falls as one over the runs.
             return float(np.exp(runs[-1] + left[-1]) / regret)
         k = int(reached[0])
         if k == 0:
-            return float(np.exp(runs[0]))
+            return float(self.runs[there][0])
         share = (left[k - 1] - np.log(regret)) / (left[k - 1] - left[k])
         return float(np.exp(runs[k - 1] + share * (runs[k] - runs[k - 1])))
 

@@ -95,6 +95,9 @@ def test_regret_falls_with_runs_and_says_how_many_are_needed(fits):
     # What is off by little costs its square.
     assert float(found.needed(0.25 * many).value) == pytest.approx(160.0)
     assert "from 10 to 40" in found.needed(0.25 * many).note
+    # Limits alone may decide the weights.
+    settled = sf.mixture_regret(fits, runs=[10, 40], simulations=2, limits={"fixed": dict.fromkeys(WORDS, 1 / 3)})
+    assert float(settled.needed(0.001).value) == 10
     with pytest.raises(sf.InputError, match="runs has 3; expected 5 at least"):
         sf.mixture_regret(fits, runs=[3])
     with pytest.raises(sf.InputError, match="fits is"):
@@ -116,6 +119,7 @@ def test_the_best_mixture_without_a_run_is_that_of_a_fit_without_it(fits):
     assert found.weights.shape == (44, 3)
     assert (found.cost > -1e-9).all()
     np.testing.assert_allclose(found.weights.sum(axis=1), 0.0, atol=1e-9)
+    assert f"without {found.runs[int(np.argmax(found.cost))]!r}: " in repr(found)
     run = int(np.argmax(np.abs(found.weights).sum(axis=1)))
     runs = fits.problem.runs
     rest = runs.take(runs.labels["run"] != found.runs[run])

@@ -155,6 +155,7 @@ def test_limits_that_clash_are_named():
     refused(
         "no number for the domain 'code', which the runs drew from", at={"D": 1e12}, tokens={"web": 1e12, "books": 1e12}
     )
+    refused("tokens names 'wbe'.*The nearest is 'web'", at={"D": 1e12}, tokens={"wbe": 1e12})
     refused("of the domains are given, and not those of the run", tokens=dict.fromkeys(WORDS, 1e12))
     refused(
         "gives 'code' nothing, from which the relative entropy is infinite", prior={"web": 0.5, "books": 0.5}, kl=0.1
