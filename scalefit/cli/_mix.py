@@ -10,7 +10,7 @@ import typer
 
 import scalefit as sf  # its names are loaded when they are used
 
-from .._core import InputError, Phrase, check_choice, check_number
+from .._core import InputError, Phrase, check_choice, check_number, listed
 from ._config import print_document
 from ._fit import not_converged
 from ._options import LEVEL, Allow, AnyLaw, At, Bootstrap, CacheDir, Criterion, Fixed, Json, Level, Noise, Seed, Target
@@ -115,9 +115,7 @@ def mix(
         fits = sf.fit(
             template, runs, by=None if single else "target", noise=the_noise, fixed=tuple(fixed), seed=seed, throw=False
         )
-        failure = not_converged(fits)
-        if failure is not None:
-            raise sf.NotConverged(failure)
+        _refuse_lost(fits, law or LAW)
         checks.of(fits)
         result: Any = fits
         if bootstrap:
@@ -150,6 +148,23 @@ def mix(
         print_document(found)
     else:
         _show(found, checks)
+
+
+def _refuse_lost(fits: Any, law: str) -> None:
+    """Name the targets that the law was not fitted to, where it was to others.
+
+    **Raises:** `NotConverged` where a fit is no optimum.
+    """
+    failure = not_converged(fits)
+    if failure is None:
+        return
+    lost = [key for key, reached in zip(fits.keys or (), fits.reached, strict=False) if not reached]
+    if 0 < len(lost) < len(fits.keys or ()):
+        failure = (
+            f"{law} was not fitted to {len(lost)} of {len(fits.keys)} targets: {listed(map(str, lost))}. "
+            "Name the others with --target, or take another --law."
+        )
+    raise sf.NotConverged(failure)
 
 
 def _check_inputs(law: Any, name: str, runs: Any) -> None:

@@ -99,11 +99,14 @@ def frame(ax: Axes, names: Sequence[str], beneath: Sequence[str], whole: float =
         start, end, third = CORNERS[k - 1], CORNERS[k], CORNERS[k - 2]
         out = 0.5 * (start + end) - third
         out = out / np.linalg.norm(out)
-        for share in (0.2, 0.4, 0.6, 0.8):
+        for percent in MaxNLocator(5).tick_values(0.0, 100 * whole):
+            share = percent / (100 * whole)
+            if not 0.05 < share < 0.95:  # where the names of the corners are
+                continue
             at = start + share * (end - start)
             ax.plot(*np.stack([at, at + 0.012 * out]).T, color=INK, linewidth=0.8)
             x, y = at + 0.038 * room * out
-            ax.text(x, y, f"{100 * whole * share:.3g}", ha="center", va="center", fontsize=7.5, color=GREY)
+            ax.text(x, y, f"{percent:g}", ha="center", va="center", fontsize=7.5, color=GREY)
         angle = np.degrees(np.arctan2(*(end - start)[::-1]))
         turned = (angle + 90.0) % 180.0 - 90.0
         words = f"{name} (%) →" if abs(angle - turned) < 1.0 else f"← {name} (%)"

@@ -1,9 +1,12 @@
 """`scalefit mix`: two tables in, the recommended mixture out, as a document and as tables."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+
+import scalefit as sf
 
 WORDS = ("web", "books", "code")
 T = np.array([[-2.0, 0.5, 1.5], [1.0, -3.0, 2.0], [1.0, 1.5, -2.5]])
@@ -104,3 +107,15 @@ def test_what_cannot_be_used_is_said_in_a_sentence(cli, tables, tmp_path):
     answer = cli("mix", *pair, "--limits", clash, "--bootstrap", "0", "--no-folds")
     assert answer.status == 2
     assert "the least weights of all domains sum to 1.2" in answer.err
+
+
+def test_targets_that_the_law_was_not_fitted_to_are_named(cli, tables, monkeypatch):
+    def lost(*args, **options):
+        fits = fit(*args, **options)
+        return dataclasses.replace(fits, result=np.where(np.array(fits.keys) == "c4", 1, fits.result))
+
+    fit = sf.fit
+    monkeypatch.setattr(sf, "fit", lost)
+    answer = cli("mix", tables / "ratios.csv", tables / "metrics.csv")
+    assert answer.status == 3
+    assert "mixing-exp was not fitted to 1 of 3 targets: 'c4'. Name the others with --target" in answer.err
