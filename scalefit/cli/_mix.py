@@ -355,7 +355,7 @@ def _show(found: dict[str, Any], checks: Any) -> None:
     # A weight of nothing needs no word: it stands in the table.
     for one in [one for one in found["active"] if one["bound"] > 0.0 or one["kind"] != "least"][:8]:
         page.print(f"at its limit: {one['name']} ({one['kind']} {number(one['bound'], 3)}), "
-                   f"{number(one['price'], 3)} for each unit of weight")  # fmt: skip
+                   f"{number(one['price'], 3)} less for each unit of weight more")  # fmt: skip
     if found["folds"] is not None:
         _show_folds(found["folds"], page)
     if found["next"] is not None:

@@ -104,7 +104,8 @@ class BestMixture:
         shown = [f"{100 * self.weights[i]:.3g} % {self.domains[i]}" for i in order if self.weights[i] > 5e-4]
         more = f" and {len(shown) - 8} more" if len(shown) > 8 else ""
         best = self.treatments[self.recommended]
-        sure = f"gap {best.gap:.2g}" if self.convex else f"kkt {best.kkt:.2g}, {best.optima} optima found"
+        optima = "1 optimum" if best.optima == 1 else f"{best.optima} optima"
+        sure = f"gap {best.gap:.2g}" if self.convex else f"kkt {best.kkt:.2g}, {optima} found"
         lines = [
             f"BestMixture of {len(self.domains)} domains by {self.law}: {self.objective} {self.interval():.5g}; {sure}",
             f"  {', '.join(shown[:8])}{more}",
