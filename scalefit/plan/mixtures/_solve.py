@@ -1,5 +1,7 @@
 """The weights of least cost within limits: certified where the cost is convex, from many starts where it is not."""
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -119,13 +121,9 @@ def _searched(
     return Solved(weights.copy(), slope, kkt.copy(), gap, optima)
 
 
-_SLOPES: dict[Form, Any] = {}
-
-
-def _sloped(form: Form) -> Any:
-    if form not in _SLOPES:
-        _SLOPES[form] = jax.grad(cost_by(form))
-    return _SLOPES[form]
+@functools.lru_cache(maxsize=256)
+def _sloped(form: Form) -> Callable[[Any, Mix], Any]:
+    return jax.grad(cost_by(form))
 
 
 def _distinct(ends: Float[np.ndarray, "lane start domain"], rests: Bool[np.ndarray, "lane start"]) -> np.ndarray:
