@@ -14,7 +14,7 @@ from ...estimate import bootstrap
 from ...laws import gathered
 from ...results import Fit
 from ...solve import in_lanes
-from ._known import at_one_scale, known_of
+from ._known import at_one_scale, by_draw, known_of
 from ._limits import MixtureLimits
 from ._objective import Form, cost_by, objective_of
 from ._optimise import Task
@@ -229,11 +229,7 @@ def _optimism(
     first = np.stack([rng.permutation(np.arange(count) % 2) for _ in range(halves)]) == 0
     kept = np.concatenate([first, ~first])[:, mixture]
     laws, good = refitted(fits, kept)
-    if fits.keys is not None:
-        laws = jax.tree.map(lambda a: np.swapaxes(np.asarray(a), 0, 1), laws)
-    elif known.mixed.label is None:
-        laws = jax.tree.map(lambda a: np.asarray(a)[:, None], laws)
-    laws = laws.named(known.mixed.axis, ())
+    laws = by_draw(laws, fits, known.mixed)
     task = Task.of(known._replace(draws=laws), goal, MixtureLimits.of(limits), at or {}, None, 0.9, 0)
     form, box = task.treatments[task.recommended]
     mix = task.mix(laws)

@@ -22,7 +22,7 @@ class MixtureInfluence(NamedTuple):
     **Arguments:**
 
     - `runs`: Their names; `domains`: those of the domains.
-    - `weights`: By how much the best weights change where a run is left out.
+    - `weights`: By how much the best weights change where a run is left out; NaN where the fit without it fails.
     - `cost`: By how much the objective, by the fit to all runs, is higher at those weights.
     """
 
@@ -74,5 +74,7 @@ def mixture_influence(
     best = solved(form, task.mix_for(form), box, starts, convex=convex).weights
     each = solved(form, task.mix(known.draws), box, np.concatenate([best, starts[:2]]), convex=convex).weights
     names = runs.labels.get("run", runs.rows)
-    cost = task.values(each) - task.values(best)
-    return MixtureInfluence(tuple(np.asarray(names)[first].tolist()), known.domains, each - best, cost)
+    weights, cost = np.full((len(first), len(known.domains)), np.nan), np.full(len(first), np.nan)
+    fine = np.atleast_2d(without.converged).all(axis=0)
+    weights[fine], cost[fine] = each - best, task.values(each) - task.values(best)
+    return MixtureInfluence(tuple(np.asarray(names)[first].tolist()), known.domains, weights, cost)

@@ -122,15 +122,19 @@ def known_of(result: Any, num_draws: int) -> Known:
     if not isinstance(result, Ensemble):
         return known
     good = np.atleast_2d(result.converged).all(axis=0)
-    draws = _unnamed(result.law, mixed)[0]
-    if fit.keys is not None:
-        draws = jax.tree.map(lambda a: np.swapaxes(np.asarray(a), 0, 1), draws)
-    elif mixed.label is None:
-        draws = jax.tree.map(lambda a: np.asarray(a)[:, None], draws)
+    draws = by_draw(result.law, fit, mixed)
     kept = np.flatnonzero(good)[:num_draws]
     if not kept.size:
         raise InputError("result", Phrase("has no draw that converged for every target"), remedy="plan with its fit")
     return known._replace(draws=jax.tree.map(lambda a: a[kept], draws), failed=int((~good).sum()))
+
+
+def by_draw(laws: Any, fit: Fit[Any], mixed: Mixed) -> Any:
+    """Laws of draws of a fit, or of refits, along draws and then targets, without names."""
+    laws = laws.named(mixed.axis, ())
+    if fit.keys is not None:
+        return jax.tree.map(lambda a: np.swapaxes(np.asarray(a), 0, 1), laws)
+    return laws if mixed.label is not None else jax.tree.map(lambda a: np.asarray(a)[:, None], laws)
 
 
 def at_one_scale(result: Any, at: Mapping[str, Any] | None, objective: Any) -> tuple[Any, dict[str, Any]]:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from ..._core import InputError, Phrase, check_number, check_probability, check_type
 from ...results import Estimate, Fit, estimated
 from ._folds import mixtures_of, refitted
-from ._known import at_one_scale, known_of
+from ._known import at_one_scale, by_draw, known_of
 from ._limits import MixtureLimits
 from ._objective import objective_of
 from ._optimise import Task
@@ -158,14 +158,11 @@ def mixture_regret(
         given = Phrase(f"draw fewer than {least} different mixtures")
         raise InputError("runs", given, "more than the law has numbers", "give larger counts")
     laws, good = refitted(fits, drawn[enough][:, mixture])
-    if fits.keys is not None:
-        laws = jax.tree.map(lambda a: np.swapaxes(np.asarray(a), 0, 1), laws)
-    elif known.mixed.label is None:
-        laws = jax.tree.map(lambda a: np.asarray(a)[:, None], laws)
+    laws = by_draw(laws, fits, known.mixed)
     fine = np.flatnonzero(np.atleast_2d(good).all(axis=0))
     regret = np.full(len(drawn), np.nan)
     if fine.size:
-        some = jax.tree.map(lambda a: np.asarray(a)[fine], laws.named(known.mixed.axis, ()))
+        some = jax.tree.map(lambda a: np.asarray(a)[fine], laws)
         again = Task.of(known._replace(draws=some), goal, task.limits, at or {}, None, 0.9, seed)
         starts = np.concatenate([best, np.stack(list(task.plans().values()))])
         found = solved(form, again.mix(some), box, starts, convex=again.convex(form)).weights

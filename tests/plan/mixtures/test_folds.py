@@ -1,9 +1,13 @@
 """Mixtures that were left out: how well they are foreseen, and what choosing the best of a half costs."""
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 
 import scalefit as sf
+from scalefit.plan.mixtures import _influence
 
 WORDS = ("web", "books", "code")
 
@@ -127,3 +131,18 @@ def test_the_best_mixture_without_a_run_is_that_of_a_fit_without_it(fits):
     moved = sf.optimise_mixture(again).weights - sf.optimise_mixture(fits).weights
     np.testing.assert_allclose(found.weights[run], moved, atol=0.3 * np.abs(moved).max())
     assert np.abs(moved).max() > 1e-4
+
+
+def test_a_run_without_which_a_fit_fails_has_no_number_and_moves_no_other(fits, monkeypatch):
+    whole = sf.mixture_influence(fits)
+
+    def failing(*args: Any, **options: Any) -> Any:
+        draws = sf.jackknife(*args, **options)
+        result = np.array(draws.result)
+        result[0, 3] = int(sf.RESULTS.max_steps_reached)
+        return dataclasses.replace(draws, result=result)
+
+    monkeypatch.setattr(_influence, "jackknife", failing)
+    found = sf.mixture_influence(fits)
+    assert np.flatnonzero(np.isnan(found.cost)).tolist() == [3]
+    np.testing.assert_allclose(np.delete(found.weights, 3, axis=0), np.delete(whole.weights, 3, axis=0), atol=1e-9)
