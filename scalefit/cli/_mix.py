@@ -347,7 +347,7 @@ def _show(found: dict[str, Any], checks: Any) -> None:
         page.print(f"and {len(order) - SHOWN} more (--json lists them)")
     page.print()
     for name, one in found["against"].items():
-        said = f"against {name}: {_with_interval(one['gain'])} less"
+        said = f"gain over {name}: {_with_interval(one['gain'])}"
         if one["careful_gain"] is not None:
             said += f"; {number(one['careful_gain'], 3)} less its standard error and the optimism of choosing"
             said += f"; better with probability {number(one['probability'], 3)}"

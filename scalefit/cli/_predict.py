@@ -147,7 +147,7 @@ def _entries(fit: sf.Fit[Any]) -> dict[str, tuple[Any, ...]]:
     return {name: fit.law.entries(said.axis or "") for name, said in kinds if isinstance(said, Label)}
 
 
-def inputs_of(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def inputs_of(fit: sf.Fit[Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The law's inputs, single numbers as such, one of N and D from C = 6 N D where C is given instead.
 
     **Raises:** `InputError` naming what is missing or unknown, or lists of different lengths.
@@ -157,7 +157,7 @@ def inputs_of(fit: sf.Fit[Any], numbers: Mapping[str, Any]) -> tuple[dict[str, A
     from ..laws import input_units
     from ..results import of_known_domains
 
-    numbers: dict[str, Any] = of_known_domains(fit.law, numbers)
+    numbers: dict[str, Any] = dict(of_known_domains(fit.law, given))
     needed = tuple(input_units(fit.law))
     numbers |= _of_pools(fit, numbers)
     notes = []

@@ -20,7 +20,9 @@ from ._table import Source, Table, source_of
 Headers = str | Sequence[str] | None
 """Headers, or patterns of them as `"weight_*"`."""
 
-_IDS = ("run", "run_id", "run_name", "name", "id", "uid", "index", "mixture", "mixture_id", "mix")
+_RUNS = ("run", "run_id", "run_name")
+"""Headers that name a run, whatever else tells rows apart: of several rows of one name it is the same."""
+_IDS = (*_RUNS, "name", "id", "uid", "index", "mixture", "mixture_id", "mix")
 """Usual headers of what tells runs apart, the surest first."""
 _NUMBERED = ("", "index", "id", "unnamed: 0")
 _OF_DOMAIN = re.compile(r"U\[(.+)\]")
@@ -198,7 +200,8 @@ def _alone(source: Source, domains: Headers, targets: Headers, run: str | None) 
         raise InputError(repr(source.name), Phrase("has no column that is called a loss or the like"),
                          remedy='say which were measured, as `targets="*_loss"`')  # fmt: skip
     key = run or next((h for name in _IDS for h in source.table if h.strip().lower() == name), None)
-    if key is not None and run is None and len(set(source.table[key].tolist())) < len(source.table[key]):
+    maybe = run is None and (key or "").strip().lower() not in _RUNS
+    if maybe and key is not None and len(set(source.table[key].tolist())) < len(source.table[key]):
         key = None  # a name of the mixture, of which there are several runs
     return Paired(source.table, shares, said, key, source.name, source.notes)
 
@@ -344,7 +347,23 @@ def _runs(pair: Paired, shares: Float[np.ndarray, "run domain"], notes: Iterable
             raise InputError(f"{target!r} in {pair.place(row)}", str(pair.table[target][row]), "a number")
     runs = Runs(losses, name=pair.name, **labels, **inputs)
     more = (f"columns that are not used, or have empty cells: {listed(unused)}",) if unused else ()
-    return runs.with_fields(notes=(*notes, *more, *runs.notes))
+    return runs.with_fields(notes=(*notes, *_alone_in_tokens(inputs, labels), *more, *runs.notes))
+
+
+def _alone_in_tokens(inputs: Mapping[str, np.ndarray], labels: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
+    """A note where rows without a run's name may be checkpoints of one: they differ in their tokens alone."""
+    if "run" in labels or "D" not in inputs:
+        return ()
+    columns = [column.tolist() for name, column in inputs.items() if name != "D"]
+    columns += [column for name, column in labels.items() if name != "step"]
+    tokens: dict[Any, set[float]] = {}
+    for key, seen in zip(zip(*columns, strict=True), inputs["D"].tolist(), strict=True):
+        tokens.setdefault(key, set()).add(seen)
+    several = sum(len(seen) for seen in tokens.values() if len(seen) > 1)
+    if not several:
+        return ()
+    said = f"{several} rows differ from others in their tokens alone and count as runs of their own"
+    return (f"{said}: where they are checkpoints of one run, name it in a column that `run` names",)
 
 
 def _domain(header: str) -> str:

@@ -75,7 +75,7 @@ def test_people_get_tables(cli, tables):
     )
     assert answer.status == 0
     assert "code" in answer.out
-    assert "against uniform" in answer.out
+    assert "gain over uniform" in answer.out
     assert "40 runs of the tables" in answer.out  # each with three targets
     assert "optimal within" in answer.out
 

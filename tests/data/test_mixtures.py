@@ -183,6 +183,18 @@ def test_names_of_runs_may_be_numbers_in_one_table_and_text_in_the_other():
     assert runs.target[:2].tolist() == [1.1, 0.9]
 
 
+def test_checkpoints_are_of_one_run_where_a_column_says_so():
+    table = {"w_web": [0.2, 0.2, 0.7], "w_code": [0.8, 0.8, 0.3], "D": [1e9, 2e9, 1e9], "loss": [3.0, 2.9, 3.1]}
+    (note,) = sf.read_mixtures(table).notes
+    assert note.startswith("2 rows differ from others in their tokens alone and count as runs of their own: where")
+    for header, given in {"run": {}, "training": {"run": "training"}}.items():
+        runs = sf.read_mixtures({header: ["a", "a", "b"], **table}, **given)
+        assert runs.labels["run"].tolist() == ["a", "a", "b"]
+        assert not runs.notes
+    # Repeats of a mixture are runs of their own.
+    assert not sf.read_mixtures(table | {"D": [1e9, 1e9, 1e9]}).notes
+
+
 def test_tokens_of_domains_are_inputs_and_no_weights():
     held = {"U[web]": [1e9, 1e9, 2e9], "U[books]": [1e8] * 3, "U[code]": [5e8] * 3}
     runs = sf.read_mixtures(RATIOS | held, METRICS)

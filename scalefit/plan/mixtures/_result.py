@@ -110,7 +110,7 @@ class BestMixture:
             f"BestMixture of {len(self.domains)} domains by {self.law}: {self.objective} {self.interval():.5g}; {sure}",
             f"  {', '.join(shown[:8])}{more}",
         ]
-        lines += [f"  against {name}: {gain:.3g} less" for name, gain in self.gains().items()]
+        lines += [f"  gain over {name}: {gain:.3g}" for name, gain in self.gains().items()]
         return "\n".join(lines)
 
     @property
