@@ -290,7 +290,8 @@ def test_laws_of_labels_and_series(tmp_path):
     both = sf.Runs(losses, x=x, steps=[np.full(1 + k % 3, 1.0 + k) for k in range(12)], name="both")
     law = sf.laws.Own.of(sf.laws.PowerLaw(), "E", by="target")
     given = {"sources": [both], "laws": [{"law": law, "name": "own"}, Steps], "noises": "gaussian", "splits": "folds:3"}
-    done = sf.sweep(given, out=tmp_path / "out")
+    with pytest.warns(sf.CheckWarning, match="'both' has 2 targets, which Steps takes for one"):
+        done = sf.sweep(given, out=tmp_path / "out")
     table = done.table()
     assert (done.fits, done.failed, table["left_out"].unique().to_list()) == (6, 0, [8])
     own = table.filter(pl.col("law") == "own")
