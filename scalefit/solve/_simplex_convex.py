@@ -29,6 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ._conjugate import Whole, conjugate
 from ._driver import Driver, Job
 from ._groups import Groups
 from ._lanes import few_lanes, in_blocks, in_lanes
@@ -96,25 +97,11 @@ class _State(NamedTuple):
     missed: Any = None  # what these missed of the cost before the last step
 
 
-class _Whole(NamedTuple):
-    """As `Groups`, of one group of all weights."""
-
-    member: Any
-    low: Any
-    high: Any
-
-    def totals(self, w: Any) -> Any:
-        return w.sum(axis=1, keepdims=True)
-
-    def of_pools(self, a: Any) -> Any:
-        return a
-
-
 class _Task(NamedTuple):
     args: Any
     low: Any
     high: Any
-    groups: Groups | _Whole
+    groups: Groups | Whole
     unit: Any
 
 
@@ -142,7 +129,7 @@ def minimise_convex(
     """
     lanes, pools = low.shape
     first = project(np.ones_like(low), low, high, groups=groups)
-    met = groups or _Whole(np.ones((lanes, 1, 1)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
+    met = groups or Whole(np.ones((lanes, 1, 1)), np.zeros((lanes, 1)), np.ones((lanes, 1)))
     # Limits that the sum keeps anyway would be met twice, and have no price.
     met = met._replace(low=np.where(met.low <= 0.0, -1.0, met.low), high=np.where(met.high >= 1.0, 2.0, met.high))
     # Inside, but for what has no inside: it stays where it is.
@@ -343,7 +330,7 @@ def _stepped(cost: Cost, kinks: Kinks | None, s: _State, task: _Task, how: How, 
         # Products one by one beyond that many cost more than the probes all at once; in a program they cost little.
         most = 10 * PRODUCTS if np_ is jnp else PRODUCTS if how == "own" else PRODUCTS // 2
         inverse = np_.where(free, 1.0 / known, 0.0)
-        dw, dt, dy = _conjugate(product, inverse, groups, stiff, right, for_groups, missing, enough, most)
+        dw, dt, dy = conjugate(product, inverse, groups, stiff, right, for_groups, missing, enough, most)
     ds_least, ds_most = dt + off_least, -dt + off_most
     dz_low = target * per_low - s.z_low * (1.0 + per_low * dw)
     dz_high = target * per_high - s.z_high * (1.0 - per_high * dw)
@@ -415,74 +402,6 @@ def _own(cost: Cost, args: Any, w: Any, steep: Any) -> Any:
         by = signs @ across
         own = np.maximum(np.sum((found @ across) * by, axis=2) / np.sum(by * by, axis=2), 0.0)
     return own
-
-
-class _Directions(NamedTuple):
-    x: Any
-    total: Any
-    y: Any
-    rest: Any
-    group_rest: Any
-    way: Any
-    group_way: Any
-    size: Any
-    count: Any
-
-
-def _conjugate(
-    product: Callable[[Any], Any], inverse: Any, groups: Groups | _Whole, stiff: Any, right: Any, for_groups: Any,
-    missing: Any, enough: Any, most: int,
-) -> tuple[Any, Any, Any]:  # fmt: skip
-    """The x of a given sum, its totals by group and the y, for each lane, of
-
-        product(x) - right + (stiff totals - for_groups) of its group - y = 0,   where `inverse` is not 0; else x = 0.
-
-    Conjugate gradients among the x of that sum, preconditioned by the diagonal `inverse` and what binds groups, whose
-    inverse is known as every weight is of one group; residuals lose what y may take. What groups have in common is kept
-    apart from what tells their weights apart, and totals from weights: of a group at its limit the one is large and the
-    other small, and nothing of either would be left.
-    """
-    np_ = namespace(right)
-    room = groups.totals(inverse)
-    loose = 1.0 / (1.0 + stiff * room)
-    whole = np_.maximum(np_.sum(loose * room, axis=1), 1e-300)
-
-    def near(rest: Any, group_rest: Any) -> tuple[Any, ...]:
-        common = groups.totals(inverse * rest) / np_.maximum(room, 1e-300)
-        rest, group_rest = rest - groups.of_pools(common), group_rest + common
-        by = np_.sum(loose * room * group_rest, axis=1) / whole
-        group_rest = group_rest - by[:, None]
-        way, group_way = inverse * (rest + groups.of_pools(loose * group_rest)), loose * room * group_rest
-        size = np_.sum(rest * way, axis=1) + np_.sum(group_rest * group_way, axis=1)
-        return by, rest, group_rest, way, group_way, size
-
-    total = (missing / whole)[:, None] * loose * room
-    x = (missing / whole)[:, None] * inverse * groups.of_pools(loose)
-    by, rest, group_rest, way, group_way, size = near(right - product(x), for_groups - stiff * total)
-    limit = enough**2 * size
-    first = _Directions(x, total, -by, rest, group_rest, way, group_way, size, np_.zeros((), np_.int32))
-
-    def going(s: _Directions) -> Any:
-        return (s.count < most) & (s.size > limit).any()
-
-    def step(s: _Directions) -> _Directions:
-        bent, held = product(s.way), stiff * s.group_way
-        steep = np_.sum(s.way * bent, axis=1) + np_.sum(s.group_way * held, axis=1)
-        far = (s.size / np_.maximum(steep, 1e-300))[:, None]
-        by, rest, group_rest, way, group_way, size = near(s.rest - far * bent, s.group_rest - far * held)
-        turn = (size / np_.maximum(s.size, 1e-300))[:, None]
-        return _Directions(
-            s.x + far * s.way, s.total + far * s.group_way, s.y - by, rest, group_rest, way + turn * s.way,
-            group_way + turn * s.group_way, size, s.count + 1,
-        )  # fmt: skip
-
-    if np_ is jnp:
-        last = jax.lax.while_loop(going, step, first)
-    else:
-        last = first
-        while going(last):
-            last = step(last)
-    return np_.where((last.size > 1e6 * limit)[:, None], np.nan, last.x), last.total, last.y
 
 
 def _longest(*shares: Any) -> Any:
